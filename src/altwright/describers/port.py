@@ -1,0 +1,89 @@
+"""What a describer is: something that turns one prepared picture into text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Level = Literal["high", "medium", "low"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that is ready to be described.
+
+    ``data`` is a JPEG or PNG of at most ``config.IMAGE_SIDE_PX`` pixels a side, upright, sRGB,
+    without transparency (captions.images prepares it); ``media_type`` is its MIME type.
+    """
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+    #: Frames of the original (1: a still) and its length, for "Animated image (…)".
+    frames: int = 1
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to write: ``language`` is BCP 47; ``max_length`` counts Unicode characters.
+
+    ``post_text`` is the plain text of the post (empty: not to be used), ``hint`` what the user said
+    about the picture ("this is my cat Mia").
+    """
+
+    language: str = "en"
+    max_length: int = 500
+    post_text: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A description drawn from the picture's pixels; ``text`` is never empty.
+
+    ``level`` is the describer's own confidence (None: it doesn't know); ``evidence`` is a JSON
+    object with what it saw (recognised text, objects, faces, colours), for the person who reviews.
+    """
+
+    text: str
+    describer: str
+    model: str
+    level: Level | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+class Describer(Protocol):
+    """Ollama, an OpenAI-compatible server, or the offline describer."""
+
+    name: str
+
+    @property
+    def model(self) -> str:
+        """Return the name of the model in use, as stored with each draft."""
+        ...
+
+    def describe(self, picture: Picture, request: Request) -> Description:
+        """Describe one picture; thread-safe.
+
+        Raises:
+            DescriberUnavailable: it doesn't answer, or can't now (retry later).
+            RateLimited: the server asked to wait.
+            CaptionUnusable: it answered, with nothing that could be an alt text.
+            ConfigError: the server refuses our key or doesn't have the model.
+        """
+        ...
+
+    def probe(self) -> str:
+        """Return a line for people that says what answers (server, version, model).
+
+        Raises:
+            DescriberUnavailable: nothing answers.
+            ConfigError: something answers, but wrongly configured (no such model, key refused).
+        """
+        ...
+
+    def close(self) -> None:
+        """Release processes and connections; the describer may be used again afterwards."""
+        ...
