@@ -1,0 +1,297 @@
+"""Every setting, read from the environment or `.env` and checked once at the start.
+
+Names that the replaced system's administrators have set already (REDIS_URL, WORKER_MODE, RQ_…,
+OLLAMA_…) keep their meaning. Nothing else reads environment variables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import tempfile
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from altwright.errors import ConfigError
+
+#: Longest side in pixels that is given to a describer. Vision models scale to 1,568 or less.
+IMAGE_SIDE_PX = 2000
+#: The longest path of a Unix socket, in bytes, with the closing zero (unix(7): sun_path).
+UNIX_SOCKET_PATH_BYTES = 108
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class WorkerMode(StrEnum):
+    """Where tasks are worked on (docs/reference/settings.md)."""
+
+    INTEGRATED = "integrated"
+    EXTERNAL = "external"
+    HYBRID = "hybrid"
+    OFF = "off"
+
+
+class Settings(BaseSettings):
+    """All settings; the field's name in upper case is the variable's name."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    profile: Literal["development", "staging", "production"] = Field(
+        "development",
+        alias="ALTWRIGHT_PROFILE",
+        description="production and staging insist on keys of your own and on secure cookies",
+    )
+    data_dir: Path = Field(
+        Path("var"), description="folder for the database, pictures, keys and the embedded Valkey"
+    )
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy URL: sqlite:///…, postgresql://… or mysql+pymysql://…; "
+        "empty: SQLite in DATA_DIR",
+    )
+    redis_url: str = Field(
+        "",
+        description="redis://, rediss:// (TLS) or unix:// of a Redis or Valkey server; "
+        "empty: the embedded Valkey",
+    )
+    host: str = Field("127.0.0.1", description="address that the web server listens on")
+    port: int = Field(8080, ge=0, le=65535, description="port that the web server listens on")
+    web_concurrency: Count = Field(1, description="Gunicorn worker processes")
+    web_threads: int = Field(64, ge=8, le=1000, description="threads of each Gunicorn worker")
+    flask_secret_key: str = Field(
+        "", description="secret that signs sessions; empty: made and kept in DATA_DIR"
+    )
+    platform_encryption_key: str = Field(
+        "",
+        description="Fernet keys, comma-separated, newest first, that encrypt tokens and tasks; "
+        "empty: made and kept in DATA_DIR",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least severe level that is logged"
+    )
+    log_format: Literal["console", "json"] = Field("console", description="shape of log lines")
+
+    worker_mode: WorkerMode = Field(
+        WorkerMode.INTEGRATED,
+        description="integrated (threads in Gunicorn), external (own processes), hybrid, off",
+    )
+    rq_worker_count: int = Field(
+        2, ge=1, le=64, description="integrated workers in the whole service"
+    )
+    rq_queue_prefix: str = Field(
+        "", pattern=r"^[A-Za-z0-9_.-]*$", description="put before the four queue names"
+    )
+    rq_default_timeout: Seconds = Field(
+        3600, description="seconds that one attempt may take before it is handed back"
+    )
+    rq_result_ttl: Count = Field(500, description="seconds that RQ keeps a finished job")
+    rq_failed_tasks_ttl: Count = Field(86400, description="seconds that RQ keeps a failed job")
+    rq_health_check_interval: float = Field(
+        1.0, ge=0.1, le=30, description="seconds between two pings of Redis"
+    )
+    rq_failure_threshold: int = Field(
+        2, ge=1, le=20, description="failed pings in a row after which Redis counts as down"
+    )
+    rq_max_retries: int = Field(3, ge=0, le=20, description="retries of a task that failed")
+    rq_retry_base_delay: Seconds = Field(
+        60, description="seconds before the second retry; each later one waits four times longer"
+    )
+    rq_retry_max_delay: Seconds = Field(3600, description="longest wait before a retry, seconds")
+    rq_shutdown_timeout: float = Field(
+        30, ge=0, le=3600, description="seconds that running work gets to finish at a stop"
+    )
+    dispatch_window: int = Field(
+        1000, ge=1, le=100_000, description="jobs per queue that lie in Redis at most"
+    )
+    lease_s: float = Field(
+        15, ge=1, le=600, description="seconds after which a silent worker's task is taken back"
+    )
+
+    describer: Literal["offline", "ollama", "openai"] = Field(
+        "offline", description="what writes the drafts"
+    )
+    ollama_url: str = Field("http://127.0.0.1:11434", description="address of an Ollama server")
+    ollama_model: str = Field("llava:7b", description="vision model that Ollama runs")
+    ollama_timeout: Seconds = Field(120, description="seconds that one description may take")
+    openai_base_url: str = Field(
+        "", description="address of an OpenAI-compatible server, up to and with /v1"
+    )
+    openai_api_key: str = Field("", description="its key, where it wants one")
+    openai_model: str = Field("", description="vision model that it runs")
+    openai_timeout: Seconds = Field(120, description="seconds that one description may take")
+    offline_idle_s: Seconds = Field(
+        600, description="idle seconds after which the offline describer's process ends"
+    )
+    caption_max_length: int = Field(
+        500, ge=50, le=5000, description="longest draft in characters that a describer may write"
+    )
+
+    allowed_private_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(),
+        description="comma-separated host or host:port on private addresses that may be called",
+    )
+    platform_timeout: Seconds = Field(
+        20, description="seconds that a Fediverse server has to answer"
+    )
+    image_max_bytes: Count = Field(40 * 1024 * 1024, description="largest picture that is fetched")
+    image_max_pixels: Count = Field(
+        100_000_000, description="most pixels that a picture may have to be decoded"
+    )
+    image_timeout: Seconds = Field(30, description="seconds that fetching one picture may take")
+
+    @field_validator("allowed_private_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
+        if isinstance(value, str):
+            return frozenset(host.strip().lower() for host in value.split(",") if host.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            raise ValueError(_DATABASE_URL_HELP) from None
+        drivers = {
+            "sqlite": "sqlite",
+            "postgres": "postgresql+psycopg",
+            "postgresql": "postgresql+psycopg",
+            "postgresql+psycopg": "postgresql+psycopg",
+            "mysql": "mysql+pymysql",
+            "mariadb": "mariadb+pymysql",
+            "mysql+pymysql": "mysql+pymysql",
+            "mariadb+pymysql": "mariadb+pymysql",
+        }
+        if url.drivername not in drivers:
+            raise ValueError(_DATABASE_URL_HELP)
+        if url.drivername == "sqlite" and not url.database:
+            raise ValueError("an SQLite database in memory can't be shared; name a file")
+        return url.set(drivername=drivers[url.drivername]).render_as_string(hide_password=False)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("should be redis://host:6379/0, rediss://… or unix:///path.sock")
+        return value
+
+    @field_validator("ollama_url", "openai_base_url")
+    @classmethod
+    def _check_http_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("should be an address like http://127.0.0.1:11434")
+        return value.rstrip("/")
+
+    @field_validator("platform_encryption_key")
+    @classmethod
+    def _check_keys(cls, value: str) -> str:
+        for key in filter(None, value.split(",")):
+            try:
+                Fernet(key.strip())
+            except ValueError:
+                raise ValueError(
+                    "should be Fernet keys of 44 characters; `altwright key` makes one"
+                ) from None
+        return value
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        missing = []
+        if self.describer == "openai":
+            missing += [n for n in ("openai_base_url", "openai_model") if not getattr(self, n)]
+        if self.profile != "development":
+            missing += [
+                n for n in ("flask_secret_key", "platform_encryption_key") if not getattr(self, n)
+            ]
+        if missing:
+            names = ", ".join(name.upper() for name in missing)
+            wanted_by = (
+                "DESCRIBER=openai" if self.profile == "development" else "this profile and describer"
+            )
+            raise ValueError(f"{names}: missing; {wanted_by} needs it")
+        return self
+
+    @cached_property
+    def resolved_database_url(self) -> str:
+        """Return DATABASE_URL, or the SQLite file in DATA_DIR."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'altwright.db'}"
+
+    @cached_property
+    def run_dir(self) -> Path:
+        """Return a folder whose path is short enough for Unix sockets."""
+        wished = self.data_dir.absolute() / "run"
+        if len(os.fsencode(wished / "valkey.sock")) < UNIX_SOCKET_PATH_BYTES:
+            return wished
+        short = hashlib.sha256(os.fsencode(wished)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"altwright-{os.getuid()}-{short}"
+
+    @property
+    def embeds_valkey(self) -> bool:
+        """Say whether the service runs a Valkey of its own."""
+        return not self.redis_url
+
+    @cached_property
+    def resolved_redis_url(self) -> str:
+        """Return REDIS_URL, or the embedded Valkey's socket."""
+        return self.redis_url or f"unix://{self.run_dir / 'valkey.sock'}"
+
+    @cached_property
+    def models_dir(self) -> Path:
+        """Return where the offline describer's weights lie."""
+        return self.data_dir.absolute() / "models"
+
+    @property
+    def media_dir(self) -> Path:
+        """Return where prepared pictures lie."""
+        return self.data_dir.absolute() / "pictures"
+
+
+_DATABASE_URL_HELP = (
+    "should be sqlite:///file.db, postgresql://user:password@host/name "
+    "or mysql+pymysql://user:password@host/name"
+)
+
+
+def load(**overrides: object) -> Settings:
+    """Read and check the settings; ``overrides`` (variable names) win over the environment.
+
+    Raises:
+        ConfigError: one or more settings are wrong; all of them are named.
+    """
+    try:
+        return Settings(**{name.lower(): value for name, value in overrides.items()})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise ConfigError([_problem(detail) for detail in error.errors()]) from None
+
+
+def _problem(detail: Any) -> str:  # noqa: ANN401 - pydantic_core.ErrorDetails
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if not detail["loc"]:
+        return message
+    name = str(detail["loc"][0]).upper()
+    shown = "" if _is_secret(name) else f" (it is {detail['input']!r})"
+    return f"{name}: {message[0].lower()}{message[1:]}{shown}"
+
+
+def _is_secret(name: str) -> bool:
+    return name.endswith(("_KEY", "_URL"))
+
+
+def host_name() -> str:
+    """Return this host's name, as it stands in worker ids."""
+    return socket.gethostname().split(".", 1)[0]

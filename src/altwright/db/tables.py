@@ -1,0 +1,150 @@
+"""The tables of people, their accounts, posts, pictures and drafts (tasks: task_tables.py)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy.dialects.mysql import LONGTEXT
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from altwright.db.types import Instant, Json, now
+from altwright.domain.caption import DraftStatus, Role
+
+#: 64-bit ids; SQLite numbers rows by itself only when the column is called INTEGER.
+Id = BigInteger().with_variant(Integer(), "sqlite")
+LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
+
+
+class Base(DeclarativeBase):
+    """All tables; constraint names are fixed, so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UserRow(Base):
+    """A person who signs in."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    email: Mapped[str | None] = mapped_column(String(255))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(16), default=Role.USER)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(Instant, default=now())
+    last_login_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class TokenRow(Base):
+    """A bearer token of the REST API; only its SHA-256 is kept."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(64))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(Instant, default=now())
+
+
+class AccountRow(Base):
+    """A user's connection to a platform; ``token`` is encrypted."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (Index("uq_accounts_user_id_acct", "user_id", "acct", unique=True),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    platform: Mapped[str] = mapped_column(String(16))
+    url: Mapped[str] = mapped_column(String(255))
+    token: Mapped[str] = mapped_column(Text)
+    remote_id: Mapped[str] = mapped_column(String(64))
+    acct: Mapped[str] = mapped_column(String(190))
+    display_name: Mapped[str] = mapped_column(String(255), default="")
+    avatar_url: Mapped[str] = mapped_column(Text, default="")
+    max_alt_length: Mapped[int] = mapped_column(default=1500)
+    #: Why the server refused us last ("": it didn't); the page asks the user to reconnect.
+    problem: Mapped[str] = mapped_column(String(255), default="")
+    created_at: Mapped[datetime] = mapped_column(Instant, default=now())
+
+
+class PostRow(Base):
+    """A post of an account, as it was when last read."""
+
+    __tablename__ = "posts"
+    __table_args__ = (Index("uq_posts_account_id_remote_id", "account_id", "remote_id", unique=True),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    remote_id: Mapped[str] = mapped_column(String(64))
+    url: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(LongText)
+    spoiler_text: Mapped[str] = mapped_column(Text, default="")
+    sensitive: Mapped[bool] = mapped_column(default=False)
+    language: Mapped[str | None] = mapped_column(String(16))
+    visibility: Mapped[str] = mapped_column(String(16), default="public")
+    posted_at: Mapped[datetime] = mapped_column(Instant)
+    pictures: Mapped[list[PictureRow]] = relationship(
+        back_populates="post", order_by="PictureRow.position"
+    )
+
+
+class PictureRow(Base):
+    """A picture in a post; ``file`` names its prepared copy in the picture store ("": none)."""
+
+    __tablename__ = "pictures"
+    __table_args__ = (Index("uq_pictures_post_id_remote_id", "post_id", "remote_id", unique=True),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"))
+    remote_id: Mapped[str] = mapped_column(String(64))
+    position: Mapped[int] = mapped_column(default=0)
+    url: Mapped[str] = mapped_column(Text)
+    published_text: Mapped[str] = mapped_column(LongText, default="")
+    file: Mapped[str] = mapped_column(String(128), default="")
+    media_type: Mapped[str] = mapped_column(String(32), default="")
+    width: Mapped[int | None] = mapped_column()
+    height: Mapped[int | None] = mapped_column()
+    post: Mapped[PostRow] = relationship(back_populates="pictures")
+    draft: Mapped[DraftRow | None] = relationship(back_populates="picture", uselist=False)
+
+
+class DraftRow(Base):
+    """The one alt text that a picture has in Altwright, from draft to published."""
+
+    __tablename__ = "drafts"
+    __table_args__ = (Index("ix_drafts_user_id_status_id", "user_id", "status", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    picture_id: Mapped[int] = mapped_column(
+        ForeignKey("pictures.id", ondelete="CASCADE"), unique=True
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    status: Mapped[str] = mapped_column(String(16), default=DraftStatus.DRAFT)
+    #: Raised by every change; a change that names an older version is refused.
+    version: Mapped[int] = mapped_column(default=1)
+    text: Mapped[str] = mapped_column(LongText)
+    #: What the describer wrote, before a person changed it.
+    described_text: Mapped[str] = mapped_column(LongText)
+    describer: Mapped[str] = mapped_column(String(32))
+    model: Mapped[str] = mapped_column(String(128))
+    level: Mapped[str | None] = mapped_column(String(8))
+    evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    #: Why publishing failed last ("": it didn't).
+    problem: Mapped[str] = mapped_column(Text, default="")
+    task_id: Mapped[str | None] = mapped_column(String(36))
+    created_at: Mapped[datetime] = mapped_column(Instant, default=now())
+    updated_at: Mapped[datetime] = mapped_column(Instant, default=now(), onupdate=now())
+    published_at: Mapped[datetime | None] = mapped_column(Instant)
+    picture: Mapped[PictureRow] = relationship(back_populates="draft")

@@ -1,0 +1,148 @@
+"""The tables of the task engine. All SQL on them stands in ``tasks``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Computed, Float, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from altwright.db.tables import Base, Id, LongText
+from altwright.db.types import Instant, Json, now
+from altwright.domain.task import Delivery, ItemStatus, Priority, Status
+
+
+class TaskRow(Base):
+    """One run for one user: the truth about it, whatever Redis says.
+
+    ``active_key`` makes a second active task with the same ``exclusive_key`` impossible on every
+    database: a generated column, since MariaDB has no partial index (facts: RQ §5).
+    """
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        Index("uq_tasks_active_key", "active_key", unique=True),
+        Index("uq_tasks_user_id_request_key", "user_id", "request_key", unique=True),
+        # The claim's order; status first, so that finished tasks cost it nothing.
+        Index("ix_tasks_claim", "status", "priority", "turn", "created_at", "id"),
+        Index("ix_tasks_dispatch", "status", "delivery", "priority", "turn", "created_at"),
+        Index("ix_tasks_lease", "status", "lease_until"),
+        Index("ix_tasks_user_id_created_at", "user_id", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    account_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts.id", ondelete="SET NULL"), index=True
+    )
+    status: Mapped[str] = mapped_column(String(16), default=Status.QUEUED)
+    priority: Mapped[int] = mapped_column(default=Priority.NORMAL)
+    #: Round in which a user's task takes its turn: how many of theirs were waiting at the submit.
+    turn: Mapped[int] = mapped_column(default=0)
+    attempt: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    #: Attempts in a row that ended with their worker's silence; too many set the task aside.
+    crashes: Mapped[int] = mapped_column(default=0)
+    max_retries: Mapped[int] = mapped_column(default=3)
+    exclusive_key: Mapped[str | None] = mapped_column(String(64))
+    active_key: Mapped[str | None] = mapped_column(
+        String(64),
+        Computed(
+            "CASE WHEN status IN ('queued','running') THEN exclusive_key ELSE NULL END",
+            persisted=True,
+        ),
+    )
+    request_key: Mapped[str | None] = mapped_column(String(128))
+    #: Encrypted JSON.
+    settings: Mapped[str] = mapped_column(LongText)
+    delivery: Mapped[str] = mapped_column(String(16), default=Delivery.DATABASE)
+    dispatched_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant, default=now())
+    available_at: Mapped[datetime] = mapped_column(Instant, default=now())
+    started_at: Mapped[datetime | None] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    lease_until: Mapped[datetime | None] = mapped_column(Instant)
+    worker_id: Mapped[str | None] = mapped_column(String(128))
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: Raised by every write that a page shows; a page ignores older messages.
+    sequence: Mapped[int] = mapped_column(default=0)
+    step: Mapped[str] = mapped_column(String(255), default="")
+    #: None until the attempt that plans has written all items.
+    items_total: Mapped[int | None] = mapped_column()
+    items_done: Mapped[int] = mapped_column(default=0)
+    items_failed: Mapped[int] = mapped_column(default=0)
+    items_skipped: Mapped[int] = mapped_column(default=0)
+    error_category: Mapped[str | None] = mapped_column(String(16))
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class ItemRow(Base):
+    """One picture in a task: planned, then done, skipped or failed, once."""
+
+    __tablename__ = "task_items"
+    __table_args__ = (
+        Index("uq_task_items_task_id_key", "task_id", "key", unique=True),
+        Index("ix_task_items_pending", "task_id", "status", "tries", "position"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(String(128))
+    position: Mapped[int] = mapped_column()
+    label: Mapped[str] = mapped_column(String(255), default="")
+    status: Mapped[str] = mapped_column(String(16), default=ItemStatus.PENDING)
+    tries: Mapped[int] = mapped_column(default=0)
+    attempt: Mapped[int | None] = mapped_column()
+    category: Mapped[str | None] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    took_s: Mapped[float | None] = mapped_column(Float)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class TaskEventRow(Base):
+    """One entry of a task's history: every move, attempt and error, with who did it."""
+
+    __tablename__ = "task_events"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime] = mapped_column(Instant, default=now())
+    event: Mapped[str] = mapped_column(String(32))
+    attempt: Mapped[int] = mapped_column()
+    actor: Mapped[str] = mapped_column(String(128), default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class LeaseRow(Base):
+    """A role that one process in the fleet holds at a time (the dispatcher's)."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(128))
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class WorkerRow(Base):
+    """A worker that is, or was lately, at work."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    host: Mapped[str] = mapped_column(String(64))
+    pid: Mapped[int] = mapped_column()
+    started_at: Mapped[datetime] = mapped_column(Instant, default=now())
+    seen_at: Mapped[datetime] = mapped_column(Instant, default=now())
+
+
+class StateRow(Base):
+    """A fact about the whole service: delivery mode, epoch of Redis, paused queues."""
+
+    __tablename__ = "service_state"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[Any] = mapped_column(Json)
+    changed_at: Mapped[datetime] = mapped_column(Instant, default=now(), onupdate=now())

@@ -1,0 +1,102 @@
+"""Column types and SQL functions that mean the same on SQLite, PostgreSQL and MariaDB."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Text
+from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, stored as naive UTC with microseconds (COMPATIBILITY: "Times naive UTC")."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Ask MariaDB for microseconds, which its DATETIME drops otherwise."""
+        if dialect.name in {"mysql", "mariadb"}:
+            return dialect.type_descriptor(DATETIME(fsp=6))
+        return dialect.type_descriptor(DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive instants: nobody knows what they mean."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive instant")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the instant as UTC."""
+        return value.replace(tzinfo=UTC) if value is not None else None
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value in a text column; the engine never queries inside it."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Ask MariaDB for more than the 64 kB of its TEXT."""
+        if dialect.name in {"mysql", "mariadb"}:
+            return dialect.type_descriptor(LONGTEXT())
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Write compact JSON."""
+        if value is None:
+            return None
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """Read JSON."""
+        return None if value is None else json.loads(value)
+
+
+class now(FunctionElement[datetime]):  # noqa: N801 - an SQL function, named like one
+    """The database's clock plus ``offset_s`` seconds, as an Instant.
+
+    Leases and due times use it, so that hosts whose clocks differ agree (DESIGN.md, Growing). On
+    SQLite, which serves one host, it is the host's clock, through a function that
+    ``db.session`` registers; tests put a clock of their own there.
+    """
+
+    type = Instant()
+    inherit_cache = False
+
+    def __init__(self, offset_s: float = 0.0) -> None:
+        """Take the offset in seconds; negative means the past."""
+        self.offset_s = float(offset_s)
+        super().__init__()
+
+
+@compiles(now, "sqlite")
+def _sqlite_now(element: now, compiler: SQLCompiler, **_: Any) -> str:
+    return f"altwright_now({element.offset_s!r})"
+
+
+@compiles(now, "postgresql")
+def _postgresql_now(element: now, compiler: SQLCompiler, **_: Any) -> str:
+    # clock_timestamp, not now(): the latter stands still for the length of a transaction.
+    return (
+        "((clock_timestamp() AT TIME ZONE 'UTC')"
+        f" + make_interval(secs => {element.offset_s!r}::double precision))"
+    )
+
+
+@compiles(now, "mysql")
+@compiles(now, "mariadb")
+def _mariadb_now(element: now, compiler: SQLCompiler, **_: Any) -> str:
+    # SYSDATE-like: UTC_TIMESTAMP is the statement's start, which is what one statement needs.
+    microseconds = round(element.offset_s * 1_000_000)
+    return f"(UTC_TIMESTAMP(6) + INTERVAL {microseconds} MICROSECOND)"

@@ -1,0 +1,60 @@
+"""When a failed task is tried again: the policy of each category of error, in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from types import MappingProxyType
+
+from altwright.errors import Category
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``first_at_once``: the first retry waits for nothing, since the fault has likely passed."""
+
+    retried: bool
+    first_at_once: bool = False
+
+
+#: Requirement 6.1: at once for a passing network fault, then after 1, 4 and 16 minutes.
+POLICIES = MappingProxyType(
+    {
+        Category.NETWORK: Policy(retried=True, first_at_once=True),
+        Category.TIMEOUT: Policy(retried=True, first_at_once=True),
+        Category.RATE_LIMIT: Policy(retried=True),
+        Category.SERVICE_DOWN: Policy(retried=True),
+        Category.EXHAUSTED: Policy(retried=True),
+        Category.FAULT: Policy(retried=True),
+        Category.AUTHENTICATION: Policy(retried=False),
+        Category.BAD_INPUT: Policy(retried=False),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """The configured curve, in seconds; a retry waits at most ``longest_s``."""
+
+    base_s: float = 60.0
+    factor: float = 4.0
+    longest_s: float = 3600.0
+    #: Share of the delay that is drawn by lot, so that a fleet doesn't retry in step.
+    jitter: float = 0.1
+
+    def delay_s(
+        self, category: Category, failures: int, retry_in_s: float | None, random: Random
+    ) -> float:
+        """Return the seconds until the next try after ``failures`` (≥ 1) failures.
+
+        A server's own Retry-After (``retry_in_s``) wins over the curve, without jitter below it.
+        """
+        if retry_in_s is not None:
+            return retry_in_s * (1 + self.jitter * random.random())
+        steps = failures - 1
+        if POLICIES[category].first_at_once:
+            if steps == 0:
+                return 0.0
+            steps -= 1
+        delay = min(self.base_s * self.factor**steps, self.longest_s)
+        return delay * (1 + self.jitter * (2 * random.random() - 1))
