@@ -1,0 +1,81 @@
+"""Encryption of what is sensitive at rest, with keys that can be rotated."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from altwright.errors import ConfigError
+
+
+class Box:
+    """Encrypts and authenticates with the first key, opens what any of its keys has closed.
+
+    Fernet (AES-128-CBC and HMAC-SHA256), because the replaced system's tokens are Fernet tokens.
+    """
+
+    def __init__(self, keys: str) -> None:
+        """Take Fernet keys, comma-separated, newest first."""
+        self._fernet = MultiFernet([Fernet(key.strip()) for key in keys.split(",")])
+
+    def close(self, data: bytes) -> bytes:
+        """Encrypt."""
+        return self._fernet.encrypt(data)
+
+    def open(self, sealed: bytes) -> bytes:
+        """Decrypt.
+
+        Raises:
+            ValueError: it was closed with another key, or was changed.
+        """
+        try:
+            return self._fernet.decrypt(sealed)
+        except InvalidToken:
+            raise ValueError("closed with another key, or changed") from None
+
+    def encrypt(self, text: str) -> str:
+        """Encrypt a text for a text column."""
+        return self.close(text.encode()).decode("ascii")
+
+    def decrypt(self, sealed: str) -> str:
+        """Decrypt a text column.
+
+        Raises:
+            ValueError: it was closed with another key, or was changed.
+        """
+        return self.open(sealed.encode("ascii", "replace")).decode()
+
+
+def kept_secret(directory: Path, name: str, configured: str) -> str:
+    """Return ``configured``, or the secret kept in ``directory``; make one there the first time.
+
+    Both uses (Fernet key, session secret) fit a Fernet key, so one form serves.
+
+    Raises:
+        ConfigError: the folder can't be written.
+    """
+    if configured:
+        return configured
+    path = directory / name
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            # Linked into place whole, so that of two processes that start at once one wins
+            # and both read the same secret.
+            draft = directory / f".{name}-{secrets.token_hex(4)}"
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(Fernet.generate_key())
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text("ascii").strip()
+    except OSError as error:
+        problem = f"DATA_DIR: can't keep {name} there ({error.strerror}); name a folder of yours"
+        raise ConfigError([problem]) from error

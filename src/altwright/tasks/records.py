@@ -1,0 +1,191 @@
+"""What the store hands out: plain, frozen copies of rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from altwright.crypto import Box
+from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
+from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as it was when read; ``settings`` is decrypted."""
+
+    id: str
+    kind: str
+    user_id: int | None
+    account_id: int | None
+    status: Status
+    priority: Priority
+    attempt: int
+    failures: int
+    max_retries: int
+    settings: dict[str, Any]
+    delivery: Delivery
+    created_at: datetime
+    available_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    worker_id: str | None
+    cancel_requested: bool
+    sequence: int
+    step: str
+    items_total: int | None
+    items_done: int
+    items_failed: int
+    items_skipped: int
+    error_category: str | None
+    error: str | None
+
+    @property
+    def ended(self) -> bool:
+        """Say whether nothing will happen to it any more by itself."""
+        return self.status not in ACTIVE
+
+    @property
+    def items_finished(self) -> int:
+        """Return how many items are done, failed or skipped."""
+        return self.items_done + self.items_failed + self.items_skipped
+
+    @property
+    def percent(self) -> int:
+        """Return the progress, 0 to 100; 100 only when it has completed."""
+        if self.status is Status.COMPLETED:
+            return 100
+        if not self.items_total:
+            return 0
+        return min(99, 100 * self.items_finished // self.items_total)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the one shape in which the REST API, sockets and command line show a task."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "status": self.status.value,
+            "priority": self.priority.queue,
+            "account_id": self.account_id,
+            "attempt": self.attempt,
+            "delivery": self.delivery.value,
+            "cancel_requested": self.cancel_requested,
+            "progress": {
+                "percent": self.percent,
+                "step": self.step,
+                "sequence": self.sequence,
+            },
+            "items": {
+                "total": self.items_total,
+                "done": self.items_done,
+                "failed": self.items_failed,
+                "skipped": self.items_skipped,
+            },
+            "created_at": self.created_at.isoformat(),
+            "available_at": self.available_at.isoformat(),
+            "started_at": _iso(self.started_at),
+            "finished_at": _iso(self.finished_at),
+            "error": (
+                {"category": self.error_category, "message": self.error} if self.error else None
+            ),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a task; ``key`` is what the task's kind called it when planning."""
+
+    id: int
+    key: str
+    position: int
+    label: str
+    status: ItemStatus
+    tries: int
+    attempt: int | None
+    category: str | None
+    reason: str
+    took_s: float | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a task's history."""
+
+    at: datetime
+    event: str
+    attempt: int
+    actor: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What it takes to claim a task: its id and the attempt that it had when handed out."""
+
+    task_id: str
+    attempt: int
+    priority: Priority
+
+
+def task_of(row: TaskRow, box: Box) -> Task:
+    """Copy a row.
+
+    Raises:
+        ValueError: its settings can't be opened or read; the row is corrupt.
+    """
+    return Task(
+        id=row.id,
+        kind=row.kind,
+        user_id=row.user_id,
+        account_id=row.account_id,
+        status=Status(row.status),
+        priority=Priority(row.priority),
+        attempt=row.attempt,
+        failures=row.failures,
+        max_retries=row.max_retries,
+        settings=json.loads(box.decrypt(row.settings)),
+        delivery=Delivery(row.delivery),
+        created_at=row.created_at,
+        available_at=row.available_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        worker_id=row.worker_id,
+        cancel_requested=row.cancel_requested_at is not None,
+        sequence=row.sequence,
+        step=row.step,
+        items_total=row.items_total,
+        items_done=row.items_done,
+        items_failed=row.items_failed,
+        items_skipped=row.items_skipped,
+        error_category=row.error_category,
+        error=row.error,
+    )
+
+
+def item_of(row: ItemRow) -> Item:
+    """Copy a row."""
+    return Item(
+        id=row.id,
+        key=row.key,
+        position=row.position,
+        label=row.label,
+        status=ItemStatus(row.status),
+        tries=row.tries,
+        attempt=row.attempt,
+        category=row.category,
+        reason=row.reason,
+        took_s=row.took_s,
+        finished_at=row.finished_at,
+    )
+
+
+def event_of(row: TaskEventRow) -> Event:
+    """Copy a row."""
+    return Event(row.at, row.event, row.attempt, row.actor, row.detail)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
