@@ -14,7 +14,10 @@ from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task as it was when read; ``settings`` is decrypted."""
+    """A task as it was when read; ``settings`` is decrypted.
+
+    ``corrupt``: its settings can't be opened (another key, a changed row); they are then empty.
+    """
 
     id: str
     kind: str
@@ -41,6 +44,7 @@ class Task:
     items_skipped: int
     error_category: str | None
     error: str | None
+    corrupt: bool = False
 
     @property
     def ended(self) -> bool:
@@ -131,11 +135,11 @@ class Ticket:
 
 
 def task_of(row: TaskRow, box: Box) -> Task:
-    """Copy a row.
-
-    Raises:
-        ValueError: its settings can't be opened or read; the row is corrupt.
-    """
+    """Copy a row; one that is corrupt is marked, so that a list can still show it."""
+    try:
+        settings, corrupt = json.loads(box.decrypt(row.settings)), False
+    except ValueError:
+        settings, corrupt = {}, True
     return Task(
         id=row.id,
         kind=row.kind,
@@ -146,7 +150,7 @@ def task_of(row: TaskRow, box: Box) -> Task:
         attempt=row.attempt,
         failures=row.failures,
         max_retries=row.max_retries,
-        settings=json.loads(box.decrypt(row.settings)),
+        settings=settings,
         delivery=Delivery(row.delivery),
         created_at=row.created_at,
         available_at=row.available_at,
@@ -162,6 +166,7 @@ def task_of(row: TaskRow, box: Box) -> Task:
         items_skipped=row.items_skipped,
         error_category=row.error_category,
         error=row.error,
+        corrupt=corrupt,
     )
 
 

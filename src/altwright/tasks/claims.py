@@ -1,0 +1,378 @@
+"""A worker's hold on a task: claim, renew, effects of items, and every way to end an attempt.
+
+Each write names the attempt. A worker whose attempt is no longer current (it was stopped,
+presumed dead and its task taken back) changes nothing: TaskStateConflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Update, and_, exists, func, select, update
+from sqlalchemy.orm import Session
+
+from altwright.crypto import Box
+from altwright.db.session import Database
+from altwright.db.task_tables import ItemRow, TaskRow
+from altwright.db.types import now
+from altwright.domain.task import Delivery, ItemStatus, Priority, Status
+from altwright.errors import Category, TaskStateConflict
+from altwright.tasks.records import Item, Task, Ticket, item_of, task_of
+from altwright.tasks.store import moved, record
+
+#: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
+PLAN_BATCH = 200
+#: Times that an item is tried, or its worker dies with it in hand, before it counts as failed.
+ITEM_TRIES = 3
+#: Attempts in a row that may end with their worker's death before any item was finished.
+CRASHES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An item to come. ``key`` is unique in the task; ``label`` is what people read."""
+
+    key: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """How an item ended. ``effect`` writes its result, in the transaction that ends the item."""
+
+    status: ItemStatus
+    reason: str = ""
+    category: Category | None = None
+    effect: Callable[[Session], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What the database says between two items."""
+
+    cancel: bool
+    yield_to_urgent: bool
+
+
+class Claims:
+    """All SQL of workers on tasks and items."""
+
+    def __init__(self, database: Database, box: Box, lease_s: float) -> None:
+        """Take the length of a lease in seconds."""
+        self._database = database
+        self._box = box
+        self.lease_s = lease_s
+
+    def claim(
+        self,
+        ticket: Ticket,
+        worker_id: str,
+        delivery: Delivery,
+        paused: Collection[Priority] = (),
+    ) -> Task | None:
+        """Take the task of a ticket, or return None: somebody has it, or it has ended."""
+        with self._database.write() as session:
+            return self._claim(session, ticket, worker_id, delivery, paused)
+
+    def claim_next(self, worker_id: str, paused: Collection[Priority] = ()) -> Task | None:
+        """Take the task whose turn it is, whoever was to deliver it; None: nothing waits."""
+        query = (
+            select(TaskRow.id, TaskRow.attempt, TaskRow.priority)
+            .where(TaskRow.status == Status.QUEUED, TaskRow.available_at <= now())
+            .order_by(TaskRow.priority, TaskRow.turn, TaskRow.created_at, TaskRow.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if paused:
+            query = query.where(TaskRow.priority.not_in(paused))
+        with self._database.write() as session:
+            row = session.execute(query).first()
+            if row is None:
+                return None
+            ticket = Ticket(row.id, row.attempt, Priority(row.priority))
+            return self._claim(session, ticket, worker_id, Delivery.DATABASE, ())
+
+    def _claim(
+        self,
+        session: Session,
+        ticket: Ticket,
+        worker_id: str,
+        delivery: Delivery,
+        paused: Collection[Priority],
+    ) -> Task | None:
+        statement = (
+            update(TaskRow)
+            .where(
+                TaskRow.id == ticket.task_id,
+                TaskRow.attempt == ticket.attempt,
+                TaskRow.status == Status.QUEUED,
+                TaskRow.available_at <= now(),
+                TaskRow.priority.not_in(paused),
+            )
+            .values(
+                status=Status.RUNNING,
+                attempt=ticket.attempt + 1,
+                delivery=delivery,
+                worker_id=worker_id,
+                lease_until=now(self.lease_s),
+                started_at=func.coalesce(TaskRow.started_at, now()),
+                sequence=TaskRow.sequence + 1,
+            )
+        )
+        if not moved(session, statement):
+            return None
+        record(session, ticket.task_id, "claimed", attempt=ticket.attempt + 1, actor=worker_id)
+        row = session.get_one(TaskRow, ticket.task_id, populate_existing=True)
+        return task_of(row, self._box)
+
+    def renew(self, task_id: str, attempt: int) -> None:
+        """Lengthen the lease by its length from now.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        with self._database.write() as session:
+            self._fenced(session, task_id, attempt, lease_until=now(self.lease_s))
+
+    def step(self, task_id: str, attempt: int, text: str) -> None:
+        """Say what the task is doing now.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        with self._database.write() as session:
+            self._fenced(
+                session, task_id, attempt, step=text[:255], sequence=TaskRow.sequence + 1
+            )
+
+    def plan(self, task_id: str, attempt: int, items: Iterable[Planned]) -> int:
+        """Write the task's items in batches; those of an interrupted plan are kept.
+
+        Returns how many there are. Raises TaskStateConflict: the task was taken back.
+        """
+        with self._database.read() as session:
+            known = set(session.scalars(select(ItemRow.key).where(ItemRow.task_id == task_id)))
+        position = len(known)
+        batch: list[Planned] = []
+        for item in items:
+            if item.key not in known:
+                known.add(item.key)
+                batch.append(item)
+            if len(batch) >= PLAN_BATCH:
+                position = self._write_plan(task_id, attempt, batch, position)
+                batch = []
+        position = self._write_plan(task_id, attempt, batch, position)
+        with self._database.write() as session:
+            self._fenced(
+                session, task_id, attempt, items_total=position, sequence=TaskRow.sequence + 1
+            )
+        return position
+
+    def _write_plan(
+        self, task_id: str, attempt: int, batch: list[Planned], position: int
+    ) -> int:
+        with self._database.write() as session:
+            self._fenced(session, task_id, attempt, lease_until=now(self.lease_s))
+            session.add_all(
+                ItemRow(task_id=task_id, key=item.key, position=at, label=item.label[:255])
+                for at, item in enumerate(batch, position)
+            )
+        return position + len(batch)
+
+    def next_item(self, task_id: str) -> Item | None:
+        """Return the item to work on now: the first pending one, those tried before at the end."""
+        query = (
+            select(ItemRow)
+            .where(ItemRow.task_id == task_id, ItemRow.status == ItemStatus.PENDING)
+            .order_by(ItemRow.tries, ItemRow.position)
+            .limit(1)
+        )
+        with self._database.read() as session:
+            row = session.scalar(query)
+            return item_of(row) if row else None
+
+    def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Signals:
+        """End an item, once: its effect, its row and the task's counts in one transaction.
+
+        Returns what the worker has to heed before the next item.
+
+        Raises:
+            TaskStateConflict: the task was taken back; nothing was written.
+        """
+        counts = {
+            ItemStatus.DONE: TaskRow.items_done,
+            ItemStatus.SKIPPED: TaskRow.items_skipped,
+            ItemStatus.FAILED: TaskRow.items_failed,
+        }
+        count = counts[worked.status]
+        ended = (
+            update(ItemRow)
+            .where(ItemRow.id == item.id, ItemRow.status == ItemStatus.PENDING)
+            .values(
+                status=worked.status,
+                attempt=task.attempt,
+                reason=worked.reason,
+                category=worked.category,
+                took_s=took_s,
+                finished_at=now(),
+            )
+        )
+        with self._database.write() as session:
+            self._fenced(
+                session,
+                task.id,
+                task.attempt,
+                **{count.key: count + 1},
+                lease_until=now(self.lease_s),
+                crashes=0,
+                sequence=TaskRow.sequence + 1,
+            )
+            if not moved(session, ended):
+                raise TaskStateConflict(task.id, expected="working on this item")
+            if worked.effect is not None:
+                worked.effect(session)
+            return _signals(session, task)
+
+    def defer_item(self, task: Task, item: Item, reason: str, category: Category) -> Signals:
+        """Put an item that failed for a passing reason behind the others, to be tried again.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        with self._database.write() as session:
+            self._fenced(session, task.id, task.attempt, lease_until=now(self.lease_s))
+            session.execute(
+                update(ItemRow)
+                .where(ItemRow.id == item.id)
+                .values(tries=ItemRow.tries + 1, reason=reason, category=category)
+            )
+            return _signals(session, task)
+
+    def signals(self, task: Task) -> Signals:
+        """Return what the worker has to heed now.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        with self._database.write() as session:
+            self._fenced(session, task.id, task.attempt, lease_until=now(self.lease_s))
+            return _signals(session, task)
+
+    def complete(self, task: Task, step: str) -> None:
+        """End a task whose items are all finished. Raises TaskStateConflict."""
+        self._end(task, Status.COMPLETED, "completed", step=step)
+
+    def cancelled(self, task: Task) -> None:
+        """End a task whose cancel was asked for. Raises TaskStateConflict."""
+        self._end(task, Status.CANCELLED, "cancelled", step="")
+
+    def fail(self, task: Task, category: Category, message: str) -> None:
+        """End a task for good: a dead letter until somebody requeues it. Raises TaskStateConflict."""
+        self._end(
+            task,
+            Status.FAILED,
+            "failed",
+            detail=f"{category}: {message}",
+            error=message,
+            error_category=category,
+            failures=TaskRow.failures + 1,
+        )
+
+    def _end(
+        self, task: Task, status: Status, event: str, *, detail: str = "", **values: Any  # noqa: ANN401 - column values
+    ) -> None:
+        with self._database.write() as session:
+            self._fenced(
+                session,
+                task.id,
+                task.attempt,
+                status=status,
+                finished_at=now(),
+                lease_until=None,
+                sequence=TaskRow.sequence + 1,
+                **values,
+            )
+            record(
+                session,
+                task.id,
+                event,
+                attempt=task.attempt,
+                actor=task.worker_id or "",
+                detail=detail,
+            )
+
+    def retry(self, task: Task, category: Category, message: str, delay_s: float) -> None:
+        """Queue a task whose attempt failed again, for ``delay_s`` seconds from now.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        self._back(
+            task,
+            "retry",
+            detail=f"in {delay_s:.0f} s, {category}: {message}",
+            available_at=now(delay_s),
+            failures=TaskRow.failures + 1,
+            error=message,
+            error_category=category,
+        )
+
+    def release(self, task: Task, why: str) -> None:
+        """Hand a task back with its progress; this is no failure. Raises TaskStateConflict."""
+        self._back(task, why, available_at=now())
+
+    def _back(self, task: Task, event: str, *, detail: str = "", **values: Any) -> None:  # noqa: ANN401 - column values
+        with self._database.write() as session:
+            self._fenced(
+                session,
+                task.id,
+                task.attempt,
+                status=Status.QUEUED,
+                delivery=Delivery.DATABASE,
+                dispatched_at=None,
+                lease_until=None,
+                worker_id=None,
+                sequence=TaskRow.sequence + 1,
+                **values,
+            )
+            record(
+                session,
+                task.id,
+                event,
+                attempt=task.attempt,
+                actor=task.worker_id or "",
+                detail=detail,
+            )
+
+    def _fenced(self, session: Session, task_id: str, attempt: int, **values: Any) -> None:  # noqa: ANN401 - column values
+        statement: Update = (
+            update(TaskRow)
+            .where(
+                and_(
+                    TaskRow.id == task_id,
+                    TaskRow.attempt == attempt,
+                    TaskRow.status == Status.RUNNING,
+                )
+            )
+            .values(**values)
+        )
+        if not moved(session, statement):
+            raise TaskStateConflict(task_id, expected="running this attempt")
+
+
+def _signals(session: Session, task: Task) -> Signals:
+    cancel = select(TaskRow.cancel_requested_at.is_not(None)).where(TaskRow.id == task.id)
+    urgent = select(
+        exists().where(
+            TaskRow.status == Status.QUEUED,
+            TaskRow.priority == Priority.URGENT,
+            TaskRow.available_at <= now(),
+        )
+    )
+    return Signals(
+        cancel=bool(session.scalar(cancel)),
+        # Only low work gives way: normal work is what people wait for.
+        yield_to_urgent=task.priority is Priority.LOW and bool(session.scalar(urgent)),
+    )

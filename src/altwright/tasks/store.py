@@ -1,0 +1,286 @@
+"""The task store: submitting, cancelling and reading tasks. Workers' writes: claims.py."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from altwright.crypto import Box
+from altwright.db.session import Database
+from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
+from altwright.db.types import now
+from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
+from altwright.errors import ActiveTaskExists, Conflict, TaskNotFound, TaskStateConflict
+from altwright.tasks.records import Event, Item, Task, event_of, item_of, task_of
+
+#: Races that a submit or cancel can lose in a row before it gives up with 409.
+RACES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A validated submit. ``request_key`` makes a repeated submit return the first one's task."""
+
+    kind: str
+    user_id: int | None
+    account_id: int | None
+    priority: Priority
+    settings: dict[str, Any]
+    exclusive_key: str | None = None
+    request_key: str | None = None
+    max_retries: int = 3
+
+
+class TaskStore:
+    """All SQL on tasks that isn't a worker's."""
+
+    def __init__(self, database: Database, box: Box) -> None:
+        """Take the database, and the box that settings are encrypted with."""
+        self.database = database
+        self.box = box
+
+    def submit(self, new: NewTask, *, delivery: Delivery, actor: str) -> tuple[Task, bool]:
+        """Write a task; it is durable when this returns.
+
+        Returns:
+            The task, and whether it is new: a submit whose ``request_key`` the user has used
+            before gets the task of then.
+
+        Raises:
+            ActiveTaskExists: another task with the same ``exclusive_key`` is active.
+        """
+        for _ in range(RACES):
+            try:
+                return self._insert(new, delivery, actor), True
+            except IntegrityError as error:
+                known = self._submitted_before(new)
+                if known:
+                    return known, False
+                active = self.active_with(new.exclusive_key)
+                if active:
+                    raise ActiveTaskExists(active) from error
+                # The task that stood in the way has ended meanwhile.
+        raise Conflict("Another task of yours is just ending; try again.")
+
+    def _insert(self, new: NewTask, delivery: Delivery, actor: str) -> Task:
+        with self.database.write() as session:
+            row = TaskRow(
+                id=str(uuid.uuid4()),
+                kind=new.kind,
+                user_id=new.user_id,
+                account_id=new.account_id,
+                priority=new.priority,
+                turn=_turn(session, new),
+                max_retries=new.max_retries,
+                exclusive_key=new.exclusive_key,
+                request_key=new.request_key,
+                settings=self.box.encrypt(json.dumps(new.settings)),
+                delivery=delivery,
+                dispatched_at=now() if delivery is Delivery.RQ else None,
+            )
+            session.add(row)
+            session.flush()
+            record(session, row.id, "queued", attempt=0, actor=actor)
+            session.refresh(row)
+            return task_of(row, self.box)
+
+    def _submitted_before(self, new: NewTask) -> Task | None:
+        if new.request_key is None:
+            return None
+        query = select(TaskRow).where(
+            TaskRow.user_id == new.user_id, TaskRow.request_key == new.request_key
+        )
+        with self.database.read() as session:
+            row = session.scalar(query)
+            return task_of(row, self.box) if row else None
+
+    def active_with(self, exclusive_key: str | None) -> str | None:
+        """Return the id of the active task that holds ``exclusive_key``, or None."""
+        with self.database.read() as session:
+            return session.scalar(select(TaskRow.id).where(TaskRow.active_key == exclusive_key))
+
+    def get(self, task_id: str, user_id: int | None) -> Task:
+        """Return a task of ``user_id`` (None: of anybody).
+
+        Raises:
+            TaskNotFound: there is none, or it is somebody else's.
+        """
+        query = select(TaskRow).where(TaskRow.id == task_id)
+        if user_id is not None:
+            query = query.where(TaskRow.user_id == user_id)
+        with self.database.read() as session:
+            row = session.scalar(query)
+            if row is None:
+                raise TaskNotFound(task_id)
+            return task_of(row, self.box)
+
+    def recent(
+        self,
+        user_id: int | None,
+        status: Status | None = None,
+        limit: int = 50,
+        before: str | None = None,
+    ) -> list[Task]:
+        """Return tasks, newest first, that are older than the task ``before``."""
+        query = select(TaskRow).order_by(TaskRow.created_at.desc(), TaskRow.id.desc()).limit(limit)
+        if user_id is not None:
+            query = query.where(TaskRow.user_id == user_id)
+        if status is not None:
+            query = query.where(TaskRow.status == status)
+        if before is not None:
+            since = select(TaskRow.created_at).where(TaskRow.id == before).scalar_subquery()
+            query = query.where(
+                or_(
+                    TaskRow.created_at < since,
+                    and_(TaskRow.created_at == since, TaskRow.id < before),
+                )
+            )
+        return self._tasks(query)
+
+    def active(self, user_id: int) -> list[Task]:
+        """Return the user's queued and running tasks, oldest first."""
+        return self._tasks(
+            select(TaskRow)
+            .where(TaskRow.user_id == user_id, TaskRow.status.in_(ACTIVE))
+            .order_by(TaskRow.created_at, TaskRow.id)
+        )
+
+    def changed(self, user_ids: Sequence[int], within_s: float) -> list[Task]:
+        """Return tasks of these users that are active, or ended within the last seconds."""
+        return self._tasks(
+            select(TaskRow).where(
+                TaskRow.user_id.in_(user_ids),
+                or_(TaskRow.status.in_(ACTIVE), TaskRow.finished_at > now(-within_s)),
+            )
+        )
+
+    def items(self, task_id: str, statuses: Sequence[ItemStatus] | None = None) -> list[Item]:
+        """Return a task's items in their order."""
+        query = select(ItemRow).where(ItemRow.task_id == task_id).order_by(ItemRow.position)
+        if statuses is not None:
+            query = query.where(ItemRow.status.in_(statuses))
+        with self.database.read() as session:
+            return [item_of(row) for row in session.scalars(query)]
+
+    def history(self, task_id: str) -> list[Event]:
+        """Return what has happened to a task, oldest first."""
+        query = select(TaskEventRow).where(TaskEventRow.task_id == task_id)
+        with self.database.read() as session:
+            return [event_of(row) for row in session.scalars(query.order_by(TaskEventRow.id))]
+
+    def counts(self) -> dict[Status, dict[Priority, int]]:
+        """Return how many tasks there are in each state, by priority; zeros included."""
+        query = select(TaskRow.status, TaskRow.priority, func.count()).group_by(
+            TaskRow.status, TaskRow.priority
+        )
+        counts = {status: dict.fromkeys(Priority, 0) for status in Status}
+        with self.database.read() as session:
+            for status, priority, count in session.execute(query):
+                counts[Status(status)][Priority(priority)] = count
+        return counts
+
+    def cancel(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
+        """Cancel a queued task at once, a running one at its next item.
+
+        Raises:
+            TaskNotFound: there is none, or it is somebody else's.
+            TaskStateConflict: it has ended already.
+        """
+        for _ in range(RACES):
+            task = self.get(task_id, user_id)
+            if task.ended:
+                raise TaskStateConflict(task_id, expected="active")
+            with self.database.write() as session:
+                held = and_(
+                    TaskRow.id == task_id,
+                    TaskRow.status == task.status,
+                    TaskRow.attempt == task.attempt,
+                )
+                values: dict[str, Any] = {"sequence": TaskRow.sequence + 1}
+                if task.status is Status.QUEUED:
+                    values |= {"status": Status.CANCELLED, "finished_at": now(), "step": ""}
+                else:
+                    values["cancel_requested_at"] = func.coalesce(
+                        TaskRow.cancel_requested_at, now()
+                    )
+                if moved(session, update(TaskRow).where(held).values(**values)):
+                    event = "cancelled" if task.status is Status.QUEUED else "cancel requested"
+                    record(session, task_id, event, attempt=task.attempt, actor=actor)
+                    break
+        return self.get(task_id, user_id)
+
+    def requeue(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
+        """Queue a failed task again, with its finished items kept and a fresh budget of retries.
+
+        Raises:
+            TaskNotFound: there is none, or it is somebody else's.
+            TaskStateConflict: it hasn't failed.
+            ActiveTaskExists: another task of the user is active.
+        """
+        task = self.get(task_id, user_id)
+        statement = (
+            update(TaskRow)
+            .where(TaskRow.id == task_id, TaskRow.status == Status.FAILED)
+            .values(
+                status=Status.QUEUED,
+                delivery=Delivery.DATABASE,
+                available_at=now(),
+                finished_at=None,
+                cancel_requested_at=None,
+                failures=0,
+                crashes=0,
+                error=None,
+                error_category=None,
+                sequence=TaskRow.sequence + 1,
+            )
+        )
+        try:
+            with self.database.write() as session:
+                if not moved(session, statement):
+                    raise TaskStateConflict(task_id, expected="failed")
+                record(session, task_id, "requeued", attempt=task.attempt, actor=actor)
+        except IntegrityError as error:
+            with self.database.read() as session:
+                key = session.scalar(select(TaskRow.exclusive_key).where(TaskRow.id == task_id))
+            raise ActiveTaskExists(self.active_with(key) or task_id) from error
+        return self.get(task_id, user_id)
+
+    def _tasks(self, query: Select[tuple[TaskRow]]) -> list[Task]:
+        with self.database.read() as session:
+            return [task_of(row, self.box) for row in session.scalars(query)]
+
+
+def _turn(session: Session, new: NewTask) -> int:
+    """Return how many of the user's tasks wait in this priority: its round in the round-robin."""
+    if new.user_id is None:
+        return 0
+    query = select(func.count()).where(
+        TaskRow.user_id == new.user_id,
+        TaskRow.status == Status.QUEUED,
+        TaskRow.priority == new.priority,
+    )
+    return session.scalar(query) or 0
+
+
+def record(
+    session: Session, task_id: str, event: str, *, attempt: int, actor: str = "", detail: str = ""
+) -> None:
+    """Add an entry to a task's history, in the transaction that makes it true."""
+    session.add(
+        TaskEventRow(
+            task_id=task_id, event=event, attempt=attempt, actor=actor[:128], detail=detail
+        )
+    )
+
+
+def moved(session: Session, statement: Any) -> bool:  # noqa: ANN401 - an Update or Delete
+    """Execute a guarded write; say whether it touched its row."""
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    return bool(result.rowcount)

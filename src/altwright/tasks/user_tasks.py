@@ -1,0 +1,43 @@
+"""UserTaskTracker: one active task per user, asked in Redis before the database decides."""
+
+from __future__ import annotations
+
+import redis
+
+from altwright.tasks.redis import ACTIVE_KEY, translated
+
+#: Deletes the key only if it still names this task: another may have taken the place since.
+_RELEASE = """
+if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
+return 0
+"""
+
+
+class UserTaskTracker:
+    """A hint with a lease. The unique index over active tasks is what holds (DESIGN.md 1)."""
+
+    def __init__(self, client: redis.Redis, lease_s: float) -> None:
+        """Take the seconds that an entry lives without being renewed."""
+        self._client = client
+        self._lease_ms = round(lease_s * 1000)
+        self._release = client.register_script(_RELEASE)
+
+    def active(self, exclusive_key: str) -> str | None:
+        """Return the task that Redis believes active, or None. Raises RedisUnavailable."""
+        with translated():
+            value = self._client.get(_key(exclusive_key))
+        return value.decode("ascii", "replace") if isinstance(value, bytes) else None
+
+    def hold(self, exclusive_key: str, task_id: str) -> None:
+        """Enter the task that the database has accepted, or renew it. Raises RedisUnavailable."""
+        with translated():
+            self._client.set(_key(exclusive_key), task_id, px=self._lease_ms)
+
+    def release(self, exclusive_key: str, task_id: str) -> None:
+        """Remove the entry if it names this task. Raises RedisUnavailable."""
+        with translated():
+            self._release(keys=[_key(exclusive_key)], args=[task_id])
+
+
+def _key(exclusive_key: str) -> str:
+    return ACTIVE_KEY.format(exclusive_key=exclusive_key)
