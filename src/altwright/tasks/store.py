@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +27,7 @@ RACES = 5
 class NewTask:
     """A validated submit. ``request_key`` makes a repeated submit return the first one's task."""
 
+    id: str
     kind: str
     user_id: int | None
     account_id: int | None
@@ -72,7 +72,7 @@ class TaskStore:
     def _insert(self, new: NewTask, delivery: Delivery, actor: str) -> Task:
         with self.database.write() as session:
             row = TaskRow(
-                id=str(uuid.uuid4()),
+                id=new.id,
                 kind=new.kind,
                 user_id=new.user_id,
                 account_id=new.account_id,

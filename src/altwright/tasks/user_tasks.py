@@ -22,14 +22,19 @@ class UserTaskTracker:
         self._lease_ms = round(lease_s * 1000)
         self._release = client.register_script(_RELEASE)
 
-    def active(self, exclusive_key: str) -> str | None:
-        """Return the task that Redis believes active, or None. Raises RedisUnavailable."""
+    def take(self, exclusive_key: str, task_id: str) -> str | None:
+        """Enter a task that is about to be submitted, unless another stands there.
+
+        Returns None, or the id of the task that stands there. Raises RedisUnavailable.
+        """
         with translated():
-            value = self._client.get(_key(exclusive_key))
-        return value.decode("ascii", "replace") if isinstance(value, bytes) else None
+            if self._client.set(_key(exclusive_key), task_id, nx=True, px=self._lease_ms):
+                return None
+            holder = self._client.get(_key(exclusive_key))
+        return holder.decode("ascii", "replace") if isinstance(holder, bytes) else None
 
     def hold(self, exclusive_key: str, task_id: str) -> None:
-        """Enter the task that the database has accepted, or renew it. Raises RedisUnavailable."""
+        """Enter or renew the task that the database says is active. Raises RedisUnavailable."""
         with translated():
             self._client.set(_key(exclusive_key), task_id, px=self._lease_ms)
 

@@ -1,0 +1,64 @@
+"""Names of workers, which say whether their process can still be there."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+_numbers = itertools.count(1)
+
+
+def new_worker_id(kind: str) -> str:
+    """Return a name unique in the fleet: host, boot, process, its start, kind and number."""
+    pid = os.getpid()
+    parts = (_host(), _boot(), pid, _started(pid), f"{kind}{next(_numbers)}")
+    return ".".join(str(part) for part in parts)
+
+
+def process_name() -> str:
+    """Return this process's name in the fleet."""
+    pid = os.getpid()
+    return f"{_host()}.{_boot()}.{pid}.{_started(pid)}"
+
+
+def gone_from_this_host(worker_id: str) -> bool:
+    """Say whether the worker's process is known to be gone: it was of this host and boot.
+
+    Process ids are used again, so the start time (clock ticks since boot) is compared too.
+    """
+    match worker_id.split("."):
+        case [host, boot, pid, started, *_] if host == _host() and boot == _boot():
+            return _started(int(pid)) != started
+        case _:
+            return False
+
+
+def _host() -> str:
+    return socket.gethostname().split(".", 1)[0][:48]
+
+
+@cache
+def _boot() -> str:
+    """Return eight characters of the kernel's boot id and of the process namespace's number.
+
+    Containers share a boot id, and may share a host name, but not process ids.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")[:8]
+        return f"{boot}-{Path('/proc/self/ns/pid').readlink().name.strip('pid:[]')}"
+    except OSError:
+        return "unknown"
+
+
+def _started(pid: int) -> str:
+    """Return a process's start in clock ticks since boot; "" if it is gone or a zombie."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2]
+    except OSError:
+        return ""
+    fields = after_name.split()
+    # proc(5): the state is field 3, the start time field 22; the name (2) may hold anything.
+    return "" if fields[0] in {"Z", "X"} else fields[19]

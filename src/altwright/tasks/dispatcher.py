@@ -1,0 +1,161 @@
+"""The dispatcher: keeps the database and RQ in step, one at a time in the fleet."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from altwright.domain.task import Delivery, Priority
+from altwright.domain.worker import gone_from_this_host
+from altwright.errors import AltwrightError, RedisUnavailable
+from altwright.tasks.backlog import BATCH, Backlog
+from altwright.tasks.health import RedisHealthMonitor
+from altwright.tasks.queues import Progress, RQQueueManager, job_id
+from altwright.tasks.redis import EPOCH_KEY
+
+_log = logging.getLogger(__name__)
+
+#: The role's name in the table of leases, and the seconds after which another takes over.
+ROLE, ROLE_S = "dispatcher", 3.0
+#: Seconds between two passes, and between two comparisons of RQ's queues with the database.
+EVERY_S, COMPARE_EVERY_S = 0.5, 2.0
+#: Rows of service_state.
+EPOCH, MODE = "redis_epoch", "delivery"
+
+
+class Dispatcher:
+    """Dispatches what waits, takes back what was lost, and follows Redis down and up."""
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        queue: RQQueueManager,
+        health: RedisHealthMonitor,
+        progress: Progress,
+        *,
+        owner: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take ``owner``, the name of this process in the fleet."""
+        self._backlog = backlog
+        self._queue = queue
+        self._health = health
+        self._progress = progress
+        self._owner = owner
+        self._clock = clock
+        self._compared_at = -COMPARE_EVERY_S
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to compete for the role in a thread of its own."""
+        self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, and give the role up."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._stop.wait(EVERY_S):
+            try:
+                self.tick()
+            except AltwrightError as error:
+                _log.warning("dispatcher: %s", error)
+            except Exception:
+                # A fault of ours must not end the one loop that brings everything back.
+                _log.exception("dispatcher met a fault of ours")
+        try:
+            self._backlog.let_go(ROLE, self._owner)
+        except AltwrightError as error:
+            _log.warning("dispatcher: %s", error)
+
+    def tick(self) -> bool:
+        """Do one pass if this process holds the role; say whether it does."""
+        if not self._backlog.hold(ROLE, self._owner, ROLE_S):
+            return False
+        self.rescue()
+        if self._health.usable:
+            try:
+                self._follow_epoch()
+                self._compare()
+                self._dispatch()
+                self._note_mode(Delivery.DATABASE if self._health.full else Delivery.RQ)
+            except RedisUnavailable as error:
+                _log.warning("dispatcher: %s", error)
+        if not self._health.usable:
+            moved = self._backlog.take_from_rq()
+            if moved:
+                _log.warning("%s tasks go on with the database", moved)
+            self._note_mode(Delivery.DATABASE)
+        return True
+
+    def rescue(self) -> int:
+        """Take back tasks whose lease has run out or whose worker's process is gone."""
+        why = {key: "lease ran out" for key in self._backlog.expired()}
+        for task_id, attempt, worker_id in self._backlog.running():
+            if gone_from_this_host(worker_id):
+                why[task_id, attempt] = "worker process is gone"
+        for (task_id, attempt), reason in why.items():
+            if self._backlog.rescue(task_id, attempt, reason):
+                _log.warning("task %s attempt %s rescued: %s", task_id, attempt, reason)
+                self._progress.changed(task_id)
+        return len(why)
+
+    def _follow_epoch(self) -> None:
+        """Notice a Redis that came back empty, older, or as another one.
+
+        Redis holds the same counter as the database. They differ only if Redis lost it, or
+        got back to an older one; then nothing that it holds is relied on.
+        """
+        kept: Any = self._backlog.state(EPOCH)
+        with self._health.guarded() as client:
+            there: Any = client.get(EPOCH_KEY)
+        if kept is not None and there == kept.encode("ascii"):
+            return
+        moved = self._backlog.take_from_rq()
+        epoch = secrets.token_hex(8)
+        self._backlog.set_state(EPOCH, epoch)
+        with self._health.guarded() as client:
+            client.set(EPOCH_KEY, epoch)
+        if kept is not None:
+            _log.warning("redis came back empty or older; %s tasks are dispatched again", moved)
+
+    def _compare(self) -> None:
+        """Find tasks that should lie in RQ and don't: lost between two steps, or taken out."""
+        if self._clock() - self._compared_at < COMPARE_EVERY_S:
+            return
+        self._compared_at = self._clock()
+        for priority in Priority:
+            tickets = self._backlog.dispatched(priority, 2 * self._queue.window)
+            if not tickets:
+                continue
+            there = self._queue.job_ids(priority)
+            lost = [ticket for ticket in tickets if job_id(ticket) not in there]
+            if lost:
+                _log.warning("%s tasks weren't in queue %s", len(lost), priority.queue)
+                self._backlog.mark(lost, Delivery.DATABASE)
+
+    def _dispatch(self) -> None:
+        if self._health.full:
+            return
+        for priority, length in self._queue.lengths().items():
+            while (room := min(self._queue.window - length, BATCH)) > 0:
+                tickets = self._backlog.due(priority, room)
+                # Marked first: a crash in between leaves what the comparison finds.
+                self._backlog.mark(tickets, Delivery.RQ)
+                self._queue.enqueue(tickets)
+                length += len(tickets)  # noqa: PLW2901 - counts what was added
+                if len(tickets) < room:
+                    break
+
+    def _note_mode(self, mode: Delivery) -> None:
+        if self._backlog.state(MODE) != mode:
+            _log.warning("delivery is %s now", mode)
+            self._backlog.set_state(MODE, mode)

@@ -1,0 +1,253 @@
+"""RedisHealthMonitor: whether Redis can be relied on, decided by few short questions."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import redis
+
+from altwright.errors import RedisUnavailable
+from altwright.tasks.redis import translated
+
+_log = logging.getLogger(__name__)
+
+#: RQ needs BLMOVE (its worker.py checks 6.2.0).
+OLDEST_VERSION = (6, 2)
+#: Good answers in a row that end an outage, and the most that are asked of a flapping server.
+FIRST_GOOD, MOST_GOOD = 2, 16
+#: Seconds within which a second outage counts as flapping.
+FLAP_S = 60.0
+#: Seconds between pings: while something is wrong, and while Redis is down.
+SUSPECT_S, DOWN_S = 0.1, 0.5
+#: Seconds between two looks at memory and policy.
+INFO_EVERY_S = 5.0
+#: Shares of maxmemory (DESIGN.md, Redis): an alert and a purge; dispatch stops.
+MEMORY_ALERT, MEMORY_FULL = 0.8, 0.9
+
+
+class RedisState(StrEnum):
+    """The circuit breaker's states; calls are tried in the first two only."""
+
+    HEALTHY = "healthy"
+    SUSPECT = "suspect"
+    DOWN = "down"
+    RECOVERING = "recovering"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What the server said of itself; ``memory_share`` is None without a maxmemory."""
+
+    version: str
+    policy: str
+    persistence: str
+    used_bytes: int
+    memory_share: float | None
+
+    def remarks(self) -> list[str]:
+        """Return what an administrator should change."""
+        remarks = []
+        if tuple(int(part) for part in self.version.split(".")[:2]) < OLDEST_VERSION:
+            remarks.append(f"version {self.version} is older than 6.2, which RQ needs")
+        if self.policy != "noeviction":
+            remarks.append(f"maxmemory-policy is {self.policy}; set noeviction")
+        if self.persistence == "none":
+            remarks.append("nothing is persisted; tasks survive in the database all the same")
+        if self.memory_share is not None and self.memory_share > MEMORY_ALERT:
+            remarks.append(f"{self.memory_share:.0%} of maxmemory is used")
+        return remarks
+
+
+class RedisHealthMonitor:
+    """Pings Redis, is told of every failed call, and opens and closes the circuit."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        interval_s: float = 1.0,
+        threshold: int = 2,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the seconds between pings and the failures in a row that mean "down"."""
+        self.client = client
+        self._interval_s = interval_s
+        self._threshold = threshold
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._listeners: list[Callable[[RedisState, RedisState], None]] = []
+        self._failures = 0
+        self._good = 0
+        self._good_needed = FIRST_GOOD
+        self._last_outage_at = -FLAP_S
+        self._looked_at = -INFO_EVERY_S
+        self.state = RedisState.HEALTHY
+        self.changed_at = clock()
+        self.facts: ServerFacts | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Say whether calls are tried."""
+        return self.state in {RedisState.HEALTHY, RedisState.SUSPECT}
+
+    @property
+    def full(self) -> bool:
+        """Say whether memory is so short that new tasks stay in the database."""
+        share = self.facts.memory_share if self.facts else None
+        return share is not None and share > MEMORY_FULL
+
+    def on_change(self, listener: Callable[[RedisState, RedisState], None]) -> None:
+        """Call ``listener(before, after)`` at each change of state, from the thread that saw it."""
+        self._listeners.append(listener)
+
+    @contextmanager
+    def guarded(self) -> Iterator[redis.Redis]:
+        """Lend the client for a few calls.
+
+        Raises:
+            RedisUnavailable: the circuit is open (at once), or a call failed (and was noted).
+        """
+        if not self.usable:
+            raise RedisUnavailable("Redis is away.")
+        try:
+            with translated():
+                yield self.client
+        except RedisUnavailable:
+            self.note(answered=False)
+            raise
+
+    def note(self, *, answered: bool) -> None:
+        """Take one answer, or its absence, into account."""
+        with self._lock:
+            before = self.state
+            self.state = self._next(answered=answered)
+            after = self.state
+            if after is not before:
+                self.changed_at = self._clock()
+        if after is not before:
+            _log.warning("redis is %s, was %s", after, before)
+            for listener in self._listeners:
+                listener(before, after)
+        if not answered:
+            self._wake.set()
+
+    def _next(self, *, answered: bool) -> RedisState:
+        if answered:
+            self._failures = 0
+            match self.state:
+                case RedisState.DOWN:
+                    self._good = 1
+                    return RedisState.RECOVERING
+                case RedisState.RECOVERING:
+                    self._good += 1
+                    enough = self._good >= self._good_needed
+                    return RedisState.HEALTHY if enough else RedisState.RECOVERING
+                case _:
+                    return RedisState.HEALTHY
+        self._failures += 1
+        match self.state:
+            case RedisState.HEALTHY | RedisState.SUSPECT:
+                if self._failures < self._threshold:
+                    return RedisState.SUSPECT
+                at = self._clock()
+                flaps = at - self._last_outage_at < FLAP_S
+                self._good_needed = (
+                    min(self._good_needed * 2, MOST_GOOD) if flaps else FIRST_GOOD
+                )
+                self._last_outage_at = at
+                return RedisState.DOWN
+            case _:
+                return RedisState.DOWN
+
+    def check(self) -> bool:
+        """Ping once, look at memory and policy when due, and take the answer into account."""
+        try:
+            with translated():
+                self.client.ping()
+                if self._clock() - self._looked_at >= INFO_EVERY_S:
+                    self.look()
+        except RedisUnavailable:
+            self.note(answered=False)
+            return False
+        self.note(answered=True)
+        return True
+
+    def look(self) -> ServerFacts:
+        """Ask the server about itself (requirement 1.3). Raises RedisUnavailable."""
+        with translated():
+            info: dict[str, Any] = self.client.info()  # type: ignore[assignment]
+        first = self.facts is None
+        self.facts = facts_of(info)
+        self._looked_at = self._clock()
+        if first:
+            _log.info(
+                "redis %s, policy %s, persistence %s",
+                self.facts.version,
+                self.facts.policy,
+                self.facts.persistence,
+            )
+            for remark in self.facts.remarks():
+                _log.warning("redis: %s", remark)
+        return self.facts
+
+    def start(self) -> None:
+        """Begin to watch in a thread of its own."""
+        self._thread = threading.Thread(target=self._watch, name="redis-health", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            self.check()
+            self._wake.wait(self._pause_s())
+
+    def _pause_s(self) -> float:
+        match self.state:
+            case RedisState.HEALTHY:
+                return self._interval_s
+            case RedisState.SUSPECT:
+                # note() has set the wake-up; a moment later is soon enough to tell a blip.
+                self._wake.clear()
+                return SUSPECT_S
+            case _:
+                self._wake.clear()
+                return DOWN_S * (1 + random.random() / 2)  # noqa: S311 - jitter, no secret
+
+
+def facts_of(info: dict[str, Any]) -> ServerFacts:
+    """Read the answer to INFO."""
+    limit = int(info.get("maxmemory", 0))
+    used = int(info.get("used_memory", 0))
+    kinds = [
+        name
+        for name, on in (
+            ("aof", info.get("aof_enabled")),
+            ("rdb", info.get("rdb_last_save_time") and not info.get("aof_enabled")),
+        )
+        if on
+    ]
+    return ServerFacts(
+        version=str(info.get("redis_version", "0.0")),
+        policy=str(info.get("maxmemory_policy", "unknown")),
+        persistence="+".join(kinds) or "none",
+        used_bytes=used,
+        memory_share=used / limit if limit else None,
+    )

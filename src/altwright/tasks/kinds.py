@@ -1,0 +1,67 @@
+"""What the engine asks of a kind of task; it knows none itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from altwright.domain.task import Priority
+from altwright.domain.user import UserRef
+from altwright.tasks.claims import Planned, Worked
+from altwright.tasks.records import Item, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt at a task, as its kind sees it.
+
+    ``checkpoint()`` renews nothing but asks whether to go on; it raises what ends the attempt
+    (a cancel, a stop, a lost lease), which a kind lets pass. ``step(text)`` says on the page what
+    is happening; call it as often as you like.
+    """
+
+    task: Task
+    checkpoint: Callable[[], None]
+    step: Callable[[str], None]
+
+
+class Work(Protocol):
+    """A kind's hold on what one attempt needs: connections, a describer."""
+
+    def plan(self) -> Iterable[Planned]:
+        """Yield the task's items; called again after an attempt that ended while planning."""
+        ...
+
+    def item(self, item: Item) -> Worked:
+        """Work on one item; its effect is written by the engine.
+
+        Raises:
+            ImageUnavailable: this item can't be had now; it is tried again after the others.
+            TemporaryError: nothing can be done now; the whole task is retried.
+            PermanentError: this item can't be done at all.
+        """
+        ...
+
+    def summary(self, task: Task) -> str:
+        """Return the sentence that a finished task shows."""
+        ...
+
+
+class TaskKind(Protocol):
+    """A kind of task: captions, publishing, maintenance."""
+
+    name: str
+    default_priority: Priority
+
+    def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
+        """Return complete settings. Raises InvalidInput."""
+        ...
+
+    def exclusive_key(self, user: UserRef | None) -> str | None:
+        """Return what may be active once at a time, or None."""
+        ...
+
+    def open(self, run: Run) -> Work:
+        """Prepare an attempt. Raises like Work.item, where PermanentError fails the task."""
+        ...

@@ -1,0 +1,270 @@
+"""RQQueueManager: the four RQ queues, and what users and administrators do with tasks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rq import Queue
+
+from altwright.domain.task import Delivery, Priority
+from altwright.domain.user import UserRef
+from altwright.errors import (
+    ActiveTaskExists,
+    DatabaseUnavailable,
+    InvalidInput,
+    RedisUnavailable,
+    TaskNotFound,
+)
+from altwright.tasks.backlog import Backlog
+from altwright.tasks.health import RedisHealthMonitor
+from altwright.tasks.kinds import TaskKind
+from altwright.tasks.records import Task, Ticket
+from altwright.tasks.security import CaptionSecurityManager
+from altwright.tasks.serializer import RUN_TASK, TaskSerializer
+from altwright.tasks.store import NewTask, TaskStore
+from altwright.tasks.user_tasks import UserTaskTracker
+
+_log = logging.getLogger(__name__)
+
+#: RQ declares a job abandoned when its time-out has passed, while it may still run. The
+#: engine's own limit and leases decide, so RQ's is out of the way (facts: RQ §1).
+JOB_TIMEOUT_S = 86_400
+SERVICE = "altwright"
+
+
+class Progress(Protocol):
+    """What the queue manager needs of a ProgressTracker."""
+
+    def changed(self, task_id: str) -> None:
+        """Tell the pages."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOptions:
+    """``window``: jobs per queue that lie in Redis at most; times in seconds."""
+
+    prefix: str = ""
+    window: int = 1000
+    result_ttl_s: int = 500
+    failure_ttl_s: int = 86_400
+    max_retries: int = 3
+
+
+class RQQueueManager:
+    """Submits, cancels and requeues tasks; dispatches them to RQ while Redis is usable."""
+
+    def __init__(
+        self,
+        store: TaskStore,
+        backlog: Backlog,
+        health: RedisHealthMonitor,
+        tracker: UserTaskTracker,
+        serializer: type[TaskSerializer],
+        kinds: Mapping[str, TaskKind],
+        progress: Progress,
+        options: QueueOptions,
+    ) -> None:
+        """Take the parts; ``work_waits`` is set at each submit, for workers of this process."""
+        self._store = store
+        self._backlog = backlog
+        self._health = health
+        self._tracker = tracker
+        self._kinds = kinds
+        self._progress = progress
+        self._options = options
+        self._security = CaptionSecurityManager()
+        self.serializer = serializer
+        self.work_waits = threading.Condition()
+        self.queues = {
+            priority: Queue(
+                options.prefix + priority.queue, connection=health.client, serializer=serializer
+            )
+            for priority in Priority
+        }
+
+    def submit(
+        self,
+        kind: str,
+        *,
+        user: UserRef | None,
+        account_id: int | None = None,
+        settings: Mapping[str, Any] | None = None,
+        priority: str | None = None,
+        request_key: str | None = None,
+    ) -> Task:
+        """Accept a task: it is durable, and on its way to a worker, when this returns.
+
+        Raises:
+            InvalidInput: unknown kind or wrong settings.
+            NotAllowed: the user asks for more priority than their role allows.
+            ActiveTaskExists: the user has an active task of this kind.
+            DatabaseUnavailable: the task could not be written; nothing has happened.
+        """
+        the_kind = self._kinds.get(kind)
+        if the_kind is None:
+            known = ", ".join(sorted(self._kinds))
+            raise InvalidInput(f"There is no kind of task {kind!r}; known are {known}.")
+        new = NewTask(
+            id=self._security.new_task_id(),
+            kind=kind,
+            user_id=user.id if user else None,
+            account_id=account_id,
+            priority=self._security.priority(priority, user, the_kind.default_priority),
+            settings=the_kind.checked(settings or {}, user),
+            exclusive_key=the_kind.exclusive_key(user),
+            request_key=request_key,
+            max_retries=self._options.max_retries,
+        )
+        self._ask_tracker(new)
+        # Written as dispatched while Redis is usable, which spares a second write. Should the
+        # dispatch fail, or this process die before it, the dispatcher finds no such job in RQ.
+        delivery = Delivery.RQ if self._has_room(new.priority) else Delivery.DATABASE
+        try:
+            task, is_new = self._store.submit(
+                new, delivery=delivery, actor=user.username if user else SERVICE
+            )
+        except ActiveTaskExists as stands_there:
+            self._track(new.exclusive_key, new.id, active=stands_there.task_id)
+            raise
+        if is_new:
+            if delivery is Delivery.RQ:
+                self._dispatch_or_keep(Ticket(task.id, task.attempt, task.priority))
+            self.wake()
+            self._progress.changed(task.id)
+        return task
+
+    def cancel(self, task_id: str, *, by: UserRef) -> Task:
+        """Cancel a task: at once while it waits, at the next item while it runs.
+
+        Raises:
+            TaskNotFound: there is none, or it is somebody else's.
+            TaskStateConflict: it has ended already.
+        """
+        task = self._store.cancel(task_id, user_id=scope(by), actor=by.username)
+        self._progress.changed(task_id)
+        return task
+
+    def requeue(self, task_id: str, *, by: UserRef) -> Task:
+        """Queue a failed task again; its finished items stay finished.
+
+        Raises:
+            TaskNotFound, TaskStateConflict, ActiveTaskExists: as TaskStore.requeue.
+        """
+        task = self._store.requeue(task_id, user_id=scope(by), actor=by.username)
+        self.wake()
+        self._progress.changed(task_id)
+        return task
+
+    def wake(self) -> None:
+        """Tell this process's database workers that something waits."""
+        with self.work_waits:
+            self.work_waits.notify_all()
+
+    def enqueue(self, tickets: Sequence[Ticket]) -> None:
+        """Put jobs into their RQ queues. Doing so twice is harmless: the claim decides.
+
+        Raises:
+            RedisUnavailable: Redis is away; some of them may have got there.
+        """
+        by_priority: dict[Priority, list[Ticket]] = {}
+        for ticket in tickets:
+            by_priority.setdefault(ticket.priority, []).append(ticket)
+        with self._health.guarded():
+            for priority, some in by_priority.items():
+                jobs = [
+                    Queue.prepare_data(
+                        RUN_TASK,
+                        kwargs={"task_id": ticket.task_id, "attempt": ticket.attempt},
+                        job_id=job_id(ticket),
+                        timeout=JOB_TIMEOUT_S,
+                        result_ttl=self._options.result_ttl_s,
+                        failure_ttl=self._options.failure_ttl_s,
+                        description=f"task {ticket.task_id}",
+                    )
+                    for ticket in some
+                ]
+                self.queues[priority].enqueue_many(jobs)
+
+    def lengths(self) -> dict[Priority, int]:
+        """Return how many jobs lie in each RQ queue. Raises RedisUnavailable."""
+        with self._health.guarded() as client:
+            pipeline = client.pipeline(transaction=False)
+            for queue in self.queues.values():
+                pipeline.llen(queue.key)
+            return dict(zip(self.queues, pipeline.execute(), strict=True))
+
+    def job_ids(self, priority: Priority) -> set[str]:
+        """Return the ids of the jobs in an RQ queue. Raises RedisUnavailable."""
+        with self._health.guarded() as client:
+            ids: Any = client.lrange(self.queues[priority].key, 0, -1)
+        return {one.decode("ascii", "replace") for one in ids}
+
+    @property
+    def window(self) -> int:
+        """Return how many jobs per queue lie in Redis at most."""
+        return self._options.window
+
+    def _has_room(self, priority: Priority) -> bool:
+        if not self._health.usable or self._health.full:
+            return False
+        try:
+            with self._health.guarded() as client:
+                length: Any = client.llen(self.queues[priority].key)
+        except RedisUnavailable:
+            return False
+        return int(length) < self._options.window
+
+    def _dispatch_or_keep(self, ticket: Ticket) -> None:
+        try:
+            self.enqueue([ticket])
+        except RedisUnavailable:
+            try:
+                self._backlog.mark([ticket], Delivery.DATABASE)
+            except DatabaseUnavailable:
+                _log.warning("task %s waits for the dispatcher", ticket.task_id)
+
+    def _ask_tracker(self, new: NewTask) -> None:
+        """Refuse early what Redis believes and the database confirms (requirement 4.3)."""
+        if new.exclusive_key is None or new.request_key is not None:
+            return  # a repeated submit has to get its task, which the database knows
+        holder = self._quietly(lambda: self._tracker.take(new.exclusive_key or "", new.id))
+        if holder is None:
+            return
+        try:
+            if not self._store.get(holder, None).ended:
+                raise ActiveTaskExists(holder)
+        except TaskNotFound:
+            pass  # it stood there from another time, or was never committed
+        self._track(new.exclusive_key, holder, active=new.id)
+
+    def _track(self, exclusive_key: str | None, wrong: str, *, active: str) -> None:
+        """Put the active task's id in the place of a wrong one."""
+        if exclusive_key is not None:
+            self._quietly(lambda: self._tracker.release(exclusive_key, wrong))
+            self._quietly(lambda: self._tracker.hold(exclusive_key, active))
+
+    def _quietly(self, call: Callable[[], str | None]) -> str | None:
+        """Ask the tracker; without Redis the database's index is enough."""
+        try:
+            with self._health.guarded():
+                return call()
+        except RedisUnavailable:
+            return None
+
+
+def job_id(ticket: Ticket) -> str:
+    """Return the id of the job that delivers this attempt.
+
+    One per attempt: RQ's clean-up of an ended attempt can't delete the job of the next.
+    """
+    return f"{ticket.task_id}-{ticket.attempt}"
+
+
+def scope(user: UserRef) -> int | None:
+    """Return whose tasks a user may touch: None means everybody's."""
+    return None if user.is_admin else user.id
