@@ -152,7 +152,7 @@ class Settings(BaseSettings):
 
     @field_validator("allowed_private_hosts", mode="before")
     @classmethod
-    def _split_hosts(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
+    def _split_hosts(cls, value: Any) -> Any:
         if isinstance(value, str):
             return frozenset(host.strip().lower() for host in value.split(",") if host.strip())
         return value
@@ -221,7 +221,9 @@ class Settings(BaseSettings):
         if missing:
             names = ", ".join(name.upper() for name in missing)
             wanted_by = (
-                "DESCRIBER=openai" if self.profile == "development" else "this profile and describer"
+                "DESCRIBER=openai"
+                if self.profile == "development"
+                else "this profile and describer"
             )
             raise ValueError(f"{names}: missing; {wanted_by} needs it")
         return self
@@ -279,7 +281,7 @@ def load(**overrides: object) -> Settings:
         raise ConfigError([_problem(detail) for detail in error.errors()]) from None
 
 
-def _problem(detail: Any) -> str:  # noqa: ANN401 - pydantic_core.ErrorDetails
+def _problem(detail: Any) -> str:
     message = str(detail["msg"]).removeprefix("Value error, ")
     if not detail["loc"]:
         return message

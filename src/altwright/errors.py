@@ -188,7 +188,7 @@ class PermanentError(AltwrightError):
 
 
 class PlatformRefused(PermanentError):
-    """The Fediverse server refused (401, 403, 404, 422): token revoked, post gone, …"""
+    """The Fediverse server refused (401, 403, 404, 422): token revoked, post gone."""
 
     def __init__(self, detail: str, *, category: Category = Category.BAD_INPUT) -> None:
         """Say what was refused; ``category`` AUTHENTICATION asks the user to reconnect."""

@@ -59,9 +59,7 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
 
 
 def _sqlite(url: str, clock: Clock) -> Engine:
-    engine = create_engine(
-        url, connect_args={"timeout": SQLITE_BUSY_S, "check_same_thread": False}
-    )
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_S, "check_same_thread": False})
 
     def altwright_now(offset_s: float) -> str:
         at = clock() + timedelta(seconds=offset_s)

@@ -82,7 +82,9 @@ class PostRow(Base):
     """A post of an account, as it was when last read."""
 
     __tablename__ = "posts"
-    __table_args__ = (Index("uq_posts_account_id_remote_id", "account_id", "remote_id", unique=True),)
+    __table_args__ = (
+        Index("uq_posts_account_id_remote_id", "account_id", "remote_id", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
@@ -130,7 +132,9 @@ class DraftRow(Base):
         ForeignKey("pictures.id", ondelete="CASCADE"), unique=True
     )
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
     status: Mapped[str] = mapped_column(String(16), default=DraftStatus.DRAFT)
     #: Raised by every change; a change that names an older version is refused.
     version: Mapped[int] = mapped_column(default=1)

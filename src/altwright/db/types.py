@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware instant, stored as naive UTC with microseconds (COMPATIBILITY: "Times naive UTC")."""
+    """An aware instant, stored as naive UTC with microseconds, as the replaced system does."""
 
     impl = DateTime
     cache_ok = True
@@ -81,12 +81,12 @@ class now(FunctionElement[datetime]):  # noqa: N801 - an SQL function, named lik
 
 
 @compiles(now, "sqlite")
-def _sqlite_now(element: now, compiler: SQLCompiler, **_: Any) -> str:
+def _sqlite_now(element: now, _compiler: SQLCompiler, **_: Any) -> str:
     return f"altwright_now({element.offset_s!r})"
 
 
 @compiles(now, "postgresql")
-def _postgresql_now(element: now, compiler: SQLCompiler, **_: Any) -> str:
+def _postgresql_now(element: now, _compiler: SQLCompiler, **_: Any) -> str:
     # clock_timestamp, not now(): the latter stands still for the length of a transaction.
     return (
         "((clock_timestamp() AT TIME ZONE 'UTC')"
@@ -96,7 +96,7 @@ def _postgresql_now(element: now, compiler: SQLCompiler, **_: Any) -> str:
 
 @compiles(now, "mysql")
 @compiles(now, "mariadb")
-def _mariadb_now(element: now, compiler: SQLCompiler, **_: Any) -> str:
+def _mariadb_now(element: now, _compiler: SQLCompiler, **_: Any) -> str:
     # SYSDATE-like: UTC_TIMESTAMP is the statement's start, which is what one statement needs.
     microseconds = round(element.offset_s * 1_000_000)
     return f"(UTC_TIMESTAMP(6) + INTERVAL {microseconds} MICROSECOND)"

@@ -67,7 +67,7 @@ class Platform(Protocol):
         ...
 
     def posts_with_media(self, limit: int) -> Iterator[Post]:
-        """Yield the account's own posts with media, newest first, at most ``limit``, from all pages."""
+        """Yield the account's own posts with media newest first, ``limit`` at most."""
         ...
 
     def post(self, remote_id: str) -> Post:

@@ -222,13 +222,13 @@ class Backlog:
         with self._database.write() as session:
             moved(session, statement)
 
-    def state(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
+    def state(self, name: str) -> Any:
         """Return a fact about the whole service, or None."""
         with self._database.read() as session:
             row = session.get(StateRow, name)
             return row.value if row else None
 
-    def set_state(self, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
+    def set_state(self, name: str, value: Any) -> None:
         """Keep a fact about the whole service."""
         with self._database.write() as session:
             row = session.get(StateRow, name)

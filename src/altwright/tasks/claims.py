@@ -143,9 +143,7 @@ class Claims:
             TaskStateConflict: the task was taken back.
         """
         with self._database.write() as session:
-            self._fenced(
-                session, task_id, attempt, step=text[:255], sequence=TaskRow.sequence + 1
-            )
+            self._fenced(session, task_id, attempt, step=text[:255], sequence=TaskRow.sequence + 1)
 
     def plan(self, task_id: str, attempt: int, items: Iterable[Planned]) -> int:
         """Write the task's items in batches; those of an interrupted plan are kept.
@@ -170,9 +168,7 @@ class Claims:
             )
         return position
 
-    def _write_plan(
-        self, task_id: str, attempt: int, batch: list[Planned], position: int
-    ) -> int:
+    def _write_plan(self, task_id: str, attempt: int, batch: list[Planned], position: int) -> int:
         with self._database.write() as session:
             self._fenced(session, task_id, attempt, lease_until=now(self.lease_s))
             session.add_all(
@@ -269,7 +265,7 @@ class Claims:
         self._end(task, Status.CANCELLED, "cancelled", step="")
 
     def fail(self, task: Task, category: Category, message: str) -> None:
-        """End a task for good: a dead letter until somebody requeues it. Raises TaskStateConflict."""
+        """End a task for good: a dead letter until it is requeued. Raises TaskStateConflict."""
         self._end(
             task,
             Status.FAILED,
@@ -281,7 +277,13 @@ class Claims:
         )
 
     def _end(
-        self, task: Task, status: Status, event: str, *, detail: str = "", **values: Any  # noqa: ANN401 - column values
+        self,
+        task: Task,
+        status: Status,
+        event: str,
+        *,
+        detail: str = "",
+        **values: Any,
     ) -> None:
         with self._database.write() as session:
             self._fenced(
@@ -323,7 +325,7 @@ class Claims:
         """Hand a task back with its progress; this is no failure. Raises TaskStateConflict."""
         self._back(task, why, available_at=now())
 
-    def _back(self, task: Task, event: str, *, detail: str = "", **values: Any) -> None:  # noqa: ANN401 - column values
+    def _back(self, task: Task, event: str, *, detail: str = "", **values: Any) -> None:
         with self._database.write() as session:
             self._fenced(
                 session,
@@ -346,7 +348,7 @@ class Claims:
                 detail=detail,
             )
 
-    def _fenced(self, session: Session, task_id: str, attempt: int, **values: Any) -> None:  # noqa: ANN401 - column values
+    def _fenced(self, session: Session, task_id: str, attempt: int, **values: Any) -> None:
         statement: Update = (
             update(TaskRow)
             .where(

@@ -68,7 +68,7 @@ class Dispatcher:
                 self.tick()
             except AltwrightError as error:
                 _log.warning("dispatcher: %s", error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
                 # A fault of ours must not end the one loop that brings everything back.
                 _log.exception("dispatcher met a fault of ours")
         try:
@@ -98,7 +98,7 @@ class Dispatcher:
 
     def rescue(self) -> int:
         """Take back tasks whose lease has run out or whose worker's process is gone."""
-        why = {key: "lease ran out" for key in self._backlog.expired()}
+        why = dict.fromkeys(self._backlog.expired(), "lease ran out")
         for task_id, attempt, worker_id in self._backlog.running():
             if gone_from_this_host(worker_id):
                 why[task_id, attempt] = "worker process is gone"

@@ -162,9 +162,7 @@ class RedisHealthMonitor:
                     return RedisState.SUSPECT
                 at = self._clock()
                 flaps = at - self._last_outage_at < FLAP_S
-                self._good_needed = (
-                    min(self._good_needed * 2, MOST_GOOD) if flaps else FIRST_GOOD
-                )
+                self._good_needed = min(self._good_needed * 2, MOST_GOOD) if flaps else FIRST_GOOD
                 self._last_outage_at = at
                 return RedisState.DOWN
             case _:
@@ -186,7 +184,7 @@ class RedisHealthMonitor:
     def look(self) -> ServerFacts:
         """Ask the server about itself (requirement 1.3). Raises RedisUnavailable."""
         with translated():
-            info: dict[str, Any] = self.client.info()  # type: ignore[assignment]
+            info: dict[str, Any] = self.client.info()
         first = self.facts is None
         self.facts = facts_of(info)
         self._looked_at = self._clock()

@@ -30,11 +30,11 @@ _log = logging.getLogger(__name__)
 OUR_FAULT = "Something went wrong inside Altwright. The administrator's log says more."
 
 
-class Cancelled(Exception):  # noqa: N818 - control flow of an attempt, like StopIteration
+class Cancelled(Exception):
     """The user or an administrator asked to cancel."""
 
 
-class HandedBack(Exception):  # noqa: N818 - control flow of an attempt
+class HandedBack(Exception):
     """The attempt ends early and is no failure: the worker stops, or urgent work waits."""
 
 
@@ -95,7 +95,7 @@ class TaskRunner:
             self._failed(task, error.category, str(error), None)
         except ConfigError as error:
             self._failed(task, Category.AUTHENTICATION, str(error), None)
-        except Exception:
+        except Exception:  # noqa: BLE001 - recorded, and the loop goes on
             # The worker's loop is the last resort; whatever it was, the task must not hang.
             _log.exception("task %s attempt %s met a fault of ours", task.id, task.attempt)
             self._failed(task, Category.FAULT, OUR_FAULT, None)
@@ -139,7 +139,7 @@ class TaskRunner:
             worked = Worked(ItemStatus.FAILED, str(error), error.category)
         except (AltwrightError, Cancelled, HandedBack):
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - recorded, and the loop goes on
             # A fault of ours in one picture must not cost the user the others.
             _log.exception("task %s item %s met a fault of ours", task.id, item.key)
             return self._claims.defer_item(task, item, OUR_FAULT, Category.FAULT)

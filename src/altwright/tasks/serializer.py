@@ -29,7 +29,7 @@ class TaskSerializer:
     box: ClassVar[Box]
 
     @classmethod
-    def dumps(cls, obj: Any) -> bytes:  # noqa: ANN401 - RQ hands over jobs, results and meta
+    def dumps(cls, obj: Any) -> bytes:
         """Write a job ``(function, None, (), {"task_id", "attempt"})``, a result or a meta dict.
 
         Raises:
@@ -42,7 +42,7 @@ class TaskSerializer:
         return cls.box.close(msgpack.packb(body))
 
     @classmethod
-    def loads(cls, data: bytes) -> Any:  # noqa: ANN401 - as above
+    def loads(cls, data: bytes) -> Any:
         """Read what ``dumps`` wrote.
 
         Raises:
@@ -81,7 +81,7 @@ def _checked_job(job: tuple[Any, ...]) -> tuple[str, str, int]:
             raise ValueError("a job that isn't on the list")
 
 
-def _checked_value(value: Any) -> Any:  # noqa: ANN401 - checked here
+def _checked_value(value: Any) -> Any:
     if value is None or value == {} or isinstance(value, (str, int, bool)):
         return value
     raise ValueError("a value that isn't on the list")

@@ -252,7 +252,7 @@ class TaskStore:
             raise ActiveTaskExists(self.active_with(key) or task_id) from error
         return self.get(task_id, user_id)
 
-    def _tasks(self, query: Select[tuple[TaskRow]]) -> list[Task]:
+    def _tasks(self, query: Select[TaskRow]) -> list[Task]:
         with self.database.read() as session:
             return [task_of(row, self.box) for row in session.scalars(query)]
 
@@ -280,7 +280,7 @@ def record(
     )
 
 
-def moved(session: Session, statement: Any) -> bool:  # noqa: ANN401 - an Update or Delete
+def moved(session: Session, statement: Any) -> bool:
     """Execute a guarded write; say whether it touched its row."""
-    result = session.execute(statement.execution_options(synchronize_session=False))
+    result: Any = session.execute(statement.execution_options(synchronize_session=False))
     return bool(result.rowcount)
