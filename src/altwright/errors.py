@@ -196,6 +196,10 @@ class PlatformRefused(PermanentError):
         self.category = category
 
 
+class OutboundRefused(PermanentError):
+    """An address lies on our own network, or isn't http or https: we don't call it."""
+
+
 class ImageUnusable(PermanentError):
     """One picture can't be described: not a picture, damaged, too large, of a kind we skip."""
 

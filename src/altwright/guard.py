@@ -1,0 +1,296 @@
+"""Connections that keep off private networks, and exchanges that end in time.
+
+What altwright.outbound stands on; nothing else needs it. The address that is checked is the one
+that is connected to: names are looked up here and the connection goes to the checked address,
+so a name that changes its answer in between (DNS rebinding) gains nothing. It holds for each
+redirect, because each is a connection of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import ipaddress
+import os
+import socket
+import threading
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+)
+from urllib3.exceptions import TimeoutError as Urllib3Timeout
+from urllib3.util.connection import create_connection
+
+from altwright.errors import OutboundRefused
+
+#: Largest API answer in bytes; a page of 40 posts with pictures takes about 300 kB.
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+#: IPv6 addresses that carry an IPv4 address to a NAT64 gateway. Source: RFC 6052.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class AnswerTooLarge(requests.RequestException):
+    """The answer has more bytes (after decompression) than are accepted."""
+
+
+class DeadlinePassed(requests.Timeout):
+    """The whole exchange took longer than it may."""
+
+
+def is_public(address: str) -> bool:
+    """Say whether an IP address is on the public internet; addresses inside addresses count."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+        if ip.teredo is not None or ip.is_site_local:
+            return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+class Guard:
+    """Decides which addresses may be connected to, and connects."""
+
+    def __init__(self, allowed_private_hosts: frozenset[str]) -> None:
+        """Let these hosts (host or host:port, lower case) lie on private addresses."""
+        self._allowed = allowed_private_hosts
+
+    def connect(self, connection: HTTPConnection, exchange: Exchange) -> socket.socket:
+        """Look the name up and connect to an address of it that may be called.
+
+        Raises:
+            OutboundRefused: all its addresses are private.
+        """
+        host, port = connection.host.strip("[]").rstrip("."), connection.port
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            unknown = socket.gaierror(socket.EAI_NONAME, str(error))
+            raise NameResolutionError(host, connection, unknown) from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if not self._is_allowed(host, port):
+            addresses = [address for address in addresses if is_public(address)]
+        if not addresses:
+            raise OutboundRefused(
+                f"{host} is an address on a private network. An administrator can allow it "
+                "(ALLOWED_PRIVATE_HOSTS)."
+            )
+        return self._connect_first(connection, addresses, exchange)
+
+    def _is_allowed(self, host: str, port: int) -> bool:
+        host = host.lower()
+        names = {host, f"{host}:{port}", f"[{host}]:{port}", f"[{host}]"}
+        return not self._allowed.isdisjoint(names)
+
+    @staticmethod
+    def _connect_first(
+        connection: HTTPConnection, addresses: list[str], exchange: Exchange
+    ) -> socket.socket:
+        failure: Exception | None = None
+        for address in addresses:
+            to = (address, connection.port)
+            try:
+                sock = create_connection(
+                    to, exchange.remaining_s(), None, connection.socket_options
+                )
+            except TimeoutError as error:
+                failure = ConnectTimeoutError(connection, f"connecting timed out: {error}")
+            except OSError as error:
+                failure = NewConnectionError(connection, f"no connection: {error}")
+            else:
+                sock.settimeout(connection.timeout)
+                exchange.watch(sock)
+                return sock
+        raise failure or NewConnectionError(connection, "no address")
+
+
+class Exchange:
+    """One request with all its redirects, guarded and with a deadline; one per thread at a time.
+
+    Time-outs of sockets count between two bytes, so a server that sends a byte now and then would
+    hold us for ever; a timer shuts the socket instead.
+    """
+
+    _current = threading.local()
+
+    def __init__(self, guard: Guard, timeout_s: float) -> None:
+        """Begin to count now."""
+        self.guard = guard
+        self.expired = False
+        self._ends_at = time.monotonic() + timeout_s
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(timeout_s, self._expire)
+        self._timer.daemon = True
+
+    @classmethod
+    def current(cls) -> Exchange | None:
+        """Return the exchange that this thread is in."""
+        exchange: Exchange | None = getattr(cls._current, "exchange", None)
+        return exchange
+
+    def __enter__(self) -> Self:
+        self._current.exchange = self
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._current.exchange = None
+        self._timer.cancel()
+        self._timer.join()
+        self._forget()
+
+    def remaining_s(self) -> float:
+        """Return the seconds left; DeadlinePassed when there are none."""
+        self.check()
+        return max(self._ends_at - time.monotonic(), 0.001)
+
+    def check(self) -> None:
+        """Raise DeadlinePassed once the time is over."""
+        if self.expired or time.monotonic() > self._ends_at:
+            self.expired = True
+            raise DeadlinePassed("the exchange took too long")
+
+    def watch(self, sock: socket.socket) -> None:
+        """Watch this connection now; a duplicate works for TLS as well as for plain sockets."""
+        with self._lock:
+            self._forget()
+            self._socket = socket.socket(fileno=os.dup(sock.fileno()))
+            if self.expired:
+                self._shut()
+
+    def read(self, response: requests.Response, max_bytes: int) -> bytes:
+        """Read a body as it arrives; bytes count as decompressed.
+
+        Raises:
+            AnswerTooLarge: there are more than ``max_bytes``.
+            DeadlinePassed: there is no time left.
+        """
+        declared = response.headers.get("Content-Length", "")
+        if declared.isdecimal() and int(declared) > max_bytes:
+            raise AnswerTooLarge(f"{declared} bytes announced")
+        body = bytearray()
+        # read1 returns what has arrived; read would wait for a whole chunk of a dribbling server.
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > max_bytes:
+                raise AnswerTooLarge(f"more than {max_bytes} bytes")
+            self.check()
+        self.check()  # a socket that the deadline has shut looks like the end
+        return bytes(body)
+
+    def _expire(self) -> None:
+        with self._lock:
+            self.expired = True
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # the server was faster
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _forget(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _connect(connection: HTTPConnection) -> socket.socket:
+    exchange = Exchange.current()
+    if exchange is None:
+        raise NewConnectionError(connection, "a connection outside of an exchange")
+    return exchange.guard.connect(connection, exchange)
+
+
+def _watch_reused(connection: HTTPConnection) -> None:
+    exchange = Exchange.current()
+    if exchange is not None and connection.sock is not None:
+        exchange.watch(connection.sock)
+
+
+class _Plain(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+    def getresponse(self) -> Any:
+        _watch_reused(self)
+        return super().getresponse()
+
+
+class _Secure(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+    def getresponse(self) -> Any:
+        _watch_reused(self)
+        return super().getresponse()
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _Secure
+
+
+class GuardedAdapter(HTTPAdapter):
+    """Sends requests over guarded connections.
+
+    Outside of an exchange each request is one of its own, whose answer is read here; inside of one
+    the caller reads and watches.
+    """
+
+    def __init__(self, guard: Guard, timeout_s: float) -> None:
+        """Give each request ``timeout_s`` seconds from beginning to end."""
+        self._guard = guard
+        self._timeout_s = timeout_s
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Use connections that ask the guard."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        """Send a request; read its answer within the limits, unless the caller does."""
+        if Exchange.current() is not None:
+            return super().send(request, *args, **kwargs)
+        kwargs |= {"stream": True, "timeout": kwargs.get("timeout") or self._timeout_s}
+        with Exchange(self._guard, self._timeout_s) as exchange:
+            try:
+                response = super().send(request, *args, **kwargs)
+                with response:
+                    data = exchange.read(response, MAX_ANSWER_BYTES)
+            except (requests.RequestException, HTTPError) as error:
+                if exchange.expired or is_timeout(error):
+                    raise DeadlinePassed("the answer took too long") from error
+                if isinstance(error, HTTPError):
+                    raise requests.ConnectionError("the answer broke off") from error
+                raise
+        response.raw = io.BytesIO(data)
+        return response
+
+
+def is_timeout(error: Exception) -> bool:
+    """Say whether an exception of requests or urllib3 means that time ran out."""
+    return isinstance(error, requests.Timeout | Urllib3Timeout)

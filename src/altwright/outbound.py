@@ -1,0 +1,142 @@
+"""HTTP to addresses that users or remote servers choose, kept off our own network.
+
+Proxies of the environment are not used: behind one, nobody could check what is connected to.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from altwright.errors import (
+    Category,
+    ImageUnavailable,
+    ImageUnusable,
+    OutboundRefused,
+    RateLimited,
+)
+from altwright.guard import AnswerTooLarge, Exchange, Guard, GuardedAdapter, is_timeout
+
+USER_AGENT = f"Altwright/{version('altwright')}"
+#: Redirects that are followed; browsers stop at 20, media hosts need one or two.
+MAX_REDIRECTS = 5
+#: Longest wait in seconds that we believe a server that asks us to wait.
+MAX_RETRY_AFTER_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A fetched file: ``media_type`` is what the server says; ``url`` is after redirects."""
+
+    data: bytes
+    media_type: str
+    url: str
+
+
+class Outbound:
+    """Makes sessions and fetches files; thread-safe."""
+
+    def __init__(self, allowed_private_hosts: frozenset[str], *, timeout_s: float) -> None:
+        """Allow private addresses for these hosts (host or host:port) only."""
+        self.timeout_s = timeout_s
+        self._guard = Guard(allowed_private_hosts)
+
+    def session(self) -> requests.Session:
+        """Return a session whose every exchange is guarded, limited in bytes and in time.
+
+        Its requests raise OutboundRefused besides the exceptions of requests.
+        """
+        session = requests.Session()
+        session.trust_env = False
+        session.max_redirects = MAX_REDIRECTS
+        session.headers["User-Agent"] = USER_AGENT
+        session.mount("http://", GuardedAdapter(self._guard, self.timeout_s))
+        session.mount("https://", GuardedAdapter(self._guard, self.timeout_s))
+        return session
+
+    def fetch(self, url: str, *, max_bytes: int, timeout_s: float) -> Fetched:
+        """Fetch a picture within ``timeout_s`` from beginning to end, following redirects.
+
+        Raises:
+            ImageUnusable: no such file, not allowed, too large, or no address to call.
+            ImageUnavailable: unreachable, too slow, or the server is in trouble.
+            RateLimited: the server asked to wait.
+        """
+        with Exchange(self._guard, timeout_s) as exchange, self.session() as session:
+            try:
+                return _follow(session, url, exchange, max_bytes)
+            except OutboundRefused as error:
+                raise ImageUnusable(f"The picture can't be fetched: {error}") from error
+            except AnswerTooLarge as error:
+                limit = f"{max_bytes / 1_000_000:.3g} MB"
+                raise ImageUnusable(f"The picture's file is larger than {limit}.") from error
+            except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+                raise ImageUnusable("The picture's address isn't valid.") from error
+            except (requests.RequestException, HTTPError) as error:
+                if exchange.expired or is_timeout(error):
+                    raise ImageUnavailable(
+                        "The picture's server took too long to answer.",
+                        category=Category.TIMEOUT,
+                    ) from error
+                raise ImageUnavailable("The picture's server can't be reached.") from error
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return how long a server asked us to wait, from Retry-After (seconds or a date).
+
+    Source: RFC 9110, 10.2.3.
+    """
+    value = headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return min(float(value), MAX_RETRY_AFTER_S)
+    try:
+        wait_s = parsedate_to_datetime(value).timestamp() - time.time()
+    except ValueError:
+        return None
+    return min(max(wait_s, 0.0), MAX_RETRY_AFTER_S)
+
+
+def _follow(session: requests.Session, url: str, exchange: Exchange, max_bytes: int) -> Fetched:
+    for _ in range(MAX_REDIRECTS + 1):
+        if urlsplit(url).scheme.lower() not in {"http", "https"}:
+            raise OutboundRefused("only http and https addresses are called.")
+        with session.get(
+            url, stream=True, allow_redirects=False, timeout=exchange.remaining_s()
+        ) as response:
+            if not response.is_redirect:
+                _check_status(response)
+                data = exchange.read(response, max_bytes)
+                media_type = response.headers.get("Content-Type", "").split(";")[0]
+                return Fetched(data, media_type.strip().lower(), url)
+            url = urljoin(url, response.headers["Location"])
+    raise ImageUnusable("The picture's address is redirected too often.")
+
+
+def _check_status(response: requests.Response) -> None:
+    match response.status_code:
+        case requests.codes.ok:
+            return
+        case requests.codes.too_many_requests:
+            raise RateLimited(
+                "The picture's server asked us to wait.",
+                retry_in_s=retry_after_s(response.headers),
+            )
+        case requests.codes.not_found | requests.codes.gone:
+            raise ImageUnusable("The picture isn't there any more.")
+        case requests.codes.unauthorized | requests.codes.forbidden:
+            raise ImageUnusable("The picture's server doesn't let us have it.")
+        case requests.codes.request_timeout | requests.codes.too_early:
+            raise ImageUnavailable("The picture's server isn't ready.")
+        case code if 300 <= code < 500:  # noqa: PLR2004 - HTTP's classes
+            raise ImageUnusable(f"The picture's server answered {code}.")
+        case code:
+            raise ImageUnavailable(
+                f"The picture's server answered {code}.", category=Category.SERVICE_DOWN
+            )
