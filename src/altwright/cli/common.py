@@ -1,0 +1,73 @@
+"""What the commands share: settings, services, output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from altwright import bootstrap, config, telemetry
+from altwright.accounts.users import User
+from altwright.bootstrap import Services
+from altwright.errors import InvalidInput
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: `--json` on every command that prints data.
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+user_option = click.option("--user", "username", required=True, help="Name of the user.")
+
+
+@contextmanager
+def opened() -> Iterator[Services]:
+    """Build the service without starting its threads, and release it afterwards."""
+    settings = config.load()
+    telemetry.configure("WARNING", settings.log_format)
+    services = bootstrap.build(settings)
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+def known_user(services: Services, username: str) -> User:
+    """Return the user called so. Raises InvalidInput."""
+    user = services.users.by_name(username)
+    if user is None:
+        known = ", ".join(one.username for one in services.users.all()) or "nobody yet"
+        raise InvalidInput(f"There is no user {username!r}; there is: {known}.")
+    return user
+
+
+def show(data: Any, *, as_json: bool, columns: dict[str, str], empty: str = "Nothing.") -> None:
+    """Print a dict or a list of dicts: as JSON, or as a table of ``columns`` (key → heading)."""
+    if as_json:
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        return
+    rows = data if isinstance(data, list) else [data]
+    if not rows:
+        click.echo(empty)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in columns.values():
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(key)) for key in columns))
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width, highlight=False, markup=False).print(table)
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None | "":
+            return "-"
+        case dict():
+            return " ".join(f"{key}={part}" for key, part in value.items())
+        case _:
+            return str(value)

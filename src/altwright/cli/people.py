@@ -1,0 +1,167 @@
+"""Commands on users and their accounts."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import click
+
+from altwright.accounts.users import User
+from altwright.cli.common import json_option, known_user, opened, show, user_option
+from altwright.domain.caption import Role
+from altwright.platforms.connect import PLATFORMS
+
+_USER = {"id": "id", "username": "name", "role": "role", "is_active": "active"}
+_ACCOUNT = {
+    "id": "id",
+    "platform": "platform",
+    "acct": "account",
+    "url": "server",
+    "problem": "problem",
+}
+
+
+@click.group()
+def user() -> None:
+    """Create and list the people who may sign in."""
+
+
+@user.command("create")
+@click.argument("username")
+@click.option("--admin", is_flag=True, help="May administer the service.")
+@click.option("--email", help="For messages to them.")
+@click.option("--password", envvar="ALTWRIGHT_PASSWORD", help="Asked for unless given.")
+@click.option("--token", is_flag=True, help="Make a token for the REST API too, and print it.")
+@json_option
+def create(
+    username: str,
+    email: str | None,
+    password: str | None,
+    *,
+    admin: bool,
+    token: bool,
+    as_json: bool,
+) -> None:
+    """Create USERNAME.
+
+    With --token and no password, none is asked for: they can use the REST API, and sign in once
+    they have a password (`altwright user password`).
+    """
+    with opened() as services:
+        if password is None and not token:
+            password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        role = Role.ADMIN if admin else Role.USER
+        # Nobody knows the password of a user who was made for the REST API only.
+        secret = password or secrets.token_urlsafe(32)
+        data = _shown(services.users.create(username, secret, role=role, email=email))
+        if token:
+            data["token"] = services.users.make_token(data["id"], "command line")
+    if token and not as_json:
+        click.echo(data["token"])
+    else:
+        show(data, as_json=as_json, columns=_USER)
+
+
+@user.command("list")
+@json_option
+def list_users(*, as_json: bool) -> None:
+    """List all users."""
+    with opened() as services:
+        people = [_shown(one) for one in services.users.all()]
+    show(people, as_json=as_json, columns=_USER, empty="Nobody yet: altwright user create NAME")
+
+
+@user.command("password")
+@click.argument("username")
+@click.password_option(envvar="ALTWRIGHT_PASSWORD")
+def set_password(username: str, password: str) -> None:
+    """Give USERNAME a new password."""
+    with opened() as services:
+        services.users.set_password(known_user(services, username).id, password)
+
+
+@user.command("token")
+@click.argument("username")
+@click.option("--name", default="command line", show_default=True, help="What it is for.")
+def make_token(username: str, name: str) -> None:
+    """Make another token for the REST API and print it; it can't be shown again."""
+    with opened() as services:
+        click.echo(services.users.make_token(known_user(services, username).id, name))
+
+
+@user.command("deactivate")
+@click.argument("username")
+def deactivate(username: str) -> None:
+    """Lock USERNAME out; their data stays."""
+    with opened() as services:
+        services.users.deactivate(known_user(services, username).id)
+
+
+@user.command("activate")
+@click.argument("username")
+def activate(username: str) -> None:
+    """Let USERNAME in again."""
+    with opened() as services:
+        services.users.activate(known_user(services, username).id)
+
+
+@click.group()
+def account() -> None:
+    """Connect users to their Fediverse accounts."""
+
+
+@account.command("add")
+@user_option
+@click.option(
+    "--platform",
+    type=click.Choice(PLATFORMS),
+    default="mastodon",
+    show_default=True,
+    help="What the server speaks.",
+)
+@click.option("--url", required=True, help="Address of the server, https://…")
+@click.option(
+    "--token",
+    required=True,
+    envvar="ALTWRIGHT_ACCOUNT_TOKEN",
+    help="Access token of the account, with the rights to read and to write.",
+)
+@json_option
+def add(username: str, platform: str, url: str, token: str, *, as_json: bool) -> None:
+    """Connect an account; the server is asked whose token it is."""
+    with opened() as services:
+        user_id = known_user(services, username).id
+        made = services.accounts.add(user_id, platform, url, token).to_json()
+    show(made, as_json=as_json, columns=_ACCOUNT)
+
+
+@account.command("list")
+@user_option
+@json_option
+def list_accounts(username: str, *, as_json: bool) -> None:
+    """List a user's accounts."""
+    with opened() as services:
+        user_id = known_user(services, username).id
+        accounts = [one.to_json() for one in services.accounts.of_user(user_id)]
+    show(accounts, as_json=as_json, columns=_ACCOUNT, empty="No account is connected.")
+
+
+@account.command("remove")
+@user_option
+@click.argument("account_id", type=int)
+@click.confirmation_option(prompt="Its token, pictures and drafts go, too. Remove it?")
+def remove(username: str, account_id: int) -> None:
+    """Disconnect an account; its posts stay as they are."""
+    with opened() as services:
+        services.accounts.remove(account_id, known_user(services, username).id)
+
+
+def _shown(one: User) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "username": one.username,
+        "role": one.role.value,
+        "is_active": one.is_active,
+        "created_at": one.created_at.isoformat(),
+    }

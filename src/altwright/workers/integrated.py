@@ -1,0 +1,207 @@
+"""IntegratedRQWorker: an RQ worker in a thread, which works from the database without Redis."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
+from rq.executions import Execution
+from rq.job import Job
+from rq.timeouts import BaseDeathPenalty
+
+from altwright.domain.worker import new_worker_id
+from altwright.tasks.health import RedisHealthMonitor
+from altwright.tasks.redis import connect
+from altwright.tasks.serializer import TaskSerializer
+from altwright.workers import jobs
+from altwright.workers.worker import TaskWorker, WorkParts
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that a worker waits for a job before it looks at its flags again.
+POLL_S = 1
+#: Seconds after which RQ forgets a worker that gives no sign, and between two signs of a busy one.
+WORKER_TTL_S, SIGN_EVERY_S = 60, 20.0
+#: Seconds between two questions to the database for work: at once after a submit of this process
+#: (a condition wakes the worker), else growing from the first to the second.
+DATABASE_POLL_S, DATABASE_POLL_MOST_S = 0.1, 1.0
+
+
+class NoDeathPenalty(BaseDeathPenalty):
+    """Attempts end at a checkpoint; RQ's timer hits the wrong thread in two of three cases."""
+
+    def setup_death_penalty(self) -> None:
+        """Set nothing up."""
+
+    def cancel_death_penalty(self) -> None:
+        """Cancel nothing."""
+
+
+class ThreadRQWorker(SimpleWorker):
+    """RQ's worker without what only works in a main thread; RQ's records stay as RQ writes them."""
+
+    death_penalty_class = NoDeathPenalty
+    max_connection_wait_time = 2.0
+
+    def __init__(self, queues: list[Queue], *, ends: Callable[[], bool], **options: Any) -> None:
+        """Take ``ends``, which says that this worker should stop when it is idle."""
+        super().__init__(queues, worker_ttl=WORKER_TTL_S, **options)
+        self._ends = ends
+        self.in_hand: tuple[Job, Execution] | None = None
+
+    @property
+    def dequeue_timeout(self) -> int:
+        """Return the seconds that one BLPOP may take."""
+        return POLL_S
+
+    @property
+    def connection_timeout(self) -> int:
+        """Return the seconds after which a frozen server counts as gone."""
+        return POLL_S + 1
+
+    def _install_signal_handlers(self) -> None:
+        """Leave signals to the process's main thread."""
+
+    def subscribe(self) -> None:
+        """Do without a thread for commands by pub/sub: ours come through the database."""
+        self.pubsub = self.pubsub_thread = None
+
+    def unsubscribe(self) -> None:
+        """Nothing was subscribed to."""
+
+    def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - RQ's signature
+        """Heed `rq suspend`, and a stop."""
+        self._stop_if_asked()
+        super().check_for_suspension(burst)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Give a sign of life; RQ calls this before each wait for a job."""
+        if pipeline is None and self.in_hand is None:
+            self._stop_if_asked()
+        super().heartbeat(timeout, pipeline)
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
+        """Return seconds: signs are given while a job runs, so a short life is enough."""
+        return WORKER_TTL_S
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Perform the job here, in this thread."""
+        execution = self.prepare_execution(job)
+        self.in_hand = job, execution
+        try:
+            self.perform_job(job, queue, execution)
+        finally:
+            self.in_hand = None
+        self.set_state("idle")
+
+    def give_sign(self) -> None:
+        """Lengthen RQ's records of the job in hand; called from the manager's thread."""
+        if self.in_hand is not None:
+            self.maintain_heartbeats(*self.in_hand)
+
+    def _stop_if_asked(self) -> None:
+        if self._stop_requested or self._ends():
+            raise StopRequested
+
+
+class IntegratedRQWorker:
+    """A thread that works: on RQ's jobs while Redis is usable, else straight from the database.
+
+    It is replaced by RQWorkerManager when its thread has died.
+    """
+
+    def __init__(
+        self,
+        parts: WorkParts,
+        health: RedisHealthMonitor,
+        redis_url: str,
+        queue_names: list[str],
+        serializer: type[TaskSerializer],
+        work_waits: threading.Condition,
+        kind: str = "thread",
+    ) -> None:
+        """Take ``queue_names`` in the order of priority, and the condition of a submit here."""
+        self.worker = TaskWorker(new_worker_id(kind), parts)
+        self._health = health
+        self._redis_url = redis_url
+        self._queue_names = queue_names
+        self._serializer = serializer
+        self._work_waits = work_waits
+        self._stopping = threading.Event()
+        self.rq_worker: ThreadRQWorker | None = None
+        self._thread = threading.Thread(target=self._run, name=self.worker.id, daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no further task; the one in work goes on until ``interrupt``."""
+        self._stopping.set()
+        with self._work_waits:
+            self._work_waits.notify_all()
+
+    def interrupt(self) -> None:
+        """Hand the task in work back at its next item."""
+        self._stopping.set()
+        self.worker.interrupted.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the thread's end; say whether it has ended."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Say whether the thread is there."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        jobs.here.set(self.worker)
+        pause_s = DATABASE_POLL_S
+        while not self._stopping.is_set():
+            try:
+                if self._from_rq():
+                    self._work_rq()
+                elif self.worker.take_next():
+                    pause_s = DATABASE_POLL_S
+                else:
+                    with self._work_waits:
+                        self._work_waits.wait(pause_s)
+                    pause_s = min(pause_s * 2, DATABASE_POLL_MOST_S)
+            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
+                # RQ's loop ends with an exception when Redis dies while a job runs (facts: RQ 1).
+                _log.exception("worker %s goes on after a fault", self.worker.id)
+                self._stopping.wait(DATABASE_POLL_MOST_S)
+
+    def _from_rq(self) -> bool:
+        return self._health.usable and not self._health.full
+
+    def _work_rq(self) -> None:
+        # A client of its own: RQ changes its pool's time-outs, and BLPOP holds a connection.
+        client = connect(self._redis_url, call_timeout_s=POLL_S + 1)
+        try:
+            self.rq_worker = ThreadRQWorker(
+                [
+                    Queue(name, connection=client, serializer=self._serializer)
+                    for name in self._queue_names
+                ],
+                ends=lambda: self._stopping.is_set() or not self._from_rq(),
+                name=self.worker.id,
+                connection=client,
+                serializer=self._serializer,
+                log_job_description=False,
+            )
+            self.rq_worker.work(logging_level="WARNING")
+        except redis.RedisError as error:
+            _log.warning("worker %s leaves redis: %s", self.worker.id, error)
+            self._health.note(answered=False)
+            self._stopping.wait(DATABASE_POLL_S)
+        finally:
+            self.rq_worker = None
+            client.close()

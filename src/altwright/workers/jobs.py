@@ -1,0 +1,22 @@
+"""The one function that RQ jobs call."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from altwright.domain.task import Priority
+from altwright.tasks.records import Ticket
+from altwright.workers.worker import TaskWorker
+
+#: The worker whose thread (or process) performs RQ's jobs here.
+here: ContextVar[TaskWorker] = ContextVar("altwright_worker")
+
+
+def run_task(*, task_id: str, attempt: int, **_: Any) -> bool:
+    """Claim the task and work on it; say whether it was still to be had.
+
+    Keywords that this version doesn't know are ignored, so that it goes on beside a newer one.
+    """
+    # The claim goes by id and attempt; the priority of a ticket serves the dispatcher only.
+    return here.get().take(Ticket(task_id, attempt, Priority.NORMAL))

@@ -1,0 +1,80 @@
+"""TaskWorker: what a worker of any kind does with a task that it is handed or takes itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from altwright.domain.task import Delivery, Priority
+from altwright.errors import TemporaryError
+from altwright.tasks.claims import Claims
+from altwright.tasks.records import Task, Ticket
+from altwright.tasks.runner import TaskRunner
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that a worker leaves a database alone that didn't answer it.
+DATABASE_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkParts:
+    """What workers share. ``session`` surrounds each task: WorkerSessionManager.task."""
+
+    claims: Claims
+    runner: TaskRunner
+    session: Callable[[], AbstractContextManager[None]]
+    paused: Callable[[], Collection[Priority]] = tuple
+
+
+class TaskWorker:
+    """One worker; it works on one task at a time, in the thread that calls it."""
+
+    def __init__(self, worker_id: str, parts: WorkParts) -> None:
+        """Take the worker's id, which is unique in the fleet (domain.worker.new_worker_id)."""
+        self.id = worker_id
+        self._parts = parts
+        #: Set: hand the task in work back at its next item.
+        self.interrupted = threading.Event()
+        self.task: Task | None = None
+        self.task_since: datetime | None = None
+        self.worked = 0
+        #: Jobs of RQ whose task somebody else had, or that had ended.
+        self.dropped = 0
+
+    def take(self, ticket: Ticket) -> bool:
+        """Work on the task of a ticket that RQ delivered; say whether it was still to be had."""
+        return self._work(
+            lambda: self._parts.claims.claim(
+                ticket, self.id, Delivery.RQ, paused=self._parts.paused()
+            )
+        )
+
+    def take_next(self) -> bool:
+        """Work on the task whose turn it is, if any waits; say whether one did."""
+        return self._work(
+            lambda: self._parts.claims.claim_next(self.id, paused=self._parts.paused())
+        )
+
+    def _work(self, claim: Callable[[], Task | None]) -> bool:
+        with self._parts.session():
+            try:
+                task = claim()
+                if task is None:
+                    self.dropped += 1
+                    return False
+                self.task, self.task_since = task, datetime.now(UTC)
+                self._parts.runner.run(task, self.interrupted)
+            except TemporaryError as error:
+                # Its lease runs out, and another worker goes on where this one stopped.
+                _log.warning("worker %s: %s", self.id, error)
+                self.interrupted.wait(DATABASE_PAUSE_S)
+                return False
+            finally:
+                self.task = self.task_since = None
+            self.worked += 1
+            return True
