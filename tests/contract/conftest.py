@@ -1,0 +1,90 @@
+"""Real databases and a real Valkey for the contract suites, one of each for the whole run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.pool import QueuePool
+from tests import leaks, servers
+
+import altwright.db.task_tables  # noqa: F401 - its tables belong to the metadata
+from altwright.db.session import Database, make_engine
+from altwright.db.tables import Base
+
+BACKENDS = ("sqlite", "postgresql", "mariadb")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a thread or a child process behind."""
+    with leaks.nothing_stays():
+        yield
+
+
+def _prepared(url: str) -> Engine:
+    engine = make_engine(url)
+    Base.metadata.create_all(engine)
+    return engine
+
+
+@pytest.fixture(scope="session")
+def _sqlite_engine() -> Iterator[Engine]:
+    parent = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a fresh folder there
+    with tempfile.TemporaryDirectory(prefix="altwright-", dir=parent) as folder:
+        engine = _prepared(f"sqlite:///{folder}/altwright.db")
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _postgresql_engine() -> Iterator[Engine]:
+    with servers.postgresql() as url:
+        engine = _prepared(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _mariadb_engine() -> Iterator[Engine]:
+    with servers.mariadb() as url:
+        engine = _prepared(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(params=BACKENDS)
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Return an empty database of each kind; no connection may be in use at the end."""
+    engine: Engine = request.getfixturevalue(f"_{request.param}_engine")
+    with engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+    yield Database(engine)
+    assert isinstance(engine.pool, QueuePool)
+    assert engine.pool.checkedout() == 0, "a connection wasn't given back"
+
+
+@pytest.fixture(scope="session")
+def _valkey_server() -> Iterator[servers.RedisServer]:
+    with servers.valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(_valkey_server: servers.RedisServer) -> Iterator[servers.RedisServer]:
+    """Return an empty Valkey; a key that never expires and isn't exempted fails the test."""
+    if _valkey_server.process is None:
+        _valkey_server.start()
+    client = _valkey_server.client()
+    client.config_set("maxmemory", "0")
+    client.flushall()
+    yield _valkey_server
+    if _valkey_server.process is not None:
+        _valkey_server.thaw()
+        left = leaks.everlasting(client)
+        assert not left, f"keys that never expire: {left}"
+    client.close()
