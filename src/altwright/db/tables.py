@@ -14,6 +14,7 @@ from altwright.domain.caption import DraftStatus, Role
 
 #: 64-bit ids; SQLite numbers rows by itself only when the column is called INTEGER.
 Id = BigInteger().with_variant(Integer(), "sqlite")
+ID_MOST = 2**63 - 1
 LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 
 
@@ -96,6 +97,8 @@ class PostRow(Base):
     language: Mapped[str | None] = mapped_column(String(16))
     visibility: Mapped[str] = mapped_column(String(16), default="public")
     posted_at: Mapped[datetime] = mapped_column(Instant)
+    #: How many pictures it had when last read, of which some may have no row here.
+    picture_count: Mapped[int] = mapped_column(default=1)
     pictures: Mapped[list[PictureRow]] = relationship(
         back_populates="post", order_by="PictureRow.position"
     )
@@ -113,7 +116,9 @@ class PictureRow(Base):
     position: Mapped[int] = mapped_column(default=0)
     url: Mapped[str] = mapped_column(Text)
     published_text: Mapped[str] = mapped_column(LongText, default="")
-    file: Mapped[str] = mapped_column(String(128), default="")
+    file: Mapped[str] = mapped_column(String(128), default="", index=True)
+    #: Its small copy in the picture store ("": none).
+    thumbnail: Mapped[str] = mapped_column(String(128), default="", index=True)
     media_type: Mapped[str] = mapped_column(String(32), default="")
     width: Mapped[int | None] = mapped_column()
     height: Mapped[int | None] = mapped_column()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class DraftStatus(StrEnum):
@@ -15,8 +16,39 @@ class DraftStatus(StrEnum):
     SKIPPED = "skipped"
 
 
+#: Every legal move. What is being published or is published is out of a reviewer's hands.
+DRAFT_MOVES = MappingProxyType(
+    {
+        DraftStatus.DRAFT: frozenset({DraftStatus.APPROVED, DraftStatus.SKIPPED}),
+        DraftStatus.APPROVED: frozenset(
+            {DraftStatus.DRAFT, DraftStatus.SKIPPED, DraftStatus.PUBLISHING}
+        ),
+        # Back to APPROVED: the server refused, or the worker ended before it was done.
+        DraftStatus.PUBLISHING: frozenset({DraftStatus.PUBLISHED, DraftStatus.APPROVED}),
+        DraftStatus.PUBLISHED: frozenset({DraftStatus.DRAFT}),  # its picture is described again
+        DraftStatus.SKIPPED: frozenset({DraftStatus.DRAFT, DraftStatus.APPROVED}),
+    }
+)
+
 #: States in which a person may still change the text.
 OPEN = (DraftStatus.DRAFT, DraftStatus.APPROVED, DraftStatus.SKIPPED)
+#: States in which a picture counts as described: a run leaves it alone unless told otherwise.
+DESCRIBED = (
+    DraftStatus.DRAFT,
+    DraftStatus.APPROVED,
+    DraftStatus.PUBLISHING,
+    DraftStatus.PUBLISHED,
+)
+
+
+def may_move(old: DraftStatus, new: DraftStatus) -> bool:
+    """Say whether a draft may go from one state to another."""
+    return new in DRAFT_MOVES[old]
+
+
+def sources(new: DraftStatus) -> tuple[DraftStatus, ...]:
+    """Return the states from which a draft may come to ``new``, for the WHERE of an update."""
+    return tuple(old for old, targets in DRAFT_MOVES.items() if new in targets)
 
 
 class Role(StrEnum):

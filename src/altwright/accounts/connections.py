@@ -1,0 +1,201 @@
+"""A user's connections to Fediverse servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from altwright.crypto import Box
+from altwright.db.session import Database
+from altwright.db.tables import ID_MOST, AccountRow
+from altwright.errors import Category, InvalidInput, NotFound, PlatformRefused
+from altwright.platforms.port import Platform
+
+#: Opens a connection: platform's name, address, token.
+Connect = Callable[[str, str, str], Platform]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A connection without its token; ``acct`` is user@host, ``max_alt_length`` characters."""
+
+    id: int
+    user_id: int
+    platform: str
+    url: str
+    remote_id: str
+    acct: str
+    display_name: str
+    avatar_url: str
+    max_alt_length: int
+    #: Why the server refused us last; "" if it didn't.
+    problem: str
+    created_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that the REST API shows."""
+        return {
+            "id": self.id,
+            "platform": self.platform,
+            "url": self.url,
+            "acct": self.acct,
+            "display_name": self.display_name,
+            "avatar_url": self.avatar_url,
+            "max_alt_length": self.max_alt_length,
+            "problem": self.problem,
+            "created_at": self.created_at.isoformat(),
+        }
+
+
+class AccountStore:
+    """All SQL on accounts; tokens leave it only inside an open Platform."""
+
+    def __init__(self, database: Database, box: Box, connect: Connect) -> None:
+        """Take the box that tokens are encrypted with, and what opens a connection."""
+        self._database = database
+        self._box = box
+        self._connect = connect
+
+    def add(self, user_id: int, platform: str, url: str, token: str) -> Account:
+        """Connect an account, after asking its server who it is.
+
+        The same account again: its token and what the server says of it are replaced.
+
+        Raises:
+            InvalidInput: unknown platform, no address, no token.
+            PlatformRefused: the server doesn't take the token.
+            PlatformUnavailable, RateLimited: the server can't be asked now.
+        """
+        url, token = _checked(url, token)
+        connection = self._connect(platform, url, token)
+        profile = connection.profile()
+        said = {
+            "platform": platform,
+            "url": url,
+            "token": self._box.encrypt(token),
+            "remote_id": profile.remote_id,
+            "display_name": profile.display_name[:255],
+            "avatar_url": profile.avatar_url,
+            "max_alt_length": connection.max_alt_length(),
+            "problem": "",
+        }
+        try:
+            return self._write(user_id, profile.acct, said)
+        except IntegrityError:
+            # The same account was added at the same moment: now it is there to be replaced.
+            return self._write(user_id, profile.acct, said)
+
+    def _write(self, user_id: int, acct: str, said: dict[str, Any]) -> Account:
+        query = select(AccountRow).where(AccountRow.user_id == user_id, AccountRow.acct == acct)
+        with self._database.write() as session:
+            row = session.scalar(query)
+            if row is None:
+                row = AccountRow(user_id=user_id, acct=acct, **said)
+                session.add(row)
+            else:
+                for name, value in said.items():
+                    setattr(row, name, value)
+            session.flush()
+            session.refresh(row)
+            return _account(row)
+
+    def get(self, account_id: int, user_id: int | None) -> Account:
+        """Return an account of ``user_id`` (None: of anybody). Raises NotFound."""
+        with self._database.read() as session:
+            return _account(_owned(session, account_id, user_id))
+
+    def of_user(self, user_id: int) -> list[Account]:
+        """Return the user's accounts, in the order in which they were connected."""
+        query = select(AccountRow).where(AccountRow.user_id == user_id).order_by(AccountRow.id)
+        with self._database.read() as session:
+            return [_account(row) for row in session.scalars(query)]
+
+    def remove(self, account_id: int, user_id: int) -> None:
+        """Forget an account with its posts, pictures and drafts. Raises NotFound.
+
+        The pictures' files stay until DraftStore.unreferenced_files finds them.
+        """
+        with self._database.write() as session:
+            _owned(session, account_id, user_id)
+            session.execute(delete(AccountRow).where(AccountRow.id == account_id))
+
+    def open(self, account_id: int) -> tuple[Account, Platform]:
+        """Return an account and a connection to its server; nothing has been asked yet.
+
+        Raises:
+            NotFound: it was removed.
+            PlatformRefused: its token was encrypted with a key that is gone.
+        """
+        with self._database.read() as session:
+            row = _owned(session, account_id, None)
+        try:
+            token = self._box.decrypt(row.token)
+        except ValueError:
+            raise PlatformRefused(
+                f"The stored token of {row.acct} can't be read any more; connect it again.",
+                category=Category.AUTHENTICATION,
+            ) from None
+        return _account(row), self._connect(row.platform, row.url, token)
+
+    def set_problem(self, account_id: int, text: str) -> None:
+        """Note why the server refused us, for the user to see; "" clears it."""
+        statement = update(AccountRow).where(AccountRow.id == account_id)
+        with self._database.write() as session:
+            session.execute(statement.values(problem=text[: AccountRow.problem.type.length]))
+
+
+def _checked(url: str, token: str) -> tuple[str, str]:
+    """Return the server's address as scheme and host, and the token without blanks around it."""
+    url, token = url.strip(), token.strip()
+    faults = {}
+    address = _origin(url if "://" in url else f"https://{url}")
+    if address is None:
+        faults["url"] = "should be the server's address, like https://mastodon.example"
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        faults["token"] = "should be an access token, copied whole"  # noqa: S105 - no secret
+    if faults or address is None:
+        raise InvalidInput("This account can't be connected.", faults)
+    return address, token
+
+
+def _origin(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    origin = f"{parts.scheme}://{host}{port}"
+    return origin if len(origin) <= AccountRow.url.type.length else None
+
+
+def _owned(session: Session, account_id: int, user_id: int | None) -> AccountRow:
+    row = session.get(AccountRow, account_id) if account_id <= ID_MOST else None
+    if row is None or user_id not in {None, row.user_id}:
+        raise NotFound("There is no such account.")
+    return row
+
+
+def _account(row: AccountRow) -> Account:
+    return Account(
+        id=row.id,
+        user_id=row.user_id,
+        platform=row.platform,
+        url=row.url,
+        remote_id=row.remote_id,
+        acct=row.acct,
+        display_name=row.display_name,
+        avatar_url=row.avatar_url,
+        max_alt_length=row.max_alt_length,
+        problem=row.problem,
+        created_at=row.created_at,
+    )

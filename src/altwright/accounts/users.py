@@ -1,0 +1,228 @@
+"""People who sign in: their passwords and API tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from werkzeug.security import check_password_hash
+
+from altwright.db.session import Database
+from altwright.db.tables import TokenRow, UserRow
+from altwright.db.types import now
+from altwright.domain.caption import Role
+from altwright.domain.user import UserRef
+from altwright.errors import InvalidInput, NotFound, NotSignedIn
+
+USERNAME = re.compile(r"[A-Za-z0-9_.-]{2,64}")
+#: Characters. Source: NIST SP 800-63B 5.1.1.2 (at least 8, at least 64 accepted).
+PASSWORD_LEAST, PASSWORD_MOST = 8, 1024
+TOKEN_PREFIX = "aw_"  # noqa: S105 - public, so that leaked tokens can be recognised
+#: 19 MiB, two passes, one lane. Source: OWASP Password Storage Cheat Sheet, Argon2id.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_REFUSED = "The user name or the password is wrong."
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person who signs in, without what they sign in with."""
+
+    id: int
+    username: str
+    email: str | None
+    role: Role
+    is_active: bool
+    created_at: datetime
+
+    @property
+    def ref(self) -> UserRef:
+        """Return the user as those see them who act for them."""
+        return UserRef(self.id, self.username, is_admin=self.role is Role.ADMIN)
+
+
+class UserStore:
+    """All SQL on users and their API tokens."""
+
+    def __init__(self, database: Database) -> None:
+        """Take the database."""
+        self._database = database
+
+    def create(
+        self, username: str, password: str, *, role: Role = Role.USER, email: str | None = None
+    ) -> User:
+        """Add a user; names that differ in case only count as the same.
+
+        Raises:
+            InvalidInput: the name is taken; fields username, password or email are wrong.
+        """
+        faults = {}
+        if not USERNAME.fullmatch(username):
+            faults["username"] = "should be 2 to 64 of the characters A-Z a-z 0-9 _ . -"
+        if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", email[:256]):
+            faults["email"] = "should be an e-mail address"
+        if fault := _password_fault(password):
+            faults["password"] = fault
+        if faults:
+            raise InvalidInput("This user can't be created.", faults)
+        password_hash = _hasher.hash(password)
+        try:
+            with self._database.write() as session:
+                if _named(session, username) is not None:
+                    raise _taken(username)
+                row = UserRow(username=username, password_hash=password_hash, role=role)
+                row.email = email
+                session.add(row)
+                session.flush()
+                session.refresh(row)
+                return _user(row)
+        except IntegrityError as error:
+            raise _taken(username) from error
+
+    def get(self, user_id: int) -> User | None:
+        """Return the user with this id."""
+        with self._database.read() as session:
+            row = session.get(UserRow, user_id)
+            return _user(row) if row else None
+
+    def by_name(self, username: str) -> User | None:
+        """Return the user with this name, in any case."""
+        with self._database.read() as session:
+            row = _named(session, username)
+            return _user(row) if row else None
+
+    def all(self) -> list[User]:
+        """Return every user, in the order in which they were created."""
+        with self._database.read() as session:
+            return [_user(row) for row in session.scalars(select(UserRow).order_by(UserRow.id))]
+
+    def authenticate(self, username: str, password: str) -> User:
+        """Return the user whose password this is, and note that they signed in.
+
+        Takes the same time whether or not there is such a user. A hash of another kind or
+        strength (the replaced system's) is replaced by one of ours.
+
+        Raises:
+            NotSignedIn: wrong name or password, or the user is not active.
+        """
+        with self._database.read() as session:
+            row = _named(session, username)
+        known_hash = row.password_hash if row else _nobodys_hash()
+        is_right = _matches(known_hash, password[:PASSWORD_MOST])
+        if row is None or not is_right or not row.is_active:
+            raise NotSignedIn(_REFUSED)
+        new_hash = _hasher.hash(password) if _is_outdated(known_hash) else known_hash
+        # Guarded by the old hash: a password that was changed meanwhile is not set back.
+        statement = (
+            update(UserRow)
+            .where(UserRow.id == row.id, UserRow.password_hash == known_hash)
+            .values(password_hash=new_hash, last_login_at=now())
+        )
+        with self._database.write() as session:
+            session.execute(statement)
+        return _user(row)
+
+    def set_password(self, user_id: int, password: str) -> None:
+        """Replace the password. Raises InvalidInput, NotFound."""
+        if fault := _password_fault(password):
+            raise InvalidInput("This password can't be used.", {"password": fault})
+        self._change(user_id, password_hash=_hasher.hash(password))
+
+    def deactivate(self, user_id: int) -> None:
+        """Let nobody sign in as this user, by password or token. Raises NotFound."""
+        self._change(user_id, is_active=False)
+
+    def activate(self, user_id: int) -> None:
+        """Let the user sign in again. Raises NotFound."""
+        self._change(user_id, is_active=True)
+
+    def make_token(self, user_id: int, name: str) -> str:
+        """Return a new API token, which can't be shown again. Raises InvalidInput, NotFound."""
+        name = name.strip()
+        if not 1 <= len(name) <= TokenRow.name.type.length:
+            raise InvalidInput("A token needs a name.", {"name": "should have 1 to 64 characters"})
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        with self._database.write() as session:
+            if session.get(UserRow, user_id) is None:
+                raise NotFound("There is no such user.")
+            session.add(TokenRow(user_id=user_id, name=name, token_hash=_digest(token)))
+        return token
+
+    def by_token(self, token: str) -> User | None:
+        """Return the active user whose token this is."""
+        if not token.startswith(TOKEN_PREFIX):
+            return None
+        query = (
+            select(UserRow)
+            .join(TokenRow, TokenRow.user_id == UserRow.id)
+            .where(TokenRow.token_hash == _digest(token), UserRow.is_active)
+        )
+        with self._database.read() as session:
+            row = session.scalar(query)
+            return _user(row) if row else None
+
+    def _change(self, user_id: int, **values: object) -> None:
+        with self._database.write() as session:
+            row = session.get(UserRow, user_id)
+            if row is None:
+                raise NotFound("There is no such user.")
+            for name, value in values.items():
+                setattr(row, name, value)
+
+
+def _user(row: UserRow) -> User:
+    return User(row.id, row.username, row.email, Role(row.role), row.is_active, row.created_at)
+
+
+def _named(session: Session, username: str) -> UserRow | None:
+    # MariaDB compares without regard to case by default, the others don't: here all do.
+    query = select(UserRow).where(func.lower(UserRow.username) == username.lower())
+    return session.scalar(query)
+
+
+def _taken(username: str) -> InvalidInput:
+    return InvalidInput(
+        f"The user name {username} is taken.", {"username": "is taken; choose another"}
+    )
+
+
+def _password_fault(password: str) -> str | None:
+    if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST:
+        return f"should have at least {PASSWORD_LEAST} characters (at most {PASSWORD_MOST})"
+    return None
+
+
+def _digest(token: str) -> str:
+    # A token is 256 random bits: a slow hash would protect nothing that SHA-256 doesn't.
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash(secrets.token_urlsafe(16))
+
+
+def _is_argon2(known_hash: str) -> bool:
+    return known_hash.startswith("$argon2")
+
+
+def _is_outdated(known_hash: str) -> bool:
+    return not _is_argon2(known_hash) or _hasher.check_needs_rehash(known_hash)
+
+
+def _matches(known_hash: str, password: str) -> bool:
+    if not _is_argon2(known_hash):
+        # Werkzeug's scrypt: or pbkdf2:, as the replaced system wrote them.
+        return "$" in known_hash and check_password_hash(known_hash, password)
+    try:
+        return _hasher.verify(known_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,250 @@
+"""What tasks read and write on posts, pictures and drafts, in sessions that they hand in.
+
+Nothing here waits for a network; effects run in the transaction that ends a task's item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from altwright.captions.drafts import WHOLE, changed, chunks, clean
+from altwright.captions.records import Draft, draft_of
+from altwright.db.tables import DraftRow, PictureRow, PostRow
+from altwright.db.types import now
+from altwright.describers.port import Description
+from altwright.domain.caption import DraftStatus, sources
+from altwright.platforms.port import Media, Post
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A picture that a task is to describe; ``draft_version`` None: it has no draft."""
+
+    picture_id: int
+    account_id: int
+    status: DraftStatus | None
+    draft_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A picture's copies in the picture store, and its size in pixels."""
+
+    file: str
+    thumbnail: str
+    media_type: str
+    width: int
+    height: int
+
+
+def pictures_of(post: Post) -> list[Media]:
+    """Return a post's pictures in their order, without its videos and sounds."""
+    return sorted((one for one in post.media if one.kind == "image"), key=lambda one: one.position)
+
+
+def save_posts(
+    session: Session, account_id: int, posts: Sequence[Post]
+) -> dict[tuple[str, str], DraftStatus | None]:
+    """Write posts and their pictures as they are now.
+
+    Returns each picture's draft status (None: no draft) by remote ids of post and picture.
+    """
+    found: dict[tuple[str, str], DraftStatus | None] = {}
+    for some in chunks(posts):
+        remote_ids = [post.remote_id for post in some]
+        query = select(PostRow).where(
+            PostRow.account_id == account_id, PostRow.remote_id.in_(remote_ids)
+        )
+        rows = {row.remote_id: row for row in session.scalars(query)}
+        for post in some:
+            row = rows.get(post.remote_id)
+            if row is None:
+                row = PostRow(account_id=account_id, remote_id=post.remote_id)
+                session.add(row)
+                rows[post.remote_id] = row
+            _fill_post(row, post)
+        session.flush()
+        found |= _save_pictures(session, {rows[post.remote_id].id: post for post in some})
+    return found
+
+
+def _fill_post(row: PostRow, post: Post) -> None:
+    row.url = post.url
+    row.text = post.text
+    row.spoiler_text = post.spoiler_text
+    row.sensitive = post.sensitive
+    row.language = post.language[:16] if post.language else None
+    row.visibility = post.visibility
+    row.posted_at = post.created_at
+    row.picture_count = max(1, len(pictures_of(post)))
+
+
+def _save_pictures(
+    session: Session, posts: dict[int, Post]
+) -> dict[tuple[str, str], DraftStatus | None]:
+    query = (
+        select(PictureRow, DraftRow.status)
+        .outerjoin(DraftRow, DraftRow.picture_id == PictureRow.id)
+        .where(PictureRow.post_id.in_(posts))
+    )
+    rows = {(row.post_id, row.remote_id): (row, status) for row, status in session.execute(query)}
+    found = {}
+    for post_id, post in posts.items():
+        for position, media in enumerate(pictures_of(post)):
+            row, status = rows.get((post_id, media.remote_id), (None, None))
+            if row is None:
+                row = PictureRow(post_id=post_id, remote_id=media.remote_id)
+                session.add(row)
+            row.position = position
+            row.url = media.url
+            row.published_text = media.description
+            row.width = media.width or row.width
+            row.height = media.height or row.height
+            found[post.remote_id, media.remote_id] = DraftStatus(status) if status else None
+    session.flush()
+    return found
+
+
+def target(session: Session, account_id: int, post_id: str, media_id: str) -> Target | None:
+    """Return the picture with these remote ids, or None: it is forgotten."""
+    query = (
+        select(PictureRow.id, DraftRow.status, DraftRow.version)
+        .join(PostRow, PostRow.id == PictureRow.post_id)
+        .outerjoin(DraftRow, DraftRow.picture_id == PictureRow.id)
+        .where(
+            PostRow.account_id == account_id,
+            PostRow.remote_id == post_id,
+            PictureRow.remote_id == media_id,
+        )
+    )
+    row = session.execute(query).first()
+    if row is None:
+        return None
+    status = DraftStatus(row.status) if row.status else None
+    return Target(row.id, account_id, status, row.version)
+
+
+def note_published(session: Session, picture_id: int, text: str) -> None:
+    """Keep the alt text that a picture has on its server."""
+    statement = update(PictureRow).where(PictureRow.id == picture_id)
+    session.execute(statement.values(published_text=text))
+
+
+def store_draft(
+    session: Session,
+    seen: Target,
+    description: Description,
+    stored: Stored | None,
+    *,
+    user_id: int,
+    task_id: str,
+) -> bool:
+    """Write a description as the picture's draft, one to review; say whether it was.
+
+    It isn't when the draft is no longer as ``seen``: a person has changed or approved it while
+    the picture was described, and their work wins.
+    """
+    query = select(PictureRow).where(PictureRow.id == seen.picture_id).with_for_update()
+    picture = session.scalar(query)
+    if picture is None:
+        return False  # the account was removed meanwhile
+    if stored is not None:
+        picture.file = stored.file
+        picture.thumbnail = stored.thumbnail
+        picture.media_type = stored.media_type
+        picture.width = picture.width or stored.width
+        picture.height = picture.height or stored.height
+    text = clean(description.text)
+    values: dict[str, Any] = {
+        "status": DraftStatus.DRAFT,
+        "text": text,
+        "described_text": text,
+        "describer": description.describer[:32],
+        "model": description.model[:128],
+        "level": description.level,
+        "evidence": description.evidence,
+        "problem": "",
+        "task_id": task_id,
+    }
+    if seen.draft_version is not None:
+        statement = update(DraftRow).where(
+            DraftRow.picture_id == picture.id,
+            DraftRow.version == seen.draft_version,
+            DraftRow.status.in_((DraftStatus.DRAFT, DraftStatus.SKIPPED, DraftStatus.PUBLISHED)),
+        )
+        return changed(session, statement.values(version=seen.draft_version + 1, **values))
+    if session.scalar(select(DraftRow.id).where(DraftRow.picture_id == picture.id)) is not None:
+        return False
+    session.add(
+        DraftRow(picture_id=picture.id, account_id=seen.account_id, user_id=user_id, **values)
+    )
+    return True
+
+
+def drafts_with(session: Session, user_id: int, ids: Collection[int]) -> list[Draft]:
+    """Return those of the user's drafts that ``ids`` names, newest post first."""
+    found = []
+    for some in chunks(sorted(set(ids))):
+        query = WHOLE.where(DraftRow.user_id == user_id, DraftRow.id.in_(some))
+        found += [draft_of(*row) for row in session.execute(query)]
+    return sorted(
+        found, key=lambda one: (-one.post.posted_at.timestamp(), one.post.id, one.picture.position)
+    )
+
+
+def begin_publishing(session: Session, drafts: Sequence[Draft]) -> None:
+    """Take approved drafts out of the reviewer's hands; those taken already stay so."""
+    _move(session, [one.id for one in drafts], DraftStatus.PUBLISHING)
+
+
+def published(session: Session, drafts: Sequence[Draft]) -> None:
+    """Note that a post's pictures have these texts on the server now."""
+    texts = {draft.id: draft.text for draft in drafts}
+    query = select(DraftRow).where(DraftRow.id.in_(texts)).with_for_update()
+    for row in session.scalars(query):
+        # A draft that another attempt gave back, since it thought us dead, is published too.
+        taken = row.status in {DraftStatus.PUBLISHING, DraftStatus.APPROVED}
+        # Compared here, since MariaDB takes "Cat" for "cat".
+        if taken and row.text == texts[row.id]:
+            row.status = DraftStatus.PUBLISHED
+            row.version += 1
+            row.problem = ""
+            row.published_at = session.scalar(select(now()))
+    for draft in drafts:
+        note_published(session, draft.picture.id, draft.text)
+
+
+def give_back(session: Session, ids: Sequence[int], problem: str | None) -> None:
+    """Make drafts that were not published approved ones again; ``problem`` None: as it was."""
+    values = {} if problem is None else {"problem": problem}
+    _move(session, ids, DraftStatus.APPROVED, (DraftStatus.PUBLISHING,), **values)
+
+
+def give_back_all(session: Session, user_id: int) -> None:
+    """Make approved what a worker that died has left in publishing.
+
+    Only for one who knows that nothing is being published for this user at the moment.
+    """
+    query = select(DraftRow.id).where(
+        DraftRow.user_id == user_id, DraftRow.status == DraftStatus.PUBLISHING
+    )
+    give_back(session, list(session.scalars(query)), None)
+
+
+def _move(
+    session: Session,
+    ids: Sequence[int],
+    status: DraftStatus,
+    old: Collection[DraftStatus] | None = None,
+    **values: str,
+) -> None:
+    for some in chunks(ids):
+        statement = update(DraftRow).where(
+            DraftRow.id.in_(some), DraftRow.status.in_(old or sources(status))
+        )
+        changed(session, statement.values(status=status, version=DraftRow.version + 1, **values))

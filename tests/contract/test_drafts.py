@@ -1,0 +1,401 @@
+"""Drafts: finding, editing, approving, skipping; and what tasks may overwrite."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from tests.support_domain import World, make_post, make_world
+
+from altwright.captions import drafting
+from altwright.captions.drafting import Stored, Target
+from altwright.captions.records import Draft
+from altwright.db.session import Database
+from altwright.db.tables import PictureRow
+from altwright.describers.port import Description
+from altwright.domain.caption import DRAFT_MOVES, DraftStatus
+from altwright.errors import Conflict, InvalidInput, NotFound
+
+D = DraftStatus
+NEW = Description("A blue door with a brass knocker.", "fake", "fake-2", "low", {"text": "No 5"})
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """Return anna with her account."""
+    return make_world(database)
+
+
+@pytest.fixture
+def draft(world: World) -> Draft:
+    """Return a draft of hers."""
+    return world.draft(make_post(1, ""))[0]
+
+
+def put_into(world: World, draft: Draft, status: DraftStatus) -> Draft:
+    """Lead a draft into a state by the ways there are."""
+    if status is D.SKIPPED:
+        return world.drafts.skip(draft.id, world.user.id)
+    if status is not D.DRAFT:
+        world.drafts.approve(draft.id, world.user.id)
+    with world.database.write() as session:
+        mine = drafting.drafts_with(session, world.user.id, [draft.id])
+        if status in {D.PUBLISHING, D.PUBLISHED}:
+            drafting.begin_publishing(session, mine)
+        if status is D.PUBLISHED:
+            drafting.published(session, mine)
+    return world.drafts.get(draft.id, world.user.id)
+
+
+def test_pages_go_from_the_newest_post_to_the_oldest(world: World) -> None:
+    """Paging with cursors shows each draft once, newest post first, pictures in their order."""
+    world.draft(make_post(2, "", "", ""))
+    world.draft(make_post(9, "", ""))
+    # Two posts of the same moment may not hide each other at the edge of a page.
+    world.draft(replace(make_post(5, "", ""), created_at=make_post(9).created_at))
+    seen: list[Draft] = []
+    cursor: str | None = None
+    while True:
+        page = world.drafts.find(world.user.id, cursor=cursor, limit=2)
+        seen += page.drafts
+        assert len(page.drafts) <= 2
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert len({one.id for one in seen}) == len(seen) == 7
+    order = [(one.post.posted_at, one.post.id, -one.picture.position) for one in seen]
+    assert order == sorted(order, reverse=True)
+    assert [one.picture.position for one in seen if one.post.remote_id == "p2"] == [1, 2, 3]
+
+
+def test_a_page_is_not_moved_by_what_leaves_before_it(world: World) -> None:
+    """Approving the first page's drafts skips none on the second."""
+    for number in range(4):
+        world.draft(make_post(number, ""))
+    first = world.drafts.find(world.user.id, statuses=[D.DRAFT], limit=2)
+    world.drafts.approve_many(world.user.id, [one.id for one in first.drafts])
+    second = world.drafts.find(world.user.id, statuses=[D.DRAFT], limit=2, cursor=first.next_cursor)
+    assert [one.post.remote_id for one in second.drafts] == ["p1", "p0"]
+    assert second.next_cursor is None
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "äö", "W10", "bnVsbA", "WzEsMiwzLDRd", "a" * 999])
+def test_a_wrong_cursor_is_named(world: World, cursor: str) -> None:
+    """Whatever comes as a cursor is answered with 422."""
+    with pytest.raises(InvalidInput) as refused:
+        world.drafts.find(world.user.id, cursor=cursor)
+    assert "cursor" in refused.value.fields
+
+
+@pytest.mark.parametrize("limit", [0, -1, 201])
+def test_a_wrong_limit_is_named(world: World, limit: int) -> None:
+    """A page has 1 to 200 drafts."""
+    with pytest.raises(InvalidInput) as refused:
+        world.drafts.find(world.user.id, limit=limit)
+    assert "limit" in refused.value.fields
+
+
+def test_drafts_are_found_by_state_account_and_task(world: World, draft: Draft) -> None:
+    """Each filter narrows the list."""
+    other = world.draft(make_post(2, ""))[0]
+    world.drafts.skip(other.id, world.user.id)
+    find = world.drafts.find
+    assert [one.id for one in find(world.user.id, statuses=[D.DRAFT]).drafts] == [draft.id]
+    assert len(find(world.user.id, statuses=[D.DRAFT, D.SKIPPED]).drafts) == 2
+    assert len(find(world.user.id, account_id=world.account.id).drafts) == 2
+    assert find(world.user.id, account_id=world.account.id + 1).drafts == []
+    assert len(find(world.user.id, task_id="task-1").drafts) == 2
+    assert find(world.user.id, task_id="task-2").drafts == []
+    assert world.drafts.counts(world.user.id) == {
+        D.DRAFT: 1,
+        D.APPROVED: 0,
+        D.PUBLISHING: 0,
+        D.PUBLISHED: 0,
+        D.SKIPPED: 1,
+    }
+
+
+@pytest.mark.req("5.4")
+def test_somebody_elses_draft_is_not_there(world: World, draft: Draft) -> None:
+    """Every door answers a stranger as if there were no such draft."""
+    bob = world.users.create("bob", "correct horse").id
+    drafts = world.drafts
+    doors: list[Callable[[], object]] = [
+        lambda: drafts.get(draft.id, bob),
+        lambda: drafts.edit(draft.id, bob, text="mine"),
+        lambda: drafts.approve(draft.id, bob),
+        lambda: drafts.skip(draft.id, bob),
+        lambda: drafts.reopen(draft.id, bob),
+        lambda: drafts.picture_file(draft.picture.id, bob),
+        lambda: drafts.get(2**70, world.user.id),
+    ]
+    for door in doors:
+        with pytest.raises(NotFound):
+            door()
+    assert drafts.find(bob).drafts == []
+    assert drafts.approve_many(bob, [draft.id]) == drafts.skip_many(bob, [draft.id]) == 0
+    assert drafts.get(draft.id, world.user.id) == draft
+
+
+def test_an_edit_keeps_what_the_describer_wrote(world: World, draft: Draft) -> None:
+    """The text changes, its version rises, the described text stays for comparison."""
+    edited = world.drafts.edit(
+        draft.id, world.user.id, text="  A red\r\nbicycle.\x00 ", version=draft.version
+    )
+    assert edited.text == "A red\nbicycle."
+    assert edited.described_text == draft.described_text
+    assert edited.version == draft.version + 1
+    assert edited.status is D.DRAFT
+    assert edited.updated_at >= draft.updated_at
+
+
+def test_an_edit_of_an_older_version_is_refused(world: World, draft: Draft) -> None:
+    """Who edits what they haven't seen is told to look again, and nothing is lost."""
+    world.drafts.edit(draft.id, world.user.id, text="The first wins.", version=draft.version)
+    with pytest.raises(Conflict):
+        world.drafts.edit(draft.id, world.user.id, text="Too late.", version=draft.version)
+    with pytest.raises(Conflict):
+        world.drafts.approve(draft.id, world.user.id, version=draft.version)
+    assert world.drafts.get(draft.id, world.user.id).text == "The first wins."
+
+
+def test_of_edits_at_the_same_moment_one_wins(world: World, draft: Draft) -> None:
+    """Ten writers of the same version: one writes, nine are told."""
+    outcomes: list[str] = []
+    barrier = threading.Barrier(10)
+
+    def write(number: int) -> None:
+        barrier.wait()
+        try:
+            edited = world.drafts.edit(
+                draft.id, world.user.id, text=f"Text {number}.", version=draft.version
+            )
+            outcomes.append(edited.text)
+        except Conflict:
+            outcomes.append("refused")
+
+    threads = [threading.Thread(target=write, args=[number]) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    won = [text for text in outcomes if text != "refused"]
+    assert len(outcomes) == 10
+    assert won == [world.drafts.get(draft.id, world.user.id).text]
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "\x00", "x" * 1501, "half \ud83d"])
+def test_a_text_that_cannot_be_published_is_refused(world: World, draft: Draft, text: str) -> None:
+    """Empty and too long texts are refused by edit and approve, naming the field."""
+    for door in (world.drafts.edit, world.drafts.approve):
+        with pytest.raises(InvalidInput) as refused:
+            door(draft.id, world.user.id, text=text)
+        assert "text" in refused.value.fields
+    assert world.drafts.get(draft.id, world.user.id) == draft
+
+
+def test_a_text_of_exactly_the_limit_is_taken(world: World, draft: Draft) -> None:
+    """The limit counts characters, not bytes."""
+    text = "🦊" * 1500
+    assert world.drafts.edit(draft.id, world.user.id, text=text).text == text
+
+
+def test_approving_may_change_the_text(world: World, draft: Draft) -> None:
+    """One call writes and approves; approving again changes nothing but the version."""
+    approved = world.drafts.approve(draft.id, world.user.id, text="A bicycle.")
+    assert (approved.status, approved.text) == (D.APPROVED, "A bicycle.")
+    assert world.drafts.approve(draft.id, world.user.id).status is D.APPROVED
+
+
+@pytest.mark.parametrize("old", list(DraftStatus))
+@pytest.mark.parametrize("new", [D.APPROVED, D.SKIPPED, D.DRAFT])
+def test_moves_of_a_reviewer_are_those_of_the_table(
+    world: World, draft: Draft, old: DraftStatus, new: DraftStatus
+) -> None:
+    """What DRAFT_MOVES doesn't have is refused, as is all that is being or was published."""
+    known = put_into(world, draft, old)
+    assert known.status is old
+    doors = {
+        D.APPROVED: world.drafts.approve,
+        D.SKIPPED: world.drafts.skip,
+        D.DRAFT: world.drafts.reopen,
+    }
+    fenced = old in {D.PUBLISHING, D.PUBLISHED}
+    if not fenced and (new in DRAFT_MOVES[old] or new is old):
+        assert doors[new](draft.id, world.user.id).status is new
+    else:
+        with pytest.raises(Conflict):
+            doors[new](draft.id, world.user.id)
+        assert world.drafts.get(draft.id, world.user.id) == known
+
+
+@pytest.mark.parametrize("status", [D.PUBLISHING, D.PUBLISHED])
+def test_what_is_published_cannot_be_edited(
+    world: World, draft: Draft, status: DraftStatus
+) -> None:
+    """The text that the server is given stays the text that the page shows."""
+    put_into(world, draft, status)
+    with pytest.raises(Conflict, match=status.value):
+        world.drafts.edit(draft.id, world.user.id, text="Changed.")
+
+
+def test_many_are_approved_where_they_can_be(world: World) -> None:
+    """A bulk action does what it can and says how much that was."""
+    some = [world.draft(make_post(number, ""))[0] for number in range(5)]
+    put_into(world, some[0], D.PUBLISHED)
+    put_into(world, some[1], D.PUBLISHING)
+    put_into(world, some[2], D.SKIPPED)
+    too_long = world.draft(make_post(9, ""), "x" * 2000)[0]
+    ids = [one.id for one in (*some, too_long)]
+    assert world.drafts.approve_many(world.user.id, [*ids, *ids, 10**9]) == 3
+    assert world.drafts.counts(world.user.id)[D.APPROVED] == 3
+    assert world.drafts.get(too_long.id, world.user.id).status is D.DRAFT
+    assert world.drafts.skip_many(world.user.id, ids) == 4
+    with pytest.raises(InvalidInput):
+        world.drafts.skip_many(world.user.id, [2**70])
+
+
+def test_the_json_has_the_documented_shape(world: World, draft: Draft) -> None:
+    """REST API and pages rely on these names."""
+    shown = draft.to_json()
+    names = (
+        "id status version text described_text describer model level evidence problem max_length"
+        " warnings account_id task_id created_at updated_at published_at picture post"
+    )
+    assert set(shown) == set(names.split())
+    assert shown["picture"] == {
+        "id": draft.picture.id,
+        "url": f"/pictures/{draft.picture.id}",
+        "thumbnail_url": f"/pictures/{draft.picture.id}?size=small",
+        "width": 800,
+        "height": 600,
+        "position": 1,
+        "of": 1,
+        "published_text": "",
+    }
+    assert shown["post"]["posted_at"] == "2026-05-04T12:00:00+00:00"
+    assert (shown["status"], shown["warnings"], shown["published_at"]) == ("draft", [], None)
+
+
+def test_warnings_follow_the_text(world: World, draft: Draft) -> None:
+    """A text that could be better says so in the draft's JSON."""
+    edited = world.drafts.edit(draft.id, world.user.id, text="Image of a cat on a sofa.")
+    assert [one["code"] for one in edited.to_json()["warnings"]] == ["opening"]
+
+
+def seen(world: World, draft: Draft) -> Target:
+    """Return the picture as a task sees it now."""
+    with world.database.read() as session:
+        found = drafting.target(
+            session, world.account.id, draft.post.remote_id, draft.picture.remote_id
+        )
+    assert found is not None
+    return found
+
+
+def store(world: World, target: Target) -> bool:
+    """Store a new description, as a task does."""
+    files = Stored("new.jpg", "new-small.webp", "image/jpeg", 10, 20)
+    with world.database.write() as session:
+        return drafting.store_draft(
+            session, target, NEW, files, user_id=world.user.id, task_id="task-2"
+        )
+
+
+def test_a_new_description_replaces_an_untouched_draft(world: World, draft: Draft) -> None:
+    """Text, describer and task are the new ones; the version rises."""
+    assert store(world, seen(world, draft))
+    now = world.drafts.get(draft.id, world.user.id)
+    assert (now.text, now.described_text, now.model) == (NEW.text, NEW.text, "fake-2")
+    assert (now.level, now.evidence, now.task_id) == ("low", {"text": "No 5"}, "task-2")
+    assert now.version == draft.version + 1
+
+
+def test_a_person_who_was_faster_wins_over_a_description(world: World, draft: Draft) -> None:
+    """An edit made while the picture was being described is kept."""
+    target = seen(world, draft)
+    world.drafts.edit(draft.id, world.user.id, text="My cat Mia.")
+    assert not store(world, target)
+    assert world.drafts.get(draft.id, world.user.id).text == "My cat Mia."
+
+
+@pytest.mark.parametrize("status", [D.APPROVED, D.PUBLISHING])
+def test_an_approved_text_is_never_overwritten(
+    world: World, draft: Draft, status: DraftStatus
+) -> None:
+    """Not even by a task that has seen it so."""
+    put_into(world, draft, status)
+    assert not store(world, seen(world, draft))
+    assert world.drafts.get(draft.id, world.user.id).text == draft.text
+
+
+def test_two_tasks_make_one_draft_of_a_picture(world: World, draft: Draft) -> None:
+    """A task that saw no draft doesn't overwrite the one that came meanwhile."""
+    target = replace(seen(world, draft), draft_version=None, status=None)
+    assert not store(world, target)
+    assert world.drafts.get(draft.id, world.user.id).text == draft.text
+
+
+def test_a_picture_of_a_removed_account_is_left_alone(world: World, draft: Draft) -> None:
+    """An effect that comes too late writes nothing."""
+    target = seen(world, draft)
+    world.accounts.remove(world.account.id, world.user.id)
+    assert not store(world, target)
+
+
+def test_files_are_found_by_their_owner_and_missed_when_gone(world: World, draft: Draft) -> None:
+    """picture_file names both copies; unreferenced_files names what belongs to nobody."""
+    with pytest.raises(NotFound):
+        world.drafts.picture_file(draft.picture.id, world.user.id)
+    store(world, seen(world, draft))
+    drafts, picture_id = world.drafts, draft.picture.id
+    assert drafts.picture_file(picture_id, world.user.id) == ("new.jpg", "image/jpeg")
+    assert drafts.picture_file(picture_id, world.user.id, small=True) == (
+        "new-small.webp",
+        "image/webp",
+    )
+    names = ["new.jpg", "new-small.webp", *(f"old{number}.jpg" for number in range(500))]
+    assert drafts.unreferenced_files(names) == set(names[2:])
+    world.accounts.remove(world.account.id, world.user.id)
+    assert drafts.unreferenced_files(names[:2]) == set(names[:2])
+
+
+def test_a_post_read_again_is_updated_not_doubled(world: World, draft: Draft) -> None:
+    """The second plan sees the draft, the new text of the post and a picture added since."""
+    post = replace(make_post(1, "", "Described"), text="Edited words")
+    with world.database.write() as session:
+        found = drafting.save_posts(session, world.account.id, [post])
+    assert found == {("p1", "m1-0"): D.DRAFT, ("p1", "m1-1"): None}
+    now = world.drafts.get(draft.id, world.user.id)
+    assert (now.post.text, now.picture.of, now.post.id) == ("Edited words", 2, draft.post.id)
+
+
+def test_videos_are_no_pictures(world: World) -> None:
+    """Only attachments of the kind image get rows."""
+    with world.database.write() as session:
+        found = drafting.save_posts(
+            session, world.account.id, [make_post(3, "", kind="video"), make_post(4, "")]
+        )
+        assert session.query(PictureRow).count() == 1
+    assert list(found) == [("p4", "m4-0")]
+
+
+def test_published_texts_are_kept_with_their_pictures(world: World, draft: Draft) -> None:
+    """A published draft says when and what; its picture carries the text."""
+    now = put_into(world, draft, D.PUBLISHED)
+    assert now.published_at is not None
+    assert now.picture.published_text == draft.text
+    assert now.problem == ""
+
+
+def test_drafts_left_in_publishing_can_be_taken_back(world: World, draft: Draft) -> None:
+    """What a dead worker left behind is approved again; others are not touched."""
+    other = world.draft(make_post(2, ""))[0]
+    put_into(world, draft, D.PUBLISHING)
+    put_into(world, other, D.PUBLISHED)
+    with world.database.write() as session:
+        drafting.give_back_all(session, world.user.id)
+    assert world.drafts.get(draft.id, world.user.id).status is D.APPROVED
+    assert world.drafts.get(other.id, world.user.id).status is D.PUBLISHED
