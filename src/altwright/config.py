@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535, description="port that the web server listens on")
     web_concurrency: Count = Field(1, description="Gunicorn worker processes")
     web_threads: int = Field(64, ge=8, le=1000, description="threads of each Gunicorn worker")
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="reverse proxies in front of Gunicorn whose X-Forwarded headers are believed",
+    )
     flask_secret_key: str = Field(
         "", description="secret that signs sessions; empty: made and kept in DATA_DIR"
     )
@@ -88,6 +94,13 @@ class Settings(BaseSettings):
     )
     rq_worker_count: int = Field(
         2, ge=1, le=64, description="integrated workers in the whole service"
+    )
+    external_processes: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="worker processes that `altwright serve` starts in the modes external and "
+        "hybrid; 0: others start them",
     )
     rq_queue_prefix: str = Field(
         "", pattern=r"^[A-Za-z0-9_.-]*$", description="put before the four queue names"

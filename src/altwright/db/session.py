@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import random
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -17,14 +20,34 @@ from sqlalchemy.orm import Session, sessionmaker
 from altwright.errors import DatabaseUnavailable
 
 Clock = Callable[[], datetime]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: Seconds that a writer waits for SQLite's single write lock. Shorter than a lease less its
 #: heartbeats, so that a stopped writer costs nobody else's lease.
 SQLITE_BUSY_S = 8
 #: Milliseconds that a statement waits for another transaction's row (a submit of the same user).
 LOCK_WAIT_MS = 5_000
-#: Connection faults by SQLSTATE class on PostgreSQL, and SQLite's words for a lock or full disk.
+#: Seconds that a request waits for a free connection of the pool.
+POOL_WAIT_S = 10
+#: Tries of a transaction that a deadlock ended, and the longest pause before the next, seconds.
+DEADLOCK_TRIES, DEADLOCK_PAUSE_S = 6, 0.05
+
+#: SQLite's words for a lock, a full disk, a file that can't be had.
 _SQLITE_PASSING = ("locked", "busy", "disk i/o", "full", "unable to open")
+#: SQLSTATE classes and codes: connection, read-only after a failover, rollback, resources, lock
+#: not available, operator intervention, system (PostgreSQL 15, appendix A).
+_POSTGRESQL_PASSING = ("08", "25006", "40", "53", "55P03", "57", "58")
+_POSTGRESQL_DEADLOCK = {"40001", "40P01"}
+#: Server errors of MariaDB and MySQL: disk full, too many connections, shutdown, packets,
+#: commit failed, lock wait, deadlock, read-only, interrupted, killed (mysqld_error.h).
+_MARIADB_PASSING = frozenset(
+    {1021, 1030, 1040, 1041, 1053, 1129, 1135, 1152, 1158, 1159, 1160, 1161, 1180, 1203, 1205}
+    | {1206, 1213, 1290, 1317, 1412, 1613, 1614, 1836, 1927, 1969, 3024}
+)
+_MARIADB_DEADLOCK = {1020, 1213}
+#: Errors of the client library: no connection, connection lost.
+_MARIADB_CLIENT = range(2000, 3000)
 
 
 def utcnow() -> datetime:
@@ -39,9 +62,14 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
     Create it after a fork, or call ``engine.dispose(close=False)`` in the child.
     """
     backend = make_url(url).get_backend_name()
+    options: dict[str, Any] = {
+        "pool_size": pool_size,
+        "max_overflow": 5,
+        "pool_timeout": POOL_WAIT_S,
+    }
     if backend == "sqlite":
-        return _sqlite(url, clock)
-    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5, "pool_pre_ping": True}
+        return _sqlite(url, clock, options)
+    options["pool_pre_ping"] = True
     if backend == "postgresql":
         options["connect_args"] = {
             "connect_timeout": 5,
@@ -58,8 +86,9 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
     return create_engine(url, **options)
 
 
-def _sqlite(url: str, clock: Clock) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_S, "check_same_thread": False})
+def _sqlite(url: str, clock: Clock, options: dict[str, Any]) -> Engine:
+    connect_args = {"timeout": SQLITE_BUSY_S, "check_same_thread": False}
+    engine = create_engine(url, connect_args=connect_args, **options)
 
     def altwright_now(offset_s: float) -> str:
         at = clock() + timedelta(seconds=offset_s)
@@ -118,9 +147,36 @@ class Database:
         with translated(), self._reading() as session:
             yield session
 
+    def ping(self) -> None:
+        """Ask the database for an answer. Raises DatabaseUnavailable."""
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+class Deadlocked(DatabaseUnavailable):
+    """Two transactions stood in each other's way, and this one was rolled back."""
+
+
+def again_after_deadlock(function: Callable[P, T]) -> Callable[P, T]:
+    """Run a whole transaction again that was rolled back because of another one.
+
+    For functions that do nothing but one transaction; the last deadlock is raised.
+    """
+
+    @functools.wraps(function)
+    def tried(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(DEADLOCK_TRIES - 1):
+            try:
+                return function(*args, **kwargs)
+            except Deadlocked:
+                time.sleep(random.uniform(0, DEADLOCK_PAUSE_S))  # noqa: S311 - jitter, no secret
+        return function(*args, **kwargs)
+
+    return tried
 
 
 @contextmanager
@@ -131,17 +187,41 @@ def translated() -> Iterator[None]:
     except PoolTimeout as error:
         raise DatabaseUnavailable("The database has no free connection.") from error
     except DBAPIError as error:
+        if is_deadlock(error):
+            raise Deadlocked("The database was busy with something else.") from error
         if is_passing(error):
             raise DatabaseUnavailable("The database does not answer.") from error
         raise
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    """Say whether the transaction was rolled back because of another one."""
+    return (
+        _sqlstate(error) in _POSTGRESQL_DEADLOCK or _mariadb_code(error) in _MARIADB_DEADLOCK
+    )
 
 
 def is_passing(error: DBAPIError) -> bool:
     """Say whether the same statement may succeed later."""
     if error.connection_invalidated or isinstance(error, InterfaceError):
         return True
-    if not isinstance(error, OperationalError):
-        return False
-    if isinstance(error.orig, sqlite3.OperationalError):
-        return any(word in str(error.orig).lower() for word in _SQLITE_PASSING)
-    return True
+    if isinstance(error.orig, sqlite3.Error):
+        words = str(error.orig).lower()
+        return isinstance(error, OperationalError) and any(one in words for one in _SQLITE_PASSING)
+    state = _sqlstate(error)
+    if state is not None:
+        return state.startswith(_POSTGRESQL_PASSING)
+    code = _mariadb_code(error)
+    if code is not None:
+        return code in _MARIADB_PASSING or code in _MARIADB_CLIENT
+    return isinstance(error, OperationalError)  # psycopg's connection faults have no SQLSTATE
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    state: Any = getattr(error.orig, "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def _mariadb_code(error: DBAPIError) -> int | None:
+    args: Any = getattr(error.orig, "args", ())
+    return args[0] if args and isinstance(args[0], int) else None

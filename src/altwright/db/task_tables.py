@@ -24,11 +24,20 @@ class TaskRow(Base):
     __table_args__ = (
         Index("uq_tasks_active_key", "active_key", unique=True),
         Index("uq_tasks_user_id_request_key", "user_id", "request_key", unique=True),
-        # The claim's order; status first, so that finished tasks cost it nothing.
-        Index("ix_tasks_claim", "status", "priority", "turn", "created_at", "id"),
-        Index("ix_tasks_dispatch", "status", "delivery", "priority", "turn", "created_at"),
+        # The claim's order. Finished and delayed tasks are out of its way, so that a claim costs
+        # the same whatever lies there; so do a submit's questions (turn) and the dispatcher's.
+        Index("ix_tasks_claim", "status", "delayed", "priority", "turn", "created_at", "id"),
+        Index(
+            "ix_tasks_dispatch",
+            *("status", "delivery", "delayed", "priority", "turn", "created_at", "id"),
+        ),
+        Index("ix_tasks_delayed", "status", "delayed", "available_at"),
+        Index("ix_tasks_turn", "user_id", "status", "priority", "turn"),
         Index("ix_tasks_lease", "status", "lease_until"),
-        Index("ix_tasks_user_id_created_at", "user_id", "created_at"),
+        # Lists: a user's, everybody's, and what ended lately.
+        Index("ix_tasks_user_id_created_at", "user_id", "created_at", "id"),
+        Index("ix_tasks_created_at", "created_at", "id"),
+        Index("ix_tasks_user_id_finished_at", "user_id", "finished_at"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -39,8 +48,11 @@ class TaskRow(Base):
     )
     status: Mapped[str] = mapped_column(String(16), default=Status.QUEUED)
     priority: Mapped[int] = mapped_column(default=Priority.NORMAL)
-    #: Round in which a user's task takes its turn: how many of theirs were waiting at the submit.
+    #: Round in which the task takes its turn: a user has one task in each, from the round that
+    #: was being served at the submit on. It makes a priority fair between users.
     turn: Mapped[int] = mapped_column(default=0)
+    #: ``available_at`` hasn't come; the dispatcher clears this when it has.
+    delayed: Mapped[bool] = mapped_column(default=False)
     attempt: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
     #: Attempts in a row that ended with their worker's silence; too many set the task aside.

@@ -6,11 +6,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Text
+from sqlalchemy import DateTime, Float, Text, literal
 from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.schema import CreateTable
+from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -72,31 +73,44 @@ class now(FunctionElement[datetime]):  # noqa: N801 - an SQL function, named lik
     """
 
     type = Instant()
-    inherit_cache = False
+    inherit_cache = True
 
     def __init__(self, offset_s: float = 0.0) -> None:
         """Take the offset in seconds; negative means the past."""
-        self.offset_s = float(offset_s)
-        super().__init__()
+        # A bound parameter, so that a statement is compiled once, not once for each offset.
+        super().__init__(*([literal(float(offset_s), Float())] if offset_s else []))
 
 
 @compiles(now, "sqlite")
-def _sqlite_now(element: now, _compiler: SQLCompiler, **_: Any) -> str:
-    return f"altwright_now({element.offset_s!r})"
+def _sqlite_now(element: now, compiler: SQLCompiler, **options: Any) -> str:
+    return f"altwright_now({_offset(element, compiler, options) or '0.0'})"
 
 
 @compiles(now, "postgresql")
-def _postgresql_now(element: now, _compiler: SQLCompiler, **_: Any) -> str:
-    # clock_timestamp, not now(): the latter stands still for the length of a transaction.
-    return (
-        "((clock_timestamp() AT TIME ZONE 'UTC')"
-        f" + make_interval(secs => {element.offset_s!r}::double precision))"
-    )
+def _postgresql_now(element: now, compiler: SQLCompiler, **options: Any) -> str:
+    # Neither now(), which stands still for the length of a transaction, nor clock_timestamp(),
+    # which may differ from row to row, so that no index can serve a comparison with it.
+    at = "(statement_timestamp() AT TIME ZONE 'UTC')"
+    offset = _offset(element, compiler, options)
+    return f"({at} + make_interval(secs => {offset}::double precision))" if offset else at
 
 
 @compiles(now, "mysql")
 @compiles(now, "mariadb")
-def _mariadb_now(element: now, _compiler: SQLCompiler, **_: Any) -> str:
-    # SYSDATE-like: UTC_TIMESTAMP is the statement's start, which is what one statement needs.
-    microseconds = round(element.offset_s * 1_000_000)
-    return f"(UTC_TIMESTAMP(6) + INTERVAL {microseconds} MICROSECOND)"
+def _mariadb_now(element: now, compiler: SQLCompiler, **options: Any) -> str:
+    offset = _offset(element, compiler, options)
+    if not offset:
+        return "UTC_TIMESTAMP(6)"
+    return f"(UTC_TIMESTAMP(6) + INTERVAL (1000000 * {offset}) MICROSECOND)"
+
+
+def _offset(element: now, compiler: SQLCompiler, options: dict[str, Any]) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(CreateTable, "mysql")
+@compiles(CreateTable, "mariadb")
+def _mariadb_table(element: CreateTable, compiler: DDLCompiler, **options: Any) -> str:
+    # Compared byte by byte, as on the other two; by default "a" and "A" would be one key.
+    table = compiler.visit_create_table(element, **options).rstrip()
+    return f"{table} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"

@@ -45,6 +45,7 @@ class Task:
     error_category: str | None
     error: str | None
     corrupt: bool = False
+    exclusive_key: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -167,6 +168,7 @@ def task_of(row: TaskRow, box: Box) -> Task:
         error_category=row.error_category,
         error=row.error,
         corrupt=corrupt,
+        exclusive_key=row.exclusive_key,
     )
 
 

@@ -19,6 +19,7 @@ CALL_TIMEOUT_S = 0.5
 #: All keys that are ours; RQ's own begin with "rq:".
 EPOCH_KEY = "altwright:epoch"
 ACTIVE_KEY = "altwright:active:{exclusive_key}"
+LOGIN_KEY = "altwright:login:{digest}"
 SOCKET_CHANNEL = "altwright:socketio"
 
 

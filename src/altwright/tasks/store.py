@@ -7,20 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import Select, and_, false, func, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
-from altwright.db.session import Database
+from altwright.db.session import Database, Deadlocked, again_after_deadlock
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import ActiveTaskExists, Conflict, TaskNotFound, TaskStateConflict
+from altwright.tasks.moves import changed, move, record
 from altwright.tasks.records import Event, Item, Task, event_of, item_of, task_of
 
 #: Races that a submit or cancel can lose in a row before it gives up with 409.
 RACES = 5
+#: Rounds ahead of the one being served that lie in RQ's queues. RQ hands out in the order in
+#: which jobs came, so a user with many tasks has at most this many before somebody else's first.
+ROUNDS_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class TaskStore:
     def submit(self, new: NewTask, *, delivery: Delivery, actor: str) -> tuple[Task, bool]:
         """Write a task; it is durable when this returns.
 
+        ``delivery`` RQ is a wish: a task which others wait before is delivered in its turn.
+
         Returns:
             The task, and whether it is new: a submit whose ``request_key`` the user has used
             before gets the task of then.
@@ -59,7 +65,7 @@ class TaskStore:
         for _ in range(RACES):
             try:
                 return self._insert(new, delivery, actor), True
-            except IntegrityError as error:
+            except (IntegrityError, Deadlocked) as error:
                 known = self._submitted_before(new)
                 if known:
                     return known, False
@@ -71,13 +77,16 @@ class TaskStore:
 
     def _insert(self, new: NewTask, delivery: Delivery, actor: str) -> Task:
         with self.database.write() as session:
+            turn, first = _turn(session, new)
+            if not first:
+                delivery = Delivery.DATABASE
             row = TaskRow(
                 id=new.id,
                 kind=new.kind,
                 user_id=new.user_id,
                 account_id=new.account_id,
                 priority=new.priority,
-                turn=_turn(session, new),
+                turn=turn,
                 max_retries=new.max_retries,
                 exclusive_key=new.exclusive_key,
                 request_key=new.request_key,
@@ -103,6 +112,8 @@ class TaskStore:
 
     def active_with(self, exclusive_key: str | None) -> str | None:
         """Return the id of the active task that holds ``exclusive_key``, or None."""
+        if exclusive_key is None:
+            return None
         with self.database.read() as session:
             return session.scalar(select(TaskRow.id).where(TaskRow.active_key == exclusive_key))
 
@@ -154,12 +165,13 @@ class TaskStore:
 
     def changed(self, user_ids: Sequence[int], within_s: float) -> list[Task]:
         """Return tasks of these users that are active, or ended within the last seconds."""
-        return self._tasks(
-            select(TaskRow).where(
-                TaskRow.user_id.in_(user_ids),
-                or_(TaskRow.status.in_(ACTIVE), TaskRow.finished_at > now(-within_s)),
-            )
-        )
+        # Two looks, each along an index of its own; with OR it would be all tasks of the user.
+        theirs = select(TaskRow.id).where(TaskRow.user_id.in_(user_ids))
+        ids = union_all(
+            theirs.where(TaskRow.status.in_(ACTIVE)),
+            theirs.where(TaskRow.finished_at > now(-within_s)),
+        ).subquery()
+        return self._tasks(select(TaskRow).where(TaskRow.id.in_(select(ids.c.id))))
 
     def items(self, task_id: str, statuses: Sequence[ItemStatus] | None = None) -> list[Item]:
         """Return a task's items in their order."""
@@ -196,25 +208,39 @@ class TaskStore:
         for _ in range(RACES):
             task = self.get(task_id, user_id)
             if task.ended:
-                raise TaskStateConflict(task_id, expected="active")
-            with self.database.write() as session:
-                held = and_(
-                    TaskRow.id == task_id,
+                break
+            if self._cancel(task, actor):
+                return self.get(task_id, user_id)
+        raise TaskStateConflict(task_id, expected="active")
+
+    @again_after_deadlock
+    def _cancel(self, task: Task, actor: str) -> bool:
+        with self.database.write() as session:
+            if task.status is Status.QUEUED:
+                event = "cancelled"
+                done: int = move(
+                    session,
+                    task.id,
+                    Status.QUEUED,
+                    Status.CANCELLED,
+                    attempt=task.attempt,
+                    step="",
+                )
+            else:
+                event = "cancel requested"
+                statement = update(TaskRow).where(
+                    TaskRow.id == task.id,
                     TaskRow.status == task.status,
                     TaskRow.attempt == task.attempt,
                 )
-                values: dict[str, Any] = {"sequence": TaskRow.sequence + 1}
-                if task.status is Status.QUEUED:
-                    values |= {"status": Status.CANCELLED, "finished_at": now(), "step": ""}
-                else:
-                    values["cancel_requested_at"] = func.coalesce(
-                        TaskRow.cancel_requested_at, now()
-                    )
-                if moved(session, update(TaskRow).where(held).values(**values)):
-                    event = "cancelled" if task.status is Status.QUEUED else "cancel requested"
-                    record(session, task_id, event, attempt=task.attempt, actor=actor)
-                    break
-        return self.get(task_id, user_id)
+                asked_at = func.coalesce(TaskRow.cancel_requested_at, now())
+                done = changed(
+                    session,
+                    statement.values(cancel_requested_at=asked_at, sequence=TaskRow.sequence + 1),
+                )
+            if done:
+                record(session, task.id, event, attempt=task.attempt, actor=actor)
+            return bool(done)
 
     def requeue(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
         """Queue a failed task again, with its finished items kept and a fresh budget of retries.
@@ -225,62 +251,60 @@ class TaskStore:
             ActiveTaskExists: another task of the user is active.
         """
         task = self.get(task_id, user_id)
-        statement = (
-            update(TaskRow)
-            .where(TaskRow.id == task_id, TaskRow.status == Status.FAILED)
-            .values(
-                status=Status.QUEUED,
-                delivery=Delivery.DATABASE,
-                available_at=now(),
-                finished_at=None,
+        try:
+            requeued = self._requeue(task, actor)
+        except IntegrityError as error:
+            raise ActiveTaskExists(self.active_with(task.exclusive_key) or task_id) from error
+        if not requeued:
+            raise TaskStateConflict(task_id, expected="failed")
+        return self.get(task_id, user_id)
+
+    @again_after_deadlock
+    def _requeue(self, task: Task, actor: str) -> bool:
+        with self.database.write() as session:
+            if not move(
+                session,
+                task.id,
+                Status.FAILED,
+                Status.QUEUED,
+                attempt=task.attempt,
                 cancel_requested_at=None,
                 failures=0,
                 crashes=0,
                 error=None,
                 error_category=None,
-                sequence=TaskRow.sequence + 1,
-            )
-        )
-        try:
-            with self.database.write() as session:
-                if not moved(session, statement):
-                    raise TaskStateConflict(task_id, expected="failed")
-                record(session, task_id, "requeued", attempt=task.attempt, actor=actor)
-        except IntegrityError as error:
-            with self.database.read() as session:
-                key = session.scalar(select(TaskRow.exclusive_key).where(TaskRow.id == task_id))
-            raise ActiveTaskExists(self.active_with(key) or task_id) from error
-        return self.get(task_id, user_id)
+            ):
+                return False
+            record(session, task.id, "requeued", attempt=task.attempt, actor=actor)
+            return True
 
     def _tasks(self, query: Select[TaskRow]) -> list[Task]:
         with self.database.read() as session:
             return [task_of(row, self.box) for row in session.scalars(query)]
 
 
-def _turn(session: Session, new: NewTask) -> int:
-    """Return how many of the user's tasks wait in this priority: its round in the round-robin."""
-    if new.user_id is None:
-        return 0
-    query = select(func.count()).where(
+def _turn(session: Session, new: NewTask) -> tuple[int, bool]:
+    """Return the round in which a new task takes its turn, and whether nobody waits before it."""
+    waiting = and_(
+        TaskRow.status == Status.QUEUED,
+        TaskRow.delayed == false(),
+        TaskRow.priority == new.priority,
+    )
+    served = select(func.min(TaskRow.turn)).where(waiting)
+    kept = served.where(TaskRow.delivery == Delivery.DATABASE)
+    own = select(func.max(TaskRow.turn)).where(
         TaskRow.user_id == new.user_id,
         TaskRow.status == Status.QUEUED,
         TaskRow.priority == new.priority,
     )
-    return session.scalar(query) or 0
-
-
-def record(
-    session: Session, task_id: str, event: str, *, attempt: int, actor: str = "", detail: str = ""
-) -> None:
-    """Add an entry to a task's history, in the transaction that makes it true."""
-    session.add(
-        TaskEventRow(
-            task_id=task_id, event=event, attempt=attempt, actor=actor[:128], detail=detail
+    # Three looks at the end of an index, whatever the backlog.
+    row = session.execute(
+        select(
+            served.scalar_subquery().label("served"),
+            kept.scalar_subquery().label("kept"),
+            own.scalar_subquery().label("own"),
         )
-    )
-
-
-def moved(session: Session, statement: Any) -> bool:
-    """Execute a guarded write; say whether it touched its row."""
-    result: Any = session.execute(statement.execution_options(synchronize_session=False))
-    return bool(result.rowcount)
+    ).one()
+    base = row.served or 0
+    turn = base if new.user_id is None or row.own is None else max(base, row.own + 1)
+    return turn, (row.kept is None or row.kept > turn) and turn <= base + ROUNDS_AHEAD

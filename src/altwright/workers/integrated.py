@@ -64,6 +64,11 @@ class ThreadRQWorker(SimpleWorker):
         """Return the seconds after which a frozen server counts as gone."""
         return POLL_S + 1
 
+    def register_birth(self) -> None:
+        """Enter this worker, in the place of what Redis kept of it when it went away."""
+        self.connection.delete(self.key)
+        super().register_birth()
+
     def _install_signal_handlers(self) -> None:
         """Leave signals to the process's main thread."""
 

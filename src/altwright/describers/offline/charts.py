@@ -1,0 +1,48 @@
+"""Charts: title, axes, and what bars, lines, dots and slices say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from altwright.describers.offline import bars, marks, pies
+from altwright.describers.offline.axes import Axes, find_axes
+from altwright.describers.offline.pixels import Pixels
+from altwright.describers.offline.statement import Statement
+from altwright.describers.offline.text import Line, Reader
+from altwright.describers.offline.wording import quoted
+
+
+def describe(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Statement | None:
+    """Return what a chart shows; None: it isn't one that we can read."""
+    pie = pies.find(pixels, lines)
+    if pie is not None:
+        title = _titled(pie.title)
+        return Statement(f"pie chart{title}: {pie.slices}", "high", "pie chart")
+    axes = find_axes(pixels, lines, reader)
+    if axes is None:
+        return None
+    found_bars = bars.find(pixels, axes)
+    if found_bars is not None:
+        return _worded("bar chart", axes, bars.worded(found_bars), sure=found_bars.is_complete)
+    dots = marks.find_dots(pixels, axes)
+    if dots is not None:
+        return _worded("scatter plot", axes, dots, sure=True)
+    drawn = marks.find_lines(pixels, axes, lines)
+    if drawn:
+        return _worded("line chart", axes, marks.worded(drawn), sure=True)
+    return _worded("chart", axes, "", sure=False)
+
+
+def _worded(kind: str, axes: Axes, shown: str, *, sure: bool) -> Statement:
+    sentences = [f"{kind}{_titled(axes.title)}"]
+    spans = [span for span in (axes.horizontal_span(), axes.vertical_span()) if span]
+    if spans:
+        sentences.append("; ".join(spans))
+    if shown:
+        sentences.append(shown)
+    text = ". ".join(part[0].upper() + part[1:] for part in sentences)
+    return Statement(text, "high" if sure else "medium", kind)
+
+
+def _titled(title: str) -> str:
+    return f" titled {quoted(title)}" if title else ""

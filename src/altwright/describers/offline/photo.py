@@ -1,0 +1,230 @@
+"""What may be said of a photo: people, animals, things, places; else its colours.
+
+The networks see ghosts on unusual pictures (24 coins are 24 clocks, a baboon is a person), so
+nothing is said on one network's word unless it was reliable where it was measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import cv2
+import numpy as np
+
+from altwright.describers.offline import groups
+from altwright.describers.offline.pixels import Pixels, colours, is_colourless
+from altwright.describers.offline.sight import Classes, Thing
+from altwright.describers.offline.statement import Statement
+from altwright.describers.offline.wording import article, counted, listed, plural
+from altwright.describers.port import Level
+
+#: The detector's classes that may be named on its own word, from this score on.
+_RELIABLE: Final = MappingProxyType(
+    {
+        "bicycle": 0.65, "car": 0.6, "motorcycle": 0.6, "airplane": 0.75, "bus": 0.65,
+        "train": 0.7, "truck": 0.65, "boat": 0.7, "traffic light": 0.7, "cup": 0.75,
+        "chair": 0.7, "couch": 0.7, "laptop": 0.75, "keyboard": 0.75, "potted plant": 0.65,
+        "umbrella": 0.75, "dining table": 0.65, "giraffe": 0.8, "stop sign": 0.85, "bed": 0.75,
+        "bench": 0.75, "pizza": 0.8, "surfboard": 0.8, "skateboard": 0.8,
+    }
+)  # fmt: skip
+#: The detector's classes that the classifier's group must support, and the group's name.
+_SUPPORTED: Final = MappingProxyType(
+    {
+        "bird": "bird", "cat": "cat", "dog": "dog", "horse": "horse", "sheep": "sheep",
+        "cow": "cow", "elephant": "elephant", "bear": "bear", "zebra": "zebra",
+        "bottle": "bottle", "clock": "clock", "vase": "vase", "teddy bear": "teddy bear",
+        "television": "computer monitor", "banana": "banana", "apple": "apple",
+        "orange": "orange", "broccoli": "broccoli", "toilet": "toilet",
+        "refrigerator": "refrigerator", "backpack": "backpack", "handbag": "handbag",
+        "cup": "cup of coffee", "pizza": "pizza", "car": "car", "truck": "truck",
+        "motorcycle": "motorcycle", "bicycle": "bicycle", "boat": "boat", "bus": "bus",
+        "train": "train", "laptop": "laptop", "keyboard": "computer keyboard",
+        "airplane": "aeroplane", "couch": "couch", "umbrella": "umbrella", "bench": "bench",
+    }
+)  # fmt: skip
+#: Everyday names of the detector's classes, where the classifier's are other words.
+_WORDS: Final = MappingProxyType(
+    {"airplane": "aeroplane", "dining table": "table", "keyboard": "computer keyboard"}
+)
+#: Least score of a supported thing, and the group's least probability that supports it.
+_SUPPORTED_SCORE: Final = 0.55
+_SUPPORT: Final = 0.1
+#: More than so many of one kind are "several": the detector doesn't count that far.
+_COUNTED: Final = 4
+#: From so many people on it is "a group of people".
+_GROUP: Final = 5
+#: Share of the picture's height from which on a face makes a portrait.
+_PORTRAIT: Final = 0.15
+#: From this probability on a group is named; below it, down to the second, it "may be".
+_SURE: Final = MappingProxyType({"animal": 0.65, "food": 0.8, "thing": 0.85, "scene": 0.65})
+_MAYBE: Final = MappingProxyType({"animal": 0.4, "food": 0.5, "thing": 0.55, "scene": 0.45})
+#: A share of the picture's colours that is worth naming.
+_NAMED_SHARE: Final = 0.17
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that was measured on one photo."""
+
+    pixels: Pixels
+    things: list[Thing]
+    faces: list[Thing]
+    classes: Classes
+    has_camera_noise: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    phrase: str
+    score: float
+    hedged: bool = False
+
+
+def describe(seen: Seen) -> Statement:
+    """Return one sentence, without its full stop, on what is surely there."""
+    return statement(seen, subjects(seen))
+
+
+def statement(seen: Seen, found: list[_Subject]) -> Statement:
+    """Word the subjects; without any, the colours."""
+    grey = is_colourless(seen.pixels)
+    if not found:
+        return Statement(_by_colour(seen.pixels, grey=grey), "low", "photo")
+    best = max(subject.score for subject in found)
+    hedged = all(subject.hedged for subject in found)
+    level: Level = "medium" if hedged or best < 0.75 else "high"  # noqa: PLR2004 - measured
+    noun = "photo" if seen.has_camera_noise or level == "high" else "picture"
+    if found[0].phrase.startswith("portrait "):
+        noun, found = f"portrait {noun}", [_Subject(_person(seen), best), *found[1:]]
+    prefix = "black-and-white " if grey else ""
+    text = f"{prefix}{noun} of {listed([subject.phrase for subject in found])}"
+    return Statement(text, level, "photo")
+
+
+def subjects(seen: Seen) -> list[_Subject]:
+    """Return what is surely there, people first; hedged guesses only if there is nothing else."""
+    animal, animal_share = _best(seen.classes, groups.ANIMALS)
+    people = _people(seen, animal_share)
+    things = _things(seen, animal if animal_share >= _MAYBE["animal"] else "")
+    found = people + things
+    if not people and animal_share >= _MAYBE["animal"] and not _mentions(things, animal):
+        found.insert(0, _guess(article(animal), animal_share, "animal"))
+    for kind, of in (("food", groups.PLANTS_AND_FOOD), ("thing", groups.THINGS)):
+        name, share = _best(seen.classes, of)
+        if share >= (_MAYBE if not found else _SURE)[kind] and not _mentions(found, name):
+            found.append(_guess(article(name), share, kind))
+    if not found:
+        found = _places(seen)
+    sure = [subject for subject in found if not subject.hedged]
+    return sure or found[:1]
+
+
+def _best(classes: Classes, names: frozenset[str]) -> tuple[str, float]:
+    return max(((n, classes.share(n)) for n in names), key=lambda item: (item[1], item[0]))
+
+
+def _guess(phrase: str, share: float, kind: str) -> _Subject:
+    if share >= _SURE[kind]:
+        return _Subject(phrase, share)
+    return _Subject(f"what may be {phrase}", share, hedged=True)
+
+
+def _mentions(found: list[_Subject], name: str) -> bool:
+    return any(name in subject.phrase or plural(name) in subject.phrase for subject in found)
+
+
+def _people(seen: Seen, animal_share: float) -> list[_Subject]:
+    faces = [face for face in seen.faces if face.score >= 0.8]  # noqa: PLR2004 - measured
+    persons = [t for t in seen.things if t.name == "person" and t.score >= 0.5]  # noqa: PLR2004
+    if animal_share >= _MAYBE["animal"]:
+        # Animals have faces and stand like people; only who stands beside one is believed.
+        animals = [t for t in seen.things if t.name in groups.ANIMALS and t.score >= 0.4]  # noqa: PLR2004
+        persons = [p for p in persons if p.score >= 0.75 and _stands_apart(p, animals)]  # noqa: PLR2004
+        faces = [f for f in faces if any(_inside(f, p) for p in persons)]
+    scores = [p.score for p in persons] + [face.score for face in faces]
+    count = max(len(persons), len(faces))
+    if count == 0 or (not faces and max(scores) < 0.62):  # noqa: PLR2004 - a silhouette was .51
+        return []
+    best = max(scores)
+    if count >= _GROUP:
+        return [_Subject("a group of people", best)]
+    if count == 1 and faces and faces[0].height >= _PORTRAIT:
+        return [_Subject("portrait person", best)]
+    return [_Subject(_person(seen) if count == 1 else counted(count, "person"), best)]
+
+
+def _person(seen: Seen) -> str:
+    wears_tie = any(t.name == "tie" and t.score >= 0.7 for t in seen.things)  # noqa: PLR2004
+    return "a person wearing a tie" if wears_tie else "a person"
+
+
+def _stands_apart(person: Thing, animals: list[Thing]) -> bool:
+    return bool(animals) and all(_shared(person, animal) < 0.5 for animal in animals)  # noqa: PLR2004
+
+
+def _inside(face: Thing, person: Thing) -> bool:
+    return _shared(face, person) > 0.6  # noqa: PLR2004 - a head may reach out of the box
+
+
+def _shared(small: Thing, large: Thing) -> float:
+    width = min(small.x1, large.x1) - max(small.x0, large.x0)
+    height = min(small.y1, large.y1) - max(small.y0, large.y0)
+    return max(0.0, width) * max(0.0, height) / max(small.area, 1e-9)
+
+
+def _things(seen: Seen, animal: str) -> list[_Subject]:
+    counts: dict[str, list[float]] = {}
+    for thing in seen.things:
+        name = _SUPPORTED.get(thing.name, "")
+        support = seen.classes.share(name) if name else 0.0
+        if thing.name in groups.ANIMALS and animal and name != animal:
+            continue  # the classifier knows many more animals
+        is_supported = thing.score >= _SUPPORTED_SCORE and support >= _SUPPORT
+        if is_supported or thing.score >= _RELIABLE.get(thing.name, 2.0):
+            counts.setdefault(thing.name, []).append(thing.score)
+        elif thing.name in counts and thing.score >= 0.45:  # noqa: PLR2004 - more of the same
+            counts[thing.name].append(thing.score)
+    found = []
+    for name, scores in counts.items():
+        word = _WORDS.get(name, name)
+        if name == "cup":
+            drink, share = _best(seen.classes, frozenset({"cup of coffee", "cup of tea"}))
+            word = drink if share >= 0.5 else word  # noqa: PLR2004 - more likely than not
+        many = len(scores) > _COUNTED
+        phrase = f"several {plural(word)}" if many else counted(len(scores), word)
+        found.append(_Subject(phrase, max(scores)))
+    return sorted(found, key=lambda subject: -subject.score)[:4]
+
+
+def _places(seen: Seen) -> list[_Subject]:
+    sky = " under a blue sky" if _has_blue_sky(seen.pixels) else ""
+    scene, share = _best(seen.classes, groups.SCENES)
+    if share >= _MAYBE["scene"]:
+        return [_guess(f"{scene}{sky}", share, "scene")]
+    place, share = _best(seen.classes, groups.PLACES)
+    if share >= _MAYBE["scene"]:
+        return [_guess(f"{article(place)}{sky}", share, "thing")]
+    return []
+
+
+def _has_blue_sky(pixels: Pixels) -> bool:
+    """Say whether the top is light blue and smooth; only asked where land is likely below."""
+    small = cv2.resize(pixels, (64, 64), interpolation=cv2.INTER_AREA)
+    hsv = cv2.cvtColor(small, cv2.COLOR_RGB2HSV)
+    hue, saturation, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
+    blue = (hue > 95) & (hue < 125) & (saturation > 50) & (value > 140)  # noqa: PLR2004
+    smooth = np.abs(np.diff(value[:16].astype(np.int16), axis=1)).mean() < 6  # noqa: PLR2004
+    return bool(blue[:16].mean() > 0.7 and blue[48:].mean() < 0.4 and smooth)  # noqa: PLR2004
+
+
+def _by_colour(pixels: Pixels, *, grey: bool) -> str:
+    shares = colours(pixels)
+    named = [name for name, share in shares.items() if share >= _NAMED_SHARE][:3]
+    if not named:
+        return "picture in many colours"
+    if grey and len(named) > 1:
+        return f"black-and-white picture, mostly in {listed(named)}"
+    return f"picture, mostly in {listed(named)}"

@@ -1,0 +1,82 @@
+"""Workers for RQ's own command: `rq worker` with RQ_WORKER_CLASS=altwright.rq_worker.Worker."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from rq import Queue
+from rq.exceptions import StopRequested
+
+from altwright import bootstrap, config, telemetry
+from altwright.domain.worker import new_worker_id
+from altwright.web.app import create_app
+from altwright.workers import jobs
+from altwright.workers.integrated import DATABASE_POLL_MOST_S, ThreadRQWorker
+from altwright.workers.worker import TaskWorker
+
+
+class Worker(ThreadRQWorker):
+    """RQ's worker with our serializer, in the main thread; without Redis it asks the database.
+
+    Its settings come from the environment, as for every other process of the service.
+    """
+
+    def __init__(self, queues: list[Queue], *, name: str | None = None, **options: Any) -> None:
+        """Take what RQ's command passes; its serializer and time-outs give way to ours."""
+        settings = config.load()
+        telemetry.configure(settings.log_level, settings.log_format)
+        self._services = bootstrap.build(settings)
+        serializer = self._services.queue.serializer
+        for option in ("serializer", "worker_ttl", "default_worker_ttl"):
+            options.pop(option, None)
+        super().__init__(
+            [
+                Queue(queue.name, connection=queue.connection, serializer=serializer)
+                for queue in queues
+            ],
+            ends=lambda: not self._services.health.usable,
+            name=name or new_worker_id("rq"),
+            serializer=serializer,
+            **options,
+        )
+        self._asked_to_stop = False
+        context = create_app(self._services).app_context
+        self._worker = TaskWorker(self.name, self._services.work_parts(context))
+
+    def work(self, burst: bool = False, **options: Any) -> bool:  # noqa: FBT001, FBT002 - RQ's
+        """Work until asked to stop; with ``burst``, until the queues are empty."""
+        jobs.here.set(self._worker)
+        self._services.start()
+        worked = False
+        try:
+            while not self._asked_to_stop:
+                worked = super().work(burst=burst, **options) or worked
+                if burst:
+                    break
+                self._work_from_database()
+        except StopRequested:
+            pass  # the signal came between two tasks
+        finally:
+            self._services.close()
+        return worked
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Let the running task end; after RQ_SHUTDOWN_TIMEOUT it goes back to the queue."""
+        self._asked_to_stop = True
+        timeout_s = self._services.settings.rq_shutdown_timeout
+        timer = threading.Timer(timeout_s, self._worker.interrupted.set)
+        timer.daemon = True
+        timer.start()
+        super().request_stop(signum, frame)
+
+    def _install_signal_handlers(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.request_stop)
+
+    def _work_from_database(self) -> None:
+        while not self._services.health.usable and not self._asked_to_stop:
+            if not self._worker.take_next():
+                self._worker.interrupted.wait(DATABASE_POLL_MOST_S)

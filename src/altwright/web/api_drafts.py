@@ -1,0 +1,110 @@
+"""/api/v1/drafts: review drafts, have pictures described again, publish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from altwright.web.api import answers, blueprint
+from altwright.web.api_tasks import Answer, accepted
+from altwright.web.auth import caller
+from altwright.web.schemas import (
+    DraftApprove,
+    DraftDescribe,
+    DraftEdit,
+    DraftIds,
+    DraftPath,
+    DraftsQuery,
+    DraftVersion,
+)
+from altwright.web.services import services
+from altwright.web.shapes import Changed, DraftList, DraftShape, TaskShape
+
+bp = blueprint("drafts", "Alt texts, from draft to published")
+_CHANGED = answers({200: DraftShape}, 404, 409, body=True)
+
+
+@bp.get("", responses=answers({200: DraftList}))
+def list_drafts(query: DraftsQuery) -> Answer:
+    """List drafts: newest post first."""
+    user = caller()
+    page = services().drafts.find(
+        user.id,
+        statuses=query.status,
+        account_id=query.account_id,
+        task_id=query.task_id,
+        cursor=query.cursor,
+        limit=query.limit,
+    )
+    counts = services().drafts.counts(user.id)
+    return {
+        "drafts": [draft.to_json() for draft in page.drafts],
+        "next_cursor": page.next_cursor,
+        "counts": {status.value: count for status, count in counts.items()},
+    }
+
+
+@bp.get("/<int:draft_id>", responses=answers({200: DraftShape}, 404))
+def show_draft(path: DraftPath) -> Answer:
+    """Show a draft."""
+    return services().drafts.get(path.draft_id, caller().id).to_json()
+
+
+@bp.patch("/<int:draft_id>", responses=_CHANGED)
+def edit_draft(path: DraftPath, body: DraftEdit) -> Answer:
+    """Replace a draft's text."""
+    draft = services().drafts.edit(path.draft_id, caller().id, text=body.text, version=body.version)
+    return draft.to_json()
+
+
+@bp.post("/<int:draft_id>/approve", responses=_CHANGED)
+def approve_draft(path: DraftPath, body: DraftApprove) -> Answer:
+    """Approve a draft, with another text if one is given."""
+    draft = services().drafts.approve(
+        path.draft_id, caller().id, text=body.text, version=body.version
+    )
+    return draft.to_json()
+
+
+@bp.post("/<int:draft_id>/skip", responses=_CHANGED)
+def skip_draft(path: DraftPath, body: DraftVersion) -> Answer:
+    """Set a draft aside: its picture gets no alt text."""
+    return services().drafts.skip(path.draft_id, caller().id, version=body.version).to_json()
+
+
+@bp.post("/<int:draft_id>/reopen", responses=_CHANGED)
+def reopen_draft(path: DraftPath, body: DraftVersion) -> Answer:
+    """Make an approved or skipped draft one to review."""
+    return services().drafts.reopen(path.draft_id, caller().id, version=body.version).to_json()
+
+
+@bp.post("/<int:draft_id>/describe", responses=answers({202: TaskShape}, 404, 409, body=True))
+def describe_again(path: DraftPath, body: DraftDescribe) -> tuple[Any, int, dict[str, str]]:
+    """Have a draft's picture described again."""
+    user = caller()
+    draft = services().drafts.get(path.draft_id, user.id)
+    task = services().queue.submit(
+        "description",
+        user=user,
+        account_id=draft.account_id,
+        settings={"draft_id": draft.id, "hint": body.hint},
+    )
+    return accepted(task)
+
+
+@bp.post("/approve", responses=answers({200: Changed}, body=True))
+def approve_drafts(body: DraftIds) -> Answer:
+    """Approve all of these drafts that can be."""
+    return {"changed": services().drafts.approve_many(caller().id, body.ids)}
+
+
+@bp.post("/skip", responses=answers({200: Changed}, body=True))
+def skip_drafts(body: DraftIds) -> Answer:
+    """Set all of these drafts aside that can be."""
+    return {"changed": services().drafts.skip_many(caller().id, body.ids)}
+
+
+@bp.post("/publish", responses=answers({202: TaskShape}, 404, 409, body=True))
+def publish_drafts(body: DraftIds) -> tuple[Any, int, dict[str, str]]:
+    """Publish approved drafts to their posts."""
+    task = services().queue.submit("publishing", user=caller(), settings={"ids": body.ids})
+    return accepted(task)

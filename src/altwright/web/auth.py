@@ -1,0 +1,165 @@
+"""Who is calling: sessions for people, bearer tokens for programs; the pages to sign in and out."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, session
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.wrappers import Response
+
+from altwright.accounts.users import User
+from altwright.domain.user import UserRef
+from altwright.errors import NotSignedIn, RateLimited
+from altwright.web.logins import LoginLimit
+from altwright.web.problems import LOGIN_PAGE
+from altwright.web.security import csrf
+from altwright.web.services import services
+
+HOME = "/"
+LOGIN_PATH = "/login"
+WRONG = "The user name or the password is wrong."
+_LIMIT = "altwright_login_limit"
+
+bp = Blueprint("auth", __name__)
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]  # it ships no types
+    """Flask-Login's view of a user; pages see it as ``current_user``."""
+
+    def __init__(self, user: User) -> None:
+        """Take an active user."""
+        self.user = user
+        self.ref = user.ref
+        self.username = user.username
+        self.is_admin = user.ref.is_admin
+
+    def get_id(self) -> str:
+        """Return what the session keeps."""
+        return str(self.user.id)
+
+
+def init_app(app: Flask, limit: LoginLimit) -> None:
+    """Set up sessions and the pages that begin and end them."""
+    manager = LoginManager(app)
+    manager.login_view = LOGIN_PAGE
+    manager.login_message = None
+    manager.user_loader(_load)
+    app.extensions[_LIMIT] = limit
+    app.register_blueprint(bp)
+
+
+def _load(user_id: str) -> SignedIn | None:
+    user = services().users.get(int(user_id)) if user_id.isdecimal() else None
+    return SignedIn(user) if user is not None and user.is_active else None
+
+
+def caller() -> UserRef:
+    """Return who makes this request. Raises NotSignedIn."""
+    ref = g.get("caller")
+    if ref is None:
+        if not current_user.is_authenticated:
+            raise NotSignedIn("Sign in first.")
+        ref = current_user.ref
+    assert isinstance(ref, UserRef)  # noqa: S101 - narrows what Flask keeps untyped
+    return ref
+
+
+def identify() -> None:
+    """Find out who calls the API, before a view runs.
+
+    A bearer token is sent on purpose, so it needs no CSRF token; a cookie does. A wrong bearer
+    token is refused even when a session would do, so that nobody gets round the CSRF check.
+
+    Raises:
+        NotSignedIn: no session, and no valid token.
+        CSRFError: an unsafe request of a session without its X-CSRFToken.
+        BadRequest, UnsupportedMediaType, RequestEntityTooLarge: its body is no JSON, or too long.
+    """
+    if "Authorization" in request.headers:
+        given = request.authorization
+        token = given.token if given is not None and given.type == "bearer" else None
+        user = services().users.by_token(token) if token else None
+        if user is None:
+            raise NotSignedIn("This token is not valid.")
+        g.caller = user.ref
+    else:
+        g.caller = caller()
+        csrf.protect()
+    if request.get_data():
+        request.get_json()
+
+
+def challenge(response: Response) -> Response:
+    """Say how to authenticate, as RFC 9110 11.6.1 wants of a 401."""
+    if response.status_code == 401:  # noqa: PLR2004 - the status
+        response.www_authenticate = WWWAuthenticate("bearer", {"realm": "altwright"})
+    return response
+
+
+@bp.get("/login")
+def login() -> Response | str:
+    """Show the page to sign in."""
+    target = local_path(request.args.get("next"))
+    if current_user.is_authenticated:
+        return redirect(target)
+    return render_template("login.html", next=target, username="", error="")
+
+
+@bp.post("/login")
+def sign_in() -> Response | tuple[str, int, dict[str, str]]:
+    """Sign in, and go where the person was going."""
+    target = local_path(request.form.get("next"))
+    username = request.form.get("username", "").replace("\0", "").strip()
+    # The page shows a refusal beside its form, so it is answered here and not in the table.
+    try:
+        user = _authenticated(username, request.form.get("password", ""))
+    except (NotSignedIn, RateLimited) as refusal:
+        page = render_template("login.html", next=target, username=username, error=str(refusal))
+        headers = (
+            {"Retry-After": str(round(refusal.retry_in_s or 0))}
+            if isinstance(refusal, RateLimited)
+            else {}
+        )
+        return page, refusal.status, headers
+    session.clear()  # whatever was in it before, its CSRF token too, was not this person's
+    session.permanent = True
+    login_user(SignedIn(user))
+    return redirect(target)
+
+
+@bp.post("/logout")
+def logout() -> Response:
+    """Sign out."""
+    logout_user()
+    session.clear()
+    return redirect(LOGIN_PATH)
+
+
+def _authenticated(username: str, password: str) -> User:
+    """Return the user. Raises NotSignedIn, RateLimited."""
+    limit: LoginLimit = current_app.extensions[_LIMIT]
+    address = request.remote_addr or ""
+    limit.enter(username, address)
+    try:
+        user = services().users.authenticate(username, password)
+    except NotSignedIn:
+        raise NotSignedIn(WRONG) from None
+    limit.forgive(username, address)
+    return user
+
+
+def local_path(target: str | None) -> str:
+    r"""Return ``target`` if it is a path of this site, the home page otherwise.
+
+    Browsers read a backslash as a slash and drop control characters, so that "/\evil.example"
+    and "/<tab>/evil.example" lead away. Source: WHATWG URL Standard, 4.4.
+    """
+    if target is None or not target.startswith("/") or not target.isprintable():
+        return HOME
+    cleaned = target.replace("\\", "/")
+    parts = urlsplit(cleaned)
+    if cleaned.startswith("//") or parts.scheme or parts.netloc:
+        return HOME
+    return target

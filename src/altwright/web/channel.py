@@ -1,0 +1,111 @@
+"""Events between processes over Redis, for Socket.IO: short time-outs, quick reconnects."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import redis
+import socketio
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from altwright.errors import RedisUnavailable
+from altwright.tasks.health import RedisHealthMonitor
+from altwright.tasks.redis import CONNECT_TIMEOUT_S, SOCKET_CHANNEL
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that the listener waits for a message before it looks whether it should end, and
+#: between two tries to reach Redis. python-socketio's own go up to 60 (facts: RQ §3).
+LISTEN_S, RETRY_S = 0.5, 0.5
+#: Seconds after which a silent connection is asked whether the server is still there.
+SILENT_S = 5
+
+
+class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
+    """The clients of this process, and what other processes publish for them.
+
+    Publishes over the health monitor's client: while Redis is away an event costs nothing and
+    reaches this process's clients only. The listener has a connection of its own, opened when
+    the first client comes.
+    """
+
+    def __init__(
+        self,
+        health: RedisHealthMonitor,
+        url: str,
+        *,
+        write_only: bool = False,
+        on_listening: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take what lends a client; ``on_listening`` is called each time Redis is heard again."""
+        super().__init__(
+            url,
+            channel=SOCKET_CHANNEL,
+            write_only=write_only,
+            json=json,
+            redis_options={
+                "socket_connect_timeout": CONNECT_TIMEOUT_S,
+                "socket_timeout": SILENT_S,
+                "health_check_interval": SILENT_S,
+                "retry": Retry(NoBackoff(), 0),
+            },
+        )
+        self._health = health
+        self._on_listening = on_listening
+        self._stop = threading.Event()
+        #: The listener's; python-socketio starts it with the first client.
+        self.thread: threading.Thread | None = None
+        #: Whether what other processes publish now is heard here.
+        self.listening = False
+
+    def stop(self) -> None:
+        """End the listener, within LISTEN_S seconds."""
+        self._stop.set()
+
+    def _publish(self, data: Any) -> None:
+        try:
+            with self._health.guarded() as client:
+                client.publish(self.channel, json.dumps(data))
+        except RedisUnavailable:
+            # Pages of other processes read the database meanwhile.
+            _log.debug("an event stays in this process: Redis is away")
+
+    def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
+        while True:
+            try:
+                yield from self._messages()
+            except (RedisError, OSError) as error:
+                if self.listening:
+                    _log.warning("events of other processes are not heard: %s", error)
+            finally:
+                self.listening = False
+            if self._stop.wait(RETRY_S):
+                _end_thread()
+
+    def _messages(self) -> Iterator[dict[str, Any]]:
+        client = redis.Redis.from_url(self.redis_url, **self.redis_options)
+        try:
+            with client.pubsub(  # type: ignore[no-untyped-call]
+                ignore_subscribe_messages=True
+            ) as pubsub:
+                pubsub.subscribe(self.channel)
+                pubsub.get_message(timeout=LISTEN_S)  # the answer to the subscription
+                self.listening = True
+                self._on_listening()
+                while not self._stop.is_set():
+                    message = pubsub.get_message(timeout=LISTEN_S)
+                    if message is not None:
+                        yield message
+        finally:
+            client.close()
+
+
+def _end_thread() -> NoReturn:
+    # The loop that reads from the listener catches every Exception and goes on.
+    raise SystemExit
