@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 from redis.retry import Retry
 
 from altwright.errors import RedisUnavailable
@@ -38,10 +38,16 @@ def connect(url: str, *, call_timeout_s: float = CALL_TIMEOUT_S) -> redis.Redis:
     )
 
 
+class RedisFull(RedisUnavailable):
+    """Redis answers but takes nothing more: its maxmemory is reached."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn redis-py's errors into RedisUnavailable."""
+    """Turn redis-py's errors into RedisUnavailable, of which RedisFull is one."""
     try:
         yield
+    except OutOfMemoryError as error:
+        raise RedisFull("Redis has no memory left.") from error
     except (RedisError, OSError) as error:
         raise RedisUnavailable("Redis does not answer.") from error

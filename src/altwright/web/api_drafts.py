@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from altwright.captions.again import DescribeAgain
+from altwright.captions.publishing import start_publishing
 from altwright.web.api import answers, blueprint
 from altwright.web.api_tasks import Answer, accepted
 from altwright.web.auth import caller
@@ -15,6 +17,7 @@ from altwright.web.schemas import (
     DraftPath,
     DraftsQuery,
     DraftVersion,
+    SubmitHeaders,
 )
 from altwright.web.services import services
 from altwright.web.shapes import Changed, DraftList, DraftShape, TaskShape
@@ -78,15 +81,18 @@ def reopen_draft(path: DraftPath, body: DraftVersion) -> Answer:
 
 
 @bp.post("/<int:draft_id>/describe", responses=answers({202: TaskShape}, 404, 409, body=True))
-def describe_again(path: DraftPath, body: DraftDescribe) -> tuple[Any, int, dict[str, str]]:
+def describe_again(
+    header: SubmitHeaders, path: DraftPath, body: DraftDescribe
+) -> tuple[Any, int, dict[str, str]]:
     """Have a draft's picture described again."""
     user = caller()
     draft = services().drafts.get(path.draft_id, user.id)
     task = services().queue.submit(
-        "description",
+        DescribeAgain.name,
         user=user,
         account_id=draft.account_id,
         settings={"draft_id": draft.id, "hint": body.hint},
+        request_key=header.idempotency_key,
     )
     return accepted(task)
 
@@ -104,7 +110,9 @@ def skip_drafts(body: DraftIds) -> Answer:
 
 
 @bp.post("/publish", responses=answers({202: TaskShape}, 404, 409, body=True))
-def publish_drafts(body: DraftIds) -> tuple[Any, int, dict[str, str]]:
+def publish_drafts(header: SubmitHeaders, body: DraftIds) -> tuple[Any, int, dict[str, str]]:
     """Publish approved drafts to their posts."""
-    task = services().queue.submit("publishing", user=caller(), settings={"ids": body.ids})
+    task = start_publishing(
+        services().drafts, services().queue, caller(), body.ids, header.idempotency_key
+    )
     return accepted(task)

@@ -6,17 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from altwright.captions.again import HINT_MOST
 from altwright.captions.drafts import IDS_MOST, PAGE_MOST
+from altwright.db.tables import ID_MOST
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
 from altwright.platforms.connect import PLATFORMS
 from altwright.tasks.security import CaptionSecurityManager
 
-#: The largest id that every database's 64-bit column takes.
-LARGEST_ID = 2**63 - 1
 #: Characters; a text's own limit is its account's and the store checks it.
 TEXT_MOST = 20_000
-HINT_MOST = 500
 _security = CaptionSecurityManager()
 
 
@@ -32,13 +31,13 @@ def _parts(value: Any) -> Any:
     return [part.strip() for text in texts for part in str(text).split(",") if part.strip()]
 
 
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+Id = Annotated[int, Field(ge=1, le=ID_MOST)]
 Text = Annotated[str, AfterValidator(_no_nul), Field(max_length=TEXT_MOST)]
 #: checked_task_id raises an InvalidInput of its own.
 TaskId = Annotated[
     str,
     AfterValidator(_security.checked_task_id),
-    Field(description="UUID of version 4", examples=["7d444840-9dc0-41d1-b245-5ffdce74fad2"]),
+    Field(description="UUID of version 4"),
 ]
 PriorityName = Literal["urgent", "high", "normal", "low"]
 Limit = Annotated[int, Field(ge=1, le=PAGE_MOST)]
