@@ -13,9 +13,9 @@ from flask_openapi3.types import ResponseDict
 from pydantic import ValidationError
 
 from altwright.errors import InvalidInput
+from altwright.web import shapes
 from altwright.web.auth import challenge, identify
 from altwright.web.security import csrf
-from altwright.web.shapes import ProblemShape
 
 PREFIX: Final = "/api/v1"
 VERSION = "1.0.0"
@@ -63,7 +63,7 @@ def answers(success: dict[int, Any], *problems: int, body: bool = False) -> Resp
 
 
 def _problem(code: int) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/ProblemShape"}
+    schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": _WHY[code],
         "content": {"application/problem+json": {"schema": schema}},
@@ -87,7 +87,7 @@ def new_app(import_name: str) -> OpenAPI:
             "token": {"type": "http", "scheme": "bearer"},
             "session": {"type": "apiKey", "in": "cookie", "name": "altwright_session"},
         },
-        validation_error_model=ProblemShape,
+        validation_error_model=shapes.Problem,
         validation_error_callback=refuse,
         doc_ui=False,  # its pages need inline code; the document itself is served below
         static_folder="static",

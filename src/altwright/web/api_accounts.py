@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from altwright.web import shapes
 from altwright.web.api import answers, blueprint
 from altwright.web.auth import caller
 from altwright.web.schemas import AccountNew, AccountPath
 from altwright.web.services import services
-from altwright.web.shapes import AccountList, AccountShape
 
 bp = blueprint("accounts", "Connections to Fediverse servers")
 
 
-@bp.get("", responses=answers({200: AccountList}))
+@bp.get("", responses=answers({200: shapes.AccountList}))
 def list_accounts() -> dict[str, Any]:
     """List the caller's accounts."""
     return {"accounts": [one.to_json() for one in services().accounts.of_user(caller().id)]}
 
 
-@bp.post("", responses=answers({201: AccountShape}, 429, body=True))
+@bp.post("", responses=answers({201: shapes.Account}, 429, body=True))
 def connect_account(body: AccountNew) -> tuple[dict[str, Any], int]:
     """Connect an account; the same one again gets the new token."""
     account = services().accounts.add(caller().id, body.platform, body.url, body.token)

@@ -6,6 +6,7 @@ from typing import Any
 
 from altwright.captions.again import DescribeAgain
 from altwright.captions.publishing import start_publishing
+from altwright.web import shapes
 from altwright.web.api import answers, blueprint
 from altwright.web.api_tasks import Answer, accepted
 from altwright.web.auth import caller
@@ -20,13 +21,12 @@ from altwright.web.schemas import (
     SubmitHeaders,
 )
 from altwright.web.services import services
-from altwright.web.shapes import Changed, DraftList, DraftShape, TaskShape
 
 bp = blueprint("drafts", "Alt texts, from draft to published")
-_CHANGED = answers({200: DraftShape}, 404, 409, body=True)
+_CHANGED = answers({200: shapes.Draft}, 404, 409, body=True)
 
 
-@bp.get("", responses=answers({200: DraftList}))
+@bp.get("", responses=answers({200: shapes.DraftList}))
 def list_drafts(query: DraftsQuery) -> Answer:
     """List drafts: newest post first."""
     user = caller()
@@ -46,7 +46,7 @@ def list_drafts(query: DraftsQuery) -> Answer:
     }
 
 
-@bp.get("/<int:draft_id>", responses=answers({200: DraftShape}, 404))
+@bp.get("/<int:draft_id>", responses=answers({200: shapes.Draft}, 404))
 def show_draft(path: DraftPath) -> Answer:
     """Show a draft."""
     return services().drafts.get(path.draft_id, caller().id).to_json()
@@ -80,7 +80,7 @@ def reopen_draft(path: DraftPath, body: DraftVersion) -> Answer:
     return services().drafts.reopen(path.draft_id, caller().id, version=body.version).to_json()
 
 
-@bp.post("/<int:draft_id>/describe", responses=answers({202: TaskShape}, 404, 409, body=True))
+@bp.post("/<int:draft_id>/describe", responses=answers({202: shapes.Task}, 404, 409, body=True))
 def describe_again(
     header: SubmitHeaders, path: DraftPath, body: DraftDescribe
 ) -> tuple[Any, int, dict[str, str]]:
@@ -97,19 +97,19 @@ def describe_again(
     return accepted(task)
 
 
-@bp.post("/approve", responses=answers({200: Changed}, body=True))
+@bp.post("/approve", responses=answers({200: shapes.Changed}, body=True))
 def approve_drafts(body: DraftIds) -> Answer:
     """Approve all of these drafts that can be."""
     return {"changed": services().drafts.approve_many(caller().id, body.ids)}
 
 
-@bp.post("/skip", responses=answers({200: Changed}, body=True))
+@bp.post("/skip", responses=answers({200: shapes.Changed}, body=True))
 def skip_drafts(body: DraftIds) -> Answer:
     """Set all of these drafts aside that can be."""
     return {"changed": services().drafts.skip_many(caller().id, body.ids)}
 
 
-@bp.post("/publish", responses=answers({202: TaskShape}, 404, 409, body=True))
+@bp.post("/publish", responses=answers({202: shapes.Task}, 404, 409, body=True))
 def publish_drafts(header: SubmitHeaders, body: DraftIds) -> tuple[Any, int, dict[str, str]]:
     """Publish approved drafts to their posts."""
     task = start_publishing(

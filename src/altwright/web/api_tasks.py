@@ -8,17 +8,17 @@ from altwright.domain.user import UserRef
 from altwright.errors import NotAllowed
 from altwright.tasks.queues import SERVICE, scope
 from altwright.tasks.records import Event, Item, Task
+from altwright.web import shapes
 from altwright.web.api import PREFIX, answers, blueprint
 from altwright.web.auth import caller
 from altwright.web.schemas import SubmitHeaders, TaskPath, TasksQuery, TaskSubmit
 from altwright.web.services import services
-from altwright.web.shapes import EventList, ItemList, TaskList, TaskShape
 
 Answer = dict[str, Any]
 bp = blueprint("tasks", "Runs that find pictures and draft their descriptions")
 
 
-@bp.post("", responses=answers({202: TaskShape}, 403, 404, 409, body=True))
+@bp.post("", responses=answers({202: shapes.Task}, 403, 404, 409, body=True))
 def submit_task(header: SubmitHeaders, body: TaskSubmit) -> tuple[Answer, int, dict[str, str]]:
     """Accept a task; its Location is where to watch it."""
     user = caller()
@@ -34,7 +34,7 @@ def submit_task(header: SubmitHeaders, body: TaskSubmit) -> tuple[Answer, int, d
     return accepted(task)
 
 
-@bp.get("", responses=answers({200: TaskList}, 403))
+@bp.get("", responses=answers({200: shapes.TaskList}, 403))
 def list_tasks(query: TasksQuery) -> Answer:
     """List tasks, newest first."""
     user = caller()
@@ -45,33 +45,33 @@ def list_tasks(query: TasksQuery) -> Answer:
     return {"tasks": [task.to_json() for task in tasks]}
 
 
-@bp.get("/<task_id>", responses=answers({200: TaskShape}, 404))
+@bp.get("/<task_id>", responses=answers({200: shapes.Task}, 404))
 def show_task(path: TaskPath) -> Answer:
     """Show how a task stands."""
     return _visible(path).to_json()
 
 
-@bp.get("/<task_id>/items", responses=answers({200: ItemList}, 404))
+@bp.get("/<task_id>/items", responses=answers({200: shapes.ItemList}, 404))
 def list_items(path: TaskPath) -> Answer:
     """List a task's pictures and what became of them."""
     items = services().store.items(_visible(path).id)
     return {"items": [_item(item) for item in items]}
 
 
-@bp.get("/<task_id>/history", responses=answers({200: EventList}, 404))
+@bp.get("/<task_id>/history", responses=answers({200: shapes.EventList}, 404))
 def list_events(path: TaskPath) -> Answer:
     """List what has happened to a task."""
     events = services().store.history(_visible(path).id)
     return {"events": [_event(event, caller()) for event in events]}
 
 
-@bp.post("/<task_id>/cancel", responses=answers({200: TaskShape}, 400, 404, 409))
+@bp.post("/<task_id>/cancel", responses=answers({200: shapes.Task}, 400, 404, 409))
 def cancel_task(path: TaskPath) -> Answer:
     """Cancel a task: at once while it waits, at its next picture while it runs."""
     return services().queue.cancel(path.task_id, by=caller()).to_json()
 
 
-@bp.post("/<task_id>/requeue", responses=answers({200: TaskShape}, 400, 404, 409))
+@bp.post("/<task_id>/requeue", responses=answers({200: shapes.Task}, 400, 404, 409))
 def requeue_task(path: TaskPath) -> Answer:
     """Queue a failed task again; what it has finished stays finished."""
     return services().queue.requeue(path.task_id, by=caller()).to_json()

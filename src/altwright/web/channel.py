@@ -91,9 +91,7 @@ class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
     def _messages(self) -> Iterator[dict[str, Any]]:
         client = redis.Redis.from_url(self.redis_url, **self.redis_options)
         try:
-            with client.pubsub(  # type: ignore[no-untyped-call]
-                ignore_subscribe_messages=True
-            ) as pubsub:
+            with client.pubsub(ignore_subscribe_messages=True) as pubsub:
                 pubsub.subscribe(self.channel)
                 pubsub.get_message(timeout=LISTEN_S)  # the answer to the subscription
                 self.listening = True

@@ -18,10 +18,10 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ProblemShape(BaseModel):
+class Problem(BaseModel):
     """An error (RFC 9457)."""
 
-    model_config = ConfigDict(extra="allow", title="Problem")
+    model_config = ConfigDict(extra="allow")
 
     type: str = Field(description="urn:altwright:problem:… to branch on, or about:blank")
     title: str
@@ -56,10 +56,8 @@ class TaskError(Shape):
     message: str
 
 
-class TaskShape(Shape):
+class Task(Shape):
     """A task."""
-
-    model_config = ConfigDict(title="Task")
 
     id: str
     kind: str
@@ -81,13 +79,11 @@ class TaskShape(Shape):
 class TaskList(Shape):
     """Tasks, newest first."""
 
-    tasks: list[TaskShape]
+    tasks: list[Task]
 
 
-class ItemShape(Shape):
+class Item(Shape):
     """One picture (or draft) of a task."""
-
-    model_config = ConfigDict(title="Item")
 
     key: str
     label: str
@@ -100,13 +96,11 @@ class ItemShape(Shape):
 class ItemList(Shape):
     """A task's items in their order."""
 
-    items: list[ItemShape]
+    items: list[Item]
 
 
-class EventShape(Shape):
+class Event(Shape):
     """Something that has happened to a task."""
-
-    model_config = ConfigDict(title="Event")
 
     at: datetime
     event: str
@@ -118,13 +112,11 @@ class EventShape(Shape):
 class EventList(Shape):
     """A task's history, oldest first."""
 
-    events: list[EventShape]
+    events: list[Event]
 
 
-class AccountShape(Shape):
+class Account(Shape):
     """A connection to a platform."""
-
-    model_config = ConfigDict(title="Account")
 
     id: int
     platform: str
@@ -140,22 +132,18 @@ class AccountShape(Shape):
 class AccountList(Shape):
     """The caller's accounts."""
 
-    accounts: list[AccountShape]
+    accounts: list[Account]
 
 
-class WarningShape(Shape):
+class DraftWarning(Shape):
     """Something to look at twice."""
-
-    model_config = ConfigDict(title="Warning")
 
     code: str
     message: str
 
 
-class PictureShape(Shape):
+class Picture(Shape):
     """A draft's picture."""
-
-    model_config = ConfigDict(title="Picture")
 
     id: int
     url: str
@@ -167,10 +155,8 @@ class PictureShape(Shape):
     published_text: str
 
 
-class PostShape(Shape):
+class Post(Shape):
     """A picture's post."""
-
-    model_config = ConfigDict(title="Post")
 
     id: int
     url: str
@@ -182,10 +168,8 @@ class PostShape(Shape):
     posted_at: datetime
 
 
-class DraftShape(Shape):
+class Draft(Shape):
     """An alt text with its picture and post."""
-
-    model_config = ConfigDict(title="Draft")
 
     id: int
     status: DraftStatus
@@ -198,20 +182,20 @@ class DraftShape(Shape):
     evidence: dict[str, Any]
     problem: str
     max_length: int
-    warnings: list[WarningShape]
+    warnings: list[DraftWarning]
     account_id: int
     task_id: str | None
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
-    picture: PictureShape
-    post: PostShape
+    picture: Picture
+    post: Post
 
 
 class DraftList(Shape):
     """A page of drafts; ``counts`` are of all of the caller's drafts, by state."""
 
-    drafts: list[DraftShape]
+    drafts: list[Draft]
     next_cursor: str | None
     counts: dict[DraftStatus, int]
 
