@@ -1,9 +1,10 @@
-"""${message}."""
+"""${message.capitalize()}."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
 ${imports if imports else ""}
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
