@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -15,7 +16,7 @@ from altwright.describers.offline.text import Line, Reader
 from altwright.describers.offline.wording import amount, quoted
 
 _NUMBER: Final = re.compile(
-    r"^(?P<sign>[-−–]?)[$€£]?(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"^(?P<sign>[-\u2212\u2013]?)[$€£]?(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     r"\s?(?P<unit>%|[kKMB]|°C?|€|\$)?$"
 )
 _FACTORS: Final = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
@@ -23,6 +24,8 @@ _FACTORS: Final = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
 _LEAST_TICKS: Final = 3
 #: How far a tick may be off the fitted line, as a share of the axis' values.
 _OFF_FIT: Final = 0.03
+#: Pixels a side below which nothing drawn can be told.
+_SMALLEST_PX: Final = 30
 
 
 def parse_number(text: str) -> float | None:
@@ -48,13 +51,15 @@ class Scale:
     def at(self, pixel: float) -> float:
         """Return the value at a pixel, rounded to what a reader of the chart could tell."""
         value = self.slope * pixel + self.offset
-        step = abs(self.values[-1] - self.values[0]) / max(1, len(self.values) - 1)
-        grain = 10 ** np.floor(np.log10(max(step, 1e-12) / 10)) if step else 1.0
+        grain = self._grain()
         return float(np.round(value / grain) * grain)
 
-    def exact(self, pixel: float) -> float:
-        """Return the value at a pixel, unrounded."""
-        return self.slope * pixel + self.offset
+    def _grain(self) -> float:
+        """Return a tenth of the ticks' step, rounded down to 1, 2 or 5 of some power of ten."""
+        steps = np.abs(np.diff(sorted(self.values)))
+        tenth = max(float(np.median(steps)) / 10, 1e-12)
+        power = float(10 ** np.floor(np.log10(tenth)))
+        return next(power * factor for factor in (5, 2, 1) if power * factor <= tenth * 1.001)
 
     def shown(self, value: float) -> str:
         """Return a value as the axis writes it."""
@@ -80,10 +85,10 @@ class Axes:
     horizontal: Scale | None
     bottom: list[Line]
     left: list[Line]
-    title: str = ""
-    x_title: str = ""
-    y_title: str = ""
-    inside: list[Line] = field(default_factory=list)
+    title: str
+    x_title: str
+    y_title: str
+    others: list[Line]
 
     def horizontal_span(self) -> str:
         """Return the sentence on the horizontal axis; empty: it can't be read."""
@@ -115,11 +120,13 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
         # Horizontal bars have words at the left and numbers below.
         left = _left_words(level, bottom, width)
     horizontal = _fit(bottom, "x")
+    if vertical is not None:
+        vertical = _completed(vertical, pixels, reader, upright=True)
+    if horizontal is not None:
+        horizontal = _completed(horizontal, pixels, reader, upright=False)
     if (vertical is None and (horizontal is None or len(left) < 2)) or not bottom:  # noqa: PLR2004
         return None
-    x0 = max((line.x1 for line in left), default=0.0) + 2
-    y1 = min(line.y0 for line in bottom) - 2
-    box = _plot_box(pixels, int(x0), int(y1))
+    box = _plot_box(pixels, left, bottom)
     if box is None:
         return None
     used = {id(line) for line in (*left, *bottom)}
@@ -131,9 +138,9 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
         bottom=bottom,
         left=left,
         title=_title(others, box, height),
-        x_title=_joined([o for o in others if o.y0 > bottom[0].y1 - 2 and not o.is_upright]),
+        x_title=_joined([o for o in others if o.y > bottom[0].y1 and not o.is_upright]),
         y_title=_joined([o for o in others if o.is_upright and o.x < box[0] and o.score > 0.6]),  # noqa: PLR2004
-        inside=[o for o in others if box[0] < o.x < box[2] + 4 and box[1] < o.y < box[3]],
+        others=others,
     )
 
 
@@ -143,7 +150,7 @@ def _joined(lines: Sequence[Line]) -> str:
 
 def _left_ticks(lines: Sequence[Line], width: int) -> list[Line]:
     """Return numbers whose right ends stand in line in the left part, from the top."""
-    numbers = [n for n in lines if parse_number(n.text) is not None and n.x < 0.4 * width]  # noqa: PLR2004
+    numbers = [n for n in lines if parse_number(n.text) is not None and n.x < 0.4 * width]
     best: list[Line] = []
     for anchor in numbers:
         near = 0.8 * anchor.height
@@ -170,9 +177,7 @@ def _left_words(lines: Sequence[Line], bottom: Sequence[Line], width: int) -> li
     if not bottom:
         return []
     edge = bottom[0].x + bottom[0].height
-    words = [
-        n for n in lines if n.x1 < edge and n.y < bottom[0].y0 and n.x < 0.45 * width  # noqa: PLR2004
-    ]
+    words = [n for n in lines if n.x1 < edge and n.y < bottom[0].y0 and n.x < 0.45 * width]
     return sorted(words, key=lambda line: line.y)
 
 
@@ -200,12 +205,61 @@ def _fit(ticks: Sequence[Line], axis: str) -> Scale | None:
     return None
 
 
-def _plot_box(pixels: Pixels, x0: int, y1: int) -> tuple[int, int, int, int] | None:
-    """Return the plot's box right of and above the labels: where anything is drawn."""
-    area = pixels[:y1, x0:].astype(np.int16)
-    if area.shape[0] < 30 or area.shape[1] < 30:  # noqa: PLR2004 - too small for a plot
+def _completed(scale: Scale, pixels: Pixels, reader: Reader, *, upright: bool) -> Scale:
+    """Return the scale with the end ticks that the search for lines missed: lone digits.
+
+    A tick is only believed if the number that the spacing foretells can be read at its place.
+    """
+    ticks = sorted(zip(scale.values, scale.ticks, strict=True), key=lambda item: item[0])
+    step = float(np.median(np.diff([value for value, _ in ticks])))
+    for towards in (-1, 1):
+        for _ in range(2):
+            value, tick = ticks[0 if towards < 0 else -1]
+            shift = towards * step / scale.slope
+            moved = _moved(tick, 0.0, shift) if upright else _moved(tick, shift, 0.0)
+            text = _read_at(pixels, moved, reader)
+            number = parse_number(text)
+            if number is None or abs(number - (value + towards * step)) > 0.01 * abs(step):
+                break
+            found = (number, replace(moved, text=text))
+            ticks = [found, *ticks] if towards < 0 else [*ticks, found]
+    return replace(scale, values=[v for v, _ in ticks], ticks=[t for _, t in ticks])
+
+
+def _moved(line: Line, right: float, down: float) -> Line:
+    return replace(
+        line, x0=line.x0 + right, x1=line.x1 + right, y0=line.y0 + down, y1=line.y1 + down
+    )
+
+
+def _read_at(pixels: Pixels, place: Line, reader: Reader) -> str:
+    height, width = pixels.shape[:2]
+    pad = 0.3 * place.height
+    y0, y1 = int(place.y0 - pad), int(place.y1 + pad) + 1
+    x0, x1 = int(place.x0 - pad), int(place.x1 + pad) + 1
+    if y0 < 0 or x0 < 0 or y1 > height or x1 > width:
+        return ""
+    return reader.read_line(pixels[y0:y1, x0:x1])[0]
+
+
+def _plot_box(
+    pixels: Pixels, left: Sequence[Line], bottom: Sequence[Line]
+) -> tuple[int, int, int, int] | None:
+    """Return the plot's box: right of the left labels, above the bottom ones, one step beyond."""
+    width = pixels.shape[1]
+    x0 = max(line.x1 for line in left) + 2
+    y1 = min(line.y0 for line in bottom) - 2
+    above, beside = _step([n.y for n in left]), _step([n.x for n in bottom])
+    y0 = max(0.0, min(line.y for line in left) - above)
+    x1 = min(float(width), max(line.x for line in bottom) + beside)
+    if y1 - y0 < _SMALLEST_PX or x1 - x0 < _SMALLEST_PX:
         return None
-    return x0, 0, pixels.shape[1], y1
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def _step(places: Sequence[float]) -> float:
+    ordered = sorted(places)
+    return median([b - a for a, b in pairwise(ordered)] or [0.0])
 
 
 def _title(lines: Sequence[Line], box: tuple[int, int, int, int], height: int) -> str:
@@ -215,7 +269,7 @@ def _title(lines: Sequence[Line], box: tuple[int, int, int, int], height: int) -
         return ""
     largest = max(line.height for line in top)
     first = min(top, key=lambda line: line.y)
-    if first.height < 0.7 * largest:  # noqa: PLR2004 - a small line above the title
+    if first.height < 0.7 * largest:
         first = max(top, key=lambda line: line.height)
     row = [o for o in top if abs(o.y - first.y) < 0.5 * first.height]
     second = [

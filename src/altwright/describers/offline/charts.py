@@ -27,7 +27,7 @@ def describe(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Statement
     dots = marks.find_dots(pixels, axes)
     if dots is not None:
         return _worded("scatter plot", axes, dots, sure=True)
-    drawn = marks.find_lines(pixels, axes, lines)
+    drawn = marks.find_lines(pixels, axes)
     if drawn:
         return _worded("line chart", axes, marks.worded(drawn), sure=True)
     return _worded("chart", axes, "", sure=False)

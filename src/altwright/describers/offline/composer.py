@@ -73,7 +73,8 @@ class Composer:
         look = work.timed("look", lambda: pixels.look(work.pixels))
         work.evidence["colours"] = _leading(pixels.colours(work.pixels))
         lines = work.timed(
-            "text", lambda: self._reader.read(work.pixels, enlarge=look.is_drawn or look.may_be_drawn)
+            "text",
+            lambda: self._reader.read(work.pixels, enlarge=look.is_drawn or look.may_be_drawn),
         )
         work.evidence["text"] = [
             {"text": line.text, "score": round(line.score, 2), "box": _box(line)}
@@ -87,8 +88,8 @@ class Composer:
     def _describe_drawn(self, work: _Work, lines: list[Line]) -> Statement:
         height, width = work.pixels.shape[:2]
         found = (
-            work.timed("chart", lambda: charts.describe(work.pixels, lines, self._reader))
-            or tables.describe(lines)
+            tables.describe(lines)
+            or work.timed("chart", lambda: charts.describe(work.pixels, lines, self._reader))
             or screens.describe(lines, width, height)
         )
         return found or graphics.describe(work.pixels)

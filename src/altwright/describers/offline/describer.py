@@ -18,7 +18,7 @@ from typing import IO, Any, Final, cast
 
 from altwright.describers.offline import models, wire
 from altwright.describers.port import Describer, Description, Level, Picture, Request
-from altwright.errors import Category, CaptionUnusable, ConfigError, DescriberUnavailable
+from altwright.errors import CaptionUnusable, Category, ConfigError, DescriberUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -142,12 +142,11 @@ class OfflineDescriber(Describer):
 
     def _check_models(self) -> None:
         if not models.present(self._models_dir):
-            raise ConfigError(
-                [
-                    "DESCRIBER: the offline describer's models are missing or damaged in "
-                    f"{self._models_dir}; `altwright models` gets them"
-                ]
+            missing = (
+                "DESCRIBER: the offline describer's models are missing or damaged in "
+                f"{self._models_dir}; `altwright models` gets them"
             )
+            raise ConfigError([missing])
 
     def _forget(self) -> None:
         """Drop what belongs to the process that this one was forked from."""
@@ -171,10 +170,10 @@ class _Child:
         with theirs:
             # A bare environment: secrets of the service are nobody's business in a process
             # that decodes strangers' pictures.
-            self._process = subprocess.Popen(  # noqa: S603 - fixed arguments
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - fixed arguments
                 command,
-                stdin=theirs,
-                stdout=theirs,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 stderr=self._errors,
                 cwd=models_dir,
                 env={
@@ -189,9 +188,11 @@ class _Child:
 
     @property
     def pid(self) -> int:
+        """Return the process's id."""
         return self._process.pid
 
     def is_running(self) -> bool:
+        """Say whether it hasn't ended."""
         return self._process.poll() is None
 
     def ask(self, message: dict[str, Any], limit_s: float) -> dict[str, Any]:
@@ -227,6 +228,7 @@ class _Child:
             return self._process.returncode, self._last_words
 
     def forget(self) -> None:
+        """Close our ends; a process that another one started is left alone."""
         self._socket.close()
         self._errors.close()
         if self._process.returncode is None:

@@ -54,8 +54,8 @@ class _Graph:
         self._weights = weights
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = [
-            numpy_helper.from_array(np.float32(0), "zero"),
-            numpy_helper.from_array(np.float32(6), "six"),
+            numpy_helper.from_array(np.array(0, np.float32), "zero"),
+            numpy_helper.from_array(np.array(6, np.float32), "six"),
         ]
 
     def build(self) -> bytes:
@@ -74,7 +74,7 @@ class _Graph:
         fc = [self._constant("_fc.weight"), self._constant("_fc.bias")]
         at = self._node("Gemm", [at, *fc], transB=1)
         self._nodes.append(helper.make_node("Softmax", [at], ["probabilities"], axis=1))
-        shape = ["n", 3, _INPUT_PX, _INPUT_PX]
+        shape: list[str | int | None] = ["n", 3, _INPUT_PX, _INPUT_PX]
         graph = helper.make_graph(
             self._nodes,
             "efficientnet-lite0",
@@ -96,7 +96,12 @@ class _Graph:
         if expands:
             at = self._conv(at, f"{name}_expand_conv", f"{name}_bn0")
         at = self._conv(
-            at, f"{name}_depthwise_conv", f"{name}_bn1", kernel=kernel, stride=stride, depthwise=True
+            at,
+            f"{name}_depthwise_conv",
+            f"{name}_bn1",
+            kernel=kernel,
+            stride=stride,
+            depthwise=True,
         )
         at = self._conv(at, f"{name}_project_conv", f"{name}_bn2", bounded=False)
         return self._node("Add", [at, before]) if skips and stride == 1 else at

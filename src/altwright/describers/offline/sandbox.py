@@ -83,6 +83,6 @@ def _leave_network() -> bool:
         return False
 
 
-def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+def _refuse(event: str, _arguments: tuple[Any, ...]) -> None:
     if event in _REFUSED:
         raise PermissionError(f"The describing process may not do this: {event}.")

@@ -18,13 +18,13 @@ _POST_WORDS: Final = re.compile(
 )
 _AGE: Final = re.compile(r"(?i)(^|[\s·•])\d{1,2} ?(s|m|h|d|min)\b")
 _TERMINAL: Final = re.compile(
-    r"(^|\s)(\$ \w|[\w.-]+@[\w.-]+:[~/]|PS C:\\|C:\\\S*>|root@|❯ )"
+    r"(^|\s)(\$ \w|[\w.-]+@[\w.-]+:[~/]|PS C:\\|C:\\\S*>|root@|\u276f )"
     r"|Traceback \(most recent|command not found|^(sudo|git|npm|pip|docker|pytest|cargo) "
 )
 _CODE: Final = re.compile(
     r"(^|\s)(def \w+\(|class \w+|import \w+|from \w+ import|return\b|func \w+|fn \w+|const \w+|"
     r"let \w+ ?=|var \w+ ?=|public (static )?|private |#include|if \(|for \(|while \(|else:|elif )"
-    r"|[;{}]\s*$|=>|</\w+>|\(\);?$|self\."
+    r"|[;{}]\s*$|=>|</\w+>|\(\);?$|self\.|^\w+ (=|\+=) |^for \w+ in |^print\("
 )
 _BUTTON: Final = re.compile(
     r"(?i)^(ok|cancel|abbrechen|annuler|yes|no|apply|close|retry|save|don'?t save|next ?>?|< ?back|"
@@ -67,7 +67,9 @@ def _is_text(line: Line) -> bool:
     return not (lone and (line.score < 0.9 or not line.text.isascii()))  # noqa: PLR2004 - icons
 
 
-def _kind(lines: Sequence[Line], width: int, height: int) -> tuple[str, str]:
+def _kind(  # noqa: PLR0911 - a table of rules, the surest first
+    lines: Sequence[Line], width: int, height: int
+) -> tuple[str, str]:
     texts = [line.text for line in lines]
     if _is_post(texts):
         return "social media post", "screenshot of a social media post"
@@ -79,7 +81,7 @@ def _kind(lines: Sequence[Line], width: int, height: int) -> tuple[str, str]:
     buttons = [line for line in lines if _BUTTON.match(line.text)]
     if buttons and _is_dialog(lines, buttons):
         return "dialog box", "screenshot of a dialog box"
-    top = [line for line in lines if line.y < 0.08 * height]  # noqa: PLR2004 - a status bar
+    top = [line for line in lines if line.y < 0.08 * height]
     if height >= _PHONE_SHAPE * width and any(_CLOCK.match(line.text) for line in top):
         return "phone screen", "screenshot of a phone screen"
     if any(_ADDRESS.search(line.text) for line in top) and len(rows(lines)) > 3:  # noqa: PLR2004

@@ -59,10 +59,12 @@ class Thing:
 
     @property
     def height(self) -> float:
+        """Return its height as a share of the picture's."""
         return self.y1 - self.y0
 
     @property
     def area(self) -> float:
+        """Return its area as a share of the picture's."""
         return (self.x1 - self.x0) * (self.y1 - self.y0)
 
     def to_json(self) -> dict[str, Any]:

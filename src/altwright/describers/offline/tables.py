@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from statistics import mean, median, pstdev
 from typing import Final
 
@@ -12,6 +13,7 @@ from altwright.describers.offline.screens import readable
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.text import Line, rows
 from altwright.describers.offline.wording import counted, listed
+from altwright.describers.port import Level
 
 #: The smallest table: a header and two rows, two columns.
 _ROWS: Final = 3
@@ -42,7 +44,7 @@ def describe(lines: Sequence[Line]) -> Statement | None:
     if mean(len(text) for text in texts) > _CELL_CHARACTERS:
         return None
     middles = [mean(line.y for line in row) for row in grid]
-    steps = [b - a for a, b in zip(middles, middles[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(middles)]
     if pstdev(steps) > _UNEVEN * mean(steps) or not _looks_tabular(cells):
         return None
     return _worded(above, cells, mean(line.score for row in grid for line in row))
@@ -112,7 +114,7 @@ def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
     head = f"{size} and the columns {listed([text or 'unnamed' for text in header])}"
     read = "; ".join(_row(row) for row in body[:_READ_ROWS])
     more = f"; and {len(body) - _READ_ROWS} more" if len(body) > _READ_ROWS else ""
-    level = "high" if score >= 0.9 else "medium"  # noqa: PLR2004 - as for other text
+    level: Level = "high" if score >= 0.9 else "medium"  # noqa: PLR2004 - as for other text
     return Statement(f"{head}. {read}{more}", level, "table")
 
 

@@ -22,6 +22,8 @@ _DRAWN_PX: Final = 1400
 _GUTTER_LINES: Final = 1.2
 #: A box so much taller than wide holds text that runs upwards or downwards.
 _UPRIGHT_RATIO: Final = 1.5
+#: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
+_NARROW: Final = {0xFF00 + code: 0x20 + code for code in range(0x01, 0x5F)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +39,22 @@ class Line:
 
     @property
     def height(self) -> float:
+        """Return its height in pixels."""
         return self.y1 - self.y0
 
     @property
     def width(self) -> float:
+        """Return its width in pixels."""
         return self.x1 - self.x0
 
     @property
     def x(self) -> float:
+        """Return its middle from the left."""
         return (self.x0 + self.x1) / 2
 
     @property
     def y(self) -> float:
+        """Return its middle from the top."""
         return (self.y0 + self.y1) / 2
 
     @property
@@ -93,9 +99,7 @@ class Reader:
         for box, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
             corners = np.asarray(box, dtype=np.float64) / scale
             (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
-            line = Line(
-                tidy(str(text)), float(score), float(x0), float(y0), float(x1), float(y1)
-            )
+            line = Line(tidy(str(text)), float(score), float(x0), float(y0), float(x1), float(y1))
             if line.is_upright:
                 line = self._read_upright(bgr, line, scale)
             if line.text:
@@ -127,8 +131,7 @@ class Reader:
 
 def tidy(text: str) -> str:
     """Return recognised text without the artefacts of full-width recognition."""
-    wide = str.maketrans("，：；！？（）％＄", ",:;!?()%$")
-    return " ".join(text.translate(wide).split())
+    return " ".join(text.translate(_NARROW).split())
 
 
 def ordered(lines: Sequence[Line]) -> list[Line]:
@@ -143,7 +146,7 @@ def ordered(lines: Sequence[Line]) -> list[Line]:
         if min(len(rows(left)), len(rows(right))) >= 3:  # noqa: PLR2004 - a column, not a label
             return ordered(left) + ordered(right)
     gap = _widest_gap([(line.y0, line.y1) for line in lines])
-    if gap is not None and gap[0] > 0.2 * typical:  # noqa: PLR2004 - leading inside a paragraph
+    if gap is not None and gap[0] > 0.2 * typical:
         above = [line for line in lines if line.y < gap[1]]
         below = [line for line in lines if line.y >= gap[1]]
         return ordered(above) + ordered(below)
@@ -155,7 +158,7 @@ def rows(lines: Sequence[Line]) -> list[list[Line]]:
     found: list[list[Line]] = []
     for line in sorted(lines, key=lambda line: line.y):
         row = found[-1] if found else None
-        if row and abs(line.y - _middle(row)) < 0.5 * min(line.height, row[0].height):  # noqa: PLR2004
+        if row and abs(line.y - _middle(row)) < 0.5 * min(line.height, row[0].height):
             row.append(line)
         else:
             found.append([line])

@@ -67,14 +67,14 @@ def amount(value: float) -> str:
         return "0"
     rounded = float(f"{value:.3g}")
     shown = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:,.6f}".rstrip("0")
-    return shown.replace("-", "−")
+    return shown.replace("-", "\N{MINUS SIGN}")
 
 
 def sentence(text: str) -> str:
     """Return the text with a capital at the start and a full stop at the end."""
     text = text.strip()
-    closed = text.rstrip("”’)").endswith((".", "!", "?", "…"))
-    return text[:1].upper() + text[1:] + ("" if closed and not text.endswith("”") else ".")
+    closed = text.rstrip("”\N{RIGHT SINGLE QUOTATION MARK})").endswith((".", "!", "?", "…"))
+    return text[:1].upper() + text[1:] + ("" if closed else ".")
 
 
 def quoted(text: str) -> str:
@@ -93,7 +93,7 @@ def cut(text: str, max_length: int) -> str:
         return text[: whole[-1]]
     room = text[: max_length - 2]  # for the ellipsis and a closing quotation mark
     words = room.rsplit(None, 1)[0] if " " in room.strip() else room
-    words = words.rstrip(" ,;:–—.“/(")
+    words = words.rstrip(" ,;:\N{EN DASH}—.“/(")
     return words + ("…" if _is_balanced(words) else "…”")
 
 

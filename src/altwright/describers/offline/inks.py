@@ -1,0 +1,84 @@
+"""The colours a chart is drawn with, and which name the legend gives each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from altwright.describers.offline.pixels import Pixels
+from altwright.describers.offline.text import Line
+
+Mask = NDArray[np.uint8]
+
+#: Share of the plot that a colour must cover to be an ink: a thin line covers half a percent.
+_LEAST_SHARE: Final = 0.001
+#: Difference per channel within which pixels are one ink.
+_NEAR: Final = 14
+#: Inks that are looked for at most.
+_MOST_INKS: Final = 10
+#: Difference of the strongest and weakest channel from which on an ink is coloured, not grey.
+_COLOURED: Final = 40
+#: Swatches of a legend stand within so many line heights left of their name.
+_SWATCH_REACH: Final = 3.5
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """One colour of the plot, and where it is (255) in the plot's box."""
+
+    rgb: tuple[int, int, int]
+    mask: Mask
+
+    @property
+    def is_coloured(self) -> bool:
+        """Say whether it is no black, grey or white."""
+        return max(self.rgb) - min(self.rgb) >= _COLOURED
+
+
+def find_inks(plot: Pixels) -> list[Ink]:
+    """Return the plot's colours without its background's, the most frequent first."""
+    flat = plot.reshape(-1, 3)
+    values, counts = np.unique(flat, axis=0, return_counts=True)
+    order = counts.argsort()[::-1]
+    background = values[order[0]].astype(np.int16)
+    found: list[Ink] = []
+    seen = [background]
+    for i in order[1:200]:
+        if counts[i] < _LEAST_SHARE * len(flat) or len(found) == _MOST_INKS:
+            break
+        colour = values[i].astype(np.int16)
+        if any(np.abs(colour - other).max() <= 2 * _NEAR for other in seen):
+            continue
+        seen.append(colour)
+        near = np.abs(plot.astype(np.int16) - colour).max(axis=2) <= _NEAR
+        rgb = (int(colour[0]), int(colour[1]), int(colour[2]))
+        found.append(Ink(rgb, near.astype(np.uint8) * 255))
+    return found
+
+
+def parts(mask: Mask) -> list[tuple[int, int, int, int, int]]:
+    """Return the connected parts as x, y, width, height, area."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    return [tuple(int(v) for v in stats[i]) for i in range(1, count)]  # type: ignore[misc]
+
+
+def name_of(ink: Ink, pixels: Pixels, lines: Sequence[Line]) -> str:
+    """Return the text that has this colour as a swatch at its left; empty: none has."""
+    best, most = "", 0.0
+    for line in lines:
+        if line.is_upright or not any(c.isalpha() for c in line.text):
+            continue
+        left = int(max(0, line.x0 - _SWATCH_REACH * line.height))
+        box = pixels[int(line.y0) : int(line.y1) + 1, left : int(line.x0)]
+        if box.size == 0:
+            continue
+        near = np.abs(box.astype(np.int16) - np.array(ink.rgb)).max(axis=2) <= _NEAR
+        columns = near.any(axis=0).mean()
+        if columns > 0.12 and near.mean() > most:  # noqa: PLR2004 - judged on samples
+            best, most = line.text, float(near.mean())
+    return best
