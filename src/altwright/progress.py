@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from altwright.errors import TaskNotFound
+from altwright.errors import TaskNotFound, TaskStateConflict, TemporaryError
 from altwright.tasks.claims import Claims
 from altwright.tasks.records import Task
 from altwright.tasks.store import TaskStore
@@ -47,27 +48,59 @@ class ProgressTracker:
         self._store = store
         self._claims = claims
         self._clock = clock
+        self._lock = threading.Lock()
+        #: Steps that came too soon after another: attempt to when it may be written, and text.
+        self._held_back: dict[tuple[str, int], tuple[float, str]] = {}
         self.broadcaster: Broadcaster = broadcaster or SilentBroadcaster()
+        #: Told of every change of a task, in this process, from whatever thread made it.
+        self.listeners: list[Callable[[Task], None]] = []
 
     def changed(self, task_id: str) -> None:
-        """Tell the user's pages how the task stands now."""
+        """Tell the user's pages how the task stands now; without the database, they ask later."""
         try:
             task = self._store.get(task_id, None)
         except TaskNotFound:
             return  # purged meanwhile
+        except TemporaryError as error:
+            _log.warning("pages not told of task %s: %s", task_id, error)
+            return
+        for listener in self.listeners:
+            listener(task)
         if task.user_id is not None:
             self.broadcaster.task_changed(task.user_id, task.to_json())
 
     def stepper(self, task: Task) -> Callable[[str], None]:
-        """Return the ``step`` of a Run: it writes and tells at most twice a second."""
-        written_at = -STEP_EVERY_S
+        """Return the ``step`` of a Run: at most two a second are written, the last one always."""
+        key = (task.id, task.attempt)
+        due_at = self._clock()
 
         def step(text: str) -> None:
-            nonlocal written_at
+            nonlocal due_at
             at = self._clock()
-            if at - written_at >= STEP_EVERY_S:
-                written_at = at
-                self._claims.step(task.id, task.attempt, text)
-                self.changed(task.id)
+            with self._lock:
+                self._held_back.pop(key, None)
+                if at < due_at:
+                    self._held_back[key] = (due_at, text)
+                    return
+            due_at = at + STEP_EVERY_S
+            self._write(key, text)
 
         return step
+
+    def flush(self) -> None:
+        """Write the steps that were held back for long enough."""
+        at = self._clock()
+        with self._lock:
+            due = [key for key, (due_at, _) in self._held_back.items() if due_at <= at]
+            steps = [(key, self._held_back.pop(key)[1]) for key in due]
+        for key, text in steps:
+            try:
+                self._write(key, text)
+            except TaskStateConflict:
+                continue  # the attempt has ended since
+            except TemporaryError as error:
+                _log.warning("step of task %s not written: %s", key[0], error)
+
+    def _write(self, key: tuple[str, int], text: str) -> None:
+        self._claims.step(*key, text)
+        self.changed(key[0])

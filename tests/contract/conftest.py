@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.pool import QueuePool
-from tests import leaks, servers
+from tests import leaks, servers, support_engine
+from tests.support_engine import Fleet, Rig
 
 import altwright.db.task_tables  # noqa: F401 - its tables belong to the metadata
 from altwright.db.session import Database, make_engine
 from altwright.db.tables import Base
+from altwright.domain.task import Delivery
 
 BACKENDS = ("sqlite", "postgresql", "mariadb")
 
@@ -28,6 +30,7 @@ def _nothing_left_behind() -> Iterator[None]:
 def _prepared(url: str) -> Engine:
     engine = make_engine(url)
     Base.metadata.create_all(engine)
+    support_engine.effects.metadata.create_all(engine)
     return engine
 
 
@@ -61,6 +64,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     """Return an empty database of each kind; no connection may be in use at the end."""
     engine: Engine = request.getfixturevalue(f"_{request.param}_engine")
     with engine.begin() as connection:
+        connection.execute(support_engine.effects.delete())
         for table in reversed(Base.metadata.sorted_tables):
             connection.execute(table.delete())
     yield Database(engine)
@@ -88,3 +92,20 @@ def valkey(_valkey_server: servers.RedisServer) -> Iterator[servers.RedisServer]
         left = leaks.everlasting(client)
         assert not left, f"keys that never expire: {left}"
     client.close()
+
+
+@pytest.fixture
+def rig(database: Database, valkey: servers.RedisServer) -> Iterator[Rig]:
+    """Return an engine on each database, with Redis and the users anna, bert and root."""
+    support_engine.make_users(database)
+    made = Rig(database, valkey.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=list(Delivery))
+def fleet(request: pytest.FixtureRequest, rig: Rig) -> Fleet:
+    """Return an engine on each database that delivers through RQ, or the database alone."""
+    if request.param is Delivery.DATABASE:
+        rig.lose_redis()
+    return Fleet(rig, request.param)

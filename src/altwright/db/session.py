@@ -196,9 +196,7 @@ def translated() -> Iterator[None]:
 
 def is_deadlock(error: DBAPIError) -> bool:
     """Say whether the transaction was rolled back because of another one."""
-    return (
-        _sqlstate(error) in _POSTGRESQL_DEADLOCK or _mariadb_code(error) in _MARIADB_DEADLOCK
-    )
+    return _sqlstate(error) in _POSTGRESQL_DEADLOCK or _mariadb_code(error) in _MARIADB_DEADLOCK
 
 
 def is_passing(error: DBAPIError) -> bool:

@@ -111,6 +111,8 @@ def _offset(element: now, compiler: SQLCompiler, options: dict[str, Any]) -> str
 @compiles(CreateTable, "mysql")
 @compiles(CreateTable, "mariadb")
 def _mariadb_table(element: CreateTable, compiler: DDLCompiler, **options: Any) -> str:
-    # Compared byte by byte, as on the other two; by default "a" and "A" would be one key.
-    table = compiler.visit_create_table(element, **options).rstrip()
-    return f"{table} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+    # Compared byte by byte, as on the other two; by default "a", "A" and "a " would be one key.
+    table: str = compiler.visit_create_table(element, **options).rstrip()  # type: ignore[no-untyped-call]
+    is_mariadb: Any = getattr(compiler.dialect, "is_mariadb", False)
+    collation = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
+    return f"{table} CHARACTER SET utf8mb4 COLLATE {collation}"

@@ -32,6 +32,10 @@ POLICIES = MappingProxyType(
 )
 
 
+#: The longest Retry-After that is believed, seconds.
+RETRY_AFTER_MOST_S = 86_400.0
+
+
 @dataclass(frozen=True, slots=True)
 class Backoff:
     """The configured curve, in seconds; a retry waits at most ``longest_s``."""
@@ -50,7 +54,8 @@ class Backoff:
         A server's own Retry-After (``retry_in_s``) wins over the curve, without jitter below it.
         """
         if retry_in_s is not None:
-            return retry_in_s * (1 + self.jitter * random.random())
+            wanted_s = min(max(retry_in_s, 0.0), RETRY_AFTER_MOST_S)
+            return wanted_s * (1 + self.jitter * random.random())
         steps = failures - 1
         if POLICIES[category].first_at_once:
             if steps == 0:

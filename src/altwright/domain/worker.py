@@ -30,7 +30,9 @@ def gone_from_this_host(worker_id: str) -> bool:
     Process ids are used again, so the start time (clock ticks since boot) is compared too.
     """
     match worker_id.split("."):
-        case [host, boot, pid, started, *_] if host == _host() and boot == _boot():
+        case [host, boot, pid, started, *_] if (
+            host == _host() and boot == _boot() and pid.isdecimal()
+        ):
             return _started(int(pid)) != started
         case _:
             return False

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import false, func, select, true, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from altwright.db.session import Database
+from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, LeaseRow, StateRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.claims import CRASHES
+from altwright.tasks.moves import cancel_if_asked, changed, move, record
 from altwright.tasks.records import Ticket
-from altwright.tasks.store import moved, record
+from altwright.tasks.store import ROUNDS_AHEAD
 
 #: Seconds that a dispatched task may be in no RQ queue before it is dispatched again: the time
 #: between a submit's commit and its enqueue, and between a worker's pop and its claim.
@@ -32,32 +34,64 @@ class Backlog:
         self._database = database
 
     def due(self, priority: Priority, limit: int) -> list[Ticket]:
-        """Return tickets of due tasks that aren't in RQ, in the order of their turn."""
-        query = (
-            select(TaskRow.id, TaskRow.attempt)
-            .where(
-                TaskRow.status == Status.QUEUED,
-                TaskRow.delivery == Delivery.DATABASE,
-                TaskRow.priority == priority,
-                TaskRow.available_at <= now(),
-            )
-            .order_by(TaskRow.turn, TaskRow.created_at, TaskRow.id)
-            .limit(limit)
+        """Return tickets of due tasks that aren't in RQ, in the order of their turn.
+
+        Those of later rounds are kept back, so that nobody's many tasks fill the window.
+        """
+        waiting = (
+            TaskRow.status == Status.QUEUED,
+            TaskRow.delayed == false(),
+            TaskRow.priority == priority,
         )
         with self._database.read() as session:
+            served = session.scalar(select(func.min(TaskRow.turn)).where(*waiting))
+            if served is None:
+                return []
+            query = (
+                select(TaskRow.id, TaskRow.attempt)
+                .where(
+                    *waiting,
+                    TaskRow.delivery == Delivery.DATABASE,
+                    TaskRow.turn <= served + ROUNDS_AHEAD,
+                )
+                .order_by(TaskRow.turn, TaskRow.created_at, TaskRow.id)
+                .limit(limit)
+            )
             return [Ticket(row.id, row.attempt, priority) for row in session.execute(query)]
 
+    @again_after_deadlock
+    def wake_delayed(self) -> int:
+        """Let tasks take their turn whose time has come; return how many."""
+        due = (
+            TaskRow.status == Status.QUEUED,
+            TaskRow.delayed == true(),
+            TaskRow.available_at <= now(),
+        )
+        with self._database.read() as session:
+            ids = session.scalars(select(TaskRow.id).where(*due).limit(BATCH)).all()
+        if not ids:
+            return 0
+        with self._database.write() as session:
+            statement = update(TaskRow).where(TaskRow.id.in_(ids), *due)
+            return changed(session, statement.values(delayed=False))
+
+    @again_after_deadlock
     def mark(self, tickets: Sequence[Ticket], delivery: Delivery) -> None:
         """Note who delivers these tasks; those that have moved on meanwhile are left alone."""
+        if not tickets:
+            return
+        by_attempt: dict[int, list[str]] = {}
+        for ticket in tickets:
+            by_attempt.setdefault(ticket.attempt, []).append(ticket.task_id)
         dispatched_at = now() if delivery is Delivery.RQ else None
         with self._database.write() as session:
-            for ticket in tickets:
-                moved(
+            for attempt, ids in by_attempt.items():
+                changed(
                     session,
                     update(TaskRow)
                     .where(
-                        TaskRow.id == ticket.task_id,
-                        TaskRow.attempt == ticket.attempt,
+                        TaskRow.id.in_(ids),
+                        TaskRow.attempt == attempt,
                         TaskRow.status == Status.QUEUED,
                     )
                     .values(delivery=delivery, dispatched_at=dispatched_at),
@@ -70,6 +104,7 @@ class Backlog:
             .where(
                 TaskRow.status == Status.QUEUED,
                 TaskRow.delivery == Delivery.RQ,
+                TaskRow.delayed == false(),
                 TaskRow.priority == priority,
                 TaskRow.dispatched_at <= now(-GRACE_S),
             )
@@ -79,6 +114,7 @@ class Backlog:
         with self._database.read() as session:
             return [Ticket(row.id, row.attempt, priority) for row in session.execute(query)]
 
+    @again_after_deadlock
     def take_from_rq(self, priorities: Collection[Priority] = tuple(Priority)) -> int:
         """Let the database deliver everything that RQ was to deliver; return how many tasks."""
         statement = (
@@ -89,16 +125,14 @@ class Backlog:
                 TaskRow.priority.in_(priorities),
             )
             .values(delivery=Delivery.DATABASE, dispatched_at=None)
-            .execution_options(synchronize_session=False)
         )
         with self._database.write() as session:
-            result: Any = session.execute(statement)
-            return int(result.rowcount)
+            return changed(session, statement)
 
     def waiting(self) -> int:
         """Return how many tasks are due and queued."""
         query = select(func.count()).where(
-            TaskRow.status == Status.QUEUED, TaskRow.available_at <= now()
+            TaskRow.status == Status.QUEUED, TaskRow.delayed == false()
         )
         with self._database.read() as session:
             return session.scalar(query) or 0
@@ -121,6 +155,7 @@ class Backlog:
         with self._database.read() as session:
             return [(row.id, row.attempt) for row in session.execute(query)]
 
+    @again_after_deadlock
     def rescue(self, task_id: str, attempt: int, why: str) -> bool:
         """Take a task back from a worker that has gone; return whether it was still its.
 
@@ -129,7 +164,12 @@ class Backlog:
         """
         with self._database.write() as session:
             row = session.execute(
-                select(TaskRow.crashes, TaskRow.worker_id, TaskRow.items_total)
+                select(
+                    TaskRow.crashes,
+                    TaskRow.worker_id,
+                    TaskRow.items_total,
+                    TaskRow.cancel_requested_at,
+                )
                 .where(
                     TaskRow.id == task_id,
                     TaskRow.attempt == attempt,
@@ -139,72 +179,46 @@ class Backlog:
             ).first()
             if row is None:
                 return False
-            hopeless = row.crashes + 1 >= CRASHES
-            values: dict[str, Any] = {
-                "crashes": TaskRow.crashes + 1,
-                "lease_until": None,
-                "worker_id": None,
-                "sequence": TaskRow.sequence + 1,
-                "delivery": Delivery.DATABASE,
-                "dispatched_at": None,
-            }
+            hopeless = row.crashes + 1 >= CRASHES and row.cancel_requested_at is None
+            values: dict[str, Any] = {"crashes": row.crashes + 1}
             if hopeless:
                 values |= {
-                    "status": Status.FAILED,
-                    "finished_at": now(),
                     "error_category": Category.EXHAUSTED,
                     "error": f"{CRASHES} workers in a row died while working on this task.",
                 }
-            else:
-                values |= {"status": Status.QUEUED, "available_at": now()}
-            moved(
-                session,
-                update(TaskRow)
-                .where(TaskRow.id == task_id, TaskRow.attempt == attempt)
-                .values(**values),
-            )
-            in_hand = session.scalar(
-                select(ItemRow.id)
-                .where(ItemRow.task_id == task_id, ItemRow.status == ItemStatus.PENDING)
-                .order_by(ItemRow.tries, ItemRow.position)
-                .limit(1)
-            )
-            if in_hand is not None and row.items_total is not None:
-                moved(
-                    session,
-                    update(ItemRow)
-                    .where(ItemRow.id == in_hand)
-                    .values(
-                        tries=ItemRow.tries + 1,
-                        category=Category.EXHAUSTED,
-                        reason="The worker stopped while it had this picture in hand.",
-                    ),
-                )
-            record(
-                session,
-                task_id,
-                "failed" if hopeless else "rescued",
-                attempt=attempt,
-                actor=row.worker_id or "",
-                detail=why,
-            )
+            after = Status.FAILED if hopeless else Status.QUEUED
+            if not move(session, task_id, Status.RUNNING, after, attempt=attempt, **values):
+                return False
+            actor = row.worker_id or ""
+            event = "failed" if hopeless else "rescued"
+            record(session, task_id, event, attempt=attempt, actor=actor, detail=why)
+            if row.items_total is not None:
+                _blame_item_in_hand(session, task_id)
+            if not hopeless:
+                cancel_if_asked(session, task_id, attempt, actor)
             return True
 
     def hold(self, name: str, owner: str, ttl_s: float) -> bool:
         """Take or lengthen a lease on a role; say whether ``owner`` holds it now."""
-        statement = (
-            update(LeaseRow)
-            .where(
-                LeaseRow.name == name,
-                (LeaseRow.owner == owner) | (LeaseRow.expires_at < now()),
-            )
-            .values(owner=owner, expires_at=now(ttl_s))
-        )
+        expired = LeaseRow.expires_at < now()
+        with self._database.read() as session:
+            held = session.execute(
+                select(LeaseRow.owner, expired).where(LeaseRow.name == name)
+            ).first()
+        if held is None:
+            return self._first_to_hold(name, owner, ttl_s)
+        if held.owner != owner and not held[1]:
+            return False  # as most processes most of the time: nothing is written
+        return self._take_lease(name, owner, ttl_s)
+
+    @again_after_deadlock
+    def _take_lease(self, name: str, owner: str, ttl_s: float) -> bool:
+        free = (LeaseRow.owner == owner) | (LeaseRow.expires_at < now())
+        statement = update(LeaseRow).where(LeaseRow.name == name, free)
         with self._database.write() as session:
-            if moved(session, statement):
-                return True
-            if session.get(LeaseRow, name) is not None:
-                return False
+            return bool(changed(session, statement.values(owner=owner, expires_at=now(ttl_s))))
+
+    def _first_to_hold(self, name: str, owner: str, ttl_s: float) -> bool:
         try:
             with self._database.write() as session:
                 session.add(LeaseRow(name=name, owner=owner, expires_at=now(ttl_s)))
@@ -212,6 +226,7 @@ class Backlog:
             return False  # another process was first
         return True
 
+    @again_after_deadlock
     def let_go(self, name: str, owner: str) -> None:
         """Give a role up, so that another process need not wait for the lease to run out."""
         statement = (
@@ -220,7 +235,7 @@ class Backlog:
             .values(expires_at=now(-1))
         )
         with self._database.write() as session:
-            moved(session, statement)
+            changed(session, statement)
 
     def state(self, name: str) -> Any:
         """Return a fact about the whole service, or None."""
@@ -230,9 +245,33 @@ class Backlog:
 
     def set_state(self, name: str, value: Any) -> None:
         """Keep a fact about the whole service."""
+        statement = update(StateRow).where(StateRow.name == name)
         with self._database.write() as session:
-            row = session.get(StateRow, name)
-            if row is None:
+            if changed(session, statement.values(value=value, changed_at=now())):
+                return
+        try:
+            with self._database.write() as session:
                 session.add(StateRow(name=name, value=value))
-            else:
-                row.value = value
+        except IntegrityError:
+            with self._database.write() as session:  # another process was first
+                changed(session, statement.values(value=value, changed_at=now()))
+
+
+def _blame_item_in_hand(session: Session, task_id: str) -> None:
+    in_hand = session.scalar(
+        select(ItemRow.id)
+        .where(ItemRow.task_id == task_id, ItemRow.status == ItemStatus.PENDING)
+        .order_by(ItemRow.tries, ItemRow.position)
+        .limit(1)
+    )
+    if in_hand is not None:
+        changed(
+            session,
+            update(ItemRow)
+            .where(ItemRow.id == in_hand)
+            .values(
+                tries=ItemRow.tries + 1,
+                category=Category.EXHAUSTED,
+                reason="The worker stopped while it had this picture in hand.",
+            ),
+        )

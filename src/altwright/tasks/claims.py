@@ -10,22 +10,24 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Update, and_, exists, func, select, update
+from sqlalchemy import exists, false, func, select, update
 from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
-from altwright.db.session import Database
+from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, TaskStateConflict
+from altwright.tasks.moves import cancel_if_asked, changed, fenced, move, record
 from altwright.tasks.records import Item, Task, Ticket, item_of, task_of
-from altwright.tasks.store import moved, record
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
 PLAN_BATCH = 200
 #: Times that an item is tried, or its worker dies with it in hand, before it counts as failed.
 ITEM_TRIES = 3
+#: Characters of a step and of an item's label: what the columns hold.
+STEP_LENGTH = LABEL_LENGTH = 255
 #: Attempts in a row that may end with their worker's death before any item was finished.
 CRASHES = 5
 
@@ -65,6 +67,7 @@ class Claims:
         self._box = box
         self.lease_s = lease_s
 
+    @again_after_deadlock
     def claim(
         self,
         ticket: Ticket,
@@ -76,13 +79,17 @@ class Claims:
         with self._database.write() as session:
             return self._claim(session, ticket, worker_id, delivery, paused)
 
+    @again_after_deadlock
     def claim_next(self, worker_id: str, paused: Collection[Priority] = ()) -> Task | None:
         """Take the task whose turn it is, whoever was to deliver it; None: nothing waits."""
         query = (
             select(TaskRow.id, TaskRow.attempt, TaskRow.priority)
-            .where(TaskRow.status == Status.QUEUED, TaskRow.available_at <= now())
+            .where(TaskRow.status == Status.QUEUED, TaskRow.delayed == false())
             .order_by(TaskRow.priority, TaskRow.turn, TaskRow.created_at, TaskRow.id)
             .limit(1)
+            # MariaDB would sort a small table instead, and lock every row of it for that.
+            .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mysql")
+            .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mariadb")
             .with_for_update(skip_locked=True)
         )
         if paused:
@@ -102,31 +109,42 @@ class Claims:
         delivery: Delivery,
         paused: Collection[Priority],
     ) -> Task | None:
-        statement = (
-            update(TaskRow)
-            .where(
-                TaskRow.id == ticket.task_id,
-                TaskRow.attempt == ticket.attempt,
-                TaskRow.status == Status.QUEUED,
-                TaskRow.available_at <= now(),
-                TaskRow.priority.not_in(paused),
-            )
-            .values(
-                status=Status.RUNNING,
-                attempt=ticket.attempt + 1,
-                delivery=delivery,
-                worker_id=worker_id,
-                lease_until=now(self.lease_s),
-                started_at=func.coalesce(TaskRow.started_at, now()),
-                sequence=TaskRow.sequence + 1,
-            )
-        )
-        if not moved(session, statement):
+        only_if = (TaskRow.delayed == false(),)
+        if not move(
+            session,
+            ticket.task_id,
+            Status.QUEUED,
+            Status.RUNNING,
+            attempt=ticket.attempt,
+            only_if=(*only_if, TaskRow.priority.not_in(paused)) if paused else only_if,
+            delivery=delivery,
+            worker_id=worker_id,
+            lease_until=now(self.lease_s),
+            started_at=func.coalesce(TaskRow.started_at, now()),
+        ):
             return None
         record(session, ticket.task_id, "claimed", attempt=ticket.attempt + 1, actor=worker_id)
         row = session.get_one(TaskRow, ticket.task_id, populate_existing=True)
         return task_of(row, self._box)
 
+    def current(self, task: Task) -> Task:
+        """Return the task as it is now.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        query = select(TaskRow).where(
+            TaskRow.id == task.id,
+            TaskRow.attempt == task.attempt,
+            TaskRow.status == Status.RUNNING,
+        )
+        with self._database.read() as session:
+            row = session.scalar(query)
+            if row is None:
+                raise TaskStateConflict(task.id, expected="running this attempt")
+            return task_of(row, self._box)
+
+    @again_after_deadlock
     def renew(self, task_id: str, attempt: int) -> None:
         """Lengthen the lease by its length from now.
 
@@ -134,8 +152,9 @@ class Claims:
             TaskStateConflict: the task was taken back.
         """
         with self._database.write() as session:
-            self._fenced(session, task_id, attempt, lease_until=now(self.lease_s))
+            fenced(session, task_id, attempt, lease_until=now(self.lease_s))
 
+    @again_after_deadlock
     def step(self, task_id: str, attempt: int, text: str) -> None:
         """Say what the task is doing now.
 
@@ -143,7 +162,9 @@ class Claims:
             TaskStateConflict: the task was taken back.
         """
         with self._database.write() as session:
-            self._fenced(session, task_id, attempt, step=text[:255], sequence=TaskRow.sequence + 1)
+            fenced(
+                session, task_id, attempt, step=text[:STEP_LENGTH], sequence=TaskRow.sequence + 1
+            )
 
     def plan(self, task_id: str, attempt: int, items: Iterable[Planned]) -> int:
         """Write the task's items in batches; those of an interrupted plan are kept.
@@ -161,21 +182,27 @@ class Claims:
             if len(batch) >= PLAN_BATCH:
                 position = self._write_plan(task_id, attempt, batch, position)
                 batch = []
-        position = self._write_plan(task_id, attempt, batch, position)
-        with self._database.write() as session:
-            self._fenced(
-                session, task_id, attempt, items_total=position, sequence=TaskRow.sequence + 1
-            )
-        return position
+        return self._write_plan(task_id, attempt, batch, position, complete=True)
 
-    def _write_plan(self, task_id: str, attempt: int, batch: list[Planned], position: int) -> int:
+    @again_after_deadlock
+    def _write_plan(
+        self,
+        task_id: str,
+        attempt: int,
+        batch: list[Planned],
+        position: int,
+        *,
+        complete: bool = False,
+    ) -> int:
+        total = position + len(batch)
+        values = {"items_total": total, "sequence": TaskRow.sequence + 1} if complete else {}
         with self._database.write() as session:
-            self._fenced(session, task_id, attempt, lease_until=now(self.lease_s))
+            fenced(session, task_id, attempt, lease_until=now(self.lease_s), **values)
             session.add_all(
-                ItemRow(task_id=task_id, key=item.key, position=at, label=item.label[:255])
+                ItemRow(task_id=task_id, key=item.key, position=at, label=item.label[:LABEL_LENGTH])
                 for at, item in enumerate(batch, position)
             )
-        return position + len(batch)
+        return total
 
     def next_item(self, task_id: str) -> Item | None:
         """Return the item to work on now: the first pending one, those tried before at the end."""
@@ -189,6 +216,7 @@ class Claims:
             row = session.scalar(query)
             return item_of(row) if row else None
 
+    @again_after_deadlock
     def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Signals:
         """End an item, once: its effect, its row and the task's counts in one transaction.
 
@@ -216,7 +244,7 @@ class Claims:
             )
         )
         with self._database.write() as session:
-            self._fenced(
+            fenced(
                 session,
                 task.id,
                 task.attempt,
@@ -225,12 +253,13 @@ class Claims:
                 crashes=0,
                 sequence=TaskRow.sequence + 1,
             )
-            if not moved(session, ended):
+            if not changed(session, ended):
                 raise TaskStateConflict(task.id, expected="working on this item")
             if worked.effect is not None:
                 worked.effect(session)
             return _signals(session, task)
 
+    @again_after_deadlock
     def defer_item(self, task: Task, item: Item, reason: str, category: Category) -> Signals:
         """Put an item that failed for a passing reason behind the others, to be tried again.
 
@@ -238,10 +267,10 @@ class Claims:
             TaskStateConflict: the task was taken back.
         """
         with self._database.write() as session:
-            self._fenced(session, task.id, task.attempt, lease_until=now(self.lease_s))
+            fenced(session, task.id, task.attempt, lease_until=now(self.lease_s))
             session.execute(
                 update(ItemRow)
-                .where(ItemRow.id == item.id)
+                .where(ItemRow.id == item.id, ItemRow.status == ItemStatus.PENDING)
                 .values(tries=ItemRow.tries + 1, reason=reason, category=category)
             )
             return _signals(session, task)
@@ -252,13 +281,19 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back.
         """
-        with self._database.write() as session:
-            self._fenced(session, task.id, task.attempt, lease_until=now(self.lease_s))
+        with self._database.read() as session:
             return _signals(session, task)
 
     def complete(self, task: Task, step: str) -> None:
         """End a task whose items are all finished. Raises TaskStateConflict."""
-        self._end(task, Status.COMPLETED, "completed", step=step)
+        self._end(
+            task,
+            Status.COMPLETED,
+            "completed",
+            step=step[:STEP_LENGTH],
+            error=None,  # of an attempt before this one
+            error_category=None,
+        )
 
     def cancelled(self, task: Task) -> None:
         """End a task whose cancel was asked for. Raises TaskStateConflict."""
@@ -276,105 +311,60 @@ class Claims:
             failures=TaskRow.failures + 1,
         )
 
-    def _end(
-        self,
-        task: Task,
-        status: Status,
-        event: str,
-        *,
-        detail: str = "",
-        **values: Any,
-    ) -> None:
-        with self._database.write() as session:
-            self._fenced(
-                session,
-                task.id,
-                task.attempt,
-                status=status,
-                finished_at=now(),
-                lease_until=None,
-                sequence=TaskRow.sequence + 1,
-                **values,
-            )
-            record(
-                session,
-                task.id,
-                event,
-                attempt=task.attempt,
-                actor=task.worker_id or "",
-                detail=detail,
-            )
-
     def retry(self, task: Task, category: Category, message: str, delay_s: float) -> None:
         """Queue a task whose attempt failed again, for ``delay_s`` seconds from now.
 
         Raises:
             TaskStateConflict: the task was taken back.
         """
-        self._back(
+        self._end(
             task,
+            Status.QUEUED,
             "retry",
             detail=f"in {delay_s:.0f} s, {category}: {message}",
+            delayed=delay_s > 0,
             available_at=now(delay_s),
             failures=TaskRow.failures + 1,
             error=message,
             error_category=category,
         )
 
-    def release(self, task: Task, why: str) -> None:
+    def release(self, task: Task, why: str, delay_s: float = 0.0) -> None:
         """Hand a task back with its progress; this is no failure. Raises TaskStateConflict."""
-        self._back(task, why, available_at=now())
+        self._end(task, Status.QUEUED, why, delayed=delay_s > 0, available_at=now(delay_s))
 
-    def _back(self, task: Task, event: str, *, detail: str = "", **values: Any) -> None:
+    @again_after_deadlock
+    def _end(
+        self, task: Task, after: Status, event: str, *, detail: str = "", **values: Any
+    ) -> None:
+        """End this attempt, and with it the task unless it goes back to the queue."""
+        actor = task.worker_id or ""
         with self._database.write() as session:
-            self._fenced(
-                session,
-                task.id,
-                task.attempt,
-                status=Status.QUEUED,
-                delivery=Delivery.DATABASE,
-                dispatched_at=None,
-                lease_until=None,
-                worker_id=None,
-                sequence=TaskRow.sequence + 1,
-                **values,
-            )
-            record(
-                session,
-                task.id,
-                event,
-                attempt=task.attempt,
-                actor=task.worker_id or "",
-                detail=detail,
-            )
-
-    def _fenced(self, session: Session, task_id: str, attempt: int, **values: Any) -> None:
-        statement: Update = (
-            update(TaskRow)
-            .where(
-                and_(
-                    TaskRow.id == task_id,
-                    TaskRow.attempt == attempt,
-                    TaskRow.status == Status.RUNNING,
-                )
-            )
-            .values(**values)
-        )
-        if not moved(session, statement):
-            raise TaskStateConflict(task_id, expected="running this attempt")
+            if not move(session, task.id, Status.RUNNING, after, attempt=task.attempt, **values):
+                raise TaskStateConflict(task.id, expected="running this attempt")
+            record(session, task.id, event, attempt=task.attempt, actor=actor, detail=detail)
+            if after is Status.QUEUED:
+                cancel_if_asked(session, task.id, task.attempt, actor)
 
 
 def _signals(session: Session, task: Task) -> Signals:
-    cancel = select(TaskRow.cancel_requested_at.is_not(None)).where(TaskRow.id == task.id)
+    held = select(TaskRow.cancel_requested_at.is_not(None)).where(
+        TaskRow.id == task.id,
+        TaskRow.attempt == task.attempt,
+        TaskRow.status == Status.RUNNING,
+    )
+    cancel = session.scalar(held)
+    if cancel is None:
+        raise TaskStateConflict(task.id, expected="running this attempt")
     urgent = select(
         exists().where(
             TaskRow.status == Status.QUEUED,
+            TaskRow.delayed == false(),
             TaskRow.priority == Priority.URGENT,
-            TaskRow.available_at <= now(),
         )
     )
     return Signals(
-        cancel=bool(session.scalar(cancel)),
+        cancel=bool(cancel),
         # Only low work gives way: normal work is what people wait for.
         yield_to_urgent=task.priority is Priority.LOW and bool(session.scalar(urgent)),
     )

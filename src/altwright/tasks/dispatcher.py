@@ -15,7 +15,6 @@ from altwright.errors import AltwrightError, RedisUnavailable
 from altwright.tasks.backlog import BATCH, Backlog
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.queues import Progress, RQQueueManager, job_id
-from altwright.tasks.redis import EPOCH_KEY
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +80,8 @@ class Dispatcher:
         if not self._backlog.hold(ROLE, self._owner, ROLE_S):
             return False
         self.rescue()
+        if self._backlog.wake_delayed():
+            self._queue.wake()
         if self._health.usable:
             try:
                 self._follow_epoch()
@@ -115,15 +116,12 @@ class Dispatcher:
         got back to an older one; then nothing that it holds is relied on.
         """
         kept: Any = self._backlog.state(EPOCH)
-        with self._health.guarded() as client:
-            there: Any = client.get(EPOCH_KEY)
-        if kept is not None and there == kept.encode("ascii"):
+        if kept is not None and self._queue.epoch() == kept:
             return
         moved = self._backlog.take_from_rq()
         epoch = secrets.token_hex(8)
         self._backlog.set_state(EPOCH, epoch)
-        with self._health.guarded() as client:
-            client.set(EPOCH_KEY, epoch)
+        self._queue.set_epoch(epoch)
         if kept is not None:
             _log.warning("redis came back empty or older; %s tasks are dispatched again", moved)
 
@@ -148,6 +146,8 @@ class Dispatcher:
         for priority, length in self._queue.lengths().items():
             while (room := min(self._queue.window - length, BATCH)) > 0:
                 tickets = self._backlog.due(priority, room)
+                if not tickets:
+                    break
                 # Marked first: a crash in between leaves what the comparison finds.
                 self._backlog.mark(tickets, Delivery.RQ)
                 self._queue.enqueue(tickets)

@@ -15,7 +15,7 @@ from typing import Any
 import redis
 
 from altwright.errors import RedisUnavailable
-from altwright.tasks.redis import translated
+from altwright.tasks.redis import RedisFull, translated
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +92,7 @@ class RedisHealthMonitor:
         self._good_needed = FIRST_GOOD
         self._last_outage_at = -FLAP_S
         self._looked_at = -INFO_EVERY_S
+        self._refused = False
         self.state = RedisState.HEALTHY
         self.changed_at = clock()
         self.facts: ServerFacts | None = None
@@ -105,7 +106,7 @@ class RedisHealthMonitor:
     def full(self) -> bool:
         """Say whether memory is so short that new tasks stay in the database."""
         share = self.facts.memory_share if self.facts else None
-        return share is not None and share > MEMORY_FULL
+        return self._refused or (share is not None and share > MEMORY_FULL)
 
     def on_change(self, listener: Callable[[RedisState, RedisState], None]) -> None:
         """Call ``listener(before, after)`` at each change of state, from the thread that saw it."""
@@ -123,6 +124,9 @@ class RedisHealthMonitor:
         try:
             with translated():
                 yield self.client
+        except RedisFull:
+            self._refused = True  # it answers, so the circuit stays closed; see ``look``
+            raise
         except RedisUnavailable:
             self.note(answered=False)
             raise
@@ -164,6 +168,7 @@ class RedisHealthMonitor:
                 flaps = at - self._last_outage_at < FLAP_S
                 self._good_needed = min(self._good_needed * 2, MOST_GOOD) if flaps else FIRST_GOOD
                 self._last_outage_at = at
+                self._looked_at = at - INFO_EVERY_S  # what comes back may be another server
                 return RedisState.DOWN
             case _:
                 return RedisState.DOWN
@@ -187,6 +192,7 @@ class RedisHealthMonitor:
             info: dict[str, Any] = self.client.info()
         first = self.facts is None
         self.facts = facts_of(info)
+        self._refused = False
         self._looked_at = self._clock()
         if first:
             _log.info(

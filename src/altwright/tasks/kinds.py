@@ -44,7 +44,7 @@ class Work(Protocol):
         ...
 
     def summary(self, task: Task) -> str:
-        """Return the sentence that a finished task shows."""
+        """Return the sentence that a finished task shows; ``task`` has the final counts."""
         ...
 
 

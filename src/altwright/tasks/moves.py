@@ -29,6 +29,7 @@ def move(
     """
     if after not in MOVES[before]:
         raise ValueError(f"no task moves from {before} to {after}")
+    meaning: dict[str, Any]
     match after:
         case Status.QUEUED:
             meaning = {
@@ -49,7 +50,7 @@ def move(
         .where(TaskRow.id == task_id, TaskRow.attempt == attempt, TaskRow.status == before)
         .values(**{"status": after, "sequence": TaskRow.sequence + 1, **meaning, **values})
     )
-    return changed(session, statement.where(*only_if) if only_if else statement)
+    return changed(session, statement.where(*only_if)) > 0
 
 
 def cancel_if_asked(session: Session, task_id: str, attempt: int, actor: str) -> None:

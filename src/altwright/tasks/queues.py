@@ -23,6 +23,7 @@ from altwright.tasks.backlog import Backlog
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.kinds import TaskKind
 from altwright.tasks.records import Task, Ticket
+from altwright.tasks.redis import EPOCH_KEY
 from altwright.tasks.security import CaptionSecurityManager
 from altwright.tasks.serializer import RUN_TASK, TaskSerializer
 from altwright.tasks.store import NewTask, TaskStore
@@ -33,11 +34,16 @@ _log = logging.getLogger(__name__)
 #: RQ declares a job abandoned when its time-out has passed, while it may still run. The
 #: engine's own limit and leases decide, so RQ's is out of the way (facts: RQ §1).
 JOB_TIMEOUT_S = 86_400
+#: Seconds that a waiting job's hash lives. A job that a worker popped and lost, killed, would
+#: leave it for ever otherwise; a job that expires in its queue is dispatched again.
+JOB_TTL_S = 86_400
 SERVICE = "altwright"
 
 
 class Progress(Protocol):
     """What the queue manager needs of a ProgressTracker."""
+
+    listeners: list[Callable[[Task], None]]
 
     def changed(self, task_id: str) -> None:
         """Tell the pages."""
@@ -78,6 +84,7 @@ class RQQueueManager:
         self._progress = progress
         self._options = options
         self._security = CaptionSecurityManager()
+        progress.listeners.append(self._follow)
         self.serializer = serializer
         self.work_waits = threading.Condition()
         self.queues = {
@@ -123,20 +130,24 @@ class RQQueueManager:
         self._ask_tracker(new)
         # Written as dispatched while Redis is usable, which spares a second write. Should the
         # dispatch fail, or this process die before it, the dispatcher finds no such job in RQ.
-        delivery = Delivery.RQ if self._has_room(new.priority) else Delivery.DATABASE
+        wish = Delivery.RQ if self._has_room(new.priority) else Delivery.DATABASE
         try:
             task, is_new = self._store.submit(
-                new, delivery=delivery, actor=user.username if user else SERVICE
+                new, delivery=wish, actor=user.username if user else SERVICE
             )
         except ActiveTaskExists as stands_there:
-            self._track(new.exclusive_key, new.id, active=stands_there.task_id)
+            self._track(new.exclusive_key, active=stands_there.task_id)
             raise
         if is_new:
-            if delivery is Delivery.RQ:
+            if task.delivery is Delivery.RQ:
                 self._dispatch_or_keep(Ticket(task.id, task.attempt, task.priority))
             self.wake()
             self._progress.changed(task.id)
         return task
+
+    def submitted(self, user: UserRef, request_key: str) -> Task | None:
+        """Return the task that the user has submitted with this key before."""
+        return self._store.submitted(user.id, request_key)
 
     def cancel(self, task_id: str, *, by: UserRef) -> Task:
         """Cancel a task: at once while it waits, at the next item while it runs.
@@ -182,6 +193,7 @@ class RQQueueManager:
                         kwargs={"task_id": ticket.task_id, "attempt": ticket.attempt},
                         job_id=job_id(ticket),
                         timeout=JOB_TIMEOUT_S,
+                        ttl=JOB_TTL_S,
                         result_ttl=self._options.result_ttl_s,
                         failure_ttl=self._options.failure_ttl_s,
                         description=f"task {ticket.task_id}",
@@ -208,6 +220,26 @@ class RQQueueManager:
     def window(self) -> int:
         """Return how many jobs per queue lie in Redis at most."""
         return self._options.window
+
+    def epoch(self) -> str | None:
+        """Return the mark that this Redis bears, None when it bears none.
+
+        Raises:
+            RedisUnavailable: Redis is away.
+        """
+        with self._health.guarded() as client:
+            there: Any = client.get(self._epoch_key)
+        return None if there is None else str(there.decode("ascii", "replace"))
+
+    def set_epoch(self, epoch: str) -> None:
+        """Mark this Redis. Raises RedisUnavailable."""
+        with self._health.guarded() as client:
+            client.set(self._epoch_key, epoch)
+
+    @property
+    def _epoch_key(self) -> str:
+        # By prefix, so that two services can share a Redis without taking it for a new one.
+        return EPOCH_KEY + (f":{self._options.prefix}" if self._options.prefix else "")
 
     def _has_room(self, priority: Priority) -> bool:
         if not self._health.usable or self._health.full:
@@ -240,13 +272,19 @@ class RQQueueManager:
                 raise ActiveTaskExists(holder)
         except TaskNotFound:
             pass  # it stood there from another time, or was never committed
-        self._track(new.exclusive_key, holder, active=new.id)
+        self._track(new.exclusive_key, active=new.id)
 
-    def _track(self, exclusive_key: str | None, wrong: str, *, active: str) -> None:
+    def _track(self, exclusive_key: str | None, *, active: str) -> None:
         """Put the active task's id in the place of a wrong one."""
         if exclusive_key is not None:
-            self._quietly(lambda: self._tracker.release(exclusive_key, wrong))
             self._quietly(lambda: self._tracker.hold(exclusive_key, active))
+
+    def _follow(self, task: Task) -> None:
+        """Let the tracker's entry live as long as the task is active."""
+        key = task.exclusive_key
+        if key is not None:
+            keep = self._tracker.release if task.ended else self._tracker.renew
+            self._quietly(lambda: keep(key, task.id))
 
     def _quietly(self, call: Callable[[], str | None]) -> str | None:
         """Ask the tracker; without Redis the database's index is enough."""

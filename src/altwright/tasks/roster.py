@@ -57,7 +57,7 @@ class Roster:
                 if row is None:
                     session.add(WorkerRow(id=worker_id, kind=kind, host=host, pid=pid))
                 else:
-                    row.seen_at = now()  # type: ignore[assignment] - SQL for a column
+                    row.seen_at = now()
             session.execute(delete(WorkerRow).where(WorkerRow.seen_at < now(-FORGOTTEN_S)))
 
     def gone(self, worker_ids: Sequence[str]) -> None:

@@ -15,8 +15,10 @@ from altwright.errors import (
     AltwrightError,
     Category,
     ConfigError,
+    DatabaseUnavailable,
     ImageUnavailable,
     PermanentError,
+    RequestError,
     TaskStateConflict,
     TemporaryError,
 )
@@ -26,6 +28,10 @@ from altwright.tasks.records import Item, Task
 
 _log = logging.getLogger(__name__)
 
+#: Seconds that a task rests whose attempt met a fault of the database.
+DATABASE_PAUSE_S = 5.0
+#: Seconds between two looks at steps that were held back (progress.STEP_EVERY_S).
+FLUSH_EVERY_S = 0.5
 #: What people read when the fault is ours; the log has the traceback under the task's id.
 OUR_FAULT = "Something went wrong inside Altwright. The administrator's log says more."
 
@@ -47,6 +53,10 @@ class Progress(Protocol):
 
     def stepper(self, task: Task) -> Callable[[str], None]:
         """Return a throttled ``step``."""
+        ...
+
+    def flush(self) -> None:
+        """Write the steps that were held back."""
         ...
 
 
@@ -71,7 +81,7 @@ class TaskRunner:
         self._limit_s = limit_s
         self._clock = clock
         self._random = random.Random()  # noqa: S311 - jitter, no secret
-        self.leases = LeaseKeeper(claims)
+        self.leases = LeaseKeeper(claims, progress.flush)
 
     def run(self, task: Task, interrupted: threading.Event) -> None:
         """Work on a claimed task until it ends, fails, or ``interrupted`` is set.
@@ -80,18 +90,29 @@ class TaskRunner:
         then the lease runs out and another worker goes on.
 
         Raises:
-            DatabaseUnavailable: the task's end could not be written.
+            DatabaseUnavailable: the attempt's end could not be written.
         """
         _log.info("task %s attempt %s begins", task.id, task.attempt)
         self._progress.changed(task.id)
         try:
+            self._guarded(task, interrupted)
+        except TaskStateConflict:
+            _log.warning("task %s attempt %s was taken back", task.id, task.attempt)
+        self._progress.changed(task.id)
+
+    def _guarded(self, task: Task, interrupted: threading.Event) -> None:
+        try:
             with self.leases.kept(task) as lost:
                 self._attempt(task, _Checkpoint(self, task, interrupted, lost))
         except TaskStateConflict:
-            _log.warning("task %s attempt %s was taken back", task.id, task.attempt)
+            raise
+        except DatabaseUnavailable as error:
+            # Not the task's failure. If this can't be written either, the lease runs out.
+            _log.warning("task %s handed back: %s", task.id, error)
+            self._claims.release(task, "database away", DATABASE_PAUSE_S)
         except TemporaryError as error:
             self._failed(task, error.category, str(error), error.retry_in_s)
-        except PermanentError as error:
+        except (PermanentError, RequestError) as error:
             self._failed(task, error.category, str(error), None)
         except ConfigError as error:
             self._failed(task, Category.AUTHENTICATION, str(error), None)
@@ -99,7 +120,6 @@ class TaskRunner:
             # The worker's loop is the last resort; whatever it was, the task must not hang.
             _log.exception("task %s attempt %s met a fault of ours", task.id, task.attempt)
             self._failed(task, Category.FAULT, OUR_FAULT, None)
-        self._progress.changed(task.id)
 
     def _attempt(self, task: Task, checkpoint: _Checkpoint) -> None:
         try:
@@ -117,7 +137,7 @@ class TaskRunner:
             while (item := self._claims.next_item(task.id)) is not None:
                 checkpoint.heed(self._one(task, work, item))
                 self._progress.changed(task.id)
-            self._claims.complete(task, work.summary(task))
+            self._claims.complete(task, work.summary(self._claims.current(task)))
         except Cancelled:
             self._claims.cancelled(task)
         except HandedBack as why:
@@ -131,35 +151,32 @@ class TaskRunner:
             return self._claims.end_item(task, item, worked, 0.0)
         try:
             worked = work.item(item)
+            return self._claims.end_item(task, item, worked, self._clock() - began)
         except ImageUnavailable as error:
             return self._claims.defer_item(task, item, str(error), error.category)
         except PermanentError as error:
             if error.category is Category.AUTHENTICATION:
                 raise  # the next item would be refused as well
             worked = Worked(ItemStatus.FAILED, str(error), error.category)
+            return self._claims.end_item(task, item, worked, self._clock() - began)
         except (AltwrightError, Cancelled, HandedBack):
             raise
         except Exception:  # noqa: BLE001 - recorded, and the loop goes on
-            # A fault of ours in one picture must not cost the user the others.
+            # A fault of ours in one picture, or in writing its result, must not cost the user
+            # the others.
             _log.exception("task %s item %s met a fault of ours", task.id, item.key)
             return self._claims.defer_item(task, item, OUR_FAULT, Category.FAULT)
-        return self._claims.end_item(task, item, worked, self._clock() - began)
 
     def _failed(
         self, task: Task, category: Category, message: str, retry_in_s: float | None
     ) -> None:
-        try:
-            if POLICIES[category].retried and task.failures < task.max_retries:
-                delay_s = self._backoff.delay_s(
-                    category, task.failures + 1, retry_in_s, self._random
-                )
-                _log.warning("task %s again in %.0f s: %s", task.id, delay_s, message)
-                self._claims.retry(task, category, message, delay_s)
-            else:
-                _log.error("task %s failed: %s: %s", task.id, category, message)
-                self._claims.fail(task, category, message)
-        except TaskStateConflict:
-            _log.warning("task %s attempt %s was taken back", task.id, task.attempt)
+        if POLICIES[category].retried and task.failures < task.max_retries:
+            delay_s = self._backoff.delay_s(category, task.failures + 1, retry_in_s, self._random)
+            _log.warning("task %s again in %.0f s: %s", task.id, delay_s, message)
+            self._claims.retry(task, category, message, delay_s)
+        else:
+            _log.error("task %s failed: %s: %s", task.id, category, message)
+            self._claims.fail(task, category, message)
 
     def limit_reached(self, began: float) -> bool:
         """Say whether an attempt that began then has used its time up."""
@@ -218,8 +235,10 @@ class _Checkpoint:
 class LeaseKeeper:
     """Renews the leases of all tasks that this process works on, from one thread."""
 
-    def __init__(self, claims: Claims) -> None:
+    def __init__(self, claims: Claims, flush: Callable[[], None]) -> None:
+        """Take ``flush`` too, which is called often from the same thread."""
         self._claims = claims
+        self._flush = flush
         self._held: dict[tuple[str, int], threading.Event] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -241,8 +260,17 @@ class LeaseKeeper:
             self._thread.join()
 
     def _loop(self) -> None:
-        while not self._stop.wait(self._claims.lease_s / 3):
-            self.renew_all()
+        every_s = self._claims.lease_s / 3
+        renewed_at = time.monotonic()
+        while not self._stop.wait(min(every_s, FLUSH_EVERY_S)):
+            try:
+                self._flush()
+                if time.monotonic() - renewed_at >= every_s - FLUSH_EVERY_S / 2:
+                    renewed_at = time.monotonic()
+                    self.renew_all()
+            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
+                # Without this loop every long item would be taken for a dead worker's.
+                _log.exception("keeping leases met a fault of ours")
 
     def renew_all(self) -> None:
         """Renew every lease once; a task that was taken back gets its flag set."""

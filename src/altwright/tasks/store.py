@@ -66,7 +66,7 @@ class TaskStore:
             try:
                 return self._insert(new, delivery, actor), True
             except (IntegrityError, Deadlocked) as error:
-                known = self._submitted_before(new)
+                known = self.submitted(new.user_id, new.request_key)
                 if known:
                     return known, False
                 active = self.active_with(new.exclusive_key)
@@ -100,11 +100,12 @@ class TaskStore:
             session.refresh(row)
             return task_of(row, self.box)
 
-    def _submitted_before(self, new: NewTask) -> Task | None:
-        if new.request_key is None:
+    def submitted(self, user_id: int | None, request_key: str | None) -> Task | None:
+        """Return the task that the user has submitted with this key before."""
+        if request_key is None:
             return None
         query = select(TaskRow).where(
-            TaskRow.user_id == new.user_id, TaskRow.request_key == new.request_key
+            TaskRow.user_id == user_id, TaskRow.request_key == request_key
         )
         with self.database.read() as session:
             row = session.scalar(query)

@@ -1,0 +1,276 @@
+"""Submitting: durable at once, replayed by its key, one active task per user in any mode."""
+
+from __future__ import annotations
+
+import pytest
+from tests.servers import RedisServer
+from tests.support_engine import (
+    ANNA,
+    BERT,
+    ROOT,
+    Fleet,
+    Rig,
+    at_once,
+    count_tasks,
+    make_users,
+    new_task,
+)
+
+from altwright.db.session import Database
+from altwright.domain.task import Delivery, Priority, Status
+from altwright.errors import ActiveTaskExists, Conflict, InvalidInput, NotAllowed, TaskNotFound
+from altwright.tasks.records import Task
+from altwright.tasks.redis import ACTIVE_KEY
+from altwright.tasks.security import CaptionSecurityManager
+
+KEY = ACTIVE_KEY.format(exclusive_key="user:1")
+
+
+def test_a_submitted_task_is_worked_on_once(fleet: Fleet) -> None:
+    """A submit is durable, is delivered, and each of its items has exactly one effect."""
+    task = fleet.rig.submit(account_id=None)
+    assert task.status is Status.QUEUED
+    assert fleet.drain() == 1
+    done = fleet.rig.store.get(task.id, ANNA.id)
+    assert (done.status, done.percent, done.step) == (Status.COMPLETED, 100, "3 of 3 counted")
+    assert fleet.rig.effects(task.id) == ["item-0", "item-1", "item-2"]
+    assert fleet.rig.events(task.id) == ["queued", "claimed", "completed"]
+
+
+@pytest.mark.req("4.4")
+def test_a_submit_goes_to_its_queue_at_once(rig: Rig) -> None:
+    """With Redis there, the job is in RQ when the submit returns, under an id made from ours."""
+    task = rig.submit(priority="low")
+    assert rig.queue.job_ids(Priority.LOW) == {f"{task.id}-0"}
+    assert CaptionSecurityManager().checked_task_id(task.id) == task.id
+
+
+@pytest.mark.req("4.6")
+@pytest.mark.parametrize("redis", ["up", "down", "just flushed", "gone unnoticed"])
+def test_of_a_hundred_submits_at_once_one_is_accepted(
+    rig: Rig, valkey: RedisServer, redis: str
+) -> None:
+    """100 simultaneous submits of a user: one task, and 99 refusals that name it."""
+    match redis:
+        case "down":
+            rig.lose_redis()
+        case "gone unnoticed":
+            valkey.kill()
+    client = valkey.client()
+
+    def submit(number: int) -> Task:
+        if redis == "just flushed" and number % 10 == 0:
+            client.flushall()
+        return rig.submit()
+
+    results = at_once(100, submit)
+    client.close()
+    accepted = [one for one in results if isinstance(one, Task)]
+    refused = [one for one in results if isinstance(one, ActiveTaskExists)]
+    assert [len(accepted), len(refused)] == [1, 99], set(map(repr, results))
+    assert {error.task_id for error in refused} == {accepted[0].id}
+    assert count_tasks(rig.database) == 1
+
+
+def test_fifty_users_are_all_accepted_at_once(rig: Rig) -> None:
+    """Simultaneous submits of different users don't stand in each other's way."""
+    users = make_users(rig.database, range(4, 54))
+    results = at_once(50, lambda number: rig.submit(users[number]))
+    assert all(isinstance(one, Task) for one in results), results
+
+
+def test_a_repeated_submit_gets_the_first_ones_task(fleet: Fleet) -> None:
+    """A submit whose answer was lost is repeated with its key and makes no second task."""
+    first = fleet.rig.submit(request_key="k-1")
+    assert fleet.rig.submit(request_key="k-1").id == first.id
+    fleet.drain()
+    again = fleet.rig.submit(request_key="k-1")
+    assert (again.id, again.status) == (first.id, Status.COMPLETED)
+    assert count_tasks(fleet.rig.database) == 1
+
+
+def test_simultaneous_repeats_get_one_task(rig: Rig) -> None:
+    """Fifty requests with one key at the same instant make one task and get it."""
+    results = at_once(50, lambda _number: rig.submit(request_key="k-1"))
+    assert len({one.id if isinstance(one, Task) else one for one in results}) == 1
+    assert count_tasks(rig.database) == 1
+
+
+def test_request_keys_are_each_users_own_and_exact(rig: Rig) -> None:
+    """The same key of another user, or in other letters, is another request."""
+    rig.kind.exclusive = False
+    ids = {
+        rig.submit(ANNA, request_key="key").id,
+        rig.submit(BERT, request_key="key").id,
+        rig.submit(ANNA, request_key="KEY").id,
+        rig.submit(ANNA, request_key="key ").id,
+    }
+    assert len(ids) == 4
+
+
+@pytest.mark.req("4.6")
+def test_the_next_submit_is_accepted_once_the_first_has_ended(fleet: Fleet) -> None:
+    """Completed, cancelled and failed tasks stand in nobody's way."""
+    fleet.rig.submit()
+    fleet.drain()
+    second = fleet.rig.submit()
+    fleet.rig.queue.cancel(second.id, by=ANNA)
+    third = fleet.rig.submit()
+    with pytest.raises(ActiveTaskExists) as refusal:
+        fleet.rig.submit()
+    assert refusal.value.task_id == third.id
+
+
+@pytest.mark.req("4.3")
+def test_redis_answers_first_and_the_database_decides(rig: Rig, valkey: RedisServer) -> None:
+    """The tracker names the active task while it lives, and nothing after it."""
+    client = valkey.client()
+    task = rig.submit()
+    assert client.get(KEY) == task.id.encode()
+    assert 0 < client.pttl(KEY) <= 30_000
+    rig.queue.cancel(task.id, by=ANNA)
+    assert client.get(KEY) is None
+    client.close()
+
+
+@pytest.mark.req("4.3")
+@pytest.mark.parametrize(
+    "wrong", ["ended task", "unknown task", "somebody else's task", "junk", "list", "nothing"]
+)
+def test_a_wrong_tracker_locks_nobody_out_and_lets_nobody_in(
+    rig: Rig, valkey: RedisServer, wrong: str
+) -> None:
+    """Whatever Redis says, a user without an active task gets one, and one with doesn't."""
+    client = valkey.client()
+
+    def spoil(ended: Task, other: Task) -> None:
+        client.delete(KEY)
+        match wrong:
+            case "ended task":
+                client.set(KEY, ended.id)
+            case "unknown task":
+                client.set(KEY, CaptionSecurityManager().new_task_id())
+            case "somebody else's task":
+                client.set(KEY, other.id)
+            case "junk":
+                client.set(KEY, b"\x00\xff\xfe")
+            case "list":
+                client.rpush(KEY, "x")
+
+    ended = rig.submit()
+    rig.queue.cancel(ended.id, by=ANNA)
+    other = rig.submit(BERT)
+    spoil(ended, other)
+    if wrong == "somebody else's task":
+        # Only a name clash or a hostile writer makes this; it lasts no longer than the entry.
+        with pytest.raises(ActiveTaskExists):
+            rig.submit()
+        client.delete(KEY)
+        return
+    task = rig.submit()
+    spoil(ended, other)
+    with pytest.raises(ActiveTaskExists) as refusal:
+        rig.submit()
+    assert refusal.value.task_id == task.id
+    assert client.get(KEY) == task.id.encode()
+    assert rig.health.usable
+    client.close()
+
+
+def test_an_unknown_kind_is_refused(rig: Rig) -> None:
+    """A kind that doesn't exist is the caller's fault."""
+    with pytest.raises(InvalidInput, match="known are counting"):
+        rig.queue.submit("nonsense", user=ANNA)
+
+
+@pytest.mark.req("2.4")
+def test_users_ask_for_no_more_than_their_role_allows(rig: Rig) -> None:
+    """Normal and low are everybody's, high and urgent an administrator's."""
+    for asked in ("urgent", "high"):
+        with pytest.raises(NotAllowed):
+            rig.submit(priority=asked)
+    assert count_tasks(rig.database) == 0
+    assert rig.submit(priority="low").priority is Priority.LOW
+    assert rig.submit(ROOT, priority="urgent").priority is Priority.URGENT
+
+
+@pytest.mark.req("2.1")
+@pytest.mark.req("2.3")
+@pytest.mark.req("2.5")
+def test_priorities_follow_from_who_asks(rig: Rig) -> None:
+    """A user's task is normal, an administrator's high, the service's own as its kind says."""
+    rig.kind.default_priority = Priority.URGENT
+    by_user = {user: rig.submit(user) for user in (ANNA, ROOT, None)}
+    priorities = {ANNA: Priority.NORMAL, ROOT: Priority.HIGH, None: Priority.URGENT}
+    assert {user: task.priority for user, task in by_user.items()} == priorities
+    for task in by_user.values():
+        assert rig.queue.job_ids(task.priority) == {f"{task.id}-0"}
+
+
+def test_a_task_is_its_users_alone(rig: Rig) -> None:
+    """Others' tasks aren't found; an administrator finds everybody's."""
+    task = rig.submit()
+    with pytest.raises(TaskNotFound):
+        rig.store.get(task.id, BERT.id)
+    with pytest.raises(TaskNotFound):
+        rig.queue.cancel(task.id, by=BERT)
+    assert rig.queue.cancel(task.id, by=ROOT).status is Status.CANCELLED
+    assert rig.events(task.id)[-1] == "cancelled"
+
+
+@pytest.mark.req("11.2")
+def test_settings_are_encrypted_at_rest(rig: Rig) -> None:
+    """Neither the database nor Redis holds a task's settings in the clear."""
+    task = rig.submit(settings={"hint": "a secret hint"})
+    with rig.database.engine.connect() as connection:
+        stored = connection.exec_driver_sql("SELECT settings FROM tasks").scalar()
+        connection.rollback()
+    assert "secret" not in str(stored)
+    assert rig.store.get(task.id, None).settings["hint"] == "a secret hint"
+
+
+def test_a_submit_for_a_user_who_is_gone_fails_plainly(database: Database, rig: Rig) -> None:
+    """A foreign key that fails is no other active task."""
+    with pytest.raises(Conflict):
+        rig.store.submit(
+            new_task("0" * 36, user_id=999, exclusive_key=None, user=None),
+            delivery=Delivery.DATABASE,
+            actor="x",
+        )
+    assert count_tasks(database) == 0
+
+
+@pytest.mark.req("9.4")
+def test_lists_are_newest_first_and_paged(rig: Rig) -> None:
+    """Pages of a list neither repeat nor leave out a task."""
+    rig.kind.exclusive = False
+    ids = [rig.submit().id for _ in range(7)]
+    rig.submit(BERT)
+    first = rig.store.recent(ANNA.id, limit=4)
+    rest = rig.store.recent(ANNA.id, limit=4, before=first[-1].id)
+    assert [task.id for task in first + rest] == ids[::-1]
+    assert len(rig.store.recent(None)) == 8
+    assert rig.store.recent(ANNA.id, status=Status.RUNNING) == []
+    assert {task.id for task in rig.store.active(ANNA.id)} == set(ids)
+
+
+def test_what_changed_lately_is_found_by_user(rig: Rig) -> None:
+    """Active tasks and those that ended lately are found; others' aren't."""
+    ended = rig.submit()
+    rig.queue.cancel(ended.id, by=ANNA)
+    active = rig.submit()
+    rig.submit(BERT)
+    assert {task.id for task in rig.store.changed([ANNA.id], 60)} == {ended.id, active.id}
+    assert {task.id for task in rig.store.changed([ANNA.id], -1)} == {active.id}
+
+
+@pytest.mark.req("7.1")
+def test_counts_are_by_state_and_priority(rig: Rig) -> None:
+    """Every state and priority has its number, zeros included."""
+    rig.submit(priority="low")
+    rig.submit(ROOT)
+    rig.take()
+    counts = rig.store.counts()
+    assert counts[Status.QUEUED][Priority.LOW] == 1
+    assert counts[Status.RUNNING][Priority.HIGH] == 1
+    assert sum(sum(by.values()) for by in counts.values()) == 2
