@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
+import io
+import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from altwright.captions.pictures import PictureStore
+from PIL import Image
+from sqlalchemy import update
 
 from altwright.accounts.connections import Account, AccountStore
 from altwright.accounts.users import User, UserStore
 from altwright.captions import drafting
+from altwright.captions.again import DescribeAgain
 from altwright.captions.drafts import DraftStore
+from altwright.captions.publishing import Publishing
 from altwright.captions.records import Draft
+from altwright.captions.service import CaptionGenerationService
+from altwright.config import load
 from altwright.crypto import Box
 from altwright.db.session import Database
+from altwright.db.task_tables import TaskRow
+from altwright.db.types import now
 from altwright.describers.port import Description, Picture, Request
-from altwright.errors import PlatformRefused
+from altwright.domain.caption import DraftStatus
+from altwright.domain.retries import Backoff
+from altwright.domain.task import Delivery, Status
+from altwright.domain.user import UserRef
+from altwright.errors import Category, PlatformRefused
+from altwright.outbound import Outbound
 from altwright.platforms.port import Media, Post, Profile
+from altwright.progress import ProgressTracker
+from altwright.tasks.claims import Claims
+from altwright.tasks.kinds import TaskKind
+from altwright.tasks.records import Task
+from altwright.tasks.runner import TaskRunner
+from altwright.tasks.store import NewTask, TaskStore
 
 #: Made up for tests.
 FERNET_KEY = "FvG0tPJq1Tn3bTDAZz8mDPMR0WF3m1Xg1n2wq6cQYF0="
 MAY = datetime(2026, 5, 3, 12, tzinfo=UTC)
 
 
-def make_post(number: int, *descriptions: str, text: str = "", kind: str = "image") -> Post:
+def make_post(
+    number: int,
+    *descriptions: str,
+    text: str = "",
+    kind: str = "image",
+    host: str = "files.example",
+) -> Post:
     """Return a post with a picture for each of ``descriptions`` ("": it has none yet)."""
     media = tuple(
         Media(
             remote_id=f"m{number}-{at}",
             kind=kind,
-            url=f"https://files.example/{number}-{at}.jpg",
+            url=f"http://{host}/{number}-{at}.jpg",
             preview_url="",
             description=description,
             position=at,
@@ -60,6 +94,8 @@ class FakePlatform:
     edits: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     #: Called before each answer with the method's name; raises what the server would answer.
     before: Callable[[str], None] = lambda _: None
+    #: Called after each edit.
+    after_edit: Callable[[], None] = lambda: None
 
     def add(self, *posts: Post) -> None:
         """Post something."""
@@ -94,6 +130,7 @@ class FakePlatform:
         self.before("publish_alt_texts")
         self.edits.append((remote_id, dict(texts)))
         self.describe(remote_id, texts)
+        self.after_edit()
         return self.post(remote_id)
 
     def describe(self, remote_id: str, texts: Mapping[str, str]) -> None:
@@ -179,3 +216,150 @@ def make_world(database: Database, platform: FakePlatform | None = None) -> Worl
     user = users.create("anna", "correct horse")
     account = accounts.add(user.id, "mastodon", "https://social.example", "token-of-anna")
     return World(database, server, box, users, accounts, DraftStore(database), user, account)
+
+
+class PictureServer(ThreadingHTTPServer):
+    """A server of pictures; ``answers`` maps a path to status and body (None: a fresh JPEG)."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        """Listen on a free port of the loopback address."""
+        super().__init__(("127.0.0.1", 0), _PictureHandler)
+        self.answers: dict[str, tuple[int, bytes]] = {}
+        self.asked: list[str] = []
+
+    @property
+    def host(self) -> str:
+        """Return host:port."""
+        return f"127.0.0.1:{self.server_port}"
+
+
+class _PictureHandler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        server = self.server
+        assert isinstance(server, PictureServer)
+        server.asked.append(self.path)
+        status, body = server.answers.get(self.path, (200, jpeg()))
+        self.send_response(status)
+        self.send_header("Content-Type", "image/jpeg")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Say nothing."""
+
+
+@contextmanager
+def picture_server() -> Iterator[PictureServer]:
+    """Run a PictureServer."""
+    server = PictureServer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def jpeg(width: int = 64, height: int = 48, colour: str = "red") -> bytes:
+    """Return a JPEG."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+class Bench:
+    """Runs tasks of the world's user one attempt at a time, as a worker does."""
+
+    def __init__(self, world: World, pictures: PictureServer, folder: Path) -> None:
+        """Take where pictures come from and where copies go."""
+        self.world = world
+        self.describer = FakeDescriber()
+        self.store = TaskStore(world.database, world.box)
+        self.claims = Claims(world.database, world.box, 15)
+        self.pictures = PictureStore(folder)
+        self.interrupted = threading.Event()
+        settings = load(data_dir=folder, platform_encryption_key=FERNET_KEY)
+        outbound = Outbound(frozenset({pictures.host}), timeout_s=5)
+        parts = (world.accounts, world.drafts, self.pictures, outbound, self.describer, settings)
+        self.kinds: dict[str, TaskKind] = {
+            "captions": CaptionGenerationService(*parts),
+            "publishing": Publishing(world.accounts, world.drafts),
+            "description": DescribeAgain(*parts),
+        }
+        progress = ProgressTracker(self.store, self.claims)
+        self.runner = TaskRunner(self.claims, self.kinds, progress, Backoff(), limit_s=60)
+
+    def submit(
+        self,
+        kind: str,
+        *,
+        user: UserRef | None = None,
+        account_id: int | None = None,
+        settings: Mapping[str, Any] | None = None,
+        priority: str | None = None,
+        request_key: str | None = None,
+    ) -> Task:
+        """Accept a task, as the queue manager does without Redis."""
+        by = user or self.world.user.ref
+        the_kind = self.kinds[kind]
+        new = NewTask(
+            id=str(uuid.uuid4()),
+            kind=kind,
+            user_id=by.id,
+            account_id=account_id,
+            priority=the_kind.default_priority,
+            settings=the_kind.checked(settings or {}, by),
+            exclusive_key=the_kind.exclusive_key(by),
+            request_key=request_key,
+        )
+        return self.store.submit(new, delivery=Delivery.DATABASE, actor=by.username)[0]
+
+    def submitted(self, user: UserRef, request_key: str) -> Task | None:
+        """Return the task of an earlier submit."""
+        return self.store.submitted(user.id, request_key)
+
+    def captions(self, **settings: Any) -> Task:
+        """Submit a run over the world's account and make one attempt at it."""
+        self.submit("captions", account_id=self.world.account.id, settings=settings)
+        return self.attempt()
+
+    def attempt(self) -> Task:
+        """Claim the task that waits, whether or not it is due, make one attempt; return it."""
+        due = update(TaskRow).where(TaskRow.status == Status.QUEUED)
+        with self.world.database.write() as session:
+            session.execute(due.values(available_at=now(), delayed=False))
+        task = self.claims.claim_next("bench")
+        assert task is not None
+        self.runner.run(task, self.interrupted)
+        return self.store.get(task.id, None)
+
+    def items(self, task: Task) -> list[tuple[str, str, str]]:
+        """Return key, state and reason of a task's items."""
+        return [(one.key, one.status.value, one.reason) for one in self.store.items(task.id)]
+
+
+def drafted(world: World, *statuses: DraftStatus) -> list[tuple[str, int, str]]:
+    """Return post, position and text of each draft."""
+    found = world.drafts.find(world.user.id, statuses=statuses, limit=200).drafts
+    return [(one.post.remote_id, one.picture.position, one.text) for one in found]
+
+
+def refusing(method: str, error: Exception) -> Callable[[str], None]:
+    """Return what makes a platform refuse one method."""
+
+    def before(called: str) -> None:
+        if called == method:
+            raise error
+
+    return before
+
+
+#: What a server answers to a token that was revoked.
+AUTHENTICATION = PlatformRefused(
+    "The server doesn't accept the token any more.", category=Category.AUTHENTICATION
+)

@@ -41,9 +41,8 @@ def put_into(world: World, draft: Draft, status: DraftStatus) -> Draft:
     if status is not D.DRAFT:
         world.drafts.approve(draft.id, world.user.id)
     with world.database.write() as session:
-        mine = drafting.drafts_with(session, world.user.id, [draft.id])
         if status in {D.PUBLISHING, D.PUBLISHED}:
-            drafting.begin_publishing(session, mine)
+            mine = drafting.begin_publishing(session, world.user.id, draft.post.id, [draft.id])
         if status is D.PUBLISHED:
             drafting.published(session, mine)
     return world.drafts.get(draft.id, world.user.id)

@@ -191,15 +191,30 @@ def drafts_with(session: Session, user_id: int, ids: Collection[int]) -> list[Dr
     found = []
     for some in chunks(sorted(set(ids))):
         query = WHOLE.where(DraftRow.user_id == user_id, DraftRow.id.in_(some))
-        found += [draft_of(*row) for row in session.execute(query)]
+        rows = session.execute(query.execution_options(populate_existing=True))
+        found += [draft_of(*row) for row in rows]
     return sorted(
         found, key=lambda one: (-one.post.posted_at.timestamp(), one.post.id, one.picture.position)
     )
 
 
-def begin_publishing(session: Session, drafts: Sequence[Draft]) -> None:
-    """Take approved drafts out of the reviewer's hands; those taken already stay so."""
-    _move(session, [one.id for one in drafts], DraftStatus.PUBLISHING)
+def begin_publishing(
+    session: Session, user_id: int, post_id: int, ids: Collection[int]
+) -> list[Draft]:
+    """Take a post's approved drafts, of those in ``ids``, out of the reviewer's hands.
+
+    Returns them as they are from now on, with those that were taken before.
+    """
+    of_post = (
+        select(DraftRow.id)
+        .join(PictureRow, PictureRow.id == DraftRow.picture_id)
+        .where(PictureRow.post_id == post_id, DraftRow.user_id == user_id)
+    )
+    wanted = sorted(set(session.scalars(of_post)).intersection(ids))
+    _move(session, wanted, DraftStatus.PUBLISHING)
+    # Read after the move: from then on nobody changes the texts.
+    drafts = drafts_with(session, user_id, wanted)
+    return [draft for draft in drafts if draft.status is DraftStatus.PUBLISHING]
 
 
 def published(session: Session, drafts: Sequence[Draft]) -> None:

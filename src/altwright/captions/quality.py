@@ -25,11 +25,11 @@ COMPARED_LENGTH = 1_000
 #: Hashtags from which a text is a list of them; times that words in a row count as repeated.
 MANY_HASHTAGS, MANY_TIMES = 3, 3
 
-#: Openings that say only that there is a picture. "Photo of", "Screenshot of" and "Portrait of"
-#: are not among them: they tell the kind of picture.
+#: Openings that say only that there is a picture. "Photo of", "Screenshot of" and
+#: "Image of text" are not among them: they tell the kind of picture.
 EMPTY_OPENINGS = {
     "en": r"(?:this|here|the|an?)?\s*(?:is\s+(?:an?\s+)?)?(?:image|picture|pic|graphic)"
-    r"\s+(?:of|shows?|showing|depicts?|depicting|features?|contains?)",
+    r"\s+(?:of(?! text)|shows?|showing|depicts?|depicting|features?|contains?)",
     "de": r"(?:das|dieses|ein|auf dem)?\s*(?:bild|abbildung)\s+(?:von|einer?s?|mit|zeigt)",
     "fr": r"(?:une?|l['\u2019]|cette)?\s*image\s+(?:de|d['\u2019]|du|des|montre|représente)",
     "es": r"(?:una?|la|esta)?\s*imagen\s+(?:de|del|muestra)",

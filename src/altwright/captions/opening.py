@@ -1,0 +1,40 @@
+"""How a task gets hold of its account, and what a refused token leaves for its user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from altwright.accounts.connections import Account, AccountStore
+from altwright.errors import Category, NotFound, PermanentError, PlatformRefused
+from altwright.platforms.port import Platform
+
+
+def open_account(
+    accounts: AccountStore, account_id: int | None, user_id: int | None
+) -> tuple[Account, Platform]:
+    """Return the account of a task of this user, and a connection to its server.
+
+    Raises:
+        PermanentError: it was removed, or is somebody else's.
+        PlatformRefused: its token can't be read; the account says so from now on.
+    """
+    try:
+        if account_id is None:
+            raise NotFound("There is no such account.")  # noqa: TRY301 - one answer for all three
+        accounts.get(account_id, user_id)
+        with refusals_noted(accounts, account_id):
+            return accounts.open(account_id)
+    except NotFound:
+        raise PermanentError("The account of this task was removed.") from None
+
+
+@contextmanager
+def refusals_noted(accounts: AccountStore, account_id: int) -> Iterator[None]:
+    """Note on the account that its server refuses the token, so that the user reconnects it."""
+    try:
+        yield
+    except PlatformRefused as error:
+        if error.category is Category.AUTHENTICATION:
+            accounts.set_problem(account_id, str(error))
+        raise

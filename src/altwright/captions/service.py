@@ -1,0 +1,280 @@
+"""CaptionGenerationService: finds an account's pictures without alt text and drafts one for each.
+
+Three rules: nobody waits for a network or a describer inside a transaction; a person's text is
+never overwritten; a picture that can't be described gets no text at all.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from altwright.accounts.connections import Account, AccountStore
+from altwright.captions import drafting
+from altwright.captions.drafting import Stored, Target
+from altwright.captions.drafts import DraftStore, clean
+from altwright.captions.opening import open_account, refusals_noted
+from altwright.captions.pictures import PictureStore
+from altwright.captions.quality import check
+from altwright.captions.records import DEFAULT_LANGUAGE
+from altwright.captions.settings import CaptionSettings
+from altwright.captions.sources import PictureSource
+from altwright.captions.wording import counted, picture_label, tally
+from altwright.config import Settings
+from altwright.describers.port import Describer, Description, Request
+from altwright.domain.caption import DESCRIBED, DraftStatus
+from altwright.domain.task import ItemStatus, Priority
+from altwright.domain.user import UserRef
+from altwright.errors import (
+    CaptionUnusable,
+    Category,
+    InvalidInput,
+    PermanentError,
+    PlatformRefused,
+)
+from altwright.outbound import Outbound
+from altwright.platforms.port import Media, Platform, Post
+from altwright.tasks.claims import Planned, Worked
+from altwright.tasks.kinds import Run
+from altwright.tasks.records import Item, Task
+
+#: Posts written in one transaction while planning: what Mastodon sends on a page by default.
+POSTS_PER_WRITE = 20
+#: Seconds after which a waiting task looks whether it should still wait.
+PAUSE_SLICE_S = 0.2
+#: What nobody overwrites: a person has decided.
+DECIDED = (DraftStatus.APPROVED, DraftStatus.PUBLISHING)
+
+
+class CaptionGenerationService:
+    """The kind of task that drafts alt texts; one of them per user at a time."""
+
+    name = "captions"
+    default_priority = Priority.NORMAL
+
+    def __init__(
+        self,
+        accounts: AccountStore,
+        drafts: DraftStore,
+        pictures: PictureStore,
+        outbound: Outbound,
+        describer: Describer,
+        settings: Settings,
+    ) -> None:
+        """Take the stores, and what fetches and describes."""
+        self.accounts = accounts
+        self.drafts = drafts
+        self.source = PictureSource(outbound, pictures, settings)
+        self.describer = describer
+        self.longest = settings.caption_max_length
+
+    def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
+        """Return complete settings. Raises InvalidInput."""
+        return CaptionSettings.parse(settings).to_json()
+
+    def exclusive_key(self, user: UserRef | None) -> str | None:
+        """Return the key that lets each user have one such task (requirement 4.3)."""
+        return f"user:{user.id}" if user else None
+
+    def open(self, run: Run) -> CaptionWork:
+        """Open the task's account. Raises PermanentError."""
+        account, platform = open_account(self.accounts, run.task.account_id, run.task.user_id)
+        try:
+            settings = CaptionSettings.parse(run.task.settings)
+        except InvalidInput as error:
+            # Written by another version; whoever submits again gets the fields named.
+            raise PermanentError(f"{error} Start a new run.") from error
+        return CaptionWork(self, run, settings, account, platform)
+
+
+class CaptionWork:
+    """One attempt at a captions task."""
+
+    def __init__(
+        self,
+        service: CaptionGenerationService,
+        run: Run,
+        settings: CaptionSettings,
+        account: Account,
+        platform: Platform,
+    ) -> None:
+        """Take what the attempt works with; nothing is asked yet."""
+        self._service = service
+        self._database = service.drafts.database
+        self._run = run
+        self._settings = settings
+        self._account = account
+        self._platform = platform
+        self._total = run.task.items_total
+        self._has_worked = False
+        self._last_post: Post | None = None
+
+    def plan(self) -> Iterator[Planned]:
+        """Yield a picture after the other that needs an alt text, newest post first."""
+        seen = found = 0
+        batch: list[Post] = []
+        limit = self._settings.max_posts_per_run or sys.maxsize
+        with refusals_noted(self._service.accounts, self._account.id):
+            for post in self._platform.posts_with_media(limit):
+                self._run.checkpoint()
+                seen += 1
+                if any(self._wants(media, None) for media in drafting.pictures_of(post)):
+                    batch.append(post)
+                if len(batch) >= POSTS_PER_WRITE:
+                    planned = self._planned(batch)
+                    found += len(planned)
+                    yield from planned
+                    batch = []
+                self._run.step(
+                    f"Looking for pictures: {counted(seen, 'post')} seen, "
+                    f"{counted(found, 'picture')} found"
+                )
+        planned = self._planned(batch)
+        self._total = found + len(planned)
+        yield from planned
+        if self._account.problem:
+            self._service.accounts.set_problem(self._account.id, "")
+
+    def _planned(self, posts: list[Post]) -> list[Planned]:
+        """Write posts and pictures, and return those that are to be described."""
+        with self._database.write() as session:
+            statuses = drafting.save_posts(session, self._account.id, posts)
+        planned = []
+        for post in posts:
+            pictures = drafting.pictures_of(post)
+            for position, media in enumerate(pictures, 1):
+                if self._wants(media, statuses[post.remote_id, media.remote_id]):
+                    label = picture_label(post.text, post.created_at, position, len(pictures))
+                    planned.append(Planned(f"{post.remote_id}:{media.remote_id}", label))
+        return planned
+
+    def _wants(self, media: Media, status: DraftStatus | None) -> bool:
+        if self._settings.reprocess_existing:
+            return status not in DECIDED
+        return not media.description.strip() and status not in DESCRIBED
+
+    def item(self, item: Item) -> Worked:
+        """Describe one picture, if it still is there and still needs a text."""
+        self._pause()
+        total = max(self._total or 0, item.position + 1)
+        self._run.step(f"Describing picture {item.position + 1:,} of {total:,}")
+        post_id, _, media_id = item.key.partition(":")
+        with self._database.read() as session:
+            seen = drafting.target(session, self._account.id, post_id, media_id)
+        if seen is None:
+            return _skipped("The picture isn't known any more.")
+        try:
+            post = self._post(post_id)
+        except PlatformRefused as error:
+            if error.category is Category.AUTHENTICATION:
+                raise
+            return _skipped(f"The post can't be read any more: {error}")
+        media = next((one for one in post.media if one.remote_id == media_id), None)
+        if media is None:
+            return _skipped("The picture isn't in its post any more.")
+        if not self._wants(media, seen.status):
+            return self._needless(media, seen)
+        return self._describe(post, media, seen)
+
+    def _pause(self) -> None:
+        """Wait between two pictures as long as the user wants; a stop or cancel ends it."""
+        until = time.monotonic() + (self._settings.processing_delay if self._has_worked else 0)
+        self._has_worked = True
+        while (left_s := until - time.monotonic()) > 0:
+            self._run.checkpoint()
+            time.sleep(min(left_s, PAUSE_SLICE_S))
+
+    def _post(self, remote_id: str) -> Post:
+        """Return a post as it is now; its pictures are items in a row, so it is asked for once."""
+        if self._last_post is None or self._last_post.remote_id != remote_id:
+            with refusals_noted(self._service.accounts, self._account.id):
+                self._last_post = self._platform.post(remote_id)
+        return self._last_post
+
+    def _needless(self, media: Media, seen: Target) -> Worked:
+        if not media.description.strip():
+            return _skipped("It has got a draft meanwhile.")
+
+        def effect(session: Session) -> None:
+            drafting.note_published(session, seen.picture_id, media.description)
+
+        reason = "It has got an alt text on its server meanwhile."
+        if seen.status in DECIDED:
+            reason = "Its draft has been approved meanwhile."
+        return Worked(ItemStatus.SKIPPED, reason, effect=effect)
+
+    def _describe(self, post: Post, media: Media, seen: Target) -> Worked:
+        picture, stored = self._service.source.fetch(media.url)
+        self._run.checkpoint()
+        settings = self._settings
+        request = Request(
+            language=settings.language or post.language or DEFAULT_LANGUAGE,
+            max_length=min(
+                settings.max_caption_length, self._account.max_alt_length, self._service.longest
+            ),
+            post_text=post.text if settings.use_post_text else "",
+        )
+        description = self._service.describer.describe(picture, request)
+        return described(
+            description,
+            seen,
+            stored,
+            request=request,
+            post_text=post.text,
+            user_id=self._account.user_id,
+            task_id=self._run.task.id,
+        )
+
+    def summary(self, task: Task) -> str:
+        """Return how many pictures were described."""
+        if not task.items_total:
+            return "Found no picture that needs an alt text."
+        return tally(
+            f"Described {task.items_done:,}",
+            task.items_total,
+            "picture",
+            skipped=task.items_skipped,
+            failed=task.items_failed,
+        )
+
+
+def described(
+    description: Description,
+    seen: Target,
+    stored: Stored | None,
+    *,
+    request: Request,
+    post_text: str,
+    user_id: int,
+    task_id: str,
+) -> Worked:
+    """Return the end of an item whose effect stores the description as a draft.
+
+    Its reason is the gravest thing to look at in the text, if there is one.
+
+    Raises:
+        CaptionUnusable: the describer answered with nothing.
+    """
+    text = clean(description.text)
+    if not text:
+        raise CaptionUnusable("The describer answered with no text.")
+    warnings = check(
+        text,
+        max_length=request.max_length,
+        post_text=post_text,
+        language=request.language,
+        evidence=description.evidence,
+    )
+
+    def effect(session: Session) -> None:
+        drafting.store_draft(session, seen, description, stored, user_id=user_id, task_id=task_id)
+
+    return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)
+
+
+def _skipped(reason: str) -> Worked:
+    return Worked(ItemStatus.SKIPPED, reason)

@@ -1,0 +1,60 @@
+"""From a picture's address to a picture that can be described, and to its kept copies."""
+
+from __future__ import annotations
+
+from altwright.captions.drafting import Stored
+from altwright.captions.drafts import media_type_of
+from altwright.captions.images import Prepared, prepare
+from altwright.captions.pictures import PictureStore
+from altwright.config import IMAGE_SIDE_PX, Settings
+from altwright.describers.port import Picture
+from altwright.errors import ImageUnusable
+from altwright.outbound import Outbound
+
+#: Bytes by which a WebP file is known: "RIFF", its size, "WEBP".
+_WEBP = slice(8, 12)
+_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
+
+
+class PictureSource:
+    """Fetches pictures and keeps prepared copies of them."""
+
+    def __init__(self, outbound: Outbound, pictures: PictureStore, settings: Settings) -> None:
+        """Take the limits from the settings."""
+        self._outbound = outbound
+        self._pictures = pictures
+        self._settings = settings
+
+    def fetch(self, url: str) -> tuple[Picture, Stored]:
+        """Fetch, prepare and keep a picture.
+
+        Raises:
+            ImageUnavailable, RateLimited: it can't be had now.
+            PermanentError: it isn't there, or is nothing that can be described.
+        """
+        if not url:
+            raise ImageUnusable("The server names no address for this picture.")
+        fetched = self._outbound.fetch(
+            url,
+            max_bytes=self._settings.image_max_bytes,
+            timeout_s=self._settings.image_timeout,
+        )
+        prepared = prepare(fetched.data, max_pixels=self._settings.image_max_pixels)
+        return prepared.picture, self._keep(prepared)
+
+    def kept(self, file: str) -> Picture:
+        """Return a picture from its kept copy. Raises NotFound."""
+        # The copy is prepared already; preparing it again reads its size and type.
+        return prepare(self._pictures.read(file), max_pixels=IMAGE_SIDE_PX**2).picture
+
+    def _keep(self, prepared: Prepared) -> Stored:
+        picture, small = prepared.picture, prepared.thumbnail
+        suffix = ".webp" if small[_WEBP] == b"WEBP" else ".jpg"
+        file = self._pictures.put(picture.data, _SUFFIXES[picture.media_type])
+        return Stored(
+            file=file,
+            thumbnail=self._pictures.put(small, suffix),
+            media_type=media_type_of(file),
+            width=picture.width,
+            height=picture.height,
+        )

@@ -1,0 +1,332 @@
+"""Captions: which pictures are described, and what stops or spares them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.support_domain import (
+    AUTHENTICATION,
+    Bench,
+    PictureServer,
+    World,
+    drafted,
+    refusing,
+)
+
+from altwright.domain.caption import DraftStatus
+from altwright.domain.task import Status
+from altwright.errors import (
+    CaptionUnusable,
+    DescriberUnavailable,
+    InvalidInput,
+    RateLimited,
+)
+from altwright.platforms.port import Post
+
+D = DraftStatus
+
+
+def test_each_picture_without_a_text_gets_a_draft(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """Described ones, videos and posts without pictures are left alone."""
+    world.platform.add(
+        post(1, "", "Described already.", ""),
+        post(2, "  "),
+        post(3, "", kind="video"),
+        post(4, "Described."),
+    )
+    task = bench.captions()
+    assert task.status is Status.COMPLETED
+    assert task.step == "Described 3 of 3 pictures."
+    assert [key for key, *_ in bench.items(task)] == ["p2:m2-0", "p1:m1-0", "p1:m1-2"]
+    assert [one[:2] for one in drafted(world, D.DRAFT)] == [("p2", 1), ("p1", 1), ("p1", 3)]
+
+
+def test_a_draft_has_its_picture_beside_it(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """Both copies are kept, and the draft knows the post and what described it."""
+    world.platform.add(post(1, "", text="Found in the archive."))
+    task = bench.captions()
+    draft = world.drafts.find(world.user.id).drafts[0]
+    assert (draft.describer, draft.model, draft.level) == ("fake", "fake-1", "medium")
+    assert (draft.task_id, draft.post.text) == (task.id, "Found in the archive.")
+    file, media_type = world.drafts.picture_file(draft.picture.id, world.user.id)
+    small, _ = world.drafts.picture_file(draft.picture.id, world.user.id, small=True)
+    assert media_type in {"image/jpeg", "image/png"}
+    assert bench.pictures.read(file) == bench.describer.pictures[0].data
+    assert bench.pictures.read(small)
+
+
+def test_a_second_run_finds_nothing_to_do(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """What has a draft isn't described again."""
+    world.platform.add(post(1, ""), post(2, ""))
+    bench.captions()
+    again = bench.captions()
+    assert again.step == "Found no picture that needs an alt text."
+    assert len(bench.describer.requests) == 2
+
+
+def test_describing_again_on_request_spares_approved_texts(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """reprocess_existing replaces drafts and offers texts for described pictures."""
+    world.platform.add(post(1, ""), post(2, ""), post(3, "Described on the server."))
+    bench.captions()
+    first, second = (one.id for one in world.drafts.find(world.user.id).drafts)
+    approved = world.drafts.approve(first, world.user.id)
+    world.drafts.edit(second, world.user.id, text="Written by hand.")
+    task = bench.captions(reprocess_existing=True)
+    assert task.step == "Described 2 of 2 pictures."
+    assert world.drafts.get(first, world.user.id) == approved
+    assert world.drafts.get(second, world.user.id).text.startswith("A tabby cat")
+
+
+def test_an_edit_during_the_description_is_kept(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """A person who changes a draft while its picture is described has the last word."""
+    world.platform.add(post(1, ""))
+    bench.captions()
+    draft = world.drafts.find(world.user.id).drafts[0]
+
+    def edit(_: int) -> None:
+        world.drafts.edit(draft.id, world.user.id, text="Written by hand.")
+
+    bench.describer.before = edit
+    bench.captions(reprocess_existing=True)
+    assert world.drafts.get(draft.id, world.user.id).text == "Written by hand."
+
+
+@pytest.mark.req("10.1")
+def test_the_settings_reach_the_describer(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """Language, length and the post's text are passed on only as they were asked for."""
+    world.platform.add(post(1, "", text="My cat."), post(2, ""))
+    world.platform.limit = 420
+    world.accounts.add(world.user.id, "mastodon", "https://social.example", "token")
+    bench.captions(max_posts_per_run=1, language="de", max_caption_length=450, use_post_text=True)
+    bench.captions(max_caption_length=300)
+    first, second = bench.describer.requests
+    assert (first.language, first.max_length, first.post_text) == ("de", 420, "Words of post 2")
+    assert (second.language, second.max_length, second.post_text) == ("en", 300, "")
+
+
+def test_a_picture_that_is_none_fails_alone(
+    bench: Bench, world: World, post: Callable[..., Post], pictures: PictureServer
+) -> None:
+    """The others are described, and the reason can be read; no text is invented."""
+    world.platform.add(post(1, "", "", ""))
+    pictures.answers["/1-0.jpg"] = (200, b"<html>not here</html>")
+    pictures.answers["/1-2.jpg"] = (404, b"")
+    task = bench.captions()
+    assert task.status is Status.COMPLETED
+    assert task.step == "Described 1 of 3 pictures; 2 failed."
+    assert [one[1] for one in bench.items(task)] == ["failed", "done", "failed"]
+    assert all(reason for _, status, reason in bench.items(task) if status == "failed")
+    assert [one[:2] for one in drafted(world)] == [("p1", 2)]
+
+
+def test_an_unusable_answer_leaves_no_draft(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """No text is better than a false one."""
+    world.platform.add(post(1, "", ""))
+
+    def refuse(number: int) -> None:
+        if not bench.describer.requests:
+            bench.describer.before = lambda _: None
+            raise CaptionUnusable(f"Answer {number} was no description.")
+
+    bench.describer.before = refuse
+    task = bench.captions()
+    assert [one[1:] for one in bench.items(task)] == [
+        ("failed", "Answer 1 was no description."),
+        ("done", ""),
+    ]
+    assert len(drafted(world)) == 1
+
+
+@pytest.mark.req("6.1")
+def test_a_silent_describer_ends_the_attempt_and_keeps_its_work(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """The task is tried again, and goes on where it stopped."""
+    world.platform.add(post(1, "", "", ""))
+
+    def refuse(number: int) -> None:
+        if number == 2:
+            raise DescriberUnavailable("The model server doesn't answer.")
+
+    bench.describer.before = refuse
+    task = bench.captions()
+    assert (task.status, task.items_done) == (Status.QUEUED, 1)
+    bench.describer.before = lambda _: None
+    task = bench.attempt()
+    assert (task.status, task.items_done) == (Status.COMPLETED, 3)
+    assert len(bench.describer.requests) == 3
+
+
+def test_a_picture_described_meanwhile_is_skipped(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """Between finding and describing, people work too."""
+    world.platform.add(post(1, ""), post(2, ""), post(3, ""), post(4, ""))
+
+    def change(_: int) -> None:
+        world.platform.describe("p3", {"m3-0": "By hand."})
+        del world.platform.posts["p2"]
+        world.platform.posts["p1"] = post(1)
+
+    bench.describer.before = change
+    task = bench.captions()
+    assert task.step == "Described 1 of 4 pictures; 3 skipped."
+    assert [one[1] for one in bench.items(task)] == ["done", "skipped", "skipped", "skipped"]
+    assert all(reason for _, status, reason in bench.items(task) if status == "skipped")
+    assert len(bench.describer.requests) == 1
+
+
+@pytest.mark.parametrize("method", ["posts_with_media", "post"])
+def test_a_revoked_token_asks_the_user_to_reconnect(
+    bench: Bench, world: World, post: Callable[..., Post], method: str
+) -> None:
+    """The task fails at once, and the account says why."""
+    world.platform.add(post(1, ""))
+    world.platform.before = refusing(method, AUTHENTICATION)
+    task = bench.captions()
+    assert (task.status, task.error_category) == (Status.FAILED, "authentication")
+    assert world.accounts.get(world.account.id, None).problem == str(AUTHENTICATION)
+    world.platform.before = lambda _: None
+    bench.captions()
+    assert world.accounts.get(world.account.id, None).problem == ""
+
+
+def test_a_server_that_asks_to_wait_is_waited_for(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """Planning goes on in the next attempt, and no picture is planned twice."""
+    world.platform.add(*(post(number, "") for number in range(30)))
+    calls = itertools.count(1)
+
+    def limit(method: str) -> None:
+        if method == "posts_with_media" and next(calls) == 25:
+            raise RateLimited("Too many requests.", retry_in_s=7)
+
+    world.platform.before = limit
+    task = bench.captions()
+    assert (task.status, task.items_total) == (Status.QUEUED, None)
+    task = bench.attempt()
+    assert task.step == "Described 30 of 30 pictures."
+    assert len(bench.items(task)) == 30
+
+
+def test_a_stop_ends_a_pause_between_pictures(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """processing_delay waits, and hands the task back as soon as its worker has to stop."""
+    world.platform.add(post(1, "", ""))
+    bench.describer.before = lambda _: bench.interrupted.set()
+    task = bench.captions(processing_delay=10)
+    assert (task.status, task.items_done, task.failures) == (Status.QUEUED, 1, 0)
+
+
+def test_a_cancel_ends_the_run_at_the_next_picture(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """What was described until then is kept."""
+    world.platform.add(post(1, "", "", ""))
+    task = bench.submit("captions", account_id=world.account.id)
+
+    def cancel(_: int) -> None:
+        if not bench.describer.requests:
+            bench.store.cancel(task.id, user_id=None, actor="anna")
+
+    bench.describer.before = cancel
+    ended = bench.attempt()
+    assert (ended.status, ended.items_done) == (Status.CANCELLED, 1)
+    assert len(drafted(world)) == 1
+
+
+def test_an_account_that_was_removed_fails_its_task(bench: Bench, world: World) -> None:
+    """Nobody waits for what can't come back."""
+    bench.submit("captions", account_id=world.account.id)
+    world.accounts.remove(world.account.id, world.user.id)
+    task = bench.attempt()
+    assert (task.status, task.error) == (
+        Status.FAILED,
+        "The account of this task was removed.",
+    )
+
+
+@pytest.mark.req("5.4")
+def test_somebody_elses_account_is_not_worked_on(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """A task that names a stranger's account does nothing."""
+    world.platform.add(post(1, ""))
+    bob = world.users.create("bob", "correct horse")
+    bench.submit("captions", user=bob.ref, account_id=world.account.id)
+    assert bench.attempt().status is Status.FAILED
+    assert bench.describer.requests == []
+
+
+def test_labels_are_what_people_read(bench: Bench, world: World, post: Callable[..., Post]) -> None:
+    """An item says which picture it is."""
+    world.platform.add(post(1, "", ""), post(2, "", text="Hello\n\n" + "many words " * 20))
+    task = bench.captions()
+    labels = [one.label for one in bench.store.items(task.id)]
+    assert labels[1:] == [
+        "1st picture of the post of 4 May 2026: “Words of post 1”",
+        "2nd picture of the post of 4 May 2026: “Words of post 1”",
+    ]
+    assert labels[0].startswith("Picture of the post of 5 May 2026: “Hello many words")
+    assert labels[0].endswith(" …”")
+
+
+def test_complete_settings_come_back(bench: Bench) -> None:
+    """What isn't named has its default, and what is stored is complete."""
+    kind = bench.kinds["captions"]
+    assert kind.checked({"language": "", "processing_delay": 1}, None) == {
+        "max_posts_per_run": None,
+        "reprocess_existing": False,
+        "processing_delay": 1,
+        "max_caption_length": 500,
+        "language": None,
+        "use_post_text": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_posts_per_run", 0),
+        ("max_posts_per_run", 10_001),
+        ("max_posts_per_run", "10"),
+        ("max_posts_per_run", True),
+        ("max_posts_per_run", 1.5),
+        ("reprocess_existing", "yes"),
+        ("reprocess_existing", None),
+        ("processing_delay", -0.1),
+        ("processing_delay", 10.1),
+        ("processing_delay", float("nan")),
+        ("max_caption_length", 49),
+        ("max_caption_length", 2001),
+        ("language", "English!"),
+        ("language", []),
+        ("use_post_text", 1),
+        ("optimal_length", 100),
+    ],
+)
+def test_a_wrong_setting_is_named(bench: Bench, name: str, value: Any) -> None:
+    """Each wrong or unknown setting is named, with what it should be."""
+    with pytest.raises(InvalidInput) as refused:
+        bench.kinds["captions"].checked({name: value}, None)
+    assert list(refused.value.fields) == [name]
+    assert refused.value.fields[name]
