@@ -83,16 +83,20 @@ class Api:
         while page:
             yield [_object(status) for status in page]
             with translated():
-                if hasattr(page, "_pagination_next") or hasattr(page, "_pagination_prev"):
-                    page = self.client.fetch_next(page) if page._pagination_next else None  # noqa: SLF001 - there is no other way to ask whether a page follows
-                else:
-                    page = self.client.account_statuses(
-                        account_id,
-                        only_media=True,
-                        exclude_reblogs=True,
-                        limit=PAGE_POSTS,
-                        max_id=str(page[-1].get("id")),
-                    )
+                page = self._next(account_id, page)
+
+    def _next(self, account_id: str, page: Any) -> Any:
+        if page._pagination_next:  # noqa: SLF001 - where Mastodon.py keeps the Link header
+            return self.client.fetch_next(page)
+        if page._pagination_prev:  # noqa: SLF001 - a Link header that names no next page
+            return None
+        return self.client.account_statuses(
+            account_id,
+            only_media=True,
+            exclude_reblogs=True,
+            limit=PAGE_POSTS,
+            max_id=str(page[-1].get("id")),
+        )
 
     def status(self, status_id: str) -> Mapping[str, Any]:
         """Return one status."""

@@ -48,10 +48,9 @@ def unwritten(
 
     ``escapes``: the server stores & as &amp; and so on.
     """
-    published = {identity(media): description_of(media) for media in media_of(status)}
-    if escapes:
-        published = {key: html.unescape(text) for key, text in published.items()}
-    return {key: text for key, text in texts.items() if not _same(published[key], text)}
+    read = html.unescape if escapes else str
+    published = {identity(media): read(description_of(media)) for media in media_of(status)}
+    return {key: text for key, text in texts.items() if not _same(published[key], read(text))}
 
 
 def whole_edit(

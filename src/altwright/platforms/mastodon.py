@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from altwright.errors import PlatformRefused
 from altwright.outbound import Outbound
-from altwright.platforms.api import Api
+from altwright.platforms.api import Api, PlatformGone
 from altwright.platforms.editing import (
     check_media,
     check_unedited,
@@ -17,7 +18,7 @@ from altwright.platforms.editing import (
     whole_edit,
 )
 from altwright.platforms.port import Platform, Post, Profile
-from altwright.platforms.reading import identity, media_of, read_post, read_profile
+from altwright.platforms.reading import description_of, identity, media_of, read_post, read_profile
 
 #: Longest alt text in characters where the server doesn't name a limit. Source: Mastodon's limit.
 DEFAULT_ALT_LENGTH = 1500
@@ -84,11 +85,12 @@ class Mastodon(Platform):
         self._api.edit(remote_id, whole_edit(status, source, texts))
         after = self._api.status(remote_id)
         check_media(after, texts)
-        ignored = unwritten(after, texts)
-        if ignored and len(ignored) == len(texts):
-            # Servers that don't know media_attributes let media be edited on their own.
-            for media_id, text in ignored.items():
-                self._api.describe(media_id, text)
+        # Servers that don't know media_attributes let media be edited on their own.
+        ignored = [key for key in texts if _alt_text(after, key) == _alt_text(status, key)]
+        if ignored:
+            with contextlib.suppress(PlatformGone):  # this one doesn't; it is told on below
+                for media_id in ignored:
+                    self._api.describe(media_id, texts[media_id])
             after = self._api.status(remote_id)
         refuse_if(differences((status, source), (after, self._api.source(remote_id)), texts))
         return after
@@ -113,6 +115,10 @@ class Mastodon(Platform):
         for name in ("configuration", "media_attachments", "description_limit"):
             found = found.get(name) if isinstance(found, Mapping) else None
         return found if isinstance(found, int) and found > 0 else None
+
+
+def _alt_text(status: Mapping[str, Any], media_id: str) -> str:
+    return next(description_of(one) for one in media_of(status) if identity(one) == media_id)
 
 
 def refuse_if(found: list[str]) -> None:
