@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from altwright.describers.offline import bars, marks, pies
 from altwright.describers.offline.axes import Axes, find_axes
@@ -10,6 +11,9 @@ from altwright.describers.offline.pixels import Pixels
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.text import Line, Reader
 from altwright.describers.offline.wording import quoted
+
+#: More characters than these on a plot without bars, lines or dots: numbered lines of a text.
+_LETTERED: Final = 60
 
 
 def describe(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Statement | None:
@@ -30,6 +34,9 @@ def describe(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Statement
     drawn = marks.find_lines(pixels, axes)
     if drawn:
         return _worded("line chart", axes, marks.worded(drawn), sure=True)
+    inside = sum(len(line.text) for line in axes.others if line.text not in axes.title)
+    if inside > _LETTERED:
+        return None
     return _worded("chart", axes, "", sure=False)
 
 

@@ -24,6 +24,8 @@ _EVIDENCE_THINGS: Final = 20
 _SCREEN_CHARACTERS: Final = 20
 #: Characters, lines and mean score that make a photo without a subject a picture of text.
 _PAGE: Final = (60, 4, 0.9)
+#: Mean characters of such a page's lines; the print on a circuit board has four.
+_PAGE_LINE: Final = 12
 
 
 class Composer:
@@ -136,8 +138,8 @@ class _Work:
 
 def _is_page(lines: Sequence[Line]) -> bool:
     characters, count, score = _PAGE
-    good = [line for line in lines if line.score >= score]
-    return len(good) >= count and sum(len(line.text) for line in good) >= characters
+    good = [len(line.text) for line in lines if line.score >= score]
+    return len(good) >= count and sum(good) >= max(characters, _PAGE_LINE * len(good))
 
 
 def _leading(shares: dict[str, float]) -> dict[str, float]:

@@ -95,6 +95,23 @@ _ANIMALS: Final = {
     "panda": "388",
 }
 
+#: Members of a group that are named instead of it where they are likely enough themselves.
+_KINDS: Final = {
+    "cougar": "286",
+    "lynx": "287",
+    "leopard": "288",
+    "snow leopard": "289",
+    "jaguar": "290",
+    "cheetah": "293",
+    "polar bear": "296",
+}
+KINDS: Final = MappingProxyType(
+    {
+        "big cat": ("cougar", "lynx", "leopard", "snow leopard", "jaguar", "cheetah"),
+        "bear": ("polar bear",),
+    }
+)
+
 _PLANTS_AND_FOOD: Final = {
     "flower": "985-986",
     "mushroom": "947 991-997",
@@ -246,6 +263,9 @@ _SCENES: Final = {
 
 _DRAWN: Final = {"comic": "917", "crossword": "918", "website": "916", "menu": "922"}
 
+#: Sums that are named when none of their parts is likely enough.
+_WIDE: Final = {"animal": "0-397"}
+
 ANIMALS: Final = frozenset(_ANIMALS)
 PLANTS_AND_FOOD: Final = frozenset(_PLANTS_AND_FOOD)
 THINGS: Final = frozenset(_THINGS)
@@ -256,7 +276,7 @@ SCENES: Final = frozenset(_SCENES)
 GROUPS: Final = MappingProxyType(
     {
         name: _classes(spec)
-        for groups in (_ANIMALS, _PLANTS_AND_FOOD, _THINGS, _PLACES, _SCENES, _DRAWN)
+        for groups in (_ANIMALS, _PLANTS_AND_FOOD, _THINGS, _PLACES, _SCENES, _DRAWN, _WIDE, _KINDS)
         for name, spec in groups.items()
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,7 @@ _NEAR: Final = 14
 _MOST_INKS: Final = 10
 #: Difference of the strongest and weakest channel from which on an ink is coloured, not grey.
 _COLOURED: Final = 40
+_YEAR: Final = re.compile(r"(19|20)\d\d$")
 #: Swatches of a legend stand within so many line heights left of their name.
 _SWATCH_REACH: Final = 3.5
 
@@ -71,8 +73,8 @@ def name_of(ink: Ink, pixels: Pixels, lines: Sequence[Line]) -> str:
     """Return the text that has this colour as a swatch at its left; empty: none has."""
     best, most = "", 0.0
     for line in lines:
-        if line.is_upright or not any(c.isalpha() for c in line.text):
-            continue
+        if line.is_upright or not (any(c.isalpha() for c in line.text) or _YEAR.match(line.text)):
+            continue  # a number may be a bar's value, which stands beside its colour too
         left = int(max(0, line.x0 - _SWATCH_REACH * line.height))
         box = pixels[int(line.y0) : int(line.y1) + 1, left : int(line.x0)]
         if box.size == 0:

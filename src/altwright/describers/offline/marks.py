@@ -21,6 +21,9 @@ _THICK_SHARE: Final = 0.03
 _THICK_PX: Final = 7
 #: Rows and columns covered by more than this share are axes or grid.
 _GRID: Final = 0.4
+#: A black line's pieces between grid lines are at least so wide; ticks and letters aren't.
+_LONG_PX: Final = 14
+_LONG_SHARE: Final = 0.04
 #: Smallest number of dots of a scatter plot, and their sides in pixels.
 _DOTS: Final = 8
 _DOT_PX: Final = (3, 18)
@@ -111,8 +114,18 @@ def _without_grid(mask: Mask) -> Mask:
     return cleaned
 
 
+def _long_parts(mask: Mask) -> Mask:
+    """Return the mask without ticks and letters, which are black as the line is."""
+    least = max(_LONG_PX, _LONG_SHARE * mask.shape[1])
+    kept = np.zeros_like(mask)
+    for x, y, width, height, _ in parts(mask):
+        if width >= least:
+            kept[y : y + height, x : x + width] = mask[y : y + height, x : x + width]
+    return kept
+
+
 def _line(ink: Ink, pixels: Pixels, axes: Axes) -> Drawn | None:
-    mask = ink.mask.copy() if ink.is_coloured else _without_grid(ink.mask)
+    mask = ink.mask.copy() if ink.is_coloured else _long_parts(_without_grid(ink.mask))
     for line in axes.others:  # the legend's swatches and texts are no part of the line
         top, bottom = int(line.y0 - axes.y0) - 2, int(line.y1 - axes.y0) + 2
         left = int(line.x0 - axes.x0 - 3.5 * line.height)

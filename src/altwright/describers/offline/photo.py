@@ -52,6 +52,10 @@ _WORDS: Final = MappingProxyType(
 #: Least score of a supported thing, and the group's least probability that supports it.
 _SUPPORTED_SCORE: Final = 0.55
 _SUPPORT: Final = 0.1
+#: The same for things that the detector sees in anything round or tall (clock, vase, orange).
+_SUPPORT_RARE: Final = 0.35
+#: Share of the picture from which on a thing is large.
+_LARGE: Final = 0.1
 #: More than so many of one kind are "several": the detector doesn't count that far.
 _COUNTED: Final = 4
 #: From so many people on it is "a group of people".
@@ -81,6 +85,7 @@ class _Subject:
     phrase: str
     score: float
     hedged: bool = False
+    is_portrait: bool = False
 
 
 def describe(seen: Seen) -> Statement:
@@ -97,8 +102,8 @@ def statement(seen: Seen, found: list[_Subject]) -> Statement:
     hedged = all(subject.hedged for subject in found)
     level: Level = "medium" if hedged or best < 0.75 else "high"  # noqa: PLR2004 - measured
     noun = "photo" if seen.has_camera_noise or level == "high" else "picture"
-    if found[0].phrase.startswith("portrait "):
-        noun, found = f"portrait {noun}", [_Subject(_person(seen), best), *found[1:]]
+    if len(found) == 1 and found[0].is_portrait:
+        noun = f"portrait {noun}"
     prefix = "black-and-white " if grey else ""
     text = f"{prefix}{noun} of {listed([subject.phrase for subject in found])}"
     return Statement(text, level, "photo")
@@ -111,7 +116,12 @@ def subjects(seen: Seen) -> list[_Subject]:
     things = _things(seen, animal if animal_share >= _MAYBE["animal"] else "")
     found = people + things
     if not people and animal_share >= _MAYBE["animal"] and not _mentions(things, animal):
+        for kind in groups.KINDS.get(animal, ()):
+            if seen.classes.share(kind) >= _SURE["animal"]:
+                animal = kind
         found.insert(0, _guess(article(animal), animal_share, "animal"))
+    elif not found and _is_some_animal(seen):
+        found.append(_Subject("an animal", seen.classes.share("animal")))
     for kind, of in (("food", groups.PLANTS_AND_FOOD), ("thing", groups.THINGS)):
         name, share = _best(seen.classes, of)
         if share >= (_MAYBE if not found else _SURE)[kind] and not _mentions(found, name):
@@ -120,6 +130,12 @@ def subjects(seen: Seen) -> list[_Subject]:
         found = _places(seen)
     sure = [subject for subject in found if not subject.hedged]
     return sure or found[:1]
+
+
+def _is_some_animal(seen: Seen) -> bool:
+    """Say whether both networks see an animal, though not the same."""
+    detected = any(t.name in groups.ANIMALS and t.score >= 0.6 for t in seen.things)  # noqa: PLR2004
+    return seen.classes.share("animal") >= (0.5 if detected else 0.9)
 
 
 def _best(classes: Classes, names: frozenset[str]) -> tuple[str, float]:
@@ -151,9 +167,10 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
     best = max(scores)
     if count >= _GROUP:
         return [_Subject("a group of people", best)]
-    if count == 1 and faces and faces[0].height >= _PORTRAIT:
-        return [_Subject("portrait person", best)]
-    return [_Subject(_person(seen) if count == 1 else counted(count, "person"), best)]
+    if count > 1:
+        return [_Subject(counted(count, "person"), best)]
+    is_portrait = bool(faces) and faces[0].height >= _PORTRAIT
+    return [_Subject(_person(seen), best, is_portrait=is_portrait)]
 
 
 def _person(seen: Seen) -> str:
@@ -177,14 +194,17 @@ def _shared(small: Thing, large: Thing) -> float:
 
 def _things(seen: Seen, animal: str) -> list[_Subject]:
     counts: dict[str, list[float]] = {}
-    for thing in seen.things:
+    for thing in _one_of_each(seen.things):
         name = _SUPPORTED.get(thing.name, "")
         support = seen.classes.share(name) if name else 0.0
         if thing.name in groups.ANIMALS and animal and name != animal:
             continue  # the classifier knows many more animals
-        is_supported = thing.score >= _SUPPORTED_SCORE and support >= _SUPPORT
+        needed = (
+            _SUPPORT if thing.name in groups.ANIMALS or thing.name in _RELIABLE else _SUPPORT_RARE
+        )
+        is_supported = thing.score >= _SUPPORTED_SCORE and support >= needed
         if is_supported or thing.score >= _RELIABLE.get(thing.name, 2.0):
-            counts.setdefault(thing.name, []).append(thing.score)
+            counts.setdefault(thing.name, []).append(max(thing.score, support))
         elif thing.name in counts and thing.score >= 0.45:  # noqa: PLR2004 - more of the same
             counts[thing.name].append(thing.score)
     found = []
@@ -197,6 +217,20 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
         phrase = f"several {plural(word)}" if many else counted(len(scores), word)
         found.append(_Subject(phrase, max(scores)))
     return sorted(found, key=lambda subject: -subject.score)[:4]
+
+
+def _one_of_each(things: list[Thing]) -> list[Thing]:
+    """Return the things without large ones that touch a surer one of their kind.
+
+    Wheels of one motorcycle were taken for two; to say "a motorcycle" of two is no lie.
+    """
+    kept: list[Thing] = []
+    for thing in things:
+        twins = (o for o in kept if o.name == thing.name and min(o.area, thing.area) > _LARGE)
+        is_living = thing.name == "person" or thing.name in groups.ANIMALS
+        if is_living or all(_shared(thing, twin) == 0 for twin in twins):
+            kept.append(thing)
+    return kept
 
 
 def _places(seen: Seen) -> list[_Subject]:

@@ -49,6 +49,7 @@ def find(pixels: Pixels, lines: Sequence[Line]) -> Pie | None:
     told = []
     for line, match in sorted(shares, key=lambda item: -_value(item[1])):
         rest = (line.text[: match.start()] + line.text[match.end() :]).strip(" :()-\u2013,")
+        rest = re.sub(r"^[Il|] (?=\w{3})", "", rest)  # a swatch that was read as a letter
         name = rest or _beside(line, names, disc) or _in_legend(line, pixels, names, disc)
         told.append(f"{name} {match['share']}%" if name else f"{match['share']}%")
     return Pie(title, ", ".join(told))

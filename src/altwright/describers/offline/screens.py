@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import mean
 from typing import Final
 
@@ -24,7 +25,7 @@ _TERMINAL: Final = re.compile(
 _CODE: Final = re.compile(
     r"(^|\s)(def \w+\(|class \w+|import \w+|from \w+ import|return\b|func \w+|fn \w+|const \w+|"
     r"let \w+ ?=|var \w+ ?=|public (static )?|private |#include|if \(|for \(|while \(|else:|elif )"
-    r"|[;{}]\s*$|=>|</\w+>|\(\);?$|self\.|^\w+ (=|\+=) |^for \w+ in |^print\("
+    r"|[;{}]\s*$|=>|</\w+>|\);$|self\.|^\w+ (=|\+=) |^for \w+ in |^print\("
 )
 _BUTTON: Final = re.compile(
     r"(?i)^(ok|cancel|abbrechen|annuler|yes|no|apply|close|retry|save|don'?t save|next ?>?|< ?back|"
@@ -36,6 +37,9 @@ _ADDRESS: Final = re.compile(r"(https?://|www\.)\S+|^\w[\w-]*\.(com|org|net|soci
 _CODE_SHARE: Final = 0.4
 #: Height over width from which on a picture has a phone's shape.
 _PHONE_SHAPE: Final = 1.6
+#: Lines of running text are longer on average; labels of a diagram are shorter.
+_RUNNING_CHARACTERS: Final = 14
+_FEW_LINES: Final = 6
 #: Mean score of the recognised text from which on it is surely right.
 _SURE_TEXT: Final = 0.9
 #: Characters below which recognised text alone is no description.
@@ -51,6 +55,8 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
     kind, prefix = _kind(in_order, width, height)
     score = mean(line.score for line in lines)
     level: Level = "high" if score >= _SURE_TEXT else "medium"
+    if kind == "code":
+        in_order = _without_numbers(in_order)
     return Statement(f"{prefix}: {quoted(joined(in_order))}", level, kind)
 
 
@@ -86,7 +92,21 @@ def _kind(  # noqa: PLR0911 - a table of rules, the surest first
         return "phone screen", "screenshot of a phone screen"
     if any(_ADDRESS.search(line.text) for line in top) and len(rows(lines)) > 3:  # noqa: PLR2004
         return "web page", "screenshot of a web page"
-    return "text", "image of text"
+    if len(texts) <= _FEW_LINES or mean(len(text) for text in texts) >= _RUNNING_CHARACTERS:
+        return "text", "image of text"
+    return "picture with text", "image with the text"
+
+
+def _without_numbers(lines: Sequence[Line]) -> list[Line]:
+    """Return a program's lines without the editor's line numbers."""
+    numbered = [re.match(r"\d{1,4}(\s+|$)", line.text) for line in lines]
+    if sum(match is not None for match in numbered) < 0.4 * len(lines):
+        return list(lines)
+    stripped = [
+        replace(line, text=line.text[match.end() :] if match else line.text)
+        for line, match in zip(lines, numbered, strict=True)
+    ]
+    return [line for line in stripped if line.text]
 
 
 def _is_post(texts: Sequence[str]) -> bool:

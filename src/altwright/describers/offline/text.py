@@ -131,7 +131,9 @@ class Reader:
 
 def tidy(text: str) -> str:
     """Return recognised text without the artefacts of full-width recognition."""
-    return " ".join(text.translate(_NARROW).split())
+    return re.sub(
+        "^\N{MULTIPLICATION SIGN}(?= ?[(])", "x", " ".join(text.translate(_NARROW).split())
+    )
 
 
 def ordered(lines: Sequence[Line]) -> list[Line]:
