@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Flask, Response, g, redirect, render_template, request
 from flask_login import AnonymousUserMixin, login_url
+from markupsafe import escape
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -34,6 +35,11 @@ _log = logging.getLogger(__name__)
 #: Seconds in Retry-After where the cause is unknown: about what a failover takes here.
 RETRY_IN_S = 5.0
 INTERNAL = "Something went wrong on our side. It has been logged."
+#: What is left of the page when its own data can't be had.
+BARE_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+    "<h1>{title}</h1><p>{detail}</p>"
+)
 #: Paths whose callers are programs.
 MACHINE_PATHS = ("/api/", "/healthz", "/readyz", "/socket.io/")
 LOGIN_PAGE = "auth.login"
@@ -133,9 +139,12 @@ def _page(error: Exception, problem: Problem) -> Response:
     if isinstance(error, DatabaseUnavailable):
         # The page shows who is signed in, and asking for them would fail again.
         g._login_user = AnonymousUserMixin()  # noqa: SLF001 - where Flask-Login keeps the user
-    page = render_template(
-        "error.html", title=problem.title, status=problem.status, detail=problem.detail
-    )
+    shown = {"title": problem.title, "status": problem.status, "detail": problem.detail}
+    try:
+        page = render_template("error.html", **shown)
+    except Exception:  # noqa: BLE001 - the last resort: an error while telling of an error
+        _log.warning("the page of an error can't be shown whole", exc_info=True)
+        page = BARE_PAGE.format_map({name: escape(value) for name, value in shown.items()})
     response = Response(page, problem.status)
     response.headers.update(dict(problem.headers))
     return response

@@ -11,6 +11,7 @@ from altwright.captions.drafts import IDS_MOST, PAGE_MOST
 from altwright.db.tables import ID_MOST
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
+from altwright.errors import InvalidInput
 from altwright.platforms.connect import PLATFORMS
 from altwright.tasks.security import CaptionSecurityManager
 
@@ -19,10 +20,18 @@ TEXT_MOST = 20_000
 _security = CaptionSecurityManager()
 
 
-def _no_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("has a NUL character")
+def _storable(text: str) -> str:
+    # JSON can write both, databases can't take them.
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("has characters that are no Unicode text")
     return text
+
+
+def _task_id(text: str) -> str:
+    try:
+        return _security.checked_task_id(text)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from None
 
 
 def _parts(value: Any) -> Any:
@@ -32,13 +41,8 @@ def _parts(value: Any) -> Any:
 
 
 Id = Annotated[int, Field(ge=1, le=ID_MOST)]
-Text = Annotated[str, AfterValidator(_no_nul), Field(max_length=TEXT_MOST)]
-#: checked_task_id raises an InvalidInput of its own.
-TaskId = Annotated[
-    str,
-    AfterValidator(_security.checked_task_id),
-    Field(description="UUID of version 4"),
-]
+Text = Annotated[str, AfterValidator(_storable), Field(max_length=TEXT_MOST)]
+TaskId = Annotated[str, AfterValidator(_task_id), Field(description="UUID of version 4")]
 PriorityName = Literal["urgent", "high", "normal", "low"]
 Limit = Annotated[int, Field(ge=1, le=PAGE_MOST)]
 
@@ -164,7 +168,7 @@ class DraftVersion(OptionalBody):
 class DraftDescribe(OptionalBody):
     """A wish for another description."""
 
-    hint: Annotated[str, AfterValidator(_no_nul)] = Field(
+    hint: Annotated[str, AfterValidator(_storable)] = Field(
         "", max_length=HINT_MOST, description="what the describer should know of the picture"
     )
 

@@ -1,0 +1,169 @@
+"""/api/v1/drafts and /api/v1/accounts."""
+
+from __future__ import annotations
+
+import pytest
+from tests import support_web
+from tests.support_web import Web, problem
+
+from altwright.errors import PlatformRefused, PlatformUnavailable, RateLimited
+from altwright.web import shapes
+
+web = support_web.web
+
+
+def test_drafts_come_in_pages_with_counts(web: Web) -> None:
+    """Drafts are listed page by page, by one or several states, with how many there are of each."""
+    drafts = web.drafts(3)
+    web.services.drafts.approve(drafts[0].id, web.anna.id)
+    anna = web.by_token(web.anna)
+    page = anna.get("/api/v1/drafts?limit=2").get_json()
+    shapes.DraftList.model_validate(page)
+    rest = anna.get(f"/api/v1/drafts?limit=2&cursor={page['next_cursor']}").get_json()
+    ids = [one["id"] for one in page["drafts"] + rest["drafts"]]
+    assert sorted(ids) == sorted(one.id for one in drafts)
+    assert rest["next_cursor"] is None
+    assert page["counts"] == {
+        "draft": 2,
+        "approved": 1,
+        "publishing": 0,
+        "published": 0,
+        "skipped": 0,
+    }
+    for query in ("status=draft,approved", "status=draft&status=approved", "status="):
+        assert len(anna.get(f"/api/v1/drafts?{query}").get_json()["drafts"]) == 3
+    assert len(anna.get("/api/v1/drafts?status=approved").get_json()["drafts"]) == 1
+    assert anna.get("/api/v1/drafts?account_id=999").get_json()["drafts"] == []
+
+
+def test_a_draft_is_edited_approved_and_reopened(web: Web) -> None:
+    """Each change answers with the draft as it is then."""
+    (draft,) = web.drafts()
+    anna, path = web.by_token(web.anna), f"/api/v1/drafts/{draft.id}"
+    edited = anna.call("PATCH", path, json={"text": " A cat. ", "version": draft.version})
+    shapes.Draft.model_validate(edited.get_json())
+    assert edited.get_json()["text"] == "A cat."
+    approved = anna.post(f"{path}/approve", json={"text": "A grey cat."}).get_json()
+    assert (approved["status"], approved["text"]) == ("approved", "A grey cat.")
+    assert anna.post(f"{path}/reopen").get_json()["status"] == "draft"
+    assert anna.post(f"{path}/skip").get_json()["status"] == "skipped"
+    assert anna.get(path).get_json()["status"] == "skipped"
+
+
+def test_an_older_version_changes_nothing(web: Web) -> None:
+    """Of two people who edit one draft, the second is told."""
+    (draft,) = web.drafts()
+    anna, path = web.by_token(web.anna), f"/api/v1/drafts/{draft.id}"
+    body = {"text": "One", "version": draft.version}
+    assert anna.call("PATCH", path, json=body).status_code == 200
+    problem(anna.call("PATCH", path, json={**body, "text": "Two"}), 409)
+    problem(anna.post(f"{path}/approve", json={"version": draft.version}), 409)
+    assert anna.get(path).get_json()["text"] == "One"
+
+
+def test_broken_json_approves_nothing(web: Web) -> None:
+    """A body may be left out, but one that can't be read isn't taken for none."""
+    (draft,) = web.drafts()
+    anna, path = web.by_token(web.anna), f"/api/v1/drafts/{draft.id}"
+    problem(anna.post(f"{path}/approve", data="{", content_type="application/json"), 400)
+    problem(anna.post(f"{path}/approve", data="text=A", content_type="text/plain"), 415)
+    assert anna.get(path).get_json()["status"] == "draft"
+
+
+def test_texts_have_their_servers_limit(web: Web) -> None:
+    """An empty text and one that the server wouldn't take are refused."""
+    (draft,) = web.drafts()
+    anna, path = web.by_token(web.anna), f"/api/v1/drafts/{draft.id}"
+    for text in ("", "  ", "x" * 1501):
+        document = problem(anna.call("PATCH", path, json={"text": text}), 422)
+        assert list(document["fields"]) == ["text"]
+
+
+def test_many_at_once_say_how_many(web: Web) -> None:
+    """Several drafts are approved or set aside with one request."""
+    ids = [draft.id for draft in web.drafts(3)]
+    anna = web.by_token(web.anna)
+    assert anna.post("/api/v1/drafts/approve", json={"ids": ids}).get_json() == {"changed": 3}
+    answer = anna.post("/api/v1/drafts/skip", json={"ids": [*ids[:2], 999]})
+    assert answer.get_json() == {"changed": 2}
+
+
+def test_only_approved_drafts_are_published(web: Web) -> None:
+    """Publishing is a task; drafts that nobody has approved are refused by their ids."""
+    approved, draft = web.drafts(2)
+    web.services.drafts.approve(approved.id, web.anna.id)
+    anna = web.by_token(web.anna)
+    refusal = problem(
+        anna.post("/api/v1/drafts/publish", json={"ids": [approved.id, draft.id]}), 409
+    )
+    assert str(draft.id) in refusal["detail"]
+    accepted = anna.post("/api/v1/drafts/publish", json={"ids": [approved.id]})
+    assert accepted.status_code == 202
+    assert accepted.get_json()["kind"] == "publishing"
+    assert anna.get(accepted.headers["Location"]).status_code == 200
+
+
+def test_a_picture_is_described_again(web: Web) -> None:
+    """A draft's picture is described again by a task of its own, beside one that describes all."""
+    (draft,) = web.drafts()
+    anna = web.by_token(web.anna)
+    web.submit(anna)
+    path = f"/api/v1/drafts/{draft.id}/describe"
+    accepted = anna.post(path, json={"hint": "My cat Mia."})
+    assert accepted.status_code == 202
+    assert accepted.get_json()["kind"] == "description"
+    document = problem(anna.post(path, json={"hint": "x" * 501}), 422)
+    assert list(document["fields"]) == ["hint"]
+
+
+def test_accounts_are_connected_and_forgotten(web: Web) -> None:
+    """An account is connected after its server was asked, listed without its token, and removed."""
+    bert = web.by_token(web.bert)
+    body = {"platform": "mastodon", "url": "https://social.example", "token": "secret-token"}
+    response = bert.post("/api/v1/accounts", json=body)
+    assert response.status_code == 201
+    account = response.get_json()
+    shapes.Account.model_validate(account)
+    assert account["acct"] == "anna@social.example"
+    listed = bert.get("/api/v1/accounts")
+    assert listed.get_json() == {"accounts": [account]}
+    assert "secret-token" not in listed.text
+    assert bert.call("DELETE", f"/api/v1/accounts/{account['id']}").status_code == 204
+    assert bert.get("/api/v1/accounts").get_json() == {"accounts": []}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (PlatformRefused("The server doesn't take this token."), 422),
+        (PlatformUnavailable("The server does not answer."), 503),
+        (RateLimited("The server asks us to wait.", retry_in_s=7.5), 429),
+    ],
+)
+def test_a_servers_trouble_is_passed_on(web: Web, error: Exception, status: int) -> None:
+    """What a Fediverse server answers becomes an answer of ours, with its time to wait."""
+
+    def answer(_: str) -> None:
+        raise error
+
+    web.platform.before = answer
+    body = {"platform": "mastodon", "url": "https://social.example", "token": "token"}
+    response = web.by_token(web.anna).post("/api/v1/accounts", json=body)
+    assert problem(response, status)["detail"] == str(error)
+    if isinstance(error, RateLimited):
+        assert response.headers["Retry-After"] == "8"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"url": "ftp://social.example"}, "url"),
+        ({"token": ""}, "token"),
+        ({"url": "https://a\0b"}, "url"),
+    ],
+)
+def test_wrong_accounts_are_named(web: Web, change: dict[str, str], field: str) -> None:
+    """What is wrong with an account to connect is named."""
+    body = {"platform": "mastodon", "url": "https://social.example", "token": "token", **change}
+    document = problem(web.by_token(web.anna).post("/api/v1/accounts", json=body), 422)
+    assert list(document["fields"]) == [field]

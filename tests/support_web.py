@@ -1,0 +1,176 @@
+"""The whole web application on SQLite and a real Valkey, and callers of every kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from tests.servers import RedisServer
+from tests.support_domain import FakePlatform, World, make_post
+from werkzeug.test import TestResponse
+
+import altwright.db.task_tables  # noqa: F401 - its tables belong to the metadata
+from altwright import bootstrap, config
+from altwright.accounts.connections import AccountStore
+from altwright.accounts.users import User
+from altwright.captions.records import Draft
+from altwright.db.tables import Base
+from altwright.domain.caption import Role
+from altwright.errors import Category
+from altwright.web.app import create_app
+
+PASSWORD = "correct horse"
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+NO_SUCH_TASK = "7d444840-9dc0-41d1-b245-5ffdce74fad2"
+
+
+@dataclass
+class Caller:
+    """Somebody who calls the API; ``headers`` go with each request."""
+
+    client: FlaskClient
+    headers: dict[str, str]
+
+    def call(self, method: str, path: str, **options: Any) -> TestResponse:
+        """Send a request with the caller's headers."""
+        headers = {**self.headers, **options.pop("headers", {})}
+        return self.client.open(path, method=method, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        """GET."""
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> TestResponse:
+        """POST."""
+        return self.call("POST", path, **options)
+
+
+@dataclass
+class Web:
+    """The application, with users anna and bert and an administrator; anna has an account."""
+
+    app: Flask
+    services: bootstrap.Services
+    platform: FakePlatform
+    anna: User
+    bert: User
+    root: User
+    account_id: int
+
+    def anonymous(self) -> Caller:
+        """Return a caller who isn't known."""
+        return Caller(self.app.test_client(), {})
+
+    def by_token(self, user: User) -> Caller:
+        """Return a program with a token of the user's."""
+        token = self.services.users.make_token(user.id, "test")
+        return Caller(self.app.test_client(), {"Authorization": f"Bearer {token}"})
+
+    def by_session(self, user: User) -> Caller:
+        """Return a browser in which the user has signed in."""
+        client = self.app.test_client()
+        sign_in(client, user.username)
+        page = client.get("/login", follow_redirects=True)
+        return Caller(client, {"X-CSRFToken": csrf_token(page.text)})
+
+    def drafts(self, count: int = 1) -> list[Draft]:
+        """Write drafts of anna's, each for a picture of its own post."""
+        services = self.services
+        account = services.accounts.get(self.account_id, None)
+        world = World(
+            services.database,
+            self.platform,
+            services.box,
+            services.users,
+            services.accounts,
+            services.drafts,
+            self.anna,
+            account,
+        )
+        written = []
+        for number in range(1, count + 1):
+            post = make_post(number, "")
+            self.platform.add(post)
+            written += world.draft(post)
+        return written
+
+    def submit(self, caller: Caller | None = None) -> dict[str, Any]:
+        """Submit a task of anna's; return its JSON."""
+        response = (caller or self.by_token(self.anna)).post(
+            "/api/v1/tasks", json={"account_id": self.account_id}
+        )
+        assert response.status_code == 202, response.text
+        return dict(response.get_json())
+
+    def failed(self) -> dict[str, Any]:
+        """Return a task of anna's that has failed."""
+        task = self.submit()
+        claimed = self.services.claims.claim_next("host.boot.1.1.test")
+        assert claimed is not None
+        assert claimed.id == task["id"]
+        self.services.claims.fail(claimed, Category.FAULT, "It broke.")
+        return task
+
+
+def csrf_token(page: str) -> str:
+    """Return the token that a page carries, in a form or in its head."""
+    found = re.search(r'name="csrf[-_]token"\s+(?:value|content)="([^"]+)"', page)
+    assert found, "the page carries no CSRF token"
+    return found[1]
+
+
+def sign_in(
+    client: FlaskClient, username: str, password: str = PASSWORD, **form: str
+) -> TestResponse:
+    """Fill in the page to sign in."""
+    token = csrf_token(client.get("/login").text)
+    return client.post(
+        "/login", data={"username": username, "password": password, "csrf_token": token, **form}
+    )
+
+
+def make_settings(folder: Path, redis_url: str, **others: object) -> config.Settings:
+    """Return settings of a service that lives in ``folder``."""
+    return config.load(DATA_DIR=folder, REDIS_URL=redis_url, _ENV_FILE=None, **others)
+
+
+def make_web(settings: config.Settings) -> Web:
+    """Return the application with its users, on an empty database."""
+    services = bootstrap.build(settings)
+    platform = FakePlatform()
+    accounts = AccountStore(services.database, services.box, lambda *_: platform)
+    services = replace(services, accounts=accounts)
+    Base.metadata.create_all(services.database.engine)
+    users = services.users
+    anna, bert = (users.create(name, PASSWORD) for name in ("anna", "bert"))
+    root = users.create("root", PASSWORD, role=Role.ADMIN)
+    account = accounts.add(anna.id, "mastodon", "https://social.example", "token-of-anna")
+    app = create_app(services)
+    return Web(app, services, platform, anna, bert, root, account.id)
+
+
+@pytest.fixture
+def web(tmp_path: Path, valkey: RedisServer) -> Iterator[Web]:
+    """Return the application; Redis is watched by nobody, so that a test decides when."""
+    made = make_web(make_settings(tmp_path, valkey.url))
+    yield made
+    made.services.health.client.close()
+    made.services.database.close()
+
+
+def problem(response: TestResponse, status: int) -> dict[str, Any]:
+    """Return a problem document, after checking its form."""
+    assert response.status_code == status, response.text
+    assert response.mimetype == PROBLEM
+    document = response.get_json()
+    assert {"type", "title", "status", "detail"} <= document.keys()
+    assert document["status"] == status
+    assert document["detail"]
+    return dict(document)
