@@ -77,7 +77,7 @@ class Outbound:
             except AnswerTooLarge as error:
                 limit = f"{max_bytes / 1_000_000:.3g} MB"
                 raise ImageUnusable(f"The picture's file is larger than {limit}.") from error
-            except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+            except ValueError as error:  # of urllib and requests: addresses that aren't any
                 raise ImageUnusable("The picture's address isn't valid.") from error
             except (requests.RequestException, HTTPError) as error:
                 if exchange.expired or is_timeout(error):

@@ -143,10 +143,10 @@ def translated() -> Iterator[None]:
         if isinstance(cause, AltwrightError):
             raise cause from error
         raise _unreachable(cause) from error
-    except (mastodon.MastodonError, AttributeError, KeyError, TypeError) as error:
-        raise _unexpected() from error
     except requests.RequestException as error:
         raise _unreachable(error) from error
+    except (mastodon.MastodonError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _unexpected() from error
 
 
 def _unreachable(cause: BaseException | None) -> AltwrightError:

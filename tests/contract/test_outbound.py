@@ -1,0 +1,334 @@
+"""Outbound HTTP: private networks stay closed, and every exchange ends in bytes and in time."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable
+
+import pytest
+import requests
+from tests.support import free_port
+from tests.support_leaves import Exchange, LocalServer, serving
+
+from altwright.errors import (
+    Category,
+    ImageUnavailable,
+    ImageUnusable,
+    OutboundRefused,
+    RateLimited,
+)
+from altwright.guard import MAX_ANSWER_BYTES, AnswerTooLarge, is_public
+from altwright.outbound import USER_AGENT, Fetched, Outbound
+
+LOCAL = Outbound(frozenset({"127.0.0.1"}), timeout_s=2)
+CLOSED = Outbound(frozenset(), timeout_s=2)
+
+
+def fetch(
+    outbound: Outbound, url: str, *, max_bytes: int = 10_000, timeout_s: float = 2
+) -> Fetched:
+    """Fetch with a test's limits."""
+    return outbound.fetch(url, max_bytes=max_bytes, timeout_s=timeout_s)
+
+
+def picture(exchange: Exchange) -> None:
+    """Answer with something that calls itself a picture."""
+    exchange.answer(200, b"pixels", Content_Type="Image/PNG; q=1")
+
+
+# --- addresses ---
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.8.9.10",
+        "0.0.0.0",  # noqa: S104 - refused here
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "240.0.0.1",
+        "::",
+        "::1",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fec0::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    ],
+)
+def test_no_private_address_is_public(address: str) -> None:
+    """Loopback, private, link-local, metadata, multicast: also when wrapped in IPv6."""
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
+)
+def test_the_internet_is_public(address: str) -> None:
+    """Real servers stay reachable."""
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.1", "2130706433", "0"])
+def test_a_private_address_is_refused_however_it_is_written(host: str) -> None:
+    """Numbers, short forms and names that resolve to the loopback address get no connection."""
+    with serving(picture) as server:
+        with pytest.raises(ImageUnusable, match="private network"):
+            fetch(CLOSED, f"http://{host}:{server.port}/a.png")
+        with pytest.raises(OutboundRefused), CLOSED.session() as session:
+            session.get(f"http://{host}:{server.port}/a.png")
+    assert server.calls == []
+
+
+def test_a_private_address_is_refused_for_https_too() -> None:
+    """TLS makes no difference."""
+    with serving(picture) as server, pytest.raises(ImageUnusable, match="private network"):
+        fetch(CLOSED, f"https://127.0.0.1:{server.port}/a.png")
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "127.0.0.1:{port}", "localhost", "localhost:{port}"])
+def test_an_administrator_can_allow_a_host_or_a_port_of_it(name: str) -> None:
+    """What is named may be called, and says who calls."""
+    with serving(picture) as server:
+        allowed = name.format(port=server.port)
+        host = allowed.split(":")[0].upper()
+        outbound = Outbound(frozenset({allowed}), timeout_s=2)
+        got = fetch(outbound, f"http://{host}:{server.port}/a.png")
+    assert (got.data, got.media_type) == (b"pixels", "image/png")
+    assert server.calls[0].headers["User-Agent"] == USER_AGENT
+    assert USER_AGENT.startswith("Altwright/")
+
+
+def test_allowing_one_port_opens_no_other() -> None:
+    """host:port means that port."""
+    with serving(picture) as server:
+        outbound = Outbound(frozenset({f"127.0.0.1:{server.port + 1}"}), timeout_s=2)
+        with pytest.raises(ImageUnusable, match="private network"):
+            fetch(outbound, f"http://127.0.0.1:{server.port}/a.png")
+
+
+def test_a_redirect_into_the_private_network_is_refused() -> None:
+    """Each hop is checked, not only the first, for fetches and for sessions."""
+    with serving(picture) as secret:
+
+        def redirect(exchange: Exchange) -> None:
+            exchange.answer(302, Location=f"http://localhost:{secret.port}/keys")
+
+        with serving(redirect) as server:
+            with pytest.raises(ImageUnusable, match="private network"):
+                fetch(LOCAL, server.url)
+            with pytest.raises(OutboundRefused), LOCAL.session() as session:
+                session.get(server.url)
+    assert secret.calls == []
+
+
+def test_redirects_are_followed_and_end() -> None:
+    """A relative redirect works; a circle is an unusable picture."""
+
+    def respond(exchange: Exchange) -> None:
+        if exchange.path == "/a":
+            exchange.answer(301, Location="b.png")
+        elif exchange.path == "/b.png":
+            picture(exchange)
+        else:
+            exchange.answer(302, Location="/circle")
+
+    with serving(respond) as server:
+        assert fetch(LOCAL, f"{server.url}/a").url == f"{server.url}/b.png"
+        with pytest.raises(ImageUnusable, match="redirected too often"):
+            fetch(LOCAL, f"{server.url}/circle")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["file:///etc/passwd", "ftp://m.example/a.png", "gopher://m.example", "data:image/png,a", "x"],
+)
+def test_only_http_and_https_are_called(url: str) -> None:
+    """Other schemes are refused, at once and after a redirect."""
+    with pytest.raises(ImageUnusable, match="http and https"):
+        fetch(LOCAL, url)
+    with (
+        serving(lambda exchange: exchange.answer(302, Location=url)) as server,
+        pytest.raises(ImageUnusable),
+    ):
+        fetch(LOCAL, server.url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://m.example:port/", "http://[::1/", "http://\x00"]
+)
+def test_what_is_no_address_is_unusable(url: str) -> None:
+    """A broken address ends in a sentence."""
+    with pytest.raises(ImageUnusable):
+        fetch(LOCAL, url)
+
+
+# --- limits ---
+
+
+def test_a_file_over_the_limit_is_unusable() -> None:
+    """Announced or not, no more than the limit is read."""
+
+    def endless(exchange: Exchange) -> None:
+        exchange.send_response(200)
+        exchange.end_headers()
+        exchange.close_connection = True
+        while not exchange.server.closing.is_set():
+            exchange.wfile.write(b"x" * 65536)
+
+    announced: Callable[[Exchange], None] = lambda exchange: exchange.answer(200, b"x" * 10_001)  # noqa: E731 - as short as its twin is long
+    for respond in (announced, endless):
+        with (
+            serving(respond) as server,
+            pytest.raises(ImageUnusable, match=r"than 0\.01 MB"),
+        ):
+            fetch(LOCAL, server.url)
+
+
+def test_a_compressed_bomb_is_stopped_by_its_real_size() -> None:
+    """Bytes count after decompression: 50 MB of zeros in 50 kB."""
+    bomb = gzip.compress(bytes(50_000_000))
+    with serving(lambda one: one.answer(200, bomb, Content_Encoding="gzip")) as server:
+        with pytest.raises(ImageUnusable, match="larger than 1 MB"):
+            fetch(LOCAL, server.url, max_bytes=1_000_000)
+        with pytest.raises(AnswerTooLarge), LOCAL.session() as session:
+            session.get(server.url)
+    assert MAX_ANSWER_BYTES < 50_000_000
+
+
+def hang(exchange: Exchange) -> None:
+    """Never answer."""
+    exchange.wait_for_end()
+
+
+def dribble_head(exchange: Exchange) -> None:
+    """Send a byte of the head now and then."""
+    exchange.close_connection = True
+    exchange.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+    while not exchange.server.closing.wait(0.05):
+        exchange.wfile.write(b"x")
+
+
+def dribble_body(exchange: Exchange) -> None:
+    """Send a byte of the body now and then."""
+    exchange.send_response(200)
+    exchange.end_headers()
+    exchange.close_connection = True
+    while not exchange.server.closing.wait(0.05):
+        exchange.wfile.write(b"x")
+
+
+@pytest.mark.parametrize("respond", [hang, dribble_head, dribble_body])
+def test_the_deadline_holds_from_beginning_to_end(respond: Callable[[Exchange], None]) -> None:
+    """A server that hangs, or dribbles for ever, costs no more than the time it was given."""
+    hasty = Outbound(frozenset({"127.0.0.1"}), timeout_s=0.4)
+    with serving(respond) as server:
+        began = time.monotonic()
+        with pytest.raises(ImageUnavailable) as caught:
+            fetch(hasty, server.url, timeout_s=0.4)
+        with pytest.raises(requests.Timeout), hasty.session() as session:
+            session.get(server.url)
+        took_s = time.monotonic() - began
+    assert caught.value.category is Category.TIMEOUT
+    assert took_s < 1.6
+
+
+def test_a_kept_connection_is_under_the_deadline_too() -> None:
+    """The second request of a session is watched like the first."""
+
+    def respond(exchange: Exchange) -> None:
+        if exchange.path == "/first":
+            picture(exchange)
+        else:
+            dribble_head(exchange)
+
+    hasty = Outbound(frozenset({"127.0.0.1"}), timeout_s=0.4)
+    with serving(respond) as server, hasty.session() as session:
+        assert session.get(f"{server.url}/first").content == b"pixels"
+        with pytest.raises(requests.Timeout):
+            session.get(f"{server.url}/second", timeout=60)
+
+
+# --- what an answer means ---
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (404, ImageUnusable),
+        (410, ImageUnusable),
+        (401, ImageUnusable),
+        (403, ImageUnusable),
+        (451, ImageUnusable),
+        (304, ImageUnusable),
+        (408, ImageUnavailable),
+        (500, ImageUnavailable),
+        (503, ImageUnavailable),
+        (206, ImageUnavailable),
+        (429, RateLimited),
+    ],
+)
+def test_a_status_says_whether_trying_again_can_help(status: int, error: type[Exception]) -> None:
+    """Gone and forbidden are final, trouble passes, and "too many" says how long to wait."""
+    with (
+        serving(lambda exchange: exchange.answer(status, Retry_After="31")) as server,
+        pytest.raises(error) as caught,
+    ):
+        fetch(LOCAL, server.url)
+    if isinstance(caught.value, RateLimited):
+        assert caught.value.retry_in_s == 31
+    assert "127.0.0.1" not in str(caught.value)
+
+
+def test_an_answer_that_breaks_off_is_no_picture() -> None:
+    """Half a file is never taken for the whole."""
+
+    def respond(exchange: Exchange) -> None:
+        exchange.send_response(200)
+        exchange.send_header("Content-Length", "1000")
+        exchange.end_headers()
+        exchange.wfile.write(b"half")
+        exchange.drop()
+
+    with serving(respond) as server:
+        with pytest.raises(ImageUnavailable) as caught:
+            fetch(LOCAL, server.url)
+        with pytest.raises(requests.ConnectionError), LOCAL.session() as session:
+            session.get(server.url)
+    assert caught.value.category is Category.NETWORK
+
+
+def test_nobody_there_is_unavailable() -> None:
+    """A refused connection and an unknown name may be different tomorrow."""
+    with pytest.raises(ImageUnavailable):
+        fetch(LOCAL, f"http://127.0.0.1:{free_port()}/a.png")
+    with pytest.raises(ImageUnavailable):
+        fetch(LOCAL, "http://no-such-host.invalid/a.png")
+
+
+def test_the_environments_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy would connect where we can't check; only the address itself is called."""
+    with serving(picture) as server, serving(picture) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        fetch(LOCAL, server.url)
+        with LOCAL.session() as session:
+            session.get(server.url)
+    assert (calls(server), calls(proxy)) == (2, 0)
+
+
+def calls(server: LocalServer) -> int:
+    """Count what a server was asked."""
+    return len(server.calls)
