@@ -196,15 +196,13 @@ class CaptionWork:
         return self._last_post
 
     def _needless(self, media: Media, seen: Target) -> Worked:
-        if not media.description.strip():
+        if not media.description.strip() or seen.status in DECIDED:
             return _skipped("It has got a draft meanwhile.")
 
         def effect(session: Session) -> None:
             drafting.note_published(session, seen.picture_id, media.description)
 
         reason = "It has got an alt text on its server meanwhile."
-        if seen.status in DECIDED:
-            reason = "Its draft has been approved meanwhile."
         return Worked(ItemStatus.SKIPPED, reason, effect=effect)
 
     def _describe(self, post: Post, media: Media, seen: Target) -> Worked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.support_domain import (
 )
 
 from altwright.domain.caption import DraftStatus
-from altwright.domain.task import Status
+from altwright.domain.task import ItemStatus, Status
 from altwright.errors import (
     CaptionUnusable,
     DescriberUnavailable,
@@ -25,6 +26,7 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.platforms.port import Post
+from altwright.tasks.kinds import Run
 
 D = DraftStatus
 
@@ -232,8 +234,10 @@ def test_a_stop_ends_a_pause_between_pictures(
 ) -> None:
     """processing_delay waits, and hands the task back as soon as its worker has to stop."""
     world.platform.add(post(1, "", ""))
-    bench.describer.before = lambda _: bench.interrupted.set()
+    stop = threading.Timer(0.3, bench.interrupted.set)
+    bench.describer.before = lambda _: stop.start()
     task = bench.captions(processing_delay=10)
+    stop.join()
     assert (task.status, task.items_done, task.failures) == (Status.QUEUED, 1, 0)
 
 
@@ -288,6 +292,25 @@ def test_labels_are_what_people_read(bench: Bench, world: World, post: Callable[
     ]
     assert labels[0].startswith("Picture of the post of 5 May 2026: “Hello many words")
     assert labels[0].endswith(" …”")
+
+
+def test_a_page_reads_what_the_task_is_doing(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """Posts and pictures are counted while looking, pictures while describing."""
+    world.platform.add(*(post(number, "" if number % 2 else "Text.") for number in range(50)))
+    submitted = bench.submit("captions", account_id=world.account.id)
+    steps: list[str] = []
+    work = bench.kinds["captions"].open(Run(submitted, lambda: None, steps.append))
+    planned = list(work.plan())
+    assert steps[0] == "Looking for pictures: 1 post seen, 0 pictures found"
+    assert steps[-1] == "Looking for pictures: 50 posts seen, 20 pictures found"
+    task = bench.claims.claim_next("bench")
+    assert task is not None
+    bench.claims.plan(task.id, task.attempt, planned)
+    item = bench.store.items(task.id)[2]
+    assert work.item(item).status is ItemStatus.DONE
+    assert steps[-1] == "Describing picture 3 of 25"
 
 
 def test_complete_settings_come_back(bench: Bench) -> None:

@@ -174,6 +174,30 @@ def test_drafts_left_by_a_dead_worker_can_be_published(bench: Bench, world: Worl
     assert world.drafts.get(ids[0], world.user.id).status is D.PUBLISHED
 
 
+def test_publishing_anything_takes_back_what_a_dead_worker_left(bench: Bench, world: World) -> None:
+    """A draft of an older task doesn't stay in publishing for ever."""
+    left, other = approved(world, make_post(1, ""), make_post(2, ""))
+    post_id = world.drafts.get(left, world.user.id).post.id
+    with world.database.write() as session:
+        drafting.begin_publishing(session, world.user.id, post_id, [left])
+    publish(bench, other)
+    bench.attempt()
+    assert world.drafts.get(left, world.user.id).status is D.APPROVED
+
+
+def test_a_server_that_shows_another_text_has_not_published(bench: Bench, world: World) -> None:
+    """What is read back decides, not the server's "OK"."""
+    ids = approved(world, make_post(1, ""))
+    world.platform.after_edit = lambda: world.platform.describe("p1", {"m1-0": "Alt text"})
+    publish(bench, *ids)
+    assert bench.attempt().items_failed == 1
+    draft = world.drafts.get(ids[0], world.user.id)
+    assert (draft.status, draft.problem) == (
+        D.APPROVED,
+        "The server has taken the texts, and shows others.",
+    )
+
+
 def test_an_alt_text_that_nobody_here_has_seen_is_not_overwritten(
     bench: Bench, world: World
 ) -> None:
