@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from altwright import config
+from altwright.config import load as _load  # a plain name would be read as a setting
 
-_settings = config.load()
+_settings = _load()
 
 bind = f"{_settings.host}:{_settings.port}"
 workers = _settings.web_concurrency
