@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 import redis
+from redis.exceptions import ResponseError
 
 from altwright.errors import RedisUnavailable
 from altwright.tasks.redis import RedisFull, translated
@@ -190,8 +191,12 @@ class RedisHealthMonitor:
         """Ask the server about itself (requirement 1.3). Raises RedisUnavailable."""
         with translated():
             info: dict[str, Any] = self.client.info()
+            try:
+                saves: Any = self.client.config_get("save")
+            except ResponseError:
+                saves = {}  # CONFIG is forbidden here, as on many hosted servers
         first = self.facts is None
-        self.facts = facts_of(info)
+        self.facts = facts_of(info, saves.get("save"))
         self._refused = False
         self._looked_at = self._clock()
         if first:
@@ -236,22 +241,15 @@ class RedisHealthMonitor:
                 return DOWN_S * (1 + random.random() / 2)  # noqa: S311 - jitter, no secret
 
 
-def facts_of(info: dict[str, Any]) -> ServerFacts:
-    """Read the answer to INFO."""
+def facts_of(info: dict[str, Any], save: str | None) -> ServerFacts:
+    """Read the answers to INFO and to CONFIG GET save (None: it isn't known)."""
     limit = int(info.get("maxmemory", 0))
     used = int(info.get("used_memory", 0))
-    kinds = [
-        name
-        for name, on in (
-            ("aof", info.get("aof_enabled")),
-            ("rdb", info.get("rdb_last_save_time") and not info.get("aof_enabled")),
-        )
-        if on
-    ]
+    kinds = {"aof": bool(info.get("aof_enabled")), "rdb": bool(save), "rdb?": save is None}
     return ServerFacts(
         version=str(info.get("redis_version", "0.0")),
         policy=str(info.get("maxmemory_policy", "unknown")),
-        persistence="+".join(kinds) or "none",
+        persistence="+".join(kind for kind, is_on in kinds.items() if is_on) or "none",
         used_bytes=used,
         memory_share=used / limit if limit else None,
     )

@@ -1,0 +1,407 @@
+"""Claims: one worker per task, fenced by its attempt; items end once, with their effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+from tests.support_engine import (
+    ANNA,
+    BERT,
+    Fleet,
+    Rig,
+    at_once,
+    effect_of,
+    make_users,
+    touch,
+)
+
+from altwright.domain.task import Delivery, ItemStatus, Priority, Status
+from altwright.errors import Category, TaskStateConflict
+from altwright.tasks.claims import ITEM_TRIES, PLAN_BATCH, Planned, Worked
+from altwright.tasks.kinds import Run
+from altwright.tasks.records import Item, Task, Ticket
+from altwright.tasks.runner import Cancelled
+
+
+def ticket_of(task: Task) -> Ticket:
+    """Return what RQ's job says."""
+    return Ticket(task.id, task.attempt, task.priority)
+
+
+@pytest.mark.req("3.5")
+def test_of_many_workers_one_gets_the_task(rig: Rig) -> None:
+    """Twenty workers claim the same ticket at once; one has it, and the row is its."""
+    ticket = ticket_of(rig.submit())
+    got = at_once(20, lambda n: rig.claims.claim(ticket, f"w{n}", Delivery.RQ))
+    winners = [task for task in got if isinstance(task, Task)]
+    assert len(winners) == 1
+    assert got.count(None) == 19
+    now = rig.store.get(ticket.task_id, None)
+    assert (now.attempt, now.worker_id) == (1, winners[0].worker_id)
+    assert rig.events(ticket.task_id) == ["queued", "claimed"]
+
+
+@pytest.mark.req("3.5")
+def test_workers_on_the_database_never_share_a_task(rig: Rig) -> None:
+    """Eight workers take forty tasks at once: each task is taken once, none is left."""
+    make_users(rig.database, range(4, 44))
+    rig.kind.exclusive = False
+    ids = {rig.submit().id for _ in range(40)}
+
+    def take_all(number: int) -> list[str]:
+        taken = []
+        while (task := rig.claims.claim_next(f"w{number}")) is not None:
+            taken.append(task.id)
+        return taken
+
+    taken = [task_id for some in at_once(8, take_all) for task_id in some]
+    assert sorted(taken) == sorted(ids)
+
+
+@pytest.mark.req("4.5")
+def test_both_ways_of_delivery_share_the_work(rig: Rig) -> None:
+    """A task that a database worker took is dropped by the RQ worker that pops its job."""
+    rig.kind.exclusive = False
+    ids = {rig.submit().id for _ in range(5)}
+    taken = [rig.take(f"database{n}").id for n in range(2)]
+    assert rig.drain_rq() == 3
+    assert len(set(taken)) == 2
+    completed = {task.id for task in rig.store.recent(None, Status.COMPLETED)}
+    assert completed == ids - set(taken)
+
+
+def test_stale_tickets_claim_nothing(rig: Rig) -> None:
+    """A ticket of an earlier attempt, or of a task that ended, is worth nothing."""
+    rig.submit()
+    first = rig.take()
+    rig.claims.release(first, "worker stopped")
+    stale = Ticket(first.id, 0, first.priority)
+    assert rig.claims.claim(stale, "w", Delivery.RQ) is None
+    second = rig.claims.claim(Ticket(first.id, 1, first.priority), "w", Delivery.RQ)
+    assert second is not None
+    rig.claims.complete(second, "done")
+    assert rig.claims.claim(Ticket(first.id, 2, first.priority), "w", Delivery.RQ) is None
+    assert rig.claims.claim(Ticket("f" * 36, 0, first.priority), "w", Delivery.RQ) is None
+
+
+ZOMBIE_WRITES: dict[str, Callable[[Rig, Task, Item], Any]] = {
+    "renew": lambda rig, task, _: rig.claims.renew(task.id, task.attempt),
+    "step": lambda rig, task, _: rig.claims.step(task.id, task.attempt, "undead"),
+    "plan": lambda rig, task, _: rig.claims.plan(task.id, task.attempt, [Planned("x", "X")]),
+    "end item": lambda rig, task, item: rig.claims.end_item(
+        task, item, Worked(ItemStatus.DONE, effect=effect_of(task, item.key)), 0.1
+    ),
+    "defer item": lambda rig, task, item: rig.claims.defer_item(
+        task, item, "why", Category.NETWORK
+    ),
+    "signals": lambda rig, task, _: rig.claims.signals(task),
+    "current": lambda rig, task, _: rig.claims.current(task),
+    "complete": lambda rig, task, _: rig.claims.complete(task, "undead"),
+    "cancelled": lambda rig, task, _: rig.claims.cancelled(task),
+    "fail": lambda rig, task, _: rig.claims.fail(task, Category.FAULT, "undead"),
+    "retry": lambda rig, task, _: rig.claims.retry(task, Category.FAULT, "undead", 0),
+    "release": lambda rig, task, _: rig.claims.release(task, "undead"),
+}
+
+
+@pytest.mark.parametrize("write", ZOMBIE_WRITES)
+@pytest.mark.parametrize("since", ["queued", "running", "completed"])
+def test_a_worker_that_was_given_up_changes_nothing(rig: Rig, write: str, since: str) -> None:
+    """Whatever a rescued task's old worker writes is refused and leaves no row behind."""
+    rig.submit()
+    zombie, item = rig.begin("zombie")
+    assert rig.backlog.rescue(zombie.id, zombie.attempt, "test")
+    if since != "queued":
+        successor = rig.take("successor")
+        if since == "completed":
+            rig.claims.complete(successor, "done")
+    before = rig.store.get(zombie.id, None), rig.store.items(zombie.id), rig.events(zombie.id)
+    with pytest.raises(TaskStateConflict):
+        ZOMBIE_WRITES[write](rig, zombie, item)
+    after = rig.store.get(zombie.id, None), rig.store.items(zombie.id), rig.events(zombie.id)
+    assert after == before
+    assert rig.effects(zombie.id) == []
+
+
+def test_an_item_ends_once(rig: Rig) -> None:
+    """A second end of the same item is refused with its effect, also by the same attempt."""
+    rig.submit()
+    task, item = rig.begin()
+    worked = Worked(ItemStatus.DONE, effect=effect_of(task, item.key))
+    rig.claims.end_item(task, item, worked, 0.1)
+    with pytest.raises(TaskStateConflict):
+        rig.claims.end_item(task, item, worked, 0.1)
+    assert rig.effects(task.id) == ["item-0"]
+    assert rig.store.get(task.id, None).items_done == 1
+
+
+def test_two_finishers_of_an_item_leave_one_effect(rig: Rig) -> None:
+    """Ten threads end the same item at once; the counts and the effect are those of one."""
+    rig.submit()
+    task, item = rig.begin()
+    worked = Worked(ItemStatus.DONE, effect=effect_of(task, item.key))
+    results = at_once(10, lambda _n: rig.claims.end_item(task, item, worked, 0.1))
+    assert sum(isinstance(one, TaskStateConflict) for one in results) == 9
+    assert rig.effects(task.id) == ["item-0"]
+    assert rig.store.get(task.id, None).items_done == 1
+
+
+def test_an_effect_that_fails_takes_the_items_end_with_it(rig: Rig) -> None:
+    """Effect and end are one transaction: neither is there without the other."""
+    rig.submit()
+    task, item = rig.begin()
+
+    def effect(session: Session) -> None:
+        effect_of(task, item.key)(session)
+        session.flush()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        rig.claims.end_item(task, item, Worked(ItemStatus.DONE, effect=effect), 0.1)
+    assert rig.effects(task.id) == []
+    again = rig.claims.next_item(task.id)
+    assert again is not None
+    assert (again.key, again.status) == (item.key, ItemStatus.PENDING)
+    assert rig.store.get(task.id, None).items_done == 0
+
+
+def test_a_fault_in_one_items_effect_costs_no_other_item(fleet: Fleet) -> None:
+    """An item whose result can't be written is tried again, then counts as failed, alone."""
+
+    def meet(_run: Run, item: Item) -> None:
+        if item.key == "item-1":
+            raise ZeroDivisionError
+
+    fleet.rig.kind.meet = meet
+    task = fleet.rig.submit()
+    fleet.drain()
+    done = fleet.rig.store.get(task.id, None)
+    assert (done.status, done.items_done, done.items_failed) == (Status.COMPLETED, 2, 1)
+    item = fleet.rig.store.items(task.id, [ItemStatus.FAILED])[0]
+    assert (item.key, item.tries, item.category) == ("item-1", ITEM_TRIES, Category.FAULT)
+    assert "ZeroDivision" not in item.reason
+
+
+def test_deferred_items_come_after_the_others(rig: Rig) -> None:
+    """An item that failed for a passing reason is tried again at the end."""
+    rig.submit()
+    task, item = rig.begin()
+    rig.claims.defer_item(task, item, "the server is slow", Category.NETWORK)
+    order = []
+    while (item := rig.claims.next_item(task.id)) is not None:  # type: ignore[assignment]
+        order.append(item.key)
+        rig.claims.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
+    assert order == ["item-1", "item-2", "item-0"]
+
+
+def test_an_interrupted_plan_is_resumed(rig: Rig) -> None:
+    """Items written before the interruption are kept, once each and in their order."""
+    count = 2 * PLAN_BATCH + 50
+    interrupted = [True]
+
+    def meet_plan(_run: Run, position: int) -> None:
+        if interrupted[0] and position == PLAN_BATCH + 10:
+            interrupted[0] = False
+            raise ZeroDivisionError
+
+    rig.lose_redis()
+    rig.kind.meet_plan = meet_plan
+    rig.kind.meet = lambda _run, _item: None
+    task = rig.submit(settings={"items": count})
+    worker = rig.worker()
+    assert worker.take_next()
+    halfway = rig.store.get(task.id, None)
+    assert (halfway.status, halfway.items_total) == (Status.QUEUED, None)
+    assert len(rig.store.items(task.id)) == PLAN_BATCH
+    rig.later(61)
+    rig.dispatcher.tick()
+    second = rig.take()
+    planned = [Planned(f"item-{n}", f"Item {n}") for n in range(count)]
+    assert rig.claims.plan(second.id, second.attempt, planned) == count
+    items = rig.store.items(task.id)
+    assert [item.key for item in items] == [f"item-{n}" for n in range(count)]
+    assert [item.position for item in items] == list(range(count))
+    assert rig.store.get(task.id, None).items_total == count
+
+
+def test_an_attempt_goes_on_where_the_last_one_stopped(fleet: Fleet) -> None:
+    """Finished items aren't worked on again after an attempt that ended in the middle."""
+    met: list[tuple[int, str]] = []
+
+    def meet(run: Run, item: Item) -> None:
+        met.append((run.task.attempt, item.key))
+        if run.task.attempt == 1 and item.key == "item-1":
+            worker_stops()
+
+    def worker_stops() -> None:
+        fleet.rig.backlog.rescue(task.id, 1, "test")
+
+    fleet.rig.kind.meet = meet
+    task = fleet.rig.submit()
+    fleet.drain()
+    assert fleet.rig.store.get(task.id, None).status is Status.COMPLETED
+    assert met == [(1, "item-0"), (1, "item-1"), (2, "item-2"), (2, "item-1")]
+    assert sorted(fleet.rig.effects(task.id)) == ["item-0", "item-1", "item-2"]
+
+
+def test_a_cancel_reaches_a_running_task_at_its_next_item(fleet: Fleet) -> None:
+    """The item in hand is kept; no further one is begun; the user can submit again."""
+
+    def meet(_run: Run, item: Item) -> None:
+        if item.key == "item-1":
+            fleet.rig.queue.cancel(task.id, by=ANNA)
+
+    fleet.rig.kind.meet = meet
+    task = fleet.rig.submit()
+    fleet.drain()
+    ended = fleet.rig.store.get(task.id, None)
+    assert (ended.status, ended.items_done) == (Status.CANCELLED, 2)
+    assert fleet.rig.events(task.id) == ["queued", "claimed", "cancel requested", "cancelled"]
+    assert fleet.rig.submit().status is Status.QUEUED
+
+
+def test_a_cancel_ends_a_kind_that_asks_at_checkpoints(rig: Rig) -> None:
+    """A long plan heeds a cancel within a second of its clock."""
+
+    def meet_plan(run: Run, position: int) -> None:
+        if position == 1:
+            rig.queue.cancel(run.task.id, by=ANNA)
+        rig.at += 2
+        run.checkpoint()
+
+    rig.kind.meet_plan = meet_plan
+    task = rig.submit()
+    rig.drain_database()
+    ended = rig.store.get(task.id, None)
+    assert (ended.status, ended.items_total) == (Status.CANCELLED, None)
+
+
+@pytest.mark.parametrize("how", ["rescue", "retry", "release"])
+def test_a_cancel_asked_for_before_a_handing_back_ends_the_task(rig: Rig, how: str) -> None:
+    """A task whose worker gave it back after a cancel was asked for isn't begun again."""
+    rig.submit()
+    task = rig.take()
+    rig.queue.cancel(task.id, by=ANNA)
+    match how:
+        case "rescue":
+            rig.backlog.rescue(task.id, task.attempt, "test")
+        case "retry":
+            rig.claims.retry(task, Category.NETWORK, "gone", 60)
+        case "release":
+            rig.claims.release(task, "worker stopped")
+    ended = rig.store.get(task.id, None)
+    assert ended.status is Status.CANCELLED
+    assert ended.finished_at is not None
+    assert rig.events(task.id)[-1] == "cancelled"
+    assert rig.claims.claim_next("w") is None
+
+
+def test_a_cancelled_task_in_rq_is_dropped_by_its_worker(fleet: Fleet) -> None:
+    """A job whose task was cancelled while it waited does nothing."""
+    task = fleet.rig.submit()
+    fleet.rig.queue.cancel(task.id, by=ANNA)
+    assert fleet.drain() == 0
+    assert fleet.rig.effects(task.id) == []
+    with pytest.raises(TaskStateConflict):
+        fleet.rig.queue.cancel(task.id, by=ANNA)
+
+
+def test_a_kind_may_stop_itself(rig: Rig) -> None:
+    """What a checkpoint raises passes through a kind unharmed."""
+
+    def meet(_run: Run, _item: Item) -> None:
+        raise Cancelled
+
+    rig.kind.meet = meet
+    task = rig.submit()
+    rig.drain_database()
+    assert rig.store.get(task.id, None).status is Status.CANCELLED
+
+
+def test_a_corrupt_task_fails_and_hurts_nobody(fleet: Fleet) -> None:
+    """Settings that can't be decrypted fail their task; lists still show it."""
+    other = fleet.rig.submit(BERT)
+    task = fleet.rig.submit()
+    touch(fleet.rig.database, task.id, settings="x")
+    assert [one.corrupt for one in fleet.rig.store.recent(ANNA.id)] == [True]
+    fleet.drain()
+    assert fleet.rig.store.get(task.id, None).status is Status.FAILED
+    assert fleet.rig.store.get(other.id, None).status is Status.COMPLETED
+
+
+@pytest.mark.req("5.2")
+def test_the_last_step_is_never_lost(rig: Rig) -> None:
+    """Steps are written twice a second at most; the last of a burst is written a little later."""
+    rig.submit()
+    task = rig.take()
+    step = rig.progress.stepper(task)
+    for number in range(10):
+        step(f"step {number}")
+    first = rig.store.get(task.id, None)
+    assert first.step == "step 0"
+    rig.progress.flush()
+    assert rig.store.get(task.id, None).step == "step 0"
+    rig.at += 0.6
+    rig.progress.flush()
+    last = rig.store.get(task.id, None)
+    assert last.step == "step 9"
+    assert last.sequence == first.sequence + 1
+    step("after the end")
+    rig.claims.complete(task, "done")
+    rig.at += 1
+    rig.progress.flush()
+    assert rig.store.get(task.id, None).step == "done"
+
+
+@pytest.mark.req("2.2")
+def test_priorities_are_strict(fleet: Fleet) -> None:
+    """Urgent before high before normal before low, however they came in."""
+    order: list[str] = []
+    fleet.rig.kind.exclusive = False
+    fleet.rig.kind.meet = lambda run, _item: order.append(run.task.priority.queue)
+    for priority in ("low", "normal", "urgent", "high", "low", "urgent"):
+        fleet.rig.submit(None, priority=priority, settings={"items": 1})
+    fleet.drain()
+    assert order == ["urgent", "urgent", "high", "normal", "low", "low"]
+
+
+@pytest.mark.req("2.2")
+def test_a_user_with_many_tasks_lets_others_take_their_turn(fleet: Fleet) -> None:
+    """Anna's thirty tasks don't keep Bert's two waiting longer than a few of hers."""
+    order: list[int | None] = []
+    fleet.rig.kind.exclusive = False
+    fleet.rig.kind.meet = lambda run, _item: order.append(run.task.user_id)
+    for _ in range(30):
+        fleet.rig.submit(ANNA, settings={"items": 1})
+    for _ in range(2):
+        fleet.rig.submit(BERT, settings={"items": 1})
+    fleet.drain()
+    turns = [place for place, user in enumerate(order) if user == BERT.id]
+    assert len(order) == 32
+    assert turns[0] <= 5
+    assert turns[1] <= 10
+
+
+@pytest.mark.req("2.2")
+def test_one_users_tasks_are_first_in_first_out(fleet: Fleet) -> None:
+    """Tasks of one user and priority are worked on in the order of their submits."""
+    order: list[str] = []
+    fleet.rig.kind.exclusive = False
+    fleet.rig.kind.meet = lambda run, _item: order.append(run.task.id)
+    ids = [fleet.rig.submit(ANNA, settings={"items": 1}).id for _ in range(12)]
+    fleet.drain()
+    assert order == ids
+
+
+def test_paused_priorities_are_left_alone(rig: Rig) -> None:
+    """A paused priority is neither claimed by ticket nor in turn; the next one is."""
+    task = rig.submit()
+    low = rig.submit(BERT, priority="low")
+    paused = {Priority.NORMAL}
+    assert rig.claims.claim(ticket_of(task), "w", Delivery.RQ, paused) is None
+    claimed = rig.claims.claim_next("w", paused)
+    assert claimed is not None
+    assert claimed.id == low.id

@@ -1,0 +1,236 @@
+"""What the engine leaves in Redis: RQ's own shapes, nothing readable, nothing for ever."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+import redis
+from cryptography.fernet import Fernet
+from rq import Queue, SimpleWorker
+from rq.job import Job, JobStatus
+from rq.registry import FinishedJobRegistry
+from rq.serializers import JSONSerializer
+from tests import leaks
+from tests.servers import RedisServer
+from tests.servers import redis_server as new_redis
+from tests.support import wait_until
+from tests.support_engine import ANNA, BERT, NOWHERE, Rig
+
+from altwright.crypto import Box
+from altwright.db.session import Database, make_engine
+from altwright.db.tables import Base
+from altwright.domain.task import Priority, Status
+from altwright.errors import ActiveTaskExists, RedisUnavailable
+from altwright.tasks.health import RedisHealthMonitor, RedisState
+from altwright.tasks.queues import JOB_TTL_S
+from altwright.tasks.redis import connect
+from altwright.tasks.serializer import RUN_TASK, serializer_for
+from altwright.workers import jobs
+from altwright.workers.integrated import NoDeathPenalty
+
+
+class PlainWorker(SimpleWorker):
+    """RQ's own in-process worker; only what may outlive a test is left out."""
+
+    death_penalty_class = NoDeathPenalty
+
+    def _install_signal_handlers(self) -> None:
+        """Leave pytest's in place."""
+
+    def subscribe(self) -> None:
+        """Start no thread that may still listen when the server has gone."""
+
+    def unsubscribe(self) -> None:
+        """Nothing was subscribed to."""
+
+
+@pytest.mark.req("1.1")
+@pytest.mark.req("10.1")
+@pytest.mark.parametrize("kind", ["valkey", "redis"])
+def test_rqs_own_worker_drains_the_queues(rig: Rig, kind: str) -> None:
+    """Any RQ worker with our serializer works on the tasks, on Valkey and on Redis."""
+    if kind == "redis":
+        with new_redis() as server:
+            other = Rig(rig.database, server.url)
+            drain_plainly(other)
+            other.close()
+    else:
+        drain_plainly(rig)
+
+
+def drain_plainly(rig: Rig) -> None:
+    """Drain the queues with RQ's worker."""
+    rig.dispatcher.tick()
+    ids = [rig.submit(user).id for user in (ANNA, BERT)]
+    client = connect(rig.redis_url, call_timeout_s=5)
+    token = jobs.here.set(rig.worker())
+    queues = [
+        Queue(queue.name, connection=client, serializer=rig.queue.serializer)
+        for queue in rig.queue.queues.values()
+    ]
+    worker = PlainWorker(queues, connection=client, serializer=rig.queue.serializer)
+    worker.work(burst=True, logging_level="WARNING")
+    jobs.here.reset(token)
+    for one in ids:
+        assert rig.store.get(one, None).status is Status.COMPLETED
+        job = Job.fetch(f"{one}-0", connection=client, serializer=rig.queue.serializer)
+        assert job.get_status() is JobStatus.FINISHED
+        assert job.return_value() is True
+    finished = FinishedJobRegistry(queue=queues[Priority.NORMAL]).get_job_ids()
+    assert sorted(finished) == sorted(f"{one}-0" for one in ids)
+    client.close()
+
+
+@pytest.mark.req("9.4")
+def test_every_key_goes_away_by_itself(rig: Rig, valkey: RedisServer) -> None:
+    """Waiting jobs, ended ones, results, workers and the tracker's entries all have a TTL."""
+    client = valkey.client()
+    rig.dispatcher.tick()
+    rig.submit()
+    assert leaks.everlasting(client) == []
+    job = next(iter(client.scan_iter("rq:job:*")))
+    assert 0 < client.ttl(job) <= JOB_TTL_S
+    rig.drain_rq()
+    keys = {key.decode() for key in client.scan_iter()}
+    assert any(key.startswith("rq:results:") for key in keys), keys
+    assert leaks.everlasting(client) == []
+    assert 0 < client.ttl(job) <= 500
+    client.close()
+
+
+@pytest.mark.req("11.2")
+def test_nothing_in_redis_is_readable_or_pickled(rig: Rig, valkey: RedisServer) -> None:
+    """A job's payload is encrypted; with its key it is msgpack of a version, kind and ids."""
+    task = rig.submit(settings={"hint": "a secret hint"})
+    client = valkey.client()
+    stored: Any = client.hget(f"rq:job:{task.id}-0", "data")
+    sealed = zlib.decompress(stored)
+    assert b"run_task" not in sealed
+    body = msgpack.unpackb(rig.box.open(sealed))
+    assert body == [1, "job", RUN_TASK, task.id, 0]
+    for key in client.scan_iter():
+        value: Any = client.dump(key)
+        assert b"secret" not in value
+    client.close()
+
+
+@pytest.mark.parametrize("forgery", ["pickle", "other key", "other function", "other serializer"])
+def test_a_forged_job_is_not_run(
+    rig: Rig, valkey: RedisServer, tmp_path: Path, forgery: str
+) -> None:
+    """Whoever can write to Redis can't make a worker run code; other jobs go on."""
+    client = valkey.client()
+    trap = tmp_path / "trap"
+    name = rig.queue.queues[Priority.NORMAL].name
+    match forgery:
+        case "pickle":
+            Queue(name, connection=client).enqueue("os.mkdir", str(trap))
+        case "other serializer":
+            serializer = JSONSerializer
+            Queue(name, connection=client, serializer=serializer).enqueue("os.mkdir", str(trap))
+        case "other key":
+            forged = serializer_for(Box(Fernet.generate_key().decode()))
+            kwargs = {"task_id": "f" * 36, "attempt": 0}
+            Queue(name, connection=client, serializer=forged).enqueue(RUN_TASK, kwargs=kwargs)
+        case "other function":
+            body = msgpack.packb([1, "job", "os.mkdir", "f" * 36, 0])
+            job = Queue(name, connection=client, serializer=rig.queue.serializer).enqueue(
+                RUN_TASK, kwargs={"task_id": "f" * 36, "attempt": 0}
+            )
+            client.hset(job.key, "data", zlib.compress(rig.box.close(body)))
+    task = rig.submit()
+    rig.drain_rq()
+    assert not trap.exists()
+    assert rig.store.get(task.id, None).status is Status.COMPLETED
+    # A job that isn't ours says itself how long RQ keeps its failure: for ever, here.
+    client.delete(*client.scan_iter("rq:results:*"))
+    client.close()
+
+
+@pytest.fixture
+def monitor(valkey: RedisServer) -> RedisHealthMonitor:
+    """Return a monitor whose clock stands still."""
+    return RedisHealthMonitor(connect(valkey.url), clock=lambda: 0.0)
+
+
+@pytest.mark.req("1.3")
+def test_connecting_says_what_it_found(
+    monitor: RedisHealthMonitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Version, policy and persistence are logged once, and what should be changed."""
+    with caplog.at_level("INFO"):
+        assert monitor.check()
+        monitor.look()
+    assert monitor.facts is not None
+    assert monitor.facts.policy == "noeviction"
+    assert monitor.facts.memory_share is None
+    assert caplog.text.count("policy noeviction, persistence") == 1
+    assert caplog.text.count("nothing is persisted") == 1
+    monitor.client.config_set("maxmemory-policy", "allkeys-lru")
+    assert any("set noeviction" in remark for remark in monitor.look().remarks())
+    monitor.client.config_set("maxmemory-policy", "noeviction")
+    monitor.client.close()
+
+
+@pytest.mark.req("1.4")
+@pytest.mark.req("6.4")
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_a_lost_redis_is_noticed_within_two_seconds(valkey: RedisServer, how: str) -> None:
+    """Killed or hanging, it is down within 2 s, calls fail at once, and it comes back by itself."""
+    monitor = RedisHealthMonitor(connect(valkey.url), interval_s=0.5)
+    changes: list[tuple[RedisState, RedisState]] = []
+    monitor.on_change(lambda *change: changes.append(change))
+    monitor.start()
+    try:
+        wait_until(lambda: monitor.facts is not None, within_s=5)
+        if how == "killed":
+            valkey.kill()
+        else:
+            valkey.freeze()
+        wait_until(lambda: not monitor.usable, within_s=2.0)
+        with pytest.raises(RedisUnavailable), monitor.guarded():
+            pytest.fail("no call is tried")
+        if how == "killed":
+            valkey.start()
+        else:
+            valkey.thaw()
+        wait_until(lambda: monitor.usable, within_s=5.0)
+        assert changes[-1] == (RedisState.RECOVERING, RedisState.HEALTHY)
+    finally:
+        valkey.thaw()
+        monitor.stop()
+        monitor.client.close()
+
+
+def test_a_submit_waits_for_a_hanging_redis_only_until_the_circuit_opens(
+    rig: Rig, valkey: RedisServer
+) -> None:
+    """Two time-outs at most are paid, by all requests together; then none asks Redis."""
+    valkey.freeze()
+    try:
+        task = rig.submit()
+        assert not rig.health.usable
+        with pytest.raises(ActiveTaskExists) as refusal:
+            rig.submit()
+        assert refusal.value.task_id == task.id
+    finally:
+        valkey.thaw()
+
+
+def test_nothing_needs_a_redis_that_never_was(tmp_path: Path) -> None:
+    """A service that starts without Redis works from the database."""
+    database = Database(make_engine(f"sqlite:///{tmp_path / 'a.db'}"))
+    Base.metadata.create_all(database.engine)
+    rig = Rig(database, NOWHERE)
+    task = rig.submit(None, settings={"items": 0})
+    rig.dispatcher.tick()
+    assert rig.drain_database() == 1
+    assert rig.store.get(task.id, None).status is Status.COMPLETED
+    with pytest.raises(redis.ConnectionError):
+        rig.health.client.ping()
+    rig.close()
+    database.close()

@@ -1,0 +1,378 @@
+"""How attempts end that don't complete: retries, dead letters, hand-backs, preemption."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig
+
+from altwright.db.task_tables import TaskRow
+from altwright.domain.task import ItemStatus, Priority, Status
+from altwright.errors import (
+    ActiveTaskExists,
+    Category,
+    ConfigError,
+    DatabaseUnavailable,
+    ImageUnavailable,
+    ImageUnusable,
+    NotFound,
+    PlatformRefused,
+    PlatformUnavailable,
+    RateLimited,
+    TaskStateConflict,
+)
+from altwright.tasks.claims import CRASHES, ITEM_TRIES, Worked
+from altwright.tasks.kinds import Run
+from altwright.tasks.records import Item
+from altwright.tasks.runner import DATABASE_PAUSE_S, OUR_FAULT
+
+
+def failing(error: Exception) -> Callable[[Run, Item], None]:
+    """Return what an item meets that fails the whole attempt."""
+
+    def meet(_run: Run, _item: Item) -> None:
+        raise error
+
+    return meet
+
+
+def delay_s(rig: Rig, task_id: str) -> float:
+    """Return the seconds between a task's last event and the moment it is due."""
+    task = rig.store.get(task_id, None)
+    return (task.available_at - rig.store.history(task_id)[-1].at).total_seconds()
+
+
+@pytest.mark.req("6.1")
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [
+        (PlatformUnavailable("The server is down."), [60, 240, 960]),
+        (PlatformUnavailable("It doesn't answer.", category=Category.NETWORK), [0, 60, 240]),
+        (PlatformUnavailable("Too slow.", category=Category.TIMEOUT), [0, 60, 240]),
+        (RateLimited("Wait.", retry_in_s=77), [77, 77, 77]),
+        (PlatformUnavailable("Back soon.", retry_in_s=5), [5, 5, 5]),
+        (RateLimited("Wait for ever.", retry_in_s=1e12), [86_400] * 3),
+    ],
+    ids=["service down", "network", "time-out", "rate limit", "retry-after", "absurd"],
+)
+def test_a_failed_attempt_is_retried_three_times(
+    fleet: Fleet, error: Exception, waits: list[float]
+) -> None:
+    """At once or after 1, 4 and 16 minutes, or when the server says; then it is a dead letter."""
+    rig = fleet.rig
+    rig.kind.meet = failing(error)
+    task = rig.submit()
+    met: list[float] = []
+    for number in range(3):
+        rig.dispatcher.tick()
+        work = rig.drain_rq if rig.health.usable else rig.worker().take_next
+        if met and met[-1] > 0:
+            assert work() == 0, "it waits"
+            rig.later(met[-1] + 1)
+            rig.dispatcher.tick()
+        assert work() == 1
+        met.append(round(delay_s(rig, task.id)))
+        now = rig.store.get(task.id, None)
+        assert (now.status, now.failures, now.error) == (Status.QUEUED, number + 1, str(error))
+    assert met == waits
+    rig.later(waits[-1] + 1)
+    fleet.drain()
+    dead = rig.store.get(task.id, None)
+    assert (dead.status, dead.failures, dead.attempt) == (Status.FAILED, 4, 4)
+    assert rig.events(task.id)[-2:] == ["claimed", "failed"]
+    assert rig.effects(task.id) == []
+
+
+@pytest.mark.req("6.1")
+@pytest.mark.parametrize(
+    ("error", "category", "message"),
+    [
+        (
+            PlatformRefused("Token revoked.", category=Category.AUTHENTICATION),
+            Category.AUTHENTICATION,
+            "Token revoked.",
+        ),
+        (NotFound("There is no such account."), Category.BAD_INPUT, "There is no such account."),
+        (ConfigError(["KEY: missing"]), Category.AUTHENTICATION, "KEY: missing"),
+    ],
+)
+def test_what_only_a_person_can_change_isnt_retried(
+    rig: Rig, error: Exception, category: Category, message: str
+) -> None:
+    """Such a failure is final at once, with its category and its words."""
+    rig.kind.meet = failing(error)
+    task = rig.submit()
+    rig.drain_database()
+    dead = rig.store.get(task.id, None)
+    assert (dead.status, dead.error_category, dead.error) == (Status.FAILED, category, message)
+    assert rig.store.history(task.id)[-1].detail == f"{category}: {message}"
+
+
+@pytest.mark.req("6.6")
+@pytest.mark.req("11.6")
+def test_a_fault_of_ours_shows_no_insides(rig: Rig) -> None:
+    """An unforeseen error is retried, and users read a sentence, not the exception."""
+
+    def meet_plan(_run: Run, _position: int) -> None:
+        raise RuntimeError("/secret/path token=abc")
+
+    rig.kind.meet_plan = meet_plan
+    task = rig.submit()
+    rig.drain_database()
+    now = rig.store.get(task.id, None)
+    assert (now.status, now.error, now.error_category) == (
+        Status.QUEUED,
+        OUR_FAULT,
+        Category.FAULT,
+    )
+    assert "secret" not in str(rig.store.history(task.id))
+
+
+def test_a_retry_that_succeeds_leaves_no_error_behind(fleet: Fleet) -> None:
+    """A completed task shows no error of an attempt before."""
+
+    def meet(run: Run, _item: Item) -> None:
+        if run.task.attempt == 1:
+            raise PlatformUnavailable("A blip.", category=Category.NETWORK)
+
+    fleet.rig.kind.meet = meet
+    task = fleet.rig.submit()
+    fleet.drain()
+    done = fleet.rig.store.get(task.id, None)
+    assert (done.status, done.error, done.error_category) == (Status.COMPLETED, None, None)
+    assert fleet.rig.events(task.id) == ["queued", "claimed", "retry", "claimed", "completed"]
+
+
+def test_a_picture_that_cant_be_had_costs_no_other(rig: Rig) -> None:
+    """It is tried again after the others and then failed alone; an unusable one at once."""
+
+    def meet(_run: Run, item: Item) -> None:
+        if item.key == "item-0":
+            raise ImageUnavailable("It doesn't answer.")
+        if item.key == "item-1":
+            raise ImageUnusable("It is no picture.")
+
+    rig.kind.meet = meet
+    task = rig.submit()
+    rig.drain_database()
+    done = rig.store.get(task.id, None)
+    assert (done.status, done.items_done, done.items_failed) == (Status.COMPLETED, 1, 2)
+    late, unusable = rig.store.items(task.id, [ItemStatus.FAILED])
+    assert (late.tries, late.reason) == (ITEM_TRIES, "It doesn't answer.")
+    assert (unusable.tries, unusable.reason) == (0, "It is no picture.")
+
+
+@pytest.mark.req("6.2")
+def test_a_dead_letter_is_requeued_with_its_progress(fleet: Fleet) -> None:
+    """Requeueing gives a fresh budget of retries and keeps the finished items."""
+    rig = fleet.rig
+    broken = [True]
+
+    def meet(_run: Run, item: Item) -> None:
+        if broken[0] and item.key == "item-2":
+            raise PlatformRefused("No.", category=Category.AUTHENTICATION)
+
+    rig.kind.meet = meet
+    task = rig.submit()
+    fleet.drain()
+    assert rig.store.get(task.id, None).status is Status.FAILED
+    broken[0] = False
+    with pytest.raises(TaskStateConflict):
+        rig.queue.requeue(rig.submit(BERT).id, by=ROOT)
+    again = rig.queue.requeue(task.id, by=ROOT)
+    assert (again.status, again.failures, again.error) == (Status.QUEUED, 0, None)
+    fleet.drain()
+    done = rig.store.get(task.id, None)
+    assert (done.status, done.items_done) == (Status.COMPLETED, 3)
+    assert rig.effects(task.id) == ["item-0", "item-1", "item-2"]
+    assert "requeued" in rig.events(task.id)
+
+
+@pytest.mark.req("4.6")
+def test_a_requeue_is_a_submit_as_far_as_the_user_goes(rig: Rig) -> None:
+    """It is refused while another task of the user is active, naming that one."""
+    rig.kind.meet = failing(PlatformRefused("No.", category=Category.AUTHENTICATION))
+    dead = rig.submit()
+    rig.drain_database()
+    active = rig.submit()
+    with pytest.raises(ActiveTaskExists) as refusal:
+        rig.queue.requeue(dead.id, by=ANNA)
+    assert refusal.value.task_id == active.id
+    assert rig.store.get(dead.id, None).status is Status.FAILED
+
+
+@pytest.mark.req("3.4")
+def test_a_stopped_worker_hands_its_task_back(fleet: Fleet) -> None:
+    """Told to stop, it finishes its item; another goes on; that is no failure."""
+    rig = fleet.rig
+    stop = threading.Event()
+
+    def meet(run: Run, item: Item) -> None:
+        if (run.task.attempt, item.key) == (1, "item-0"):
+            stop.set()
+
+    rig.kind.meet = meet
+    task = rig.submit()
+    rig.runner.run(rig.take(), stop)
+    handed_back = rig.store.get(task.id, None)
+    assert (handed_back.status, handed_back.items_done) == (Status.QUEUED, 1)
+    assert handed_back.failures == 0
+    fleet.drain()
+    assert rig.effects(task.id) == ["item-0", "item-1", "item-2"]
+    assert rig.events(task.id)[2] == "worker stopped"
+
+
+def test_an_attempt_that_used_its_time_up_hands_its_task_back(rig: Rig) -> None:
+    """A long task goes on in a next attempt, without a failure counted."""
+
+    def meet(run: Run, _item: Item) -> None:
+        if run.task.attempt == 1:
+            rig.at += 4000
+
+    rig.kind.meet = meet
+    task = rig.submit()
+    assert rig.drain_database() == 2
+    assert rig.events(task.id) == ["queued", "claimed", "time used up", "claimed", "completed"]
+    assert rig.store.get(task.id, None).failures == 0
+
+
+def test_low_work_gives_way_to_urgent_work(fleet: Fleet) -> None:
+    """Between two items a low task goes back to the queue, keeps its progress and goes on."""
+    rig = fleet.rig
+    order: list[tuple[str, str]] = []
+
+    def meet(run: Run, item: Item) -> None:
+        order.append((run.task.priority.queue, item.key))
+        if order == [("low", "item-0")]:
+            rig.submit(ROOT, priority="urgent", settings={"items": 1})
+
+    rig.kind.meet = meet
+    task = rig.submit(priority="low")
+    fleet.drain()
+    assert order == [
+        ("low", "item-0"),
+        ("urgent", "item-0"),
+        ("low", "item-1"),
+        ("low", "item-2"),
+    ]
+    assert "preempted" in rig.events(task.id)
+    assert rig.store.get(task.id, None).failures == 0
+
+
+def test_normal_work_gives_way_to_nobody(rig: Rig) -> None:
+    """Only low work is preempted."""
+
+    def meet(_run: Run, item: Item) -> None:
+        if item.key == "item-0":
+            rig.submit(ROOT, priority="urgent")
+
+    rig.kind.meet = meet
+    task = rig.submit()
+    worker = rig.worker()
+    worker.take_next()
+    assert rig.store.get(task.id, None).status is Status.COMPLETED
+    rig.kind.meet = lambda _run, _item: None
+    rig.drain_database()
+
+
+@pytest.mark.req("6.3")
+def test_a_picture_that_kills_workers_is_set_aside(rig: Rig) -> None:
+    """The item in hand at each death comes last, then counts as failed; the others are done."""
+    rig.submit(settings={"items": 2})
+    for number in range(ITEM_TRIES):
+        task, item = rig.begin(f"w{number}")
+        if item.key == "item-1":
+            rig.claims.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
+            item = rig.claims.next_item(task.id) or item
+        assert item.key == "item-0"
+        rig.backlog.rescue(task.id, task.attempt, "test")
+    rig.drain_database()
+    done = rig.store.get(task.id, None)
+    assert (done.status, done.items_done, done.items_failed) == (Status.COMPLETED, 1, 1)
+    failed = rig.store.items(task.id, [ItemStatus.FAILED])[0]
+    assert (failed.key, failed.category) == ("item-0", Category.EXHAUSTED)
+
+
+@pytest.mark.req("6.3")
+def test_a_task_that_kills_every_worker_becomes_a_dead_letter(rig: Rig) -> None:
+    """After so many deaths in a row without a finished item it fails, and can be requeued."""
+    task = rig.submit()
+    for number in range(CRASHES):
+        now = rig.take(f"w{number}")
+        assert rig.backlog.rescue(now.id, now.attempt, "test")
+    dead = rig.store.get(task.id, None)
+    assert (dead.status, dead.error_category) == (Status.FAILED, Category.EXHAUSTED)
+    assert rig.queue.requeue(task.id, by=ROOT).status is Status.QUEUED
+
+
+def test_a_fault_of_the_database_is_no_failure_of_the_task(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task whose attempt met it rests a little and goes on, its retries untouched."""
+    task = rig.submit()
+    original = rig.claims.next_item
+
+    def unavailable(task_id: str) -> Item | None:
+        monkeypatch.setattr(rig.claims, "next_item", original)
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr(rig.claims, "next_item", unavailable)
+    rig.drain_database()
+    now = rig.store.get(task.id, None)
+    assert (now.status, now.failures, now.error) == (Status.QUEUED, 0, None)
+    assert round(delay_s(rig, task.id)) == DATABASE_PAUSE_S
+    rig.later(DATABASE_PAUSE_S + 1)
+    rig.dispatcher.tick()
+    rig.drain_database()
+    assert rig.store.get(task.id, None).status is Status.COMPLETED
+
+
+def test_every_move_is_in_the_history(rig: Rig) -> None:
+    """The history of a task with many moves names each, in order, with attempt and actor."""
+    task = rig.submit()
+    first = rig.take("w1")
+    rig.claims.release(first, "worker stopped")
+    second = rig.take("w2")
+    rig.claims.retry(second, Category.NETWORK, "gone", 0)
+    third = rig.take("w3")
+    rig.backlog.rescue(third.id, third.attempt, "lease ran out")
+    fourth = rig.take("w4")
+    rig.claims.fail(fourth, Category.FAULT, "no")
+    rig.queue.requeue(task.id, by=ROOT)
+    rig.queue.cancel(task.id, by=ANNA)
+    history = [(one.event, one.attempt, one.actor) for one in rig.store.history(task.id)]
+    assert history == [
+        ("queued", 0, "anna"),
+        ("claimed", 1, "w1"),
+        ("worker stopped", 1, "w1"),
+        ("claimed", 2, "w2"),
+        ("retry", 2, "w2"),
+        ("claimed", 3, "w3"),
+        ("rescued", 3, "w3"),
+        ("claimed", 4, "w4"),
+        ("failed", 4, "w4"),
+        ("requeued", 4, "root"),
+        ("cancelled", 4, "anna"),
+    ]
+    with rig.database.read() as session:
+        sequence = session.scalar(select(TaskRow.sequence).where(TaskRow.id == task.id))
+    assert sequence == len(history) - 1
+
+
+def test_retries_that_wait_dont_stand_in_the_way(rig: Rig) -> None:
+    """A task that waits for its time isn't claimed, by turn or by ticket, nor makes low yield."""
+    task = rig.submit(ROOT, priority="urgent")
+    claimed = rig.take()
+    rig.claims.retry(claimed, Category.SERVICE_DOWN, "down", 60)
+    low = rig.submit(priority="low")
+    taken = rig.take()
+    assert taken.id == low.id
+    assert not rig.claims.signals(taken).yield_to_urgent
+    assert rig.backlog.due(Priority.URGENT, 10) == []
+    rig.later(61)
+    assert rig.backlog.wake_delayed() == 1
+    assert rig.claims.signals(taken).yield_to_urgent
+    assert [ticket.task_id for ticket in rig.backlog.due(Priority.URGENT, 10)] == [task.id]
