@@ -16,7 +16,9 @@ from altwright.describers.offline.wording import quoted
 _LETTERED: Final = 60
 
 
-def describe(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Statement | None:
+def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
+    pixels: Pixels, lines: Sequence[Line], reader: Reader
+) -> Statement | None:
     """Return what a chart shows; None: it isn't one that we can read."""
     pie = pies.find(pixels, lines)
     if pie is not None:

@@ -81,8 +81,9 @@ def _kind(  # noqa: PLR0911 - a table of rules, the surest first
         return "social media post", "screenshot of a social media post"
     if any(_TERMINAL.search(text) for text in texts):
         return "terminal", "screenshot of a terminal"
-    code = sum(bool(_CODE.search(text)) for text in texts)
-    if len(texts) >= 3 and code >= _CODE_SHARE * len(texts):  # noqa: PLR2004 - a line isn't a program
+    written = [text for text in texts if not text.isdecimal()]  # without an editor's numbers
+    code = sum(bool(_CODE.search(text)) for text in written)
+    if len(written) >= 3 and code >= _CODE_SHARE * len(written):  # noqa: PLR2004 - a line isn't a program
         return "code", "screenshot of program code"
     buttons = [line for line in lines if _BUTTON.match(line.text)]
     if buttons and _is_dialog(lines, buttons):

@@ -91,8 +91,10 @@ def cut(text: str, max_length: int) -> str:
     whole = [end for end in whole if end <= max_length and _is_balanced(text[:end])]
     if whole and whole[-1] >= max_length * _EARLIEST_CUT:
         return text[: whole[-1]]
-    room = text[: max_length - 2]  # for the ellipsis and a closing quotation mark
-    words = room.rsplit(None, 1)[0] if " " in room.strip() else room
+    room = max_length - 2  # an ellipsis and a closing quotation mark follow
+    words = text[:room]
+    if not text[room].isspace() and " " in words.strip():
+        words = words.rsplit(None, 1)[0]
     words = words.rstrip(" ,;:\N{EN DASH}—.“/(")
     return words + ("…" if _is_balanced(words) else "…”")
 

@@ -1,0 +1,228 @@
+"""What the offline describer says of pictures whose content is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+from PIL import Image, ImageDraw
+from tests.support_offline import (
+    MODELS,
+    bar_chart,
+    jpeg,
+    line_chart,
+    meme,
+    photo,
+    picture,
+    pie_chart,
+    png,
+    table,
+    written,
+)
+
+from altwright.describers.offline import models
+from altwright.describers.offline.describer import OfflineDescriber
+from altwright.describers.port import Description, Request
+
+
+@pytest.fixture(scope="module")
+def describer() -> Iterator[OfflineDescriber]:
+    """Return a describer that has started its process."""
+    models.ensure(MODELS, print)
+    describer = OfflineDescriber(MODELS, idle_s=60)
+    told(describer, png(Image.new("RGB", (8, 8))))  # its process isn't any single test's
+    yield describer
+    describer.close()
+
+
+def told(describer: OfflineDescriber, data: bytes) -> Description:
+    """Return the description of a picture, long enough for a table."""
+    return describer.describe(picture(data), Request(max_length=1500))
+
+
+def test_a_post_s_screenshot_is_read_out(describer: OfflineDescriber) -> None:
+    """The kind of screen is named and every line is read, in order."""
+    image = written(
+        (720, 300),
+        [
+            (24, 20, 24, "Jane Porter"),
+            (24, 54, 18, "@jane@example.social"),
+            (24, 104, 24, "The trick was to delete code"),
+            (24, 144, 24, "that nobody had run for years."),
+            (24, 220, 18, "12 boosts   48 favourites"),
+        ],
+    )
+    found = told(describer, png(image))
+    assert found.text == (
+        "Screenshot of a social media post: “Jane Porter @jane@example.social The trick was to "
+        "delete code that nobody had run for years. 12 boosts 48 favourites”."
+    )
+    assert found.level == "high"
+    assert found.evidence["kind"] == "social media post"
+    assert found.evidence["text"][0]["text"] == "Jane Porter"
+
+
+def test_a_screenshot_saved_as_jpeg_stays_one(describer: OfflineDescriber) -> None:
+    """Compression doesn't turn a picture of text into a photo."""
+    image = written(
+        (720, 260),
+        [
+            (24, 30, 26, "The library is closed on Monday."),
+            (24, 80, 26, "Please return your books"),
+            (24, 130, 26, "through the letter box."),
+        ],
+    )
+    assert told(describer, jpeg(image, quality=70)).text == (
+        "Image of text: “The library is closed on Monday. Please return your books through the "
+        "letter box.”"
+    )
+
+
+def test_columns_are_read_one_after_the_other(describer: OfflineDescriber) -> None:
+    """An article of two columns isn't read across."""
+    left = ("The river rose by two metres", "in a single night, and the", "lower road is closed.")
+    right = ("Nobody was hurt. The school", "stays open, but the market", "moves to the square.")
+    texts = [(30, 30 + 44 * i, 24, text) for i, text in enumerate(left)]
+    texts += [(470, 30 + 44 * i, 24, text) for i, text in enumerate(right)]
+    assert told(describer, png(written((860, 200), texts))).text == (
+        "Image of text: “The river rose by two metres in a single night, and the lower road is "
+        "closed. Nobody was hurt. The school stays open, but the market moves to the square.”"
+    )
+
+
+def test_a_terminal_is_called_that(describer: OfflineDescriber) -> None:
+    """A prompt tells a terminal from other text."""
+    lines = ("$ git status", "On branch main", "nothing to commit, working tree clean")
+    texts = [(20, 20 + 44 * i, 24, text) for i, text in enumerate(lines)]
+    image = written((720, 170), texts, paper="#181820", ink="#d0e0d0")
+    assert told(describer, png(image)).text.startswith("Screenshot of a terminal: “$ git status")
+
+
+def test_a_dialog_box_is_known_by_its_buttons(describer: OfflineDescriber) -> None:
+    """Two buttons below a question make a dialog box."""
+    image = written(
+        (620, 220),
+        [(30, 30, 24, "Delete this draft?"), (300, 150, 22, "Cancel"), (460, 150, 22, "OK")],
+        paper="#f0f0f0",
+    )
+    assert told(describer, png(image)).text == (
+        "Screenshot of a dialog box: “Delete this draft? Cancel OK”."
+    )
+
+
+def test_a_table_is_read_by_rows(describer: OfflineDescriber) -> None:
+    """Columns are named once, then each row is read with its first cell as its name."""
+    assert told(describer, png(table())).text == (
+        "Table with three rows and the columns Plan, Price, Storage and Users. Free: $0, 50 GB, 1; "
+        "Team: $8, 100 GB, 10; School: $4, 200 GB, 500."
+    )
+
+
+def test_bars_are_measured(describer: OfflineDescriber) -> None:
+    """Values are taken from the bars' ends by the axis, and said to be approximate."""
+    image = bar_chart({"Mon": 12, "Tue": 31, "Wed": 44}, "Visitors", top=50, step=10)
+    assert told(describer, png(image)).text == (
+        "Bar chart titled “Visitors”. Horizontal axis from Mon to Wed; vertical axis from 0 to 50. "
+        "Bars: Mon about 12, Tue about 31, Wed about 44."
+    )
+
+
+def test_lines_are_named_by_the_legend(describer: OfflineDescriber) -> None:
+    """Each line gets its legend's name, its ends and its extremes."""
+    text = told(describer, png(line_chart())).text
+    assert text.startswith("Line chart titled “Water level in metres”.")
+    assert "Two lines." in text
+    assert "River: first about 10, highest about 45, last about 30" in text
+    assert "Lake: first about 5, highest about 9, last about 7" in text
+
+
+def test_slices_get_their_names(describer: OfflineDescriber) -> None:
+    """Percentages go with the names that stand beside them."""
+    image = pie_chart({"Trains": 45, "Buses": 30, "Trams": 25}, "How we travel")
+    assert told(describer, png(image)).text == (
+        "Pie chart titled “How we travel”: Trains 45%, Buses 30%, Trams 25%."
+    )
+
+
+def test_a_meme_keeps_photo_and_caption(describer: OfflineDescriber) -> None:
+    """The photo is described, and both captions are quoted."""
+    image = meme(photo("chelsea.png"), "ONE  DOES  NOT  SIMPLY", "WAKE  THE  CAT")
+    assert told(describer, jpeg(image)).text == (
+        "Meme: photo of a cat, with the caption “ONE DOES NOT SIMPLY / WAKE THE CAT”."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "level"),
+    [
+        ("astronaut.png", "Portrait photo of a person.", "high"),
+        ("chelsea.png", "Photo of a cat.", "high"),
+        ("coffee.png", "Photo of a cup of coffee and a table.", "high"),
+        ("camera.png", "Black-and-white photo of a person and a tripod.", "high"),
+        ("motorcycle_right.png", "Photo of a motorcycle.", "high"),
+    ],
+)
+def test_subjects_of_photos_are_named(
+    describer: OfflineDescriber, name: str, text: str, level: str
+) -> None:
+    """People, animals and things are named without actions, moods or names."""
+    found = told(describer, photo(name))
+    assert (found.text, found.level) == (text, level)
+
+
+@pytest.mark.parametrize("name", ["coins.png", "gravel.png", "retina.jpg", "hubble_deep_field.jpg"])
+def test_nothing_is_invented(describer: OfflineDescriber, name: str) -> None:
+    """Where networks see ghosts (24 coins are 24 clocks to one), only colours are said."""
+    found = told(describer, photo(name))
+    assert found.text.startswith("Picture, mostly in ")
+    assert found.level == "low"
+
+
+def test_a_scanned_page_is_text(describer: OfflineDescriber) -> None:
+    """A photographed page without anything else on it is read out."""
+    text = told(describer, photo("page.png")).text
+    assert text.startswith("Image of text: “Region-based segmentation Let us first determine")
+
+
+def test_a_plain_graphic_is_told_by_its_colours(describer: OfflineDescriber) -> None:
+    """Without text there is still one true sentence."""
+    image = Image.new("RGB", (300, 200), "white")
+    ImageDraw.Draw(image).ellipse((100, 50, 190, 140), fill="red")
+    assert told(describer, png(image)).text == "Simple graphic in red on a white background."
+    assert told(describer, png(Image.new("RGB", (80, 80), "#808080"))).text == (
+        "Picture in plain grey."
+    )
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (3, 3), (2000, 12)])
+def test_odd_sizes_get_a_sentence(describer: OfflineDescriber, size: tuple[int, int]) -> None:
+    """No size makes it fail or fall silent."""
+    noise = Image.effect_noise(size, 90).convert("RGB")
+    assert told(describer, png(noise)).text.endswith(".")
+
+
+def test_animations_say_so(describer: OfflineDescriber) -> None:
+    """The length comes before what the chosen frame shows."""
+    shown = picture(photo("chelsea.png"), frames=12, duration_s=1.0)
+    assert describer.describe(shown, Request()).text == (
+        "Animated image (12 frames, 1.0 seconds): photo of a cat."
+    )
+
+
+def test_a_long_text_is_cut_at_a_word(describer: OfflineDescriber) -> None:
+    """The allowed length is kept, and the quotation is closed."""
+    text = describer.describe(picture(photo("page.png")), Request(max_length=80)).text
+    assert len(text) <= 80
+    assert text.endswith("…”")
+    assert text.startswith("Image of text: “Region-based segmentation Let us")
+
+
+def test_turned_photos_are_turned_back(describer: OfflineDescriber) -> None:
+    """A camera's orientation mark counts."""
+    image = Image.open(BytesIO(photo("astronaut.png"))).convert("RGB").rotate(90, expand=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned clockwise by 90 degrees
+    stream = BytesIO()
+    image.save(stream, "JPEG", exif=exif)
+    assert told(describer, stream.getvalue()).text == "Portrait photo of a person."

@@ -1,0 +1,160 @@
+"""Text lines on a page: their order, tables, tick labels, kinds of screens."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from altwright.describers.offline import screens, tables
+from altwright.describers.offline.axes import parse_number
+from altwright.describers.offline.memes import text_in_photo
+from altwright.describers.offline.text import Line, joined, ordered, rows, tidy
+
+
+def line(text: str, x: float, y: float, *, score: float = 0.99, height: float = 20) -> Line:
+    """Return a line whose letters are ten pixels wide."""
+    return Line(text, score, x, y, x + 10 * len(text), y + height)
+
+
+def grid(*cells: str, columns: int, width: int = 160) -> list[Line]:
+    """Return cells laid out in columns, empty ones left out."""
+    return [
+        line(text, width * (i % columns), 50 * (i // columns))
+        for i, text in enumerate(cells)
+        if text
+    ]
+
+
+def test_columns_come_one_after_the_other() -> None:
+    """Two columns of three lines are read down, in whatever order they were found."""
+    lines = [line(f"left {i}", 0, 30 * i) for i in range(3)]
+    lines += [line(f"right {i}", 300, 30 * i + 4) for i in range(3)]
+    random.Random(7).shuffle(lines)  # noqa: S311 - an order, not a secret
+    assert [one.text for one in ordered(lines)] == [
+        "left 0", "left 1", "left 2", "right 0", "right 1", "right 2",
+    ]  # fmt: skip
+
+
+def test_a_headline_comes_before_both_columns() -> None:
+    """What spans the columns is read where it stands."""
+    lines = [line("A headline that spans everything", 0, 0)]
+    lines += [line(f"left {i}", 0, 60 + 30 * i) for i in range(3)]
+    lines += [line(f"right {i}", 250, 60 + 30 * i) for i in range(3)]
+    texts = [one.text for one in ordered(lines)]
+    assert texts[0].startswith("A headline")
+    assert texts[3:5] == ["left 2", "right 0"]
+
+
+def test_rows_tolerate_a_slope() -> None:
+    """Lines a few pixels apart are one row."""
+    assert [len(row) for row in rows([line("a", 0, 0), line("b", 100, 6), line("c", 0, 30)])] == [
+        2,
+        1,
+    ]
+
+
+def test_divided_words_are_joined() -> None:
+    """A hyphen at a line's end goes away between small letters only."""
+    assert joined([line("some-", 0, 0), line("thing", 0, 30)]) == "something"
+    assert joined([line("Baden-", 0, 0), line("Baden", 0, 30)]) == "Baden- Baden"
+
+
+def test_full_width_marks_become_plain() -> None:
+    """The recogniser's Chinese punctuation doesn't reach an English text."""
+    assert tidy("Why\uff1f  No\uff01") == "Why? No!"
+
+
+def test_a_grid_is_a_table() -> None:
+    """Header, rows and an empty cell are told apart."""
+    found = tables.describe(
+        grid("Day", "Low", "High", "Mon", "3", "9", "Tue", "", "11", "Wed", "5", "12", columns=3)
+    )
+    assert found is not None
+    assert found.text == (
+        "table with three rows and the columns Day, Low and High. "
+        "Mon: 3, 9; Tue: empty, 11; Wed: 5, 12"
+    )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([line("one line", 0, 0)], id="one line"),
+        pytest.param([line(f"line {i}", 0, 30 * i) for i in range(6)], id="one column"),
+        pytest.param(
+            [
+                line(f"a sentence of some length, number {i}", x, 30 * i)
+                for i in range(6)
+                for x in (0, 500)
+            ],
+            id="an article of two columns",
+        ),
+        pytest.param(
+            [line("left", 0, 60 * i) for i in range(3)]
+            + [line("right", 300, 30 + 60 * i) for i in range(3)],
+            id="a chat",
+        ),
+    ],
+)
+def test_other_layouts_are_no_tables(lines: list[Line]) -> None:
+    """Nothing is called a table for standing in two columns."""
+    assert tables.describe(lines) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("12", 12.0),
+        ("1,000", 1000.0),
+        ("0.25", 0.25),
+        ("\N{MINUS SIGN}3", -3.0),
+        ("40%", 40.0),
+        ("$15", 15.0),
+        ("20k", 20_000.0),
+        ("O", 0.0),
+        ("Mon", None),
+        ("12:30", None),
+        ("", None),
+        ("1.2.3", None),
+    ],
+)
+def test_tick_labels_are_numbers(text: str, value: float | None) -> None:
+    """Signs, units and thousands are understood; times and words aren't numbers."""
+    assert parse_number(text) == value
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind"),
+    [
+        (["Ana @ana@example.social", "Good morning"], "social media post"),
+        (["Ana", "@ana", "3 likes", "2 replies"], "social media post"),
+        (["write to ana@example.org", "or call us"], "text"),
+        (["user@host:~$ ls", "notes.txt"], "terminal"),
+        (["def add(a, b):", "    return a + b"], "text"),
+        (["import os", "def add(a, b):", "return a + b"], "code"),
+        (["Really quit?", "Cancel", "OK"], "dialog box"),
+        (["You can cancel at any time.", "Read more about it"], "text"),
+    ],
+)
+def test_screens_are_told_by_their_words(texts: list[str], kind: str) -> None:
+    """Each kind needs signs of its own; without them it is text."""
+    found = screens.describe([line(text, 0, 40 * i) for i, text in enumerate(texts)], 800, 600)
+    assert found is not None
+    assert found.kind == kind
+
+
+def test_icons_are_no_text() -> None:
+    """Lone shapes that were read as letters say nothing."""
+    assert screens.describe([line("\u53e3", 0, 0), line("=", 50, 0)], 800, 600) is None
+
+
+def test_textures_on_photos_are_no_text() -> None:
+    """Unsure and jumbled words are dropped, signs are kept."""
+    lines = [
+        line("el\u00e9ctricamEMTe", 0, 0),
+        line("NO PARKING", 0, 40),
+        line("ested Comp", 0, 80, score=0.6),
+        line("8", 0, 120),
+    ]
+    assert text_in_photo(lines) == "NO PARKING"
