@@ -1,0 +1,40 @@
+"""Copies what the pages load from node_modules (after `npm ci`) to where the app serves it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SOURCES = ROOT / "node_modules"
+TARGET = ROOT / "src" / "altwright" / "web" / "static" / "vendor"
+_ATKINSON = "@fontsource-variable/atkinson-hyperlegible-next"
+_NEWSREADER = "@fontsource-variable/newsreader"
+#: File in node_modules → its name in TARGET. Each licence stands beside what it covers.
+FILES = {
+    "socket.io-client/dist/socket.io.esm.min.js": "socket.io.esm.min.js",
+    "socket.io-client/LICENSE": "socket.io.LICENSE",
+    f"{_ATKINSON}/LICENSE": "atkinson.LICENSE",
+    f"{_ATKINSON}/files/atkinson-hyperlegible-next-latin-wght-normal.woff2": "atkinson.woff2",
+    f"{_ATKINSON}/files/atkinson-hyperlegible-next-latin-ext-wght-normal.woff2": (
+        "atkinson-ext.woff2"
+    ),
+    f"{_NEWSREADER}/LICENSE": "newsreader.LICENSE",
+    f"{_NEWSREADER}/files/newsreader-latin-wght-normal.woff2": "newsreader.woff2",
+    f"{_NEWSREADER}/files/newsreader-latin-ext-wght-normal.woff2": "newsreader-ext.woff2",
+}
+
+
+def copy() -> None:
+    """Copy every file, or none: a missing one stops before the first is written."""
+    missing = [name for name in FILES if not (SOURCES / name).is_file()]
+    if missing:
+        sys.exit("Run `npm ci` first; node_modules lacks " + ", ".join(missing))
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for source, name in FILES.items():
+        shutil.copyfile(SOURCES / source, TARGET / name)
+
+
+if __name__ == "__main__":
+    copy()

@@ -1,0 +1,203 @@
+"""How pages word states, causes, times and what a describer saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from flask import Blueprint, request
+
+from altwright.errors import Category
+
+#: Kinds of tasks, as a heading.
+KINDS = MappingProxyType(
+    {
+        "captions": "Describing pictures",
+        "publishing": "Publishing alt texts",
+        "description": "Describing one picture again",
+    }
+)
+TASK_STATES = MappingProxyType(
+    {
+        "queued": "Waiting",
+        "running": "Running",
+        "completed": "Done",
+        "failed": "Failed",
+        "cancelled": "Cancelled",
+    }
+)
+DRAFT_STATES = MappingProxyType(
+    {
+        "draft": "To review",
+        "approved": "Approved",
+        "publishing": "Being published",
+        "published": "Published",
+        "skipped": "Skipped",
+    }
+)
+#: What a person can do about each category of error.
+REMEDIES = MappingProxyType(
+    {
+        Category.NETWORK: "The picture's server could not be reached. Try again later.",
+        Category.RATE_LIMIT: "Your server asked for a pause. Try again in a while.",
+        Category.SERVICE_DOWN: "Something that the run needs did not answer. Try again later.",
+        Category.AUTHENTICATION: "Your server no longer accepts the connection. "
+        "Reconnect the account, then try again.",
+        Category.BAD_INPUT: "Trying again will not change this; it needs a look at the post.",
+        Category.EXHAUSTED: "The machine had no room left. Try again later.",
+        Category.TIMEOUT: "It took too long. Try again when less is going on.",
+        Category.FAULT: "This is a fault of Altwright's. It has been logged.",
+    }
+)
+EVENTS = MappingProxyType(
+    {
+        "queued": "Submitted",
+        "claimed": "Work began",
+        "retry": "Something was in the way; it is tried again",
+        "rescued": "Its worker fell silent, so another one takes over",
+        "requeued": "Queued again",
+        "cancel requested": "You asked to cancel",
+        "cancelled": "Cancelled",
+        "completed": "Done",
+        "failed": "Failed",
+        "preempted": "Made way for something urgent",
+        "database away": "Paused until the database answers",
+    }
+)
+#: Shares of time in seconds, for durations.
+_HOUR_S, _MINUTE_S = 3600, 60
+
+
+def register(bp: Blueprint) -> None:
+    """Make these words known to every template of the app."""
+    for name, words in (
+        ("kind_words", KINDS),
+        ("task_state", TASK_STATES),
+        ("draft_state", DRAFT_STATES),
+        ("remedy", REMEDIES),
+        ("event_words", EVENTS),
+    ):
+        bp.add_app_template_filter(_lookup(words), name)
+    bp.add_app_template_filter(moment)
+    bp.add_app_template_filter(day)
+    bp.add_app_template_filter(host)
+    bp.add_app_template_filter(initials)
+    bp.add_app_template_filter(seen)
+    bp.add_app_template_filter(took)
+    bp.add_app_template_global(same_query)
+
+
+def _lookup(words: Mapping[Any, str]) -> Any:
+    def word(key: Any) -> str:
+        """Return the words for a key; a new one speaks for itself."""
+        return words.get(key, str(key or "").replace("_", " ").capitalize())
+
+    return word
+
+
+def moment(at: str | datetime) -> str:
+    """Return "24 Nov 2026, 19:46 UTC"; the page shows it in the reader's own time."""
+    instant = _instant(at)
+    return f"{instant.day} {instant:%b %Y, %H:%M} UTC"
+
+
+def day(at: str | datetime) -> str:
+    """Return "24 November 2026"."""
+    instant = _instant(at)
+    return f"{instant.day} {instant:%B %Y}"
+
+
+def _instant(at: str | datetime) -> datetime:
+    return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
+
+
+def took(task: Mapping[str, Any]) -> str:
+    """Return how long a task ran, or "" when it hasn't ended."""
+    if not task["started_at"] or not task["finished_at"]:
+        return ""
+    seconds = round((_instant(task["finished_at"]) - _instant(task["started_at"])).total_seconds())
+    hours, minutes = seconds // _HOUR_S, seconds % _HOUR_S // _MINUTE_S
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % _MINUTE_S} s" if minutes else f"{seconds} s"
+
+
+def host(url: str) -> str:
+    """Return the host of an address."""
+    return urlsplit(url).hostname or url
+
+
+def initials(account: Mapping[str, Any]) -> str:
+    """Return one or two letters that stand in for an avatar, which lies on a foreign host."""
+    words = [word for word in account["display_name"].split() if word[0].isalnum()]
+    letters = [word[0] for word in words] or [account["acct"].lstrip("@")[:1]]
+    return "".join(letters[:1] + letters[1:][-1:]).upper()
+
+
+def seen(evidence: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return what a describer saw as headed lists of words; what has no words is left out."""
+    return [
+        (heading, words)
+        for heading, words in (
+            ("Kind of picture", list(_plain(evidence.get("kind")))),
+            ("Text in the picture", list(_plain(evidence.get("text"), surely=True))),
+            ("Things", list(_plain(evidence.get("objects")))),
+            ("Faces", _faces(evidence.get("faces"))),
+            ("It looks like", list(_plain(evidence.get("classes")))),
+            ("Colours", list(_plain(evidence.get("colours")))),
+        )
+        if words
+    ]
+
+
+def _plain(value: Any, *, surely: bool = False) -> Iterator[str]:
+    """Yield the words in evidence, with how sure the describer was unless ``surely``."""
+    match value:
+        case str() if value:
+            yield value
+        case {"text": str(words)}:
+            yield words
+        case {"name": str(name), **rest}:
+            yield _with_share(name, rest.get("score"))
+        case [str(name), int() | float() as share] if not surely:
+            yield _with_share(name, share)
+        case list():
+            for one in value:
+                yield from _plain(one, surely=surely)
+        case dict():
+            for name, share in value.items():
+                yield _with_share(str(name), share)
+
+
+def _with_share(name: str, share: Any) -> str:
+    is_share = isinstance(share, int | float) and 0 <= share <= 1
+    return f"{name} ({share:.0%})" if is_share else name
+
+
+def _faces(faces: Any) -> list[str]:
+    count = len(faces) if isinstance(faces, list) else 0
+    return [str(count)] if count else []
+
+
+def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return a captions task's settings as pairs of name and value; other tasks have none."""
+    if "max_posts_per_run" not in settings:
+        return []
+    posts = settings["max_posts_per_run"]
+    return [
+        ("Posts", f"the newest {posts:,}" if posts else "all"),
+        ("Language", settings.get("language") or "each post's own"),
+        ("Length", f"at most {settings.get('max_caption_length', 0):,} characters"),
+        ("Already described", "described again" if settings.get("reprocess_existing") else "left"),
+        ("Text of the post", "given to the describer" if settings.get("use_post_text") else "kept"),
+    ]
+
+
+def same_query(path: str, **changes: Any) -> str:
+    """Return ``path`` with this request's filters, changed; None leaves one out."""
+    kept = {name: request.args.get(name) for name in ("status", "account", "task")}
+    wanted = {name: value for name, value in (kept | changes).items() if value not in {None, ""}}
+    return f"{path}?{urlencode(wanted)}" if wanted else path

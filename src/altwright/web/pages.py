@@ -1,0 +1,188 @@
+"""The pages that people use; each is one look at the services, shaped by a template."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, send_file
+from flask.typing import ResponseReturnValue
+
+from altwright.domain.caption import DraftStatus
+from altwright.domain.task import ACTIVE, ItemStatus
+from altwright.platforms.connect import PLATFORMS
+from altwright.tasks.records import Task
+from altwright.web import page_words
+from altwright.web.auth import caller
+from altwright.web.services import services
+
+#: Tasks on a page of the history; drafts that a review page starts with and loads at a time.
+TASKS_A_PAGE, DRAFTS_A_PAGE = 25, 40
+#: Seconds that a browser keeps a picture; its address stays when it is fetched anew.
+PICTURE_KEPT_S = 600
+#: What each view of the review page shows, in the order of its tabs.
+VIEWS: dict[str, tuple[DraftStatus, ...]] = {
+    "draft": (DraftStatus.DRAFT,),
+    "approved": (DraftStatus.APPROVED, DraftStatus.PUBLISHING),
+    "published": (DraftStatus.PUBLISHED,),
+    "skipped": (DraftStatus.SKIPPED,),
+    "all": tuple(DraftStatus),
+}
+
+bp = Blueprint("pages", __name__)
+page_words.register(bp)
+
+
+@bp.context_processor
+def _navigation() -> dict[str, Any]:
+    """Give every page of ours the number that its navigation shows."""
+    return {"to_review": services().drafts.counts(caller().id)[DraftStatus.DRAFT]}
+
+
+@bp.get("/")
+def home() -> str:
+    """Show accounts, drafts by state, and the run that is active or was the last."""
+    user = caller()
+    recent = services().store.recent(user.id, limit=TASKS_A_PAGE)
+    shown = [task for task in recent if task.kind != "description"]
+    active = [task for task in shown if task.status in ACTIVE]
+    return render_template(
+        "home.html",
+        accounts=_accounts(user.id),
+        counts=_counts(user.id),
+        tasks=[task.to_json() for task in active or shown[:1]],
+        is_describing=any(task.kind == "captions" for task in active),
+    )
+
+
+@bp.get("/tasks")
+def tasks() -> str:
+    """Show the user's tasks, newest first."""
+    user = caller()
+    found = services().store.recent(
+        user.id, limit=TASKS_A_PAGE + 1, before=request.args.get("before")
+    )
+    page = found[:TASKS_A_PAGE]
+    return render_template(
+        "tasks.html",
+        tasks=[task.to_json() for task in page],
+        accounts={account["id"]: account for account in _accounts(user.id)},
+        older=page[-1].id if len(found) > len(page) else None,
+        is_first=request.args.get("before") is None,
+    )
+
+
+@bp.get("/tasks/<task_id>")
+def task(task_id: str) -> str:
+    """Show one task: how it stands, what has happened, what failed and why."""
+    user = caller()
+    found = services().store.get(task_id, user.id)
+    items = services().store.items(found.id, (ItemStatus.FAILED, ItemStatus.SKIPPED))
+    return render_template(
+        "task.html",
+        task=found.to_json(),
+        account=_account_of(found, user.id),
+        settings=page_words.settings_in_words(found.settings),
+        failed=[item for item in items if item.status is ItemStatus.FAILED],
+        skipped=[item for item in items if item.status is ItemStatus.SKIPPED],
+        events=services().store.history(found.id),
+    )
+
+
+@bp.get("/review")
+def review() -> str:
+    """Show pictures beside their drafts."""
+    return _review(request.args.get("status", "draft"), current=None)
+
+
+@bp.get("/review/<int:draft_id>")
+def review_one(draft_id: int) -> str:
+    """Show one draft large, among those of its state."""
+    draft = services().drafts.get(draft_id, caller().id)
+    view = request.args.get("status") or next(
+        name for name, statuses in VIEWS.items() if draft.status in statuses
+    )
+    return _review(view, current=draft.to_json())
+
+
+@bp.get("/review/<int:draft_id>/card")
+def review_card(draft_id: int) -> str:
+    """Return one draft as it stands in the review page, to replace what stands there."""
+    draft = services().drafts.get(draft_id, caller().id)
+    return render_template("review_cards.html", drafts=[draft.to_json()], next_url=None)
+
+
+@bp.get("/review/cards")
+def review_cards() -> str:
+    """Return the drafts that follow ``cursor``, as they stand in the review page."""
+    return render_template("review_cards.html", **_drafts(request.args.get("status", "draft")))
+
+
+@bp.get("/accounts")
+def accounts() -> str:
+    """Show the user's accounts and a form to connect one."""
+    return render_template("accounts.html", accounts=_accounts(caller().id), platforms=PLATFORMS)
+
+
+@bp.get("/pictures/<int:picture_id>")
+def picture(picture_id: int) -> ResponseReturnValue:
+    """Send a picture's kept copy, or its small one, to its owner."""
+    is_small = request.args.get("size") == "small"
+    name, media_type = services().drafts.picture_file(picture_id, caller().id, small=is_small)
+    response: Response = send_file(
+        io.BytesIO(services().pictures.read(name)),
+        mimetype=media_type,
+        etag=name,
+        max_age=PICTURE_KEPT_S,
+    )
+    response.cache_control.public = False
+    response.cache_control.private = True
+    return response
+
+
+def _review(view: str, *, current: dict[str, Any] | None) -> str:
+    user = caller()
+    found = _drafts(view)
+    if current and all(draft["id"] != current["id"] for draft in found["drafts"]):
+        found["drafts"].insert(0, current)
+    return render_template(
+        "review.html",
+        **found,
+        current=current,
+        accounts=_accounts(user.id),
+        counts=_counts(user.id),
+        views=VIEWS,
+        account_id=request.args.get("account", type=int),
+        task_id=request.args.get("task"),
+    )
+
+
+def _drafts(view: str) -> dict[str, Any]:
+    view = view if view in VIEWS else "draft"
+    page = services().drafts.find(
+        caller().id,
+        statuses=VIEWS[view],
+        account_id=request.args.get("account", type=int),
+        task_id=request.args.get("task"),
+        cursor=request.args.get("cursor"),
+        limit=DRAFTS_A_PAGE,
+    )
+    return {
+        "drafts": [draft.to_json() for draft in page.drafts],
+        "next_url": page_words.same_query("/review/cards", status=view, cursor=page.next_cursor)
+        if page.next_cursor
+        else None,
+        "view": view,
+    }
+
+
+def _accounts(user_id: int) -> list[dict[str, Any]]:
+    return [account.to_json() for account in services().accounts.of_user(user_id)]
+
+
+def _account_of(task: Task, user_id: int) -> dict[str, Any] | None:
+    return next((one for one in _accounts(user_id) if one["id"] == task.account_id), None)
+
+
+def _counts(user_id: int) -> dict[str, int]:
+    return {status.value: n for status, n in services().drafts.counts(user_id).items()}

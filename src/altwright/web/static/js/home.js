@@ -1,0 +1,86 @@
+/** The home page: starts a run and follows it. */
+
+import { announce } from "./announce.js";
+import { call, submit } from "./api.js";
+import { isActive, take } from "./live.js";
+import { showTasks } from "./task-cards.js";
+
+const start = document.querySelector("[data-start]");
+const form = document.querySelector("[data-start-form]");
+const error = document.querySelector("[data-start-error]");
+
+showTasks(
+  (task) => task.kind !== "description",
+  (task) => {
+    if (task.kind === "captions" && start) start.hidden = isActive(task);
+  },
+);
+
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = form.querySelector("[type=submit]");
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
+  error.hidden = true;
+  announce("Starting");
+  try {
+    take(await submit("/tasks", request(new FormData(form))));
+    focusCard();
+  } catch (problem) {
+    if (problem.status === 409 && problem.taskId) await showActive(problem);
+    else show(problem);
+  } finally {
+    button.setAttribute("aria-disabled", "false");
+  }
+});
+
+/** @param {FormData} data */
+function request(data) {
+  const posts = data.get("max_posts_per_run");
+  return {
+    account_id: Number(data.get("account_id")),
+    settings: {
+      max_posts_per_run: posts ? Number(posts) : null,
+      language: String(data.get("language") ?? "").trim() || null,
+      max_caption_length: Number(data.get("max_caption_length")),
+      reprocess_existing: data.has("reprocess_existing"),
+      use_post_text: data.has("use_post_text"),
+    },
+  };
+}
+
+/** A run is going on already, perhaps started in another window: show that one. */
+async function showActive(problem) {
+  try {
+    take(await call("GET", `/tasks/${problem.taskId}`));
+    focusCard();
+    announce("A run is going on already. This is how far it is.");
+  } catch (other) {
+    show(other);
+  }
+}
+
+function focusCard() {
+  const card = document.querySelector("[data-cards] [data-task-card]:last-child");
+  card?.setAttribute("tabindex", "-1");
+  card?.focus({ preventScroll: true });
+  card?.scrollIntoView({ block: "nearest" });
+}
+
+/** @param {import("./api.js").Problem} problem */
+function show(problem) {
+  const faults = Object.entries(problem.fields).map(([name, fault]) => `${label(name)} ${fault}.`);
+  error.textContent = [problem.message, ...faults].join(" ");
+  error.hidden = false;
+  const first = Object.keys(problem.fields).map((name) => form.elements.namedItem(name)).find(Boolean);
+  if (first instanceof HTMLElement) {
+    first.closest("details")?.setAttribute("open", "");
+    first.focus();
+  }
+}
+
+/** @param {string} name */
+function label(name) {
+  const field = form.elements.namedItem(name);
+  return (field instanceof HTMLElement && field.closest(".field, .check")?.querySelector("label, span")?.textContent) || name;
+}

@@ -1,0 +1,100 @@
+/** Tasks as they change: pushed over Socket.IO, fetched while that is away; older news is dropped. */
+
+import { call } from "./api.js";
+
+/** @typedef {import("./api.js").Task} Task */
+
+/** Milliseconds between two looks at a watched task without, and beside, a working socket. */
+const POLL_MS = 3000;
+const POLL_BESIDE_MS = 15000;
+const ACTIVE = new Set(["queued", "running"]);
+
+/** @type {Map<string, Task>} */
+const newest = new Map();
+/** @type {Set<(task: Task) => void>} */
+const listeners = new Set();
+/** @type {Map<string, number>} when each active task was last heard of */
+const heard = new Map();
+let socket = null;
+let isStarted = false;
+
+/** @param {Task} task */
+export const isActive = (task) => ACTIVE.has(task.status);
+
+/**
+ * Take news of a task; whoever listens hears it, unless something newer is known.
+ * @param {Task} task
+ * @returns {boolean} whether it was news
+ */
+export function take(task) {
+  const known = newest.get(task.id);
+  heard.set(task.id, Date.now());
+  if (known && task.progress.sequence <= known.progress.sequence) return false;
+  newest.set(task.id, task);
+  if (!isActive(task)) heard.delete(task.id);
+  for (const listener of listeners) listener(task);
+  return true;
+}
+
+/**
+ * Hear of every task of this user from now on.
+ * @param {(task: Task) => void} listener
+ * @returns {() => void} stops it
+ */
+export function listen(listener) {
+  listeners.add(listener);
+  start();
+  return () => listeners.delete(listener);
+}
+
+/**
+ * Resolve with a task once it has ended.
+ * @param {Task} task
+ * @returns {Promise<Task>}
+ */
+export function ended(task) {
+  return new Promise((resolve) => {
+    const stop = listen((changed) => {
+      if (changed.id !== task.id || isActive(changed)) return;
+      stop();
+      resolve(changed);
+    });
+    take(task);
+    const known = newest.get(task.id);
+    if (known && !isActive(known)) {
+      stop();
+      resolve(known);
+    }
+  });
+}
+
+function start() {
+  if (isStarted) return;
+  isStarted = true;
+  connect();
+  setInterval(look, POLL_MS);
+  document.addEventListener("visibilitychange", () => document.hidden || look());
+}
+
+async function connect() {
+  try {
+    const { io } = await import("../vendor/socket.io.esm.min.js");
+    socket = io({ transports: ["websocket"] });
+    socket.on("task", take);
+  } catch {
+    socket = null; // polling does
+  }
+}
+
+/** Ask for each active task that has been silent for too long. */
+async function look() {
+  const patience = socket?.connected ? POLL_BESIDE_MS : POLL_MS - 500;
+  for (const [id, at] of heard) {
+    if (Date.now() - at < patience) continue;
+    try {
+      take(await call("GET", `/tasks/${id}`));
+    } catch (problem) {
+      if (problem.status === 404) heard.delete(id); // purged; there is nothing to wait for
+    }
+  }
+}

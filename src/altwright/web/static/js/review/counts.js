@@ -1,0 +1,43 @@
+/** How many drafts are in each state, wherever the page shows it. */
+
+import { call } from "../api.js";
+
+const main = document.getElementById("main");
+/** @type {Object<string, number>} */
+let counts = JSON.parse(main.dataset.counts);
+const OF_TAB = {
+  draft: ["draft"],
+  approved: ["approved", "publishing"],
+  published: ["published"],
+  skipped: ["skipped"],
+  all: ["draft", "approved", "publishing", "published", "skipped"],
+};
+
+/** @param {string} from @param {string} to */
+export function moved(from, to) {
+  if (from === to) return;
+  counts[from] -= 1;
+  counts[to] += 1;
+  show();
+}
+
+export async function refresh() {
+  counts = (await call("GET", "/drafts?limit=1")).counts;
+  show();
+}
+
+function show() {
+  for (const place of document.querySelectorAll("[data-tab-count]")) {
+    const sum = OF_TAB[place.dataset.tabCount].reduce((all, name) => all + counts[name], 0);
+    place.textContent = sum.toLocaleString("en");
+  }
+  const open = document.querySelector("[data-to-review]");
+  if (open) {
+    open.firstChild.textContent = counts.draft.toLocaleString("en");
+    open.hidden = counts.draft <= 0;
+  }
+  for (const button of document.querySelectorAll("[data-publish]")) {
+    button.hidden = counts.approved <= 0;
+    button.querySelector("[data-words]").textContent = `Publish ${counts.approved.toLocaleString("en")}`;
+  }
+}

@@ -1,0 +1,131 @@
+/** Approve, skip, reopen: one draft or many, and undo. */
+
+import { announce, tell } from "../announce.js";
+import { call } from "../api.js";
+import { moved, refresh } from "./counts.js";
+
+/** @typedef {import("./draft.js").Draft} Draft */
+
+const WORDS = { approve: "Approved", skip: "Skipped", reopen: "Back to review" };
+const RESULT = { approve: "approved", skip: "skipped", reopen: "draft" };
+/** What brings a draft back to a state. */
+const WAY_BACK = { draft: "reopen", approved: "approve", skipped: "skip" };
+
+export class Decisions {
+  /** @param {import("./deck.js").Deck} deck */
+  constructor(deck) {
+    this.deck = deck;
+    /** @type {{words: string, before: {draft: Draft, status: string}[]}[]} newest last */
+    this.done = [];
+    this.button = document.querySelector("[data-undo]");
+    this.button?.addEventListener("click", () => this.undo());
+  }
+
+  /**
+   * Decide about one draft, and go on at once; a failure comes back to it.
+   * @param {Draft} draft @param {"approve"|"skip"|"reopen"} action
+   */
+  async decide(draft, action) {
+    const before = draft.status;
+    if (!draft.isOpen || before === RESULT[action]) return;
+    if (action === "approve" && !draft.text.trim()) {
+      draft.textarea.focus();
+      return tell("There is no text yet to approve.", { problem: true });
+    }
+    if (draft.saver.state === "conflict") {
+      return tell("Choose first which of the two texts to keep.", { problem: true });
+    }
+    const sent = this.send(draft, action);
+    // Shown before the server has answered, so that a person can go at their own pace.
+    draft.show({ ...draft.data, status: RESULT[action] });
+    moved(before, RESULT[action]);
+    const isHere = this.deck.current === draft;
+    if (isHere && action !== "reopen") await this.deck.onward();
+    announce(`${WORDS[action]}.`);
+    try {
+      await sent;
+      this.push(action, [{ draft, status: before }]);
+    } catch (problem) {
+      draft.show({ ...draft.data, status: before });
+      moved(RESULT[action], before);
+      await draft.refetch().catch(() => {});
+      this.deck.go(this.deck.drafts.indexOf(draft));
+      tell(`Not ${WORDS[action].toLowerCase()}: ${problem.message}`, { problem: true });
+    }
+  }
+
+  /** @param {Draft} draft @param {string} action */
+  send(draft, action) {
+    const text = draft.text;
+    const isDirty = draft.saver.isDirty;
+    clearTimeout(draft.saver.timer);
+    return draft.after(async () => {
+      if (isDirty && action !== "approve") {
+        const version = draft.data.version;
+        draft.data = await call("PATCH", `/drafts/${draft.id}`, { text, version });
+      }
+      const body = { version: draft.data.version };
+      if (isDirty && action === "approve") body.text = text;
+      const data = await call("POST", `/drafts/${draft.id}/${action}`, body);
+      if (isDirty) draft.saver.saved(data, text);
+      else draft.show(data);
+    });
+  }
+
+  /** @param {Draft[]} drafts @param {"approve"|"skip"} action */
+  async decideMany(drafts, action) {
+    const open = drafts.filter((draft) => draft.isOpen && draft.status !== RESULT[action]);
+    if (!open.length) return;
+    await Promise.all(open.map((draft) => draft.saver.save()));
+    const before = open.map((draft) => ({ draft, status: draft.status }));
+    try {
+      const { changed } = await call("POST", `/drafts/${action}`, { ids: open.map((draft) => draft.id) });
+      await this.reread(open);
+      this.push(action, before.filter(({ draft, status }) => draft.status !== status));
+      const left = open.length - changed;
+      tell(`${WORDS[action]}: ${changed}.${left ? ` ${left} could not be: look at their texts.` : ""}`);
+    } catch (problem) {
+      tell(problem.message, { problem: true });
+    }
+  }
+
+  /** @param {Draft[]} drafts */
+  async reread(drafts) {
+    await Promise.all([refresh(), ...drafts.map((draft) => draft.refetch())]);
+  }
+
+  push(action, before) {
+    if (!before.length) return;
+    this.done.push({ words: WORDS[action].toLowerCase(), before });
+    this.showButton();
+  }
+
+  showButton() {
+    if (!this.button) return;
+    const last = this.done.at(-1);
+    this.button.hidden = !last;
+    if (last) this.button.querySelector("[data-words]").textContent = `Undo: ${last.words}`;
+  }
+
+  async undo() {
+    const last = this.done.pop();
+    this.showButton();
+    if (!last) return announce("There is nothing to undo.");
+    const failed = [];
+    for (const { draft, status } of last.before) {
+      try {
+        await draft.after(async () => {
+          const was = draft.status;
+          draft.show(await call("POST", `/drafts/${draft.id}/${WAY_BACK[status]}`, {}));
+          moved(was, draft.status);
+        });
+      } catch (problem) {
+        failed.push(problem.message);
+      }
+    }
+    const first = this.deck.drafts.indexOf(last.before[0].draft);
+    this.deck.go(first);
+    if (failed.length) tell(`Not undone: ${failed[0]}`, { problem: true });
+    else tell(`Undone: ${last.words}.`);
+  }
+}

@@ -1,0 +1,162 @@
+/** The drafts on the page as a row to walk along, in the grid or one at a time. */
+
+import { announce } from "../announce.js";
+import { page } from "../api.js";
+import { localise } from "../times.js";
+import { Draft } from "./draft.js";
+
+/** Drafts left ahead when the next ones are fetched. */
+const AHEAD = 8;
+
+export class Deck {
+  constructor() {
+    this.main = document.getElementById("main");
+    this.list = document.querySelector("[data-drafts]");
+    this.end = document.querySelector("[data-end]");
+    /** @type {Draft[]} */
+    this.drafts = [...this.list.querySelectorAll(":scope > li")].map((li) => new Draft(li));
+    this.index = 0;
+    this.isAtEnd = false;
+    this.loading = null;
+    const wanted = Number(this.main.dataset.current);
+    const found = this.drafts.findIndex((draft) => draft.id === wanted);
+    if (this.drafts.length) this.go(Math.max(0, found), { focus: false });
+    const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.more());
+    watcher.observe(document.querySelector("[data-loading]"));
+    document.querySelector("[data-loading]").hidden = !this.nextUrl;
+  }
+
+  get view() {
+    return this.main.dataset.view;
+  }
+
+  get isOne() {
+    return this.main.dataset.mode === "one";
+  }
+
+  get current() {
+    return this.drafts[this.index];
+  }
+
+  get nextUrl() {
+    return this.list.querySelector("template[data-next]")?.dataset.next ?? null;
+  }
+
+  /** @param {Element} element @returns {Draft|undefined} the draft that it stands in */
+  of(element) {
+    const li = element.closest("li.draft");
+    return this.drafts.find((draft) => draft.element === li);
+  }
+
+  /** @param {number} index @param {{focus?: boolean}} [how] */
+  go(index, { focus = true } = {}) {
+    if (index < 0 || index >= this.drafts.length) return;
+    this.leaveEnd();
+    delete this.current.element.dataset.current;
+    this.index = index;
+    const draft = this.current;
+    draft.element.dataset.current = "";
+    this.showPosition();
+    if (this.isOne) {
+      for (const near of [draft, this.drafts[index + 1], this.drafts[index - 1], this.drafts[index + 2]]) near?.preload();
+      const path = `/review/${draft.id}${location.search}`;
+      if (location.pathname + location.search !== path) history.replaceState(null, "", path);
+    }
+    if (focus) {
+      draft.card.focus({ preventScroll: this.isOne });
+      if (this.isOne) scrollTo({ top: Math.min(scrollY, this.list.offsetTop - 80) });
+      else draft.element.scrollIntoView({ block: "nearest" });
+    }
+    if (index >= this.drafts.length - AHEAD) this.more();
+  }
+
+  /** @param {number} by */
+  async step(by) {
+    if (this.isAtEnd) return by < 0 ? this.go(this.drafts.length - 1) : undefined;
+    if (this.index + by >= this.drafts.length && this.nextUrl) await this.more();
+    if (this.drafts[this.index + by]) this.go(this.index + by);
+    else announce(by > 0 ? "This is the last picture." : "This is the first picture.");
+  }
+
+  /** Go on after a decision: to the next draft that waits, or to the end. */
+  async onward() {
+    if (this.view !== "draft") return this.step(1);
+    const waits = (draft) => draft.status === "draft";
+    let next = this.drafts.findIndex((draft, at) => at > this.index && waits(draft));
+    while (next < 0 && this.nextUrl) {
+      if (!(await this.more())) break;
+      next = this.drafts.findIndex((draft, at) => at > this.index && waits(draft));
+    }
+    if (next < 0) next = this.drafts.findIndex(waits);
+    if (next >= 0) this.go(next);
+    else this.showEnd();
+  }
+
+  showEnd() {
+    this.isAtEnd = true;
+    if (this.isOne) this.list.hidden = true;
+    this.end.querySelector("h2").textContent = "You have read them all";
+    this.end.hidden = false;
+    this.end.querySelector("[data-first]").hidden = !this.isOne;
+    this.end.focus();
+    this.end.scrollIntoView({ block: "nearest" });
+  }
+
+  leaveEnd() {
+    if (!this.isAtEnd) return;
+    this.isAtEnd = false;
+    this.list.hidden = false;
+    this.end.hidden = true;
+  }
+
+  showPosition() {
+    const set = (name, words) => {
+      const place = document.querySelector(`[data-${name}]`);
+      if (place) place.textContent = words;
+    };
+    set("position", String(this.index + 1));
+    set("of", String(this.drafts.length));
+    set("more", this.nextUrl ? "+" : "");
+  }
+
+  /** @param {"one"|"grid"} mode */
+  setMode(mode) {
+    this.main.dataset.mode = mode;
+    document.querySelector("[data-toggle-mode] [data-words]").textContent =
+      mode === "one" ? "Grid" : "One at a time";
+    this.list.hidden = mode === "one" && this.isAtEnd;
+    for (const draft of this.drafts) draft.showText();
+    if (mode === "grid") history.replaceState(null, "", `/review${location.search}`);
+    this.go(this.index);
+    announce(mode === "one" ? "One picture at a time" : "Grid");
+  }
+
+  /** Fetch the drafts that follow. @returns {Promise<boolean>} whether there were any */
+  more() {
+    const url = this.nextUrl;
+    if (!url) return Promise.resolve(false);
+    this.loading ??= this.fetchMore(url).finally(() => (this.loading = null));
+    return this.loading;
+  }
+
+  async fetchMore(url) {
+    const notice = document.querySelector("[data-loading]");
+    try {
+      const fresh = await page(url);
+      this.list.querySelector("template[data-next]")?.remove();
+      const known = new Set(this.drafts.map((draft) => draft.id));
+      for (const part of fresh.querySelectorAll("li.draft, template[data-next]")) {
+        if (part.matches("li") && known.has(JSON.parse(part.dataset.draft).id)) continue;
+        const element = this.list.appendChild(document.adoptNode(part));
+        localise(element);
+        if (element.matches("li")) this.drafts.push(new Draft(element));
+      }
+    } catch {
+      notice.firstElementChild.textContent = "The next pictures could not be loaded. Go on, and they are tried again.";
+      return false;
+    }
+    notice.hidden = !this.nextUrl;
+    this.showPosition();
+    return true;
+  }
+}

@@ -1,0 +1,168 @@
+/** One draft on the page: its card, its words, and what the server last said of it. */
+
+import { call, page } from "../api.js";
+import { showBadge } from "../task-card.js";
+import { localise } from "../times.js";
+import { Saver } from "./saver.js";
+
+/** @typedef {import("../api.js").DraftJson} DraftJson */
+
+export const STATES = {
+  draft: "To review",
+  approved: "Approved",
+  publishing: "Being published",
+  published: "Published",
+  skipped: "Skipped",
+};
+/** States in which each action makes no sense, so its button is hidden. */
+const HIDDEN_IN = { approve: ["approved"], reopen: ["draft"], skip: ["skipped"], again: ["approved"] };
+
+export class Draft {
+  /** @param {HTMLLIElement} element */
+  constructor(element) {
+    this.attach(element);
+    /** Requests about one draft go out one after the other. */
+    this.queue = Promise.resolve();
+    this.saver = new Saver(this);
+  }
+
+  /** @param {HTMLLIElement} element */
+  attach(element) {
+    this.element = element;
+    /** @type {DraftJson} */
+    this.data = JSON.parse(element.dataset.draft);
+    this.card = element.querySelector("article");
+    this.image = element.querySelector("img");
+    /** @type {HTMLTextAreaElement|null} null: nobody may change it any more */
+    this.textarea = element.querySelector("[data-text]");
+  }
+
+  get id() {
+    return this.data.id;
+  }
+
+  get status() {
+    return this.data.status;
+  }
+
+  get isOpen() {
+    return this.textarea !== null;
+  }
+
+  /** The text as it stands in the field, saved or not. */
+  get text() {
+    return this.textarea ? this.textarea.value : this.data.text;
+  }
+
+  get isSelected() {
+    return Boolean(this.checkbox?.checked);
+  }
+
+  /** @returns {HTMLInputElement|null} */
+  get checkbox() {
+    return this.element.querySelector("[data-select]");
+  }
+
+  /** @param {string} name @returns {HTMLElement} */
+  part(name) {
+    return this.element.querySelector(`[data-${name}]`);
+  }
+
+  /**
+   * Do something with this draft once everything before it is done.
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  after(work) {
+    const done = this.queue.then(work);
+    this.queue = done.catch(() => {});
+    return done;
+  }
+
+  /** @param {DraftJson} data what the server says; the field keeps what a person is writing */
+  show(data) {
+    const hadOurs = !this.textarea || this.textarea.value === this.data.text;
+    this.data = data;
+    this.element.dataset.status = data.status;
+    if (this.textarea && hadOurs) this.textarea.value = data.text;
+    showBadge(this.part("badge"), data.status, STATES[data.status]);
+    for (const [action, states] of Object.entries(HIDDEN_IN)) {
+      const button = this.element.querySelector(`[data-act="${action}"]`);
+      if (button) button.hidden = states.includes(data.status);
+    }
+    this.showWarnings();
+    this.showText();
+  }
+
+  showText() {
+    this.image.alt = this.text;
+    if (!this.textarea) return;
+    const length = [...this.text].length; // code points, as the server counts
+    const count = this.part("count");
+    count.textContent = length.toLocaleString("en");
+    count.classList.toggle("is-over", length > this.data.max_length);
+    grow(this.textarea);
+  }
+
+  showWarnings() {
+    const list = this.part("warnings");
+    const icon = document.getElementById("icons").content.children[1];
+    list.replaceChildren(
+      ...this.data.warnings.map((warning) => {
+        const item = document.createElement("li");
+        const words = document.createElement("span");
+        words.textContent = warning.message;
+        item.append(icon.cloneNode(true), words);
+        return item;
+      }),
+    );
+    list.hidden = !this.data.warnings.length || !this.isOpen;
+  }
+
+  /** @param {string} words "" when nothing goes on */
+  showBusy(words) {
+    const busy = this.part("busy");
+    busy.textContent = words;
+    busy.hidden = !words;
+    this.card.setAttribute("aria-busy", String(Boolean(words)));
+  }
+
+  /** Take the server's word for this draft, in place. */
+  async refetch() {
+    this.show(await call("GET", `/drafts/${this.id}`));
+  }
+
+  /** Take the whole card anew: its picture, warnings and evidence may have changed too. */
+  async replace() {
+    const had = this.card.contains(document.activeElement);
+    const fresh = (await page(`/review/${this.id}/card${location.search}`)).querySelector("li");
+    const element = document.adoptNode(fresh);
+    localise(element);
+    for (const name of ["current"]) {
+      if (name in this.element.dataset) element.dataset[name] = this.element.dataset[name];
+    }
+    this.element.replaceWith(element);
+    this.attach(element);
+    this.saver.forget();
+    this.showText();
+    if (had) this.card.focus({ preventScroll: true });
+  }
+
+  /** Fetch the large picture, and show it once it is there. */
+  preload() {
+    const full = this.image.dataset.full;
+    if (!full) return;
+    delete this.image.dataset.full;
+    const large = new Image();
+    large.onload = () => (this.image.src = full);
+    large.src = full;
+  }
+}
+
+/** Let a field be as high as its text; browsers that can do so by themselves do (CSS). */
+export function grow(textarea) {
+  if (CSS.supports("field-sizing", "content")) return;
+  textarea.style.height = "auto";
+  textarea.style.height = `${textarea.scrollHeight + 2}px`;
+}

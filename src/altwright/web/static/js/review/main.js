@@ -1,0 +1,119 @@
+/** The review page: brings its parts together. */
+
+import { announce } from "../announce.js";
+import { showTasks } from "../task-cards.js";
+import { describeAgain } from "./again.js";
+import { Decisions } from "./decisions.js";
+import { Deck } from "./deck.js";
+import { grow } from "./draft.js";
+import { bindKeys, bindSwitch } from "./keys.js";
+import { publish } from "./publish.js";
+import { Selection } from "./selection.js";
+
+const deck = new Deck();
+const decisions = new Decisions(deck);
+const selection = new Selection(deck, decisions);
+const help = document.getElementById("help-dialog");
+
+showTasks((task) => task.kind === "publishing");
+for (const draft of deck.drafts) if (draft.textarea) grow(draft.textarea);
+
+/** @param {import("./draft.js").Draft|undefined} draft @param {string} action */
+function act(draft, action) {
+  if (!draft) return;
+  if (action === "again") describeAgain(draft);
+  else if (action === "keep-mine") draft.saver.settle(true);
+  else if (action === "take-theirs") draft.saver.settle(false);
+  else decisions.decide(draft, action);
+}
+
+function toggleMode() {
+  if (deck.drafts.length) deck.setMode(deck.isOne ? "grid" : "one");
+}
+
+function edit() {
+  const field = deck.current?.textarea;
+  if (!field) return;
+  field.focus();
+  field.setSelectionRange(field.value.length, field.value.length);
+}
+
+deck.list.addEventListener("click", (event) => {
+  const draft = deck.of(event.target);
+  if (!draft) return;
+  const button = event.target.closest("[data-act]");
+  if (button) return act(draft, button.dataset.act);
+  const opens = event.target.closest("[data-open], img");
+  if (!opens || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  deck.go(deck.drafts.indexOf(draft), { focus: false });
+  if (!deck.isOne) deck.setMode("one");
+});
+
+deck.list.addEventListener("focusin", (event) => {
+  const draft = deck.of(event.target);
+  if (draft && draft !== deck.current) deck.go(deck.drafts.indexOf(draft), { focus: false });
+});
+
+deck.list.addEventListener("input", (event) => {
+  if (event.target.matches("[data-text]")) deck.of(event.target)?.saver.changed();
+});
+
+deck.list.addEventListener("focusout", (event) => {
+  if (event.target.matches("[data-text]")) deck.of(event.target)?.saver.save();
+});
+
+deck.list.addEventListener("keydown", (event) => {
+  if (!event.target.matches("[data-text]") || event.isComposing) return;
+  const draft = deck.of(event.target);
+  if (event.key === "Escape") {
+    event.preventDefault();
+    draft.card.focus({ preventScroll: true });
+  } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    act(draft, "approve");
+  }
+});
+
+bindKeys({
+  j: () => deck.step(1),
+  k: () => deck.step(-1),
+  ArrowRight: () => deck.step(1),
+  ArrowLeft: () => deck.step(-1),
+  e: edit,
+  a: () => act(deck.current, "approve"),
+  s: () => act(deck.current, "skip"),
+  d: () => act(deck.current, "again"),
+  u: () => decisions.undo(),
+  x: () => {
+    const draft = deck.current;
+    if (!draft) return;
+    selection.toggle(draft);
+    announce(`${draft.isSelected ? "Selected" : "Not selected"}, ${selection.chosen.length} in all`);
+  },
+  A: () => selection.decide("approve"),
+  p: () => publish(deck),
+  g: toggleMode,
+  "?": () => help.showModal(),
+});
+bindSwitch(help.querySelector("[data-shortcuts]"));
+
+on("[data-toggle-mode]", toggleMode);
+on("[data-help]", () => help.showModal());
+on("[data-previous]", () => deck.step(-1));
+on("[data-following]", () => deck.step(1));
+on("[data-publish]", () => publish(deck));
+on("[data-first]", () => deck.go(0));
+
+/** @param {string} selector @param {() => void} action */
+function on(selector, action) {
+  for (const element of document.querySelectorAll(selector)) element.addEventListener("click", action);
+}
+
+// Somebody leaves: what isn't saved is kept in this browser, and the browser asks once.
+addEventListener("beforeunload", (event) => {
+  if (deck.drafts.some((draft) => draft.saver.isDirty && draft.saver.failures)) event.preventDefault();
+});
+addEventListener("online", () => {
+  for (const draft of deck.drafts) if (draft.saver.isDirty) draft.saver.save();
+});

@@ -1,0 +1,53 @@
+/** Which drafts are selected, and what is done with all of them. */
+
+export class Selection {
+  /** @param {import("./deck.js").Deck} deck @param {import("./decisions.js").Decisions} decisions */
+  constructor(deck, decisions) {
+    this.deck = deck;
+    this.decisions = decisions;
+    this.all = document.querySelector("[data-select-all]");
+    deck.list.addEventListener("change", (event) => event.target.matches("[data-select]") && this.show());
+    this.all?.addEventListener("change", () => {
+      for (const draft of deck.drafts) if (draft.checkbox) draft.checkbox.checked = this.all.checked;
+      this.show();
+    });
+    for (const action of ["approve", "skip"]) {
+      document.querySelector(`[data-${action}-selected]`)?.addEventListener("click", () => this.decide(action));
+    }
+    this.show();
+  }
+
+  get chosen() {
+    return this.deck.drafts.filter((draft) => draft.isSelected);
+  }
+
+  /** @param {import("./draft.js").Draft} draft */
+  toggle(draft) {
+    if (!draft.checkbox) return;
+    draft.checkbox.checked = !draft.checkbox.checked;
+    this.show();
+  }
+
+  /** @param {"approve"|"skip"} action */
+  async decide(action) {
+    const chosen = this.chosen;
+    await this.decisions.decideMany(chosen, action);
+    for (const draft of chosen) if (draft.checkbox) draft.checkbox.checked = false;
+    this.show();
+  }
+
+  show() {
+    const count = this.chosen.length;
+    const words = document.querySelector("[data-selected]");
+    if (!words || !this.all) return;
+    words.hidden = count === 0;
+    words.textContent = `${count} selected`;
+    for (const action of ["approve", "skip"]) {
+      const button = document.querySelector(`[data-${action}-selected]`);
+      if (button) button.hidden = count === 0;
+    }
+    const most = this.deck.drafts.filter((draft) => draft.checkbox).length;
+    this.all.checked = count > 0 && count === most;
+    this.all.indeterminate = count > 0 && count < most;
+  }
+}

@@ -1,0 +1,92 @@
+/** The history and a task's own page: keeps states current and queues what failed again. */
+
+import { announce } from "./announce.js";
+import { call, page } from "./api.js";
+import { isActive, listen, take } from "./live.js";
+import { showBadge } from "./task-card.js";
+import { showTasks } from "./task-cards.js";
+import { localise } from "./times.js";
+
+/** Milliseconds between two refreshes of a running task's lists. */
+const REFRESH_MS = 4000;
+
+const list = document.querySelector("[data-task-list]");
+if (list) followList();
+else followTask();
+
+function followList() {
+  const rows = new Map();
+  for (const row of list.querySelectorAll("[data-task-row]")) {
+    const task = JSON.parse(row.dataset.taskRow);
+    rows.set(task.id, row);
+    take(task);
+  }
+  listen((task) => {
+    const row = rows.get(task.id);
+    if (!row) return;
+    showBadge(row.querySelector("[data-badge]"), task.status);
+    row.querySelector("[data-counts]").textContent = counts(task);
+  });
+}
+
+/** @param {import("./api.js").Task} task */
+function counts({ items }) {
+  if (items.total === null) return "";
+  const parts = [`${items.done} of ${items.total} done`];
+  if (items.skipped) parts.push(`${items.skipped} skipped`);
+  if (items.failed) parts.push(`${items.failed} failed`);
+  return parts.join(", ");
+}
+
+function followTask() {
+  const shown = JSON.parse(document.querySelector("[data-task-card]").dataset.task);
+  let status = shown.status;
+  let refreshedAt = Date.now();
+  showTasks(
+    () => false,
+    (task) => {
+      if (task.id !== shown.id) return;
+      const hasMoved = task.status !== status;
+      const hasEnded = hasMoved && !isActive(task);
+      status = task.status;
+      if (!hasMoved && Date.now() - refreshedAt < REFRESH_MS) return;
+      refreshedAt = Date.now();
+      // The parts around the card, the failed task's among them, are the server's to word.
+      if (hasEnded || document.querySelector("[data-requeue]")) reload();
+      else refresh();
+    },
+  );
+  document.querySelector("[data-requeue]")?.addEventListener("click", requeue);
+}
+
+async function refresh() {
+  try {
+    const fresh = await page(location.href);
+    for (const id of ["outcomes", "timeline"]) {
+      const part = fresh.getElementById(id);
+      if (!part) continue;
+      localise(part);
+      document.getElementById(id)?.replaceWith(document.adoptNode(part));
+    }
+  } catch {
+    // The next change of the task brings the next refresh.
+  }
+}
+
+/** Show the page anew where the reader is; a screen reader has heard of the end already. */
+function reload() {
+  setTimeout(() => location.reload(), 1500);
+}
+
+async function requeue(event) {
+  const button = event.currentTarget;
+  const error = document.querySelector("[data-requeue-error]");
+  error.hidden = true;
+  try {
+    take(await call("POST", `/tasks/${button.dataset.requeue}/requeue`));
+    announce("Queued again");
+  } catch (problem) {
+    error.textContent = problem.message;
+    error.hidden = false;
+  }
+}
