@@ -11,9 +11,7 @@ from altwright.describers.port import Picture
 from altwright.errors import ImageUnusable
 from altwright.outbound import Outbound
 
-#: Bytes by which a WebP file is known: "RIFF", its size, "WEBP".
-_WEBP = slice(8, 12)
-_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
+_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
 
 
 class PictureSource:
@@ -48,12 +46,11 @@ class PictureSource:
         return prepare(self._pictures.read(file), max_pixels=IMAGE_SIDE_PX**2).picture
 
     def _keep(self, prepared: Prepared) -> Stored:
-        picture, small = prepared.picture, prepared.thumbnail
-        suffix = ".webp" if small[_WEBP] == b"WEBP" else ".jpg"
+        picture = prepared.picture
         file = self._pictures.put(picture.data, _SUFFIXES[picture.media_type])
         return Stored(
             file=file,
-            thumbnail=self._pictures.put(small, suffix),
+            thumbnail=self._pictures.put(prepared.thumbnail, "jpg"),
             media_type=media_type_of(file),
             width=picture.width,
             height=picture.height,
