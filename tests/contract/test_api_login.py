@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from flask import request
 from tests import support_web
 from tests.servers import RedisServer
-from tests.support_web import PASSWORD, Web, csrf_token, sign_in
+from tests.support_domain import FERNET_KEY
+from tests.support_web import PASSWORD, Web, csrf_token, make_settings, make_web, sign_in
 
 from altwright.errors import DatabaseUnavailable
 from altwright.web.auth import local_path
@@ -125,6 +129,35 @@ def test_right_passwords_are_not_counted(web: Web) -> None:
     """Whoever signs in often and rightly is never slowed down."""
     for _ in range(TRIES_OF_NAME + 2):
         assert sign_in(web.app.test_client(), "anna").status_code == 302
+
+
+def test_outside_development_cookies_need_tls(tmp_path: Path, valkey: RedisServer) -> None:
+    """In production the session's cookie is sent over TLS only, which browsers are told to keep.
+
+    The proxy that ends TLS is believed as far as it is configured: what it says of the scheme, and
+    of the address that tries passwords.
+    """
+    made = make_web(
+        make_settings(
+            tmp_path,
+            valkey.url,
+            ALTWRIGHT_PROFILE="production",
+            FLASK_SECRET_KEY="a secret of thirty-two characters",
+            PLATFORM_ENCRYPTION_KEY=FERNET_KEY,
+            TRUSTED_PROXIES=1,
+        )
+    )
+    client = made.app.test_client()
+    seen = []
+    made.app.before_request(lambda: seen.append(request.remote_addr))
+    page = client.get(
+        "/login", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1, 192.0.2.7"}
+    )
+    assert "Secure" in page.headers["Set-Cookie"]
+    assert page.headers["Strict-Transport-Security"]
+    assert seen == ["192.0.2.7"]
+    made.services.health.client.close()
+    made.services.database.close()
 
 
 @pytest.mark.req("1.4")

@@ -1,4 +1,4 @@
-"""Events between processes over Redis, for Socket.IO: short time-outs, quick reconnects."""
+"""Events between processes over Redis, for Socket.IO: encrypted, with quick reconnects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from contextlib import suppress
+from typing import Any
 
 import redis
 import socketio
@@ -14,6 +15,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from altwright.config import Settings
+from altwright.crypto import Box
 from altwright.errors import RedisUnavailable
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.redis import CONNECT_TIMEOUT_S, SOCKET_CHANNEL
@@ -30,23 +33,26 @@ SILENT_S = 5
 class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
     """The clients of this process, and what other processes publish for them.
 
-    Publishes over the health monitor's client: while Redis is away an event costs nothing and
-    reaches this process's clients only. The listener has a connection of its own, opened when
-    the first client comes.
+    Messages are encrypted: who can read Redis learns nothing of tasks from them, and who can
+    write to it can't tell pages anything. Publishes over the health monitor's client: while Redis
+    is away an event costs nothing and reaches this process's clients only. The listener has a
+    connection of its own, opened when the first client comes.
     """
 
     def __init__(
         self,
         health: RedisHealthMonitor,
-        url: str,
+        box: Box,
+        settings: Settings,
         *,
         write_only: bool = False,
         on_listening: Callable[[], None] = lambda: None,
     ) -> None:
         """Take what lends a client; ``on_listening`` is called each time Redis is heard again."""
+        url = settings.resolved_redis_url
         super().__init__(
             url,
-            channel=SOCKET_CHANNEL,
+            channel=channel_name(url, settings.rq_queue_prefix),
             write_only=write_only,
             json=json,
             redis_options={
@@ -57,6 +63,7 @@ class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
             },
         )
         self._health = health
+        self._box = box
         self._on_listening = on_listening
         self._stop = threading.Event()
         #: The listener's; python-socketio starts it with the first client.
@@ -71,10 +78,14 @@ class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
     def _publish(self, data: Any) -> None:
         try:
             with self._health.guarded() as client:
-                client.publish(self.channel, json.dumps(data))
+                client.publish(self.channel, self._box.close(json.dumps(data).encode()))
         except RedisUnavailable:
             # Pages of other processes read the database meanwhile.
             _log.debug("an event stays in this process: Redis is away")
+
+    def _thread(self) -> None:
+        with suppress(_Stopped):
+            super()._thread()
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
         while True:
@@ -86,7 +97,15 @@ class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
             finally:
                 self.listening = False
             if self._stop.wait(RETRY_S):
-                _end_thread()
+                raise _Stopped
+
+    def _opened(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        try:
+            data = self._box.open(message["data"])
+        except ValueError:
+            _log.warning("an event was closed with another key, or is forged")
+        else:
+            yield {**message, "data": data}
 
     def _messages(self) -> Iterator[dict[str, Any]]:
         client = redis.Redis.from_url(self.redis_url, **self.redis_options)
@@ -99,11 +118,16 @@ class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
                 while not self._stop.is_set():
                     message = pubsub.get_message(timeout=LISTEN_S)
                     if message is not None:
-                        yield message
+                        yield from self._opened(message)
         finally:
             client.close()
 
 
-def _end_thread() -> NoReturn:
-    # The loop that reads from the listener catches every Exception and goes on.
-    raise SystemExit
+def channel_name(url: str, prefix: str) -> str:
+    """Return the channel of one service: unlike keys, channels span a server's databases."""
+    number: Any = redis.connection.parse_url(url).get("db", 0)
+    return f"{SOCKET_CHANNEL}:{number}:{prefix}"
+
+
+class _Stopped(BaseException):
+    """Ends the listener: python-socketio's loop around it catches every Exception."""

@@ -11,6 +11,7 @@ from altwright.accounts.users import UserStore
 from altwright.captions.drafts import DraftStore
 from altwright.captions.pictures import PictureStore
 from altwright.config import Settings
+from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.progress import ProgressTracker
 from altwright.tasks.health import RedisHealthMonitor
@@ -31,6 +32,11 @@ class Services(Protocol):
     @property
     def database(self) -> Database:
         """Return the database."""
+        ...
+
+    @property
+    def box(self) -> Box:
+        """Return what encrypts."""
         ...
 
     @property

@@ -17,7 +17,6 @@ from flask_socketio import SocketIO, join_room
 
 from altwright.errors import AltwrightError, DatabaseUnavailable
 from altwright.progress import Broadcaster
-from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.records import Task
 from altwright.web.channel import Channel
 from altwright.web.services import Services
@@ -57,9 +56,10 @@ class SocketBroadcaster:
             _log.exception("an event could not be sent")
 
 
-def broadcaster_for(health: RedisHealthMonitor, redis_url: str) -> Broadcaster:
-    """Return a broadcaster for a process without pages of its own."""
-    return SocketBroadcaster(Channel(health, redis_url, write_only=True))
+def broadcaster_for(services: Services) -> Broadcaster:
+    """Return a broadcaster for a process without a web application."""
+    channel = Channel(services.health, services.box, services.settings, write_only=True)
+    return SocketBroadcaster(channel)
 
 
 class Gate:
@@ -141,7 +141,7 @@ class Sockets:
         self._poller: threading.Thread | None = None
         self._start_once = threading.Lock()
         self._channel = Channel(
-            services.health, settings.resolved_redis_url, on_listening=self._wake.set
+            services.health, services.box, settings, on_listening=self._wake.set
         )
         self._io = SocketIO(
             app,
@@ -153,6 +153,8 @@ class Sockets:
             async_handlers=False,
             max_http_buffer_size=10_000,
         )
+        # A ping's thread sleeps for 25 s; at a stop it wakes up and ends.
+        self._io.server.eio.sleep = self._stopping.wait
         self._io.on_event("connect", self._connected)
         services.health.on_change(lambda _before, _after: self._wake.set())
         self._gate = Gate(app, app.wsgi_app, max(1, int(settings.web_threads * SHARE)))

@@ -1,0 +1,263 @@
+"""Progress on open pages: over Redis, and without it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+import socketio
+from flask import Flask
+from tests.servers import RedisServer
+from tests.support import wait_until
+from tests.support_sockets import Served, page, served
+from tests.support_web import Web, make_settings, make_web, sign_in
+from werkzeug.serving import make_server
+
+from altwright.web import sockets
+from altwright.web.app import create_app
+
+
+@pytest.fixture
+def web(tmp_path: Path, valkey: RedisServer) -> Iterator[Web]:
+    """Return an application on the served one's database and Redis: another process of it."""
+    made = make_web(make_settings(tmp_path, valkey.url))
+    made.services.progress.broadcaster = sockets.broadcaster_for(made.services)
+    yield made
+    made.services.health.client.close()
+    made.services.database.close()
+
+
+@pytest.fixture
+def server(web: Web, tmp_path: Path, valkey: RedisServer) -> Iterator[Served]:
+    """Return the served application."""
+    with served(tmp_path, valkey.url) as running:
+        yield running
+
+
+def _step(web: Web, text: str) -> None:
+    """Work on the waiting task, as a worker in this process would."""
+    claimed = web.services.claims.claim_next("host.boot.1.1.test")
+    assert claimed is not None
+    web.services.claims.step(claimed.id, claimed.attempt, text)
+    web.services.progress.changed(claimed.id)
+
+
+@pytest.mark.req("5.3")
+def test_a_page_that_connects_is_told_the_state_at_once(web: Web, server: Served) -> None:
+    """A page gets its user's active tasks, and those that ended just now, without asking."""
+    ended = web.submit()
+    web.services.queue.cancel(ended["id"], by=web.anna.ref)
+    active = web.submit()
+    with page(server.url, server.cookie("anna")) as shown:
+        wait_until(lambda: len(shown.received) >= 2, 2)
+        assert shown.shows(ended["id"], status="cancelled")
+        assert shown.shows(active["id"], status="queued")
+
+
+@pytest.mark.req("5.1")
+@pytest.mark.req("5.5")
+def test_progress_of_another_process_reaches_the_page(web: Web, server: Served) -> None:
+    """What a worker in another process does is shown within a moment, its end too."""
+    task = web.submit()
+    with page(server.url, server.cookie("anna")) as shown:
+        wait_until(lambda: shown.shows(task["id"], status="queued"), 2)
+        _listening(web)
+        began_at = time.monotonic()
+        _step(web, "Looking at the first picture")
+        wait_until(lambda: shown.shows(task["id"], status="running"), 2, every_s=0.002)
+        # Far below the poller's period, so it came over Redis.
+        assert time.monotonic() - began_at < sockets.POLL_BESIDE_S / 10
+        step = shown.last(task["id"])
+        assert step is not None
+        assert step["progress"]["step"] == "Looking at the first picture"
+
+
+def _listening(web: Web) -> None:
+    """Wait until the served process hears Redis."""
+    client = web.services.health.client
+    wait_until(lambda: client.pubsub_numsub(*client.pubsub_channels("altwright:*")), 5)
+
+
+@pytest.mark.req("5.4")
+def test_users_are_told_of_their_own_tasks_only(web: Web, server: Served) -> None:
+    """Nobody else's page hears of a task, an administrator's neither."""
+    with ExitStack() as stack:
+        anna, bert, root = (
+            stack.enter_context(page(server.url, server.cookie(name)))
+            for name in ("anna", "bert", "root")
+        )
+        _listening(web)
+        task = web.submit()
+        _step(web, "Working")
+        wait_until(lambda: anna.shows(task["id"], status="running"), 2)
+        assert bert.received == []
+        assert root.received == []
+
+
+@pytest.mark.req("5.4")
+def test_strangers_are_refused(web: Web, server: Served) -> None:
+    """No socket opens without a session, nor from a page of another site, whatever its scheme."""
+    cookie = server.cookie("anna")
+    refused = [
+        (None, server.url),
+        ("altwright_session=forged", server.url),
+        (cookie, "https://evil.example"),
+        (cookie, "null"),
+        (cookie, server.url.replace("127.0.0.1", "127.0.0.1.evil.example")),
+        (cookie, server.url.rpartition(":")[0]),
+    ]
+    for given, origin in refused:
+        with (
+            pytest.raises(socketio.exceptions.ConnectionError),
+            page(server.url, given, origin),
+        ):
+            pytest.fail("a socket was opened")
+    with page(server.url, cookie, server.url.replace("http:", "https:")) as shown:
+        assert shown.client.connected
+
+
+def test_what_is_published_is_not_readable(web: Web, server: Served, valkey: RedisServer) -> None:
+    """Who reads Redis learns nothing of tasks, and what they publish reaches no page."""
+    with page(server.url, server.cookie("anna")) as shown, valkey.client() as client:
+        _listening(web)
+        (channel,) = client.pubsub_channels("altwright:*")
+        with client.pubsub(ignore_subscribe_messages=True) as eavesdropper:
+            eavesdropper.subscribe(channel)
+            eavesdropper.get_message(timeout=1)
+            task = web.submit()
+            message = eavesdropper.get_message(timeout=2)
+            assert message is not None
+            assert task["id"].encode() not in message["data"]
+        wait_until(lambda: shown.shows(task["id"], status="queued"), 2)
+        forged = b'{"method": "emit", "event": "task", "data": [{"id": "x"}], "namespace": "/"}'
+        client.publish(channel, forged)
+        client.publish(channel, b"nonsense")
+        web.services.queue.cancel(task["id"], by=web.anna.ref)
+        wait_until(lambda: shown.shows(task["id"], status="cancelled"), 2)
+        assert {one["id"] for one in shown.received} == {task["id"]}
+
+
+@pytest.mark.req("1.4")
+@pytest.mark.req("5.1")
+def test_pages_are_told_without_redis(web: Web, server: Served, valkey: RedisServer) -> None:
+    """Redis is killed: open pages stay open and go on being told, from the database.
+
+    When it is back, events come over it again.
+    """
+    task = web.submit()
+    with page(server.url, server.cookie("anna")) as shown:
+        _listening(web)
+        valkey.kill()
+        _step(web, "While Redis is away")
+        wait_until(lambda: shown.shows(task["id"], status="running"), 3)
+        web.services.queue.cancel(task["id"], by=web.anna.ref)
+        wait_until(lambda: shown.shows(task["id"], cancel_requested=True), 3)
+        valkey.start()
+        for _ in range(2):
+            web.services.health.check()
+        _listening(web)
+        assert not shown.gone.is_set()
+        began_at = time.monotonic()
+        web.services.progress.changed(task["id"])
+        count = len(shown.received)
+        web.services.progress.changed(task["id"])
+        wait_until(lambda: len(shown.received) > count, 2, every_s=0.002)
+        assert time.monotonic() - began_at < 1
+
+
+def test_a_redis_that_hangs_delays_nobody(web: Web, server: Served, valkey: RedisServer) -> None:
+    """Telling pages costs at most a call's time-out once, and nothing after that."""
+    task = web.submit()
+    valkey.freeze()
+    for _ in range(2):
+        web.services.health.check()
+    began_at = time.monotonic()
+    for _ in range(50):
+        web.services.progress.changed(task["id"])
+    assert time.monotonic() - began_at < 1
+    with page(server.url, server.cookie("anna")) as shown:
+        wait_until(lambda: shown.shows(task["id"], status="queued"), 3)
+    valkey.thaw()
+
+
+def test_sockets_leave_threads_for_requests(web: Web, tmp_path: Path, valkey: RedisServer) -> None:
+    """One user's pages can't take every thread: those too many are refused, requests go on."""
+    with served(tmp_path, valkey.url, WEB_THREADS="8") as server, ExitStack() as stack:
+        cookie = server.cookie("anna")
+        opened = 0
+        for _ in range(12):
+            try:
+                stack.enter_context(page(server.url, cookie))
+            except socketio.exceptions.ConnectionError:
+                continue
+            opened += 1
+        assert opened == int(8 * sockets.SHARE)
+        for _ in range(5):
+            assert requests.get(f"{server.url}/healthz", timeout=2).ok
+
+
+@pytest.mark.req("3.3")
+def test_open_pages_do_not_hold_a_stop(web: Web, server: Served) -> None:
+    """A stop closes open sockets and is done in a moment, not after Gunicorn's grace."""
+    with page(server.url, server.cookie("anna")) as shown:
+        began_at = time.monotonic()
+        server.process.terminate()
+        assert server.process.wait(8) == 0
+        assert time.monotonic() - began_at < 5
+        assert shown.gone.wait(2)
+
+
+@contextmanager
+def _serving(app: Flask) -> Iterator[str]:
+    """Serve an application in this process; yield its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        sockets.close_all()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_inactive_users_lose_their_sockets(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may not sign in any more is told nothing more on the pages that are open; others are."""
+    monkeypatch.setattr(sockets, "CHECK_S", 0.1)
+    monkeypatch.setattr(sockets, "POLL_BESIDE_S", 0.1)
+    app = create_app(web.services)
+    with _serving(app) as url, ExitStack() as stack:
+        anna, bert = (
+            stack.enter_context(page(url, _cookie(app, name))) for name in ("anna", "bert")
+        )
+        web.services.users.deactivate(web.anna.id)
+        assert anna.gone.wait(5)
+        assert not bert.gone.is_set()
+
+
+def test_a_closed_server_keeps_no_thread_and_lets_nobody_in(web: Web) -> None:
+    """After a stop nothing of the sockets is left in the process, and new ones are refused."""
+    app = create_app(web.services)
+    with _serving(app) as url:
+        cookie = _cookie(app, "anna")
+        with page(url, cookie) as shown:
+            sockets.close_all()
+            assert shown.gone.wait(5)
+        with pytest.raises(socketio.exceptions.ConnectionError), page(url, cookie):
+            pytest.fail("a socket was opened")
+    names = {thread.name for thread in threading.enumerate()}
+    assert not {name for name in names if "page-poller" in name or "_service_task" in name}
+
+
+def _cookie(app: Flask, username: str) -> str:
+    client = app.test_client()
+    sign_in(client, username)
+    cookie = client.get_cookie("altwright_session")
+    assert cookie is not None
+    return f"altwright_session={cookie.value}"
