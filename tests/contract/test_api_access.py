@@ -211,6 +211,8 @@ def test_refusals_are_problem_documents(
 ) -> None:
     """Every refusal of the API has one form, and input that is wrong is named."""
     document = problem(web.by_token(web.anna).call(method, path, **options), status)
+    if status == 400:
+        assert "no JSON" in document["detail"]
     if status == 422:
         assert document["fields"]
         assert all(document["fields"].values())

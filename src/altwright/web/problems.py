@@ -112,7 +112,7 @@ def answer(error: Exception) -> AnyResponse:
     _note(error, problem)
     if request.path.startswith(MACHINE_PATHS):
         return _document(problem)
-    if isinstance(error, NotSignedIn) and request.method == "GET":
+    if isinstance(error, NotSignedIn) and request.method in {"GET", "HEAD"}:
         return redirect(login_url(LOGIN_PAGE, request.full_path.rstrip("?")))
     return _page(error, problem)
 

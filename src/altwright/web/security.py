@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from flask.json.provider import DefaultJSONProvider
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from altwright.config import Settings
@@ -15,7 +16,8 @@ from altwright.crypto import kept_secret
 
 #: Bytes of a request's body; the largest are a few hundred ids, or a text with its JSON.
 BODY_BYTES = 256 * 1024
-#: Since a page was last used.
+#: Since the sign-in. Flask would begin anew with each answer, and so could undo a sign-out that
+#: another request's answer overtakes.
 SESSION_LASTS = timedelta(days=14)
 #: One year, as browsers' preload lists ask for.
 HSTS_S = 31_536_000
@@ -39,6 +41,16 @@ HEADERS = {
 csrf = CSRFProtect()
 
 
+class JSONRequest(Request):
+    """A request that says why its JSON can't be read."""
+
+    def on_json_loading_failed(self, e: ValueError | None) -> NoReturn:
+        """Refuse. Raises BadRequest, UnsupportedMediaType."""
+        if e is None:
+            raise UnsupportedMediaType("Send JSON, as application/json.")
+        raise BadRequest(f"The body is no JSON: {e}.")
+
+
 class StrictJSON(DefaultJSONProvider):
     """JSON as RFC 8259 has it: no NaN, no Infinity; too deep a nesting is an error, no crash."""
 
@@ -57,6 +69,7 @@ def _refused(name: str) -> NoReturn:
 def init_app(app: Flask, settings: Settings) -> None:
     """Set what protects this app's answers. Raises ConfigError: no secret can be kept."""
     app.json = StrictJSON(app)
+    app.request_class = JSONRequest
     app.config.update(
         SECRET_KEY=kept_secret(settings.data_dir, "session.key", settings.flask_secret_key),
         MAX_CONTENT_LENGTH=BODY_BYTES,
@@ -65,6 +78,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=SESSION_LASTS,
+        SESSION_REFRESH_EACH_REQUEST=False,
         # A token is worth as much as its session, so it lives as long: a page that was open
         # over night can still be used.
         WTF_CSRF_TIME_LIMIT=None,
