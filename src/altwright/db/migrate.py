@@ -26,8 +26,9 @@ def upgrade(engine: Engine) -> None:
     Raises:
         DatabaseUnavailable: the database doesn't answer, or another migration takes too long.
     """
-    with translated(), engine.begin() as connection, _alone(connection):
+    with translated(), engine.connect() as connection, _alone(connection):
         command.upgrade(_config(connection), "head")
+        connection.commit()  # before the lock goes
 
 
 def missing(engine: Engine) -> bool:
