@@ -14,7 +14,7 @@ run: setup ## set everything up and start Altwright with its demo
 	@exec $(BIN)/altwright demo
 
 test: check system ## run every check and every test
-	$(BIN)/altwright models
+	$(BIN)/altwright demo --check-only
 	$(BIN)/python -m pytest
 
 check: dev ## format, lint, types, layers, size

@@ -152,7 +152,7 @@ def build(settings: Settings) -> Services:
         for kind in (
             CaptionGenerationService(accounts, drafts, pictures, outbound, describer, settings),
             Publishing(accounts, drafts),
-            DescribeAgain(accounts, drafts, pictures, describer),
+            DescribeAgain(accounts, drafts, pictures, outbound, describer, settings),
         )
     }
     queue = RQQueueManager(

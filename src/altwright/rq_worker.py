@@ -13,6 +13,7 @@ from rq.exceptions import StopRequested
 from altwright import bootstrap, config, telemetry
 from altwright.domain.worker import new_worker_id
 from altwright.web.app import create_app
+from altwright.web.sockets import broadcaster_for
 from altwright.workers import jobs
 from altwright.workers.integrated import DATABASE_POLL_MOST_S, ThreadRQWorker
 from altwright.workers.worker import TaskWorker
@@ -44,6 +45,9 @@ class Worker(ThreadRQWorker):
         )
         self._asked_to_stop = False
         context = create_app(self._services).app_context
+        self._services.progress.broadcaster = broadcaster_for(
+            self._services.health, settings.resolved_redis_url
+        )
         self._worker = TaskWorker(self.name, self._services.work_parts(context))
 
     def work(self, burst: bool = False, **options: Any) -> bool:  # noqa: FBT001, FBT002 - RQ's

@@ -21,6 +21,7 @@ from altwright.describers.offline import models as offline_models
 from altwright.describers.port import Request
 from altwright.errors import ConfigError
 from altwright.web.app import create_app
+from altwright.web.sockets import broadcaster_for
 
 
 @click.command()
@@ -51,6 +52,7 @@ def worker(count: int | None) -> None:
     if migrate.missing(services.database.engine):
         raise ConfigError(["DATABASE_URL: tables are missing or old; run `altwright db upgrade`"])
     app = create_app(services)
+    services.progress.broadcaster = broadcaster_for(services.health, settings.resolved_redis_url)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
