@@ -1,4 +1,4 @@
-"""Real servers for the contract tests of platforms, outbound HTTP and model servers."""
+"""Real servers for the contract tests of platforms, outbound HTTP and describers."""
 
 from __future__ import annotations
 
