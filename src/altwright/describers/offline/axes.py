@@ -10,6 +10,7 @@ from statistics import median
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from altwright.describers.offline.pixels import Pixels
 from altwright.describers.offline.text import Line, Reader
@@ -194,7 +195,7 @@ def _fit(ticks: Sequence[Line], axis: str) -> Scale | None:
         places = np.array([tick.y if axis == "y" else tick.x for tick, _ in kept])
         values = np.array([value for _, value in kept])
         reach = values.max() - values.min()
-        if reach == 0:
+        if reach == 0 or _are_powers(values):
             continue
         slope, offset = np.polyfit(places, values, 1)
         if np.abs(slope * places + offset - values).max() <= _OFF_FIT * reach:
@@ -203,6 +204,11 @@ def _fit(ticks: Sequence[Line], axis: str) -> Scale | None:
             ticks_kept = [tick for tick, _ in kept]
             return Scale(ticks_kept, [float(v) for v in values], float(slope), float(offset), unit)
     return None
+
+
+def _are_powers(values: NDArray[np.float64]) -> bool:
+    """Say whether a logarithmic axis was misread: ten to the second as 102."""
+    return bool(((values >= 100) & (values < 110)).all())  # noqa: PLR2004 - 10 and one digit
 
 
 def _completed(scale: Scale, pixels: Pixels, reader: Reader, *, upright: bool) -> Scale:

@@ -24,6 +24,12 @@ _LEAST_WIDTH_PX: Final = 5
 _GRID_LINE_PX: Final = 5
 #: Pixels within which ends stand on one line.
 _ALIGNED_PX: Final = 3
+#: Pixels between the plot's edge and a base that isn't zero: the axis' line and its ticks.
+_EDGE_PX: Final = 12
+#: Half of the bars at least are so long: the median lines of box plots are not.
+_LONG_PX: Final = 8
+#: Fewer rectangles than these on one line aren't a chart.
+_LEAST_BARS: Final = 2
 #: Bars that are read out one by one.
 _READ_BARS: Final = 24
 
@@ -47,6 +53,7 @@ class Bars:
     series: list[tuple[str, list[Bar]]]
     low: str
     high: str
+    is_stacked: bool = False
 
     @property
     def is_complete(self) -> bool:
@@ -54,30 +61,77 @@ class Bars:
         return all(bar.label for _, bars in self.series for bar in bars)
 
 
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A filled rectangle: across the bars, and along their value axis, in pixels."""
+
+    middle: float
+    width: float
+    start: float
+    stop: float
+    ink: Ink
+
+
 def find(pixels: Pixels, axes: Axes) -> Bars | None:
-    """Return the bars; None: there are no two on a common line."""
+    """Return the bars; None: there are no two on the line of zero."""
+    scale = axes.vertical or axes.horizontal
+    upright = axes.vertical is not None
+    # Values that grow downwards or to the left belong to pictures, not to bars.
+    if scale is None or (scale.slope > 0) == upright:
+        return None
+    boxes = _boxes(pixels, axes, upright=upright)
+    bars = _standing(boxes, scale, axes.y1 if upright else axes.x0, upright=upright)
+    if len(bars) < _LEAST_BARS:
+        return None
+    if any(_stands_on(box, bar) for box in boxes for bar in bars):
+        return Bars([("", bars)], "", "", is_stacked=True)
+    return _valued(bars, scale, pixels, axes, upright=upright)
+
+
+def _boxes(pixels: Pixels, axes: Axes, *, upright: bool) -> list[_Box]:
     plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
-    boxes = []
+    found = []
     for ink in find_inks(plot):
         for x, y, width, height, area in parts(_without_gaps(ink.mask)):
-            if area >= _FILLED * width * height and min(width, height) > 1:
-                box = (x + axes.x0, y + axes.y0, x + axes.x0 + width, y + axes.y0 + height)
-                boxes.append((box, ink))
-    if axes.vertical is not None:
-        standing = _aligned(
-            [Bar((b[0] + b[2]) / 2, b[2] - b[0], b[1], ink) for b, ink in boxes],
-            [b[3] for b, _ in boxes],
-        )
-        if len(standing) > 1:
-            return _valued(standing, axes.vertical, pixels, axes, upright=True)
-    if axes.horizontal is not None and axes.vertical is None:
-        lying = _aligned(
-            [Bar((b[1] + b[3]) / 2, b[3] - b[1], b[2], ink) for b, ink in boxes],
-            [b[0] for b, _ in boxes],
-        )
-        if len(lying) > 1:
-            return _valued(lying, axes.horizontal, pixels, axes, upright=False)
-    return None
+            if area < _FILLED * width * height or min(width, height) < 2:  # noqa: PLR2004 - a line
+                continue
+            left, top = x + axes.x0, y + axes.y0
+            if upright:
+                found.append(_Box(left + width / 2, width, top, top + height, ink))
+            else:
+                found.append(_Box(top + height / 2, height, left, left + width, ink))
+    return [box for box in found if box.width >= _LEAST_WIDTH_PX]
+
+
+def _standing(boxes: Sequence[_Box], scale: Scale, edge: float, *, upright: bool) -> list[Bar]:
+    """Return the boxes of one width that stand on zero, or hang from it; else on the edge."""
+    zero = -scale.offset / scale.slope
+    is_seen = zero <= edge + _EDGE_PX if upright else zero >= edge - _EDGE_PX
+    base = zero if is_seen else edge
+    near = [end for box in boxes for end in (box.start, box.stop) if abs(end - base) <= _EDGE_PX]
+    if not near:
+        return []
+    # Tick labels stand a few pixels beside their ticks: the bars themselves say where zero is.
+    base = max(near, key=lambda end: sum(abs(end - other) <= 1 for other in near))
+    found = []
+    for box in boxes:
+        low, high = (box.stop, box.start) if upright else (box.start, box.stop)
+        if abs(low - base) <= _ALIGNED_PX:
+            found.append(Bar(box.middle, box.width, high, box.ink))
+        elif is_seen and abs(high - base) <= _ALIGNED_PX:
+            found.append(Bar(box.middle, box.width, low, box.ink))
+    if sum(abs(bar.end - base) >= _LONG_PX for bar in found) < max(1, len(found) / 2):
+        return []
+    typical = median(bar.width for bar in found)
+    alike = [bar for bar in found if abs(bar.width - typical) <= max(2, 0.3 * typical)]
+    return sorted(alike, key=lambda bar: bar.middle)
+
+
+def _stands_on(box: _Box, bar: Bar) -> bool:
+    """Say whether a box of another ink continues the bar: a stack."""
+    touches = min(abs(box.start - bar.end), abs(box.stop - bar.end)) <= _ALIGNED_PX
+    is_above = abs(box.middle - bar.middle) <= _ALIGNED_PX and box.ink.rgb != bar.ink.rgb
+    return touches and is_above and abs(box.width - bar.width) <= max(2, 0.1 * bar.width)
 
 
 def _without_gaps(mask: Mask) -> Mask:
@@ -89,6 +143,8 @@ def _without_gaps(mask: Mask) -> Mask:
 def worded(bars: Bars) -> str:
     """Return what the bars say."""
     count = sum(len(of) for _, of in bars.series)
+    if bars.is_stacked:
+        return f"{counted(count, 'stacked bar')}"
     if not bars.is_complete or count > _READ_BARS:
         return f"{counted(count, 'bar')}, from {bars.low} to {bars.high}"
     told = []
@@ -98,20 +154,6 @@ def worded(bars: Bars) -> str:
     if len(bars.series) > 1:
         return "Bars for " + ". ".join(told)
     return f"bars: {told[0]}"
-
-
-def _aligned(bars: Sequence[Bar], bases: Sequence[float]) -> list[Bar]:
-    """Return the bars of one width whose bases stand on the line that most share."""
-    wide = [(b, base) for b, base in zip(bars, bases, strict=True) if b.width >= _LEAST_WIDTH_PX]
-    best: list[Bar] = []
-    for _, line in wide:
-        on_line = [bar for bar, base in wide if abs(base - line) <= _ALIGNED_PX]
-        if not on_line:
-            continue
-        typical = median(bar.width for bar in on_line)
-        alike = [bar for bar in on_line if abs(bar.width - typical) <= max(2, 0.3 * typical)]
-        best = max(best, alike, key=len)
-    return sorted(best, key=lambda bar: bar.middle)
 
 
 def _valued(

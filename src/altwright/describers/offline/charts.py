@@ -27,12 +27,12 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
     axes = find_axes(pixels, lines, reader)
     if axes is None:
         return None
-    found_bars = bars.find(pixels, axes)
-    if found_bars is not None:
-        return _worded("bar chart", axes, bars.worded(found_bars), sure=found_bars.is_complete)
     dots = marks.find_dots(pixels, axes)
     if dots is not None:
         return _worded("scatter plot", axes, dots, sure=True)
+    found_bars = bars.find(pixels, axes)
+    if found_bars is not None:
+        return _worded("bar chart", axes, bars.worded(found_bars), sure=found_bars.is_complete)
     drawn = marks.find_lines(pixels, axes)
     if drawn:
         return _worded("line chart", axes, marks.worded(drawn), sure=True)

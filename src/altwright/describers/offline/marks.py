@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+import cv2
 import numpy as np
 
 from altwright.describers.offline.axes import Axes
@@ -15,10 +16,12 @@ from altwright.describers.offline.wording import number
 
 #: Share of the plot's width that a line must span, and of its columns that it must touch.
 _SPANS: Final = 0.5
-_TOUCHES: Final = 0.35
+_TOUCHES: Final = 0.55
 #: A line is no thicker than this share of the plot's height, or these pixels.
 _THICK_SHARE: Final = 0.03
 _THICK_PX: Final = 7
+#: Share of its columns in which a line is one stroke; letters and dots are several.
+_WHOLE: Final = 0.6
 #: Rows and columns covered by more than this share are axes or grid.
 _GRID: Final = 0.4
 #: A black line's pieces between grid lines are at least so wide; ticks and letters aren't.
@@ -29,6 +32,9 @@ _DOTS: Final = 8
 _DOT_PX: Final = (3, 18)
 #: A dot may be so many times as large as the typical one: two that overlap.
 _OVERLAPPING: Final = 3.5
+#: Share of an ink's pixels beside another ink that makes it the other's smoothed edge.
+_FRINGE: Final = 0.85
+_AROUND: Final = np.ones((5, 5), np.uint8)
 #: Up to so many dots the number is exact enough to be said.
 _COUNTED_DOTS: Final = 20
 #: Lines that are named one by one.
@@ -77,7 +83,7 @@ def find_lines(pixels: Pixels, axes: Axes) -> list[Drawn]:
     if axes.vertical is None:
         return []
     plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
-    inks = find_inks(plot)
+    inks = _without_fringes(find_inks(plot))
     coloured = [drawn for ink in inks if ink.is_coloured and (drawn := _line(ink, pixels, axes))]
     if coloured:
         return coloured
@@ -114,6 +120,18 @@ def _without_grid(mask: Mask) -> Mask:
     return cleaned
 
 
+def _without_fringes(inks: list[Ink]) -> list[Ink]:
+    """Return the inks without those that only border another: smoothed edges of a line."""
+    kept: list[Ink] = []
+    for ink in inks:
+        total = max(1, int((ink.mask > 0).sum()))
+        around = (np.asarray(cv2.dilate(other.mask, _AROUND), np.uint8) for other in kept)
+        borders = (int((mask & ink.mask > 0).sum()) for mask in around)
+        if all(shared < _FRINGE * total for shared in borders):
+            kept.append(ink)
+    return kept
+
+
 def _long_parts(mask: Mask) -> Mask:
     """Return the mask without ticks and letters, which are black as the line is."""
     least = max(_LONG_PX, _LONG_SHARE * mask.shape[1])
@@ -124,7 +142,9 @@ def _long_parts(mask: Mask) -> Mask:
     return kept
 
 
-def _line(ink: Ink, pixels: Pixels, axes: Axes) -> Drawn | None:
+def _line(  # noqa: PLR0911 - each return is a reason why an ink is no line
+    ink: Ink, pixels: Pixels, axes: Axes
+) -> Drawn | None:
     mask = ink.mask.copy() if ink.is_coloured else _long_parts(_without_grid(ink.mask))
     for line in axes.others:  # the legend's swatches and texts are no part of the line
         top, bottom = int(line.y0 - axes.y0) - 2, int(line.y1 - axes.y0) + 2
@@ -137,11 +157,14 @@ def _line(ink: Ink, pixels: Pixels, axes: Axes) -> Drawn | None:
     if len(columns) < _TOUCHES * (columns[-1] - columns[0]):
         return None
     rows = [np.flatnonzero(mask[:, column]) for column in columns]
+    whole = sum(row[-1] - row[0] < 1.5 * len(row) + 2 for row in rows)
+    if whole < _WHOLE * len(rows):
+        return None
     typical = median(len(row) for row in rows)
     if typical > max(_THICK_PX, _THICK_SHARE * height):
         return None
     middles = np.array([row.mean() for row in rows]) + axes.y0
-    if not ink.is_coloured and middles.std() < 2:  # noqa: PLR2004 - a ruled line
+    if middles.std() < 2:  # noqa: PLR2004 - a ruled line
         return None
     scale = axes.vertical
     if scale is None:

@@ -92,9 +92,8 @@ def cut(text: str, max_length: int) -> str:
     if whole and whole[-1] >= max_length * _EARLIEST_CUT:
         return text[: whole[-1]]
     room = max_length - 2  # an ellipsis and a closing quotation mark follow
-    words = text[:room]
-    if not text[room].isspace() and " " in words.strip():
-        words = words.rsplit(None, 1)[0]
+    whole_words = re.match(r".*\S(?=\s)", text[: room + 1], re.DOTALL)
+    words = whole_words[0] if whole_words else text[:room]
     words = words.rstrip(" ,;:\N{EN DASH}—.“/(")
     return words + ("…" if _is_balanced(words) else "…”")
 
