@@ -206,12 +206,12 @@ def is_passing(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         words = str(error.orig).lower()
         return isinstance(error, OperationalError) and any(one in words for one in _SQLITE_PASSING)
+    code = _mariadb_code(error)
+    if code is not None:  # first: PyMySQL's errors have an SQLSTATE too, which says less
+        return code in _MARIADB_PASSING or code in _MARIADB_CLIENT
     state = _sqlstate(error)
     if state is not None:
         return state.startswith(_POSTGRESQL_PASSING)
-    code = _mariadb_code(error)
-    if code is not None:
-        return code in _MARIADB_PASSING or code in _MARIADB_CLIENT
     return isinstance(error, OperationalError)  # psycopg's connection faults have no SQLSTATE
 
 

@@ -17,7 +17,7 @@ from altwright.errors import Category
 from altwright.tasks.claims import CRASHES
 from altwright.tasks.moves import cancel_if_asked, changed, move, record
 from altwright.tasks.records import Ticket
-from altwright.tasks.store import ROUNDS_AHEAD
+from altwright.tasks.store import ROUNDS_AHEAD, waiting_first
 
 #: Seconds that a dispatched task may be in no RQ queue before it is dispatched again: the time
 #: between a submit's commit and its enqueue, and between a worker's pop and its claim.
@@ -38,20 +38,17 @@ class Backlog:
 
         Those of later rounds are kept back, so that nobody's many tasks fill the window.
         """
-        waiting = (
-            TaskRow.status == Status.QUEUED,
-            TaskRow.delayed == false(),
-            TaskRow.priority == priority,
-        )
         with self._database.read() as session:
-            served = session.scalar(select(func.min(TaskRow.turn)).where(*waiting))
+            served = session.scalar(waiting_first(priority))
             if served is None:
                 return []
             query = (
                 select(TaskRow.id, TaskRow.attempt)
                 .where(
-                    *waiting,
+                    TaskRow.status == Status.QUEUED,
                     TaskRow.delivery == Delivery.DATABASE,
+                    TaskRow.delayed == false(),
+                    TaskRow.priority == priority,
                     TaskRow.turn <= served + ROUNDS_AHEAD,
                 )
                 .order_by(TaskRow.turn, TaskRow.created_at, TaskRow.id)

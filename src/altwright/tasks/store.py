@@ -284,19 +284,34 @@ class TaskStore:
             return [task_of(row, self.box) for row in session.scalars(query)]
 
 
+def waiting_first(priority: Priority) -> Select[int]:
+    """Return the query of the round that is being served: the turn of the first that waits."""
+    return (
+        select(TaskRow.turn)
+        .where(
+            TaskRow.status == Status.QUEUED,
+            TaskRow.delayed == false(),
+            TaskRow.priority == priority,
+        )
+        # Not min(): PostgreSQL reads the whole backlog for it while its statistics are old.
+        .order_by(TaskRow.turn, TaskRow.created_at, TaskRow.id)
+        .limit(1)
+    )
+
+
 def _turn(session: Session, new: NewTask) -> tuple[int, bool]:
     """Return the round in which a new task takes its turn, and whether nobody waits before it."""
-    waiting = and_(
-        TaskRow.status == Status.QUEUED,
-        TaskRow.delayed == false(),
-        TaskRow.priority == new.priority,
-    )
-    served = select(func.min(TaskRow.turn)).where(waiting)
+    served = waiting_first(new.priority)
     kept = served.where(TaskRow.delivery == Delivery.DATABASE)
-    own = select(func.max(TaskRow.turn)).where(
-        TaskRow.user_id == new.user_id,
-        TaskRow.status == Status.QUEUED,
-        TaskRow.priority == new.priority,
+    own = (
+        select(TaskRow.turn)
+        .where(
+            TaskRow.user_id == new.user_id,
+            TaskRow.status == Status.QUEUED,
+            TaskRow.priority == new.priority,
+        )
+        .order_by(TaskRow.turn.desc())
+        .limit(1)
     )
     # Three looks at the end of an index, whatever the backlog.
     row = session.execute(
