@@ -17,7 +17,7 @@ from altwright.supervisor import ChildFailed
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="altwright")
 def altwright() -> None:
-    r"""Give every picture on a Fediverse account an alt text.
+    """Give every picture on a Fediverse account an alt text.
 
     Settings come from environment variables and from .env in this folder
     (docs/reference/settings.md); `altwright check` says what is configured and what is missing.
@@ -26,7 +26,7 @@ def altwright() -> None:
     To look at it:        altwright demo
     To run it:            altwright user create NAME --admin; altwright serve
     To connect somebody:  altwright account add --user NAME --url https://SERVER --token TOKEN
-    """
+    """  # noqa: D301 - click wants the control character
 
 
 for command in (serve, worker, demo, check, db, user, account, task, key, models, describe):
