@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import time
 from collections.abc import Callable
 
@@ -244,6 +245,16 @@ def test_the_deadline_holds_from_beginning_to_end(respond: Callable[[Exchange], 
         took_s = time.monotonic() - began
     assert caught.value.category is Category.TIMEOUT
     assert took_s < 1.6
+
+
+def test_a_handshake_that_never_ends_is_under_the_deadline_too() -> None:
+    """A server that takes the connection and says nothing costs no more than a slow answer."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        with pytest.raises(ImageUnavailable) as caught:
+            fetch(LOCAL, f"https://127.0.0.1:{silent.getsockname()[1]}/", timeout_s=0.4)
+    assert caught.value.category is Category.TIMEOUT
+    assert time.monotonic() - began < 1.5
 
 
 def test_a_kept_connection_is_under_the_deadline_too() -> None:
