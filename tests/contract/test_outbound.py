@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from tests.support import free_port
 from tests.support_leaves import Exchange, LocalServer, serving
 
@@ -175,6 +182,50 @@ def test_what_is_no_address_is_unusable(url: str) -> None:
     """A broken address ends in a sentence."""
     with pytest.raises(ImageUnusable):
         fetch(LOCAL, url)
+
+
+def certificate_for(name: str, directory: Path) -> Path:
+    """Write a key and a certificate for a host, signed by itself, into one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    path = directory / f"{name}.pem"
+    path.write_bytes(key.private_bytes(pem, form, plain) + certificate.public_bytes(pem))
+    return path
+
+
+@pytest.mark.parametrize("name", ["localhost", "other.example"])
+def test_https_checks_the_name_that_was_asked_for(name: str, tmp_path: Path) -> None:
+    """We connect to an address that we looked up; the certificate is still the name's."""
+    certificate = certificate_for(name, tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    outbound = Outbound(frozenset({"localhost"}), timeout_s=2)
+    with serving(picture) as server, outbound.session() as session:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        session.verify = str(certificate)
+        url = f"https://localhost:{server.port}/a.png"
+        if name == "localhost":
+            assert session.get(url).content == b"pixels"
+            with pytest.raises(ImageUnavailable):  # nobody we know has signed it
+                fetch(outbound, url)
+        else:
+            with pytest.raises(requests.exceptions.SSLError):
+                session.get(url)
 
 
 # --- limits ---
