@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,12 @@ from tests.servers import RedisServer
 from tests.support_domain import FakePlatform, World, make_post
 from werkzeug.test import TestResponse
 
-import altwright.db.task_tables  # noqa: F401 - its tables belong to the metadata
 from altwright import bootstrap, config
 from altwright.accounts.connections import AccountStore
-from altwright.accounts.users import User
+from altwright.accounts.users import User, UserStore
 from altwright.captions.records import Draft
-from altwright.db.tables import Base
+from altwright.db import migrate
+from altwright.db.session import Database, make_engine
 from altwright.domain.caption import Role
 from altwright.errors import Category
 from altwright.web.app import create_app
@@ -141,16 +143,29 @@ def make_settings(folder: Path, redis_url: str, **others: object) -> config.Sett
     return config.load(DATA_DIR=folder, REDIS_URL=redis_url, _ENV_FILE=None, **others)
 
 
+@cache
+def _database() -> bytes:
+    """Return an SQLite database with its tables and users; made once, since that takes a while."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "altwright.db"
+        engine = make_engine(f"sqlite:///{path}")
+        migrate.upgrade(engine)
+        users = UserStore(Database(engine))
+        for name in ("anna", "bert"):
+            users.create(name, PASSWORD)
+        users.create("root", PASSWORD, role=Role.ADMIN)
+        engine.dispose()
+        return path.read_bytes()
+
+
 def make_web(settings: config.Settings) -> Web:
-    """Return the application with its users, on an empty database."""
+    """Return the application with its users, on a database of its own."""
+    (settings.data_dir / "altwright.db").write_bytes(_database())
     services = bootstrap.build(settings)
     platform = FakePlatform()
     accounts = AccountStore(services.database, services.box, lambda *_: platform)
     services = replace(services, accounts=accounts)
-    Base.metadata.create_all(services.database.engine)
-    users = services.users
-    anna, bert = (users.create(name, PASSWORD) for name in ("anna", "bert"))
-    root = users.create("root", PASSWORD, role=Role.ADMIN)
+    anna, bert, root = services.users.all()
     account = accounts.add(anna.id, "mastodon", "https://social.example", "token-of-anna")
     app = create_app(services)
     return Web(app, services, platform, anna, bert, root, account.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import math
@@ -12,7 +13,6 @@ from typing import Any
 
 from flask import Flask, Response, g, redirect, render_template, request
 from flask_login import AnonymousUserMixin, login_url
-from markupsafe import escape
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -144,7 +144,9 @@ def _page(error: Exception, problem: Problem) -> Response:
         page = render_template("error.html", **shown)
     except Exception:  # noqa: BLE001 - the last resort: an error while telling of an error
         _log.warning("the page of an error can't be shown whole", exc_info=True)
-        page = BARE_PAGE.format_map({name: escape(value) for name, value in shown.items()})
+        page = BARE_PAGE.format(
+            title=html.escape(problem.title), detail=html.escape(problem.detail)
+        )
     response = Response(page, problem.status)
     response.headers.update(dict(problem.headers))
     return response
