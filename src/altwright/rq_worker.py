@@ -45,19 +45,17 @@ class Worker(ThreadRQWorker):
         )
         self._asked_to_stop = False
         context = create_app(self._services).app_context
-        self._services.progress.broadcaster = broadcaster_for(
-            self._services.health, settings.resolved_redis_url
-        )
+        self._services.progress.broadcaster = broadcaster_for(self._services)
         self._worker = TaskWorker(self.name, self._services.work_parts(context))
 
-    def work(self, burst: bool = False, **options: Any) -> bool:  # noqa: FBT001, FBT002 - RQ's
+    def work(self, burst: bool = False, *args: Any, **options: Any) -> bool:  # noqa: FBT001, FBT002
         """Work until asked to stop; with ``burst``, until the queues are empty."""
         jobs.here.set(self._worker)
         self._services.start()
         worked = False
         try:
             while not self._asked_to_stop:
-                worked = super().work(burst=burst, **options) or worked
+                worked = super().work(burst, *args, **options) or worked
                 if burst:
                     break
                 self._work_from_database()
@@ -74,7 +72,7 @@ class Worker(ThreadRQWorker):
         timer = threading.Timer(timeout_s, self._worker.interrupted.set)
         timer.daemon = True
         timer.start()
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call] # RQ has none
 
     def _install_signal_handlers(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):

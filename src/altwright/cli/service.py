@@ -52,7 +52,7 @@ def worker(count: int | None) -> None:
     if migrate.missing(services.database.engine):
         raise ConfigError(["DATABASE_URL: tables are missing or old; run `altwright db upgrade`"])
     app = create_app(services)
-    services.progress.broadcaster = broadcaster_for(services.health, settings.resolved_redis_url)
+    services.progress.broadcaster = broadcaster_for(services)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
