@@ -294,7 +294,7 @@ class Chaos:
     def dispatch(self, _dice: random.Random) -> None:
         """Do what a dispatcher does, and take a task away from its worker."""
         backlog = self.rig.backlog
-        for task_id, attempt, _ in backlog.running()[:1]:
+        for task_id, attempt, *_ in backlog.running()[:1]:
             backlog.rescue(task_id, attempt, "test")
         backlog.mark(backlog.due(Priority.NORMAL, 5), Delivery.RQ)
         backlog.take_from_rq()
@@ -320,7 +320,7 @@ def test_everything_at_once_meets_no_error(rig: Rig) -> None:
     rig.lose_redis()
     chaos = Chaos(rig, make_users(rig.database, range(100, 140)), time.monotonic() + 2.5)
     assert at_once(8, chaos.act) == [[]] * 8
-    for task_id, attempt, _ in rig.backlog.running():
+    for task_id, attempt, *_ in rig.backlog.running():
         rig.backlog.rescue(task_id, attempt, "the end")
     rig.drain_database()
     assert chaos.done
@@ -368,7 +368,7 @@ def test_nothing_grows_with_the_backlog(rig: Rig) -> None:
         assert len(tickets) == 5
 
     def rescue() -> None:
-        rig.backlog.expired()
+        assert rig.backlog.priorities(Delivery.DATABASE) == [Priority.NORMAL]
         rig.backlog.running()
 
     calls = {"submit": submit, "claim": claim, "dispatch": dispatch, "rescue": rescue}

@@ -70,7 +70,7 @@ def test_recovering_takes_several_good_answers() -> None:
 def test_a_flapping_server_is_trusted_more_slowly_each_time() -> None:
     """The good answers that end an outage double, up to a limit, and are forgiven in time."""
     server = Server()
-    needed = []
+    needed: list[int] = []
     for _ in range(6):
         while server.monitor.usable:
             server.ping(answers=False, after_s=0.1)

@@ -48,7 +48,7 @@ def test_no_code_writes_a_tasks_state_itself() -> None:
     assert [one.split(":")[0] for one in found] == ["moves.py"], found
 
 
-def _state_writes(tree: ast.AST) -> Iterator[ast.AST]:
+def _state_writes(tree: ast.AST) -> Iterator[ast.expr]:
     """Yield what writes a column called status: ``values(status=…)``, ``{"status": …}``."""
     for node in ast.walk(tree):
         match node:

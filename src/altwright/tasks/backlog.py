@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import false, func, select, true, update
+from sqlalchemy import exists, false, func, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,12 +26,38 @@ GRACE_S = 2.0
 BATCH = 500
 
 
+class Running(NamedTuple):
+    """A running task; ``expired``: its worker hasn't given a sign for a lease's length."""
+
+    task_id: str
+    attempt: int
+    worker_id: str
+    expired: bool
+
+
 class Backlog:
     """Tasks that wait, and tasks whose worker has gone."""
 
     def __init__(self, database: Database) -> None:
         """Take the database."""
         self._database = database
+
+    def priorities(self, delivery: Delivery) -> list[Priority]:
+        """Return the priorities in which due tasks wait for this delivery, most urgent first."""
+        waits = (
+            exists()
+            .where(
+                TaskRow.status == Status.QUEUED,
+                TaskRow.delivery == delivery,
+                TaskRow.delayed == false(),
+                TaskRow.priority == priority,
+            )
+            .label(priority.queue)
+            for priority in Priority
+        )
+        with self._database.read() as session:
+            row = session.execute(select(*waits)).one()
+        return [priority for priority, waiting in zip(Priority, row, strict=True) if waiting]
 
     def due(self, priority: Priority, limit: int) -> list[Ticket]:
         """Return tickets of due tasks that aren't in RQ, in the order of their turn.
@@ -134,23 +160,16 @@ class Backlog:
         with self._database.read() as session:
             return session.scalar(query) or 0
 
-    def running(self) -> list[tuple[str, int, str]]:
-        """Return task id, attempt and worker id of running tasks."""
-        query = select(TaskRow.id, TaskRow.attempt, TaskRow.worker_id).where(
-            TaskRow.status == Status.RUNNING
-        )
+    def running(self) -> list[Running]:
+        """Return every running task with its worker, and whether its lease has run out."""
+        query = select(
+            TaskRow.id, TaskRow.attempt, TaskRow.worker_id, TaskRow.lease_until < now()
+        ).where(TaskRow.status == Status.RUNNING)
         with self._database.read() as session:
-            return [(row.id, row.attempt, row.worker_id or "") for row in session.execute(query)]
-
-    def expired(self) -> list[tuple[str, int]]:
-        """Return task id and attempt of running tasks whose lease has run out."""
-        query = (
-            select(TaskRow.id, TaskRow.attempt)
-            .where(TaskRow.status == Status.RUNNING, TaskRow.lease_until < now())
-            .limit(BATCH)
-        )
-        with self._database.read() as session:
-            return [(row.id, row.attempt) for row in session.execute(query)]
+            return [
+                Running(task_id, attempt, worker_id or "", bool(expired))
+                for task_id, attempt, worker_id, expired in session.execute(query)
+            ]
 
     @again_after_deadlock
     def rescue(self, task_id: str, attempt: int, why: str) -> bool:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from altwright.domain.task import Delivery, Priority
+from altwright.domain.task import Delivery
 from altwright.domain.worker import gone_from_this_host
 from altwright.errors import AltwrightError, RedisUnavailable
 from altwright.tasks.backlog import BATCH, Backlog
@@ -99,10 +99,12 @@ class Dispatcher:
 
     def rescue(self) -> int:
         """Take back tasks whose lease has run out or whose worker's process is gone."""
-        why = dict.fromkeys(self._backlog.expired(), "lease ran out")
-        for task_id, attempt, worker_id in self._backlog.running():
+        why: dict[tuple[str, int], str] = {}
+        for task_id, attempt, worker_id, expired in self._backlog.running():
             if gone_from_this_host(worker_id):
                 why[task_id, attempt] = "worker process is gone"
+            elif expired:
+                why[task_id, attempt] = "lease ran out"
         for (task_id, attempt), reason in why.items():
             if self._backlog.rescue(task_id, attempt, reason):
                 _log.warning("task %s attempt %s rescued: %s", task_id, attempt, reason)
@@ -130,10 +132,8 @@ class Dispatcher:
         if self._clock() - self._compared_at < COMPARE_EVERY_S:
             return
         self._compared_at = self._clock()
-        for priority in Priority:
+        for priority in self._backlog.priorities(Delivery.RQ):
             tickets = self._backlog.dispatched(priority, 2 * self._queue.window)
-            if not tickets:
-                continue
             there = self._queue.job_ids(priority)
             lost = [ticket for ticket in tickets if job_id(ticket) not in there]
             if lost:
@@ -143,7 +143,10 @@ class Dispatcher:
     def _dispatch(self) -> None:
         if self._health.full:
             return
-        for priority, length in self._queue.lengths().items():
+        priorities = self._backlog.priorities(Delivery.DATABASE)
+        lengths = self._queue.lengths() if priorities else {}
+        for priority in priorities:
+            length = lengths[priority]
             while (room := min(self._queue.window - length, BATCH)) > 0:
                 tickets = self._backlog.due(priority, room)
                 if not tickets:
@@ -151,7 +154,7 @@ class Dispatcher:
                 # Marked first: a crash in between leaves what the comparison finds.
                 self._backlog.mark(tickets, Delivery.RQ)
                 self._queue.enqueue(tickets)
-                length += len(tickets)  # noqa: PLW2901 - counts what was added
+                length += len(tickets)
                 if len(tickets) < room:
                     break
 
