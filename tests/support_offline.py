@@ -80,6 +80,31 @@ def bar_chart(values: dict[str, int], title: str, *, top: int, step: int) -> Ima
     return image
 
 
+def hanging_chart() -> Image.Image:
+    """Return a chart of which every other bar hangs below zero."""
+    image = written((760, 440), [(250, 12, 26, "Change in percent")])
+    draw = ImageDraw.Draw(image)
+    for value in range(-20, 31, 10):
+        draw.text((70, 250 - 6 * value), str(value), font=font(18), fill="black", anchor="rm")
+    for i, (label, value) in enumerate({"Jan": 25, "Feb": -12, "Mar": 8, "Apr": -17}.items()):
+        x = 120 + i * 155
+        top, bottom = sorted((250 - 6 * value, 250))
+        draw.rectangle((x, top, x + 70, bottom), fill="#2a6fb0")
+        draw.text((x + 35, 400), label, font=font(18), fill="black", anchor="mt")
+    return image
+
+
+def stacked_chart() -> Image.Image:
+    """Return a chart whose bars are stacks of two colours."""
+    image = bar_chart({"A": 20, "B": 30, "C": 10}, "Energy", top=50, step=10)
+    draw = ImageDraw.Draw(image)
+    for i, (low, high) in enumerate(((20, 35), (30, 40), (10, 45))):
+        x = 120 + i * 620 / 3
+        box = (x, 390 - 320 * high / 50, x + 60, 389 - 320 * low / 50)
+        draw.rectangle(box, fill="#e9a23b")
+    return image
+
+
 def line_chart() -> Image.Image:
     """Return a chart of two lines with a legend."""
     image = written((760, 440), [(230, 10, 26, "Water level in metres")])

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from tests.support_offline import (
     MODELS,
     bar_chart,
+    hanging_chart,
     jpeg,
     line_chart,
     meme,
@@ -17,6 +18,7 @@ from tests.support_offline import (
     picture,
     pie_chart,
     png,
+    stacked_chart,
     table,
     written,
 )
@@ -125,6 +127,38 @@ def test_bars_are_measured(describer: OfflineDescriber) -> None:
     assert told(describer, png(image)).text == (
         "Bar chart titled “Visitors”. Horizontal axis from Mon to Wed; vertical axis from 0 to 50. "
         "Bars: Mon about 12, Tue about 31, Wed about 44."
+    )
+
+
+def test_a_chart_survives_jpeg(describer: OfflineDescriber) -> None:
+    """Blurred edges change no value, and make no line of the bars' tops."""
+    image = bar_chart({"Mon": 12, "Tue": 31, "Wed": 44}, "Visitors", top=50, step=10)
+    assert told(describer, jpeg(image, 75)).text.endswith(
+        "Bars: Mon about 12, Tue about 31, Wed about 44."
+    )
+
+
+def test_hanging_bars_are_negative(describer: OfflineDescriber) -> None:
+    """Bars below the line of zero are measured downwards."""
+    assert told(describer, png(hanging_chart())).text.endswith(
+        "Bars: Jan about 25, Feb about \N{MINUS SIGN}12, Mar about 8, Apr about \N{MINUS SIGN}17."
+    )
+
+
+def test_stacks_get_no_values(describer: OfflineDescriber) -> None:
+    """The lower part of a stack isn't sold as the bar's value."""
+    text = told(describer, png(stacked_chart())).text
+    assert text.endswith("Three stacked bars.")
+
+
+def test_numbered_lines_are_no_chart(describer: OfflineDescriber) -> None:
+    """Line numbers at the left don't make an axis; they are left out of the program."""
+    code = ("import os", "", "def size(path):", "    return os.stat(path).st_size")
+    texts = [(60, 20 + 40 * i, 22, text) for i, text in enumerate(code) if text]
+    texts += [(20, 20 + 40 * i, 22, str(i + 1)) for i in range(len(code))]
+    image = written((640, 200), texts)
+    assert told(describer, png(image)).text.startswith(
+        "Screenshot of program code: “import os def size(path):"
     )
 
 

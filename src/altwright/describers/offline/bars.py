@@ -26,6 +26,8 @@ _GRID_LINE_PX: Final = 5
 _ALIGNED_PX: Final = 3
 #: Pixels between the plot's edge and a base that isn't zero: the axis' line and its ticks.
 _EDGE_PX: Final = 12
+#: What is shorter is the axis' line, or the edge that JPEG gives it.
+_EDGE_LINE_PX: Final = 3
 #: Half of the bars at least are so long: the median lines of box plots are not.
 _LONG_PX: Final = 8
 #: Fewer rectangles than these on one line aren't a chart.
@@ -120,6 +122,7 @@ def _standing(boxes: Sequence[_Box], scale: Scale, edge: float, *, upright: bool
             found.append(Bar(box.middle, box.width, high, box.ink))
         elif is_seen and abs(high - base) <= _ALIGNED_PX:
             found.append(Bar(box.middle, box.width, low, box.ink))
+    found = [bar for bar in found if abs(bar.end - base) > _EDGE_LINE_PX]
     if sum(abs(bar.end - base) >= _LONG_PX for bar in found) < max(1, len(found) / 2):
         return []
     typical = median(bar.width for bar in found)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from altwright.describers.offline import bars, marks, pies
 from altwright.describers.offline.axes import Axes, find_axes
 from altwright.describers.offline.pixels import Pixels
@@ -14,6 +16,9 @@ from altwright.describers.offline.wording import quoted
 
 #: More characters than these on a plot without bars, lines or dots: numbered lines of a text.
 _LETTERED: Final = 60
+#: Difference to the background that a person sees, and the share of a plot that is drawn on.
+_VISIBLE: Final = 40
+_DRAWN: Final = 0.003
 
 
 def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
@@ -37,9 +42,21 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
     if drawn:
         return _worded("line chart", axes, marks.worded(drawn), sure=True)
     inside = sum(len(line.text) for line in axes.others if line.text not in axes.title)
-    if inside > _LETTERED:
+    if inside > _LETTERED or not _is_drawn(pixels, axes):
         return None
     return _worded("chart", axes, "", sure=False)
+
+
+def _is_drawn(pixels: Pixels, axes: Axes) -> bool:
+    """Say whether there is anything but text on the plot."""
+    plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1].astype(np.int16)
+    values, counts = np.unique(plot.reshape(-1, 3), axis=0, return_counts=True)
+    differs = np.abs(plot - values[counts.argmax()]).max(axis=2) > _VISIBLE
+    for line in axes.others:
+        top, bottom = int(line.y0 - axes.y0) - 4, int(line.y1 - axes.y0) + 4
+        left, right = int(line.x0 - axes.x0) - 4, int(line.x1 - axes.x0) + 4
+        differs[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = False
+    return bool(differs.mean() > _DRAWN)
 
 
 def _worded(kind: str, axes: Axes, shown: str, *, sure: bool) -> Statement:

@@ -43,7 +43,7 @@ class OfflineDescriber(Describer):
     name = "offline"
 
     def __init__(self, models_dir: Path, *, idle_s: float, limit_s: float = LIMIT_S) -> None:
-        self._models_dir = models_dir
+        self._models_dir = models_dir.absolute()
         self._idle_s = idle_s
         self._limit_s = limit_s
         self._lock = threading.Lock()

@@ -20,6 +20,11 @@ Mask = NDArray[np.uint8]
 _LEAST_SHARE: Final = 0.001
 #: Difference per channel within which pixels are one ink.
 _NEAR: Final = 14
+#: The same where JPEG has blurred them, and the bits of a channel that it leaves to count by.
+_NEAR_IN_JPEG: Final = 40
+_JPEG_BITS: Final = 4
+#: Share of equal neighbours above which a plot's colours are exact.
+_EXACT: Final = 0.93
 #: Inks that are looked for at most.
 _MOST_INKS: Final = 10
 #: Difference of the strongest and weakest channel from which on an ink is coloured, not grey.
@@ -44,23 +49,32 @@ class Ink:
 
 def find_inks(plot: Pixels) -> list[Ink]:
     """Return the plot's colours without its background's, the most frequent first."""
-    flat = plot.reshape(-1, 3)
-    values, counts = np.unique(flat, axis=0, return_counts=True)
-    order = counts.argsort()[::-1]
-    background = values[order[0]].astype(np.int16)
+    is_exact = bool((np.diff(plot.astype(np.int16), axis=1) == 0).all(axis=2).mean() > _EXACT)
+    near, values, shares = (_NEAR, *_frequent(plot, 0)) if is_exact else (
+        _NEAR_IN_JPEG, *_frequent(plot, _JPEG_BITS)
+    )  # fmt: skip
     found: list[Ink] = []
-    seen = [background]
-    for i in order[1:200]:
-        if counts[i] < _LEAST_SHARE * len(flat) or len(found) == _MOST_INKS:
+    seen = [values[0].astype(np.int16)]
+    for value, share in zip(values[1:], shares[1:], strict=True):
+        if share < _LEAST_SHARE or len(found) == _MOST_INKS:
             break
-        colour = values[i].astype(np.int16)
-        if any(np.abs(colour - other).max() <= 2 * _NEAR for other in seen):
+        colour = value.astype(np.int16)
+        if any(np.abs(colour - other).max() <= near * 1.5 for other in seen):
             continue
         seen.append(colour)
-        near = np.abs(plot.astype(np.int16) - colour).max(axis=2) <= _NEAR
+        mask = np.abs(plot.astype(np.int16) - colour).max(axis=2) <= near
         rgb = (int(colour[0]), int(colour[1]), int(colour[2]))
-        found.append(Ink(rgb, near.astype(np.uint8) * 255))
+        found.append(Ink(rgb, mask.astype(np.uint8) * 255))
     return found
+
+
+def _frequent(plot: Pixels, bits: int) -> tuple[Pixels, NDArray[np.float64]]:
+    """Return the most frequent colours and their shares; ``bits`` fewer tell colours apart."""
+    flat = plot.reshape(-1, 3)
+    values, counts = np.unique(flat >> bits, axis=0, return_counts=True)
+    order = counts.argsort()[::-1][:200]
+    middle = (1 << bits) >> 1
+    return np.asarray((values[order] << bits) + middle, np.uint8), counts[order] / len(flat)
 
 
 def parts(mask: Mask) -> list[tuple[int, int, int, int, int]]:
@@ -79,7 +93,7 @@ def name_of(ink: Ink, pixels: Pixels, lines: Sequence[Line]) -> str:
         box = pixels[int(line.y0) : int(line.y1) + 1, left : int(line.x0)]
         if box.size == 0:
             continue
-        near = np.abs(box.astype(np.int16) - np.array(ink.rgb)).max(axis=2) <= _NEAR
+        near = np.abs(box.astype(np.int16) - np.array(ink.rgb)).max(axis=2) <= 2 * _NEAR
         columns = near.any(axis=0).mean()
         if columns > 0.12 and near.mean() > most:  # noqa: PLR2004 - judged on samples
             best, most = line.text, float(near.mean())

@@ -20,6 +20,9 @@ _TOUCHES: Final = 0.55
 #: A line is no thicker than this share of the plot's height, or these pixels.
 _THICK_SHARE: Final = 0.03
 _THICK_PX: Final = 7
+#: Pixels, and share of a line's pixels, below which a part is a speck.
+_SPECK_PX: Final = 6
+_SPECK_SHARE: Final = 0.015
 #: Share of its columns in which a line is one stroke; letters and dots are several.
 _WHOLE: Final = 0.6
 #: Rows and columns covered by more than this share are axes or grid.
@@ -32,9 +35,10 @@ _DOTS: Final = 8
 _DOT_PX: Final = (3, 18)
 #: A dot may be so many times as large as the typical one: two that overlap.
 _OVERLAPPING: Final = 3.5
-#: Share of an ink's pixels beside another ink that makes it the other's smoothed edge.
+#: Share of an ink's pixels within four of another ink's that makes it the other's edge: smoothed,
+#: or rippled by JPEG.
 _FRINGE: Final = 0.85
-_AROUND: Final = np.ones((5, 5), np.uint8)
+_AROUND: Final = np.ones((9, 9), np.uint8)
 #: Up to so many dots the number is exact enough to be said.
 _COUNTED_DOTS: Final = 20
 #: Lines that are named one by one.
@@ -142,6 +146,16 @@ def _long_parts(mask: Mask) -> Mask:
     return kept
 
 
+def _without_specks(mask: Mask) -> Mask:
+    """Return the mask without pixels where two other lines cross and mix to this colour."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    least = max(_SPECK_PX, _SPECK_SHARE * stats[1:, cv2.CC_STAT_AREA].sum())
+    small = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] < least]
+    cleaned = mask.copy()
+    cleaned[np.isin(labels, small)] = 0
+    return cleaned
+
+
 def _line(  # noqa: PLR0911 - each return is a reason why an ink is no line
     ink: Ink, pixels: Pixels, axes: Axes
 ) -> Drawn | None:
@@ -150,6 +164,7 @@ def _line(  # noqa: PLR0911 - each return is a reason why an ink is no line
         top, bottom = int(line.y0 - axes.y0) - 2, int(line.y1 - axes.y0) + 2
         left = int(line.x0 - axes.x0 - 3.5 * line.height)
         mask[max(0, top) : max(0, bottom), max(0, left) : max(0, int(line.x1 - axes.x0))] = 0
+    mask = _without_specks(mask)
     height, width = mask.shape
     columns = np.flatnonzero(mask.any(axis=0))
     if len(columns) < 2 or columns[-1] - columns[0] < _SPANS * width:  # noqa: PLR2004

@@ -64,7 +64,7 @@ def _disc(pixels: Pixels) -> tuple[float, float, float] | None:
     height, width = pixels.shape[:2]
     corners = np.concatenate([pixels[0], pixels[-1]]).astype(np.int16)
     background = np.median(corners, axis=0)
-    differs = (np.abs(pixels.astype(np.int16) - background).max(axis=2) > 24).astype(np.uint8)  # noqa: PLR2004
+    differs = (np.abs(pixels.astype(np.int16) - background).max(axis=2) > 40).astype(np.uint8)  # noqa: PLR2004
     closed = cv2.morphologyEx(differs, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
@@ -84,7 +84,8 @@ def _title(lines: Sequence[Line], disc: tuple[float, float, float]) -> str:
     above = [line for line in lines if line.y1 < y - radius]
     if not above:
         return ""
-    largest = max(above, key=lambda line: line.height)
+    tallest = max(line.height for line in above)
+    largest = min((o for o in above if o.height > 0.8 * tallest), key=lambda line: line.y)
     row = [line for line in above if abs(line.y - largest.y) < 0.5 * largest.height]
     return " ".join(line.text for line in sorted(row, key=lambda line: line.x0))
 
