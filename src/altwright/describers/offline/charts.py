@@ -9,7 +9,7 @@ import numpy as np
 
 from altwright.describers.offline import bars, marks, pies
 from altwright.describers.offline.axes import Axes, find_axes
-from altwright.describers.offline.pixels import Pixels
+from altwright.describers.offline.pixels import Pixels, frequent
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.text import Line, Reader
 from altwright.describers.offline.wording import quoted
@@ -49,9 +49,9 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
 
 def _is_drawn(pixels: Pixels, axes: Axes) -> bool:
     """Say whether there is anything but text on the plot."""
-    plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1].astype(np.int16)
-    values, counts = np.unique(plot.reshape(-1, 3), axis=0, return_counts=True)
-    differs = np.abs(plot - values[counts.argmax()]).max(axis=2) > _VISIBLE
+    plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
+    background = frequent(plot)[0][0].astype(np.int16)
+    differs = np.abs(plot.astype(np.int16) - background).max(axis=2) > _VISIBLE
     for line in axes.others:
         top, bottom = int(line.y0 - axes.y0) - 4, int(line.y1 - axes.y0) + 4
         left, right = int(line.x0 - axes.x0) - 4, int(line.x1 - axes.x0) + 4

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from altwright.describers.offline.pixels import Pixels
+from altwright.describers.offline.pixels import Pixels, frequent
 from altwright.describers.offline.text import Line
 
 Mask = NDArray[np.uint8]
@@ -70,11 +70,9 @@ def find_inks(plot: Pixels) -> list[Ink]:
 
 def _frequent(plot: Pixels, bits: int) -> tuple[Pixels, NDArray[np.float64]]:
     """Return the most frequent colours and their shares; ``bits`` fewer tell colours apart."""
-    flat = plot.reshape(-1, 3)
-    values, counts = np.unique(flat >> bits, axis=0, return_counts=True)
-    order = counts.argsort()[::-1][:200]
+    values, shares = frequent(plot >> bits)
     middle = (1 << bits) >> 1
-    return np.asarray((values[order] << bits) + middle, np.uint8), counts[order] / len(flat)
+    return np.asarray((values << bits) + middle, np.uint8), shares
 
 
 def parts(mask: Mask) -> list[tuple[int, int, int, int, int]]:

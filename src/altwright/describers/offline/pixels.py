@@ -93,23 +93,32 @@ def look(pixels: Pixels) -> Look:
     """Measure the picture's flatness and colours."""
     rows = pixels[:: max(1, len(pixels) // _SAMPLED_ROWS)]
     steps = np.abs(np.diff(rows.astype(np.int16), axis=1)).max(axis=2)
-    packed = _packed(rows)
-    _, counts = np.unique(packed, return_counts=True)
-    _, shades = np.unique(_packed(rows & 0xF0), return_counts=True)
+    exact = packed(rows)
+    _, counts = np.unique(exact, return_counts=True)
+    _, shades = np.unique(packed(rows & 0xF0), return_counts=True)
     steps = steps if steps.size else np.zeros((1, 1), np.int16)
     return Look(
         flat=float((steps == 0).mean()),
         nearly_flat=float((steps <= _JPEG_NOISE).mean()),
-        top_colours=float(np.sort(counts)[-4:].sum() / packed.size),
-        top_shade=float(shades.max() / packed.size),
-        unique=float(len(counts) / packed.size),
+        top_colours=float(np.sort(counts)[-4:].sum() / exact.size),
+        top_shade=float(shades.max() / exact.size),
+        unique=float(len(counts) / exact.size),
     )
 
 
-def _packed(pixels: NDArray[np.integer]) -> NDArray[np.int64]:
+def packed(pixels: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return each pixel's three values in one number, which sorts faster."""
-    packed: NDArray[np.int64] = pixels.reshape(-1, 3).astype(np.int64) @ (65536, 256, 1)
-    return packed
+    wide = pixels.reshape(-1, 3).astype(np.int64)
+    return np.asarray((wide[:, 0] << 16) | (wide[:, 1] << 8) | wide[:, 2], np.int64)
+
+
+def frequent(pixels: NDArray[np.integer]) -> tuple[Pixels, NDArray[np.float64]]:
+    """Return the most frequent colours (200 at most) and their shares of the pixels."""
+    values, counts = np.unique(packed(pixels), return_counts=True)
+    order = counts.argsort()[::-1][:200]
+    top = values[order]
+    rgb = np.stack([top >> 16, (top >> 8) & 0xFF, top & 0xFF], axis=1)
+    return rgb.astype(np.uint8), counts[order] / max(1, counts.sum())
 
 
 def is_colourless(pixels: Pixels) -> bool:
