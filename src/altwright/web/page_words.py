@@ -191,8 +191,16 @@ def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Posts", f"the newest {posts:,}" if posts else "all"),
         ("Language", settings.get("language") or "each post's own"),
         ("Length", f"at most {settings.get('max_caption_length', 0):,} characters"),
-        ("Already described", "described again" if settings.get("reprocess_existing") else "left"),
-        ("Text of the post", "given to the describer" if settings.get("use_post_text") else "kept"),
+        (
+            "Pictures with an alt text",
+            "described again" if settings.get("reprocess_existing") else "left alone",
+        ),
+        (
+            "The post’s own words",
+            "shown to the describer"
+            if settings.get("use_post_text")
+            else "not shown to the describer",
+        ),
     ]
 
 

@@ -8,11 +8,16 @@ import { showTasks } from "./task-cards.js";
 const start = document.querySelector("[data-start]");
 const form = document.querySelector("[data-start-form]");
 const error = document.querySelector("[data-start-error]");
+/** @type {Set<string>} ids of active runs */
+const describing = new Set();
 
 showTasks(
   (task) => task.kind !== "description",
   (task) => {
-    if (task.kind === "captions" && start) start.hidden = isActive(task);
+    if (task.kind !== "captions") return;
+    if (isActive(task)) describing.add(task.id);
+    else describing.delete(task.id);
+    if (start) start.hidden = describing.size > 0;
   },
 );
 

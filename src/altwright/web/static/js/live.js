@@ -6,7 +6,7 @@ import { call } from "./api.js";
 
 /** Milliseconds between two looks at a watched task without, and beside, a working socket. */
 const POLL_MS = 3000;
-const POLL_BESIDE_MS = 15000;
+const POLL_BESIDE_MS = 10000;
 const ACTIVE = new Set(["queued", "running"]);
 
 /** @type {Map<string, Task>} */

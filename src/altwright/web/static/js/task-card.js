@@ -21,8 +21,9 @@ export const STATES = {
 /** Milliseconds between two announcements of progress, and the steps in percent they need. */
 const ANNOUNCE_MS = 10_000;
 const ANNOUNCE_PERCENT = 25;
-/** Milliseconds over which the rate is measured. */
+/** Milliseconds over which the rate is measured, and after which it is worth saying. */
 const RATE_MS = 60_000;
+const RATE_KNOWN_MS = 6000;
 
 export class TaskCard {
   /** @param {HTMLElement} element made by the task_card macro */
@@ -37,7 +38,7 @@ export class TaskCard {
     this.part("cancel").addEventListener("click", () => this.cancel());
   }
 
-  /** @param {string} name @returns {HTMLElement} */
+  /** @param {string} name @returns {HTMLElement|null} */
   part(name) {
     return this.element.querySelector(`[data-${name}]`);
   }
@@ -50,7 +51,8 @@ export class TaskCard {
     const active = isActive(task);
     this.element.hidden = false;
     this.element.setAttribute("aria-label", KINDS[task.kind] ?? task.kind);
-    this.part("title").textContent = KINDS[task.kind] ?? task.kind;
+    const title = this.part("title"); // missing on the task's own page, whose heading says it
+    if (title) title.textContent = KINDS[task.kind] ?? task.kind;
     showBadge(this.part("badge"), task.status);
     this.part("step").textContent = step(task);
     this.part("bar").hidden = !active;
@@ -62,7 +64,7 @@ export class TaskCard {
     this.showRate();
     this.part("error").hidden = !task.error;
     this.part("error").textContent = task.error?.message ?? "";
-    this.part("details").setAttribute("href", `/tasks/${task.id}`);
+    this.part("details")?.setAttribute("href", `/tasks/${task.id}`);
     this.showResult(active);
     const cancel = this.part("cancel");
     cancel.hidden = !active;
@@ -100,7 +102,8 @@ export class TaskCard {
     if (this.samples.at(-1)?.finished !== finished) this.samples.push({ at: now, finished });
     this.samples = this.samples.filter((one) => now - one.at < RATE_MS);
     const first = this.samples[0];
-    const perMs = first && now > first.at ? (finished - first.finished) / (now - first.at) : 0;
+    const isLong = first && now - first.at >= RATE_KNOWN_MS;
+    const perMs = isLong ? (finished - first.finished) / (now - first.at) : 0;
     const isKnown = isActive(this.task) && perMs > 0 && items.total !== null;
     this.part("rate-row").hidden = this.part("left-row").hidden = !isKnown;
     if (!isKnown) return;

@@ -11,8 +11,9 @@ import { localise } from "./times.js";
 const REFRESH_MS = 4000;
 
 const list = document.querySelector("[data-task-list]");
+const card = document.querySelector("[data-task-card]");
 if (list) followList();
-else followTask();
+else if (card) followTask();
 
 function followList() {
   const rows = new Map();
@@ -39,7 +40,7 @@ function counts({ items }) {
 }
 
 function followTask() {
-  const shown = JSON.parse(document.querySelector("[data-task-card]").dataset.task);
+  const shown = JSON.parse(card.dataset.task);
   let status = shown.status;
   let refreshedAt = Date.now();
   showTasks(

@@ -36,6 +36,7 @@ export class Decisions {
       return tell("Choose first which of the two texts to keep.", { problem: true });
     }
     const sent = this.send(draft, action);
+    const step = this.push(action, [{ draft, status: before }]);
     // Shown before the server has answered, so that a person can go at their own pace.
     draft.show({ ...draft.data, status: RESULT[action] });
     moved(before, RESULT[action]);
@@ -44,11 +45,8 @@ export class Decisions {
     announce(`${WORDS[action]}.`);
     try {
       await sent;
-      this.push(action, [{ draft, status: before }]);
     } catch (problem) {
-      draft.show({ ...draft.data, status: before });
-      moved(RESULT[action], before);
-      await draft.refetch().catch(() => {});
+      this.drop(step);
       this.deck.go(this.deck.drafts.indexOf(draft));
       tell(`Not ${WORDS[action].toLowerCase()}: ${problem.message}`, { problem: true });
     }
@@ -56,19 +54,27 @@ export class Decisions {
 
   /** @param {Draft} draft @param {string} action */
   send(draft, action) {
-    const text = draft.text;
+    const { text, status: before } = draft;
     const isDirty = draft.saver.isDirty;
     clearTimeout(draft.saver.timer);
     return draft.after(async () => {
-      if (isDirty && action !== "approve") {
-        const version = draft.data.version;
-        draft.data = await call("PATCH", `/drafts/${draft.id}`, { text, version });
+      try {
+        if (isDirty && action !== "approve") {
+          const version = draft.data.version;
+          draft.data = await call("PATCH", `/drafts/${draft.id}`, { text, version });
+        }
+        const body = { version: draft.data.version };
+        if (isDirty && action === "approve") body.text = text;
+        const data = await call("POST", `/drafts/${draft.id}/${action}`, body);
+        if (isDirty) draft.saver.saved(data, text);
+        else draft.show(data);
+      } catch (problem) {
+        draft.show({ ...draft.data, status: before });
+        moved(RESULT[action], before);
+        if (problem.status === 409) await draft.refetch().catch(() => {});
+        if (isDirty) draft.saver.later(0);
+        throw problem;
       }
-      const body = { version: draft.data.version };
-      if (isDirty && action === "approve") body.text = text;
-      const data = await call("POST", `/drafts/${draft.id}/${action}`, body);
-      if (isDirty) draft.saver.saved(data, text);
-      else draft.show(data);
     });
   }
 
@@ -95,8 +101,15 @@ export class Decisions {
   }
 
   push(action, before) {
-    if (!before.length) return;
-    this.done.push({ words: WORDS[action].toLowerCase(), before });
+    const step = { words: WORDS[action].toLowerCase(), before };
+    if (before.length) this.done.push(step);
+    this.showButton();
+    return step;
+  }
+
+  /** Forget a step that came to nothing. */
+  drop(step) {
+    this.done = this.done.filter((one) => one !== step);
     this.showButton();
   }
 
@@ -116,6 +129,7 @@ export class Decisions {
       try {
         await draft.after(async () => {
           const was = draft.status;
+          if (was === status) return;
           draft.show(await call("POST", `/drafts/${draft.id}/${WAY_BACK[status]}`, {}));
           moved(was, draft.status);
         });

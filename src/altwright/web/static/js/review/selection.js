@@ -1,5 +1,7 @@
 /** Which drafts are selected, and what is done with all of them. */
 
+const WORDS = { approve: "Approve", skip: "Skip" };
+
 export class Selection {
   /** @param {import("./deck.js").Deck} deck @param {import("./decisions.js").Decisions} decisions */
   constructor(deck, decisions) {
@@ -38,13 +40,12 @@ export class Selection {
 
   show() {
     const count = this.chosen.length;
-    const words = document.querySelector("[data-selected]");
-    if (!words || !this.all) return;
-    words.hidden = count === 0;
-    words.textContent = `${count} selected`;
+    if (!this.all) return;
     for (const action of ["approve", "skip"]) {
       const button = document.querySelector(`[data-${action}-selected]`);
-      if (button) button.hidden = count === 0;
+      if (!button) continue;
+      button.hidden = count === 0;
+      button.textContent = `${WORDS[action]} ${count} selected`;
     }
     const most = this.deck.drafts.filter((draft) => draft.checkbox).length;
     this.all.checked = count > 0 && count === most;

@@ -1,0 +1,231 @@
+"""Reviewing by keyboard alone, and what happens to a text while its server is away."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+from tests.support_browser import Site
+
+from altwright.captions.records import Draft
+from altwright.domain.caption import DraftStatus
+
+
+@pytest.fixture
+def drafts(site: Site, page: Page) -> list[Draft]:
+    """Open the first of seven drafts."""
+    filled = site.fill()
+    page.goto(f"/review/{filled[0].id}")
+    expect(card(page, filled[0])).to_be_visible()
+    page.wait_for_function("document.querySelector('li[data-current]')")
+    return filled
+
+
+def card(page: Page, draft: Draft) -> Locator:
+    """Return a draft's place on the page."""
+    return page.locator(f"#draft-{draft.id}")
+
+
+def now(site: Site, draft: Draft) -> Draft:
+    """Return a draft as the store has it now."""
+    return site.web.services.drafts.get(draft.id, site.web.anna.id)
+
+
+def test_a_whole_review_by_keyboard(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """Approve, skip, edit, undo and publish need no mouse, and do what they say."""
+    keys = page.keyboard
+    keys.press("a")
+    expect(card(page, drafts[1])).to_be_visible()
+    keys.press("s")
+    expect(card(page, drafts[2])).to_be_visible()
+    keys.press("e")
+    field = card(page, drafts[2]).get_by_label("Alt text")
+    expect(field).to_be_focused()
+    field.fill("A post by Regional Trains: the 17:42 is cancelled.")
+    keys.press("Control+Enter")
+    expect(card(page, drafts[3])).to_be_visible()
+    keys.press("u")
+    expect(card(page, drafts[2])).to_be_visible()
+    expect(page.locator("#toast")).to_have_text("Undone: approved.")
+    assert [now(site, draft).status for draft in drafts[:4]] == [
+        DraftStatus.APPROVED,
+        DraftStatus.SKIPPED,
+        DraftStatus.DRAFT,
+        DraftStatus.DRAFT,
+    ]
+    assert now(site, drafts[2]).text == "A post by Regional Trains: the 17:42 is cancelled."
+    keys.press("p")
+    dialog = page.get_by_role("dialog", name="Publish 1 text to 1 post?")
+    expect(dialog.get_by_text(drafts[0].text)).to_be_visible()
+    dialog.get_by_role("button", name="Publish").press("Enter")
+    progress = page.get_by_role("region", name="Publishing alt texts")
+    expect(progress).to_be_focused()
+    site.work()
+    expect(progress.get_by_text("Done").first).to_be_visible()
+    assert now(site, drafts[0]).status is DraftStatus.PUBLISHED
+    assert [list(texts.values()) for _, texts in site.platform.edits] == [[drafts[0].text]]
+
+
+def test_walking_through_pictures(page: Page, drafts: list[Draft]) -> None:
+    """J, K and the arrows walk; the address and the focus go along; G changes the view."""
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowRight")
+    expect(card(page, drafts[2]).get_by_role("article")).to_be_focused()
+    expect(page).to_have_url(re.compile(rf"/review/{drafts[2].id}$"))
+    page.keyboard.press("k")
+    expect(card(page, drafts[1])).to_be_visible()
+    expect(card(page, drafts[2])).to_be_hidden()
+    page.keyboard.press("g")
+    expect(card(page, drafts[2])).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/review$"))
+    page.keyboard.press("g")
+    page.reload()
+    expect(card(page, drafts[1])).to_be_visible()
+    expect(card(page, drafts[0])).to_be_hidden()
+
+
+def test_selected_ones_at_once(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """X selects; Shift+A approves all that is selected, and one undo takes it all back."""
+    page.goto("/review")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.get_by_role("button", name="Approve 2 selected")).to_be_visible()
+    page.keyboard.press("Shift+A")
+    expect(page.locator("#toast")).to_have_text("Approved: 2.")
+    assert len(site.drafts(DraftStatus.APPROVED)) == 2
+    expect(page.get_by_role("button", name="Publish 2").first).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.locator("#toast")).to_have_text("Undone: approved.")
+    assert site.drafts(DraftStatus.APPROVED) == []
+
+
+def test_the_end(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """After the last draft the page says so, and offers to publish."""
+    for draft in drafts:
+        expect(card(page, draft)).to_be_visible()
+        page.keyboard.press("a")
+    expect(page.get_by_role("heading", name="You have read them all")).to_be_visible()
+    expect(page.get_by_role("button", name="Publish 7").first).to_be_visible()
+    assert len(site.drafts(DraftStatus.APPROVED)) == len(drafts)
+
+
+def test_shortcuts_can_be_switched_off(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """Single keys do nothing once they are off, and the browser remembers it (WCAG 2.1.4)."""
+    page.keyboard.press("?")
+    page.get_by_role("switch", name="Single-key shortcuts").uncheck()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.keyboard.press("a")
+    page.reload()
+    page.keyboard.press("a")
+    page.keyboard.press("j")
+    expect(card(page, drafts[0])).to_be_visible()
+    assert now(site, drafts[0]).status is DraftStatus.DRAFT
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_role("switch", name="Single-key shortcuts").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    expect(card(page, drafts[1])).to_be_visible()
+
+
+def test_letters_in_a_text_are_letters(page: Page, drafts: list[Draft]) -> None:
+    """No shortcut works inside a field; Escape leaves it."""
+    page.keyboard.press("e")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("jaks dups")
+    field = card(page, drafts[0]).get_by_label("Alt text")
+    expect(field).to_have_value("jaks dups")
+    page.keyboard.press("Escape")
+    expect(card(page, drafts[0]).get_by_role("article")).to_be_focused()
+
+
+def test_a_text_is_saved_by_itself(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """A text is saved while it is written; count, warnings and the picture's alt follow."""
+    place = card(page, drafts[0])
+    place.get_by_label("Alt text").fill("Image of a chart 🦊")
+    expect(place.locator("[data-count]")).to_have_text("18")
+    expect(place.get_by_text("Saved", exact=True)).to_be_visible()
+    expect(place.get_by_text("Leave out")).to_be_visible()
+    expect(place.locator("img")).to_have_attribute("alt", "Image of a chart 🦊")
+    assert now(site, drafts[0]).text == "Image of a chart 🦊"
+
+
+def test_a_text_survives_a_server_that_is_away(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """A failed save is said, kept through a reload, and made good as soon as it can be."""
+    is_away = [True]
+
+    def answer(route: Route) -> None:
+        if is_away[0] and route.request.method == "PATCH":
+            route.fulfill(status=503, json={"detail": "The database does not answer."})
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/drafts/*", answer)
+    place = card(page, drafts[0])
+    place.get_by_label("Alt text").fill("Words that must not get lost.")
+    expect(place.get_by_text("Not saved yet")).to_be_visible()
+    expect(page.locator("#live")).to_contain_text("kept in this browser")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(place.get_by_label("Alt text")).to_have_value("Words that must not get lost.")
+    assert now(site, drafts[0]).text == drafts[0].text
+    is_away[0] = False
+    expect(place.get_by_text("Saved", exact=True)).to_be_visible()
+    assert now(site, drafts[0]).text == "Words that must not get lost."
+    assert page.evaluate("Object.keys(localStorage).length") == 0
+
+
+def test_a_text_that_was_changed_elsewhere(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """Nobody's words are overwritten: both texts are shown, and the person chooses."""
+    place = card(page, drafts[0])
+    site.set_text(drafts[0].id, "Words from another window.")
+    place.get_by_label("Alt text").fill("Words from here.")
+    conflict = place.get_by_role("group", name="Changed elsewhere")
+    expect(conflict).to_contain_text("Words from another window.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    assert now(site, drafts[0]).status is DraftStatus.DRAFT
+    conflict.get_by_role("button", name="Keep what I wrote").click()
+    expect(place.get_by_text("Saved", exact=True)).to_be_visible()
+    assert now(site, drafts[0]).text == "Words from here."
+
+
+def test_a_decision_that_fails_comes_back(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """An approval that the server refuses is taken back on the page, and said."""
+    page.route(
+        "**/approve",
+        lambda route: route.fulfill(status=503, json={"detail": "The database does not answer."}),
+    )
+    page.keyboard.press("a")
+    expect(page.locator("#toast")).to_contain_text("Not approved: The database does not answer.")
+    expect(card(page, drafts[0])).to_be_visible()
+    expect(card(page, drafts[0]).get_by_text("To review", exact=True)).to_be_visible()
+    assert now(site, drafts[0]).status is DraftStatus.DRAFT
+
+
+def test_describing_again_takes_the_hint(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """The hint goes with the request; the card waits, and says how it ended."""
+    page.keyboard.press("d")
+    page.get_by_label("What should the describer know?").fill("The library is in Marburg")
+    with page.expect_response("**/describe") as answered:
+        page.get_by_role("button", name="Describe again").last.click()
+    assert answered.value.request.post_data_json == {"hint": "The library is in Marburg"}
+    expect(card(page, drafts[0]).get_by_text("Describing again …")).to_be_visible()
+    task_id = site.web.services.store.recent(site.web.anna.id)[0].id
+    site.web.services.store.cancel(task_id, user_id=site.web.anna.id, actor="anna")
+    expect(page.locator("#toast")).to_contain_text("The picture keeps its text.")
+    expect(card(page, drafts[0]).get_by_label("Alt text")).to_be_editable()
+
+
+def test_more_drafts_than_a_page(page: Page, site: Site) -> None:
+    """Walking on fetches what follows, in order and without a gap."""
+    for number in range(45):
+        site.draft(number, f"Post {number}", ("sign", f"Text number {number}.", {}))
+    page.goto("/review")
+    page.keyboard.press("g")
+    for number in range(44, 1, -1):
+        field = page.locator("li[data-current] textarea")
+        expect(field).to_have_value(f"Text number {number}.")
+        page.keyboard.press("j")
+    expect(page.locator(".dock__position")).to_contain_text("44 of 45")

@@ -1,0 +1,304 @@
+"""The real application on real stores, filled with sample rows, behind a live server."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page
+from sqlalchemy import update
+from tests.support_domain import FakePlatform, make_post
+from tests.support_web import PASSWORD, Web, make_settings, make_web
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from altwright.captions import drafting
+from altwright.captions.drafting import Stored
+from altwright.captions.pictures import PictureStore
+from altwright.captions.publishing import Publishing
+from altwright.captions.records import Draft
+from altwright.db.tables import AccountRow, DraftRow, PictureRow, PostRow
+from altwright.db.task_tables import ItemRow, TaskRow
+from altwright.demo import drawn
+from altwright.describers.port import Description
+from altwright.domain.caption import DraftStatus
+from altwright.domain.retries import Backoff
+from altwright.domain.task import ItemStatus, Status
+from altwright.errors import Category
+from altwright.tasks.runner import TaskRunner
+
+CHROMIUM = "/usr/bin/chromium"
+#: Quiet and the same on every machine.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--force-color-profile=srgb",
+)
+#: Pictures of sample posts: post's words, then for each picture a name, a draft and its evidence.
+SAMPLES: tuple[tuple[str, tuple[tuple[str, str, dict[str, Any]], ...]], ...] = (
+    (
+        "The numbers of the year, for everybody who asked.",
+        (
+            (
+                "bar_chart",
+                "Bar chart “Visitors to our library”: from 210 in January to 460 in June.",
+                {
+                    "kind": "bar chart",
+                    "text": [{"text": "Visitors to our library", "score": 0.99}],
+                    "colours": {"white": 0.81, "blue": 0.14},
+                },
+            ),
+            (
+                "pie_chart",
+                "Image of a pie chart",
+                {"kind": "pie chart", "text": [{"text": "How we came to the meeting"}]},
+            ),
+        ),
+    ),
+    (
+        "My train is cancelled, the build is red, and the concert is in two hours.",
+        (
+            (
+                "post_screenshot",
+                "Screenshot of a post by Regional Trains: the 17:42 to Marburg is cancelled today.",
+                {"kind": "screenshot of a post", "text": [{"text": "Regional Trains"}]},
+            ),
+            ("terminal", "A terminal with a failed build.", {"kind": "screenshot"}),
+        ),
+    ),
+    ("Same prices as last year.", (("price_table", "Table of prices for repairs.", {}),)),
+    ("Swimming season! Please read the sign first.", (("sign", "A sign at a lake.", {}),)),
+    ("You are all invited.", (("invitation", "Invitation to a concert on Friday.", {}),)),
+)
+
+
+@dataclass
+class Site:
+    """The served application of anna, who has one account."""
+
+    web: Web
+    url: str
+    #: Bytes of a sample's picture instead of the drawn one, by name.
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def platform(self) -> FakePlatform:
+        """Return the server that anna's account is on."""
+        return self.web.platform
+
+    def fill(self) -> list[Draft]:
+        """Write the sample posts with a draft for each picture; newest first."""
+        for number, (words, pictures) in enumerate(SAMPLES, 1):
+            self.draft(10 - number, words, *pictures)
+        return self.drafts()
+
+    def draft(
+        self,
+        number: int,
+        words: str,
+        *pictures: tuple[str, str, dict[str, Any]],
+        task_id: str = "",
+    ) -> None:
+        """Write a post with drafts for its pictures, as a task does."""
+        services = self.web.services
+        post = make_post(number, *("" for _ in pictures), text=words)
+        self.platform.add(post)
+        for media, (name, text, evidence) in zip(post.media, pictures, strict=True):
+            stored = self._stored(name, services.pictures)
+            with services.database.write() as session:
+                drafting.save_posts(session, self.web.account_id, [post])
+                seen = drafting.target(
+                    session, self.web.account_id, post.remote_id, media.remote_id
+                )
+                assert seen is not None
+                drafting.store_draft(
+                    session,
+                    seen,
+                    Description(text, "offline", "composed", "medium", evidence),
+                    stored,
+                    user_id=self.web.anna.id,
+                    task_id=task_id,
+                )
+
+    def _stored(self, name: str, store: PictureStore) -> Stored:
+        data = self.pictures.get(name) or drawn.png(getattr(drawn, name)())
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+        file = store.put(data, ".png")
+        return Stored(file, file, "image/png", width, height)
+
+    def drafts(self, *statuses: DraftStatus) -> list[Draft]:
+        """Return anna's drafts, newest post first."""
+        services = self.web.services
+        return services.drafts.find(self.web.anna.id, statuses=statuses, limit=200).drafts
+
+    def task(
+        self,
+        status: Status = Status.RUNNING,
+        *,
+        done: int = 0,
+        failed: int = 0,
+        skipped: int = 0,
+        total: int | None = None,
+        step: str = "",
+        error: tuple[Category, str] | None = None,
+    ) -> str:
+        """Submit a task of anna's and put it into a state; return its id."""
+        services = self.web.services
+        task_id = str(self.web.submit()["id"])
+        with services.database.write() as session:
+            at = datetime.now(UTC)
+            ended = status not in {Status.QUEUED, Status.RUNNING}
+            values: dict[str, Any] = {
+                "status": status,
+                "items_done": done,
+                "items_failed": failed,
+                "items_skipped": skipped,
+                "items_total": total,
+                "step": step,
+                "sequence": TaskRow.sequence + 1,
+                "started_at": at - timedelta(seconds=95),
+                "finished_at": at if ended else None,
+                "error_category": error[0] if error else None,
+                "error": error[1] if error else None,
+                "attempt": 1,
+            }
+            session.execute(update(TaskRow).where(TaskRow.id == task_id).values(**values))
+        return task_id
+
+    def progress(self, task_id: str, **values: Any) -> None:
+        """Change a task as its worker does."""
+        if values.get("status") in {Status.COMPLETED, Status.FAILED, Status.CANCELLED}:
+            values["finished_at"] = datetime.now(UTC)
+        with self.web.services.database.write() as session:
+            session.execute(
+                update(TaskRow)
+                .where(TaskRow.id == task_id)
+                .values(sequence=TaskRow.sequence + 1, **values)
+            )
+
+    def item(
+        self, task_id: str, status: ItemStatus, label: str, reason: str, category: str | None
+    ) -> None:
+        """Add an item to a task."""
+        with self.web.services.database.write() as session:
+            session.add(
+                ItemRow(
+                    task_id=task_id,
+                    key=label,
+                    position=0,
+                    label=label,
+                    status=status,
+                    reason=reason,
+                    category=category,
+                )
+            )
+
+    def work(self) -> None:
+        """Make one attempt at the publishing task that waits."""
+        services = self.web.services
+        runner = TaskRunner(
+            services.claims,
+            {"publishing": Publishing(services.accounts, services.drafts)},
+            services.progress,
+            Backoff(),
+            limit_s=60,
+        )
+        task = services.claims.claim_next("bench")
+        assert task is not None
+        runner.run(task, threading.Event())
+
+    def account(self, acct: str, problem: str = "") -> int:
+        """Connect another account; return its id."""
+        self.platform.acct = acct
+        added = self.web.services.accounts.add(
+            self.web.anna.id, "pixelfed", f"https://{acct.rpartition('@')[2]}", "token"
+        )
+        if problem:
+            self.web.services.accounts.set_problem(added.id, problem)
+        return added.id
+
+    def forget_accounts(self) -> None:
+        """Remove anna's accounts with all that hangs on them."""
+        services = self.web.services
+        for one in services.accounts.of_user(self.web.anna.id):
+            services.accounts.remove(one.id, self.web.anna.id)
+
+    def set_text(self, draft_id: int, text: str) -> None:
+        """Change a draft's text in another window."""
+        self.web.services.drafts.edit(draft_id, self.web.anna.id, text=text)
+
+    def publish_all(self, draft_ids: list[int]) -> None:
+        """Mark drafts as published, as publishing does."""
+        with self.web.services.database.write() as session:
+            session.execute(
+                update(DraftRow)
+                .where(DraftRow.id.in_(draft_ids))
+                .values(status=DraftStatus.PUBLISHED, published_at=datetime.now(UTC))
+            )
+
+    def warn_about(self, draft_id: int, spoiler: str) -> None:
+        """Give a draft's post a content warning."""
+        with self.web.services.database.write() as session:
+            draft = session.get_one(DraftRow, draft_id)
+            picture = session.get_one(PictureRow, draft.picture_id)
+            post = session.get_one(PostRow, picture.post_id)
+            post.spoiler_text, post.sensitive = spoiler, True
+
+    def rename(self, display_name: str) -> None:
+        """Change the account's name."""
+        with self.web.services.database.write() as session:
+            session.execute(update(AccountRow).values(display_name=display_name))
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base's name
+        """Say nothing: a failed test shows what it captured."""
+
+
+@contextlib.contextmanager
+def serving(folder: Path, pictures: dict[str, bytes] | None = None) -> Iterator[Site]:
+    """Serve an application without Redis, so that pages live on what the database says."""
+    web = make_web(make_settings(folder, f"unix://{folder}/none.sock"))
+    server = make_server("127.0.0.1", 0, web.app, threaded=True, request_handler=_Quiet)
+    server.daemon_threads = True  # type: ignore[attr-defined]  # a ThreadingMixIn's
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield Site(web, f"http://127.0.0.1:{server.server_port}", pictures or {})
+    finally:
+        web.app.extensions["altwright_sockets"].close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        web.services.health.client.close()
+        web.services.database.close()
+
+
+def sign_in(page: Page, url: str, username: str = "anna") -> None:
+    """Sign in as a person does."""
+    page.goto(f"{url}/login")
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{url}/")
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds wrong with the page as it is, every rule included."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['help']}: " + "; ".join(node["html"][:160] for node in one["nodes"])
+        for one in found
+    ]
