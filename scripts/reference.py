@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+import requirements
 
-from altwright import errors
+from altwright import bootstrap, config, errors
 from altwright.cli.main import altwright
 from altwright.config import Settings
 from altwright.domain.task import MOVES
+from altwright.web.app import create_app
 
 ROOT = Path(__file__).parent.parent
-REFERENCE = ROOT / "docs" / "reference"
+DOCS = ROOT / "docs"
 
 
 def pages() -> dict[str, str]:
     """Return each page's name and text."""
     return {
-        "settings.md": "\n".join(_settings()),
-        "commands.md": "\n".join(_commands()),
-        "errors.md": "\n".join(_errors()),
-        "states.md": "\n".join(_states()),
+        "reference/settings.md": "\n".join(_settings()),
+        "reference/commands.md": "\n".join(_commands()),
+        "reference/errors.md": "\n".join(_errors()),
+        "reference/states.md": "\n".join(_states()),
+        "reference/rest-api.md": "\n".join(_rest_api()),
+        "requirements.md": "\n".join(requirements.page()),
     }
 
 
@@ -98,6 +103,30 @@ def _states() -> Iterator[str]:
     yield ""
 
 
+def _rest_api() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        services = bootstrap.build(config.load(DATA_DIR=folder))
+        document = create_app(services).test_client().get("/api/v1/openapi.json").get_json()
+        services.close()
+    yield "# REST API"
+    yield ""
+    yield "Under `/api/v1`; `/api/v1/openapi.json` describes it for machines. Programs send"
+    yield "`Authorization: Bearer TOKEN` (`altwright user token NAME`); pages send their session"
+    yield "cookie and, to change something, `X-CSRFToken`. Errors are `application/problem+json`."
+    yield ""
+    yield "A POST that makes a task takes an `Idempotency-Key` (128 characters at most): with"
+    yield "the same key again it returns the first task, so a lost answer costs nothing."
+    yield ""
+    yield "| request | what it does | answers |"
+    yield "|---|---|---|"
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            answers = ", ".join(sorted(operation["responses"]))
+            summary = _cell(operation.get("summary", ""))
+            yield f"| `{method.upper()} {path}` | {summary} | {answers} |"
+    yield ""
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("``", "`")
 
@@ -108,12 +137,12 @@ def main() -> None:
     late = [
         name
         for name, text in pages().items()
-        if not (REFERENCE / name).exists() or (REFERENCE / name).read_text() != text
+        if not (DOCS / name).exists() or (DOCS / name).read_text() != text
     ]
     if "--check" in sys.argv:
         sys.exit(f"run `make docs`: {', '.join(late)}" if late else 0)
     for name in late:
-        (REFERENCE / name).write_text(pages()[name])
+        (DOCS / name).write_text(pages()[name])
 
 
 if __name__ == "__main__":

