@@ -13,7 +13,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from altwright.captions.pictures import PictureStore
 from PIL import Image
 from sqlalchemy import update
 
@@ -22,6 +21,7 @@ from altwright.accounts.users import User, UserStore
 from altwright.captions import drafting
 from altwright.captions.again import DescribeAgain
 from altwright.captions.drafts import DraftStore
+from altwright.captions.pictures import PictureStore
 from altwright.captions.publishing import Publishing
 from altwright.captions.records import Draft
 from altwright.captions.service import CaptionGenerationService

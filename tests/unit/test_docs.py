@@ -35,7 +35,9 @@ def test_links_lead_somewhere() -> None:
 def test_each_requirement_that_holds_names_tests_that_exist() -> None:
     """A row of docs/requirements.md names module and test files that are there."""
     rows = re.findall(
-        r"^\| (\d+\.\d+) \|[^|]*\|([^|]*)\|", (ROOT / "docs/requirements.md").read_text(), re.M
+        r"^\| (\d+\.\d+) \|[^|]*\|([^|]*)\|",
+        (ROOT / "docs/requirements.md").read_text(),
+        re.MULTILINE,
     )
     assert {number for number, _ in rows} == required()
     for number, paths in rows:
