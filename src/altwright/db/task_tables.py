@@ -38,6 +38,8 @@ class TaskRow(Base):
         Index("ix_tasks_user_id_created_at", "user_id", "created_at", "id"),
         Index("ix_tasks_created_at", "created_at", "id"),
         Index("ix_tasks_user_id_finished_at", "user_id", "finished_at"),
+        # What ended before a time: retention, dead letters, figures of the last hour.
+        Index("ix_tasks_status_finished_at", "status", "finished_at"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -158,3 +160,49 @@ class StateRow(Base):
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[Any] = mapped_column(Json)
     changed_at: Mapped[datetime] = mapped_column(Instant, default=now(), onupdate=now())
+
+
+class AuditRow(Base):
+    """An administrator's action on the service; what concerns one task stands in its history."""
+
+    __tablename__ = "audit_entries"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant, default=now(), index=True)
+    actor: Mapped[str] = mapped_column(String(128))
+    action: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(128), default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class AlertRow(Base):
+    """Something that an administrator should know of, until it is over.
+
+    ``open_name`` is the rule's name while the alert is open, and unique: raised once in the fleet.
+    """
+
+    __tablename__ = "alerts"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    open_name: Mapped[str | None] = mapped_column(String(64), unique=True)
+    severity: Mapped[str] = mapped_column(String(16))
+    message: Mapped[str] = mapped_column(Text)
+    raised_at: Mapped[datetime] = mapped_column(Instant, default=now(), index=True)
+    resolved_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class NoticeRow(Base):
+    """A message about an alert that has to go out over one channel, once it can."""
+
+    __tablename__ = "notices"
+    __table_args__ = (Index("ix_notices_sent_at_due_at", "sent_at", "due_at"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id", ondelete="CASCADE"), index=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    event: Mapped[str] = mapped_column(String(16))
+    tries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(Instant, default=now())
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+    problem: Mapped[str] = mapped_column(String(255), default="")
