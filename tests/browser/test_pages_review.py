@@ -229,3 +229,21 @@ def test_more_drafts_than_a_page(page: Page, site: Site) -> None:
         expect(field).to_have_value(f"Text number {number}.")
         page.keyboard.press("j")
     expect(page.locator(".dock__position")).to_contain_text("44 of 45")
+
+
+def test_pictures_are_their_owners(site: Site) -> None:
+    """A picture is sent to its owner, kept by no shared cache, and isn't there for others."""
+    draft = site.fill()[0]
+    own = site.web.by_session(site.web.anna).get(f"/pictures/{draft.picture.id}")
+    assert own.mimetype == "image/png"
+    assert own.cache_control.private
+    assert not own.cache_control.public
+    again = site.web.by_session(site.web.anna).get(
+        f"/pictures/{draft.picture.id}?size=small",
+        headers={"If-None-Match": own.headers["ETag"]},
+    )
+    assert again.status_code == 304
+    other = site.web.by_session(site.web.bert)
+    assert other.get(f"/pictures/{draft.picture.id}").status_code == 404
+    assert other.get(f"/review/{draft.id}").status_code == 404
+    assert other.get(f"/review/{draft.id}/card").status_code == 404

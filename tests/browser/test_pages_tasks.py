@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 from tests.support_browser import Site
 
@@ -73,6 +74,7 @@ def test_a_run_that_began_elsewhere(page: Page, site: Site) -> None:
     expect(card.get_by_role("link", name="Details")).to_have_attribute("href", f"/tasks/{task_id}")
 
 
+@pytest.mark.req("5.3")
 def test_progress_comes_without_a_reload(page: Page, site: Site) -> None:
     """A page follows its run to the end, and then offers the drafts."""
     task_id = site.task(done=1, total=4, step="Describing picture 2 of 4")

@@ -38,6 +38,14 @@ DRAFT_STATES = MappingProxyType(
         "skipped": "Skipped",
     }
 )
+#: Describers by the name that drafts keep.
+DESCRIBERS = MappingProxyType(
+    {
+        "offline": "the built-in describer",
+        "ollama": "Ollama",
+        "openai": "a model server",
+    }
+)
 #: What a person can do about each category of error.
 REMEDIES = MappingProxyType(
     {
@@ -77,6 +85,7 @@ def register(bp: Blueprint) -> None:
         ("kind_words", KINDS),
         ("task_state", TASK_STATES),
         ("draft_state", DRAFT_STATES),
+        ("describer_words", DESCRIBERS),
         ("remedy", REMEDIES),
         ("event_words", EVENTS),
     ):
@@ -196,7 +205,7 @@ def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
             "described again" if settings.get("reprocess_existing") else "left alone",
         ),
         (
-            "The post’s own words",
+            "Words of the post",
             "shown to the describer"
             if settings.get("use_post_text")
             else "not shown to the describer",

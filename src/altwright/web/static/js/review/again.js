@@ -8,7 +8,10 @@ import { refresh } from "./counts.js";
 
 /** @param {import("./draft.js").Draft} draft */
 export async function describeAgain(draft) {
-  if (!draft.isOpen || draft.status === "approved") return;
+  if (!draft.isOpen) return;
+  if (draft.status === "approved") {
+    return tell("This text is approved. Take it back to review first.", { problem: true });
+  }
   const dialog = document.getElementById("again-dialog");
   const field = dialog.querySelector("textarea");
   field.value = "";

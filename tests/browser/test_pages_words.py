@@ -1,0 +1,44 @@
+"""How evidence, names and settings read on the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from altwright.web.page_words import initials, seen, settings_in_words
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        ({}, []),
+        (
+            {"text": [{"text": "Open", "score": 0.99, "box": [1, 2, 3, 4]}, "8 to 20"]},
+            [("Text in the picture", ["Open", "8 to 20"])],
+        ),
+        ({"objects": [{"name": "cat", "score": 0.941}]}, [("Things", ["cat (94%)"])]),
+        ({"objects": ["cat"]}, [("Things", ["cat"])]),
+        ({"classes": [["tabby", 0.5]]}, [("It looks like", ["tabby (50%)"])]),
+        ({"colours": {"red": 0.25}}, [("Colours", ["red (25%)"])]),
+        ({"faces": [{"name": "face"}, {"name": "face"}]}, [("Faces", ["2"])]),
+        ({"ms": {"look": 3}, "objects": 7, "text": None}, []),
+    ],
+)
+def test_evidence(evidence: dict[str, Any], words: list[tuple[str, list[str]]]) -> None:
+    """Whatever shape a describer's evidence has, what has words is shown and nothing fails."""
+    assert seen(evidence) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("Anna Ahorn", "AA"), ("", "A"), ("🦊 Fox", "F"), ("A B C", "AC"), ("日本", "日")],
+)
+def test_initials(name: str, letters: str) -> None:
+    """Every account has a letter, whatever its name is made of."""
+    assert initials({"display_name": name, "acct": "anna@social.example"}) == letters
+
+
+def test_settings_of_other_tasks() -> None:
+    """A task that isn't a run over an account shows no settings."""
+    assert settings_in_words({"draft_ids": [1]}) == []
