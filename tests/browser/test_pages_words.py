@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.support_browser import Site
 
 from altwright.web.page_words import initials, seen, settings_in_words
 
@@ -37,6 +38,23 @@ def test_evidence(evidence: dict[str, Any], words: list[tuple[str, list[str]]]) 
 def test_initials(name: str, letters: str) -> None:
     """Every account has a letter, whatever its name is made of."""
     assert initials({"display_name": name, "acct": "anna@social.example"}) == letters
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/review?account=99999999999999999999&status=none", 200),
+        ("/review?task=none", 200),
+        ("/review/cards?cursor=none", 422),
+        ("/review/99999999999999999999", 404),
+        ("/pictures/99999999999999999999", 404),
+        ("/tasks/none", 404),
+        ("/tasks?before=none", 200),
+    ],
+)
+def test_addresses_that_make_no_sense(site: Site, path: str, status: int) -> None:
+    """A mistyped address is answered, and never with an error of ours."""
+    assert site.web.by_session(site.web.anna).get(path).status_code == status
 
 
 def test_settings_of_other_tasks() -> None:

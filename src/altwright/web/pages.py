@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
+from altwright.db.tables import ID_MOST
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ACTIVE, ItemStatus
 from altwright.platforms.connect import PLATFORMS
@@ -152,7 +153,7 @@ def _review(view: str, *, current: dict[str, Any] | None) -> str:
         accounts=_accounts(user.id),
         counts=_counts(user.id),
         views=VIEWS,
-        account_id=request.args.get("account", type=int),
+        account_id=_account_id(),
         task_id=request.args.get("task"),
     )
 
@@ -162,7 +163,7 @@ def _drafts(view: str) -> dict[str, Any]:
     page = services().drafts.find(
         caller().id,
         statuses=VIEWS[view],
-        account_id=request.args.get("account", type=int),
+        account_id=_account_id(),
         task_id=request.args.get("task"),
         cursor=request.args.get("cursor"),
         limit=DRAFTS_A_PAGE,
@@ -174,6 +175,12 @@ def _drafts(view: str) -> dict[str, Any]:
         else None,
         "view": view,
     }
+
+
+def _account_id() -> int | None:
+    """Return the account that the address filters by; what no id can be filters nothing."""
+    given = request.args.get("account", type=int)
+    return given if given is not None and 0 < given <= ID_MOST else None
 
 
 def _accounts(user_id: int) -> list[dict[str, Any]]:
