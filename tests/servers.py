@@ -35,9 +35,47 @@ _libc = ctypes.CDLL(None)
 _running: set[int] = set()
 
 
+@dataclass
+class DatabaseServer:
+    """A PostgreSQL or MariaDB server that a test may kill and start again; its data stay."""
+
+    argv: list[str]
+    folder: Path
+    url: str
+    user: str | None
+    answers: Callable[[], bool]
+    stop_signal: signal.Signals
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        log = self.folder / "log"
+        # A PostgreSQL that is killed takes its children along only when it is told to quit.
+        process = _start(self.argv, log, user=self.user, death_signal=signal.SIGQUIT)
+        self.process = process
+        wait_until(lambda: self.answers() or _or_say_why(process, log), UP_WITHIN_S)
+
+    def stop(self, how: signal.Signals | None = None) -> None:
+        """Stop it in order, or by another signal."""
+        if self.process is not None:
+            _end(self.process, how or self.stop_signal)
+            self.process = None
+
+    def kill(self) -> None:
+        """Kill it, as a crash would."""
+        self.stop(signal.SIGKILL)
+
+
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
     """Run a PostgreSQL server without fsync; yield the SQLAlchemy URL of an empty database."""
+    with postgresql_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def postgresql_server(*, keeps_commits: bool = False) -> Iterator[DatabaseServer]:
+    """Run a PostgreSQL server; ``keeps_commits``: what was committed outlives a kill -9 of it."""
     bin_dir = _postgresql_bin()
     with _folder("postgres") as folder:
         data = folder / "data"
@@ -48,31 +86,36 @@ def postgresql() -> Iterator[str]:
             "listen_addresses": "",
             "unix_socket_directories": str(folder),
             "fsync": "off",
-            "synchronous_commit": "off",
+            # Written to the kernel at each commit, or within 0.6 s.
+            "synchronous_commit": "on" if keeps_commits else "off",
             "full_page_writes": "off",
             "max_connections": "200",
             "shared_buffers": "64MB",
         }
         argv = [str(bin_dir / "postgres"), "-D", str(data)]
         argv += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        process = _start(argv, folder / "log", user=user, death_signal=signal.SIGQUIT)
 
         def answers() -> bool:
             with contextlib.suppress(psycopg.OperationalError):
                 psycopg.connect(host=str(folder), user="altwright", dbname="postgres").close()
                 return True
-            return _or_say_why(process, folder / "log")
+            return False
 
-        try:
-            wait_until(answers, UP_WITHIN_S)
-            yield f"postgresql+psycopg://altwright@/postgres?host={folder}"
-        finally:
-            _end(process, signal.SIGINT)
+        url = f"postgresql+psycopg://altwright@/postgres?host={folder}"
+        with _serving(DatabaseServer(argv, folder, url, user, answers, signal.SIGINT)) as server:
+            yield server
 
 
 @contextlib.contextmanager
 def mariadb() -> Iterator[str]:
     """Run a MariaDB server without fsync; yield the SQLAlchemy URL of an empty database."""
+    with mariadb_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def mariadb_server(*, keeps_commits: bool = False) -> Iterator[DatabaseServer]:
+    """Run a MariaDB server; ``keeps_commits``: what was committed outlives a kill -9 of it."""
     server, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
     if server is None or install is None:
         _missing("MariaDB (mariadbd, mariadb-install-db)")
@@ -82,26 +125,34 @@ def mariadb() -> Iterator[str]:
         argv = [install, "--no-defaults", f"--datadir={data}", "--skip-test-db"]
         _run([*argv, "--auth-root-authentication-method=normal"], user)
         argv = [server, "--no-defaults", f"--datadir={data}", f"--socket={socket_path}"]
-        argv += ["--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0"]
+        # 2: written to the kernel at each commit; 0: once a second.
+        argv += [f"--innodb-flush-log-at-trx-commit={2 if keeps_commits else 0}"]
+        argv += ["--skip-networking", "--skip-log-bin"]
         argv += ["--innodb-doublewrite=0", "--innodb-buffer-pool-size=64M"]
         argv += ["--max-connections=200", "--character-set-server=utf8mb4"]
-        process = _start(argv, folder / "log", user=user)
 
         def answers() -> bool:
             if not socket_path.exists():  # PyMySQL leaves a socket open when it can't connect
-                return _or_say_why(process, folder / "log")
+                return False
             with contextlib.suppress(pymysql.err.OperationalError):
                 connection = pymysql.connect(unix_socket=str(socket_path), user="root")
                 with connection, connection.cursor() as cursor:
                     cursor.execute("CREATE DATABASE IF NOT EXISTS altwright")
                 return True
-            return _or_say_why(process, folder / "log")
+            return False
 
-        try:
-            wait_until(answers, UP_WITHIN_S)
-            yield f"mariadb+pymysql://root@localhost/altwright?unix_socket={socket_path}"
-        finally:
-            _end(process, signal.SIGTERM)
+        url = f"mariadb+pymysql://root@localhost/altwright?unix_socket={socket_path}"
+        with _serving(DatabaseServer(argv, folder, url, user, answers, signal.SIGTERM)) as made:
+            yield made
+
+
+@contextlib.contextmanager
+def _serving(server: DatabaseServer) -> Iterator[DatabaseServer]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 @dataclass
