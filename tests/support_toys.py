@@ -6,15 +6,20 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sqlalchemy import text
+
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.tasks.claims import Planned, Worked
 from altwright.tasks.kinds import Run
 from altwright.tasks.records import Item, Task
 
+#: What toys that ask for memory never give back.
+_ballast: list[bytes] = []
+
 
 class ToyWork:
-    """Items that each take ``item_s`` seconds."""
+    """Items that each take ``item_s`` seconds; their effects can be recorded, without a guard."""
 
     def __init__(self, run: Run) -> None:
         """Take the attempt."""
@@ -26,10 +31,16 @@ class ToyWork:
             yield Planned(str(number), f"toy {number}")
 
     def item(self, item: Item) -> Worked:
-        """Take the time."""
+        """Take the time, and the memory that was asked for."""
         self._run.step(f"toy {item.key}")
-        threading.Event().wait(self._run.task.settings["item_s"])
-        return Worked(ItemStatus.DONE)
+        settings = self._run.task.settings
+        _ballast.append(b"x" * (settings["leak_mb"] << 20))
+        threading.Event().wait(settings["item_s"])
+        if not settings["record"]:
+            return Worked(ItemStatus.DONE)
+        row = {"task": self._run.task.id, "item": item.key}
+        insert = text("INSERT INTO toy_effects (task_id, item) VALUES (:task, :item)")
+        return Worked(ItemStatus.DONE, effect=lambda session: session.execute(insert, row))
 
     def summary(self, task: Task) -> str:
         """Return a sentence."""
@@ -44,7 +55,8 @@ class Toy:
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return complete settings."""
-        return {"items": 5, "item_s": 0.01} | dict(settings)
+        complete = {"items": 5, "item_s": 0.01, "record": False, "leak_mb": 0}
+        return complete | dict(settings)
 
     def exclusive_key(self, user: UserRef | None) -> str | None:
         """Return None: as many as you like."""

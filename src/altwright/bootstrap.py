@@ -22,26 +22,34 @@ from altwright.describers.offline.describer import OfflineDescriber
 from altwright.describers.ollama import Ollama
 from altwright.describers.openai import OpenAICompatible
 from altwright.describers.port import Describer
+from altwright.domain.limits import Limits
 from altwright.domain.retries import Backoff
+from altwright.domain.task import Priority
 from altwright.domain.worker import process_name
 from altwright.errors import ConfigError
 from altwright.outbound import Outbound
 from altwright.platforms.connect import connect as connect_platform
 from altwright.progress import ProgressTracker
+from altwright.tasks.audit import Audit
 from altwright.tasks.backlog import Backlog
 from altwright.tasks.claims import Claims
 from altwright.tasks.dispatcher import Dispatcher
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.kinds import TaskKind
+from altwright.tasks.limits import LimitBook
+from altwright.tasks.pausing import Pauses
 from altwright.tasks.queues import QueueOptions, RQQueueManager
 from altwright.tasks.redis import connect as connect_redis
 from altwright.tasks.roster import Roster
 from altwright.tasks.runner import TaskRunner
 from altwright.tasks.serializer import serializer_for
+from altwright.tasks.slots import Slots
 from altwright.tasks.store import TaskStore
 from altwright.tasks.user_tasks import UserTaskTracker
 from altwright.workers.integrated import IntegratedRQWorker
 from altwright.workers.manager import RQWorkerManager
+from altwright.workers.memory import MIB, MemoryLimit
+from altwright.workers.places import OwnPlaces, Places, SharedPlaces
 from altwright.workers.sessions import WorkerSessionManager
 from altwright.workers.worker import WorkParts
 
@@ -70,11 +78,13 @@ class Services:
     claims: Claims
     backlog: Backlog
     roster: Roster
+    audit: Audit
     health: RedisHealthMonitor
     progress: ProgressTracker
     queue: RQQueueManager
     runner: TaskRunner
     dispatcher: Dispatcher
+    limits: LimitBook
 
     def start(self) -> None:
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
@@ -97,15 +107,15 @@ class Services:
     ) -> WorkParts:
         """Return what workers share; tasks run inside ``app_context``."""
         sessions = WorkerSessionManager(self.database.engine, app_context)
-        return WorkParts(self.claims, self.runner, sessions.task)
+        return WorkParts(self.claims, self.runner, sessions.task, limited=self.limits.closed)
 
     def worker_manager(
         self,
         kind: str,
-        count: int,
+        count: int | None,
         app_context: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> RQWorkerManager:
-        """Return the manager of ``count`` workers of this process."""
+        """Return the manager of ``count`` workers here; None: a share of the whole service's."""
         make_worker = partial(
             IntegratedRQWorker,
             self.work_parts(app_context),
@@ -116,7 +126,18 @@ class Services:
             self.queue.work_waits,
             kind,
         )
-        return RQWorkerManager(make_worker, self.roster, kind=kind, count=count)
+        settings = self.settings
+        places: Places = (
+            OwnPlaces(count)
+            if count is not None
+            else SharedPlaces(
+                Slots(self.database, process_name()),
+                lambda: settings.rq_worker_count,
+                settings.web_concurrency,
+            )
+        )
+        memory = MemoryLimit(settings.rq_worker_memory_limit * MIB)
+        return RQWorkerManager(make_worker, self.roster, places, memory, kind=kind)
 
 
 def build(settings: Settings) -> Services:
@@ -140,7 +161,8 @@ def build(settings: Settings) -> Services:
         threshold=settings.rq_failure_threshold,
     )
     store = TaskStore(database, box)
-    claims = Claims(database, box, settings.lease_s)
+    limits = LimitBook(database, limits_of(settings))
+    claims = Claims(database, box, settings.lease_s, limits)
     backlog = Backlog(database)
     progress = ProgressTracker(store, claims)
     accounts = AccountStore(database, box, partial(connect_platform, outbound=outbound))
@@ -170,6 +192,7 @@ def build(settings: Settings) -> Services:
             failure_ttl_s=settings.rq_failed_tasks_ttl,
             max_retries=settings.rq_max_retries,
         ),
+        Pauses(database),
     )
     backoff = Backoff(base_s=settings.rq_retry_base_delay, longest_s=settings.rq_retry_max_delay)
     runner = TaskRunner(claims, kinds, progress, backoff, limit_s=settings.rq_default_timeout)
@@ -188,12 +211,24 @@ def build(settings: Settings) -> Services:
         claims=claims,
         backlog=backlog,
         roster=Roster(database),
+        audit=Audit(database),
         health=health,
         progress=progress,
         queue=queue,
         runner=runner,
         dispatcher=Dispatcher(backlog, queue, health, progress, owner=process_name()),
+        limits=limits,
     )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the concurrency per priority that the settings name; 0 means none."""
+
+    def named(what: str) -> dict[Priority, int]:
+        numbers = {one: getattr(settings, f"rq_{what}_{one.queue}_workers") for one in Priority}
+        return {one: number for one, number in numbers.items() if number}
+
+    return Limits(most=named("max"), kept=named("min"))
 
 
 def encryption_keys(settings: Settings) -> str:

@@ -31,6 +31,7 @@ UNIX_SOCKET_PATH_BYTES = 108
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Workers = Annotated[int, Field(ge=0, le=1000)]
 
 
 class WorkerMode(StrEnum):
@@ -69,6 +70,12 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535, description="port that the web server listens on")
     web_concurrency: Count = Field(1, description="Gunicorn worker processes")
     web_threads: int = Field(64, ge=8, le=1000, description="threads of each Gunicorn worker")
+    web_max_requests: int = Field(
+        0,
+        ge=0,
+        description="requests after which a Gunicorn worker is replaced by a new one (some tenths "
+        "more or less, so that they don't go together); 0: never",
+    )
     trusted_proxies: int = Field(
         0,
         ge=0,
@@ -102,6 +109,35 @@ class Settings(BaseSettings):
         description="worker processes that `altwright serve` starts in the modes external and "
         "hybrid; 0: others start them",
     )
+    external_processes_max: int = Field(
+        4,
+        ge=1,
+        le=64,
+        description="worker processes that `altwright serve` starts at most, with "
+        "RQ_ENABLE_AUTO_SCALING",
+    )
+    rq_enable_auto_scaling: bool = Field(
+        default=False,
+        description="scale the worker processes with the backlog, between EXTERNAL_PROCESSES and "
+        "EXTERNAL_PROCESSES_MAX",
+    )
+    worker_isolate: bool = Field(
+        default=False, description="work on each task in a process of its own, which ends with it"
+    )
+    rq_worker_memory_limit: int = Field(
+        500,
+        ge=0,
+        description="MB of memory over which a process with workers hands back and is replaced; "
+        "0: no limit",
+    )
+    rq_max_urgent_workers: Workers = Field(0, description="urgent tasks at a time; 0: no limit")
+    rq_max_high_workers: Workers = Field(0, description="high tasks at a time; 0: no limit")
+    rq_max_normal_workers: Workers = Field(0, description="normal tasks at a time; 0: no limit")
+    rq_max_low_workers: Workers = Field(0, description="low tasks at a time; 0: no limit")
+    rq_min_urgent_workers: Workers = Field(0, description="workers kept for urgent tasks")
+    rq_min_high_workers: Workers = Field(0, description="workers kept for high tasks")
+    rq_min_normal_workers: Workers = Field(0, description="workers kept for normal tasks")
+    rq_min_low_workers: Workers = Field(0, description="workers kept for low tasks")
     rq_queue_prefix: str = Field(
         "", pattern=r"^[A-Za-z0-9_.-]*$", description="put before the four queue names"
     )

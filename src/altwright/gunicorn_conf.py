@@ -36,6 +36,13 @@ def post_worker_init(worker: Any) -> None:
     life.begin(worker)
 
 
+def pre_request(_worker: Any, _request: Any) -> None:
+    """Count requests, for WEB_MAX_REQUESTS."""
+    from altwright.wsgi import life  # noqa: PLC0415 - after the fork
+
+    life.count_request()
+
+
 def worker_exit(_server: Any, _worker: Any) -> None:
     """End them, if the stop-watch hasn't yet."""
     from altwright.wsgi import life  # noqa: PLC0415 - after the fork

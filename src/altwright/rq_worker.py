@@ -39,6 +39,7 @@ class Worker(ThreadRQWorker):
                 for queue in queues
             ],
             ends=lambda: not self._services.health.usable,
+            closed=lambda: self._worker.closed(),  # noqa: PLW0108 - it is made below
             name=name or new_worker_id("rq"),
             serializer=serializer,
             **options,

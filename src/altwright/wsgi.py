@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
+import random
 import threading
 from typing import Any
 
@@ -22,6 +24,8 @@ app = create_app(services)
 
 #: Seconds between two looks at whether Gunicorn wants this process to end.
 LOOK_EVERY_S = 0.2
+#: Share by which WEB_MAX_REQUESTS differs between processes.
+REQUESTS_JITTER = 0.1
 
 
 class ProcessLife:
@@ -32,15 +36,25 @@ class ProcessLife:
         self._manager: RQWorkerManager | None = None
         self._ended = threading.Event()
         self._once = threading.Lock()
+        self._requests = itertools.count(1)
+        self._requests_most = settings.web_max_requests
+        if self._requests_most:
+            share = random.uniform(1 - REQUESTS_JITTER, 1 + REQUESTS_JITTER)  # noqa: S311 - no secret
+            self._requests_most = max(1, int(self._requests_most * share))
+        self._enough_requests = threading.Event()
 
     def begin(self, worker: Any) -> None:
         """Begin; called in Gunicorn's post_worker_init, when signals and the app are in place."""
         services.start()
         if settings.worker_mode in {WorkerMode.INTEGRATED, WorkerMode.HYBRID}:
-            count = -(-settings.rq_worker_count // settings.web_concurrency)
-            self._manager = services.worker_manager("integrated", count, app.app_context)
+            self._manager = services.worker_manager("integrated", None, app.app_context)
             self._manager.start()
         threading.Thread(target=self._watch, args=[worker], name="stop-watch", daemon=True).start()
+
+    def count_request(self) -> None:
+        """Count one; after WEB_MAX_REQUESTS of them the process is replaced."""
+        if self._requests_most and next(self._requests) >= self._requests_most:
+            self._enough_requests.set()
 
     def end(self) -> None:
         """Stop taking tasks, close pages' sockets, let running tasks end; once."""
@@ -58,7 +72,22 @@ class ProcessLife:
         while worker.alive and worker.ppid == os.getppid():
             if self._ended.wait(LOOK_EVERY_S):
                 return
+            if self._should_be_replaced():
+                self._hand_over()
+                # What a SIGTERM does: Gunicorn ends this process and forks another one.
+                worker.handle_exit(None, None)
         self.end()
+
+    def _should_be_replaced(self) -> bool:
+        too_large = self._manager is not None and self._manager.memory.reached.is_set()
+        return too_large or self._enough_requests.is_set()
+
+    def _hand_over(self) -> None:
+        """End the workers first, while requests are still answered here."""
+        if self._manager is not None:
+            # Running tasks go back after their item: another process goes on with them.
+            self._manager.stop(0, item_grace_s=settings.rq_shutdown_timeout)
+            self._manager = None
 
 
 life = ProcessLife()

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import exists, false, func, select, update
 from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
 from altwright.db.session import Database, again_after_deadlock
-from altwright.db.task_tables import ItemRow, TaskRow
+from altwright.db.task_tables import ItemRow, StateRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.moves import cancel_if_asked, changed, fenced, move, record
+from altwright.tasks.pausing import state_name
 from altwright.tasks.records import Item, Task, Ticket, item_of, task_of
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
@@ -58,14 +59,33 @@ class Signals:
     yield_to_urgent: bool
 
 
+class Limiter(Protocol):
+    """What limits how many tasks of a priority run: tasks.limits.LimitBook."""
+
+    def full(self, session: Session) -> Collection[Priority]:
+        """Return what may not be claimed in this transaction."""
+        ...
+
+    def closed(self) -> Collection[Priority]:
+        """Return what may not be claimed just now."""
+        ...
+
+
 class Claims:
     """All SQL of workers on tasks and items."""
 
-    def __init__(self, database: Database, box: Box, lease_s: float) -> None:
-        """Take the length of a lease in seconds."""
+    def __init__(
+        self,
+        database: Database,
+        box: Box,
+        lease_s: float,
+        limits: Limiter | None = None,
+    ) -> None:
+        """Take the length of a lease in seconds, and what says which priorities are full."""
         self._database = database
         self._box = box
         self.lease_s = lease_s
+        self._limits = limits
 
     @again_after_deadlock
     def claim(
@@ -77,7 +97,28 @@ class Claims:
     ) -> Task | None:
         """Take the task of a ticket, or return None: somebody has it, or it has ended."""
         with self._database.write() as session:
-            return self._claim(session, ticket, worker_id, delivery, paused)
+            closed = {*paused, *self._full(session)}
+            return self._claim(session, ticket, worker_id, delivery, closed)
+
+    def _full(self, session: Session) -> Collection[Priority]:
+        return self._limits.full(session) if self._limits else ()
+
+    def _heeded(self, signals: Signals) -> Signals:
+        """Return the signals; nobody gives way to urgent tasks of which none may begin."""
+        if signals.yield_to_urgent and self._limits and Priority.URGENT in self._limits.closed():
+            return Signals(cancel=signals.cancel, yield_to_urgent=False)
+        return signals
+
+    def waits(self, ticket: Ticket) -> bool:
+        """Say whether the task of a ticket still waits for its claim."""
+        query = select(TaskRow.id).where(
+            TaskRow.id == ticket.task_id,
+            TaskRow.attempt == ticket.attempt,
+            TaskRow.status == Status.QUEUED,
+            TaskRow.delayed == false(),
+        )
+        with self._database.read() as session:
+            return session.scalar(query) is not None
 
     @again_after_deadlock
     def claim_next(self, worker_id: str, paused: Collection[Priority] = ()) -> Task | None:
@@ -92,9 +133,10 @@ class Claims:
             .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mariadb")
             .with_for_update(skip_locked=True)
         )
-        if paused:
-            query = query.where(TaskRow.priority.not_in(paused))
         with self._database.write() as session:
+            closed = {*paused, *self._full(session)}
+            if closed:
+                query = query.where(TaskRow.priority.not_in(closed))
             row = session.execute(query).first()
             if row is None:
                 return None
@@ -107,7 +149,7 @@ class Claims:
         ticket: Ticket,
         worker_id: str,
         delivery: Delivery,
-        paused: Collection[Priority],
+        closed: Collection[Priority],
     ) -> Task | None:
         only_if = (TaskRow.delayed == false(),)
         if not move(
@@ -116,7 +158,7 @@ class Claims:
             Status.QUEUED,
             Status.RUNNING,
             attempt=ticket.attempt,
-            only_if=(*only_if, TaskRow.priority.not_in(paused)) if paused else only_if,
+            only_if=(*only_if, TaskRow.priority.not_in(closed)) if closed else only_if,
             delivery=delivery,
             worker_id=worker_id,
             lease_until=now(self.lease_s),
@@ -257,7 +299,8 @@ class Claims:
                 raise TaskStateConflict(task.id, expected="working on this item")
             if worked.effect is not None:
                 worked.effect(session)
-            return _signals(session, task)
+            signals = _signals(session, task)
+        return self._heeded(signals)
 
     @again_after_deadlock
     def defer_item(self, task: Task, item: Item, reason: str, category: Category) -> Signals:
@@ -273,7 +316,8 @@ class Claims:
                 .where(ItemRow.id == item.id, ItemRow.status == ItemStatus.PENDING)
                 .values(tries=ItemRow.tries + 1, reason=reason, category=category)
             )
-            return _signals(session, task)
+            signals = _signals(session, task)
+        return self._heeded(signals)
 
     def signals(self, task: Task) -> Signals:
         """Return what the worker has to heed now.
@@ -282,7 +326,8 @@ class Claims:
             TaskStateConflict: the task was taken back.
         """
         with self._database.read() as session:
-            return _signals(session, task)
+            signals = _signals(session, task)
+        return self._heeded(signals)
 
     def complete(self, task: Task, step: str) -> None:
         """End a task whose items are all finished. Raises TaskStateConflict."""
@@ -361,6 +406,8 @@ def _signals(session: Session, task: Task) -> Signals:
             TaskRow.status == Status.QUEUED,
             TaskRow.delayed == false(),
             TaskRow.priority == Priority.URGENT,
+            # Nobody may take what waits in a paused queue, so nothing gives way to it.
+            ~exists().where(StateRow.name == state_name(Priority.URGENT)),
         )
     )
     return Signals(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from typing import Any
 
 import redis
@@ -14,6 +15,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.timeouts import BaseDeathPenalty
 
+from altwright.domain.task import Priority
 from altwright.domain.worker import new_worker_id
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.redis import connect
@@ -48,10 +50,18 @@ class ThreadRQWorker(SimpleWorker):
     death_penalty_class = NoDeathPenalty
     max_connection_wait_time = 2.0
 
-    def __init__(self, queues: list[Queue], *, ends: Callable[[], bool], **options: Any) -> None:
-        """Take ``ends``, which says that this worker should stop when it is idle."""
+    def __init__(
+        self,
+        queues: list[Queue],
+        *,
+        ends: Callable[[], bool],
+        closed: Callable[[], Collection[Priority]] = tuple,
+        **options: Any,
+    ) -> None:
+        """Take what says that this worker should stop when idle, and what it must not take."""
         super().__init__(queues, worker_ttl=WORKER_TTL_S, **options)
         self._ends = ends
+        self._closed = closed
         self.in_hand: tuple[Job, Execution] | None = None
 
     @property
@@ -88,7 +98,20 @@ class ThreadRQWorker(SimpleWorker):
         """Give a sign of life; RQ calls this before each wait for a job."""
         if pipeline is None and self.in_hand is None:
             self._stop_if_asked()
+            while not self._listen_to_open_queues():
+                time.sleep(DATABASE_POLL_S)
+                self._stop_if_asked()
         super().heartbeat(timeout, pipeline)
+
+    def _listen_to_open_queues(self) -> bool:
+        """Leave out queues that are paused or at their limit; say whether any is left."""
+        closed = tuple(priority.queue for priority in self._closed())
+        # By the end of the name: a prefix stands before it.
+        is_open = [queue for queue in self.queues if not (closed and queue.name.endswith(closed))]
+        # Twice where there is one: RQ pops a single queue through another list, from which it
+        # takes the job only if the worker has no more queues than that.
+        self._ordered_queues = is_open * 2 if len(is_open) == 1 else is_open
+        return bool(is_open)
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         """Return seconds: signs are given while a job runs, so a short life is enough."""
@@ -102,6 +125,11 @@ class ThreadRQWorker(SimpleWorker):
             self.perform_job(job, queue, execution)
         finally:
             self.in_hand = None
+        worker = jobs.here.get(None)
+        if worker is not None and worker.put_off:
+            # The last free place went to another worker between this one's pop and claim.
+            worker.put_off = False
+            queue.push_job_id(job.id, at_front=True)
         self.set_state("idle")
 
     def give_sign(self) -> None:
@@ -197,6 +225,7 @@ class IntegratedRQWorker:
                     for name in self._queue_names
                 ],
                 ends=lambda: self._stopping.is_set() or not self._from_rq(),
+                closed=self.worker.closed,
                 name=self.worker.id,
                 connection=client,
                 serializer=self._serializer,

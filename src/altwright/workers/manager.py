@@ -12,6 +12,8 @@ from altwright.config import host_name
 from altwright.errors import AltwrightError
 from altwright.tasks.roster import Roster
 from altwright.workers.integrated import SIGN_EVERY_S, IntegratedRQWorker
+from altwright.workers.memory import MemoryLimit
+from altwright.workers.places import Places
 
 _log = logging.getLogger(__name__)
 
@@ -19,87 +21,136 @@ _log = logging.getLogger(__name__)
 LOOK_EVERY_S, ROSTER_EVERY_S = 0.5, 5.0
 #: Seconds that an interrupted worker gets for the item in hand.
 ITEM_GRACE_S = 3.0
+#: Seconds between two looks at a stop.
+STOP_LOOK_S = 0.05
 
 
 class RQWorkerManager:
-    """Starts ``count`` workers, replaces those that die, and stops them within a time."""
+    """Keeps a worker in each place of this process, and stops them within a time."""
 
     def __init__(
         self,
         make_worker: Callable[[], IntegratedRQWorker],
         roster: Roster,
+        places: Places,
+        memory: MemoryLimit,
         *,
         kind: str,
-        count: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take what makes a worker, and ``kind``: "integrated" or "external"."""
+        """Take what makes a worker, where workers should be, and ``kind`` for the roster.
+
+        ``memory.reached`` is set when this process should be replaced.
+        """
         self._make_worker = make_worker
         self._roster = roster
+        self._places = places
+        self.memory = memory
         self._kind = kind
-        self._count = count
         self._clock = clock
         self._stopping = threading.Event()
+        self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._signed_at = self._entered_at = -SIGN_EVERY_S
-        self.workers: list[IntegratedRQWorker] = []
+        self._by_place: dict[int, IntegratedRQWorker] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def workers(self) -> list[IntegratedRQWorker]:
+        """Return the workers that are here now."""
+        return list(self._by_place.values())
 
     def start(self) -> None:
-        """Start the workers, and the thread that looks after them."""
-        self.workers = [self._make_worker() for _ in range(self._count)]
-        for worker in self.workers:
-            worker.start()
+        """Start the thread that starts the workers and looks after them."""
         self._thread = threading.Thread(target=self._look_after, name="workers", daemon=True)
         self._thread.start()
-        _log.info("%s %s workers started", self._count, self._kind)
 
-    def stop(self, timeout_s: float) -> bool:
+    def stop(self, timeout_s: float, item_grace_s: float = ITEM_GRACE_S) -> bool:
         """Stop: running tasks get ``timeout_s`` to end, then go back to the queue.
 
         Returns whether every worker has ended; one that has not is stuck in an item, and its
         task is taken back when its lease runs out.
         """
         self._stopping.set()
-        for worker in self.workers:
+        with self._lock:  # no worker is being started any more
+            workers = self.workers
+        for worker in workers:
             worker.stop()
-        deadline = self._clock() + timeout_s
-        for worker in self.workers:
-            worker.join(max(0.0, deadline - self._clock()))
-        for worker in self.workers:
+        self._await_end(timeout_s)
+        for worker in workers:
             worker.interrupt()
-        deadline = self._clock() + ITEM_GRACE_S
-        ended = [worker.join(max(0.0, deadline - self._clock())) for worker in self.workers]
+        ended = self._await_end(item_grace_s)
+        self._ended.set()
         if self._thread is not None:
             self._thread.join()
         try:
-            self._roster.gone([worker.worker.id for worker in self.workers])
+            self._roster.gone([worker.worker.id for worker in workers])
         except AltwrightError as error:
             _log.warning("workers not taken out of the roster: %s", error)
-        return all(ended)
+        return ended
+
+    def _await_end(self, within_s: float) -> bool:
+        deadline = self._clock() + within_s
+        while self._by_place:
+            self._clear_away()
+            if self._by_place and self._clock() >= deadline:
+                return False
+            self._ended.wait(STOP_LOOK_S)
+        return True
+
+    def _clear_away(self) -> None:
+        """Give up the places of workers that have ended, for other processes to take."""
+        with self._lock:
+            ended = [place for place, worker in self._by_place.items() if not worker.alive]
+            for place in ended:
+                del self._by_place[place]
+        try:
+            self._places.left(ended)
+        except AltwrightError as error:
+            _log.warning("places %s are left to their leases: %s", ended, error)
 
     def _look_after(self) -> None:
-        while not self._stopping.wait(LOOK_EVERY_S):
+        while not self._ended.is_set():
             try:
-                self._replace_dead()
+                if self._stopping.is_set():
+                    self._places.kept(list(self._by_place))
+                else:
+                    self._fill()
+                    self.memory.look(sum(one.worker.worked for one in self.workers))
                 self._give_signs()
+            except AltwrightError as error:
+                _log.warning("looking after the workers: %s", error)
             except Exception:  # noqa: BLE001 - recorded, and the loop goes on
                 _log.exception("looking after the workers met a fault")
+            self._ended.wait(LOOK_EVERY_S)
 
-    def _replace_dead(self) -> None:
-        for position, worker in enumerate(self.workers):
-            if not worker.alive:
-                _log.error("worker %s died and is replaced", worker.worker.id)
-                self.workers[position] = self._make_worker()
-                self.workers[position].start()
+    def _fill(self) -> None:
+        wanted = self._places.wanted(list(self._by_place))
+        with self._lock:
+            if self._stopping.is_set():
+                self._places.left(wanted - self._by_place.keys())
+                return
+            for place, worker in list(self._by_place.items()):
+                if not worker.alive:
+                    if place in wanted:
+                        _log.error("worker %s died and is replaced", worker.worker.id)
+                    del self._by_place[place]
+                elif place not in wanted:
+                    worker.stop()
+            for place in wanted - self._by_place.keys():
+                self._by_place[place] = self._make_worker()
+                self._by_place[place].start()
+                _log.info("%s worker %s started", self._kind, place)
 
     def _give_signs(self) -> None:
         at = self._clock()
-        if at - self._entered_at >= ROSTER_EVERY_S:
+        workers = self.workers
+        if at - self._entered_at >= ROSTER_EVERY_S and workers:
             self._entered_at = at
-            ids = [worker.worker.id for worker in self.workers]
+            ids = [worker.worker.id for worker in workers]
             self._roster.seen(ids, kind=self._kind, host=host_name(), pid=os.getpid())
         if at - self._signed_at >= SIGN_EVERY_S:
             self._signed_at = at
-            for worker in self.workers:
+            for worker in workers:
                 if worker.rq_worker is not None:
                     worker.rq_worker.give_sign()

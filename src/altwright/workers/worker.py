@@ -29,6 +29,11 @@ class WorkParts:
     runner: TaskRunner
     session: Callable[[], AbstractContextManager[None]]
     paused: Callable[[], Collection[Priority]] = tuple
+    limited: Callable[[], Collection[Priority]] = tuple
+
+    def closed(self) -> frozenset[Priority]:
+        """Return the priorities of which no task may begin now: paused, or at their limit."""
+        return frozenset(self.paused()) | frozenset(self.limited())
 
 
 class TaskWorker:
@@ -43,16 +48,30 @@ class TaskWorker:
         self.task: Task | None = None
         self.task_since: datetime | None = None
         self.worked = 0
+        #: The last ticket's task waits on: its priority is paused or at its limit.
+        self.put_off = False
         #: Jobs of RQ whose task somebody else had, or that had ended.
         self.dropped = 0
 
     def take(self, ticket: Ticket) -> bool:
         """Work on the task of a ticket that RQ delivered; say whether it was still to be had."""
-        return self._work(
-            lambda: self._parts.claims.claim(
-                ticket, self.id, Delivery.RQ, paused=self._parts.paused()
-            )
-        )
+        self.put_off = False
+
+        def claim() -> Task | None:
+            claims = self._parts.claims
+            task = claims.claim(ticket, self.id, Delivery.RQ, paused=self._parts.paused())
+            self.put_off = task is None and claims.waits(ticket)
+            return task
+
+        return self._work(claim)
+
+    def closed(self) -> frozenset[Priority]:
+        """Return the priorities of which no task may begin now; none while nobody can say."""
+        try:
+            return self._parts.closed()
+        except TemporaryError as error:
+            _log.warning("worker %s: %s", self.id, error)
+            return frozenset()
 
     def take_next(self) -> bool:
         """Work on the task whose turn it is, if any waits; say whether one did."""

@@ -1,0 +1,73 @@
+"""How many workers there are: as configured, over any number of processes, whatever dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers import RedisServer, valkey
+from tests.support import wait_until
+from tests.support_modes import Fleet, Started, fleet
+
+from altwright.domain.worker import gone_from_this_host
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """Return a Valkey."""
+    with valkey() as running:
+        yield running
+
+
+def workers(made: Fleet, gunicorn: Started) -> Counter[int]:
+    """Return the living processes of this Gunicorn that have workers, and how many each."""
+    living = set(gunicorn.children())
+    return Counter(one.pid for one in made.services.roster.all() if one.pid in living)
+
+
+def at_work(made: Fleet) -> int:
+    """Return how many tasks living workers have in hand now."""
+    running = made.services.backlog.running()
+    return sum(not gone_from_this_host(task.worker_id) for task in running)
+
+
+@pytest.mark.req("3.1")
+@pytest.mark.req("3.5")
+@pytest.mark.parametrize("processes", [1, 2, 8])
+def test_the_service_has_the_configured_number_of_workers(
+    tmp_path: Path, server: RedisServer, processes: int
+) -> None:
+    """RQ_WORKER_COUNT=3 gives three workers with 1, 2 and 8 Gunicorn processes, and after a kill.
+
+    Seen from outside: of twelve long tasks exactly three run at a time.
+    """
+    with fleet(tmp_path, server, RQ_WORKER_COUNT="3", WEB_CONCURRENCY=str(processes)) as made:
+        for _ in range(12):
+            made.submit(items=200, item_s=0.1)
+        with made.gunicorn(RQ_SHUTDOWN_TIMEOUT="0") as gunicorn:
+            wait_until(lambda: at_work(made) == 3, 30)
+            wait_until(lambda: workers(made, gunicorn).total() == 3, 10)
+            if processes > 1:
+                assert max(workers(made, gunicorn).values()) <= 2  # shared, not one process's
+            victim = next(iter(workers(made, gunicorn)))
+            os.kill(victim, signal.SIGKILL)
+            wait_until(lambda: victim not in gunicorn.children(), 5)
+            wait_until(lambda: workers(made, gunicorn).total() == 3, 12)
+            wait_until(lambda: at_work(made) == 3, 5)
+            assert not too_many(made)
+
+
+def too_many(made: Fleet) -> bool:
+    """Watch for a second: say whether there ever were more than three at work."""
+    seen: list[int] = []
+
+    def watch() -> bool:
+        seen.append(at_work(made))
+        return len(seen) == 20
+
+    wait_until(watch, 10, every_s=0.05)
+    return max(seen) > 3
