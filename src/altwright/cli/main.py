@@ -8,9 +8,10 @@ import click
 
 from altwright.cli.check import check
 from altwright.cli.people import account, user
+from altwright.cli.queues import audit, queue
 from altwright.cli.service import db, demo, describe, key, models, serve, worker
 from altwright.cli.tasks import task
-from altwright.errors import AltwrightError, ConfigError
+from altwright.errors import AltwrightError, ConfigError, InvalidInput
 from altwright.supervisor import ChildFailed
 
 
@@ -29,7 +30,7 @@ def altwright() -> None:
     """  # noqa: D301 - click wants the control character
 
 
-for command in (serve, worker, demo, check, db, user, account, task, key, models, describe):
+for command in (serve, worker, demo, check, db, user, account, task, queue, audit, key, models, describe):
     altwright.add_command(command)
 
 
@@ -46,4 +47,7 @@ def main() -> None:
         sys.exit(2)
     except (AltwrightError, ChildFailed) as error:
         click.echo(f"altwright: {error}", err=True)
+        if isinstance(error, InvalidInput):
+            for field, fault in error.fields.items():
+                click.echo(f"  {field}: {fault}", err=True)
         sys.exit(1)

@@ -1,0 +1,136 @@
+"""Everything without a browser: commands and the REST API, on a running service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from tests.support import wait_until
+from tests.support_leaves import TOKEN, MastodonServer, mastodon_server, serving
+from tests.support_models import ModelServerDouble
+from tests.support_service import Service, running
+
+SENTENCE = "A black cat sleeps on a red chair."
+
+
+@pytest.fixture(scope="module")
+def mastodon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MastodonServer]:
+    """Run a pretend Mastodon server."""
+    with mastodon_server(tmp_path_factory.mktemp("mastodon")) as server:
+        yield server
+
+
+@pytest.fixture
+def service(tmp_path: Path, mastodon: MastodonServer) -> Iterator[Service]:
+    """Run the service with an OpenAI-compatible describer."""
+    double = ModelServerDouble("openai", SENTENCE)
+    with serving(double.respond) as models:
+        settings = {
+            "DESCRIBER": "openai",
+            "OPENAI_BASE_URL": f"{models.url}/v1",
+            "OPENAI_MODEL": "eyes:7b",
+            "ALLOWED_PRIVATE_HOSTS": urlsplit(mastodon.url).netloc,
+        }
+        with running(Service(tmp_path, settings), "serve") as made:
+            yield made
+
+
+@pytest.mark.req("10.1")
+@pytest.mark.req("10.3")
+def test_from_no_user_to_published_texts(service: Service, mastodon: MastodonServer) -> None:
+    """Commands make user, token and account; the API describes, edits, approves and publishes."""
+    mastodon.reset()
+    media = [mastodon.upload() for _ in range(2)]
+    post = mastodon.post("My cat, twice.", media, spoiler_text="cats", language="en")
+
+    made = service.command("user", "create", "anna", "--token")
+    assert made.returncode == 0, made.stderr
+    token = made.stdout.strip()
+    assert re.fullmatch(r"aw_[\w-]{43}", token)
+    arguments = ("--user", "anna", "--url", mastodon.url, "--token", TOKEN)
+    account = service.json("account", "add", *arguments)
+    assert account["acct"].startswith("ada@")
+    assert TOKEN not in str(service.json("account", "list", "--user", "anna"))
+
+    body = {"account_id": account["id"]}
+    key = {"Idempotency-Key": "once"}
+    first = service.api(token, "POST", "/tasks", json=body, headers=key)
+    assert first.status_code == 202
+    again = service.api(token, "POST", "/tasks", json=body, headers=key)
+    assert again.json()["id"] == first.json()["id"]
+    task = first.json()["id"]
+    ended(service, token, task)
+    shown = service.json("task", "show", task)
+    assert shown["items"] == {"total": 2, "done": 2, "failed": 0, "skipped": 0}
+    assert [one["event"] for one in shown["history"]] == ["queued", "claimed", "completed"]
+    assert task in service.command("task", "list").stdout
+
+    drafts = service.api(token, "GET", "/drafts").json()["drafts"]
+    assert {draft["text"] for draft in drafts} == {SENTENCE}
+    assert {draft["model"] for draft in drafts} == {"eyes:7b"}
+    one, two = (draft["id"] for draft in drafts)
+    service.api(token, "PATCH", f"/drafts/{one}", json={"text": "Mia asleep."})
+    refused = service.api(token, "POST", "/drafts/publish", json={"ids": [one, two]})
+    assert refused.status_code == 409
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    for draft in (one, two):
+        assert service.api(token, "POST", f"/drafts/{draft}/approve", json={}).ok
+    publishing = service.api(token, "POST", "/drafts/publish", json={"ids": [one, two]}).json()
+    ended(service, token, publishing["id"])
+    published = mastodon.call("GET", f"/api/v1/statuses/{post}")
+    assert {one["description"] for one in published["media_attachments"]} == {
+        "Mia asleep.",
+        SENTENCE,
+    }
+    assert [one["id"] for one in published["media_attachments"]] == media
+    assert (published["spoiler_text"], published["language"]) == ("cats", "en")
+
+
+def test_submitting_and_cancelling_by_command(service: Service, mastodon: MastodonServer) -> None:
+    """Commands submit and cancel; a second active task is refused by name."""
+    mastodon.reset()
+    service.command("user", "create", "ben", "--token")
+    service.json("account", "add", "--user", "ben", "--url", mastodon.url, "--token", TOKEN)
+    for number in range(3):
+        mastodon.post(f"Post {number}", [mastodon.upload()])
+    slow = ("--setting", "processing_delay=10")
+    task = service.json("task", "submit", "--user", "ben", *slow)
+    second = service.command("task", "submit", "--user", "ben")
+    assert second.returncode == 1
+    assert f"Task {task['id']} is active" in second.stderr
+    service.json("task", "cancel", task["id"])
+    wait_until(lambda: service.json("task", "show", task["id"])["status"] == "cancelled", 20)
+
+
+def test_wrong_words_are_explained(service: Service) -> None:
+    """A mistake on the command line gets a line that helps, not a traceback."""
+    service.command("user", "create", "carl", "--token")
+    mistakes = {
+        ("task", "submit", "--user", "nobody"): "There is no user 'nobody'",
+        ("task", "submit", "--user", "carl"): "carl has 0 accounts",
+        ("user", "create", "carl", "--token"): "carl",
+        ("user", "create", "a b", "--token"): "name",
+        ("task", "show", "3f2b8c1e"): "There is no task 3f2b8c1e",
+        ("account", "add", "--user", "carl", "--url", "ftp://x", "--token", "t"): "https://",
+        ("account", "add", "--user", "carl", "--url", "http://10.0.0.1", "--token", "t"): "private",
+    }
+    for arguments, words in mistakes.items():
+        done = service.command(*arguments)
+        assert done.returncode in {1, 2}, arguments
+        assert words in done.stderr, (arguments, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
+def ended(service: Service, token: str, task: str) -> dict[str, Any]:
+    """Wait until a task has completed."""
+
+    def completed() -> dict[str, Any] | None:
+        shown: dict[str, Any] = service.api(token, "GET", f"/tasks/{task}").json()
+        assert shown["status"] in {"queued", "running", "completed"}, shown
+        return shown if shown["status"] == "completed" else None
+
+    return wait_until(completed, 60) or {}
