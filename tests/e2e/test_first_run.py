@@ -44,6 +44,7 @@ def test_a_person_describes_reviews_and_publishes(demo: Demo, page: Page) -> Non
     expect(page.get_by_text("Described 13 of 13 pictures.", exact=True)).to_be_visible(
         timeout=2 * MINUTE_MS
     )
+    expect(page.get_by_role("heading", name="13 drafts wait")).to_be_visible()  # by itself
     (task,) = tasks(page)
     assert (task["priority"], task["delivery"], task["attempt"]) == ("normal", "rq", 1)
 

@@ -10,10 +10,14 @@ const form = document.querySelector("[data-start-form]");
 const error = document.querySelector("[data-start-error]");
 /** @type {Set<string>} ids of active runs */
 const describing = new Set();
+/** @type {Set<string>} ids of tasks whose end changes the counts on this page */
+const active = new Set();
 
 showTasks(
   (task) => task.kind !== "description",
   (task) => {
+    if (isActive(task)) active.add(task.id);
+    else if (active.delete(task.id)) recount();
     if (task.kind !== "captions") return;
     if (isActive(task)) describing.add(task.id);
     else describing.delete(task.id);
@@ -38,6 +42,17 @@ form?.addEventListener("submit", async (event) => {
     button.setAttribute("aria-disabled", "false");
   }
 });
+
+/** Show heading, navigation and counts as they are now; what is live or typed stays. */
+async function recount() {
+  const answer = await fetch("/");
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const place of [".page__head", ".home__side", ".site-nav"]) {
+    const [old, fresh] = [document.querySelector(place), page.querySelector(place)];
+    if (old && fresh && !old.contains(document.activeElement)) old.replaceWith(fresh);
+  }
+}
 
 /** @param {FormData} data */
 function request(data) {
