@@ -26,7 +26,8 @@ from altwright.tasks.backlog import Backlog
 from altwright.tasks.claims import Claims, Planned, Worked
 from altwright.tasks.dispatcher import Dispatcher
 from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.kinds import Run
+from altwright.tasks.kinds import Run, TaskKind
+from altwright.tasks.pausing import Pauses
 from altwright.tasks.queues import QueueOptions, RQQueueManager
 from altwright.tasks.records import Item, Task
 from altwright.tasks.redis import connect
@@ -137,7 +138,8 @@ class Rig:
         self.progress = ProgressTracker(self.store, self.claims, clock=self.clock)
         self.health = RedisHealthMonitor(client, clock=self.clock)
         self.tracker = UserTaskTracker(client, 30.0)
-        self.kinds = {self.kind.name: self.kind}
+        self.kinds: dict[str, TaskKind] = {self.kind.name: self.kind}
+        self.pauses = Pauses(self.database, clock=self.clock)
         self.queue = RQQueueManager(
             self.store,
             self.backlog,
@@ -147,6 +149,7 @@ class Rig:
             self.kinds,
             self.progress,
             self.options,
+            self.pauses,
         )
         self.runner = TaskRunner(
             self.claims, self.kinds, self.progress, self.backoff, limit_s=3600, clock=self.clock
@@ -186,7 +189,8 @@ class Rig:
 
     def worker(self, name: str = "worker") -> TaskWorker:
         """Return a worker; it works when it is told to."""
-        return TaskWorker(name, WorkParts(self.claims, self.runner, nullcontext))
+        parts = WorkParts(self.claims, self.runner, nullcontext, self.pauses.current)
+        return TaskWorker(name, parts)
 
     def take(self, worker_id: str = "worker") -> Task:
         """Claim the task whose turn it is."""

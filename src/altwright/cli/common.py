@@ -15,10 +15,13 @@ from rich.table import Table
 from altwright import bootstrap, config, telemetry
 from altwright.accounts.users import User
 from altwright.bootstrap import Services
+from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: Who acts when a command isn't given a user: whoever may run commands here.
+OPERATOR = UserRef(id=0, username="command line", is_admin=True)
 #: `--json` on every command that prints data.
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 user_option = click.option("--user", "username", required=True, help="Name of the user.")

@@ -9,8 +9,9 @@ import click
 from altwright.cli.check import check
 from altwright.cli.people import account, user
 from altwright.cli.queues import audit, queue
-from altwright.cli.service import db, demo, describe, key, models, serve, worker
+from altwright.cli.service import db, demo, describe, key, models, serve
 from altwright.cli.tasks import task
+from altwright.cli.workers import worker, workers
 from altwright.errors import AltwrightError, ConfigError, InvalidInput
 from altwright.supervisor import ChildFailed
 
@@ -30,7 +31,22 @@ def altwright() -> None:
     """  # noqa: D301 - click wants the control character
 
 
-for command in (serve, worker, demo, check, db, user, account, task, queue, audit, key, models, describe):
+for command in (
+    serve,
+    worker,
+    workers,
+    demo,
+    check,
+    db,
+    user,
+    account,
+    task,
+    queue,
+    audit,
+    key,
+    models,
+    describe,
+):
     altwright.add_command(command)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 from pathlib import Path
 
 import click
@@ -19,9 +17,6 @@ from altwright.db.session import make_engine
 from altwright.demo import run as demo_run
 from altwright.describers.offline import models as offline_models
 from altwright.describers.port import Request
-from altwright.errors import ConfigError
-from altwright.web.app import create_app
-from altwright.web.sockets import broadcaster_for
 
 
 @click.command()
@@ -30,40 +25,14 @@ def serve() -> None:
 
     Migrates the database first. Starts the embedded Valkey unless REDIS_URL names a server,
     Gunicorn with its integrated workers (WORKER_MODE), and in the modes external and hybrid
-    EXTERNAL_PROCESSES worker processes. Whatever dies is started again.
+    EXTERNAL_PROCESSES worker processes. Whatever dies is started again. SIGHUP replaces Gunicorn's
+    workers and the worker processes one after the other, with new code and settings.
     """
     settings = config.load()
     telemetry.configure(settings.log_level, settings.log_format)
     serving.serve(
         settings, ready=lambda: click.echo(f"Altwright: http://{settings.host}:{settings.port}")
     )
-
-
-@click.command()
-@click.option("--count", type=click.IntRange(1, 64), help="Workers here; default RQ_WORKER_COUNT.")
-def worker(count: int | None) -> None:
-    """Work on tasks in this process, beside or instead of the web application's workers.
-
-    SIGTERM lets running tasks end for RQ_SHUTDOWN_TIMEOUT seconds, then hands them back.
-    """
-    settings = config.load()
-    telemetry.configure(settings.log_level, settings.log_format)
-    services = bootstrap.build(settings)
-    if migrate.missing(services.database.engine):
-        raise ConfigError(["DATABASE_URL: tables are missing or old; run `altwright db upgrade`"])
-    app = create_app(services)
-    services.progress.broadcaster = broadcaster_for(services)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    services.start()
-    manager = services.worker_manager(
-        "external", count or settings.rq_worker_count, app.app_context
-    )
-    manager.start()
-    stop.wait()
-    manager.stop(settings.rq_shutdown_timeout)
-    services.close()
 
 
 @click.command()

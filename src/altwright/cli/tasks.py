@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from altwright.cli.common import json_option, known_user, opened, show, user_option
+from altwright.cli.common import OPERATOR, json_option, known_user, opened, show, user_option
 from altwright.domain.task import Status
-from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput
 from altwright.tasks.records import Item
 
@@ -24,8 +23,6 @@ _TASK = {
     "step": "step",
     "error": "error",
 }
-#: Who acts when a command isn't given a user: whoever may run commands here.
-OPERATOR = UserRef(id=0, username="command line", is_admin=True)
 
 
 @click.group()

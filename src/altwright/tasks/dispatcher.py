@@ -85,6 +85,7 @@ class Dispatcher:
         if self._health.usable:
             try:
                 self._follow_epoch()
+                self._heed_pauses()
                 self._compare()
                 self._dispatch()
                 self._note_mode(Delivery.DATABASE if self._health.full else Delivery.RQ)
@@ -120,12 +121,20 @@ class Dispatcher:
         kept: Any = self._backlog.state(EPOCH)
         if kept is not None and self._queue.epoch() == kept:
             return
-        moved = self._backlog.take_from_rq()
+        moved = self._backlog.take_from_rq() if kept is not None else 0
         epoch = secrets.token_hex(8)
         self._backlog.set_state(EPOCH, epoch)
         self._queue.set_epoch(epoch)
         if kept is not None:
             _log.warning("redis came back empty or older; %s tasks are dispatched again", moved)
+
+    def _heed_pauses(self) -> None:
+        """Take back what lies in a paused RQ queue, also of a submit that didn't know yet."""
+        paused = self._queue.pauses.current()
+        if paused:
+            for priority in self._backlog.priorities(Delivery.RQ):
+                if priority in paused:
+                    self._queue.take_back(priority)
 
     def _compare(self) -> None:
         """Find tasks that should lie in RQ and don't: lost between two steps, or taken out."""
@@ -143,7 +152,9 @@ class Dispatcher:
     def _dispatch(self) -> None:
         if self._health.full:
             return
-        priorities = self._backlog.priorities(Delivery.DATABASE)
+        paused = self._queue.pauses.current()
+        waiting = self._backlog.priorities(Delivery.DATABASE)
+        priorities = [priority for priority in waiting if priority not in paused]
         lengths = self._queue.lengths() if priorities else {}
         for priority in priorities:
             length = lengths[priority]

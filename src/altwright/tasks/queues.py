@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from rq import Queue
@@ -19,9 +20,12 @@ from altwright.errors import (
     RedisUnavailable,
     TaskNotFound,
 )
+from altwright.tasks.audit import Audit
 from altwright.tasks.backlog import Backlog
+from altwright.tasks.figures import Figures, QueueFigures
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.kinds import TaskKind
+from altwright.tasks.pausing import Pauses
 from altwright.tasks.records import Task, Ticket
 from altwright.tasks.redis import EPOCH_KEY
 from altwright.tasks.security import CaptionSecurityManager
@@ -74,8 +78,10 @@ class RQQueueManager:
         kinds: Mapping[str, TaskKind],
         progress: Progress,
         options: QueueOptions,
+        pauses: Pauses,
     ) -> None:
         """Take the parts; ``work_waits`` is set at each submit, for workers of this process."""
+        self.pauses = pauses
         self._store = store
         self._backlog = backlog
         self._health = health
@@ -171,6 +177,54 @@ class RQQueueManager:
         self._progress.changed(task_id)
         return task
 
+    def pause(self, priority: Priority, *, by: UserRef) -> bool:
+        """Let no worker take tasks of this priority; say whether one could before.
+
+        Running tasks go on. Every process heeds it within 2 s; submits are still accepted.
+        """
+        paused = self.pauses.pause(priority, by.username)
+        self.take_back(priority)
+        return paused
+
+    def resume(self, priority: Priority, *, by: UserRef) -> bool:
+        """Let workers take tasks of this priority again; say whether they couldn't."""
+        resumed = self.pauses.resume(priority, by.username)
+        self.wake()
+        return resumed
+
+    def clear(self, priority: Priority, *, by: UserRef) -> int:
+        """Cancel every task of this priority that waits now; return how many."""
+        cancelled = 0
+        for ids in self._store.cancel_queued(priority, actor=by.username):
+            cancelled += len(ids)
+            for task_id in ids:
+                self._progress.changed(task_id)
+        self._empty(priority)
+        detail = f"{cancelled} tasks cancelled"
+        Audit(self._store.database).add(by.username, "queue cleared", priority.queue, detail)
+        return cancelled
+
+    def take_back(self, priority: Priority) -> None:
+        """Let the database keep what RQ was to deliver, and empty the RQ queue."""
+        self._backlog.take_from_rq([priority])
+        self._empty(priority)
+
+    def statistics(self) -> list[QueueFigures]:
+        """Return the figures of each queue, most urgent first."""
+        figures = Figures(self._store.database).by_priority()
+        paused = self.pauses.all()
+        lengths: Mapping[Priority, int | None] = dict.fromkeys(Priority)
+        with suppress(RedisUnavailable):  # then nobody knows what lies in RQ
+            lengths = self.lengths()
+        return [
+            replace(
+                figures[priority],
+                in_rq=lengths[priority],
+                paused_by=paused[priority].by if priority in paused else "",
+            )
+            for priority in Priority
+        ]
+
     def wake(self) -> None:
         """Tell this process's database workers that something waits."""
         with self.work_waits:
@@ -241,8 +295,13 @@ class RQQueueManager:
         # By prefix, so that two services can share a Redis without taking it for a new one.
         return EPOCH_KEY + (f":{self._options.prefix}" if self._options.prefix else "")
 
+    def _empty(self, priority: Priority) -> None:
+        """Take every job out of an RQ queue; without Redis there is nothing to take out."""
+        with suppress(RedisUnavailable), self._health.guarded():
+            self.queues[priority].empty()
+
     def _has_room(self, priority: Priority) -> bool:
-        if not self._health.usable or self._health.full:
+        if not self._health.usable or self._health.full or priority in self.pauses.current():
             return False
         try:
             with self._health.guarded() as client:

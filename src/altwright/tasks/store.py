@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from altwright.tasks.records import Event, Item, Task, event_of, item_of, task_o
 
 #: Races that a submit or cancel can lose in a row before it gives up with 409.
 RACES = 5
+#: Tasks cancelled in one transaction, so that none holds SQLite's lock long.
+CANCEL_BATCH = 100
 #: Rounds ahead of the one being served that lie in RQ's queues. RQ hands out in the order in
 #: which jobs came, so a user with many tasks has at most this many before somebody else's first.
 ROUNDS_AHEAD = 4
@@ -242,6 +244,42 @@ class TaskStore:
             if done:
                 record(session, task.id, event, attempt=task.attempt, actor=actor)
             return bool(done)
+
+    def cancel_queued(self, priority: Priority, *, actor: str) -> Iterator[list[str]]:
+        """Cancel the tasks of a priority that are queued now; yield their ids, batch by batch."""
+        with self.database.read() as session:
+            until = session.scalar(select(now()))
+        query = (
+            select(TaskRow.id, TaskRow.attempt)
+            .where(
+                TaskRow.status == Status.QUEUED,
+                TaskRow.priority == priority,
+                TaskRow.created_at <= until,
+            )
+            .order_by(TaskRow.id)
+            .limit(CANCEL_BATCH)
+        )
+        last = ""
+        while True:
+            with self.database.read() as session:
+                tickets = [tuple(row) for row in session.execute(query.where(TaskRow.id > last))]
+            if not tickets:
+                return
+            last = tickets[-1][0]
+            yield self._cancel_some(tickets, actor)
+
+    @again_after_deadlock
+    def _cancel_some(self, tickets: Sequence[tuple[str, int]], actor: str) -> list[str]:
+        cancelled = []
+        with self.database.write() as session:
+            for task_id, attempt in tickets:
+                moved = move(
+                    session, task_id, Status.QUEUED, Status.CANCELLED, attempt=attempt, step=""
+                )
+                if moved:
+                    record(session, task_id, "cancelled", attempt=attempt, actor=actor)
+                    cancelled.append(task_id)
+        return cancelled
 
     def requeue(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
         """Queue a failed task again, with its finished items kept and a fresh budget of retries.
