@@ -227,6 +227,7 @@ class Rig:
             ThreadRQWorker(
                 queues,
                 ends=lambda: False,
+                closed=worker.closed,
                 name=f"{name}-{id(worker)}",
                 connection=client,
                 serializer=self.queue.serializer,

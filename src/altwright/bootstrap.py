@@ -47,11 +47,12 @@ from altwright.tasks.slots import Slots
 from altwright.tasks.store import TaskStore
 from altwright.tasks.user_tasks import UserTaskTracker
 from altwright.workers.integrated import IntegratedRQWorker
+from altwright.workers.isolation import IsolatedRunner
 from altwright.workers.manager import RQWorkerManager
 from altwright.workers.memory import MIB, MemoryLimit
 from altwright.workers.places import OwnPlaces, Places, SharedPlaces
 from altwright.workers.sessions import WorkerSessionManager
-from altwright.workers.worker import WorkParts
+from altwright.workers.worker import Runner, WorkParts
 
 #: Connections that a process needs besides one for each worker: requests, dispatcher, leases,
 #: heartbeats and pages.
@@ -107,7 +108,14 @@ class Services:
     ) -> WorkParts:
         """Return what workers share; tasks run inside ``app_context``."""
         sessions = WorkerSessionManager(self.database.engine, app_context)
-        return WorkParts(self.claims, self.runner, sessions.task, limited=self.limits.closed)
+        runner: Runner = self.runner
+        if self.settings.worker_isolate:
+            runner = IsolatedRunner(
+                self.claims, self.runner.leases, self.backlog, self.progress.changed
+            )
+        return WorkParts(
+            self.claims, runner, sessions.task, self.queue.pauses.current, self.limits.closed
+        )
 
     def worker_manager(
         self,
