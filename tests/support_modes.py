@@ -53,9 +53,8 @@ class Started:
         return self.log_file.read_text("utf-8", "replace")
 
     def children(self) -> list[int]:
-        """Return its living children: Gunicorn's workers, for one."""
-        found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [pid for pid in map(int, found.split()) if alive(pid)]
+        """Return its living children, whatever thread started them: Gunicorn's workers, for one."""
+        return children_of(self.pid)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
@@ -75,6 +74,15 @@ class Started:
             for pid in everyone:
                 if alive(pid) and tests_own(pid):
                     os.kill(pid, signal.SIGKILL)
+
+
+def children_of(pid: int) -> list[int]:
+    """Return a process's living children."""
+    found: list[int] = []
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += map(int, listing.read_text().split())
+    return [child for child in found if alive(child)]
 
 
 def tests_own(pid: int) -> bool:

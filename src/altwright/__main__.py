@@ -2,4 +2,6 @@
 
 from altwright.cli.main import main
 
-main()
+# A process of an isolated task imports this module under another name.
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -21,7 +22,9 @@ from altwright.crypto import kept_secret
 from altwright.db import migrate
 from altwright.db.session import make_engine
 from altwright.errors import ConfigError
-from altwright.supervisor import Child, Supervisor, python
+from altwright.supervisor import Child, OnReload, Supervisor, python
+from altwright.worker_pool import WorkerPool
+from altwright.workers.autoscale import Autoscale
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +49,12 @@ def serve(
         _check_port(settings.host, settings.port)
         prepare(settings)
         children = [*(before or []), *children_of(settings)]
-        supervisor = Supervisor(children, settings.run_dir / "supervisor.json")
+        pool = _pool(settings)
+        supervisor = Supervisor(
+            children,
+            settings.run_dir / "supervisor.json",
+            each_look=pool.look if pool else lambda _: None,
+        )
         supervisor.start()
         ready()
         supervisor.run()
@@ -70,16 +78,39 @@ def children_of(settings: Settings) -> list[Child]:
     """Return the processes of one host, in the order of their start."""
     children = [_valkey(settings)] if settings.embeds_valkey else []
     children.append(_gunicorn(settings))
-    if settings.worker_mode in {WorkerMode.EXTERNAL, WorkerMode.HYBRID}:
+    if _has_external(settings):
         children += [
-            Child(
-                f"worker {number}",
-                python("altwright", "worker"),
-                stop_s=settings.rq_shutdown_timeout + STOP_SPARE_S,
-            )
-            for number in range(1, settings.external_processes + 1)
+            worker_child(number, settings) for number in range(1, settings.external_processes + 1)
         ]
     return children
+
+
+def worker_child(number: int, settings: Settings, *options: str) -> Child:
+    """Return a worker process."""
+    return Child(
+        f"worker {number}",
+        python("altwright", "worker", *options),
+        stop_s=settings.rq_shutdown_timeout + STOP_SPARE_S,
+        on_reload=OnReload.RESTART,
+    )
+
+
+def _has_external(settings: Settings) -> bool:
+    return settings.worker_mode in {WorkerMode.EXTERNAL, WorkerMode.HYBRID}
+
+
+def _pool(settings: Settings) -> WorkerPool | None:
+    if not (_has_external(settings) and settings.rq_enable_auto_scaling):
+        return None
+    return WorkerPool(
+        settings,
+        Autoscale(
+            settings.external_processes,
+            settings.external_processes_max,
+            settings.rq_worker_count,
+        ),
+        partial(worker_child, settings=settings),
+    )
 
 
 def valkey_binary() -> Path:
@@ -102,6 +133,7 @@ def _gunicorn(settings: Settings) -> Child:
         ready=lambda: _answers(f"http://{shown}:{settings.port}/healthz"),
         ready_within_s=60,
         stop_s=settings.rq_shutdown_timeout + STOP_SPARE_S,
+        on_reload=OnReload.SIGNAL,
     )
 
 
@@ -128,6 +160,7 @@ def _valkey(settings: Settings) -> Child:
         argv,
         ready=lambda: _pings(f"unix://{sock}"),
         log_file=settings.data_dir.absolute() / "log" / "valkey.log",
+        rank=0,
     )
 
 

@@ -77,7 +77,7 @@ class ThreadRQWorker(SimpleWorker):
     def register_birth(self) -> None:
         """Enter this worker, in the place of what Redis kept of it when it went away."""
         self.connection.delete(self.key)
-        super().register_birth()
+        super().register_birth()  # type: ignore[no-untyped-call] # RQ has none
 
     def _install_signal_handlers(self) -> None:
         """Leave signals to the process's main thread."""

@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from altwright.domain.task import Delivery, Priority
 from altwright.errors import TemporaryError
 from altwright.tasks.claims import Claims
 from altwright.tasks.records import Task, Ticket
-from altwright.tasks.runner import TaskRunner
 
 _log = logging.getLogger(__name__)
 
@@ -21,12 +21,20 @@ _log = logging.getLogger(__name__)
 DATABASE_PAUSE_S = 1.0
 
 
+class Runner(Protocol):
+    """What works on a claimed task: here, or in a process of its own."""
+
+    def run(self, task: Task, interrupted: threading.Event) -> None:
+        """Work until the task ends, fails, or ``interrupted`` is set."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class WorkParts:
     """What workers share. ``session`` surrounds each task: WorkerSessionManager.task."""
 
     claims: Claims
-    runner: TaskRunner
+    runner: Runner
     session: Callable[[], AbstractContextManager[None]]
     paused: Callable[[], Collection[Priority]] = tuple
     limited: Callable[[], Collection[Priority]] = tuple

@@ -1,0 +1,146 @@
+"""Commands that work, and commands on workers."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from functools import partial
+from typing import Any
+
+import click
+
+from altwright import bootstrap, config, telemetry
+from altwright import serve as serving
+from altwright.cli.common import json_option, opened, show
+from altwright.config import Settings
+from altwright.db import migrate
+from altwright.domain.limits import Limits
+from altwright.domain.task import Priority
+from altwright.errors import ConfigError, InvalidInput
+from altwright.supervisor import Supervisor
+from altwright.web.app import create_app
+from altwright.web.sockets import broadcaster_for
+from altwright.worker_pool import WorkerPool
+from altwright.workers.autoscale import Autoscale
+from altwright.workers.systemd import Notifier
+
+#: Seconds between two looks at the memory, and two signs for systemd's watchdog.
+LOOK_EVERY_S = 0.5
+
+
+@click.command()
+@click.option("--count", type=click.IntRange(1, 64), help="Workers here; default RQ_WORKER_COUNT.")
+@click.option("--min", "least", type=click.IntRange(1, 64), help="Processes at least: a pool.")
+@click.option("--max", "most", type=click.IntRange(1, 64), help="Processes at most: a pool.")
+@click.option("--isolate", is_flag=True, help="A process of its own for each task.")
+def worker(count: int | None, least: int | None, most: int | None, *, isolate: bool) -> None:
+    """Work on tasks, beside or instead of the web application's workers.
+
+    One process, or with --min and --max a pool of processes that grows with what waits. SIGTERM
+    lets running tasks end for RQ_SHUTDOWN_TIMEOUT seconds, then hands them back; SIGHUP replaces
+    the processes of a pool one after the other.
+    """
+    overrides = {"WORKER_ISOLATE": True} if isolate else {}
+    settings = config.load(**overrides)
+    telemetry.configure(settings.log_level, settings.log_format)
+    if least is None and most is None:
+        _work(settings, count or settings.rq_worker_count)
+    else:
+        _pool(settings, count or settings.rq_worker_count, least or 1, most or least or 1)
+
+
+def _work(settings: Settings, count: int) -> None:
+    services = bootstrap.build(settings)
+    if migrate.missing(services.database.engine):
+        raise ConfigError(["DATABASE_URL: tables are missing or old; run `altwright db upgrade`"])
+    app = create_app(services)
+    services.progress.broadcaster = broadcaster_for(services)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    systemd = Notifier()
+    services.start()
+    manager = services.worker_manager("external", count, app.app_context)
+    manager.start()
+    systemd.ready()
+    too_large = manager.memory.reached
+    while not stop.wait(LOOK_EVERY_S) and not too_large.is_set():
+        systemd.alive()
+    systemd.stopping()
+    if too_large.is_set():
+        # Whoever started this process starts another; tasks are handed back after their item.
+        manager.stop(0, item_grace_s=settings.rq_shutdown_timeout)
+    else:
+        manager.stop(settings.rq_shutdown_timeout)
+    services.close()
+
+
+def _pool(settings: Settings, count: int, least: int, most: int) -> None:
+    if most < least:
+        raise InvalidInput(f"--max {most} is less than --min {least}.")
+    options = ["--count", str(count), *(["--isolate"] if settings.worker_isolate else [])]
+    make_child = partial(_child, settings, options)
+    pool = WorkerPool(settings, Autoscale(least, most, count), make_child)
+    children = [make_child(number) for number in range(1, least + 1)]
+    supervisor = Supervisor(children, None, each_look=pool.look)
+    supervisor.start()
+    supervisor.run()
+
+
+def _child(settings: Settings, options: list[str], number: int) -> Any:
+    return serving.worker_child(number, settings, *options)
+
+
+@click.group()
+def workers() -> None:
+    """Look at the workers of the whole service, and limit them."""
+
+
+@workers.command("list")
+@json_option
+def list_workers(*, as_json: bool) -> None:
+    """List the workers of every process and host."""
+    with opened() as services:
+        rows = [one.to_json() for one in services.roster.all()]
+    columns = {"id": "id", "kind": "kind", "host": "host", "pid": "pid", "seen_at": "seen"}
+    show(rows, as_json=as_json, columns=columns | {"vanished": "vanished"}, empty="No workers.")
+
+
+@workers.command("limits")
+@click.option("--most", "most", multiple=True, metavar="PRIORITY=N", help="Tasks at a time.")
+@click.option("--keep", "kept", multiple=True, metavar="PRIORITY=N", help="Workers kept for it.")
+@click.option("--none", "nothing", is_flag=True, help="Limit nothing.")
+@click.option("--reset", is_flag=True, help="As RQ_MAX_… and RQ_MIN_…_WORKERS have it.")
+@json_option
+def limits(
+    most: tuple[str, ...], kept: tuple[str, ...], *, nothing: bool, reset: bool, as_json: bool
+) -> None:
+    """Show or change how many tasks of a priority run at a time in the whole service.
+
+    \b
+    At most two of low:              altwright workers limits --most low=2
+    A worker always kept for urgent: altwright workers limits --keep urgent=1
+    What isn't named stays as it is; N may be "none". Every process heeds it within two seconds.
+    """  # noqa: D301 - click wants the control character
+    with opened() as services:
+        if reset or nothing:
+            services.limits.change(None if reset else Limits())
+        elif most or kept:
+            now = services.limits.current()
+            services.limits.change(Limits(_changed(now.most, most), _changed(now.kept, kept)))
+        data = services.limits.current().to_json()
+    show(data, as_json=as_json, columns={"most": "most at a time", "kept": "workers kept"})
+
+
+def _changed(numbers: Any, pairs: tuple[str, ...]) -> dict[Priority, int]:
+    after = dict(numbers)
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        known = {one.queue: one for one in Priority}
+        if name not in known or not (value == "none" or value.isdecimal()):
+            raise InvalidInput(f"{pair}: should be PRIORITY=NUMBER or PRIORITY=none, as low=2.")
+        if value == "none":
+            after.pop(known[name], None)
+        else:
+            after[known[name]] = int(value)
+    return after
