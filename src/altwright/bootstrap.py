@@ -40,6 +40,7 @@ from altwright.tasks.limits import LimitBook
 from altwright.tasks.pausing import Pauses
 from altwright.tasks.queues import QueueOptions, RQQueueManager
 from altwright.tasks.redis import connect as connect_redis
+from altwright.tasks.repair import TaskRepair
 from altwright.tasks.roster import Roster
 from altwright.tasks.runner import TaskRunner
 from altwright.tasks.serializer import serializer_for
@@ -80,6 +81,7 @@ class Services:
     backlog: Backlog
     roster: Roster
     audit: Audit
+    repair: TaskRepair
     health: RedisHealthMonitor
     progress: ProgressTracker
     queue: RQQueueManager
@@ -220,6 +222,7 @@ def build(settings: Settings) -> Services:
         backlog=backlog,
         roster=Roster(database),
         audit=Audit(database),
+        repair=TaskRepair(store, backlog, kinds),
         health=health,
         progress=progress,
         queue=queue,

@@ -20,6 +20,8 @@ class Category(StrEnum):
     BAD_INPUT = "bad_input"
     EXHAUSTED = "exhausted"
     TIMEOUT = "timeout"
+    #: What was stored can't be read, or makes no sense; `altwright task repair` deals with it.
+    CORRUPT = "corrupt"
     FAULT = "fault"
 
 

@@ -127,6 +127,24 @@ def requeue(task_id: str, *, as_json: bool) -> None:
     show(queued.to_json(), as_json=as_json, columns=_TASK)
 
 
+@task.command("repair")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@json_option
+def repair(*, dry_run: bool, as_json: bool) -> None:
+    """Find tasks that are damaged or were set aside, and put them right where that can be.
+
+    Settings that no key opens, kinds that aren't known here: set aside as failed. Rows in no
+    possible state: brought back to one. What was set aside and can be read again (the lost key is
+    in PLATFORM_ENCRYPTION_KEY again): queued. Each change is in the task's history.
+    """
+    with opened() as services:
+        found = services.repair.run(OPERATOR.username, dry_run=dry_run)
+        services.queue.wake()
+    columns = {"task_id": "task", "fault": "what is wrong", "action": "what is done"}
+    rows = [one.to_json() for one in found]
+    show(rows, as_json=as_json, columns=columns, empty="No task is damaged.")
+
+
 def _pair(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:

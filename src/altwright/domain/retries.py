@@ -28,6 +28,7 @@ POLICIES = MappingProxyType(
         Category.FAULT: Policy(retried=True),
         Category.AUTHENTICATION: Policy(retried=False),
         Category.BAD_INPUT: Policy(retried=False),
+        Category.CORRUPT: Policy(retried=False),
     }
 )
 

@@ -22,6 +22,8 @@ from altwright.tasks.store import ROUNDS_AHEAD, waiting_first
 #: Seconds that a dispatched task may be in no RQ queue before it is dispatched again: the time
 #: between a submit's commit and its enqueue, and between a worker's pop and its claim.
 GRACE_S = 2.0
+#: Who stands in the history of a task that is set aside before any worker had it.
+SETS_ASIDE = "altwright"
 #: Tasks taken back in one pass.
 BATCH = 500
 
@@ -213,6 +215,23 @@ class Backlog:
             if not hopeless:
                 cancel_if_asked(session, task_id, attempt, actor)
             return True
+
+    @again_after_deadlock
+    def set_aside(self, task_id: str, attempt: int, fault: str) -> bool:
+        """Fail a queued task whose row makes no sense, so that it holds up no other."""
+        with self._database.write() as session:
+            moved = move(
+                session,
+                task_id,
+                Status.QUEUED,
+                Status.FAILED,
+                attempt=attempt,
+                error_category=Category.CORRUPT,
+                error=f"This task is damaged: {fault}.",
+            )
+            if moved:
+                record(session, task_id, "failed", attempt=attempt, actor=SETS_ASIDE, detail=fault)
+            return moved
 
     def hold(self, name: str, owner: str, ttl_s: float) -> bool:
         """Take or lengthen a lease on a role; say whether ``owner`` holds it now."""

@@ -140,7 +140,8 @@ class Claims:
             row = session.execute(query).first()
             if row is None:
                 return None
-            ticket = Ticket(row.id, row.attempt, Priority(row.priority))
+            # Its priority serves the dispatcher only, and may be one that nobody knows.
+            ticket = Ticket(row.id, row.attempt, Priority.NORMAL)
             return self._claim(session, ticket, worker_id, Delivery.DATABASE, ())
 
     def _claim(

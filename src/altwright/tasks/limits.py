@@ -100,6 +100,10 @@ def _full(session: Session, limits: Limits) -> frozenset[Priority]:
         .where(TaskRow.status == Status.RUNNING)
         .group_by(TaskRow.priority)
     )
-    running = {Priority(priority): number for priority, number in session.execute(counts)}
+    running = {
+        Priority(priority): number
+        for priority, number in session.execute(counts)
+        if priority in frozenset(Priority)  # another one is about to be set aside
+    }
     there = select(func.count()).where(WorkerRow.seen_at >= now(-VANISHED_S))
     return limits.full(running, (session.scalar(there) or 0) if limits.kept else 0)

@@ -29,9 +29,10 @@ from altwright.tasks.pausing import Pauses
 from altwright.tasks.records import Task, Ticket
 from altwright.tasks.redis import EPOCH_KEY
 from altwright.tasks.security import CaptionSecurityManager
-from altwright.tasks.serializer import RUN_TASK, TaskSerializer
+from altwright.tasks.serializer import RUN_TASK, TaskSerializer, deliverable
 from altwright.tasks.store import NewTask, TaskStore
 from altwright.tasks.user_tasks import UserTaskTracker
+from altwright.tasks.validation import check_new
 
 _log = logging.getLogger(__name__)
 
@@ -133,6 +134,7 @@ class RQQueueManager:
             request_key=request_key,
             max_retries=self._options.max_retries,
         )
+        check_new(new)
         self._ask_tracker(new)
         # Written as dispatched while Redis is usable, which spares a second write. Should the
         # dispatch fail, or this process die before it, the dispatcher finds no such job in RQ.
@@ -238,7 +240,11 @@ class RQQueueManager:
         """
         by_priority: dict[Priority, list[Ticket]] = {}
         for ticket in tickets:
-            by_priority.setdefault(ticket.priority, []).append(ticket)
+            if deliverable(ticket.task_id, ticket.attempt):
+                by_priority.setdefault(ticket.priority, []).append(ticket)
+            else:
+                _log.error("task %s can't be delivered and is set aside", ticket.task_id)
+                self._backlog.set_aside(ticket.task_id, ticket.attempt, "no worker takes its id")
         with self._health.guarded():
             for priority, some in by_priority.items():
                 jobs = [
@@ -246,6 +252,8 @@ class RQQueueManager:
                         RUN_TASK,
                         kwargs={"task_id": ticket.task_id, "attempt": ticket.attempt},
                         job_id=job_id(ticket),
+                        # It has had its turn before: a crash mustn't cost it its place.
+                        at_front=ticket.attempt > 0,
                         timeout=JOB_TIMEOUT_S,
                         ttl=JOB_TTL_S,
                         result_ttl=self._options.result_ttl_s,

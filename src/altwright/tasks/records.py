@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
 from altwright.crypto import Box
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
+
+E = TypeVar("E", bound=Enum)
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """A task as it was when read; ``settings`` is decrypted.
 
-    ``corrupt``: its settings can't be opened (another key, a changed row); they are then empty.
+    ``fault`` says what in its row can't be read or makes no sense ("": nothing). What can't be
+    read is shown as empty, normal, failed, so that one bad row hides no other.
     """
 
     id: str
@@ -44,8 +48,13 @@ class Task:
     items_skipped: int
     error_category: str | None
     error: str | None
-    corrupt: bool = False
+    fault: str = ""
     exclusive_key: str | None = None
+
+    @property
+    def corrupt(self) -> bool:
+        """Say whether its row has a fault; no worker works on it."""
+        return bool(self.fault)
 
     @property
     def ended(self) -> bool:
@@ -137,22 +146,22 @@ class Ticket:
 
 def task_of(row: TaskRow, box: Box) -> Task:
     """Copy a row; one that is corrupt is marked, so that a list can still show it."""
-    try:
-        settings, corrupt = json.loads(box.decrypt(row.settings)), False
-    except ValueError:
-        settings, corrupt = {}, True
+    faults: list[str] = []
+    settings = settings_of(row.settings, box)
+    if settings is None:
+        faults.append("its settings can't be read")
     return Task(
         id=row.id,
         kind=row.kind,
         user_id=row.user_id,
         account_id=row.account_id,
-        status=Status(row.status),
-        priority=Priority(row.priority),
+        status=_known(Status, row.status, Status.FAILED, "status", faults),
+        priority=_known(Priority, row.priority, Priority.NORMAL, "priority", faults),
         attempt=row.attempt,
         failures=row.failures,
         max_retries=row.max_retries,
-        settings=settings,
-        delivery=Delivery(row.delivery),
+        settings=settings or {},
+        delivery=_known(Delivery, row.delivery, Delivery.DATABASE, "delivery", faults),
         created_at=row.created_at,
         available_at=row.available_at,
         started_at=row.started_at,
@@ -167,9 +176,27 @@ def task_of(row: TaskRow, box: Box) -> Task:
         items_skipped=row.items_skipped,
         error_category=row.error_category,
         error=row.error,
-        corrupt=corrupt,
+        fault="; ".join(faults),
         exclusive_key=row.exclusive_key,
     )
+
+
+def settings_of(sealed: str, box: Box) -> dict[str, Any] | None:
+    """Open a task's settings; None: another key, a changed row, or no settings in it."""
+    try:
+        settings = json.loads(box.decrypt(sealed))
+    except ValueError:
+        return None
+    return settings if isinstance(settings, dict) else None
+
+
+def _known(kind: type[E], value: Any, otherwise: E, name: str, faults: list[str]) -> E:
+    """Return the member of ``kind`` that a column stands for, or note a fault."""
+    try:
+        return kind(value)
+    except ValueError:
+        faults.append(f"its {name} is {str(value)[:20]!r}")
+        return otherwise
 
 
 def item_of(row: ItemRow) -> Item:

@@ -125,8 +125,9 @@ class TaskRunner:
         try:
             kind = self._kinds.get(task.kind)
             if kind is None or task.corrupt:
-                what = "kind isn't known here" if kind is None else "settings can't be read"
-                self._claims.fail(task, Category.BAD_INPUT, f"This task's {what}.")
+                fault = task.fault or f"its kind {task.kind[:32]!r} isn't known here"
+                _log.error("task %s is set aside: %s", task.id, fault)
+                self._claims.fail(task, Category.CORRUPT, f"This task is damaged: {fault}.")
                 return
             run = Run(task, checkpoint, self._progress.stepper(task))
             checkpoint()

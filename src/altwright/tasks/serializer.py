@@ -62,6 +62,15 @@ class TaskSerializer:
                 raise ValueError("a payload of an unknown version or shape")
 
 
+def deliverable(task_id: str, attempt: int) -> bool:
+    """Say whether a job with this id and attempt can be written and read back."""
+    try:
+        _checked_job((RUN_TASK, None, (), {"task_id": task_id, "attempt": attempt}))
+    except ValueError:
+        return False
+    return True
+
+
 def serializer_for(box: Box) -> type[TaskSerializer]:
     """Return the serializer that uses these keys (RQ wants a class)."""
     return type("TaskSerializer", (TaskSerializer,), {"box": box, "__module__": __name__})

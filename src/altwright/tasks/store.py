@@ -198,7 +198,8 @@ class TaskStore:
         counts = {status: dict.fromkeys(Priority, 0) for status in Status}
         with self.database.read() as session:
             for status, priority, count in session.execute(query):
-                counts[Status(status)][Priority(priority)] = count
+                if status in frozenset(Status) and priority in frozenset(Priority):
+                    counts[Status(status)][Priority(priority)] = count  # others: repair.py
         return counts
 
     def cancel(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
@@ -262,7 +263,8 @@ class TaskStore:
         last = ""
         while True:
             with self.database.read() as session:
-                tickets = [tuple(row) for row in session.execute(query.where(TaskRow.id > last))]
+                rows = session.execute(query.where(TaskRow.id > last)).all()
+            tickets = [(row.id, row.attempt) for row in rows]
             if not tickets:
                 return
             last = tickets[-1][0]
