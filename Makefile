@@ -31,6 +31,12 @@ format: dev ## format the code
 docs: dev ## write the generated reference pages
 	$(BIN)/python scripts/reference.py
 
+chaos: dev system ## break everything for a minute under load (CHAOS="--database sqlite …")
+	$(BIN)/python -m benchmarks.chaos $(CHAOS)
+
+bench: dev system ## measure submit and claim behind a backlog of 100,000 tasks
+	$(BIN)/python -m benchmarks.backlog $(BENCH)
+
 setup: $(VENV)/runtime.done $(STATIC)/done ## everything that running needs
 
 dev: $(VENV)/dev.done $(STATIC)/done ## and what tests need

@@ -18,6 +18,7 @@ from rq.timeouts import BaseDeathPenalty
 from altwright.domain.task import Priority
 from altwright.domain.worker import new_worker_id
 from altwright.tasks.health import RedisHealthMonitor
+from altwright.tasks.queues import JOB_TTL_S
 from altwright.tasks.redis import connect
 from altwright.tasks.serializer import TaskSerializer
 from altwright.workers import jobs
@@ -131,6 +132,11 @@ class ThreadRQWorker(SimpleWorker):
             worker.put_off = False
             queue.push_job_id(job.id, at_front=True)
         self.set_state("idle")
+
+    def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:  # noqa: FBT001, FBT002 - RQ's signature
+        """Begin; RQ takes the job's time to live away here, and a killed worker's job stays."""
+        super().prepare_job_execution(job, remove_from_intermediate_queue)
+        self.connection.expire(job.key, JOB_TTL_S)
 
     def give_sign(self) -> None:
         """Lengthen RQ's records of the job in hand; called from the manager's thread."""
