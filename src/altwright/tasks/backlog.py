@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import exists, false, func, select, true, update
+from sqlalchemy import Executable, exists, false, func, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,6 +29,36 @@ SETS_ASIDE = "altwright"
 BATCH = 500
 
 
+#: What every pass of a dispatcher asks; made once, since making costs as much as asking.
+_RUNNING = select(
+    TaskRow.id, TaskRow.attempt, TaskRow.worker_id, TaskRow.lease_until < now()
+).where(TaskRow.status == Status.RUNNING)
+_DUE = (
+    TaskRow.status == Status.QUEUED,
+    TaskRow.delayed == true(),
+    TaskRow.available_at <= now(),
+)
+_DELAYED_AND_DUE = select(TaskRow.id).where(*_DUE).limit(BATCH)
+
+
+@cache
+def _waits(delivery: Delivery) -> Executable:
+    """Return the question whether due tasks wait for a delivery, for each priority."""
+    return select(
+        *(
+            exists()
+            .where(
+                TaskRow.status == Status.QUEUED,
+                TaskRow.delivery == delivery,
+                TaskRow.delayed == false(),
+                TaskRow.priority == priority,
+            )
+            .label(priority.queue)
+            for priority in Priority
+        )
+    )
+
+
 class Running(NamedTuple):
     """A running task; ``expired``: its worker hasn't given a sign for a lease's length."""
 
@@ -46,19 +77,8 @@ class Backlog:
 
     def priorities(self, delivery: Delivery) -> list[Priority]:
         """Return the priorities in which due tasks wait for this delivery, most urgent first."""
-        waits = (
-            exists()
-            .where(
-                TaskRow.status == Status.QUEUED,
-                TaskRow.delivery == delivery,
-                TaskRow.delayed == false(),
-                TaskRow.priority == priority,
-            )
-            .label(priority.queue)
-            for priority in Priority
-        )
         with self._database.read() as session:
-            row = session.execute(select(*waits)).one()
+            row = session.execute(_waits(delivery)).one()
         return [priority for priority, waiting in zip(Priority, row, strict=True) if waiting]
 
     def due(self, priority: Priority, limit: int) -> list[Ticket]:
@@ -87,17 +107,12 @@ class Backlog:
     @again_after_deadlock
     def wake_delayed(self) -> int:
         """Let tasks take their turn whose time has come; return how many."""
-        due = (
-            TaskRow.status == Status.QUEUED,
-            TaskRow.delayed == true(),
-            TaskRow.available_at <= now(),
-        )
         with self._database.read() as session:
-            ids = session.scalars(select(TaskRow.id).where(*due).limit(BATCH)).all()
+            ids = session.scalars(_DELAYED_AND_DUE).all()
         if not ids:
             return 0
         with self._database.write() as session:
-            statement = update(TaskRow).where(TaskRow.id.in_(ids), *due)
+            statement = update(TaskRow).where(TaskRow.id.in_(ids), *_DUE)
             return changed(session, statement.values(delayed=False))
 
     @again_after_deadlock
@@ -164,13 +179,10 @@ class Backlog:
 
     def running(self) -> list[Running]:
         """Return every running task with its worker, and whether its lease has run out."""
-        query = select(
-            TaskRow.id, TaskRow.attempt, TaskRow.worker_id, TaskRow.lease_until < now()
-        ).where(TaskRow.status == Status.RUNNING)
         with self._database.read() as session:
             return [
                 Running(task_id, attempt, worker_id or "", bool(expired))
-                for task_id, attempt, worker_id, expired in session.execute(query)
+                for task_id, attempt, worker_id, expired in session.execute(_RUNNING)
             ]
 
     @again_after_deadlock

@@ -1,0 +1,169 @@
+"""Redis as far as the engine uses it: keys with a TTL, RQ's lists of job ids and its job hashes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+import redis
+from rq.queue import EnqueueData
+from tests.simulation.world import World
+
+from altwright.domain.task import Priority
+
+
+class Server:
+    """What the server holds; a restart may lose it or bring an older state back."""
+
+    def __init__(self, world: World) -> None:
+        """Begin empty."""
+        self.world = world
+        self.down_until = 0.0
+        self.keys: dict[str, tuple[bytes, float]] = {}
+        self.lists: dict[str, list[str]] = {priority.queue: [] for priority in Priority}
+        self.jobs: dict[str, tuple[str, int]] = {}
+        self.saved: Any = None
+
+    def save(self) -> None:
+        """Keep a copy of this moment."""
+        self.saved = copy.deepcopy((self.keys, self.lists, self.jobs))
+
+    def restore(self) -> None:
+        """Come back as it was at the last copy."""
+        if self.saved is not None:
+            self.keys, self.lists, self.jobs = copy.deepcopy(self.saved)
+
+    def flush(self) -> None:
+        """Forget everything."""
+        self.keys.clear()
+        self.jobs.clear()
+        for some in self.lists.values():
+            some.clear()
+
+
+class Client:
+    """One process's connection; each call is a step and fails while the server is down."""
+
+    def __init__(self, server: Server) -> None:
+        """Take the server."""
+        self._server = server
+
+    def _call(self, what: str = "") -> Server:
+        self._server.world.step(what)
+        if self._server.down_until > self._server.world.at:
+            raise redis.ConnectionError("simulated")
+        return self._server
+
+    def ping(self) -> bool:
+        """Answer."""
+        self._call()
+        return True
+
+    def info(self) -> dict[str, Any]:
+        """Return what the health monitor reads."""
+        return {"redis_version": "7.2", "maxmemory_policy": "noeviction", "aof_enabled": 1}
+
+    def config_get(self, _name: str) -> dict[str, str]:
+        """Return no schedule of snapshots."""
+        return {"save": ""}
+
+    def get(self, key: str) -> bytes | None:
+        """Return a value that hasn't expired."""
+        value, expires_at = self._call().keys.get(key, (None, 0.0))
+        return value if expires_at > self._server.world.at else None
+
+    def set(self, key: str, value: str, *, nx: bool = False, px: int | None = None) -> bool | None:
+        """Set a value, with ``nx`` only where none is."""
+        server = self._call()
+        at = server.world.at
+        if nx and server.keys.get(key, (b"", 0.0))[1] > at:
+            return None
+        server.keys[key] = (value.encode(), at + px / 1000 if px else float("inf"))
+        return True
+
+    def register_script(self, text: str) -> Any:
+        """Return one of the tracker's two scripts."""
+        return self._renew if "'set'" in text else self._release
+
+    def _release(self, keys: list[str], args: list[Any]) -> None:
+        server = self._call()
+        if server.keys.get(keys[0], (b"",))[0] == str(args[0]).encode():
+            del server.keys[keys[0]]
+
+    def _renew(self, keys: list[str], args: list[Any]) -> None:
+        server = self._call()
+        at, mine = server.world.at, str(args[0]).encode()
+        there, expires_at = server.keys.get(keys[0], (mine, 0.0))
+        if there == mine or expires_at <= at:
+            server.keys[keys[0]] = (mine, at + args[1] / 1000)
+
+    def llen(self, key: str) -> int:
+        """Return a list's length."""
+        return len(self._call().lists[key])
+
+    def lrange(self, key: str, _first: int, _last: int) -> list[bytes]:
+        """Return all of a list."""
+        return [job_id.encode() for job_id in self._call().lists[key]]
+
+    def pipeline(self, **_: Any) -> Pipeline:
+        """Return what asks for several lengths in one call."""
+        return Pipeline(self)
+
+    def push(self, key: str, jobs: Iterable[EnqueueData]) -> None:
+        """Do RQ's enqueue_many: hashes and list entries, all or nothing."""
+        server = self._call("push")
+        for job in jobs:
+            # RQ writes the hash over one with the same id, and lists the id once more.
+            server.jobs[job.job_id] = (job.kwargs["task_id"], job.kwargs["attempt"])
+            server.lists[key].append(job.job_id)
+
+    def pop(self) -> str | None:
+        """Do RQ's BLPOP over the queues in their order."""
+        server = self._call()
+        for priority in Priority:
+            if server.lists[priority.queue]:
+                return server.lists[priority.queue].pop(0)
+        return None
+
+    def fetch(self, job_id: str) -> tuple[str, int] | None:
+        """Return what a popped job says; None: its hash is gone."""
+        return self._call(f"popped {job_id}").jobs.get(job_id)
+
+    def finish(self, job_id: str) -> None:
+        """Do RQ's clean-up of a finished job."""
+        self._call().jobs.pop(job_id, None)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Pipeline:
+    """Several LLEN in one call."""
+
+    def __init__(self, client: Client) -> None:
+        """Take the client."""
+        self._client = client
+        self._keys: list[str] = []
+
+    def llen(self, key: str) -> None:
+        """Ask for one more."""
+        self._keys.append(key)
+
+    def execute(self) -> list[int]:
+        """Return all."""
+        server = self._client._call()  # noqa: SLF001 - one thing in two classes
+        return [len(server.lists[key]) for key in self._keys]
+
+
+class FakeQueue:
+    """RQ's queue as far as the queue manager uses it."""
+
+    def __init__(self, client: Client, priority: Priority) -> None:
+        """Take the client and the queue's name."""
+        self._client = client
+        self.key = self.name = priority.queue
+
+    def enqueue_many(self, jobs: list[EnqueueData]) -> None:
+        """Push jobs."""
+        self._client.push(self.key, jobs)

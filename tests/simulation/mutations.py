@@ -1,0 +1,247 @@
+"""Faults put into the protocol on purpose: the simulation has to notice each one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from sqlalchemy import select, update
+
+from altwright.db.tables import Base
+from altwright.db.task_tables import TaskRow
+from altwright.db.types import now
+from altwright.domain.task import Delivery, Status
+from altwright.tasks import claims as claims_module
+from altwright.tasks import dispatcher as dispatcher_module
+from altwright.tasks import queues as queues_module
+from altwright.tasks.backlog import Backlog
+from altwright.tasks.claims import Claims, Signals, Worked
+from altwright.tasks.dispatcher import Dispatcher
+from altwright.tasks.moves import changed, fenced, move, record
+from altwright.tasks.queues import RQQueueManager
+from altwright.tasks.records import Item, Task, Ticket
+from altwright.tasks.store import NewTask, TaskStore
+
+Mutation = Callable[[], AbstractContextManager[Any]]
+
+
+@contextmanager
+def claim_without_attempt() -> Iterator[None]:
+    """Let a stale ticket claim a later attempt, which then bears a number for the second time."""
+
+    def loose(session: Any, task_id: str, before: Status, after: Status, **values: Any) -> bool:
+        statement = select(TaskRow.attempt).where(TaskRow.id == task_id)
+        if after is not Status.RUNNING:
+            return move(session, task_id, before, after, **values)
+        ticket_attempt = values.pop("attempt")
+        there = session.scalar(statement)
+        return (
+            there is not None
+            and move(
+                session,
+                task_id,
+                before,
+                after,
+                **{**values, "attempt": there},
+            )
+            and bool(_set_attempt(session, task_id, ticket_attempt + 1))
+        )
+
+    with patch.object(claims_module, "move", loose):
+        yield
+
+
+def _set_attempt(session: Any, task_id: str, attempt: int) -> int:
+    return changed(session, update(TaskRow).where(TaskRow.id == task_id).values(attempt=attempt))
+
+
+@contextmanager
+def claim_without_state() -> Iterator[None]:
+    """Let two workers claim the same attempt."""
+
+    def loose(session: Any, task_id: str, before: Status, after: Status, **values: Any) -> bool:
+        if after is not Status.RUNNING:
+            return move(session, task_id, before, after, **values)
+        attempt = values["attempt"]
+        there = (TaskRow.id == task_id, TaskRow.attempt.in_([attempt, attempt + 1]))
+        freed = update(TaskRow).where(*there, TaskRow.status == Status.RUNNING)
+        changed(session, freed.values(status=Status.QUEUED, attempt=attempt))
+        return move(session, task_id, before, after, **values)
+
+    with patch.object(claims_module, "move", loose):
+        yield
+
+
+@contextmanager
+def end_item_without_fence() -> Iterator[None]:
+    """Let a worker whose task was taken back end items."""
+
+    def loose(session: Any, task_id: str, attempt: int, **values: Any) -> None:
+        if "crashes" in values:
+            changed(session, update(TaskRow).where(TaskRow.id == task_id).values(**values))
+        else:
+            fenced(session, task_id, attempt, **values)
+
+    with (
+        patch.object(claims_module, "fenced", loose),
+        patch.object(claims_module, "_signals", _no_signals),
+        patch.object(claims_module, "changed", _any_item),
+    ):
+        yield
+
+
+def _no_signals(*_: Any) -> Signals:
+    return Signals(cancel=False, yield_to_urgent=False)
+
+
+def _any_item(session: Any, statement: Any) -> int:
+    """Touch a row in any state, as without the check that the item is pending."""
+    return max(1, changed(session, statement))
+
+
+@contextmanager
+def attempts_not_counted() -> Iterator[None]:
+    """Give every attempt the same number, so that a zombie passes for its successor."""
+
+    def loose(session: Any, task_id: str, before: Status, after: Status, **values: Any) -> bool:
+        moved = move(session, task_id, before, after, **values)
+        if moved and after is Status.RUNNING:
+            _set_attempt(session, task_id, values["attempt"])
+        return moved
+
+    with patch.object(claims_module, "move", loose):
+        yield
+
+
+@contextmanager
+def dispatch_before_commit() -> Iterator[None]:
+    """Put the job into RQ before the task is written."""
+    submit = TaskStore.submit
+
+    def early(self: TaskStore, new: NewTask, **options: Any) -> tuple[Task, bool]:
+        manager = managers[id(self)]
+        if options["delivery"] is Delivery.RQ:
+            manager.enqueue([Ticket(new.id, 0, new.priority)])
+        with patch.object(RQQueueManager, "_dispatch_or_keep", lambda *_: None):
+            return submit(self, new, **options)
+
+    managers: dict[int, RQQueueManager] = {}
+    made = RQQueueManager.__init__
+
+    def remember(self: RQQueueManager, store: TaskStore, *args: Any) -> None:
+        made(self, store, *args)
+        managers[id(store)] = self
+
+    with (
+        patch.object(TaskStore, "submit", early),
+        patch.object(RQQueueManager, "__init__", remember),
+        patch.object(RQQueueManager, "_dispatch_or_keep", lambda *_: None),
+    ):
+        yield
+
+
+@contextmanager
+def rescue_without_fencing() -> Iterator[None]:
+    """Take a task back whatever has become of it since it was looked at."""
+
+    def loose(self: Backlog, task_id: str, attempt: int, why: str) -> bool:
+        with self._database.write() as session:
+            statement = update(TaskRow).where(TaskRow.id == task_id)
+            changed(
+                session,
+                statement.values(
+                    status=Status.QUEUED, delivery=Delivery.DATABASE, lease_until=None
+                ),
+            )
+            record(session, task_id, "rescued", attempt=attempt, detail=why)
+        return True
+
+    with patch.object(Backlog, "rescue", loose):
+        yield
+
+
+@contextmanager
+def _without_index(name: str) -> Iterator[None]:
+    """Make the tables without one of their unique indexes."""
+    table = Base.metadata.tables["tasks"]
+    index = next(one for one in table.indexes if one.name == name)
+    table.indexes.remove(index)
+    try:
+        yield
+    finally:
+        table.indexes.add(index)
+
+
+@contextmanager
+def effect_in_its_own_transaction() -> Iterator[None]:
+    """Write an item's effect first, and that the item has ended afterwards."""
+    end_item = Claims.end_item
+
+    def loose(self: Claims, task: Task, item: Item, worked: Worked, took_s: float) -> Any:
+        if worked.effect is not None:
+            with self._database.write() as session:
+                worked.effect(session)
+        ended = Worked(worked.status, worked.reason, worked.category)
+        return end_item(self, task, item, ended, took_s)
+
+    with patch.object(Claims, "end_item", loose):
+        yield
+
+
+@contextmanager
+def job_id_without_attempt() -> Iterator[None]:
+    """Give all attempts of a task the same job id."""
+
+    def same(ticket: Ticket) -> str:
+        return ticket.task_id
+
+    with (
+        patch.object(queues_module, "job_id", same),
+        patch.object(dispatcher_module, "job_id", same),
+    ):
+        yield
+
+
+@contextmanager
+def cancel_whatever_state() -> Iterator[None]:
+    """Cancel a task that may have been claimed or have ended since it was read."""
+
+    def loose(self: TaskStore, task: Task, actor: str) -> bool:
+        with self.database.write() as session:
+            ended = {"status": Status.CANCELLED, "finished_at": now()}
+            changed(session, update(TaskRow).where(TaskRow.id == task.id).values(**ended))
+            record(session, task.id, "cancelled", attempt=task.attempt, actor=actor)
+        return True
+
+    with patch.object(TaskStore, "_cancel", loose):
+        yield
+
+
+def _nothing(*_: Any) -> int:
+    return 0
+
+
+def _patched(owner: Any, name: str, by: Any = _nothing) -> Mutation:
+    return lambda: patch.object(owner, name, by)
+
+
+MUTATIONS: dict[str, Mutation] = {
+    "claim-without-attempt": claim_without_attempt,
+    "claim-without-state": claim_without_state,
+    "end-item-without-fence": end_item_without_fence,
+    "attempts-not-counted": attempts_not_counted,
+    "dispatch-before-commit": dispatch_before_commit,
+    "rescue-without-fencing": rescue_without_fencing,
+    "two-active-tasks": lambda: _without_index("uq_tasks_active_key"),
+    "request-keys-not-unique": lambda: _without_index("uq_tasks_user_id_request_key"),
+    "effect-in-its-own-transaction": effect_in_its_own_transaction,
+    "job-id-without-attempt": job_id_without_attempt,
+    "cancel-whatever-state": cancel_whatever_state,
+    "no-epoch": _patched(Dispatcher, "_follow_epoch"),
+    "lost-jobs-not-compared": _patched(Dispatcher, "_compare"),
+    "nobody-rescues": _patched(Dispatcher, "rescue"),
+    "delayed-tasks-sleep-on": _patched(Backlog, "wake_delayed"),
+    "leases-not-renewed": _patched(Claims, "renew"),
+}
