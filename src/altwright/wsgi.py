@@ -76,6 +76,10 @@ class ProcessLife:
                 self._hand_over()
                 # What a SIGTERM does: Gunicorn ends this process and forks another one.
                 worker.handle_exit(None, None)
+        if worker.alive:
+            # The master was killed. Only a worker that was told to stop lets its kept-alive
+            # connections go; as long as it has some, it keeps the port from the next master.
+            worker.handle_exit(None, None)
         self.end()
 
     def _should_be_replaced(self) -> bool:
