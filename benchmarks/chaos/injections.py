@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 #: Bytes of one of the values that fill Redis up, and what they are halved down to.
 FILL_BYTES, FILL_LEAST = 4 * 1024 * 1024, 64
+#: Seconds that a fault waits for somebody whom it can hit.
+SOMEBODY_WITHIN_S = 20.0
 LINK_MODES: Mapping[Fault, Mode] = MappingProxyType(
     {
         Fault.LINK_DROPS: Mode.DROP,
@@ -108,6 +110,10 @@ class Injector:
 def _inflicted(world: World, step: Step) -> Iterator[bool]:
     """Break it, and at the end make it whole again; yield whether there was something to break."""
     undo = _broken(world, step)
+    tries_until = time.monotonic() + SOMEBODY_WITHIN_S
+    while undo is None and time.monotonic() < tries_until:  # whom another fault has just ended
+        time.sleep(0.1)
+        undo = _broken(world, step)
     try:
         yield undo is not None
     finally:
