@@ -44,7 +44,7 @@ def pre_request(_worker: Any, _request: Any) -> None:
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:
-    """End them, if the stop-watch hasn't yet."""
+    """End them; running tasks have had their time since the stop-watch saw the end coming."""
     from altwright.wsgi import life  # noqa: PLC0415 - after the fork
 
     life.end()

@@ -28,7 +28,7 @@ def main(connection: Connection, task_id: str, attempt: int) -> None:
     interrupted = threading.Event()
 
     def too_large() -> bool:
-        memory.look(1)
+        memory.look()
         return memory.reached.is_set()
 
     watch = threading.Thread(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from types import FrameType
 from typing import Any
 
+import redis
 from rq import Queue
 from rq.exceptions import StopRequested
 
@@ -17,6 +19,8 @@ from altwright.web.sockets import broadcaster_for
 from altwright.workers import jobs
 from altwright.workers.integrated import DATABASE_POLL_MOST_S, ThreadRQWorker
 from altwright.workers.worker import TaskWorker
+
+_log = logging.getLogger(__name__)
 
 
 class Worker(ThreadRQWorker):
@@ -56,9 +60,15 @@ class Worker(ThreadRQWorker):
         worked = False
         try:
             while not self._asked_to_stop:
-                worked = super().work(burst, *args, **options) or worked
-                if burst:
-                    break
+                try:
+                    worked = super().work(burst, *args, **options) or worked
+                except redis.RedisError as error:
+                    # RQ's command would end here; the tasks are in the database.
+                    _log.warning("worker %s leaves redis: %s", self.name, error)
+                    self._services.health.note(answered=False)
+                else:
+                    if burst:
+                        break
                 self._work_from_database()
         except StopRequested:
             pass  # the signal came between two tasks

@@ -57,15 +57,18 @@ class ProcessLife:
             self._enough_requests.set()
 
     def end(self) -> None:
-        """Stop taking tasks, close pages' sockets, let running tasks end; once."""
+        """Do the last thing before the process exits; no request is being answered any more."""
+        self._stop_work()
+        self._ended.set()
+        services.close()
+
+    def _stop_work(self) -> None:
+        """Close pages' sockets, take no more tasks, let running ones end; once."""
         with self._once:
-            if self._ended.is_set():
-                return
             sockets.close_all()
             if self._manager is not None:
                 self._manager.stop(settings.rq_shutdown_timeout)
-            services.close()
-            self._ended.set()
+                self._manager = None
 
     def _watch(self, worker: Any) -> None:
         # Gunicorn's SIGTERM only clears worker.alive; worker_exit comes after its grace is over.
@@ -80,18 +83,20 @@ class ProcessLife:
             # The master was killed. Only a worker that was told to stop lets its kept-alive
             # connections go; as long as it has some, it keeps the port from the next master.
             worker.handle_exit(None, None)
-        self.end()
+        self._stop_work()
 
     def _should_be_replaced(self) -> bool:
-        too_large = self._manager is not None and self._manager.memory.reached.is_set()
+        manager = self._manager
+        too_large = manager is not None and manager.memory.reached.is_set()
         return too_large or self._enough_requests.is_set()
 
     def _hand_over(self) -> None:
         """End the workers first, while requests are still answered here."""
-        if self._manager is not None:
-            # Running tasks go back after their item: another process goes on with them.
-            self._manager.stop(0, item_grace_s=settings.rq_shutdown_timeout)
-            self._manager = None
+        with self._once:
+            if self._manager is not None:
+                # Running tasks go back after their item: another process goes on with them.
+                self._manager.stop(0, item_grace_s=settings.rq_shutdown_timeout)
+                self._manager = None
 
 
 life = ProcessLife()

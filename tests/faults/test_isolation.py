@@ -38,7 +38,7 @@ def horses(worker: Started) -> list[int]:
 @pytest.mark.req("3.2")
 @pytest.mark.req("6.3")
 def test_a_killed_work_horse_costs_one_item_and_nobody_else(made: Fleet) -> None:
-    """kill -9 of a task's process: the task goes on at once, the other one isn't touched."""
+    """After kill -9 of a task's process it goes on at once, the other one isn't touched."""
     tasks = [made.submit(items=40, item_s=0.1) for _ in range(2)]
     with made.worker("--count", "2") as worker:
         wait_until(lambda: all(made.task(one.id).items_done >= 3 for one in tasks), 30)
@@ -67,7 +67,7 @@ def test_a_stop_hands_an_isolated_task_back_and_leaves_no_process(made: Fleet) -
 
 
 def test_a_work_horse_ends_with_its_worker(made: Fleet) -> None:
-    """kill -9 of the worker: the task's process hands back by itself, instead of going on."""
+    """After kill -9 of the worker the task's process hands back by itself, instead of going on."""
     task = made.submit(items=200, item_s=0.1)
     with made.worker("--count", "1") as worker:
         wait_until(lambda: made.task(task.id).items_done >= 3, 30)

@@ -279,6 +279,11 @@ class RQQueueManager:
         return {one.decode("ascii", "replace") for one in ids}
 
     @property
+    def kinds(self) -> Mapping[str, TaskKind]:
+        """Return the kinds of task that can be submitted here."""
+        return self._kinds
+
+    @property
     def window(self) -> int:
         """Return how many jobs per queue lie in Redis at most."""
         return self._options.window

@@ -116,7 +116,7 @@ class RQWorkerManager:
                     self._places.kept(list(self._by_place))
                 else:
                     self._fill()
-                    self.memory.look(sum(one.worker.worked for one in self.workers))
+                    self.memory.look()
                 self._give_signs()
             except AltwrightError as error:
                 _log.warning("looking after the workers: %s", error)

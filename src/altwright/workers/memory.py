@@ -12,6 +12,8 @@ _log = logging.getLogger(__name__)
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MIB = 1024 * 1024
+#: Growth since the first look without which a new process would be as large as this one.
+GROWN_BYTES = 16 * MIB
 
 
 def resident_bytes(pid: int | str = "self") -> int:
@@ -29,15 +31,17 @@ class MemoryLimit:
         """Take the limit; 0: there is none."""
         self._limit_bytes = limit_bytes
         self._measure = measure
+        self._first = 0
         #: Set once: finish the items in hand, hand back, and let the process be replaced.
         self.reached = threading.Event()
 
-    def look(self, worked: int) -> None:
-        """Measure; a process that has worked on nothing yet isn't smaller when it is new."""
-        if not self._limit_bytes or not worked or self.reached.is_set():
+    def look(self) -> None:
+        """Measure. A process that hasn't grown since its start would gain nothing by another."""
+        if not self._limit_bytes or self.reached.is_set():
             return
         used = self._measure()
-        if used > self._limit_bytes:
+        self._first = self._first or used
+        if used > self._limit_bytes and used - self._first > GROWN_BYTES:
             _log.warning(
                 "this process uses %s MB of %s and is replaced",
                 used // MIB,

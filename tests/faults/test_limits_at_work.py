@@ -1,0 +1,91 @@
+"""Concurrency per priority in a running fleet, changed while it runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers import RedisServer, valkey
+from tests.support import wait_until
+from tests.support_modes import Fleet, busy, fleet
+
+from altwright.domain.task import Priority
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """Return a Valkey."""
+    with valkey() as running:
+        yield running
+
+
+@pytest.fixture
+def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
+    """Return a fleet in which two low tasks run at a time, by the settings."""
+    with fleet(tmp_path, server, RQ_MAX_LOW_WORKERS="2") as fleet_:
+        yield fleet_
+
+
+def running(made: Fleet) -> Counter[Priority]:
+    """Return how many tasks of each priority run now."""
+    ids = [one.task_id for one in made.services.backlog.running()]
+    return Counter(made.task(task_id).priority for task_id in ids)
+
+
+def limits(made: Fleet, *options: str) -> float:
+    """Change limits by the command line; return when."""
+    done = subprocess.run(
+        [sys.executable, "-m", "altwright", "workers", "limits", *options],
+        env={**os.environ, **made.environment()},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    return time.monotonic()
+
+
+@pytest.mark.req("8.2")
+@pytest.mark.req("8.5")
+@pytest.mark.parametrize("away", [False, True], ids=["RQ", "database"])
+def test_limits_hold_in_every_process_and_change_within_two_seconds(
+    made: Fleet, server: RedisServer, *, away: bool
+) -> None:
+    """Of many low tasks two run; the limit moves by command; a worker is kept for urgent."""
+    if away:
+        server.stop()
+    most: Counter[Priority] = Counter()
+
+    def watch() -> Counter[Priority]:
+        now = running(made)
+        most.update({one: max(0, n - most[one]) for one, n in now.items()})
+        return now
+
+    with made.worker("--count", "3") as first, made.worker("--count", "2") as second:
+        wait_until(lambda: made.live_workers(first) + made.live_workers(second) == 5, 30)
+        low = [made.submit(priority="low", items=20, item_s=0.1) for _ in range(16)]
+        wait_until(lambda: watch()[Priority.LOW] == 2, 20)
+        until = time.monotonic() + 1.5
+        wait_until(lambda: watch() and time.monotonic() > until, 5)
+        assert most[Priority.LOW] == 2
+        changed_at = limits(made, "--most", "low=4")
+        wait_until(lambda: watch()[Priority.LOW] == 4, 20)
+        assert time.monotonic() - changed_at <= 2 * busy()
+        limits(made, "--most", "low=none", "--keep", "urgent=1")
+        until = time.monotonic() + 3
+        normal = [made.submit(priority="normal", items=12, item_s=0.1) for _ in range(6)]
+        wait_until(lambda: watch() and time.monotonic() > until, 6)
+        assert running(made).total() == 4
+        urgent = made.submit(priority="urgent", items=1)
+        asked_at = time.monotonic()
+        wait_until(lambda: made.completed(urgent), 20)
+        assert time.monotonic() - asked_at <= 2 * busy()  # a free worker was there
+        wait_until(lambda: made.completed(*low, *normal), 60)
+    assert made.counted() == (23, 0, 0)

@@ -1,0 +1,111 @@
+"""Deploying at noon: reloads, binary upgrades, recycling and stuck processes under load."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers import RedisServer, valkey
+from tests.support import wait_until
+from tests.support_modes import Fleet, Load, Started, busy, fleet
+from tests.support_service import alive
+
+#: Seconds of reloads under load; a minute shows more (ALTWRIGHT_RELOAD_S=60).
+RELOAD_S = float(os.environ.get("ALTWRIGHT_RELOAD_S", "10"))
+HUP_EVERY_S = 3.0
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """Return a Valkey."""
+    with valkey() as running:
+        yield running
+
+
+@pytest.fixture
+def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
+    """Return a fleet of two Gunicorn processes with three workers."""
+    settings = {"RQ_WORKER_COUNT": "3", "WEB_CONCURRENCY": "2", "RQ_SHUTDOWN_TIMEOUT": "2"}
+    with fleet(tmp_path, server, **settings) as fleet_:
+        yield fleet_
+
+
+def all_done(made: Fleet, load: Load) -> None:
+    """Check that every request was accepted, and that all its work was done once."""
+    assert load.failed == []
+    assert len(set(load.accepted)) == len(load.accepted) > 0
+    wait_until(lambda: made.counted()[1] == 0, 60, every_s=0.2)
+    tasks, lost, twice = made.counted()
+    assert (lost, twice) == (0, 0)
+    assert tasks >= len(load.accepted)
+
+
+@pytest.mark.req("3.3")
+@pytest.mark.req("3.4")
+def test_reloads_under_load_fail_no_request_and_lose_or_double_no_task(made: Fleet) -> None:
+    """SIGHUP every three seconds, while tasks are submitted and long ones run."""
+    long = [made.submit(items=int(RELOAD_S * 4), item_s=0.2) for _ in range(2)]
+    with made.gunicorn() as gunicorn, Load(made) as load:
+        before = set(gunicorn.children())
+        until = time.monotonic() + RELOAD_S
+        while time.monotonic() < until:
+            gunicorn.send(signal.SIGHUP)
+            due = time.monotonic() + HUP_EVERY_S
+            wait_until(lambda due=due: time.monotonic() >= due, HUP_EVERY_S + 5)
+        wait_until(lambda: not before & set(gunicorn.children()), 30 * busy())
+        load.__exit__()
+        all_done(made, load)
+        assert any(made.task(task.id).attempt > 1 for task in long)  # handed back, and went on
+
+
+@pytest.mark.req("3.3")
+def test_a_binary_upgrade_and_recycled_processes_fail_no_request(made: Fleet) -> None:
+    """WEB_MAX_REQUESTS replaces processes; USR2 and TERM put another Gunicorn in its place."""
+    with made.gunicorn(WEB_MAX_REQUESTS="30") as old, Load(made) as load:
+        first = set(old.children())
+        wait_until(lambda: not first & set(old.children()), 60 * busy())
+        old.send(signal.SIGUSR2)
+        new = Started(old.process, old.log_file)
+        pid = wait_until(lambda: new_master(old), 30 * busy())
+        wait_until(lambda: len(workers_of(pid)) == 2, 30 * busy())
+        wait_until(lambda: made.live_workers(new) >= 1, 30)
+        old.send(signal.SIGTERM)
+        wait_until(lambda: old.process.poll() is not None, 30 * busy())
+        count = len(load.accepted)
+        wait_until(lambda: len(load.accepted) > count + 20, 30 * busy())
+        load.__exit__()
+        try:
+            all_done(made, load)
+        finally:
+            os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not alive(pid), 30 * busy())
+
+
+def new_master(old: Started) -> int | None:
+    """Return the Gunicorn that a USR2 has started: the child that has children."""
+    return next((pid for pid in old.children() if workers_of(pid)), None)
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return a Gunicorn's worker processes."""
+    listing = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [child for child in map(int, listing) if alive(child)]
+
+
+@pytest.mark.req("3.3")
+@pytest.mark.req("6.3")
+def test_a_frozen_gunicorn_process_is_replaced_and_its_tasks_go_on(made: Fleet) -> None:
+    """After SIGSTOP and Gunicorn's time-out it is killed; its tasks are done elsewhere, once."""
+    tasks = [made.submit(items=60, item_s=0.1) for _ in range(6)]
+    with made.gunicorn("--timeout", "4", "--graceful-timeout", "2") as gunicorn:
+        running = wait_until(made.services.backlog.running, 30)
+        victim = int(running[0].worker_id.split(".")[2])
+        os.kill(victim, signal.SIGSTOP)
+        wait_until(lambda: victim not in gunicorn.children(), 20 * busy())
+        wait_until(lambda: len(gunicorn.children()) == 2, 20 * busy())
+        wait_until(lambda: made.completed(*tasks), 60 * busy())
+    assert made.counted() == (6, 0, 0)

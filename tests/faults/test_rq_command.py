@@ -1,0 +1,69 @@
+"""RQ's own command: `rq worker urgent high normal low --url …`, with our worker and with RQ's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers import RedisServer, valkey
+from tests.support import wait_until
+from tests.support_modes import Fleet, fleet
+
+from altwright.domain.task import Delivery, Status
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """Return a Valkey that keeps its data."""
+    with valkey(appendonly=True) as running:
+        yield running
+
+
+@pytest.fixture
+def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
+    """Return a fleet whose dispatcher runs in this process."""
+    with fleet(tmp_path, server) as fleet_:
+        fleet_.services.start()
+        yield fleet_
+
+
+@pytest.mark.req("3.1")
+@pytest.mark.req("3.4")
+def test_rqs_command_works_loses_redis_and_stops_in_order(made: Fleet, server: RedisServer) -> None:
+    """It works through RQ, from the database while Redis is away, and hands back at SIGTERM."""
+    through_rq = [made.submit() for _ in range(3)]
+    with made.rq_worker() as worker:
+        wait_until(lambda: made.completed(*through_rq), 40)
+        assert {made.task(one.id).delivery for one in through_rq} == {Delivery.RQ}
+        server.kill()
+        without = [made.submit() for _ in range(3)]
+        wait_until(lambda: made.completed(*without), 20)
+        server.start()
+        wait_until(lambda: made.services.health.usable, 10)
+        again = made.submit()
+        wait_until(lambda: made.completed(again), 20)
+        long = made.submit(items=500, item_s=0.1)
+        wait_until(lambda: made.task(long.id).items_done >= 2, 20)
+        assert worker.end() == 0  # after RQ_SHUTDOWN_TIMEOUT
+    back = made.task(long.id)
+    assert (back.status, back.failures) == (Status.QUEUED, 0)
+    assert back.items_done >= 2
+    assert made.counted()[2] == 0
+
+
+@pytest.mark.req("3.1")
+def test_rqs_stock_worker_loses_nothing(made: Fleet) -> None:
+    """It can't read a job, so it fails it; the tasks stay, and a worker of ours finishes them.
+
+    Nothing is executed either: a job is no pickle.
+    """
+    tasks = [made.submit() for _ in range(4)]
+    with made.rq_worker("rq.worker.Worker") as stock:
+        failed = made.services.queue.queues[tasks[0].priority].failed_job_registry
+        wait_until(lambda: failed.get_job_count(cleanup=False) > 0, 30)
+        stock.end()
+    assert {made.status(task) for task in tasks} == {Status.QUEUED}
+    with made.worker("--count", "2"):
+        wait_until(lambda: made.completed(*tasks), 40)
+    assert made.counted() == (4, 0, 0)
