@@ -15,7 +15,7 @@ from altwright.captions.drafts import DraftStore
 from altwright.captions.pictures import PictureStore
 from altwright.captions.publishing import Publishing
 from altwright.captions.service import CaptionGenerationService
-from altwright.config import Settings
+from altwright.config import Settings, WorkerMode
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine
 from altwright.describers.offline.describer import OfflineDescriber
@@ -30,18 +30,24 @@ from altwright.errors import ConfigError
 from altwright.outbound import Outbound
 from altwright.platforms.connect import connect as connect_platform
 from altwright.progress import ProgressTracker
+from altwright.tasks.alerts import AlertBook, AlertWatch
 from altwright.tasks.audit import Audit
 from altwright.tasks.backlog import Backlog
+from altwright.tasks.caretaker import Caretaker, Watched
 from altwright.tasks.claims import Claims
 from altwright.tasks.dispatcher import Dispatcher
+from altwright.tasks.figures import Figures
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.kinds import TaskKind
 from altwright.tasks.limits import LimitBook
+from altwright.tasks.notices import Channel, Mail, Notifier, Webhook
 from altwright.tasks.pausing import Pauses
+from altwright.tasks.purging import RQUpkeep
 from altwright.tasks.queues import QueueOptions, RQQueueManager
 from altwright.tasks.redis import connect as connect_redis
 from altwright.tasks.repair import TaskRepair
 from altwright.tasks.roster import Roster
+from altwright.tasks.rules import Thresholds
 from altwright.tasks.runner import TaskRunner
 from altwright.tasks.serializer import serializer_for
 from altwright.tasks.slots import Slots
@@ -88,6 +94,10 @@ class Services:
     runner: TaskRunner
     dispatcher: Dispatcher
     limits: LimitBook
+    alerts: AlertBook
+    channels: dict[str, Channel]
+    upkeep: RQUpkeep
+    caretaker: Caretaker
 
     def start(self) -> None:
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
@@ -95,9 +105,11 @@ class Services:
         self.health.start()
         self.runner.leases.start()
         self.dispatcher.start()
+        self.caretaker.start()
 
     def close(self) -> None:
         """End what ``start`` began, and release every connection and process."""
+        self.caretaker.stop()
         self.dispatcher.stop()
         self.runner.leases.stop()
         self.health.stop()
@@ -198,7 +210,7 @@ def build(settings: Settings) -> Services:
         QueueOptions(
             prefix=settings.rq_queue_prefix,
             window=settings.dispatch_window,
-            result_ttl_s=settings.rq_result_ttl,
+            result_ttl_s=settings.rq_completed_tasks_ttl or settings.rq_result_ttl,
             failure_ttl_s=settings.rq_failed_tasks_ttl,
             max_retries=settings.rq_max_retries,
         ),
@@ -206,6 +218,28 @@ def build(settings: Settings) -> Services:
     )
     backoff = Backoff(base_s=settings.rq_retry_base_delay, longest_s=settings.rq_retry_max_delay)
     runner = TaskRunner(claims, kinds, progress, backoff, limit_s=settings.rq_default_timeout)
+    roster = Roster(database)
+    repair = TaskRepair(store, backlog, kinds)
+    upkeep = RQUpkeep(queue, health)
+    channels = channels_of(settings)
+    alerts = AlertBook(database, tuple(channels))
+    caretaker = Caretaker(
+        Watched(
+            backlog=backlog,
+            figures=Figures(database),
+            roster=roster,
+            health=health,
+            queue=queue,
+            upkeep=upkeep,
+            repair=repair,
+            workers_expected=lambda: workers_expected(settings),
+        ),
+        AlertWatch(alerts),
+        Notifier(database, channels),
+        thresholds_of(settings),
+        owner=process_name(),
+        maintenance_every_s=settings.maintenance_every,
+    )
     return Services(
         settings=settings,
         database=database,
@@ -220,16 +254,56 @@ def build(settings: Settings) -> Services:
         store=store,
         claims=claims,
         backlog=backlog,
-        roster=Roster(database),
+        roster=roster,
         audit=Audit(database),
-        repair=TaskRepair(store, backlog, kinds),
+        repair=repair,
         health=health,
         progress=progress,
         queue=queue,
         runner=runner,
         dispatcher=Dispatcher(backlog, queue, health, progress, owner=process_name()),
         limits=limits,
+        alerts=alerts,
+        channels=channels,
+        upkeep=upkeep,
+        caretaker=caretaker,
     )
+
+
+def channels_of(settings: Settings) -> dict[str, Channel]:
+    """Return the ways in which administrators are told of alerts, by name."""
+    channels: dict[str, Channel] = {}
+    if settings.rq_alert_webhook_url:
+        channels["webhook"] = Webhook(settings.rq_alert_webhook_url)
+    receivers = [one.strip() for one in settings.alert_email_to.split(",") if one.strip()]
+    if receivers:
+        channels["mail"] = Mail(settings.smtp_url, settings.alert_email_from, receivers)
+    return channels
+
+
+def thresholds_of(settings: Settings) -> Thresholds:
+    """Return from where on something counts as wrong."""
+    return Thresholds(
+        backlog_tasks=settings.alert_backlog_tasks,
+        backlog_age_s=settings.alert_backlog_age,
+        dead_letters=settings.alert_dead_letters,
+        failure_share=settings.alert_failure_share,
+        slow_item_s=settings.alert_slow_item,
+    )
+
+
+def workers_expected(settings: Settings) -> int:
+    """Return how many workers have to be at work in the fleet at least."""
+    outside = max(1, settings.external_processes)
+    match settings.worker_mode:
+        case WorkerMode.INTEGRATED:
+            return settings.rq_worker_count
+        case WorkerMode.EXTERNAL:
+            return outside
+        case WorkerMode.HYBRID:
+            return settings.rq_worker_count + outside
+        case WorkerMode.OFF:
+            return 0
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -29,6 +29,7 @@ IMAGE_SIDE_PX = 2000
 #: The longest path of a Unix socket, in bytes, with the closing zero (unix(7): sun_path).
 UNIX_SOCKET_PATH_BYTES = 108
 
+Days = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Workers = Annotated[int, Field(ge=0, le=1000)]
@@ -145,6 +146,9 @@ class Settings(BaseSettings):
         3600, description="seconds that one attempt may take before it is handed back"
     )
     rq_result_ttl: Count = Field(500, description="seconds that RQ keeps a finished job")
+    rq_completed_tasks_ttl: int = Field(
+        0, ge=0, description="the same, where it is set: the replaced system's name"
+    )
     rq_failed_tasks_ttl: Count = Field(86400, description="seconds that RQ keeps a failed job")
     rq_health_check_interval: float = Field(
         1.0, ge=0.1, le=30, description="seconds between two pings of Redis"
@@ -199,6 +203,28 @@ class Settings(BaseSettings):
     )
     image_timeout: Seconds = Field(30, description="seconds that fetching one picture may take")
 
+    rq_alert_webhook_url: str = Field("", description="address that alerts are posted to as JSON")
+    alert_email_to: str = Field("", description="comma-separated addresses that get alerts")
+    alert_email_from: str = Field("altwright@localhost", description="their sender")
+    smtp_url: str = Field(
+        "", description="smtp://, smtps:// or smtp+starttls://user:password@host:port for them"
+    )
+    alert_backlog_tasks: Count = Field(1000, description="waiting tasks from which on to alert")
+    alert_backlog_age: Seconds = Field(900, description="seconds that a task may wait unalerted")
+    alert_dead_letters: Count = Field(1, description="failed tasks in a day from which on to alert")
+    alert_failure_share: float = Field(
+        0.5, gt=0, le=1, description="share of an hour's tasks that may fail unalerted"
+    )
+    alert_slow_item: Seconds = Field(120, description="median seconds of a picture unalerted")
+    task_retention_days: Days = Field(30, description="days that ended tasks are kept; 0: for ever")
+    failed_task_retention_days: Days = Field(90, description="the same for failed ones")
+    draft_retention_days: Days = Field(0, description="the same for published texts")
+    picture_retention_days: Days = Field(
+        30, description="the same for copies of pictures whose text was published or skipped"
+    )
+    audit_retention_days: Days = Field(365, description="the same for audit entries and alerts")
+    maintenance_every: Seconds = Field(3600, description="seconds between two clean-ups")
+
     @field_validator("allowed_private_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, value: Any) -> Any:
@@ -238,13 +264,22 @@ class Settings(BaseSettings):
             raise ValueError("should be redis://host:6379/0, rediss://… or unix:///path.sock")
         return value
 
-    @field_validator("ollama_url", "openai_base_url")
+    @field_validator("smtp_url")
     @classmethod
-    def _check_http_url(cls, value: str) -> str:
+    def _check_smtp_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        schemes = {"smtp", "smtps", "smtp+starttls"}
+        if value and (parts.scheme not in schemes or not parts.hostname):
+            raise ValueError("should be like smtp+starttls://user:password@host:587")
+        return value
+
+    @field_validator("ollama_url", "openai_base_url", "rq_alert_webhook_url")
+    @classmethod
+    def _check_http_url(cls, value: str, info: ValidationInfo) -> str:
         parts = urlsplit(value)
         if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
             raise ValueError("should be an address like http://127.0.0.1:11434")
-        return value.rstrip("/")
+        return value if info.field_name == "rq_alert_webhook_url" else value.rstrip("/")
 
     @field_validator("platform_encryption_key")
     @classmethod
@@ -263,6 +298,8 @@ class Settings(BaseSettings):
         missing = []
         if self.describer == "openai":
             missing += [n for n in ("openai_base_url", "openai_model") if not getattr(self, n)]
+        if self.alert_email_to and not self.smtp_url:
+            raise ValueError("SMTP_URL: missing; ALERT_EMAIL_TO needs it")
         if self.profile != "development":
             missing += [
                 n for n in ("flask_secret_key", "platform_encryption_key") if not getattr(self, n)

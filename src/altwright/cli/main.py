@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from altwright.cli.alerts import alert
 from altwright.cli.check import check
 from altwright.cli.people import account, user
 from altwright.cli.queues import audit, queue
@@ -43,6 +44,7 @@ for command in (
     task,
     queue,
     audit,
+    alert,
     key,
     models,
     describe,

@@ -290,6 +290,13 @@ class Backlog:
             row = session.get(StateRow, name)
             return row.value if row else None
 
+    def state_age_s(self, name: str) -> float:
+        """Return how long ago a fact was set, in seconds; infinitely long if it never was."""
+        with self._database.read() as session:
+            changed_at = session.scalar(select(StateRow.changed_at).where(StateRow.name == name))
+            at = session.scalar(select(now()))
+        return (at - changed_at).total_seconds() if changed_at and at else float("inf")
+
     def set_state(self, name: str, value: Any) -> None:
         """Keep a fact about the whole service."""
         statement = update(StateRow).where(StateRow.name == name)

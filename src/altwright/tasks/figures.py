@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from sqlalchemy import func, select
 
 from altwright.db.session import Database
-from altwright.db.task_tables import TaskRow
+from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
-from altwright.domain.task import Priority, Status
+from altwright.domain.task import ItemStatus, Priority, Status
 
+#: Tasks and items whose times are looked at, however many there are.
+SAMPLE_TASKS, SAMPLE_ITEMS = 50, 500
 _STATUSES = frozenset(Status)
 
 
@@ -85,6 +88,41 @@ class Figures:
                     of_queue["oldest_waiting_s"] = _age_s(at, row.oldest)
             of_queue[name] = of_queue.get(name, 0) + row.tasks
         return {priority: QueueFigures(priority, **counted[priority]) for priority in Priority}
+
+    def failures(self, within_s: float) -> dict[str, int]:
+        """Return how many tasks failed for good within the last seconds, by category."""
+        query = (
+            select(TaskRow.error_category, func.count())
+            .where(TaskRow.status == Status.FAILED, TaskRow.finished_at > now(-within_s))
+            .group_by(TaskRow.error_category)
+        )
+        with self._database.read() as session:
+            return {category or "": count for category, count in session.execute(query)}
+
+    def ended(self, within_s: float) -> int:
+        """Return how many tasks completed or failed within the last seconds."""
+        query = select(func.count()).where(
+            TaskRow.status.in_((Status.COMPLETED, Status.FAILED)),
+            TaskRow.finished_at > now(-within_s),
+        )
+        with self._database.read() as session:
+            return session.scalar(query) or 0
+
+    def item_s(self, within_s: float) -> float | None:
+        """Return the median seconds of an item of the last tasks that completed; None: no item."""
+        tasks = (
+            select(TaskRow.id)
+            .where(TaskRow.status == Status.COMPLETED, TaskRow.finished_at > now(-within_s))
+            .order_by(TaskRow.finished_at.desc())
+            .limit(SAMPLE_TASKS)
+        )
+        with self._database.read() as session:
+            ids = session.scalars(tasks).all()
+            query = select(ItemRow.took_s).where(
+                ItemRow.task_id.in_(ids), ItemRow.status == ItemStatus.DONE
+            )
+            took = [one for one in session.scalars(query.limit(SAMPLE_ITEMS)) if one is not None]
+        return median(took) if took else None
 
 
 def _age_s(at: datetime | None, since: datetime) -> float:

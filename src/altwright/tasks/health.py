@@ -55,15 +55,20 @@ class ServerFacts:
 
     def remarks(self) -> list[str]:
         """Return what an administrator should change."""
+        remarks = self.settings_remarks()
+        if self.persistence == "none":
+            remarks.append("nothing is persisted; tasks survive in the database all the same")
+        if self.memory_share is not None and self.memory_share > MEMORY_ALERT:
+            remarks.append(f"{self.memory_share:.0%} of maxmemory is used")
+        return remarks
+
+    def settings_remarks(self) -> list[str]:
+        """Return what makes a server lose jobs, however much room it has."""
         remarks = []
         if tuple(int(part) for part in self.version.split(".")[:2]) < OLDEST_VERSION:
             remarks.append(f"version {self.version} is older than 6.2, which RQ needs")
         if self.policy != "noeviction":
             remarks.append(f"maxmemory-policy is {self.policy}; set noeviction")
-        if self.persistence == "none":
-            remarks.append("nothing is persisted; tasks survive in the database all the same")
-        if self.memory_share is not None and self.memory_share > MEMORY_ALERT:
-            remarks.append(f"{self.memory_share:.0%} of maxmemory is used")
         return remarks
 
 

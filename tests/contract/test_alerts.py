@@ -1,0 +1,399 @@
+"""Alerts: raised once, kept, sent over real sockets, resolved on their own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from tests.servers import RedisServer, valkey
+from tests.support import free_port, wait_until
+from tests.support_engine import ANNA, BERT, ROOT, Rig, at_once, elapse, make_users, touch
+from tests.support_sinks import an_alert, mail_sink, web_sink
+
+from altwright.db.session import Database
+from altwright.db.task_tables import NoticeRow
+from altwright.domain.task import Priority, Status
+from altwright.errors import Category
+from altwright.tasks.alerts import QUIET_S, RAISED, RESOLVED, AlertBook, AlertWatch
+from altwright.tasks.caretaker import Caretaker, Watched
+from altwright.tasks.figures import Figures
+from altwright.tasks.notices import AGAIN_S, TRIES, Channel, Mail, Notifier, NotSent, Webhook
+from altwright.tasks.purging import RQUpkeep
+from altwright.tasks.repair import TaskRepair
+from altwright.tasks.roster import Roster
+from altwright.tasks.rules import Facts, Finding, Severity, Thresholds, findings
+
+SOMETHING = Finding("something", Severity.WARNING, "Something is wrong.")
+
+
+class House:
+    """A rig with a caretaker whose clock the test turns."""
+
+    def __init__(self, rig: Rig, channels: dict[str, Channel] | None = None) -> None:
+        """Wire the parts as bootstrap does; no thread runs."""
+        self.rig = rig
+        self.workers_expected = 0
+        self.book = AlertBook(rig.database, tuple(channels or {}))
+        self.notifier = Notifier(rig.database, channels or {})
+        self.upkeep = RQUpkeep(rig.queue, rig.health)
+        self.roster = Roster(rig.database)
+        self.caretaker = Caretaker(
+            Watched(
+                backlog=rig.backlog,
+                figures=Figures(rig.database),
+                roster=self.roster,
+                health=rig.health,
+                queue=rig.queue,
+                upkeep=self.upkeep,
+                repair=TaskRepair(rig.store, rig.backlog, rig.kinds),
+                workers_expected=lambda: self.workers_expected,
+            ),
+            AlertWatch(self.book, rig.clock),
+            self.notifier,
+            Thresholds(backlog_tasks=3, backlog_age_s=600),
+            owner=rig.owner,
+            maintenance_every_s=3600,
+            clock=rig.clock,
+        )
+
+    def look(self, after_s: float = 2.0) -> set[str]:
+        """Let the caretaker look; return the names of the open alerts."""
+        self.rig.at += after_s
+        assert self.caretaker.tick()
+        return {alert.name for alert in self.book.open()}
+
+    def look_until_quiet(self) -> set[str]:
+        """Let the caretaker look until what is over counts as over."""
+        self.look()
+        return self.look(QUIET_S + 1)
+
+
+@pytest.fixture
+def house(rig: Rig) -> House:
+    """Return a caretaker on each database."""
+    rig.health.check()
+    return House(rig)
+
+
+def test_nothing_is_wrong_with_a_service_at_rest(house: House) -> None:
+    """No alert for nothing."""
+    assert house.look() == set()
+    house.rig.submit()
+    house.rig.drain_database()
+    assert house.look(70) == set()
+
+
+@pytest.mark.req("7.4")
+@pytest.mark.req("6.4")
+def test_redis_lost_and_found_is_told(house: House) -> None:
+    """One alert when it goes, resolved when it has been back for a while."""
+    house.rig.lose_redis()
+    assert house.look() == {"redis_down"}
+    assert house.look() == {"redis_down"}
+    house.rig.find_redis()
+    assert house.look() == {"redis_down"}  # it may flap
+    assert house.look(QUIET_S + 1) == set()
+    assert [alert.name for alert in house.book.recent()] == ["redis_down"]
+    assert house.book.recent()[0].resolved_at is not None
+
+
+@pytest.mark.req("7.4")
+def test_a_policy_that_evicts_is_told(house: House, valkey: RedisServer) -> None:
+    """Another policy than noeviction is an alert until it is set right."""
+    client = valkey.client()
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        house.rig.health.look()
+        assert house.look() == {"redis_settings"}
+        assert "set noeviction" in house.book.open()[0].message
+    finally:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.close()
+    house.rig.health.look()
+    assert house.look_until_quiet() == set()
+
+
+@pytest.mark.req("7.4")
+def test_a_large_and_an_old_backlog_are_told(house: House) -> None:
+    """Over the thresholds, and not what an administrator made wait."""
+    house.rig.kind.exclusive = False
+    tasks = [house.rig.submit(user) for user in (ANNA, BERT, ROOT, BERT)]
+    assert house.look() == set()
+    assert house.look(31) == {"backlog_large"}
+    old = tasks[0].created_at.replace(year=tasks[0].created_at.year - 1)
+    touch(house.rig.database, tasks[0].id, created_at=old)
+    assert house.look() == {"backlog_old", "backlog_large"}
+    house.rig.queue.pause(Priority.NORMAL, by=ROOT)
+    house.rig.queue.pause(Priority.HIGH, by=ROOT)
+    assert house.look_until_quiet() == set()
+
+
+@pytest.mark.req("7.4")
+@pytest.mark.req("6.2")
+def test_dead_letters_are_told_until_they_are_requeued(house: House) -> None:
+    """A task that failed for good is an alert; requeued, it is none."""
+    house.rig.submit()
+    task = house.rig.take()
+    house.rig.claims.fail(task, Category.BAD_INPUT, "wrong")
+    assert house.look() == {"dead_letters"}
+    house.rig.queue.requeue(task.id, by=ROOT)
+    assert house.look_until_quiet() == set()
+
+
+@pytest.mark.req("6.6")
+def test_damaged_tasks_are_told(house: House) -> None:
+    """A row in no possible state, and one that was set aside."""
+    task = house.rig.submit()
+    touch(house.rig.database, task.id, status="asleep")
+    assert house.look(70) == {"tasks_damaged"}
+    touch(house.rig.database, task.id, status=Status.QUEUED)
+    house.look(70)
+    assert house.look(QUIET_S + 1) == set()
+    house.rig.backlog.set_aside(task.id, 0, "a test says so")
+    assert house.look() == {"tasks_damaged"}
+
+
+@pytest.mark.req("6.6")
+def test_payloads_that_can_not_be_read_are_told(house: House) -> None:
+    """Whoever writes to Redis what we can't read is noticed, until the jobs are gone."""
+    rig = house.rig
+    rig.dispatcher.tick()
+    task = rig.submit()
+    rig.health.client.hset(f"rq:job:{task.id}-0", "data", b"nothing of ours")
+    rig.drain_rq()
+    house.look()
+    assert house.look(10) == {"redis_refused_jobs"}
+    assert house.upkeep.forget_refused() == 1
+    assert house.look_until_quiet() == set()
+
+
+@pytest.mark.req("7.4")
+def test_missing_workers_are_told_when_they_stay_away(house: House) -> None:
+    """A restart is no alert; fewer workers than configured for half a minute are one."""
+    house.workers_expected = 2
+    house.roster.seen(["a", "b"], kind="integrated", host="here", pid=1)
+    assert house.look() == set()
+    elapse(house.rig.database, 20)
+    house.roster.seen(["a"], kind="integrated", host="here", pid=1)
+    assert house.look() == set()
+    house.roster.seen(["a"], kind="integrated", host="here", pid=1)
+    assert house.look(31) == {"workers_missing"}
+    assert "1 of 2" in house.book.open()[0].message
+    house.roster.seen(["a", "b"], kind="integrated", host="here", pid=1)
+    assert house.look_until_quiet() == set()
+
+
+RULES: dict[str, tuple[Facts, str]] = {
+    "full": (Facts(redis_full=True), "redis_full"),
+    "memory": (Facts(memory_share=0.81), "redis_memory"),
+    "failures": (Facts(ended=10, failed=6), "many_failures"),
+    "slow": (Facts(item_s=121.0), "slow_processing"),
+    "no worker at all": (Facts(workers_expected=1), "workers_missing"),
+}
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_each_rule_finds_its_fact(case: str) -> None:
+    """A fact over its threshold is one finding, with a sentence."""
+    facts, name = RULES[case]
+    found = list(findings(facts, Thresholds()))
+    assert [finding.name for finding in found] == [name]
+    assert found[0].message.endswith(".")
+
+
+def test_few_tasks_say_nothing_of_failures() -> None:
+    """Two of two failed is a dead letter, not a service that fails."""
+    assert list(findings(Facts(ended=2, failed=2, item_s=1.0), Thresholds())) == []
+
+
+@pytest.mark.req("7.4")
+def test_of_many_that_see_the_same_one_raises(database: Database) -> None:
+    """Ten threads find the same thing: one alert, one notice a channel; and it ends once."""
+    book = AlertBook(database, ("webhook",))
+    assert sorted(at_once(10, lambda _: book.raise_(SOMETHING))) == [False] * 9 + [True]
+    assert sorted(at_once(10, lambda _: book.resolve("something"))) == [False] * 9 + [True]
+    assert [one.event for one in notices(database)] == [RAISED, RESOLVED]
+    assert book.raise_(SOMETHING)
+    assert len(book.open()) == 1
+
+
+def notices(database: Database) -> list[NoticeRow]:
+    """Return every notice."""
+    with database.read() as session:
+        return list(session.query(NoticeRow).order_by(NoticeRow.id))
+
+
+@pytest.mark.req("7.4")
+def test_an_alert_reaches_webhook_mail_and_log(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Over real sockets, when it is raised and when it is over, each once."""
+    caplog.set_level(logging.WARNING)
+    with web_sink() as web, mail_sink() as mail:
+        channels: dict[str, Channel] = {
+            "webhook": Webhook(web.url),
+            "mail": Mail(mail.url, "altwright@example.org", ["a@example.org", "b@example.org"]),
+        }
+        book, notifier = AlertBook(database, tuple(channels)), Notifier(database, channels)
+        book.raise_(SOMETHING)
+        assert notifier.send_due() == 2
+        assert notifier.send_due() == 0
+        book.resolve("something")
+        assert notifier.send_due() == 2
+    first, second = web.posted
+    assert (first["event"], first["alert"]["name"]) == (RAISED, "something")
+    assert (first["text"], first["alert"]["severity"]) == ("Something is wrong.", "warning")
+    assert (second["event"], second["text"]) == (RESOLVED, "Over: Something is wrong.")
+    assert [message["Subject"] for message in mail.taken] == [
+        "[Altwright] raised: something",
+        "[Altwright] resolved: something",
+    ]
+    assert mail.receivers[:2] == ["a@example.org", "b@example.org"]
+    assert "alert something: Something is wrong." in caplog.text
+    assert "alert something is over" in caplog.text
+
+
+def test_a_server_that_is_away_gets_its_notice_later(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A refused notice is tried again after a growing pause, its secret address never logged."""
+    with web_sink() as web:
+        web.status = 500
+        channels: dict[str, Channel] = {"webhook": Webhook(web.url)}
+        book, notifier = AlertBook(database, ("webhook",)), Notifier(database, channels)
+        book.raise_(SOMETHING)
+        assert notifier.send_due() == 0
+        assert [(one.tries, one.problem) for one in notices(database)] == [(1, "HTTP 500")]
+        assert notifier.send_due() == 0
+        assert notices(database)[0].tries == 1  # not due yet
+        web.status = 200
+        past_due(database, AGAIN_S)
+        assert notifier.send_due() == 1
+        assert len(web.posted) == 1
+    assert "s3cret" not in caplog.text
+    assert "HTTP 500" in caplog.text
+
+
+def past_due(database: Database, seconds: float) -> None:
+    """Let time pass for the notices."""
+    with database.write() as session:
+        for row in session.query(NoticeRow):
+            row.due_at -= timedelta(seconds=seconds)
+
+
+def test_a_notice_is_given_up_in_the_end(database: Database) -> None:
+    """A server that never answers is tried so often and no more; nothing else waits for it."""
+    nobody: dict[str, Channel] = {"webhook": Webhook(f"http://127.0.0.1:{free_port()}/")}
+    book, notifier = AlertBook(database, ("webhook",)), Notifier(database, nobody)
+    book.raise_(SOMETHING)
+    for _ in range(TRIES + 2):
+        notifier.send_due()
+        past_due(database, 100_000)
+    row = notices(database)[0]
+    assert (row.tries, row.problem, row.sent_at) == (TRIES, "ConnectionError", None)
+
+
+def test_mail_that_is_refused_is_not_sent() -> None:
+    """The server's refusal is an error that says which, without addresses."""
+    with mail_sink() as mail:
+        mail.status = 554
+        channel = Mail(mail.url, "altwright@example.org", ["a@example.org"])
+        with pytest.raises(NotSent, match="SMTPDataError"):
+            channel.send(RAISED, an_alert())
+
+
+@pytest.mark.req("7.4")
+def test_a_hanging_server_holds_nobody_up(rig: Rig) -> None:
+    """While a notice waits for its server, the caretaker goes on looking."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Hanging:
+        def send(self, event: str, alert: object) -> None:
+            begun.set()
+            assert go_on.wait(10)
+
+    house = House(rig, {"hanging": Hanging()})
+    house.notifier.start()
+    rig.lose_redis()
+    house.look()
+    assert begun.wait(10)
+    rig.find_redis()
+    assert house.look_until_quiet() == set()
+    go_on.set()
+    wait_until(lambda: all(one.sent_at for one in notices(rig.database)), 10)
+    house.notifier.stop()
+    assert len(notices(rig.database)) == 2
+
+
+def test_two_senders_send_each_notice_once(database: Database) -> None:
+    """The process that takes a try sends; another one leaves it alone."""
+    with web_sink() as web:
+        channels: dict[str, Channel] = {"webhook": Webhook(web.url)}
+        book = AlertBook(database, ("webhook",))
+        for number in range(5):
+            book.raise_(Finding(f"thing {number}", Severity.WARNING, "x."))
+        at_once(3, lambda _: Notifier(database, channels).send_due())
+        assert sorted(one["alert"]["name"] for one in web.posted) == [
+            f"thing {number}" for number in range(5)
+        ]
+
+
+@pytest.mark.req("6.7")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_redis_that_fills_up_is_purged_then_left_alone_then_used_again(
+    database: Database, rig_on_small_redis: Rig
+) -> None:
+    """Over 80 %: alert, old results go. Over 90 %: new tasks stay in the database. Then back."""
+    rig = rig_on_small_redis
+    client = rig.health.client
+    house = House(rig)
+    rig.kind.exclusive = False
+    rig.dispatcher.tick()
+    for _ in range(40):
+        rig.submit()
+    while rig.drain_rq():
+        rig.dispatcher.tick()
+    jobs = len(list(client.scan_iter("rq:job:*")))
+    assert jobs == 40
+    assert house.look() == set()
+    fill(rig, 0.84)
+    house.look()
+    alerts = {alert.name for alert in house.book.open()}
+    assert alerts == {"redis_memory"}
+    assert list(client.scan_iter("rq:job:*")) == []
+    assert list(client.scan_iter("rq:results:*")) == []
+    assert rig.submit().delivery == "rq"  # there is room yet
+    fill(rig, 0.93)
+    assert house.look() == {"redis_memory", "redis_full"}
+    before = rig.job_count()
+    task = rig.submit()
+    assert task.delivery == "database"
+    rig.at += 3
+    rig.dispatcher.tick()
+    assert rig.job_count() == before
+    assert rig.drain_database() == 2
+    client.delete("filler")
+    rig.health.look()
+    assert house.look_until_quiet() == set()
+    assert rig.submit().delivery == "rq"
+
+
+@pytest.fixture
+def rig_on_small_redis(database: Database) -> Iterator[Rig]:
+    """Return an engine whose Valkey has 24 MB."""
+    with valkey(maxmemory="24mb") as server:
+        make_users(database)
+        rig = Rig(database, server.url)
+        rig.health.check()
+        yield rig
+        rig.close()
+
+
+def fill(rig: Rig, share: float) -> None:
+    """Fill Redis up to a share of its memory."""
+    block = b"x" * 100_000
+    while (rig.health.look().memory_share or 0.0) < share:
+        rig.health.client.append("filler", block)
