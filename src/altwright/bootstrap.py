@@ -114,7 +114,8 @@ class Services:
         self.runner.leases.stop()
         self.health.stop()
         self.describer.close()
-        self.health.client.close()
+        # Gunicorn ends the workers first; a request that is still answered here keeps its own.
+        self.health.client.connection_pool.disconnect(inuse_connections=False)
         self.database.close()
 
     def work_parts(
