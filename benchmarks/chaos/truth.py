@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,6 +24,11 @@ ENDS = frozenset(
     {"completed", "failed", "cancelled", "rescued", "retry", "preempted", "worker stopped"}
     | {"database away", "time used up"}
 )
+#: Kinds of keys of which there is one for each worker, job or user.
+_NUMEROUS = {
+    *("rq:worker", "rq:job", "rq:executions", "rq:execution", "rq:results"),
+    *("altwright:active", "altwright:login"),
+}
 #: Broken promises of one kind that are told in full; the others are counted.
 SHOWN = 5
 
@@ -258,11 +262,7 @@ def keys_by_kind(client: redis.Redis) -> Counter[str]:
 
 def _short(name: str) -> str:
     kind = ":".join(name.split(":")[:2])
-    return (
-        f"{kind}:…"
-        if kind in {"rq:worker", "rq:job", "rq:executions", "altwright:active"}
-        else name
-    )
+    return f"{kind}:…" if kind in _NUMEROUS else name
 
 
 def growing_keys(client: redis.Redis) -> list[str]:
