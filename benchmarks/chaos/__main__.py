@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -30,6 +31,7 @@ def main() -> int:
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # lost connections are what is wanted
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the servers too
     options = Options(given.database, given.tasks, given.users, given.minutes, given.seed)
     folder = Path(tempfile.mkdtemp(prefix="altwright-chaos-"))
     try:

@@ -254,10 +254,7 @@ def queued_jobs(client: redis.Redis) -> int:
 
 def keys_by_kind(client: redis.Redis) -> Counter[str]:
     """Count Redis's keys; ids in their names are left out."""
-    names = (key.decode("utf-8", "replace") for key in client.scan_iter(count=1000))
-    return Counter(
-        re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}(-\d+)?", "ID", _short(name)) for name in names
-    )
+    return Counter(_short(key.decode("utf-8", "replace")) for key in client.scan_iter(count=1000))
 
 
 def _short(name: str) -> str:
