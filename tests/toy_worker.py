@@ -19,7 +19,8 @@ def main() -> None:
     services.start()
     manager = services.worker_manager("external", 1)
     manager.start()
-    stop.wait()
+    while not stop.wait(0.2):  # without a time-out, a signal that another thread gets is lost
+        pass
     manager.stop(services.settings.rq_shutdown_timeout)
     services.close()
 

@@ -14,6 +14,7 @@ from altwright.captions.again import DescribeAgain
 from altwright.captions.drafts import DraftStore
 from altwright.captions.pictures import PictureStore
 from altwright.captions.publishing import Publishing
+from altwright.captions.retention import ContentRetention
 from altwright.captions.service import CaptionGenerationService
 from altwright.config import Settings, WorkerMode
 from altwright.crypto import Box, kept_secret
@@ -40,12 +41,14 @@ from altwright.tasks.figures import Figures
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.kinds import TaskKind
 from altwright.tasks.limits import LimitBook
+from altwright.tasks.maintenance import Chore, Maintenance
 from altwright.tasks.notices import Channel, Mail, Notifier, Webhook
 from altwright.tasks.pausing import Pauses
 from altwright.tasks.purging import RQUpkeep
 from altwright.tasks.queues import QueueOptions, RQQueueManager
 from altwright.tasks.redis import connect as connect_redis
 from altwright.tasks.repair import TaskRepair
+from altwright.tasks.retention import Ages, TaskRetention
 from altwright.tasks.roster import Roster
 from altwright.tasks.rules import Thresholds
 from altwright.tasks.runner import TaskRunner
@@ -95,6 +98,7 @@ class Services:
     dispatcher: Dispatcher
     limits: LimitBook
     alerts: AlertBook
+    chores: dict[str, Chore]
     channels: dict[str, Channel]
     upkeep: RQUpkeep
     caretaker: Caretaker
@@ -222,6 +226,18 @@ def build(settings: Settings) -> Services:
     roster = Roster(database)
     repair = TaskRepair(store, backlog, kinds)
     upkeep = RQUpkeep(queue, health)
+    ages = ages_of(settings)
+    content = ContentRetention(drafts, pictures, ages)
+    of_tasks = TaskRetention(database, ages, before=content.forget_tasks)
+    chores = {
+        "tasks": Chore("tasks that ended long ago", of_tasks.prune_tasks),
+        "drafts": Chore("drafts published long ago", content.prune_drafts),
+        "pictures": Chore("copies of settled pictures", content.release_pictures),
+        "files": Chore("files of no picture", content.prune_files),
+        "books": Chore("old audit entries and alerts", of_tasks.prune_books),
+        "redis": Chore("old jobs in Redis", lambda _: upkeep.trim()),
+    }
+    kinds[Maintenance.name] = Maintenance(chores)
     channels = channels_of(settings)
     alerts = AlertBook(database, tuple(channels))
     caretaker = Caretaker(
@@ -265,9 +281,21 @@ def build(settings: Settings) -> Services:
         dispatcher=Dispatcher(backlog, queue, health, progress, owner=process_name()),
         limits=limits,
         alerts=alerts,
+        chores=chores,
         channels=channels,
         upkeep=upkeep,
         caretaker=caretaker,
+    )
+
+
+def ages_of(settings: Settings) -> Ages:
+    """Return after how many days what goes."""
+    return Ages(
+        tasks=settings.task_retention_days,
+        failed_tasks=settings.failed_task_retention_days,
+        drafts=settings.draft_retention_days,
+        pictures=settings.picture_retention_days,
+        audit=settings.audit_retention_days,
     )
 
 

@@ -6,12 +6,16 @@ import hashlib
 import os
 import re
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from altwright.errors import NotFound
 
 _NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,8}")
 _SUFFIX = re.compile(r"[a-z0-9]{1,8}")
+#: Stands before the name of a file that is about to be deleted.
+ASIDE = ".old-"
 
 
 class PictureStore:
@@ -35,8 +39,13 @@ class PictureStore:
             raise ValueError(f"no extension of a file: {suffix!r}")
         name = f"{hashlib.sha256(data).hexdigest()}.{suffix}"
         path = self._path(name)
-        if path.exists():
-            return name
+        try:
+            os.utime(path)  # it is wanted again, so it isn't old
+        except FileNotFoundError:
+            self._write(path, data)
+        return name
+
+    def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             try:
@@ -47,7 +56,6 @@ class PictureStore:
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)
                 raise
-        return name
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes.
@@ -68,7 +76,47 @@ class PictureStore:
         """
         self._path(name).unlink(missing_ok=True)
 
+    def older_than(self, age_s: float) -> Iterator[str]:
+        """Yield the names of files that were put last so many seconds ago, in no order."""
+        before = time.time() - age_s
+        for folder in _entries(self._directory):
+            for entry in _entries(folder):
+                if _NAME.fullmatch(entry.name) and _put_at(entry) < before:
+                    yield entry.name
+
+    def delete_older(self, name: str, age_s: float) -> bool:
+        """Delete a file unless it was put again meanwhile; say whether it went.
+
+        It is moved aside before its age is looked at: a ``put`` before that made it young, and
+        one after it finds no file and writes a new one.
+        """
+        path = self._path(name)
+        aside = path.with_name(f"{ASIDE}{name}")
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            return False
+        if _put_at(aside) > time.time() - age_s:
+            aside.replace(path)
+            return False
+        aside.unlink(missing_ok=True)
+        return True
+
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
             raise NotFound("There is no picture with this name.")
         return self._directory / name[:2] / name
+
+
+def _entries(directory: Path) -> list[Path]:
+    try:
+        return list(directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _put_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")

@@ -9,7 +9,7 @@ import click
 
 from altwright.cli.common import OPERATOR, json_option, known_user, opened, show, user_option
 from altwright.domain.task import Status
-from altwright.errors import InvalidInput
+from altwright.errors import InvalidInput, RedisUnavailable
 from altwright.tasks.records import Item
 
 _TASK = {
@@ -143,6 +143,24 @@ def repair(*, dry_run: bool, as_json: bool) -> None:
     columns = {"task_id": "task", "fault": "what is wrong", "action": "what is done"}
     rows = [one.to_json() for one in found]
     show(rows, as_json=as_json, columns=columns, empty="No task is damaged.")
+
+
+@task.command("prune")
+@json_option
+def prune(*, as_json: bool) -> None:
+    """Clean up now what the hourly maintenance would: whatever is older than …_RETENTION_DAYS."""
+    with opened() as services:
+        rows: list[dict[str, Any]] = []
+        for chore in services.chores.values():
+            try:
+                removed = chore.run(lambda: None)
+            except RedisUnavailable as error:
+                rows.append({"what": chore.label, "removed": None, "problem": str(error)})
+            else:
+                rows.append({"what": chore.label, "removed": removed, "problem": ""})
+        services.audit.add(OPERATOR.username, "pruned")
+    columns = {"what": "what", "removed": "removed", "problem": "problem"}
+    show(rows, as_json=as_json, columns=columns)
 
 
 def _pair(text: str) -> tuple[str, Any]:

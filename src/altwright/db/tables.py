@@ -152,7 +152,7 @@ class DraftRow(Base):
     evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     #: Why publishing failed last ("": it didn't).
     problem: Mapped[str] = mapped_column(Text, default="")
-    task_id: Mapped[str | None] = mapped_column(String(36))
+    task_id: Mapped[str | None] = mapped_column(String(36), index=True)
     created_at: Mapped[datetime] = mapped_column(Instant, default=now())
     updated_at: Mapped[datetime] = mapped_column(Instant, default=now(), onupdate=now())
     published_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -59,6 +59,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_notices_alert_id"), "notices", ["alert_id"], unique=False)
     op.create_index("ix_notices_sent_at_due_at", "notices", ["sent_at", "due_at"], unique=False)
     op.create_index("ix_tasks_status_finished_at", "tasks", ["status", "finished_at"], unique=False)
+    op.create_index(op.f("ix_drafts_task_id"), "drafts", ["task_id"], unique=False)
     # An ended task without a time of its end would be kept for ever.
     tasks = sa.table("tasks", sa.column("status"), sa.column("finished_at", Instant()))
     op.execute(
@@ -73,6 +74,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_index(op.f("ix_drafts_task_id"), table_name="drafts")
     op.drop_index("ix_tasks_status_finished_at", table_name="tasks")
     op.drop_index("ix_notices_sent_at_due_at", table_name="notices")
     op.drop_index(op.f("ix_notices_alert_id"), table_name="notices")
