@@ -76,6 +76,7 @@ class Load:
         self._settled: dict[int, float] = {}
         self._by_id = {user.id: user for user in self.users}
         self._local = threading.local()
+        self._sessions: list[requests.Session] = []
         self._threads: list[threading.Thread] = []
         self._twins = ThreadPoolExecutor(CLIENTS, "twin")
         self._turns = self._paced()
@@ -99,6 +100,12 @@ class Load:
         for thread in self._threads:
             thread.join()
         self._twins.shutdown()
+
+    def close(self) -> None:
+        """Stop, and close every connection."""
+        self.stop()
+        for session in self._sessions:
+            session.close()
 
     def last_submits(self, within_s: float) -> list[Submit]:
         """Let each user submit once more, after ``stop``; nobody may be locked out."""
@@ -173,6 +180,7 @@ class Load:
     def _send(self, user: Person, submit: Submit) -> None:
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
+            self._sessions.append(self._local.session)
         session: requests.Session = self._local.session
         try:
             response = session.post(

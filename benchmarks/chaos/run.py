@@ -64,7 +64,7 @@ def run(options: Options, folder: Path, say: Callable[[str], None]) -> Report:
             _quiet(world, result, say)
             _judge(world, load, injector, result)
         finally:
-            load.stop()
+            load.close()
             injector.close()  # not before: the servers that it started end with it
     return result
 
