@@ -56,6 +56,7 @@ from altwright.tasks.serializer import serializer_for
 from altwright.tasks.slots import Slots
 from altwright.tasks.store import TaskStore
 from altwright.tasks.user_tasks import UserTaskTracker
+from altwright.tasks.wakeups import Messenger
 from altwright.workers.integrated import IntegratedRQWorker
 from altwright.workers.isolation import IsolatedRunner
 from altwright.workers.manager import RQWorkerManager
@@ -98,6 +99,7 @@ class Services:
     dispatcher: Dispatcher
     limits: LimitBook
     alerts: AlertBook
+    messenger: Messenger
     chores: dict[str, Chore]
     channels: dict[str, Channel]
     upkeep: RQUpkeep
@@ -110,9 +112,11 @@ class Services:
         self.runner.leases.start()
         self.dispatcher.start()
         self.caretaker.start()
+        self.messenger.start()
 
     def close(self) -> None:
         """End what ``start`` began, and release every connection and process."""
+        self.messenger.stop()
         self.caretaker.stop()
         self.dispatcher.stop()
         self.runner.leases.stop()
@@ -226,6 +230,8 @@ def build(settings: Settings) -> Services:
     roster = Roster(database)
     repair = TaskRepair(store, backlog, kinds)
     upkeep = RQUpkeep(queue, health)
+    messenger = Messenger(database, queue.work_waits)
+    queue.tell_others = messenger.tell
     ages = ages_of(settings)
     content = ContentRetention(drafts, pictures, ages)
     of_tasks = TaskRetention(database, ages, before=content.forget_tasks)
@@ -281,6 +287,7 @@ def build(settings: Settings) -> Services:
         dispatcher=Dispatcher(backlog, queue, health, progress, owner=process_name()),
         limits=limits,
         alerts=alerts,
+        messenger=messenger,
         chores=chores,
         channels=channels,
         upkeep=upkeep,

@@ -90,6 +90,8 @@ class Worker(ThreadRQWorker):
             signal.signal(number, self.request_stop)
 
     def _work_from_database(self) -> None:
+        waits = self._services.queue.work_waits
         while not self._services.health.usable and not self._asked_to_stop:
+            since = waits.count
             if not self._worker.take_next():
-                self._worker.interrupted.wait(DATABASE_POLL_MOST_S)
+                waits.wait(since, DATABASE_POLL_MOST_S)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -33,6 +32,7 @@ from altwright.tasks.serializer import RUN_TASK, TaskSerializer, deliverable
 from altwright.tasks.store import NewTask, TaskStore
 from altwright.tasks.user_tasks import UserTaskTracker
 from altwright.tasks.validation import check_new
+from altwright.tasks.wakeups import WorkWaits
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +93,9 @@ class RQQueueManager:
         self._security = CaptionSecurityManager()
         progress.listeners.append(self._follow)
         self.serializer = serializer
-        self.work_waits = threading.Condition()
+        self.work_waits = WorkWaits()
+        #: Wakes workers of other processes; bootstrap puts Messenger.tell here.
+        self.tell_others: Callable[[], None] = lambda: None
         self.queues = {
             priority: Queue(
                 options.prefix + priority.queue, connection=health.client, serializer=serializer
@@ -228,9 +230,10 @@ class RQQueueManager:
         ]
 
     def wake(self) -> None:
-        """Tell this process's database workers that something waits."""
-        with self.work_waits:
-            self.work_waits.notify_all()
+        """Tell database workers that something waits: here, and elsewhere while RQ doesn't."""
+        self.work_waits.notify_all()
+        if not self._health.usable or self._health.full:
+            self.tell_others()
 
     def enqueue(self, tickets: Sequence[Ticket]) -> None:
         """Put jobs into their RQ queues. Doing so twice is harmless: the claim decides.

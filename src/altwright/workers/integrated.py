@@ -21,6 +21,7 @@ from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.queues import JOB_TTL_S
 from altwright.tasks.redis import connect
 from altwright.tasks.serializer import TaskSerializer
+from altwright.tasks.wakeups import WorkWaits
 from altwright.workers import jobs
 from altwright.workers.worker import TaskWorker, WorkParts
 
@@ -161,7 +162,7 @@ class IntegratedRQWorker:
         redis_url: str,
         queue_names: list[str],
         serializer: type[TaskSerializer],
-        work_waits: threading.Condition,
+        work_waits: WorkWaits,
         kind: str = "thread",
     ) -> None:
         """Take ``queue_names`` in the order of priority, and the condition of a submit here."""
@@ -182,8 +183,7 @@ class IntegratedRQWorker:
     def stop(self) -> None:
         """Take no further task; the one in work goes on until ``interrupt``."""
         self._stopping.set()
-        with self._work_waits:
-            self._work_waits.notify_all()
+        self._work_waits.notify_all()
 
     def interrupt(self) -> None:
         """Hand the task in work back at its next item."""
@@ -204,15 +204,15 @@ class IntegratedRQWorker:
         jobs.here.set(self.worker)
         pause_s = DATABASE_POLL_S
         while not self._stopping.is_set():
+            since = self._work_waits.count
             try:
                 if self._from_rq():
                     self._work_rq()
                 elif self.worker.take_next():
                     pause_s = DATABASE_POLL_S
                 else:
-                    with self._work_waits:
-                        self._work_waits.wait(pause_s)
-                    pause_s = min(pause_s * 2, DATABASE_POLL_MOST_S)
+                    woken = self._work_waits.wait(since, pause_s)
+                    pause_s = DATABASE_POLL_S if woken else min(pause_s * 2, DATABASE_POLL_MOST_S)
             except Exception:  # noqa: BLE001 - recorded, and the loop goes on
                 # RQ's loop ends with an exception when Redis dies while a job runs (facts: RQ 1).
                 _log.exception("worker %s goes on after a fault", self.worker.id)

@@ -1,0 +1,107 @@
+"""Wake-ups: tell workers that something waits in the database, here and in other processes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import closing
+from typing import Any
+
+import psycopg
+from sqlalchemy import text
+
+from altwright.db.session import Database
+from altwright.errors import DatabaseUnavailable
+
+_log = logging.getLogger(__name__)
+
+#: PostgreSQL's channel; channels belong to one database.
+CHANNEL = "altwright_work"
+#: Seconds that the listener waits before it looks whether it should end, and between two tries
+#: to reach the database.
+LISTEN_S, RETRY_S = 0.5, 1.0
+
+
+class WorkWaits:
+    """What idle workers of a process wait on; a wake-up that comes before the wait counts too."""
+
+    def __init__(self) -> None:
+        """Begin with no wake-up."""
+        self._condition = threading.Condition()
+        self.count = 0
+
+    def notify_all(self) -> None:
+        """Wake every worker."""
+        with self._condition:
+            self.count += 1
+            self._condition.notify_all()
+
+    def wait(self, since: int, timeout_s: float) -> bool:
+        """Wait for a wake-up after the one numbered ``since``; say whether one came in time."""
+        with self._condition:
+            return self._condition.wait_for(lambda: self.count != since, timeout_s)
+
+
+class Messenger:
+    """Carries wake-ups to other processes, over LISTEN and NOTIFY where that is PostgreSQL.
+
+    On the other databases workers ask every DATABASE_POLL_MOST_S seconds at the latest. A wake-up
+    that gets lost costs no more than that.
+    """
+
+    def __init__(self, database: Database, waits: WorkWaits) -> None:
+        """Take what is woken here."""
+        self._database = database
+        self._waits = waits
+        self._speaks = database.engine.dialect.name == "postgresql"
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        #: Whether wake-ups of other processes are heard now.
+        self.listening = False
+
+    def start(self) -> None:
+        """Begin to listen, in a thread with a connection of its own."""
+        if self._speaks:
+            self._thread = threading.Thread(target=self._loop, name="wake-ups", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, within LISTEN_S seconds."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def tell(self) -> None:
+        """Wake the workers of every process that listens."""
+        if not self._speaks:
+            return
+        try:
+            with self._database.write() as session:
+                session.execute(text(f"NOTIFY {CHANNEL}"))
+        except DatabaseUnavailable as error:
+            _log.warning("other processes not woken: %s", error)
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with closing(self._connected()) as connection:
+                    self._listen(connection)
+            except psycopg.Error as error:
+                _log.warning("wake-ups not heard: %s", type(error).__name__)
+            finally:
+                self.listening = False
+            self._stop.wait(RETRY_S)
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        engine = self._database.engine
+        arguments, options = engine.dialect.create_connect_args(engine.url)
+        # Not of the pool: it is held for the life of the process, and tasks need the others.
+        return psycopg.connect(*arguments, **options, autocommit=True, connect_timeout=5)
+
+    def _listen(self, connection: psycopg.Connection[Any]) -> None:
+        connection.execute(f"LISTEN {CHANNEL}")
+        self.listening = True
+        self._waits.notify_all()  # what came before nobody has heard
+        while not self._stop.is_set():
+            for _ in connection.notifies(timeout=LISTEN_S, stop_after=1):
+                self._waits.notify_all()
