@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
@@ -40,7 +41,11 @@ class ToyWork:
             return Worked(ItemStatus.DONE)
         row = {"task": self._run.task.id, "item": item.key}
         insert = text("INSERT INTO toy_effects (task_id, item) VALUES (:task, :item)")
-        return Worked(ItemStatus.DONE, effect=lambda session: session.execute(insert, row))
+
+        def effect(session: Session) -> None:
+            session.execute(insert, row)
+
+        return Worked(ItemStatus.DONE, effect=effect)
 
     def summary(self, task: Task) -> str:
         """Return a sentence."""

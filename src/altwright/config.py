@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from altwright.domain import redis_url
 from altwright.errors import ConfigError
 
 #: Longest side in pixels that is given to a describer. Vision models scale to 1,568 or less.
@@ -64,8 +65,8 @@ class Settings(BaseSettings):
     )
     redis_url: str = Field(
         "",
-        description="redis://, rediss:// (TLS) or unix:// of a Redis or Valkey server; "
-        "empty: the embedded Valkey",
+        description="redis://, rediss:// (TLS), unix:// or redis+sentinel:// of a Redis or Valkey "
+        "server; empty: the embedded Valkey; `altwright redis use` changes it while all runs",
     )
     host: str = Field("127.0.0.1", description="address that the web server listens on")
     port: int = Field(8080, ge=0, le=65535, description="port that the web server listens on")
@@ -76,6 +77,16 @@ class Settings(BaseSettings):
         ge=0,
         description="requests after which a Gunicorn worker is replaced by a new one (some tenths "
         "more or less, so that they don't go together); 0: never",
+    )
+    sockets_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="port of a process for pages' WebSockets, to which the reverse proxy passes "
+        "/socket.io/; 0: Gunicorn's threads hold them",
+    )
+    sockets_max: int = Field(
+        5000, ge=1, le=50_000, description="open pages that the process for WebSockets holds"
     )
     trusted_proxies: int = Field(
         0,
@@ -260,9 +271,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
-            raise ValueError("should be redis://host:6379/0, rediss://… or unix:///path.sock")
-        return value
+        return redis_url.checked(value) if value else value
 
     @field_validator("smtp_url")
     @classmethod

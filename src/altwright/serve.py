@@ -47,6 +47,8 @@ def serve(
     """
     with _alone(settings.run_dir):
         _check_port(settings.host, settings.port)
+        if settings.sockets_port:
+            _check_port(settings.host, settings.sockets_port)
         prepare(settings)
         children = [*(before or []), *children_of(settings)]
         pool = _pool(settings)
@@ -78,6 +80,8 @@ def children_of(settings: Settings) -> list[Child]:
     """Return the processes of one host, in the order of their start."""
     children = [_valkey(settings)] if settings.embeds_valkey else []
     children.append(_gunicorn(settings))
+    if settings.sockets_port:
+        children.append(_sockets(settings))
     if _has_external(settings):
         children += [
             worker_child(number, settings) for number in range(1, settings.external_processes + 1)
@@ -125,14 +129,22 @@ def valkey_binary() -> Path:
 
 
 def _gunicorn(settings: Settings) -> Child:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    shown = f"[{host}]" if ":" in host else host
     return Child(
         "gunicorn",
         python("gunicorn", "-c", "python:altwright.gunicorn_conf", "altwright.wsgi:app"),
-        ready=lambda: _answers(f"http://{shown}:{settings.port}/healthz"),
+        ready=lambda: _answers(settings.host, settings.port),
         ready_within_s=60,
         stop_s=settings.rq_shutdown_timeout + STOP_SPARE_S,
+        on_reload=OnReload.SIGNAL,
+    )
+
+
+def _sockets(settings: Settings) -> Child:
+    return Child(
+        "sockets",
+        python("gunicorn", "-c", "python:altwright.sockets_conf", "altwright.sockets_app:app"),
+        ready=lambda: _answers(settings.host, settings.sockets_port),
+        ready_within_s=60,
         on_reload=OnReload.SIGNAL,
     )
 
@@ -170,9 +182,11 @@ def _pings(url: str) -> bool:
     return False
 
 
-def _answers(url: str) -> bool:
+def _answers(host: str, port: int) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    shown = f"[{host}]" if ":" in host else host
     with contextlib.suppress(requests.RequestException):
-        return requests.get(url, timeout=2).ok
+        return requests.get(f"http://{shown}:{port}/healthz", timeout=2).ok
     return False
 
 

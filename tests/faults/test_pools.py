@@ -63,7 +63,7 @@ def test_a_pool_grows_with_what_waits_and_replaces_what_dies(made: Fleet) -> Non
         events = [event.event for event in made.services.store.history(large.id)]
         assert "worker stopped" in events
         assert "rescued" not in events
-        assert made.counted() == (5, 0, 0)
+        assert made.counted() == (4, 0, 0)
         everyone = tree(pool.pid)
         assert pool.end() == 0
     assert not [pid for pid in everyone if alive(pid)]

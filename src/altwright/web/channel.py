@@ -9,17 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-import redis
 import socketio
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.errors import RedisUnavailable
 from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.redis import CONNECT_TIMEOUT_S, SOCKET_CHANNEL
+from altwright.tasks.redis import SOCKET_CHANNEL, connect, database_number
 
 _log = logging.getLogger(__name__)
 
@@ -55,12 +52,6 @@ class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
             channel=channel_name(url, settings.rq_queue_prefix),
             write_only=write_only,
             json=json,
-            redis_options={
-                "socket_connect_timeout": CONNECT_TIMEOUT_S,
-                "socket_timeout": SILENT_S,
-                "health_check_interval": SILENT_S,
-                "retry": Retry(NoBackoff(), 0),
-            },
         )
         self._health = health
         self._box = box
@@ -74,6 +65,12 @@ class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
     def stop(self) -> None:
         """End the listener, within LISTEN_S seconds."""
         self._stop.set()
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Yield what other processes emit, until ``stop``; for a server that isn't threaded."""
+        with suppress(_Stopped):
+            for data in self._listen():
+                yield json.loads(data)
 
     def _publish(self, data: Any) -> None:
         try:
@@ -108,14 +105,15 @@ class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
             yield {**message, "data": data}
 
     def _messages(self) -> Iterator[dict[str, Any]]:
-        client = redis.Redis.from_url(self.redis_url, **self.redis_options)
+        url = self._health.url
+        client = connect(url, call_timeout_s=SILENT_S, health_check_s=SILENT_S)
         try:
             with client.pubsub(ignore_subscribe_messages=True) as pubsub:
                 pubsub.subscribe(self.channel)
                 pubsub.get_message(timeout=LISTEN_S)  # the answer to the subscription
                 self.listening = True
                 self._on_listening()
-                while not self._stop.is_set():
+                while not self._stop.is_set() and url == self._health.url:
                     message = pubsub.get_message(timeout=LISTEN_S)
                     if message is not None:
                         yield from self._opened(message)
@@ -125,8 +123,7 @@ class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
 
 def channel_name(url: str, prefix: str) -> str:
     """Return the channel of one service: unlike keys, channels span a server's databases."""
-    number: Any = redis.connection.parse_url(url).get("db", 0)
-    return f"{SOCKET_CHANNEL}:{number}:{prefix}"
+    return f"{SOCKET_CHANNEL}:{database_number(url)}:{prefix}"
 
 
 class _Stopped(BaseException):

@@ -86,24 +86,26 @@ class Gate:
         if not same_origin(environ):
             return _refused(start_response, "403 Forbidden")
         try:
-            user_id = self._user_id(environ)
+            user_id = self.user_id(environ)
         except DatabaseUnavailable:
             return _refused(start_response, "503 Service Unavailable")
         if user_id is None:
             return _refused(start_response, "401 Unauthorized")
-        if not self._enter(user_id):
+        if not self.enter(user_id):
             return _refused(start_response, "503 Service Unavailable")
         environ[_USER] = user_id
         try:
             return self._inner(environ, start_response)  # returns when the socket has closed
         finally:
-            self._leave(user_id)
+            self.leave(user_id)
 
-    def _user_id(self, environ: dict[str, Any]) -> int | None:
+    def user_id(self, environ: dict[str, Any]) -> int | None:
+        """Return who sends a request. Raises DatabaseUnavailable."""
         with self._app.request_context(environ):
             return int(current_user.get_id()) if current_user.is_authenticated else None
 
-    def _enter(self, user_id: int) -> bool:
+    def enter(self, user_id: int) -> bool:
+        """Let one more of the user's pages in, if there is room."""
         with self._lock:
             theirs = self._held.get(user_id, 0)
             full = sum(self._held.values()) >= self._most or theirs >= MOST_OF_USER
@@ -112,7 +114,8 @@ class Gate:
             self._held[user_id] = theirs + 1
             return True
 
-    def _leave(self, user_id: int) -> None:
+    def leave(self, user_id: int) -> None:
+        """Note that one has gone."""
         with self._lock:
             self._held[user_id] -= 1
             if not self._held[user_id]:

@@ -1,0 +1,159 @@
+"""The process for WebSockets: many pages, none of which slows another or holds a stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import socketio
+from benchmarks.sockets.__main__ import measure
+from benchmarks.sockets.pages import Pages
+from tests.servers import RedisServer, valkey
+from tests.support import free_port, wait_until
+from tests.support_modes import Fleet, Started, busy, fleet
+from tests.support_sockets import page
+
+from altwright.web.app import create_app
+from altwright.web.sockets import broadcaster_for
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """Return a Valkey."""
+    with valkey() as running:
+        yield running
+
+
+@pytest.fixture
+def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
+    """Return a fleet with a user."""
+    with fleet(tmp_path, server, SOCKETS_PORT=str(free_port())) as fleet_:
+        fleet_.services.progress.broadcaster = broadcaster_for(fleet_.services)
+        yield fleet_
+
+
+@contextlib.contextmanager
+def serving(made: Fleet) -> Iterator[tuple[str, Started]]:
+    """Run the process; yield its address."""
+    port = int(made.settings["SOCKETS_PORT"])
+    argv = [sys.executable, "-m", "gunicorn", "-c", "python:altwright.sockets_conf"]
+    with made.running("sockets", [*argv, "altwright.sockets_app:app"]) as started:
+        wait_until(lambda: _listens(started, port), 60)
+        yield f"http://127.0.0.1:{port}", started
+
+
+def _listens(started: Started, port: int) -> bool:
+    assert started.process.poll() is None, started.log
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0 and bool(started.children())
+
+
+def cookie(made: Fleet) -> str:
+    """Return a session of the fleet's user."""
+    app = create_app(made.services)
+    serializer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    session = serializer.dumps({"_user_id": str(made.user.id), "_fresh": True})
+    return f"altwright_session={session}"
+
+
+@pytest.mark.req("5.1")
+@pytest.mark.req("5.3")
+@pytest.mark.req("5.4")
+@pytest.mark.req("5.5")
+def test_pages_see_their_tasks_with_and_without_redis(made: Fleet, server: RedisServer) -> None:
+    """State at once, changes as they come, from the database while Redis is away; own tasks only.
+
+    Strangers and pages of other sites aren't let in. A stop doesn't wait for open pages.
+    """
+    submit = made.services.queue.submit
+    mine = submit("toy", user=made.user.ref, settings={})
+    others = submit("toy", user=None, settings={})
+    with serving(made) as (url, started):
+        for bad in ({"cookie": None}, {"cookie": cookie(made), "origin": "https://evil.example"}):
+            with pytest.raises(socketio.exceptions.ConnectionError), page(url, **bad):
+                pass
+        with page(url, cookie(made)) as opened:
+            wait_until(lambda: opened.shows(mine.id, status="queued"), 10)
+            made.services.queue.cancel(mine.id, by=made.user.ref)
+            wait_until(lambda: opened.shows(mine.id, status="cancelled"), 10)
+            server.kill()
+            late = submit("toy", user=made.user.ref, settings={})
+            wait_until(lambda: opened.shows(late.id, status="queued"), 10)
+            server.start()
+            assert others.id not in {one["id"] for one in opened.received}
+            began = time.monotonic()
+            started.send(signal.SIGTERM)
+            assert started.process.wait(20) == 0
+            assert time.monotonic() - began < 5 * busy()
+
+
+def test_a_page_that_reads_nothing_slows_no_other(made: Fleet) -> None:
+    """With a page whose connection is full the others are told as before."""
+    with serving(made) as (url, _):
+        port = int(url.rpartition(":")[2])
+        with page(url, cookie(made)) as quick, stuck(port, cookie(made)):
+            tell = broadcaster_for(made.services).task_changed
+            for number in range(60):
+                progress = {"percent": 1, "step": "x" * 50_000, "sequence": number}
+                tell(made.user.id, {"id": "0", "status": "running", "progress": progress})
+            sent_at = time.monotonic()
+            wait_until(lambda: len(quick.received) == 60, 10 * busy(), every_s=0.005)
+            assert time.monotonic() - sent_at < 2 * busy()
+
+
+@contextlib.contextmanager
+def stuck(port: int, session: str) -> Iterator[None]:
+    """Open a page that never reads after its hello."""
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lines = [
+            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
+            f"Host: 127.0.0.1:{port}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Version: 13",
+            f"Cookie: {session}",
+        ]
+        sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        assert b"101" in sock.recv(200)
+        sock.sendall(bytes([129, 130, 0, 0, 0, 0]) + b"40")
+        yield
+
+
+@pytest.mark.req("5.1")
+@pytest.mark.req("9.2")
+def test_three_hundred_pages_on_one_process() -> None:
+    """Every page is told every event within 100 ms at the 95th percentile, for some 50 kB each.
+
+    A thousand: `python -m benchmarks.sockets` (docs/decisions/0007-sockets.md has the figures).
+    """
+    figures = measure(300, "loop", 1)
+    assert figures["connected"] == 300, figures
+    assert figures["events"] == "3000 of 3000", figures
+    assert figures["p95_ms"] < 100 * busy(), figures
+    assert figures["kb_per_page"] < 120, figures
+    assert figures["mb"] < 250, figures
+
+
+@pytest.mark.req("9.2")
+def test_a_full_process_refuses_and_goes_on(made: Fleet) -> None:
+    """Beyond SOCKETS_MAX, and beyond one user's share, pages are refused; the others stay."""
+    made.settings["SOCKETS_MAX"] = "5"
+    with serving(made) as (url, _):
+
+        async def crowd() -> tuple[int, int]:
+            pages = Pages(int(url.rpartition(":")[2]))
+            await pages.open([cookie(made)] * 8)
+            await pages.close()
+            return pages.connected, pages.refused
+
+        assert asyncio.run(crowd()) == (5, 3)
