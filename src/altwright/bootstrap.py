@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,10 +27,11 @@ from altwright.domain.limits import Limits
 from altwright.domain.retries import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import process_name
-from altwright.errors import ConfigError
+from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.outbound import Outbound
 from altwright.platforms.connect import connect as connect_platform
 from altwright.progress import ProgressTracker
+from altwright.tasks.address import RedisAddress
 from altwright.tasks.alerts import AlertBook, AlertWatch
 from altwright.tasks.audit import Audit
 from altwright.tasks.backlog import Backlog
@@ -57,6 +58,7 @@ from altwright.tasks.slots import Slots
 from altwright.tasks.store import TaskStore
 from altwright.tasks.user_tasks import UserTaskTracker
 from altwright.tasks.wakeups import Messenger
+from altwright.workers.capacity import pool_size
 from altwright.workers.integrated import IntegratedRQWorker
 from altwright.workers.isolation import IsolatedRunner
 from altwright.workers.manager import RQWorkerManager
@@ -65,9 +67,6 @@ from altwright.workers.places import OwnPlaces, Places, SharedPlaces
 from altwright.workers.sessions import WorkerSessionManager
 from altwright.workers.worker import Runner, WorkParts
 
-#: Connections that a process needs besides one for each worker: requests, dispatcher, leases,
-#: heartbeats and pages.
-SPARE_CONNECTIONS = 10
 #: Seconds that an entry of UserTaskTracker lives unless it is renewed.
 TRACKER_LEASE_S = 30.0
 
@@ -100,6 +99,7 @@ class Services:
     limits: LimitBook
     alerts: AlertBook
     messenger: Messenger
+    redis_address: RedisAddress
     chores: dict[str, Chore]
     channels: dict[str, Channel]
     upkeep: RQUpkeep
@@ -107,6 +107,8 @@ class Services:
 
     def start(self) -> None:
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
+        with suppress(DatabaseUnavailable):  # then the caretaker asks again
+            self.redis_address.follow()
         self.health.check()
         self.health.start()
         self.runner.leases.start()
@@ -151,7 +153,6 @@ class Services:
             IntegratedRQWorker,
             self.work_parts(app_context),
             self.health,
-            self.settings.resolved_redis_url,
             [queue.name for queue in self.queue.queues.values()],
             self.queue.serializer,
             self.queue.work_waits,
@@ -181,13 +182,14 @@ def build(settings: Settings) -> Services:
     database = Database(
         make_engine(
             settings.resolved_database_url,
-            pool_size=settings.rq_worker_count + SPARE_CONNECTIONS,
+            pool_size=pool_size(settings),
         )
     )
     outbound = Outbound(settings.allowed_private_hosts, timeout_s=settings.platform_timeout)
     client = connect_redis(settings.resolved_redis_url)
     health = RedisHealthMonitor(
         client,
+        url=settings.resolved_redis_url,
         interval_s=settings.rq_health_check_interval,
         threshold=settings.rq_failure_threshold,
     )
@@ -230,6 +232,7 @@ def build(settings: Settings) -> Services:
     roster = Roster(database)
     repair = TaskRepair(store, backlog, kinds)
     upkeep = RQUpkeep(queue, health)
+    address = RedisAddress(backlog, box, settings.resolved_redis_url, health.move)
     messenger = Messenger(database, queue.work_waits)
     queue.tell_others = messenger.tell
     ages = ages_of(settings)
@@ -262,6 +265,7 @@ def build(settings: Settings) -> Services:
         thresholds_of(settings),
         owner=process_name(),
         maintenance_every_s=settings.maintenance_every,
+        always=(address.follow,),
     )
     return Services(
         settings=settings,
@@ -288,6 +292,7 @@ def build(settings: Settings) -> Services:
         limits=limits,
         alerts=alerts,
         messenger=messenger,
+        redis_address=address,
         chores=chores,
         channels=channels,
         upkeep=upkeep,

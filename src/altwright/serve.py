@@ -21,9 +21,11 @@ from altwright.config import Settings, WorkerMode
 from altwright.crypto import kept_secret
 from altwright.db import migrate
 from altwright.db.session import make_engine
-from altwright.errors import ConfigError
+from altwright.errors import ConfigError, TemporaryError
 from altwright.supervisor import Child, OnReload, Supervisor, python
+from altwright.tasks.redis import connect
 from altwright.worker_pool import WorkerPool
+from altwright.workers import capacity
 from altwright.workers.autoscale import Autoscale
 
 _log = logging.getLogger(__name__)
@@ -58,8 +60,22 @@ def serve(
             each_look=pool.look if pool else lambda _: None,
         )
         supervisor.start()
+        _warn_of_small_servers(settings)
         ready()
         supervisor.run()
+
+
+def _warn_of_small_servers(settings: Settings) -> None:
+    engine = make_engine(settings.resolved_database_url, pool_size=1)
+    client = connect(settings.resolved_redis_url)
+    try:
+        for remark in capacity.remarks(settings, engine, client):
+            _log.warning("%s", remark)
+    except TemporaryError as error:
+        _log.warning("%s", error)
+    finally:
+        client.close()
+        engine.dispose()
 
 
 def prepare(settings: Settings) -> None:

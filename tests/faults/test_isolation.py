@@ -44,7 +44,10 @@ def test_a_killed_work_horse_costs_one_item_and_nobody_else(made: Fleet) -> None
         wait_until(lambda: all(made.task(one.id).items_done >= 3 for one in tasks), 30)
         victim = horses(worker)[0]
         os.kill(victim, signal.SIGKILL)
-        attempts = lambda: sorted(made.task(one.id).attempt for one in tasks)  # noqa: E731
+
+        def attempts() -> list[int]:
+            return sorted(made.task(one.id).attempt for one in tasks)
+
         wait_until(lambda: attempts() == [1, 2], 5)
         wait_until(lambda: made.completed(*tasks), 30)
         assert attempts() == [1, 2]

@@ -34,6 +34,12 @@ def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
         yield fleet_
 
 
+def rest() -> None:
+    """Let the time between two reloads pass."""
+    due = time.monotonic() + HUP_EVERY_S
+    wait_until(lambda: time.monotonic() >= due, HUP_EVERY_S + 5)
+
+
 def all_done(made: Fleet, load: Load) -> None:
     """Check that every request was accepted, and that all its work was done once."""
     assert load.failed == []
@@ -54,8 +60,7 @@ def test_reloads_under_load_fail_no_request_and_lose_or_double_no_task(made: Fle
         until = time.monotonic() + RELOAD_S
         while time.monotonic() < until:
             gunicorn.send(signal.SIGHUP)
-            due = time.monotonic() + HUP_EVERY_S
-            wait_until(lambda due=due: time.monotonic() >= due, HUP_EVERY_S + 5)
+            rest()
         wait_until(lambda: not before & set(gunicorn.children()), 30 * busy())
         load.__exit__()
         all_done(made, load)
@@ -70,7 +75,7 @@ def test_a_binary_upgrade_and_recycled_processes_fail_no_request(made: Fleet) ->
         wait_until(lambda: not first & set(old.children()), 60 * busy())
         old.send(signal.SIGUSR2)
         new = Started(old.process, old.log_file)
-        pid = wait_until(lambda: new_master(old), 30 * busy())
+        pid = wait_until(lambda: new_master(old), 30 * busy()) or 0
         wait_until(lambda: len(workers_of(pid)) == 2, 30 * busy())
         wait_until(lambda: made.live_workers(new) >= 1, 30)
         old.send(signal.SIGTERM)

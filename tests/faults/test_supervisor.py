@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-from collections.abc import Iterator
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support import wait_until
+import requests
+from tests.support import free_port, wait_until
 from tests.support_service import Service, alive, running, tree
 
 
@@ -24,14 +28,77 @@ def test_a_killed_valkey_and_a_killed_gunicorn_come_back(service: Service) -> No
     for name in ("valkey", "gunicorn"):
         before = service.children()[name]["pid"]
         os.kill(before, signal.SIGKILL)
-        wait_until(
-            lambda name=name, before=before: (
-                service.children()[name]["alive"] and service.children()[name]["pid"] != before
-            ),
-            20,
-        )
+        wait_until(replaced(service, name, before), 20)
         wait_until(service.answers, 30)
-        assert service.children()[name]["restarts"] == 1
+        shown = requests.get(f"{service.url}/readyz", timeout=5).json()["processes"]
+        assert shown[name] == {"state": "running", "restarts": 1}
+
+
+def replaced(service: Service, name: str, before: int) -> Callable[[], bool]:
+    """Return a question: does a child run in the place of process ``before``?"""
+
+    def answer() -> bool:
+        child = service.children()[name]
+        return bool(child["alive"]) and child["pid"] != before
+
+    return answer
+
+
+@contextlib.contextmanager
+def listening(address: Path) -> Iterator[list[bytes]]:
+    """Be systemd: yield the first line of each word that arrives at the address."""
+    heard: list[bytes] = []
+    done = threading.Event()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(address))
+        systemd.settimeout(0.1)
+
+        def listen() -> None:
+            while not done.is_set():
+                with contextlib.suppress(TimeoutError):
+                    heard.append(systemd.recv(100).split(b"\n")[0])
+
+        thread = threading.Thread(target=listen, name="systemd")
+        thread.start()
+        yield heard
+        done.set()
+        thread.join()
+
+
+def test_a_reload_replaces_every_worker_and_systemd_hears_of_it(tmp_path: Path) -> None:
+    """SIGHUP: Gunicorn's and our workers are new, one after the other; Valkey stays.
+
+    Systemd is told that the service is ready, reloads, lives and stops, without a terminal.
+    """
+    address = tmp_path / "notify"
+    settings = {
+        "NOTIFY_SOCKET": str(address),
+        "WATCHDOG_USEC": "1000000",
+        "WORKER_MODE": "external",
+        "EXTERNAL_PROCESSES": "2",
+        "RQ_WORKER_COUNT": "1",
+        "SOCKETS_PORT": str(free_port()),
+    }
+    with listening(address) as heard:
+        service = Service(tmp_path, settings)
+        service.start("serve")
+        assert service.process is not None
+        try:
+            wait_until(lambda: heard[:1] == [b"READY=1"], 5)
+            first = {name: child["pid"] for name, child in service.children().items()}
+            assert set(first) == {"valkey", "gunicorn", "sockets", "worker 1", "worker 2"}
+            gunicorn = tree(first["gunicorn"])
+            os.kill(service.process.pid, signal.SIGHUP)
+            wait_until(lambda: {b"RELOADING=1", b"WATCHDOG=1"} <= set(heard), 20)
+            for name in ("worker 1", "worker 2"):
+                wait_until(replaced(service, name, first[name]), 40)
+            wait_until(lambda: not any(alive(pid) for pid in gunicorn), 40)
+            assert service.answers()
+            assert service.children()["valkey"]["pid"] == first["valkey"]
+        finally:
+            service.process.send_signal(signal.SIGTERM)
+            assert service.process.wait(40) == 0
+        wait_until(lambda: b"STOPPING=1" in heard, 5)
 
 
 def test_ctrl_c_ends_everything(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from altwright.db.session import make_engine
 from altwright.errors import AltwrightError, ConfigError
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.redis import connect
+from altwright.workers import capacity
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         ("keys", _keys),
         ("DATABASE_URL", _database),
         ("REDIS_URL", _redis),
+        ("connections", _connections),
         ("DESCRIBER", _describer),
     ):
         yield _finding(what, look, settings)
@@ -106,6 +108,25 @@ def _redis(settings: Settings) -> str:
         client.close()
     said = f"version {facts.version}, policy {facts.policy}, persistence {facts.persistence}"
     return "; ".join([said, *facts.remarks()])
+
+
+def _connections(settings: Settings) -> str:
+    count, size = capacity.processes(settings), capacity.pool_size(settings)
+    said = f"{count} processes with up to {size + capacity.OVERFLOW} database connections each"
+    if settings.embeds_valkey:
+        return said
+    engine = make_engine(settings.resolved_database_url)
+    client = connect(settings.redis_url)
+    try:
+        remarks = capacity.remarks(settings, engine, client)
+    except AltwrightError:
+        return said  # another line says what doesn't answer
+    finally:
+        client.close()
+        engine.dispose()
+    if remarks:
+        raise ConfigError(remarks)
+    return said
 
 
 def _describer(settings: Settings) -> str:

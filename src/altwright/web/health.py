@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
+from typing import Any
+
 from flask import Blueprint
 
 from altwright.domain.task import Delivery
@@ -18,11 +23,14 @@ def healthz() -> dict[str, str]:
 
 
 @bp.get("/readyz")
-def readyz() -> tuple[dict[str, str], int]:
+def readyz() -> tuple[dict[str, Any], int]:
     """Say whether requests can be served: with the database yes, without Redis yes too."""
     health = services().health
     delivery = Delivery.RQ if health.usable and not health.full else Delivery.DATABASE
-    state = {"redis": health.state.value, "delivery": delivery.value}
+    state: dict[str, Any] = {"redis": health.state.value, "delivery": delivery.value}
+    processes = supervised(services().settings.run_dir / "supervisor.json")
+    if processes:
+        state["processes"] = processes
     # A balancer reads this answer, so it has its shape in trouble as well.
     try:
         services().database.ping()
@@ -30,3 +38,18 @@ def readyz() -> tuple[dict[str, str], int]:
         return {"status": "unavailable", "database": "down", **state}, 503
     status = "ok" if delivery is Delivery.RQ else "degraded"
     return {"status": status, "database": "up", **state}, 200
+
+
+def supervised(status_file: Path) -> dict[str, dict[str, Any]]:
+    """Return the supervisor's children and how they are; nothing where no supervisor is."""
+    try:
+        children = json.loads(status_file.read_text("utf-8"))
+        # A file that another supervisor left when it was killed says nothing of this process.
+        if os.getppid() not in {child["pid"] for child in children.values()}:
+            return {}
+        return {
+            name: {"state": child["state"], "restarts": child["restarts"]}
+            for name, child in children.items()
+        }
+    except (OSError, ValueError, KeyError, AttributeError):
+        return {}

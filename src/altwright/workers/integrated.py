@@ -159,7 +159,6 @@ class IntegratedRQWorker:
         self,
         parts: WorkParts,
         health: RedisHealthMonitor,
-        redis_url: str,
         queue_names: list[str],
         serializer: type[TaskSerializer],
         work_waits: WorkWaits,
@@ -168,7 +167,6 @@ class IntegratedRQWorker:
         """Take ``queue_names`` in the order of priority, and the condition of a submit here."""
         self.worker = TaskWorker(new_worker_id(kind), parts)
         self._health = health
-        self._redis_url = redis_url
         self._queue_names = queue_names
         self._serializer = serializer
         self._work_waits = work_waits
@@ -223,14 +221,17 @@ class IntegratedRQWorker:
 
     def _work_rq(self) -> None:
         # A client of its own: RQ changes its pool's time-outs, and BLPOP holds a connection.
-        client = connect(self._redis_url, call_timeout_s=POLL_S + 1)
+        url = self._health.url
+        client = connect(url, call_timeout_s=POLL_S + 1)
         try:
             self.rq_worker = ThreadRQWorker(
                 [
                     Queue(name, connection=client, serializer=self._serializer)
                     for name in self._queue_names
                 ],
-                ends=lambda: self._stopping.is_set() or not self._from_rq(),
+                ends=lambda: (
+                    self._stopping.is_set() or not self._from_rq() or url != self._health.url
+                ),
                 closed=self.worker.closed,
                 name=self.worker.id,
                 connection=client,
@@ -240,7 +241,8 @@ class IntegratedRQWorker:
             self.rq_worker.work(logging_level="WARNING")
         except redis.RedisError as error:
             _log.warning("worker %s leaves redis: %s", self.worker.id, error)
-            self._health.note(answered=False)
+            if url == self._health.url:
+                self._health.note(answered=False)
             self._stopping.wait(DATABASE_POLL_S)
         finally:
             self.rq_worker = None
