@@ -34,6 +34,17 @@ ROOT = Path(__file__).parent.parent
 UP_WITHIN_S, DOWN_WITHIN_S = 60.0, 40.0
 _EFFECTS = "CREATE TABLE toy_effects (task_id VARCHAR(36), item VARCHAR(20))"
 
+_TASKS = "SELECT count(*) FROM tasks t WHERE t.kind IN ('toy', 'captions')"
+_ITEMS_WITHOUT_EFFECT = (
+    "SELECT count(*) FROM task_items i JOIN tasks t ON t.id = i.task_id"
+    " WHERE t.kind IN ('toy', 'captions') AND NOT EXISTS"
+    " (SELECT 1 FROM toy_effects e WHERE e.task_id = i.task_id AND e.item = i.key)"
+)
+_DOUBLED = (
+    "SELECT count(*) FROM"
+    " (SELECT 1 FROM toy_effects GROUP BY task_id, item HAVING count(*) > 1) doubled"
+)
+
 
 def busy() -> float:
     """Return by how much this machine is short of processors just now; 1 when it isn't.
@@ -250,23 +261,12 @@ class Fleet:
 
         A task counts as lost when it hasn't completed.
         """
+        # The service has tasks of its own (maintenance), which record nothing.
         with self.services.database.read() as session:
-            tasks: Any = session.scalar(text("SELECT count(*) FROM tasks"))
-            lost: Any = session.scalar(
-                text("SELECT count(*) FROM tasks WHERE status <> 'completed'")
-            )
-            lost += session.scalar(
-                text(
-                    "SELECT count(*) FROM task_items i WHERE NOT EXISTS (SELECT 1 FROM toy_effects"
-                    " e WHERE e.task_id = i.task_id AND e.item = i.key)"
-                )
-            )
-            twice: Any = session.scalar(
-                text(
-                    "SELECT count(*) FROM (SELECT 1 FROM toy_effects GROUP BY task_id, item"
-                    " HAVING count(*) > 1) doubled"
-                )
-            )
+            tasks: Any = session.scalar(text(_TASKS))
+            lost: Any = session.scalar(text(f"{_TASKS} AND t.status <> 'completed'"))
+            lost += session.scalar(text(_ITEMS_WITHOUT_EFFECT))
+            twice: Any = session.scalar(text(_DOUBLED))
         return tasks, lost, twice
 
     def close(self) -> None:
