@@ -23,6 +23,8 @@ class Server:
         self.keys: dict[str, tuple[bytes, float]] = {}
         self.lists: dict[str, list[str]] = {priority.queue: [] for priority in Priority}
         self.jobs: dict[str, tuple[str, int]] = {}
+        #: What workers were given since the last flush.
+        self.popped: set[tuple[str, int] | None] = set()
         self.saved: Any = None
 
     def save(self) -> None:
@@ -38,6 +40,7 @@ class Server:
         """Forget everything."""
         self.keys.clear()
         self.jobs.clear()
+        self.popped.clear()
         for some in self.lists.values():
             some.clear()
 
@@ -123,7 +126,9 @@ class Client:
         server = self._call()
         for priority in Priority:
             if server.lists[priority.queue]:
-                return server.lists[priority.queue].pop(0)
+                job_id = server.lists[priority.queue].pop(0)
+                server.popped.add(server.jobs.get(job_id))
+                return job_id
         return None
 
     def fetch(self, job_id: str) -> tuple[str, int] | None:

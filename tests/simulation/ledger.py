@@ -120,6 +120,7 @@ class Ledger:
 
     def _check_back(self, server: Server, lost: list[tuple[str, int]]) -> None:
         there = {server.jobs.get(one) for some in server.lists.values() for one in some}
+        there |= server.popped  # with a worker that is about to claim it
         for task_id, attempt in lost:
             row = self._sql.execute(
                 "SELECT status, attempt, delivery FROM tasks WHERE id = ?", (task_id,)
@@ -136,8 +137,12 @@ class Ledger:
         self._check_histories()
         self._check_items()
         self._check_requests()
-        users = {user_id for user_id, _ in self._accepted.values()}
-        for user_id in sorted(users):
+        users = sorted({user_id for user_id, _ in self._accepted.values()})
+        held = "SELECT id FROM tasks WHERE active_key IS NOT NULL"
+        if left := self._sql.execute(held).fetchall():
+            raise Violation(f"{left} have ended and still stand in their users' way")
+        if users:
+            user_id = self._world.dice.choice(users)
             submit(UserRef(user_id, f"user{user_id}"))
         rescued = "SELECT task_id FROM task_events WHERE event = 'rescued'"
         if self._world.calm and (taken := self._sql.execute(rescued).fetchall()):

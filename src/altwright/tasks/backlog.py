@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Executable, exists, false, func, select, true, update
+from sqlalchemy import Executable, bindparam, exists, false, func, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -37,6 +37,9 @@ _DUE = (
     TaskRow.status == Status.QUEUED,
     TaskRow.delayed == true(),
     TaskRow.available_at <= now(),
+)
+_HOLDER = select(LeaseRow.owner, LeaseRow.expires_at < now()).where(
+    LeaseRow.name == bindparam("role")
 )
 _DELAYED_AND_DUE = select(TaskRow.id).where(*_DUE).limit(BATCH)
 
@@ -247,11 +250,8 @@ class Backlog:
 
     def hold(self, name: str, owner: str, ttl_s: float) -> bool:
         """Take or lengthen a lease on a role; say whether ``owner`` holds it now."""
-        expired = LeaseRow.expires_at < now()
         with self._database.read() as session:
-            held = session.execute(
-                select(LeaseRow.owner, expired).where(LeaseRow.name == name)
-            ).first()
+            held = session.execute(_HOLDER, {"role": name}).first()
         if held is None:
             return self._first_to_hold(name, owner, ttl_s)
         if held.owner != owner and not held[1]:

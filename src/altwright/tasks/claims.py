@@ -10,17 +10,17 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import exists, false, func, select, update
+from sqlalchemy import false, func, select, update
 from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
 from altwright.db.session import Database, again_after_deadlock
-from altwright.db.task_tables import ItemRow, StateRow, TaskRow
+from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.moves import cancel_if_asked, changed, fenced, move, record
-from altwright.tasks.pausing import state_name
+from altwright.tasks.questions import NEXT_ITEM, NEXT_TASK, URGENT_WAITS
 from altwright.tasks.records import Item, Task, Ticket, item_of, task_of
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
@@ -123,16 +123,7 @@ class Claims:
     @again_after_deadlock
     def claim_next(self, worker_id: str, paused: Collection[Priority] = ()) -> Task | None:
         """Take the task whose turn it is, whoever was to deliver it; None: nothing waits."""
-        query = (
-            select(TaskRow.id, TaskRow.attempt, TaskRow.priority)
-            .where(TaskRow.status == Status.QUEUED, TaskRow.delayed == false())
-            .order_by(TaskRow.priority, TaskRow.turn, TaskRow.created_at, TaskRow.id)
-            .limit(1)
-            # MariaDB would sort a small table instead, and lock every row of it for that.
-            .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mysql")
-            .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mariadb")
-            .with_for_update(skip_locked=True)
-        )
+        query = NEXT_TASK
         with self._database.write() as session:
             closed = {*paused, *self._full(session)}
             if closed:
@@ -249,14 +240,8 @@ class Claims:
 
     def next_item(self, task_id: str) -> Item | None:
         """Return the item to work on now: the first pending one, those tried before at the end."""
-        query = (
-            select(ItemRow)
-            .where(ItemRow.task_id == task_id, ItemRow.status == ItemStatus.PENDING)
-            .order_by(ItemRow.tries, ItemRow.position)
-            .limit(1)
-        )
         with self._database.read() as session:
-            row = session.scalar(query)
+            row = session.scalar(NEXT_ITEM, {"of_task": task_id})
             return item_of(row) if row else None
 
     @again_after_deadlock
@@ -402,17 +387,8 @@ def _signals(session: Session, task: Task) -> Signals:
     cancel = session.scalar(held)
     if cancel is None:
         raise TaskStateConflict(task.id, expected="running this attempt")
-    urgent = select(
-        exists().where(
-            TaskRow.status == Status.QUEUED,
-            TaskRow.delayed == false(),
-            TaskRow.priority == Priority.URGENT,
-            # Nobody may take what waits in a paused queue, so nothing gives way to it.
-            ~exists().where(StateRow.name == state_name(Priority.URGENT)),
-        )
-    )
     return Signals(
         cancel=bool(cancel),
         # Only low work gives way: normal work is what people wait for.
-        yield_to_urgent=task.priority is Priority.LOW and bool(session.scalar(urgent)),
+        yield_to_urgent=task.priority is Priority.LOW and bool(session.scalar(URGENT_WAITS)),
     )

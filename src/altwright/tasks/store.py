@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, false, func, or_, select, union_all, update
+from sqlalchemy import Select, and_, bindparam, false, func, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,9 @@ CANCEL_BATCH = 100
 #: Rounds ahead of the one being served that lie in RQ's queues. RQ hands out in the order in
 #: which jobs came, so a user with many tasks has at most this many before somebody else's first.
 ROUNDS_AHEAD = 4
+
+#: Made once: the question that is asked most, after each change and by each page.
+_BY_ID = select(TaskRow).where(TaskRow.id == bindparam("task_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,9 @@ class TaskStore:
         Raises:
             TaskNotFound: there is none, or it is somebody else's.
         """
-        query = select(TaskRow).where(TaskRow.id == task_id)
-        if user_id is not None:
-            query = query.where(TaskRow.user_id == user_id)
         with self.database.read() as session:
-            row = session.scalar(query)
-            if row is None:
+            row = session.scalar(_BY_ID, {"task_id": task_id})
+            if row is None or (user_id is not None and row.user_id != user_id):
                 raise TaskNotFound(task_id)
             return task_of(row, self.box)
 
