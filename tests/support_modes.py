@@ -287,7 +287,10 @@ def fleet(folder: Path, server: RedisServer, **settings: str) -> Iterator[Fleet]
 
 @dataclass
 class Load:
-    """Submits over HTTP from several threads, and what became of each request."""
+    """Submits over HTTP from several threads, and what became of each request.
+
+    One user's tasks are dispatched a few at a time, for fairness: some ten a second get through.
+    """
 
     fleet: Fleet
     item_s: float = 0.02

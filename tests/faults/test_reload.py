@@ -55,7 +55,7 @@ def all_done(made: Fleet, load: Load) -> None:
 def test_reloads_under_load_fail_no_request_and_lose_or_double_no_task(made: Fleet) -> None:
     """SIGHUP every three seconds, while tasks are submitted and long ones run."""
     long = [made.submit(items=int(RELOAD_S * 4), item_s=0.2) for _ in range(2)]
-    with made.gunicorn() as gunicorn, Load(made) as load:
+    with made.gunicorn() as gunicorn, Load(made, pause_s=0.35) as load:
         before = set(gunicorn.children())
         until = time.monotonic() + RELOAD_S
         while time.monotonic() < until:
@@ -70,7 +70,7 @@ def test_reloads_under_load_fail_no_request_and_lose_or_double_no_task(made: Fle
 @pytest.mark.req("3.3")
 def test_a_binary_upgrade_and_recycled_processes_fail_no_request(made: Fleet) -> None:
     """WEB_MAX_REQUESTS replaces processes; USR2 and TERM put another Gunicorn in its place."""
-    with made.gunicorn(WEB_MAX_REQUESTS="30") as old, Load(made) as load:
+    with made.gunicorn(WEB_MAX_REQUESTS="15") as old, Load(made, pause_s=0.35) as load:
         first = set(old.children())
         wait_until(lambda: not first & set(old.children()), 60 * busy())
         old.send(signal.SIGUSR2)
