@@ -168,6 +168,8 @@ class RedisServer:
     maxmemory: str = "0"
     appendonly: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    #: Further arguments, such as "--requirepass".
+    options: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -186,7 +188,7 @@ class RedisServer:
         argv += ["--unixsocket", str(self.folder / "redis.sock"), "--dir", str(self.folder)]
         argv += ["--save", "", "--appendonly", "yes" if self.appendonly else "no"]
         argv += ["--maxmemory", self.maxmemory, "--maxmemory-policy", "noeviction"]
-        process = _start([*argv, "--daemonize", "no"], self.folder / "log")
+        process = _start([*argv, "--daemonize", "no", *self.options], self.folder / "log")
         self.process = process
 
         def answers() -> bool:
@@ -269,6 +271,16 @@ def _postgresql_bin() -> Path:
     if on_path is None:
         _missing("PostgreSQL (initdb, postgres)")
     return Path(on_path).resolve().parent
+
+
+def start(argv: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a server that dies with this process."""
+    return _start(argv, log)
+
+
+def missing(what: str) -> NoReturn:
+    """Skip, or fail where everything is required, what needs a program."""
+    _missing(what)
 
 
 def _missing(what: str) -> NoReturn:

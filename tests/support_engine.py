@@ -136,7 +136,7 @@ class Rig:
         self.claims = Claims(self.database, self.box, LEASE_S)
         self.backlog = Backlog(self.database)
         self.progress = ProgressTracker(self.store, self.claims, clock=self.clock)
-        self.health = RedisHealthMonitor(client, clock=self.clock)
+        self.health = RedisHealthMonitor(client, url=self.redis_url, clock=self.clock)
         self.tracker = UserTaskTracker(client, 30.0)
         self.kinds: dict[str, TaskKind] = {self.kind.name: self.kind}
         self.pauses = Pauses(self.database, clock=self.clock)

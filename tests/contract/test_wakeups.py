@@ -30,7 +30,6 @@ def idle_worker(rig: Rig) -> Iterator[IntegratedRQWorker]:
     worker = IntegratedRQWorker(
         WorkParts(rig.claims, rig.runner, nullcontext, rig.pauses.current),
         rig.health,
-        rig.redis_url,
         ["normal"],
         rig.queue.serializer,
         rig.queue.work_waits,

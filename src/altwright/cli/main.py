@@ -10,6 +10,7 @@ from altwright.cli.alerts import alert
 from altwright.cli.check import check
 from altwright.cli.people import account, user
 from altwright.cli.queues import audit, queue
+from altwright.cli.redis import redis
 from altwright.cli.service import db, demo, describe, key, models, serve
 from altwright.cli.tasks import task
 from altwright.cli.workers import worker, workers
@@ -45,6 +46,7 @@ for command in (
     queue,
     audit,
     alert,
+    redis,
     key,
     models,
     describe,

@@ -16,7 +16,7 @@ import redis
 from redis.exceptions import ResponseError
 
 from altwright.errors import RedisUnavailable
-from altwright.tasks.redis import RedisFull, translated
+from altwright.tasks.redis import RedisFull, move, translated
 
 _log = logging.getLogger(__name__)
 
@@ -79,12 +79,14 @@ class RedisHealthMonitor:
         self,
         client: redis.Redis,
         *,
+        url: str = "",
         interval_s: float = 1.0,
         threshold: int = 2,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the seconds between pings and the failures in a row that mean "down"."""
+        """Take the client and its address, seconds between pings, failures that mean "down"."""
         self.client = client
+        self.url = url
         self._interval_s = interval_s
         self._threshold = threshold
         self._clock = clock
@@ -214,6 +216,14 @@ class RedisHealthMonitor:
             for remark in self.facts.remarks():
                 _log.warning("redis: %s", remark)
         return self.facts
+
+    def move(self, url: str) -> None:
+        """Watch and lend another server from now on."""
+        move(self.client, url)
+        self.url = url
+        self.facts = None
+        self._looked_at = self._clock() - INFO_EVERY_S
+        self._wake.set()
 
     def start(self) -> None:
         """Begin to watch in a thread of its own."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.connection import parse_url
 from redis.exceptions import OutOfMemoryError, RedisError
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
+from altwright.domain.redis_url import SentinelUrl, sentinel_url
 from altwright.errors import RedisUnavailable
 
 #: Seconds. A request waits for Redis at most this long, once; then the breaker is open.
@@ -23,19 +27,65 @@ LOGIN_KEY = "altwright:login:{digest}"
 SOCKET_CHANNEL = "altwright:socketio"
 
 
-def connect(url: str, *, call_timeout_s: float = CALL_TIMEOUT_S) -> redis.Redis:
+def connect(
+    url: str, *, call_timeout_s: float = CALL_TIMEOUT_S, health_check_s: int = 0
+) -> redis.Redis:
     """Return a client that connects when it is first used.
 
+    With Sentinels, each new connection goes to the server that they call the master then.
     ``decode_responses`` stays off: RQ's payloads are bytes, and RQ loses jobs otherwise.
+    ``health_check_s``: seconds of silence after which a connection is asked whether it lives.
     """
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        socket_timeout=call_timeout_s,
+    options: dict[str, Any] = {
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_timeout": call_timeout_s,
+        "health_check_interval": health_check_s,
         # redis-py's constructor and from_url differ in their defaults (10 retries against
         # none); here it is on purpose: the breaker decides, not each call.
-        retry=Retry(NoBackoff(), 0),
+        "retry": Retry(NoBackoff(), 0),
+    }
+    group = sentinel_url(url)
+    if group is None:
+        return redis.Redis.from_url(url, **options)
+    return _of_sentinels(group, options)
+
+
+def _of_sentinels(group: SentinelUrl, options: dict[str, Any]) -> redis.Redis:
+    tls: dict[str, Any] = {"ssl": True} if group.tls else {}
+    tls |= {name: value for name, value in group.options.items() if name.startswith("ssl_")}
+    logins = {
+        name: group.options.get(f"sentinel_{name}")
+        for name in ("username", "password")
+        if f"sentinel_{name}" in group.options
+    }
+    sentinels = Sentinel(group.sentinels, sentinel_kwargs={**options, **tls, **logins})
+    client: redis.Redis = sentinels.master_for(
+        group.service,
+        **{**options, **tls},
+        db=group.database,
+        username=group.username,
+        password=group.password,
     )
+    return client
+
+
+def move(client: redis.Redis, url: str) -> None:
+    """Let a client, and everything that was made from it, use another server from now on.
+
+    Calls that are on their way end where they began.
+    """
+    before = client.connection_pool
+    client.connection_pool = connect(url).connection_pool
+    before.disconnect(inuse_connections=False)
+
+
+def database_number(url: str) -> int:
+    """Return which of a server's databases an address names."""
+    group = sentinel_url(url)
+    if group is not None:
+        return group.database
+    number: Any = parse_url(url).get("db", 0)
+    return int(number)
 
 
 class RedisFull(RedisUnavailable):

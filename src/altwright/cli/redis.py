@@ -1,0 +1,105 @@
+"""Commands on the address of Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from altwright import telemetry
+from altwright.bootstrap import Services
+from altwright.cli.common import OPERATOR, json_option, opened, show
+from altwright.domain.redis_url import checked
+from altwright.errors import InvalidInput, RedisUnavailable
+from altwright.tasks.health import RedisHealthMonitor
+from altwright.tasks.redis import connect
+
+#: Seconds that a server which is about to be used has for an answer.
+ANSWER_S = 5.0
+_FACTS = {
+    "address": "address",
+    "changed": "changed",
+    "version": "version",
+    "policy": "policy",
+    "persistence": "persistence",
+    "remarks": "remarks",
+}
+
+
+@click.group()
+def redis() -> None:
+    """See and change which Redis is used, while everything runs."""
+
+
+@redis.command("show")
+@json_option
+def show_address(*, as_json: bool) -> None:
+    """Show the address that counts now, and what answers there."""
+    with opened() as services:
+        data = _described(services)
+    show(data, as_json=as_json, columns=_FACTS)
+
+
+@redis.command("use")
+@click.argument("url")
+@click.option("--force", is_flag=True, help="Also if nothing answers there yet.")
+@json_option
+def use(url: str, *, force: bool, as_json: bool) -> None:
+    """Let every process use the Redis at URL, within seconds and without a restart.
+
+    redis://, rediss:// (TLS), unix:// or redis+sentinel://host:26379,host2:26379/master/0. It is
+    kept encrypted in the database, and counts until REDIS_URL itself is configured anew. Tasks
+    that were in the old one are dispatched again. A plain `rq worker` has to be restarted.
+    """
+    with opened() as services:
+        try:
+            checked(url)
+            _facts(url)
+        except ValueError as error:
+            raise InvalidInput(f"This address {error}.") from error
+        except RedisUnavailable as error:
+            if not force:
+                raise InvalidInput(
+                    "Nothing answers there. Is the address right? --force uses it all the same."
+                ) from error
+        services.redis_address.use(url)
+        services.audit.add(OPERATOR.username, "redis changed", detail=telemetry.redact(url))
+        data = _described(services)
+    show(data, as_json=as_json, columns=_FACTS)
+
+
+@redis.command("reset")
+@json_option
+def reset(*, as_json: bool) -> None:
+    """Let every process use its configured REDIS_URL again."""
+    with opened() as services:
+        services.redis_address.use_configured()
+        services.audit.add(OPERATOR.username, "redis reset")
+        data = _described(services)
+    show(data, as_json=as_json, columns=_FACTS)
+
+
+def _described(services: Services) -> dict[str, Any]:
+    url = services.redis_address.current()
+    data: dict[str, Any] = {
+        "address": telemetry.redact(url),
+        "changed": url != services.settings.resolved_redis_url,
+    }
+    try:
+        return data | _facts(url)
+    except RedisUnavailable as error:
+        return data | {"remarks": str(error)}
+
+
+def _facts(url: str) -> dict[str, Any]:
+    client = connect(url, call_timeout_s=ANSWER_S)
+    try:
+        facts = RedisHealthMonitor(client).look()
+    finally:
+        client.close()
+    return {
+        "version": facts.version,
+        "policy": facts.policy,
+        "persistence": facts.persistence,
+        "remarks": "; ".join(facts.remarks()),
+    }
