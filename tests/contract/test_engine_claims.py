@@ -18,7 +18,7 @@ from tests.support_engine import (
     touch,
 )
 
-from altwright.domain.task import Delivery, ItemStatus, Priority, Status
+from altwright.domain.task import Delivery, ItemStatus, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.claims import ITEM_TRIES, PLAN_BATCH, Planned, Worked
 from altwright.tasks.kinds import Run
@@ -354,54 +354,3 @@ def test_the_last_step_is_never_lost(rig: Rig) -> None:
     rig.at += 1
     rig.progress.flush()
     assert rig.store.get(task.id, None).step == "done"
-
-
-@pytest.mark.req("2.2")
-def test_priorities_are_strict(fleet: Fleet) -> None:
-    """Urgent before high before normal before low, however they came in."""
-    order: list[str] = []
-    fleet.rig.kind.exclusive = False
-    fleet.rig.kind.meet = lambda run, _item: order.append(run.task.priority.queue)
-    for priority in ("low", "normal", "urgent", "high", "low", "urgent"):
-        fleet.rig.submit(None, priority=priority, settings={"items": 1})
-    fleet.drain()
-    assert order == ["urgent", "urgent", "high", "normal", "low", "low"]
-
-
-@pytest.mark.req("2.2")
-def test_a_user_with_many_tasks_lets_others_take_their_turn(fleet: Fleet) -> None:
-    """Anna's thirty tasks don't keep Bert's two waiting longer than a few of hers."""
-    order: list[int | None] = []
-    fleet.rig.kind.exclusive = False
-    fleet.rig.kind.meet = lambda run, _item: order.append(run.task.user_id)
-    for _ in range(30):
-        fleet.rig.submit(ANNA, settings={"items": 1})
-    for _ in range(2):
-        fleet.rig.submit(BERT, settings={"items": 1})
-    fleet.drain()
-    turns = [place for place, user in enumerate(order) if user == BERT.id]
-    assert len(order) == 32
-    assert turns[0] <= 5
-    assert turns[1] <= 10
-
-
-@pytest.mark.req("2.2")
-def test_one_users_tasks_are_first_in_first_out(fleet: Fleet) -> None:
-    """Tasks of one user and priority are worked on in the order of their submits."""
-    order: list[str] = []
-    fleet.rig.kind.exclusive = False
-    fleet.rig.kind.meet = lambda run, _item: order.append(run.task.id)
-    ids = [fleet.rig.submit(ANNA, settings={"items": 1}).id for _ in range(12)]
-    fleet.drain()
-    assert order == ids
-
-
-def test_paused_priorities_are_left_alone(rig: Rig) -> None:
-    """A paused priority is neither claimed by ticket nor in turn; the next one is."""
-    task = rig.submit()
-    low = rig.submit(BERT, priority="low")
-    paused = {Priority.NORMAL}
-    assert rig.claims.claim(ticket_of(task), "w", Delivery.RQ, paused) is None
-    claimed = rig.claims.claim_next("w", paused)
-    assert claimed is not None
-    assert claimed.id == low.id

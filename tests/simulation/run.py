@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlalchemy import event, insert
 from tests import support_engine
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.scenario import USERS, run_seed
+from tests.simulation.parts import USERS
+from tests.simulation.scenario import run_seed
 from tests.simulation.world import BEGINNING, SteppingDatabase, Violation
 
 import altwright.db.task_tables  # noqa: F401 - its tables belong to the metadata

@@ -1,0 +1,166 @@
+"""What a simulated process is made of: the real engine, a kind of task that leaves traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+from tests.simulation.fake_redis import Client, FakeQueue, Server
+from tests.simulation.world import Process, World
+from tests.support_engine import effects
+
+from altwright.db.session import Database
+from altwright.domain.retries import Backoff
+from altwright.domain.task import ItemStatus, Priority
+from altwright.domain.user import UserRef
+from altwright.errors import (
+    Category,
+    ImageUnavailable,
+    ImageUnusable,
+    PlatformRefused,
+    PlatformUnavailable,
+)
+from altwright.progress import ProgressTracker
+from altwright.tasks.backlog import Backlog
+from altwright.tasks.claims import Claims, Planned, Worked
+from altwright.tasks.dispatcher import Dispatcher
+from altwright.tasks.health import RedisHealthMonitor
+from altwright.tasks.kinds import Run
+from altwright.tasks.pausing import Pauses
+from altwright.tasks.queues import QueueOptions, RQQueueManager
+from altwright.tasks.records import Item, Task
+from altwright.tasks.runner import TaskRunner
+from altwright.tasks.serializer import TaskSerializer
+from altwright.tasks.store import TaskStore
+from altwright.tasks.user_tasks import UserTaskTracker
+
+LEASE_S, TRACKER_S, TICK_S = 3.0, 5.0, 0.5
+USERS = [UserRef(number, f"user{number}") for number in range(1, 6)]
+#: Seconds of the world's time in which everything has to end once nothing goes wrong any more.
+ENDS_WITHIN_S = 120.0
+
+
+class OpenBox:
+    """Encryption is left out: it costs more than everything else together, and decides nothing."""
+
+    def encrypt(self, text: str) -> str:
+        """Return the text."""
+        return text
+
+    def decrypt(self, text: str) -> str:
+        """Return the text."""
+        return text
+
+
+class SimulatedKind:
+    """A kind whose items take time and fail in every way, drawn by lot."""
+
+    name = "simulated"
+    default_priority = Priority.NORMAL
+
+    def __init__(self, world: World) -> None:
+        """Take the world."""
+        self.world = world
+
+    def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
+        """Return them."""
+        return dict(settings)
+
+    def exclusive_key(self, user: UserRef | None) -> str | None:
+        """Return one key for each user."""
+        return f"user:{user.id}" if user else None
+
+    def open(self, run: Run) -> SimulatedWork:
+        """Begin an attempt."""
+        return SimulatedWork(self.world, run)
+
+
+class SimulatedWork:
+    """One attempt."""
+
+    def __init__(self, world: World, run: Run) -> None:
+        """Take the attempt."""
+        self._world = world
+        self._run = run
+
+    def plan(self) -> Iterable[Planned]:
+        """Yield the items, with time between them."""
+        for number in range(self._run.task.settings["items"]):
+            self._world.step()
+            yield Planned(f"i{number}", "")
+
+    def item(self, item: Item) -> Worked:
+        """Take time, then succeed or fail."""
+        dice = self._world.dice
+        self._run.checkpoint()
+        self._world.sleep((5.0 if dice.randrange(12) == 0 else 0.4) * dice.random())
+        task = self._run.task
+        match dice.randrange(24):
+            case 0:
+                raise ImageUnavailable("simulated")
+            case 1:
+                raise ImageUnusable("simulated")
+            case 2 | 3 | 4:
+                raise PlatformUnavailable("simulated", category=Category.NETWORK)
+            case 5:
+                raise PlatformUnavailable("simulated")
+            case 6 if dice.random() < 0.3:
+                raise PlatformRefused("simulated", category=Category.AUTHENTICATION)
+            case 7:
+                raise RuntimeError("simulated")
+            case 8:
+                return Worked(ItemStatus.SKIPPED)
+
+        def effect(session: Session) -> None:
+            row = {"task_id": task.id, "key": item.key, "attempt": task.attempt}
+            session.execute(insert(effects).values(**row))
+
+        return Worked(ItemStatus.DONE, effect=effect)
+
+    def summary(self, task: Task) -> str:
+        """Return nothing."""
+        return ""
+
+
+class Parts:
+    """One process's engine, wired as bootstrap does."""
+
+    def __init__(self, world: World, server: Server, process: Process, database: Database) -> None:
+        """Make everything new, as a process that has just started."""
+        box: Any = OpenBox()
+        client: Any = Client(server)
+        self.client = client
+        self.process = process
+        kinds = {SimulatedKind.name: SimulatedKind(world)}
+        self.store = TaskStore(database, box)
+        self.claims = Claims(database, box, LEASE_S)
+        self.backlog = Backlog(database)
+        self.progress = ProgressTracker(self.store, self.claims, clock=world.monotonic)
+        self.health = RedisHealthMonitor(client, clock=world.monotonic)
+        self.queue = RQQueueManager(
+            self.store,
+            self.backlog,
+            self.health,
+            UserTaskTracker(client, TRACKER_S),
+            TaskSerializer,
+            kinds,
+            self.progress,
+            QueueOptions(window=3, max_retries=2),
+            Pauses(database, clock=world.monotonic),
+        )
+        fakes: Any = {priority: FakeQueue(client, priority) for priority in Priority}
+        self.queue.queues = fakes
+        backoff = Backoff(base_s=1.0, factor=2.0, jitter=0.0)
+        self.runner = TaskRunner(
+            self.claims, kinds, self.progress, backoff, limit_s=20.0, clock=world.monotonic
+        )
+        self.dispatcher = Dispatcher(
+            self.backlog,
+            self.queue,
+            self.health,
+            self.progress,
+            owner=process.name,
+            clock=world.monotonic,
+        )
