@@ -154,6 +154,7 @@ class Rig:
         self.runner = TaskRunner(
             self.claims, self.kinds, self.progress, self.backoff, limit_s=3600, clock=self.clock
         )
+        self.runner.leases.renewed = self.queue.follow
         self.dispatcher = Dispatcher(
             self.backlog,
             self.queue,

@@ -37,6 +37,7 @@ from altwright.tasks.audit import Audit
 from altwright.tasks.backlog import Backlog
 from altwright.tasks.caretaker import Caretaker, Watched
 from altwright.tasks.claims import Claims
+from altwright.tasks.dead_letters import DeadLetters
 from altwright.tasks.dispatcher import Dispatcher
 from altwright.tasks.figures import Figures
 from altwright.tasks.health import RedisHealthMonitor
@@ -100,6 +101,7 @@ class Services:
     alerts: AlertBook
     messenger: Messenger
     redis_address: RedisAddress
+    dead_letters: DeadLetters
     chores: dict[str, Chore]
     channels: dict[str, Channel]
     upkeep: RQUpkeep
@@ -235,6 +237,7 @@ def build(settings: Settings) -> Services:
     address = RedisAddress(backlog, box, settings.resolved_redis_url, health.move)
     messenger = Messenger(database, queue.work_waits)
     queue.tell_others = messenger.tell
+    runner.leases.renewed = queue.follow
     ages = ages_of(settings)
     content = ContentRetention(drafts, pictures, ages)
     of_tasks = TaskRetention(database, ages, before=content.forget_tasks)
@@ -293,6 +296,7 @@ def build(settings: Settings) -> Services:
         alerts=alerts,
         messenger=messenger,
         redis_address=address,
+        dead_letters=DeadLetters(database, queue),
         chores=chores,
         channels=channels,
         upkeep=upkeep,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from altwright.cli.common import OPERATOR, json_option, known_user, opened, show, user_option
 from altwright.domain.task import Status
-from altwright.errors import InvalidInput, RedisUnavailable
+from altwright.errors import Category, InvalidInput, RedisUnavailable
+from altwright.tasks.dead_letters import Wanted
 from altwright.tasks.records import Item
 
 _TASK = {
@@ -118,13 +121,57 @@ def cancel(task_id: str, *, as_json: bool) -> None:
 
 
 @task.command("requeue")
-@click.argument("task_id")
+@click.argument("task_id", required=False)
+@click.option("--all", "all_of_them", is_flag=True, help="Every failed task, or those wanted:")
+@click.option("--category", type=click.Choice([one.value for one in Category]), help="This cause.")
+@click.option("--kind", help="This kind of task.")
+@click.option("--before", type=click.DateTime(), help="Failed before then (UTC).")
 @json_option
-def requeue(task_id: str, *, as_json: bool) -> None:
-    """Queue a failed task again; what it had finished stays finished."""
+def requeue(
+    task_id: str | None,
+    category: str | None,
+    kind: str | None,
+    before: datetime | None,
+    *,
+    all_of_them: bool,
+    as_json: bool,
+) -> None:
+    """Queue a failed task again, or with --all many; what they had finished stays finished.
+
+    A task stays a dead letter while its user has another active one.
+    """
+    narrowed = any(one is not None for one in (category, kind, before))
+    if (task_id is None) != all_of_them or (narrowed and not all_of_them):
+        raise InvalidInput("Name one task, or --all with --category, --kind or --before.")
     with opened() as services:
-        queued = services.queue.requeue(task_id, by=OPERATOR)
-    show(queued.to_json(), as_json=as_json, columns=_TASK)
+        if task_id is not None:
+            queued = services.queue.requeue(task_id, by=OPERATOR)
+            show(queued.to_json(), as_json=as_json, columns=_TASK)
+            return
+        wanted = Wanted(
+            Category(category) if category else None,
+            kind,
+            before.replace(tzinfo=UTC) if before else None,
+        )
+        done = services.dead_letters.requeue(wanted, by=OPERATOR)
+    columns = {"requeued": "queued again", "held_back": "held back by an active task"}
+    show(asdict(done), as_json=as_json, columns=columns)
+
+
+@task.command("dead")
+@json_option
+def dead(*, as_json: bool) -> None:
+    """Group the tasks that failed for good by cause; `task requeue --all` tries them again."""
+    with opened() as services:
+        rows = [group.to_json() for group in services.dead_letters.groups()]
+    columns = {
+        "category": "cause",
+        "kind": "kind",
+        "count": "tasks",
+        "oldest_at": "first",
+        "newest_at": "last",
+    }
+    show(rows, as_json=as_json, columns=columns, empty="No task has failed for good.")
 
 
 @task.command("repair")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Executable, bindparam, exists, false, func, select, true, update
+from sqlalchemy import Executable, bindparam, exists, false, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,8 +17,8 @@ from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.claims import CRASHES
 from altwright.tasks.moves import cancel_if_asked, changed, move, record
+from altwright.tasks.priorities import PRIORITIES
 from altwright.tasks.records import Ticket
-from altwright.tasks.store import ROUNDS_AHEAD, waiting_first
 
 #: Seconds that a dispatched task may be in no RQ queue before it is dispatched again: the time
 #: between a submit's commit and its enqueue, and between a worker's pop and its claim.
@@ -33,15 +33,9 @@ BATCH = 500
 _RUNNING = select(
     TaskRow.id, TaskRow.attempt, TaskRow.worker_id, TaskRow.lease_until < now()
 ).where(TaskRow.status == Status.RUNNING)
-_DUE = (
-    TaskRow.status == Status.QUEUED,
-    TaskRow.delayed == true(),
-    TaskRow.available_at <= now(),
-)
 _HOLDER = select(LeaseRow.owner, LeaseRow.expires_at < now()).where(
     LeaseRow.name == bindparam("role")
 )
-_DELAYED_AND_DUE = select(TaskRow.id).where(*_DUE).limit(BATCH)
 
 
 @cache
@@ -90,33 +84,18 @@ class Backlog:
         Those of later rounds are kept back, so that nobody's many tasks fill the window.
         """
         with self._database.read() as session:
-            served = session.scalar(waiting_first(priority))
-            if served is None:
-                return []
-            query = (
-                select(TaskRow.id, TaskRow.attempt)
-                .where(
-                    TaskRow.status == Status.QUEUED,
-                    TaskRow.delivery == Delivery.DATABASE,
-                    TaskRow.delayed == false(),
-                    TaskRow.priority == priority,
-                    TaskRow.turn <= served + ROUNDS_AHEAD,
-                )
-                .order_by(TaskRow.turn, TaskRow.created_at, TaskRow.id)
-                .limit(limit)
-            )
-            return [Ticket(row.id, row.attempt, priority) for row in session.execute(query)]
+            rows = PRIORITIES.due(session, priority, limit)
+        return [Ticket(row.id, row.attempt, priority) for row in rows]
 
     @again_after_deadlock
     def wake_delayed(self) -> int:
         """Let tasks take their turn whose time has come; return how many."""
         with self._database.read() as session:
-            ids = session.scalars(_DELAYED_AND_DUE).all()
+            ids = PRIORITIES.delay_over(session)
         if not ids:
             return 0
         with self._database.write() as session:
-            statement = update(TaskRow).where(TaskRow.id.in_(ids), *_DUE)
-            return changed(session, statement.values(delayed=False))
+            return PRIORITIES.take_turns_again(session, ids)
 
     @again_after_deadlock
     def mark(self, tickets: Sequence[Ticket], delivery: Delivery) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import false, func, select, update
+from sqlalchemy import bindparam, false, func, select, update
 from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
@@ -20,9 +20,16 @@ from altwright.db.types import now
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.moves import cancel_if_asked, changed, fenced, move, record
-from altwright.tasks.questions import NEXT_ITEM, NEXT_TASK, URGENT_WAITS
+from altwright.tasks.priorities import PRIORITIES
 from altwright.tasks.records import Item, Task, Ticket, item_of, task_of
 
+#: A task's item to work on now; made once, since making a question costs as much as asking it.
+_NEXT_ITEM = (
+    select(ItemRow)
+    .where(ItemRow.task_id == bindparam("of_task"), ItemRow.status == ItemStatus.PENDING)
+    .order_by(ItemRow.tries, ItemRow.position)
+    .limit(1)
+)
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
 PLAN_BATCH = 200
 #: Times that an item is tried, or its worker dies with it in hand, before it counts as failed.
@@ -123,12 +130,9 @@ class Claims:
     @again_after_deadlock
     def claim_next(self, worker_id: str, paused: Collection[Priority] = ()) -> Task | None:
         """Take the task whose turn it is, whoever was to deliver it; None: nothing waits."""
-        query = NEXT_TASK
         with self._database.write() as session:
             closed = {*paused, *self._full(session)}
-            if closed:
-                query = query.where(TaskRow.priority.not_in(closed))
-            row = session.execute(query).first()
+            row = PRIORITIES.next(session, closed)
             if row is None:
                 return None
             # Its priority serves the dispatcher only, and may be one that nobody knows.
@@ -241,7 +245,7 @@ class Claims:
     def next_item(self, task_id: str) -> Item | None:
         """Return the item to work on now: the first pending one, those tried before at the end."""
         with self._database.read() as session:
-            row = session.scalar(NEXT_ITEM, {"of_task": task_id})
+            row = session.scalar(_NEXT_ITEM, {"of_task": task_id})
             return item_of(row) if row else None
 
     @again_after_deadlock
@@ -389,6 +393,5 @@ def _signals(session: Session, task: Task) -> Signals:
         raise TaskStateConflict(task.id, expected="running this attempt")
     return Signals(
         cancel=bool(cancel),
-        # Only low work gives way: normal work is what people wait for.
-        yield_to_urgent=task.priority is Priority.LOW and bool(session.scalar(URGENT_WAITS)),
+        yield_to_urgent=PRIORITIES.gives_way(session, task.priority),
     )

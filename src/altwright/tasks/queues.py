@@ -91,7 +91,7 @@ class RQQueueManager:
         self._progress = progress
         self._options = options
         self._security = CaptionSecurityManager()
-        progress.listeners.append(self._follow)
+        progress.listeners.append(self.follow)
         self.serializer = serializer
         self.work_waits = WorkWaits()
         #: Wakes workers of other processes; bootstrap puts Messenger.tell here.
@@ -354,7 +354,7 @@ class RQQueueManager:
         if exclusive_key is not None:
             self._quietly(lambda: self._tracker.hold(exclusive_key, active))
 
-    def _follow(self, task: Task) -> None:
+    def follow(self, task: Task) -> None:
         """Let the tracker's entry live as long as the task is active."""
         key = task.exclusive_key
         if key is not None:

@@ -240,14 +240,16 @@ class LeaseKeeper:
         """Take ``flush`` too, which is called often from the same thread."""
         self._claims = claims
         self._flush = flush
-        self._held: dict[tuple[str, int], threading.Event] = {}
+        self._held: dict[tuple[str, int], tuple[Task, threading.Event]] = {}
+        #: Told of each task whose lease was renewed; bootstrap lets UserTaskTracker follow.
+        self.renewed: Callable[[Task], None] = lambda _task: None
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def kept(self, task: Task) -> _Kept:
         """Return a context in which the task's lease is renewed; it yields the "lost" flag."""
-        return _Kept(self, (task.id, task.attempt))
+        return _Kept(self, task)
 
     def start(self) -> None:
         """Begin to renew; three times in a lease, so that two may fail."""
@@ -276,33 +278,35 @@ class LeaseKeeper:
     def renew_all(self) -> None:
         """Renew every lease once; a task that was taken back gets its flag set."""
         with self._lock:
-            held = list(self._held.items())
-        for (task_id, attempt), lost in held:
+            held = list(self._held.values())
+        for task, lost in held:
             try:
-                self._claims.renew(task_id, attempt)
+                self._claims.renew(task.id, task.attempt)
             except TaskStateConflict:
                 lost.set()
             except TemporaryError as error:
-                _log.warning("lease of task %s not renewed: %s", task_id, error)
+                _log.warning("lease of task %s not renewed: %s", task.id, error)
+            else:
+                self.renewed(task)
 
-    def add(self, key: tuple[str, int]) -> threading.Event:
+    def add(self, task: Task) -> threading.Event:
         """Begin to keep a lease."""
         with self._lock:
-            return self._held.setdefault(key, threading.Event())
+            return self._held.setdefault((task.id, task.attempt), (task, threading.Event()))[1]
 
-    def remove(self, key: tuple[str, int]) -> None:
+    def remove(self, task: Task) -> None:
         """Leave a lease alone."""
         with self._lock:
-            self._held.pop(key, None)
+            self._held.pop((task.id, task.attempt), None)
 
 
 class _Kept:
-    def __init__(self, keeper: LeaseKeeper, key: tuple[str, int]) -> None:
+    def __init__(self, keeper: LeaseKeeper, task: Task) -> None:
         self._keeper = keeper
-        self._key = key
+        self._task = task
 
     def __enter__(self) -> threading.Event:
-        return self._keeper.add(self._key)
+        return self._keeper.add(self._task)
 
     def __exit__(self, *_: object) -> None:
-        self._keeper.remove(self._key)
+        self._keeper.remove(self._task)

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, false, func, or_, select, union_all, update
+from sqlalchemy import Select, and_, bindparam, func, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
 from altwright.db.session import Database, Deadlocked, again_after_deadlock
@@ -18,15 +17,13 @@ from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import ActiveTaskExists, Conflict, TaskNotFound, TaskStateConflict
 from altwright.tasks.moves import changed, move, record
+from altwright.tasks.priorities import PRIORITIES
 from altwright.tasks.records import Event, Item, Task, event_of, item_of, task_of
 
 #: Races that a submit or cancel can lose in a row before it gives up with 409.
 RACES = 5
 #: Tasks cancelled in one transaction, so that none holds SQLite's lock long.
 CANCEL_BATCH = 100
-#: Rounds ahead of the one being served that lie in RQ's queues. RQ hands out in the order in
-#: which jobs came, so a user with many tasks has at most this many before somebody else's first.
-ROUNDS_AHEAD = 4
 
 #: Made once: the question that is asked most, after each change and by each page.
 _BY_ID = select(TaskRow).where(TaskRow.id == bindparam("task_id"))
@@ -82,8 +79,8 @@ class TaskStore:
 
     def _insert(self, new: NewTask, delivery: Delivery, actor: str) -> Task:
         with self.database.write() as session:
-            turn, first = _turn(session, new)
-            if not first:
+            turn = PRIORITIES.turn(session, new.user_id, new.priority)
+            if not turn.is_first:
                 delivery = Delivery.DATABASE
             row = TaskRow(
                 id=new.id,
@@ -91,7 +88,7 @@ class TaskStore:
                 user_id=new.user_id,
                 account_id=new.account_id,
                 priority=new.priority,
-                turn=turn,
+                turn=turn.number,
                 max_retries=new.max_retries,
                 exclusive_key=new.exclusive_key,
                 request_key=new.request_key,
@@ -322,45 +319,3 @@ class TaskStore:
     def _tasks(self, query: Select[TaskRow]) -> list[Task]:
         with self.database.read() as session:
             return [task_of(row, self.box) for row in session.scalars(query)]
-
-
-def waiting_first(priority: Priority) -> Select[int]:
-    """Return the query of the round that is being served: the turn of the first that waits."""
-    return (
-        select(TaskRow.turn)
-        .where(
-            TaskRow.status == Status.QUEUED,
-            TaskRow.delayed == false(),
-            TaskRow.priority == priority,
-        )
-        # Not min(): PostgreSQL reads the whole backlog for it while its statistics are old.
-        .order_by(TaskRow.turn, TaskRow.created_at, TaskRow.id)
-        .limit(1)
-    )
-
-
-def _turn(session: Session, new: NewTask) -> tuple[int, bool]:
-    """Return the round in which a new task takes its turn, and whether nobody waits before it."""
-    served = waiting_first(new.priority)
-    kept = served.where(TaskRow.delivery == Delivery.DATABASE)
-    own = (
-        select(TaskRow.turn)
-        .where(
-            TaskRow.user_id == new.user_id,
-            TaskRow.status == Status.QUEUED,
-            TaskRow.priority == new.priority,
-        )
-        .order_by(TaskRow.turn.desc())
-        .limit(1)
-    )
-    # Three looks at the end of an index, whatever the backlog.
-    row = session.execute(
-        select(
-            served.scalar_subquery().label("served"),
-            kept.scalar_subquery().label("kept"),
-            own.scalar_subquery().label("own"),
-        )
-    ).one()
-    base = row.served or 0
-    turn = base if new.user_id is None or row.own is None else max(base, row.own + 1)
-    return turn, (row.kept is None or row.kept > turn) and turn <= base + ROUNDS_AHEAD

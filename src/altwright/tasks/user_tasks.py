@@ -23,7 +23,13 @@ return 0
 
 
 class UserTaskTracker:
-    """A hint with a lease. The unique index over active tasks is what holds (DESIGN.md 1)."""
+    """A hint with a lease. The unique index over active tasks is what holds (DESIGN.md 1).
+
+    A task's entry is renewed by its submit, by each change that a page is told of, and with each
+    renewal of its worker's lease; its end releases it. That of a task which waits long runs out, so
+    that Redis holds nothing for a long backlog; the next submit is refused by the index, and
+    enters it again.
+    """
 
     def __init__(self, client: redis.Redis, lease_s: float) -> None:
         """Take the seconds that an entry lives without being renewed."""

@@ -1,0 +1,182 @@
+"""Dead letters: grouped by cause, requeued in bulk, with their whole history; and the tracker."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.servers import RedisServer
+from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig, make_users, touch
+from tests.support_service import Service
+
+from altwright.db.session import utcnow
+from altwright.domain.task import Status
+from altwright.domain.user import UserRef
+from altwright.errors import ActiveTaskExists, Category, PlatformRefused
+from altwright.tasks.audit import Audit
+from altwright.tasks.dead_letters import DeadLetters, Requeued, Wanted
+
+
+def failed(rig: Rig, user: UserRef, category: Category = Category.BAD_INPUT) -> str:
+    """Return the id of a task that has failed for good."""
+    rig.submit(user)
+    task = rig.take()
+    rig.claims.fail(task, category, "It can't be done.")
+    return task.id
+
+
+def letters(rig: Rig) -> DeadLetters:
+    """Return the dead letters of a rig."""
+    return DeadLetters(rig.database, rig.queue)
+
+
+@pytest.mark.req("6.2")
+def test_dead_letters_are_grouped_by_cause(rig: Rig) -> None:
+    """The largest group first, with the times of its first and last."""
+    assert letters(rig).groups() == []
+    for user in (ANNA, BERT):
+        failed(rig, user)
+    refused = failed(rig, ROOT, Category.AUTHENTICATION)
+    first, second = letters(rig).groups()
+    assert (first.category, first.kind, first.count) == ("bad_input", "counting", 2)
+    assert first.oldest_at is not None
+    assert first.newest_at is not None
+    assert first.oldest_at <= first.newest_at
+    assert (second.category, second.count) == ("authentication", 1)
+    assert second.oldest_at == rig.store.get(refused, None).finished_at
+    assert second.to_json()["count"] == 1
+
+
+@pytest.mark.req("6.2")
+@pytest.mark.req("7.5")
+def test_many_are_requeued_at_once_and_completed(fleet: Fleet) -> None:
+    """Every dead letter is worked on again, from its last finished item, and its history tells."""
+    rig = fleet.rig
+
+    def refuse_the_second(_run: object, item: object) -> None:
+        if getattr(item, "position", 0) == 1:
+            raise PlatformRefused("Sign in again.", category=Category.AUTHENTICATION)
+
+    rig.kind.meet = refuse_the_second
+    tasks = [rig.submit(user) for user in (ANNA, BERT, ROOT)]
+    fleet.drain()
+    assert letters(rig).groups()[0].count == 3
+    rig.kind.meet = lambda _run, _item: None
+    assert letters(rig).requeue(Wanted(), by=ROOT) == Requeued(3, 0)
+    assert letters(rig).groups() == []
+    assert fleet.drain() == 3
+    for task in tasks:
+        ended = rig.store.get(task.id, None)
+        assert (ended.status, ended.items_done, ended.error) == (Status.COMPLETED, 3, None)
+        assert rig.effects(task.id) == ["item-0", "item-1", "item-2"]
+        history = rig.store.history(task.id)
+        assert [one.event for one in history] == [
+            *("queued", "claimed", "failed", "requeued", "claimed", "completed"),
+        ]
+        assert history[3].actor == "root"
+        assert "authentication: Sign in again." in history[2].detail
+
+
+@pytest.mark.req("6.2")
+def test_only_those_that_are_wanted_are_requeued(rig: Rig) -> None:
+    """By cause, by kind and by age."""
+    old, young, other = failed(rig, ANNA), failed(rig, BERT), failed(rig, ROOT, Category.FAULT)
+    touch(rig.database, old, finished_at=utcnow() - timedelta(days=2))
+    dead = letters(rig)
+    yesterday = utcnow() - timedelta(days=1)
+    assert dead.requeue(Wanted(kind="knitting"), by=ROOT) == Requeued(0, 0)
+    assert dead.requeue(Wanted(Category.BAD_INPUT, before=yesterday), by=ROOT) == Requeued(1, 0)
+    assert rig.store.get(old, None).status is Status.QUEUED
+    assert dead.requeue(Wanted(Category.FAULT, kind="counting"), by=ROOT) == Requeued(1, 0)
+    assert rig.store.get(other, None).status is Status.QUEUED
+    assert rig.store.get(young, None).status is Status.FAILED
+    assert [entry.detail for entry in Audit(rig.database).recent()][:2] == [
+        "1 queued again, 0 held back",
+        "1 queued again, 0 held back",
+    ]
+
+
+@pytest.mark.req("4.6")
+def test_a_bulk_requeue_gives_nobody_two_active_tasks(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a user's dead letters one is queued; the others stay, over however many pages."""
+    monkeypatch.setattr("altwright.tasks.dead_letters.BATCH", 2)
+    for _ in range(4):
+        failed(rig, ANNA)
+    failed(rig, BERT)
+    assert letters(rig).requeue(Wanted(), by=ROOT) == Requeued(2, 3)
+    assert rig.drain_database() == 2
+    assert letters(rig).requeue(Wanted(), by=ROOT) == Requeued(1, 2)
+
+
+@pytest.mark.req("7.5")
+def test_the_command_requeues_with_a_count(rig: Rig, tmp_path: Path, valkey: RedisServer) -> None:
+    """`task dead` groups, `task requeue --all` says how many; half a command is refused."""
+    url = rig.database.engine.url.render_as_string(hide_password=False)
+    service = Service(tmp_path, {"REDIS_URL": valkey.url, "DATABASE_URL": url})
+    failed(rig, ANNA)
+    assert service.json("task", "dead")[0]["count"] == 1
+    for wrong in (["requeue"], ["requeue", "--category", "fault"], ["requeue", "x", "--all"]):
+        assert service.command("task", *wrong).returncode != 0
+    done = service.json("task", "requeue", "--all", "--category", "bad_input")
+    assert done == {"requeued": 1, "held_back": 0}
+    assert service.json("task", "dead") == []
+    queues = {one["queue"]: one for one in service.json("queue", "list")}
+    assert queues["normal"]["pending"] == 1
+    assert service.json("queue", "pause", "normal") == {"queue": "normal", "changed": True}
+    assert service.json("queue", "clear", "--yes", "normal")["cancelled"] == 1
+    assert service.json("alert", "list") == []
+
+
+def entry(rig: Rig) -> bytes | None:
+    """Return what the tracker's entry of anna says."""
+    there = rig.health.client.get("altwright:active:user:1")
+    assert there is None or isinstance(there, bytes)
+    return there
+
+
+@pytest.mark.req("4.3")
+def test_the_trackers_entry_lives_while_a_long_item_is_worked_on(rig: Rig) -> None:
+    """Each renewal of the worker's lease renews it; it isn't gone in the middle of an item."""
+    task = rig.submit()
+    seen: list[int] = []
+
+    def long_item(_run: object, _item: object) -> None:
+        rig.health.client.pexpire("altwright:active:user:1", 50)
+        rig.runner.leases.renew_all()
+        left = rig.health.client.pttl("altwright:active:user:1")
+        assert isinstance(left, int)
+        seen.append(left)
+
+    rig.kind.meet = long_item
+    rig.drain_database()
+    assert min(seen) > 10_000
+    assert rig.store.get(task.id, None).status is Status.COMPLETED
+    assert entry(rig) is None  # its end released it
+
+
+@pytest.mark.req("4.3")
+@pytest.mark.req("4.6")
+def test_an_entry_that_ran_out_lets_no_second_task_in(rig: Rig) -> None:
+    """A task that waits longer than its entry lives is refused by the index, and entered again."""
+    task = rig.submit()
+    rig.health.client.delete("altwright:active:user:1")
+    with pytest.raises(ActiveTaskExists) as refused:
+        rig.submit()
+    assert refused.value.task_id == task.id
+    assert entry(rig) == task.id.encode()
+
+
+@pytest.mark.req("4.3")
+def test_an_end_releases_only_its_own_entry(rig: Rig) -> None:
+    """What another task has entered meanwhile stays."""
+    task = rig.submit()
+    rig.tracker.hold("user:1", "another")
+    rig.tracker.release("user:1", task.id)
+    assert entry(rig) == b"another"
+    rig.tracker.renew("user:1", task.id)
+    assert entry(rig) == b"another"
+    make_users(rig.database, ids=[77])  # a user without tasks has no entry
+    assert rig.health.client.get("altwright:active:user:77") is None
