@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from rq.job import Job, JobStatus
-from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig, touch
+from tests.servers import RedisServer
+from tests.support_engine import ANNA, BERT, KEY, ROOT, Fleet, Rig, touch
+from tests.support_service import Service
 
 from altwright.crypto import Box
 from altwright.db.task_tables import TaskRow
@@ -236,3 +239,21 @@ def test_a_repair_is_shown_as_json(rig: Rig) -> None:
     said = json.loads(json.dumps([one.to_json() for one in repaired(rig)]))
     assert said[0]["task_id"] == task.id
     assert "knitting" in said[0]["fault"]
+
+
+def test_the_command_repairs_and_clears_away_what_rq_refused(
+    rig: Rig, tmp_path: Path, valkey: RedisServer
+) -> None:
+    """`task repair` lists a damaged task, then repairs it, and removes unreadable jobs."""
+    url = rig.database.engine.url.render_as_string(hide_password=False)
+    keys = {"PLATFORM_ENCRYPTION_KEY": KEY, "REDIS_URL": valkey.url, "DATABASE_URL": url}
+    service = Service(tmp_path, keys)
+    rig.dispatcher.tick()
+    task = rig.submit()
+    rig.health.client.hset(f"rq:job:{task.id}-0", "data", b"nothing of ours")
+    rig.drain_rq()
+    touch(rig.database, task.id, kind="captions", priority=9)
+    assert len(service.json("task", "repair", "--dry-run")) == 1
+    done = service.json("task", "repair")
+    assert [one["action"] for one in done] == ["priority normal", "removed from Redis"]
+    assert service.json("task", "repair") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -187,8 +188,14 @@ def repair(*, dry_run: bool, as_json: bool) -> None:
     with opened() as services:
         found = services.repair.run(OPERATOR.username, dry_run=dry_run)
         services.queue.wake()
+        rows = [one.to_json() for one in found]
+        if not dry_run:
+            with suppress(RedisUnavailable):  # then there is nothing to remove
+                refused = services.upkeep.forget_refused()
+                if refused:
+                    fault = f"RQ could not read {refused} jobs"
+                    rows.append({"task_id": "", "fault": fault, "action": "removed from Redis"})
     columns = {"task_id": "task", "fault": "what is wrong", "action": "what is done"}
-    rows = [one.to_json() for one in found]
     show(rows, as_json=as_json, columns=columns, empty="No task is damaged.")
 
 
