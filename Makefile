@@ -50,23 +50,25 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
 
+# The locks name every package, so nothing is resolved (--no-deps): a release from tomorrow
+# can't change or break an install.
 $(VENV)/runtime.done: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what Altwright needs (once, one to two minutes) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 	  -r requirements/runtime.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	  --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev.done: requirements/dev.txt $(VENV)/runtime.done
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 	  -r requirements/dev.txt
 	@touch $@
 
 # npm comes with Node.js, or, where there is none, as a Python package.
 $(STATIC)/done: package-lock.json $(VENV)/runtime.done requirements/node.txt
 	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet \
-	  --disable-pip-version-check --require-hashes -r requirements/node.txt
+	  --disable-pip-version-check --require-hashes --no-deps -r requirements/node.txt
 	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
 	  --loglevel=error >/dev/null
 	@$(BIN)/python scripts/front_end.py

@@ -16,7 +16,7 @@ from tests import leaks
 from altwright.db.session import Database
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Status
-from benchmarks.chaos.kind import ITEMS, effects
+from benchmarks.chaos.kind import ITEMS, ChaosKind, effects
 from benchmarks.chaos.load import Submit
 
 #: Events that end an attempt.
@@ -29,6 +29,8 @@ _NUMEROUS = {
     *("rq:worker", "rq:job", "rq:executions", "rq:execution", "rq:results"),
     *("altwright:active", "altwright:login"),
 }
+#: The tasks that the run submitted; the service's own upkeep goes on beside them.
+_SUBMITTED = select(TaskRow.id).where(TaskRow.kind == ChaosKind.name)
 #: Broken promises of one kind that are told in full; the others are counted.
 SHOWN = 5
 
@@ -85,7 +87,7 @@ def read(database: Database) -> History:
     with database.read() as session:
         users = {row[0]: row[1] for row in session.execute(select(TaskRow.id, TaskRow.user_id))}
         deliveries = dict.fromkeys(
-            session.scalars(select(TaskRow.id).where(TaskRow.delivery == Delivery.RQ))
+            session.scalars(_SUBMITTED.where(TaskRow.delivery == Delivery.RQ))
         )
         events = session.execute(
             select(
@@ -94,7 +96,9 @@ def read(database: Database) -> History:
                 TaskEventRow.event,
                 TaskEventRow.at,
                 TaskEventRow.detail,
-            ).order_by(TaskEventRow.id)
+            )
+            .where(TaskEventRow.task_id.in_(_SUBMITTED))
+            .order_by(TaskEventRow.id)
         ).all()
         marks = session.execute(
             select(effects.c.task_id, effects.c.attempt, effects.c.at).order_by(effects.c.at)
@@ -134,7 +138,9 @@ def broken_promises(database: Database, submits: list[Submit], history: History)
 
 
 def _accepted(database: Database, submits: list[Submit]) -> Iterable[str]:
-    query = select(TaskRow.id, TaskRow.request_key, TaskRow.user_id, TaskRow.status, TaskRow.error)
+    query = select(
+        TaskRow.id, TaskRow.request_key, TaskRow.user_id, TaskRow.status, TaskRow.error
+    ).where(TaskRow.kind == ChaosKind.name)
     with database.read() as session:
         rows = {(row.user_id, row.request_key): row for row in session.execute(query)}
         ended = {
@@ -173,9 +179,11 @@ def _effects(database: Database) -> Iterable[str]:
             for task_id, key in session.execute(select(effects.c.task_id, effects.c.item_key))
         )
         items = session.execute(
-            select(ItemRow.task_id, ItemRow.key, ItemRow.status, ItemRow.reason)
+            select(ItemRow.task_id, ItemRow.key, ItemRow.status, ItemRow.reason).where(
+                ItemRow.task_id.in_(_SUBMITTED)
+            )
         ).all()
-        tasks = session.scalars(select(TaskRow.id)).all()
+        tasks = session.scalars(_SUBMITTED).all()
     counts: Counter[str] = Counter()
     for task_id, key, status, reason in items:
         counts[task_id] += 1

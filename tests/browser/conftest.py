@@ -1,4 +1,4 @@
-"""A headless Chromium for the whole run, and a served application for each test."""
+"""A headless Chromium for each module, and a served application for each test."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ EXPECTED = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Run Chromium; skips where it isn't installed."""
+    """Run Chromium; skips where it isn't installed.
+
+    For one module at a time: while it runs, the thread has a running event loop, and tests that
+    come between in a random order start their own.
+    """
     if not Path(CHROMIUM).exists():
         pytest.skip(f"{CHROMIUM} is not installed")
     with sync_playwright() as playwright:
