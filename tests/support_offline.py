@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Sequence
 from io import BytesIO
 from math import cos, radians, sin
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
+from tests.support import wait_until
 
-from altwright.describers.port import Picture
+from altwright.describers.port import Describer, Picture, Request
 
 #: Where `altwright models` puts the models of this checkout.
 MODELS = Path(__file__).parents[1] / "var" / "models"
@@ -174,3 +176,39 @@ def meme(data: bytes, top: str, bottom: str) -> Image.Image:
             stroke_fill="black",
         )  # fmt: skip
     return image
+
+
+#: A picture that is described quickly, and what is said of it.
+SMALL = png(written((320, 90), [(20, 24, 30, "Good morning")]))
+SAID = "Image of text: “Good morning”."
+
+
+def say(describer: Describer, data: bytes = SMALL) -> str:
+    """Return what is said of a picture."""
+    return describer.describe(picture(data), Request()).text
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process runs; one that has ended and isn't waited for doesn't."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def noise() -> bytes:
+    """Return a picture that takes seconds to describe."""
+    stream = BytesIO()
+    Image.frombytes("RGB", (2000, 2000), os.urandom(12_000_000)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def wait_until_busy(pid: int) -> None:
+    """Wait until a process has computed for another fifth of a second."""
+
+    def computed_s() -> float:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    start = computed_s()
+    wait_until(lambda: computed_s() > start + 0.2, within_s=20)

@@ -374,7 +374,11 @@ def describer_of(settings: Settings) -> Describer:
     """Return the describer that DESCRIBER names."""
     match settings.describer:
         case "offline":
-            return OfflineDescriber(settings.models_dir, idle_s=settings.offline_idle_s)
+            return OfflineDescriber(
+                settings.models_dir,
+                idle_s=settings.offline_idle_s,
+                host=settings.describer_socket,
+            )
         case "ollama":
             return Ollama(settings.ollama_url, settings.ollama_model, settings.ollama_timeout)
         case "openai":

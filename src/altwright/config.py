@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import tempfile
 from enum import StrEnum
 from functools import cached_property
@@ -197,6 +196,9 @@ class Settings(BaseSettings):
     offline_idle_s: Seconds = Field(
         600, description="idle seconds after which the offline describer's process ends"
     )
+    offline_processes: int = Field(
+        1, ge=1, le=64, description="its processes on a host of `altwright serve`, 600 MB each"
+    )
     caption_max_length: int = Field(
         500, ge=50, le=5000, description="longest draft in characters that a describer may write"
     )
@@ -332,7 +334,7 @@ class Settings(BaseSettings):
     def run_dir(self) -> Path:
         """Return a folder whose path is short enough for Unix sockets."""
         wished = self.data_dir.absolute() / "run"
-        if len(os.fsencode(wished / "valkey.sock")) < UNIX_SOCKET_PATH_BYTES:
+        if len(os.fsencode(wished / "describer.sock")) < UNIX_SOCKET_PATH_BYTES:
             return wished
         short = hashlib.sha256(os.fsencode(wished)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"altwright-{os.getuid()}-{short}"
@@ -351,6 +353,11 @@ class Settings(BaseSettings):
     def models_dir(self) -> Path:
         """Return where the offline describer's weights lie."""
         return self.data_dir.absolute() / "models"
+
+    @property
+    def describer_socket(self) -> Path:
+        """Return where the offline describer of this host listens, if `altwright serve` runs."""
+        return self.run_dir / "describer.sock"
 
     @property
     def media_dir(self) -> Path:
@@ -387,8 +394,3 @@ def _problem(detail: Any) -> str:
 
 def _is_secret(name: str) -> bool:
     return name.endswith(("_KEY", "_URL"))
-
-
-def host_name() -> str:
-    """Return this host's name, as it stands in worker ids."""
-    return socket.gethostname().split(".", 1)[0]

@@ -95,6 +95,8 @@ def prepare(settings: Settings) -> None:
 def children_of(settings: Settings) -> list[Child]:
     """Return the processes of one host, in the order of their start."""
     children = [_valkey(settings)] if settings.embeds_valkey else []
+    if settings.describer == "offline":
+        children.append(_describer(settings))
     children.append(_gunicorn(settings))
     if settings.sockets_port:
         children.append(_sockets(settings))
@@ -189,6 +191,20 @@ def _valkey(settings: Settings) -> Child:
         ready=lambda: _pings(f"unix://{sock}"),
         log_file=settings.data_dir.absolute() / "log" / "valkey.log",
         rank=0,
+    )
+
+
+def _describer(settings: Settings) -> Child:
+    sock = settings.describer_socket
+    sock.unlink(missing_ok=True)
+    arguments = [str(sock), str(settings.models_dir), str(settings.offline_idle_s)]
+    arguments += [str(settings.offline_processes), settings.log_level, settings.log_format]
+    return Child(
+        "describer",
+        python("altwright.describers.offline.host", *arguments),
+        ready=sock.exists,
+        rank=0,
+        on_reload=OnReload.RESTART,
     )
 
 

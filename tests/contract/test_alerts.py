@@ -40,6 +40,34 @@ def test_nothing_is_wrong_with_a_service_at_rest(house: House) -> None:
     assert house.look(70) == set()
 
 
+class LoadedHouse(House):
+    """One whose database is so busy that a look at everything takes ten seconds."""
+
+    looks = 0
+
+    @property
+    def workers_expected(self) -> int:
+        """Count the look, and take its time."""
+        self.looks += 1
+        self.rig.at += 10
+        return 0
+
+    @workers_expected.setter
+    def workers_expected(self, _: int) -> None:
+        """Stay at none."""
+
+
+@pytest.mark.req("9.5")
+def test_looking_gives_way_to_work_under_load(rig: Rig) -> None:
+    """The slower a look is, the rarer: it takes a twentieth of the time at most."""
+    house = LoadedHouse(rig)
+    for _ in range(20):
+        house.look(5)
+    assert house.looks == 1
+    house.look(100)
+    assert house.looks == 2
+
+
 @pytest.mark.req("7.4")
 @pytest.mark.req("6.4")
 def test_redis_lost_and_found_is_told(house: House) -> None:

@@ -84,6 +84,20 @@ def test_signing_out_needs_a_csrf_token_and_ends_the_session(web: Web) -> None:
     assert browser.get("/").status_code == 302
 
 
+def test_a_new_password_ends_the_sessions_of_the_old_one(web: Web) -> None:
+    """Whoever took a session over is out; signing in with the new password works."""
+    anna = web.services.users.by_name("anna")
+    assert anna is not None
+    client = web.app.test_client()
+    sign_in(client, "anna")
+    assert client.get("/").status_code == 200
+    web.services.users.set_password(anna.id, "another long password")
+    assert client.get("/").status_code == 302
+    assert client.get("/api/v1/tasks").status_code == 401
+    sign_in(client, "anna", "another long password")
+    assert client.get("/").status_code == 200
+
+
 def test_wrong_passwords_and_unknown_names_look_the_same(web: Web) -> None:
     """A refusal doesn't tell whether the name exists."""
     pages = [
@@ -131,6 +145,7 @@ def test_right_passwords_are_not_counted(web: Web) -> None:
         assert sign_in(web.app.test_client(), "anna").status_code == 302
 
 
+@pytest.mark.req("8.3")
 def test_outside_development_cookies_need_tls(tmp_path: Path, valkey: RedisServer) -> None:
     """In production the session's cookie is sent over TLS only, which browsers are told to keep.
 

@@ -100,6 +100,7 @@ def test_a_refused_token_connects_nothing(world: World) -> None:
         ("ftp://social.example", "token", "url"),
         ("https://anna:secret@social.example", "token", "url"),
         ("https://social.example:99999", "token", "url"),
+        ("https://so cial.example", "token", "url"),
         ("https://", "token", "url"),
         ("https://social.example", " ", "token"),
         ("https://social.example", "to ken", "token"),

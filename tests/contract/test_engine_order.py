@@ -14,6 +14,7 @@ from altwright.domain.task import Delivery, Priority
 from altwright.tasks.records import Ticket
 
 
+@pytest.mark.req("1.5")
 @pytest.mark.req("2.2")
 def test_priorities_are_strict(fleet: Fleet) -> None:
     """Urgent before high before normal before low, however they came in."""

@@ -10,21 +10,28 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from tests.support import wait_until
-from tests.support_offline import MODELS, jpeg, photo, picture, png, written
+from tests.support_offline import (
+    MODELS,
+    SAID,
+    SMALL,
+    alive,
+    jpeg,
+    noise,
+    photo,
+    png,
+    say,
+    wait_until_busy,
+    written,
+)
 
 from altwright.describers.offline import models
 from altwright.describers.offline.describer import OfflineDescriber
-from altwright.describers.port import Request
 from altwright.errors import CaptionUnusable, Category, ConfigError, DescriberUnavailable
-
-SMALL = png(written((320, 90), [(20, 24, 30, "Good morning")]))
-SAID = "Image of text: “Good morning”."
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,37 +45,6 @@ def describer() -> Iterator[OfflineDescriber]:
     describer = OfflineDescriber(MODELS, idle_s=60)
     yield describer
     describer.close()
-
-
-def say(describer: OfflineDescriber, data: bytes = SMALL) -> str:
-    """Return what is said of a picture."""
-    return describer.describe(picture(data), Request()).text
-
-
-def alive(pid: int) -> bool:
-    """Say whether a process runs; one that has ended and isn't waited for doesn't."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def noise() -> bytes:
-    """Return a picture that takes seconds to describe."""
-    stream = BytesIO()
-    Image.frombytes("RGB", (2000, 2000), os.urandom(12_000_000)).save(stream, "PNG")
-    return stream.getvalue()
-
-
-def wait_until_busy(pid: int) -> None:
-    """Wait until a process has computed for another fifth of a second."""
-
-    def computed_s() -> float:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    start = computed_s()
-    wait_until(lambda: computed_s() > start + 0.2, within_s=20)
 
 
 def test_work_is_done_elsewhere(describer: OfflineDescriber) -> None:

@@ -17,6 +17,7 @@ MODES = ("rq worker", "external", "hybrid", "integrated", "database")
 
 @pytest.mark.req("3.1")
 @pytest.mark.req("3.3")
+@pytest.mark.req("3.6")
 @pytest.mark.req("4.5")
 @pytest.mark.req("10.1")
 def test_nothing_is_lost_or_done_twice_in_any_mode(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ def service(tmp_path: Path) -> Iterator[Service]:
         yield made
 
 
-def test_a_killed_valkey_and_a_killed_gunicorn_come_back(service: Service) -> None:
+def test_what_is_killed_comes_back(service: Service) -> None:
     """Each child that is killed -9 is replaced, and the service answers again."""
-    for name in ("valkey", "gunicorn"):
+    for name in ("valkey", "describer", "gunicorn"):
         before = service.children()[name]["pid"]
         os.kill(before, signal.SIGKILL)
         wait_until(replaced(service, name, before), 20)
@@ -86,11 +86,12 @@ def test_a_reload_replaces_every_worker_and_systemd_hears_of_it(tmp_path: Path) 
         try:
             wait_until(lambda: heard[:1] == [b"READY=1"], 5)
             first = {name: child["pid"] for name, child in service.children().items()}
-            assert set(first) == {"valkey", "gunicorn", "sockets", "worker 1", "worker 2"}
+            workers = {"describer", "worker 1", "worker 2"}
+            assert set(first) == {"valkey", "gunicorn", "sockets"} | workers
             gunicorn = tree(first["gunicorn"])
             os.kill(service.process.pid, signal.SIGHUP)
             wait_until(lambda: {b"RELOADING=1", b"WATCHDOG=1"} <= set(heard), 20)
-            for name in ("worker 1", "worker 2"):
+            for name in workers:
                 wait_until(replaced(service, name, first[name]), 40)
             wait_until(lambda: not any(alive(pid) for pid in gunicorn), 40)
             assert service.answers()

@@ -173,6 +173,8 @@ def _origin(url: str) -> str | None:
         return None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         return None
+    if any(char.isspace() for char in parts.netloc):
+        return None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     origin = f"{parts.scheme}://{host}{port}"
     return origin if len(origin) <= AccountRow.url.type.length else None

@@ -42,6 +42,8 @@ class User:
     role: Role
     is_active: bool
     created_at: datetime
+    #: Changes with the password, which ends sessions that were begun with the old one.
+    stamp: str
 
     @property
     def ref(self) -> UserRef:
@@ -128,6 +130,7 @@ class UserStore:
         )
         with self._database.write() as session:
             session.execute(statement)
+        row.password_hash = new_hash  # for the stamp
         return _user(row)
 
     def set_password(self, user_id: int, password: str) -> None:
@@ -179,7 +182,8 @@ class UserStore:
 
 
 def _user(row: UserRow) -> User:
-    return User(row.id, row.username, row.email, Role(row.role), row.is_active, row.created_at)
+    role, stamp = Role(row.role), _digest(row.password_hash)[:16]
+    return User(row.id, row.username, row.email, role, row.is_active, row.created_at, stamp)
 
 
 def _named(session: Session, username: str) -> UserRow | None:

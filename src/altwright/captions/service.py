@@ -26,7 +26,7 @@ from altwright.captions.sources import PictureSource
 from altwright.captions.wording import counted, picture_label, tally
 from altwright.config import Settings
 from altwright.describers.port import Describer, Description, Request
-from altwright.domain.caption import DESCRIBED, DraftStatus
+from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import (
@@ -155,7 +155,8 @@ class CaptionWork:
     def _wants(self, media: Media, status: DraftStatus | None) -> bool:
         if self._settings.reprocess_existing:
             return status not in DECIDED
-        return not media.description.strip() and status not in DESCRIBED
+        # A skipped draft counts too: somebody decided that the picture stays without a text.
+        return not media.description.strip() and status is None
 
     def item(self, item: Item) -> Worked:
         """Describe one picture, if it still is there and still needs a text."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, text
@@ -17,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from altwright.errors import DatabaseUnavailable
+from altwright.errors import ConfigError, DatabaseUnavailable
 
 Clock = Callable[[], datetime]
 P = ParamSpec("P")
@@ -87,6 +88,12 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
 
 
 def _sqlite(url: str, clock: Clock, options: dict[str, Any]) -> Engine:
+    folder = Path(make_url(url).database or "").parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fault = f"DATABASE_URL: the folder {folder} can't be made ({error.strerror})"
+        raise ConfigError([fault]) from error
     connect_args = {"timeout": SQLITE_BUSY_S, "check_same_thread": False}
     engine = create_engine(url, connect_args=connect_args, **options)
 

@@ -32,13 +32,6 @@ DRAFT_MOVES = MappingProxyType(
 
 #: States in which a person may still change the text.
 OPEN = (DraftStatus.DRAFT, DraftStatus.APPROVED, DraftStatus.SKIPPED)
-#: States in which a picture counts as described: a run leaves it alone unless told otherwise.
-DESCRIBED = (
-    DraftStatus.DRAFT,
-    DraftStatus.APPROVED,
-    DraftStatus.PUBLISHING,
-    DraftStatus.PUBLISHED,
-)
 
 
 def may_move(old: DraftStatus, new: DraftStatus) -> bool:

@@ -14,14 +14,14 @@ _numbers = itertools.count(1)
 def new_worker_id(kind: str) -> str:
     """Return a name unique in the fleet: host, boot, process, its start, kind and number."""
     pid = os.getpid()
-    parts = (_host(), _boot(), pid, _started(pid), f"{kind}{next(_numbers)}")
+    parts = (host_name(), _boot(), pid, _started(pid), f"{kind}{next(_numbers)}")
     return ".".join(str(part) for part in parts)
 
 
 def process_name() -> str:
     """Return this process's name in the fleet."""
     pid = os.getpid()
-    return f"{_host()}.{_boot()}.{pid}.{_started(pid)}"
+    return f"{host_name()}.{_boot()}.{pid}.{_started(pid)}"
 
 
 def gone_from_this_host(worker_id: str) -> bool:
@@ -31,14 +31,15 @@ def gone_from_this_host(worker_id: str) -> bool:
     """
     match worker_id.split("."):
         case [host, boot, pid, started, *_] if (
-            host == _host() and boot == _boot() and pid.isdecimal()
+            host == host_name() and boot == _boot() and pid.isdecimal()
         ):
             return _started(int(pid)) != started
         case _:
             return False
 
 
-def _host() -> str:
+def host_name() -> str:
+    """Return this host's name, as it stands in worker ids; at most 48 characters."""
     return socket.gethostname().split(".", 1)[0][:48]
 
 

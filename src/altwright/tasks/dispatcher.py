@@ -170,6 +170,8 @@ class Dispatcher:
                     break
 
     def _note_mode(self, mode: Delivery) -> None:
-        if self._backlog.state(MODE) != mode:
-            _log.warning("delivery is %s now", mode)
+        before = self._backlog.state(MODE)
+        if before != mode:
+            level = logging.WARNING if before else logging.INFO  # a first start is no news
+            _log.log(level, "delivery is %s now", mode)
             self._backlog.set_state(MODE, mode)

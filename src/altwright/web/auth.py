@@ -37,7 +37,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # it ships no types
 
     def get_id(self) -> str:
         """Return what the session keeps."""
-        return str(self.user.id)
+        return f"{self.user.id}.{self.user.stamp}"
 
 
 def init_app(app: Flask, limit: LoginLimit) -> None:
@@ -50,9 +50,12 @@ def init_app(app: Flask, limit: LoginLimit) -> None:
     app.register_blueprint(bp)
 
 
-def _load(user_id: str) -> SignedIn | None:
+def _load(kept: str) -> SignedIn | None:
+    user_id, _, stamp = kept.partition(".")
     user = services().users.get(int(user_id)) if user_id.isdecimal() else None
-    return SignedIn(user) if user is not None and user.is_active else None
+    if user is None or not user.is_active or user.stamp != stamp:
+        return None
+    return SignedIn(user)
 
 
 def caller() -> UserRef:

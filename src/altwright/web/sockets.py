@@ -102,7 +102,7 @@ class Gate:
     def user_id(self, environ: dict[str, Any]) -> int | None:
         """Return who sends a request. Raises DatabaseUnavailable."""
         with self._app.request_context(environ):
-            return int(current_user.get_id()) if current_user.is_authenticated else None
+            return int(current_user.ref.id) if current_user.is_authenticated else None
 
     def enter(self, user_id: int) -> bool:
         """Let one more of the user's pages in, if there is room."""

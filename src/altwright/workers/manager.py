@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from altwright.config import host_name
+from altwright.domain.worker import host_name
 from altwright.errors import AltwrightError
 from altwright.tasks.roster import Roster
 from altwright.workers.integrated import SIGN_EVERY_S, IntegratedRQWorker

@@ -36,16 +36,25 @@ _TAIL_BYTES: Final = 2000
 class OfflineDescriber(Describer):
     """Describes without any server, one picture at a time, in English.
 
-    The process starts with the first picture and ends after ``idle_s`` without one. Threads may
-    share a describer; a process that was forked starts a describing process of its own.
+    It asks the describer that serves this host at the socket ``host``, where there is one. Else a
+    process of its own starts with the first picture and ends after ``idle_s`` without one. Threads
+    may share a describer; a process that was forked starts a describing process of its own.
     """
 
     name = "offline"
 
-    def __init__(self, models_dir: Path, *, idle_s: float, limit_s: float = LIMIT_S) -> None:
+    def __init__(
+        self,
+        models_dir: Path,
+        *,
+        idle_s: float,
+        limit_s: float = LIMIT_S,
+        host: Path | None = None,
+    ) -> None:
         self._models_dir = models_dir.absolute()
         self._idle_s = idle_s
         self._limit_s = limit_s
+        self._host = host
         self._lock = threading.Lock()
         self._child: _Child | None = None
         _every_describer.add(self)
@@ -72,18 +81,30 @@ class OfflineDescriber(Describer):
             "duration_s": picture.duration_s,
             "max_length": request.max_length,
         }
-        with self._lock:
-            reply = self._ask(message)
-        match reply:
+        match self._reply_of_host(message) or self.reply(message):
             case {"text": str(text), "level": level, "evidence": dict(evidence)} if text:
                 return Description(text, self.name, self.model, cast("Level", level), evidence)
             case {"error": "picture", "detail": str(detail)}:
                 raise CaptionUnusable(detail)
             case {"error": "fault", "detail": str(detail)}:
                 _log.error("The offline describer failed on a picture.\n%s", detail)
+            case {"error": "unavailable", "detail": str(detail), "category": str(category)}:
+                raise DescriberUnavailable(detail, retry_in_s=_RETRY_S, category=Category(category))
+            case {"error": "config", "problems": list(problems)}:
+                raise ConfigError(problems)
         raise DescriberUnavailable(
             "The offline describer failed on this picture.", retry_in_s=_RETRY_S
         )
+
+    def reply(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return what the describing process says to a request of wire.py's.
+
+        Raises:
+            DescriberUnavailable: it crashed, or took too long.
+            ConfigError: models are missing or damaged.
+        """
+        with self._lock:
+            return self._ask(message)
 
     def probe(self) -> str:
         """Return which models and engines describe.
@@ -107,6 +128,16 @@ class OfflineDescriber(Describer):
         with self._lock:
             if self._child is child:
                 self._child = None
+
+    def _reply_of_host(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        if self._host is None:
+            return None
+        try:
+            return wire.ask(self._host, message)
+        except (OSError, wire.Broken) as error:
+            raise DescriberUnavailable(
+                "This host's describer ended while it described this picture.", retry_in_s=_RETRY_S
+            ) from error
 
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
         for is_last in (False, True):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import msgpack
@@ -11,6 +13,9 @@ import msgpack
 _LENGTH: Final = struct.Struct("!I")
 #: Bytes of the largest message: a picture of 2,000 pixels a side as PNG needs 12 MB.
 LARGEST: Final = 64 * 1024 * 1024
+#: Seconds that a worker waits for its turn at the host's describer and for its reply: as many
+#: threads as there may be, each with a picture that takes a few seconds, go before it.
+PATIENCE_S: Final = 600.0
 
 
 class Broken(Exception):
@@ -49,3 +54,20 @@ def _exactly(receive: Callable[[int], bytes], count: int) -> bytes:
             raise Broken("closed")
         parts += part
     return bytes(parts)
+
+
+def ask(address: Path, message: dict[str, Any]) -> dict[str, Any] | None:
+    """Ask the describer of this host (host.py) and return its reply; None: none runs here.
+
+    Raises:
+        OSError: it ended before it replied, or took longer than PATIENCE_S.
+        Broken: the same.
+    """
+    with socket.socket(socket.AF_UNIX) as sock:
+        try:
+            sock.connect(str(address))
+        except OSError:
+            return None
+        sock.settimeout(PATIENCE_S)
+        sock.sendall(pack(message))
+        return unpack(lambda count: sock.recv(min(count, 1 << 20)))
