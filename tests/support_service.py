@@ -28,6 +28,8 @@ class Service:
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
+    #: Put before its command line.
+    prefix: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -73,7 +75,7 @@ class Service:
         """Start a command that stays (``serve``, ``demo``), and wait until it prints ``until``."""
         with (self.folder / "out.log").open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "altwright", *arguments],
+                [*self.prefix, sys.executable, "-m", "altwright", *arguments],
                 cwd=self.folder,
                 env=self.environment(),
                 stdout=output,
@@ -102,7 +104,7 @@ class Service:
 
     def children(self) -> dict[str, dict[str, Any]]:
         """Return the supervisor's own word on its children."""
-        status = self.folder / "var" / "run" / "supervisor.json"
+        (status,) = (self.folder / "var" / "run").rglob("supervisor.json")
         children: dict[str, dict[str, Any]] = json.loads(status.read_text())
         return children
 

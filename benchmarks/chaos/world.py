@@ -145,8 +145,9 @@ class World:
 
     def children(self) -> dict[str, int]:
         """Return the process ids of the service's children by name, of those that live."""
-        with contextlib.suppress(OSError, json.JSONDecodeError):
-            status = json.loads((self.data_dir / "run" / "supervisor.json").read_text())
+        with contextlib.suppress(OSError, ValueError):
+            (status_file,) = (self.data_dir / "run").rglob("supervisor.json")
+            status = json.loads(status_file.read_text())
             return {name: child["pid"] for name, child in status.items() if child["alive"]}
         return {}
 

@@ -22,6 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from altwright.domain import redis_url
+from altwright.domain.worker import host_name
 from altwright.errors import ConfigError
 
 #: Longest side in pixels that is given to a describer. Vision models scale to 1,568 or less.
@@ -311,17 +312,14 @@ class Settings(BaseSettings):
             missing += [n for n in ("openai_base_url", "openai_model") if not getattr(self, n)]
         if self.alert_email_to and not self.smtp_url:
             raise ValueError("SMTP_URL: missing; ALERT_EMAIL_TO needs it")
-        if self.profile != "development":
+        is_trial = self.profile == "development"
+        if not is_trial:
             missing += [
                 n for n in ("flask_secret_key", "platform_encryption_key") if not getattr(self, n)
             ]
         if missing:
             names = ", ".join(name.upper() for name in missing)
-            wanted_by = (
-                "DESCRIBER=openai"
-                if self.profile == "development"
-                else "this profile and describer"
-            )
+            wanted_by = "DESCRIBER=openai" if is_trial else "this profile and describer"
             raise ValueError(f"{names}: missing; {wanted_by} needs it")
         return self
 
@@ -332,8 +330,14 @@ class Settings(BaseSettings):
 
     @cached_property
     def run_dir(self) -> Path:
-        """Return a folder whose path is short enough for Unix sockets."""
+        """Return this host's folder for sockets and locks, whose path is short enough for them.
+
+        Hosts that share DATA_DIR have one each. With the embedded Valkey there is one host only,
+        and its lock has to keep others out.
+        """
         wished = self.data_dir.absolute() / "run"
+        if not self.embeds_valkey:
+            wished /= host_name()
         if len(os.fsencode(wished / "describer.sock")) < UNIX_SOCKET_PATH_BYTES:
             return wished
         short = hashlib.sha256(os.fsencode(wished)).hexdigest()[:12]

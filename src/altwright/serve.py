@@ -95,7 +95,7 @@ def prepare(settings: Settings) -> None:
 def children_of(settings: Settings) -> list[Child]:
     """Return the processes of one host, in the order of their start."""
     children = [_valkey(settings)] if settings.embeds_valkey else []
-    if settings.describer == "offline":
+    if settings.describer == "offline" and settings.worker_mode is not WorkerMode.OFF:
         children.append(_describer(settings))
     children.append(_gunicorn(settings))
     if settings.sockets_port:

@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -109,14 +110,21 @@ def test_missing_models_are_named(tmp_path: Path) -> None:
         host.end()
 
 
-def test_a_crash_costs_the_picture_in_hand(host: HostProcess) -> None:
-    """It fails as temporary; the host starts another process for the next one."""
+@contextmanager
+def picture_in_hand(host: HostProcess) -> Iterator[tuple[OfflineDescriber, int, Future[str]]]:
+    """Yield a worker, the process that describes its picture now, and what will be said of it."""
     worker = host.client()
     say(worker)
     (pid,) = descendants(host)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(say, worker, noise())
         wait_until_busy(pid)
+        yield worker, pid, answer
+
+
+def test_a_crash_costs_the_picture_in_hand(host: HostProcess) -> None:
+    """It fails as temporary; the host starts another process for the next one."""
+    with picture_in_hand(host) as (worker, pid, answer):
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(DescriberUnavailable, match="ended while it described"):
             answer.result(timeout=30)
@@ -127,12 +135,7 @@ def test_a_crash_costs_the_picture_in_hand(host: HostProcess) -> None:
 def test_a_host_that_is_killed_costs_the_picture_in_hand(tmp_path: Path) -> None:
     """The picture fails as temporary; until there is a host again, a worker uses its own."""
     host = HostProcess(tmp_path)
-    worker = host.client()
-    say(worker)
-    (pid,) = descendants(host)
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(say, worker, noise())
-        wait_until_busy(pid)
+    with picture_in_hand(host) as (worker, pid, answer):
         host.process.kill()
         host.process.wait(10)
         with pytest.raises(DescriberUnavailable, match="host's describer ended"):
@@ -150,12 +153,7 @@ def test_a_host_that_is_killed_costs_the_picture_in_hand(tmp_path: Path) -> None
 def test_a_stop_replies_first(tmp_path: Path) -> None:
     """SIGTERM while a picture is in hand: its reply arrives, and then the host ends."""
     host = HostProcess(tmp_path)
-    worker = host.client()
-    say(worker)
-    (pid,) = descendants(host)
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(say, worker, noise())
-        wait_until_busy(pid)
+    with picture_in_hand(host) as (_, _, answer):
         assert host.end() == 0
         assert answer.result(timeout=1)
 

@@ -1,7 +1,12 @@
-"""A soak: under steady work nothing grows. ALTWRIGHT_SOAK_MINUTES=10 for the long one."""
+"""A soak: under steady work nothing grows.
+
+The long one, with its figures: ALTWRIGHT_SOAK_MINUTES=10 pytest --timeout 1500
+--log-cli-level INFO tests/faults/test_soak.py
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -16,6 +21,8 @@ from tests.support_modes import Fleet, Load, Started, fleet
 from tests.support_service import tree
 
 from altwright.workers.memory import MIB, resident_bytes
+
+_log = logging.getLogger(__name__)
 
 SOAK_S = 60 * float(os.environ.get("ALTWRIGHT_SOAK_MINUTES", "0.2"))
 
@@ -85,5 +92,6 @@ def test_nothing_grows_under_steady_work(tmp_path: Path, server: RedisServer) ->
         last = figures([web, worker], server)
         assert made.counted()[1:] == (0, 0)
     grown = [after - before for before, after in zip(astuple(first), astuple(last), strict=True)]
+    _log.info("after %.0f s %s; after %.0f s %s", SOAK_S / 3, first, SOAK_S, last)
     too_much = [more > most for more, most in zip(grown, astuple(SPARE), strict=True)]
     assert not any(too_much), (first, last)

@@ -6,12 +6,14 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
+from tests.servers import valkey
 from tests.support import free_port, wait_until
 from tests.support_service import Service, alive, running, tree
 
@@ -128,3 +130,21 @@ def test_a_second_service_in_the_same_folder_is_refused(service: Service) -> Non
     assert second.returncode == 2
     assert f"process {service.process.pid} serves from it already" in second.stderr
     assert service.answers()
+
+
+def test_hosts_share_a_folder(tmp_path: Path) -> None:
+    """With a Redis for all, a second host serves from the same DATA_DIR beside the first."""
+    elsewhere = ("unshare", "--uts", "sh", "-c", 'hostname another; exec "$@"', "sh")
+    if subprocess.run([*elsewhere, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this system doesn't let us change a host name")
+    with valkey() as server:
+        settings = {"REDIS_URL": server.url}
+        first, second = Service(tmp_path, settings), Service(tmp_path, settings, prefix=elsewhere)
+        with running(first, "serve"), running(second, "serve"):
+            assert first.answers()
+            assert second.answers()
+            hosts = {path.parent.name for path in tmp_path.glob("var/run/*/supervisor.json")}
+            assert "another" in hosts
+            assert len(hosts) == 2
+            third = Service(tmp_path, settings).command("serve")
+            assert third.returncode == 2
