@@ -198,7 +198,7 @@ class Settings(BaseSettings):
         600, description="idle seconds after which the offline describer's process ends"
     )
     offline_processes: int = Field(
-        1, ge=1, le=64, description="its processes on a host of `altwright serve`, 600 MB each"
+        0, ge=0, le=64, description="such processes on a host, 600 MB each; 0: one for 2 processors"
     )
     caption_max_length: int = Field(
         500, ge=50, le=5000, description="longest draft in characters that a describer may write"

@@ -82,9 +82,11 @@ def test_workers_share_one_describing_process(host: HostProcess) -> None:
 
 
 def test_a_large_host_describes_several_at_a_time(tmp_path: Path) -> None:
-    """OFFLINE_PROCESSES=2: two pictures are in hand at the same moment."""
+    """OFFLINE_PROCESSES=2: two are at work at the same time, and only then."""
     host = HostProcess(tmp_path, processes=2)
     try:
+        assert [say(host.client()) for _ in range(3)] == [SAID] * 3
+        assert len(descendants(host)) == 1
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(say, [host.client(), host.client()], [noise(), noise()]))
         assert len(descendants(host)) == 2

@@ -15,12 +15,15 @@ import signal
 import socketserver
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from altwright import telemetry
 from altwright.describers.offline import wire
 from altwright.describers.offline.describer import OfflineDescriber
 from altwright.errors import ConfigError, DescriberUnavailable
+
+#: Seconds that a part of a request or reply may take; the other side is on this machine.
+_TRANSFER_S: Final = 10.0
 
 
 class Host(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -33,7 +36,8 @@ class Host(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         """Take the address, and as many describers as may work at the same time."""
         self._address = address
         self._describers = describers
-        self._free: queue.SimpleQueue[OfflineDescriber] = queue.SimpleQueue()
+        # Last in, first out: no more of them start than are needed at the same time.
+        self._free: queue.LifoQueue[OfflineDescriber] = queue.LifoQueue()
         for describer in describers:
             self._free.put(describer)
         address.unlink(missing_ok=True)  # of one that was killed
@@ -69,6 +73,7 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         with contextlib.suppress(OSError, wire.Broken):  # whoever asked has gone
+            self.request.settimeout(_TRANSFER_S)
             message = wire.unpack(lambda count: self.request.recv(min(count, 1 << 20)))
             self.request.sendall(wire.pack(self.server.reply(message)))
 
