@@ -34,7 +34,8 @@ docs: dev ## write the generated reference pages
 chaos: dev system ## break everything for a minute under load (CHAOS="--database sqlite …")
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
-bench: dev system ## measure submit and claim behind a backlog of 100,000 tasks
+bench: dev system ## measure submits, and submit and claim behind a backlog of 100,000 tasks
+	$(BIN)/python -m benchmarks.submits $(BENCH)
 	$(BIN)/python -m benchmarks.backlog $(BENCH)
 
 setup: $(VENV)/runtime.done $(STATIC)/done ## everything that running needs

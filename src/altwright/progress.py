@@ -64,6 +64,10 @@ class ProgressTracker:
         except TemporaryError as error:
             _log.warning("pages not told of task %s: %s", task_id, error)
             return
+        self.tell(task)
+
+    def tell(self, task: Task) -> None:
+        """Tell the user's pages how the task stands, which was read just now."""
         for listener in self.listeners:
             listener(task)
         if task.user_id is not None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from tests import support_web
 from tests.servers import RedisServer
 from tests.support_web import Web, problem
@@ -30,6 +31,49 @@ def test_a_submit_answers_with_the_task_and_where_it_is(web: Web) -> None:
     assert (task["kind"], task["status"], task["priority"]) == ("captions", "queued", "normal")
     assert response.headers["Location"] == f"/api/v1/tasks/{task['id']}"
     assert anna.get(response.headers["Location"]).get_json() == task
+
+
+@pytest.mark.req("3.2")
+@pytest.mark.parametrize("redis_is_there", [True, False], ids=["Redis up", "Redis down"])
+def test_a_submit_costs_a_few_steps(web: Web, valkey: RedisServer, *, redis_is_there: bool) -> None:
+    """What an answer within 10 ms rests on: few round trips, one commit, no wait for Redis.
+
+    `python -m benchmarks.submits` measures the milliseconds.
+    """
+    anna = web.by_token(web.anna)
+    if not redis_is_there:
+        valkey.stop()
+        web.services.health.check()
+        web.services.health.check()
+    asked: list[str] = []
+    engine = web.services.database.engine
+
+    def executed(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement.split(maxsplit=1)[0])
+
+    def committed(_conn: Any) -> None:
+        asked.append("COMMIT")
+
+    before = calls(valkey) if redis_is_there else 0
+    event.listen(engine, "before_cursor_execute", executed)
+    event.listen(engine, "commit", committed)
+    try:
+        web.submit(anna)
+    finally:
+        event.remove(engine, "before_cursor_execute", executed)
+        event.remove(engine, "commit", committed)
+    assert asked.count("COMMIT") == 1
+    assert len(asked) <= 12
+    if redis_is_there:
+        assert calls(valkey) - before <= 20  # most of them RQ's own, in one pipeline
+
+
+def calls(server: RedisServer) -> int:
+    """Return how many commands a server has carried out, the question itself left out."""
+    with server.client() as client:
+        stats: Any = client.info("commandstats")
+    names = ("cmdstat_info", "cmdstat_hello", "cmdstat_client|setinfo", "cmdstat_client")
+    return sum(one["calls"] for name, one in stats.items() if name not in names)
 
 
 @pytest.mark.req("4.6")

@@ -52,7 +52,6 @@ def claimed_after_s(rig: Rig, submit: Callable[[], str]) -> float:
     return (task.started_at - task.created_at).total_seconds()
 
 
-@pytest.mark.req("3.2")
 @pytest.mark.req("6.4")
 def test_a_submit_wakes_the_workers_of_its_process(rig: Rig) -> None:
     """Without Redis an idle worker has claimed the task almost at once, each time."""

@@ -35,7 +35,6 @@ def horses(worker: Started) -> list[int]:
     return [pid for child in worker.children() for pid in children_of(child)]
 
 
-@pytest.mark.req("3.2")
 @pytest.mark.req("6.3")
 def test_a_killed_work_horse_costs_one_item_and_nobody_else(made: Fleet) -> None:
     """After kill -9 of a task's process it goes on at once, the other one isn't touched."""

@@ -51,6 +51,10 @@ class Progress(Protocol):
     listeners: list[Callable[[Task], None]]
 
     def changed(self, task_id: str) -> None:
+        """Read a task, and tell the pages."""
+        ...
+
+    def tell(self, task: Task) -> None:
         """Tell the pages."""
         ...
 
@@ -152,7 +156,7 @@ class RQQueueManager:
             if task.delivery is Delivery.RQ:
                 self._dispatch_or_keep(Ticket(task.id, task.attempt, task.priority))
             self.wake()
-            self._progress.changed(task.id)
+            self._progress.tell(task)
         return task
 
     def submitted(self, user: UserRef, request_key: str) -> Task | None:
