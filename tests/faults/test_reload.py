@@ -114,3 +114,18 @@ def test_a_frozen_gunicorn_process_is_replaced_and_its_tasks_go_on(made: Fleet) 
         wait_until(lambda: len(gunicorn.children()) == 2, 20 * busy())
         wait_until(lambda: made.completed(*tasks), 60 * busy())
     assert made.counted() == (6, 0, 0)
+
+
+@pytest.mark.req("9.2")
+def test_a_process_over_its_memory_limit_is_replaced_and_answers_meanwhile(made: Fleet) -> None:
+    """A Gunicorn process that grew too large hands back after its item; no request fails."""
+    with made.gunicorn(RQ_WORKER_MEMORY_LIMIT="250") as gunicorn, Load(made, pause_s=0.35) as load:
+        before = set(gunicorn.children())
+        large = made.submit(items=8, item_s=0.4, leak_mb=60)
+        wait_until(lambda: made.completed(large), 90 * busy())
+        events = [event.event for event in made.services.store.history(large.id)]
+        assert "worker stopped" in events
+        assert "rescued" not in events
+        assert not before <= set(gunicorn.children())
+        load.__exit__()
+        all_done(made, load)
