@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -65,13 +66,27 @@ class OptionalBody(Body):
         return {} if value is None else value
 
 
-class Query(BaseModel):
+class Asked(BaseModel):
+    """What is asked for beside a body: a query, or headers."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Return the JSON schema; the one that the framework reads at each request is made once."""
+        return super().model_json_schema(*args, **options) if args or options else _schema(cls)
+
+
+@cache
+def _schema(model: type[Asked]) -> dict[str, Any]:
+    return super(Asked, model).model_json_schema()
+
+
+class Query(Asked):
     """A query string."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class SubmitHeaders(BaseModel):
+class SubmitHeaders(Asked):
     """What a submit may say beside its body."""
 
     idempotency_key: str | None = Field(
