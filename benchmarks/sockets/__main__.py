@@ -26,6 +26,7 @@ from altwright import bootstrap, config
 from altwright.bootstrap import Services
 from altwright.db import migrate
 from altwright.web.app import create_app
+from altwright.web.auth import SignedIn
 from altwright.web.sockets import MOST_OF_USER, broadcaster_for
 from benchmarks.sockets.pages import Pages
 
@@ -126,15 +127,15 @@ def _cookies(services: Services, count: int) -> tuple[list[str], list[int]]:
     """Return a session cookie for each page, of so many users that none has too many."""
     app = create_app(services)
     serializer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    user_ids = [
-        services.users.create(f"user{number}", "correct horse").id
+    users = [
+        SignedIn(services.users.create(f"user{number}", "correct horse"))
         for number in range(-(-count // (MOST_OF_USER - 2)))
     ]
     cookies = [
-        serializer.dumps({"_user_id": str(user_ids[number % len(user_ids)]), "_fresh": True})
+        serializer.dumps({"_user_id": users[number % len(users)].get_id(), "_fresh": True})
         for number in range(count)
     ]
-    return [f"altwright_session={cookie}" for cookie in cookies], user_ids
+    return [f"altwright_session={cookie}" for cookie in cookies], [one.user.id for one in users]
 
 
 def _emit(services: Services, user_ids: list[int]) -> None:

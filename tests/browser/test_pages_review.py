@@ -6,6 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
+from tests.support import wait_until
 from tests.support_browser import Site
 
 from altwright.captions.records import Draft
@@ -108,7 +109,7 @@ def test_the_end(page: Page, site: Site, drafts: list[Draft]) -> None:
         page.keyboard.press("a")
     expect(page.get_by_role("heading", name="You have read them all")).to_be_visible()
     expect(page.get_by_role("button", name="Publish 7").first).to_be_visible()
-    assert len(site.drafts(DraftStatus.APPROVED)) == len(drafts)
+    wait_until(lambda: len(site.drafts(DraftStatus.APPROVED)) == len(drafts), 10)
 
 
 def test_shortcuts_can_be_switched_off(page: Page, site: Site, drafts: list[Draft]) -> None:

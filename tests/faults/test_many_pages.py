@@ -22,6 +22,7 @@ from tests.support_modes import Fleet, Started, busy, fleet
 from tests.support_sockets import page
 
 from altwright.web.app import create_app
+from altwright.web.auth import SignedIn
 from altwright.web.sockets import broadcaster_for
 
 
@@ -60,7 +61,7 @@ def cookie(made: Fleet) -> str:
     """Return a session of the fleet's user."""
     app = create_app(made.services)
     serializer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    session = serializer.dumps({"_user_id": str(made.user.id), "_fresh": True})
+    session = serializer.dumps({"_user_id": SignedIn(made.user).get_id(), "_fresh": True})
     return f"altwright_session={session}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
@@ -43,7 +43,7 @@ class User:
     is_active: bool
     created_at: datetime
     #: Changes with the password, which ends sessions that were begun with the old one.
-    stamp: str
+    stamp: str = field(compare=False)
 
     @property
     def ref(self) -> UserRef:
