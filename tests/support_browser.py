@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
@@ -33,6 +33,9 @@ from altwright.domain.retries import Backoff
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category
 from altwright.tasks.runner import TaskRunner
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 CHROMIUM = "/usr/bin/chromium"
 #: Quiet and the same on every machine.
@@ -267,11 +270,26 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing: a failed test shows what it captured."""
 
 
+def _whole(app: WSGIApplication) -> WSGIApplication:
+    """Read each answer before it is sent: this server forgets to close one that nobody takes."""
+
+    def call(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        answer = app(environ, start_response)
+        try:
+            return [b"".join(answer)]
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
+
+    return call
+
+
 @contextlib.contextmanager
 def serving(folder: Path, pictures: dict[str, bytes] | None = None) -> Iterator[Site]:
     """Serve an application without Redis, so that pages live on what the database says."""
     web = make_web(make_settings(folder, f"unix://{folder}/none.sock"))
-    server = make_server("127.0.0.1", 0, web.app, threaded=True, request_handler=_Quiet)
+    app = _whole(web.app)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     server.daemon_threads = True  # type: ignore[attr-defined]  # a ThreadingMixIn's
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

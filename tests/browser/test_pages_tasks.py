@@ -145,6 +145,7 @@ def test_a_failed_run_is_explained_and_queued_again(page: Page, site: Site) -> N
     page.get_by_role("link", name="Describing pictures").click()
     expect(page.get_by_role("region", name="Failed 1")).to_contain_text("It is no picture.")
     expect(page.get_by_text("Ollama is away.")).to_be_visible()
+    page.wait_for_load_state()  # the button works once its script is there
     page.get_by_role("button", name="Queue again").click()
     expect(page.get_by_text("Waiting", exact=True)).to_be_visible()
     expect(page.get_by_text("Queued again").first).to_be_visible()

@@ -51,6 +51,7 @@ def test_a_person_describes_reviews_and_publishes(demo: Demo, page: Page) -> Non
     page.get_by_role("link", name="Review 13 drafts").click()
     cards = page.locator("[data-drafts] > li")
     expect(cards).to_have_count(13)
+    page.wait_for_load_state()
     edited = "A woman in an orange space suit smiles in front of a flag and a model shuttle."
     field = page.get_by_label("Alt text").first
     field.fill(edited)
