@@ -35,8 +35,8 @@ chaos: dev system ## break everything for a minute under load (CHAOS="--database
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
 bench: dev system ## measure submits, and submit and claim behind a backlog of 100,000 tasks
-	$(BIN)/python -m benchmarks.submits $(BENCH)
 	$(BIN)/python -m benchmarks.backlog $(BENCH)
+	$(BIN)/python -m benchmarks.submits $(BENCH)
 
 setup: $(VENV)/runtime.done $(STATIC)/done ## everything that running needs
 
