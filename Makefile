@@ -70,7 +70,7 @@ $(VENV)/dev.done: requirements/dev.txt $(VENV)/runtime.done
 $(STATIC)/done: package-lock.json $(VENV)/runtime.done requirements/node.txt
 	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet \
 	  --disable-pip-version-check --require-hashes --no-deps -r requirements/node.txt
-	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm_config_update_notifier=false npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
 	  --loglevel=error >/dev/null
 	@$(BIN)/python scripts/front_end.py
 	@touch $@
