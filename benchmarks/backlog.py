@@ -6,7 +6,6 @@ whatever else the machine does meets both. The ratio of medians is what counts.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import statistics
 import sys
@@ -19,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import Integer, String, cast, column, func, insert, literal, select, text
 from sqlalchemy.engine import make_url
@@ -35,6 +33,7 @@ from altwright.db.types import Instant
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.tasks.claims import Claims
 from altwright.tasks.store import NewTask, TaskStore
+from benchmarks.databases import say, worst_of
 
 SMALL, LARGE = 100, 100_000
 #: Users whose tasks the backlog holds; each has one in each round.
@@ -187,32 +186,22 @@ def _timed(call: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
+def run(kind: str, operations: int) -> float:
+    """Measure on one kind of database, print a line each, and return the largest ratio."""
+    with backlogs(kind, SMALL, LARGE) as (small, large):
+        compared = compare(small, large, operations)
+    for name, one in compared.items():
+        times = f"{one.small_ms:>15.2f} ms{one.large_ms:>15.2f} ms"
+        say(f"{kind:<12}{name:<8}{times}{one.ratio:>10.2f}")
+    return max(one.ratio for one in compared.values())
+
+
 def main() -> int:
     """Measure; return 1 when a ratio is larger than promised."""
-    parser = argparse.ArgumentParser(prog="benchmarks.backlog", description=__doc__)
-    kinds = ("sqlite", "postgresql", "mariadb")
-    parser.add_argument("--database", choices=kinds, action="append", help="default: all")
-    parser.add_argument("--operations", type=int, default=OPERATIONS, help="(%(default)s)")
-    given = parser.parse_args()
-    worst = 0.0
-    _say(f"{'':<12}{'':<8}{SMALL:>10} waiting{LARGE:>10} waiting     ratio")
-    for kind in given.database or kinds:
-        try:
-            with backlogs(kind, SMALL, LARGE) as (small, large):
-                compared = compare(small, large, given.operations)
-        except pytest.skip.Exception as missing:
-            _say(f"{kind:<12}{missing}")
-            continue
-        for name, one in compared.items():
-            times = f"{one.small_ms:>15.2f} ms{one.large_ms:>15.2f} ms"
-            _say(f"{kind:<12}{name:<8}{times}{one.ratio:>10.2f}")
-            worst = max(worst, one.ratio)
-    _say(f"The largest ratio is {worst:.2f}; promised: {RATIO_MOST} at most.")
+    say(f"{'':<12}{'':<8}{SMALL:>10} waiting{LARGE:>10} waiting     ratio")
+    worst = worst_of("benchmarks.backlog", __doc__, OPERATIONS, run)
+    say(f"The largest ratio is {worst:.2f}; promised: {RATIO_MOST} at most.")
     return 1 if worst > RATIO_MOST else 0
-
-
-def _say(text_: str) -> None:
-    print(text_, flush=True)  # noqa: T201 - a command
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Gunicorn set-up, in turns, so that whatever else the machine does meets both.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import statistics
 import sys
@@ -16,7 +15,6 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import requests
 from tests.servers import mariadb, postgresql, valkey
 from tests.support import free_port, wait_until
@@ -25,6 +23,7 @@ from tests.support_modes import Fleet, fleet
 
 from altwright.accounts.connections import AccountStore
 from altwright.db.tables import UserRow
+from benchmarks.databases import say, worst_of
 
 SUBMITS, WARM_UP = 200, 20
 #: Requirement 3.2: milliseconds of an answer, on the mean.
@@ -130,30 +129,16 @@ def run(kind: str, submits: int) -> float:
             some = sorted(caller.times_ms)
             mean, p99 = statistics.mean(some), some[len(some) * 99 // 100]
             shown = f"{mean:>9.1f} ms{statistics.median(some):>9.1f} ms{p99:>9.1f} ms"
-            _say(f"{kind:<12}{name:<17}{shown}{mean / base:>8.2f}")
+            say(f"{kind:<12}{name:<17}{shown}{mean / base:>8.2f}")
         return max(statistics.mean(up.times_ms), statistics.mean(down.times_ms))
 
 
 def main() -> int:
     """Measure; return 1 when a mean is longer than promised."""
-    parser = argparse.ArgumentParser(prog="benchmarks.submits", description=__doc__)
-    kinds = ("sqlite", "postgresql", "mariadb")
-    parser.add_argument("--database", choices=kinds, action="append", help="default: all")
-    parser.add_argument("--submits", type=int, default=SUBMITS, help="(%(default)s)")
-    given = parser.parse_args()
-    _say(f"{'':<29}{'mean':>12}{'median':>12}{'99th':>12}   ratio")
-    worst = 0.0
-    for kind in given.database or kinds:
-        try:
-            worst = max(worst, run(kind, given.submits))
-        except pytest.skip.Exception as missing:
-            _say(f"{kind:<12}{missing}")
-    _say(f"The longest mean is {worst:.1f} ms; promised: {MEAN_MOST_MS:.0f} ms at most.")
+    say(f"{'':<29}{'mean':>12}{'median':>12}{'99th':>12}   ratio")
+    worst = worst_of("benchmarks.submits", __doc__, SUBMITS, run)
+    say(f"The longest mean is {worst:.1f} ms; promised: {MEAN_MOST_MS:.0f} ms at most.")
     return 1 if worst > MEAN_MOST_MS else 0
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - a command
 
 
 if __name__ == "__main__":

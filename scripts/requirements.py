@@ -65,7 +65,7 @@ REQUIRED = {
     "9.2": ("A worker process over its memory limit is replaced", "workers/manager.py"),
     "9.3": ("Workers scale with the backlog", "workers/autoscale.py"),
     "9.4": ("Nothing grows with the number of finished tasks", "tasks/backlog.py"),
-    "9.5": ("Under load, tasks go before statistics", ""),
+    "9.5": ("Under load, tasks go before statistics", "tasks/caretaker.py"),
     "10.1": ("The captioning workflow is the same in every mode", "captions/service.py"),
     "10.2": ("So is the web page", "web/pages.py"),
     "10.3": ("API answers have one documented, versioned shape", "web/api.py"),

@@ -33,7 +33,6 @@ def test_a_submit_answers_with_the_task_and_where_it_is(web: Web) -> None:
     assert anna.get(response.headers["Location"]).get_json() == task
 
 
-@pytest.mark.req("3.2")
 @pytest.mark.parametrize("redis_is_there", [True, False], ids=["Redis up", "Redis down"])
 def test_a_submit_costs_a_few_steps(web: Web, valkey: RedisServer, *, redis_is_there: bool) -> None:
     """What an answer within 10 ms rests on: few round trips, one commit, no wait for Redis.
