@@ -37,6 +37,19 @@ def test_a_submit_whose_answer_got_lost(page: Page, site: Site) -> None:
     assert len(site.web.services.store.recent(site.web.anna.id)) == 1
 
 
+def test_no_button_is_there_before_its_script(page: Page) -> None:
+    """On a slow line nobody presses a button that does nothing yet."""
+    held: list[Route] = []
+    page.route("**/js/home.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    with page.expect_request("**/js/home.js"):
+        page.goto("/", wait_until="commit")
+    expect(page.get_by_role("heading", name="Look for pictures")).to_be_visible()
+    button = page.get_by_role("button", name="Describe my pictures")
+    expect(button).to_be_hidden()
+    held[0].continue_()
+    expect(button).to_be_visible()
+
+
 def test_settings_go_with_the_run(page: Page, site: Site) -> None:
     """What is chosen in the form is what the run is told."""
     page.goto("/")
@@ -145,7 +158,6 @@ def test_a_failed_run_is_explained_and_queued_again(page: Page, site: Site) -> N
     page.get_by_role("link", name="Describing pictures").click()
     expect(page.get_by_role("region", name="Failed 1")).to_contain_text("It is no picture.")
     expect(page.get_by_text("Ollama is away.")).to_be_visible()
-    page.wait_for_load_state()  # the button works once its script is there
     page.get_by_role("button", name="Queue again").click()
     expect(page.get_by_text("Waiting", exact=True)).to_be_visible()
     expect(page.get_by_text("Queued again").first).to_be_visible()

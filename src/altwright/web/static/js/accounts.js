@@ -51,6 +51,7 @@ for (const article of document.querySelectorAll("[data-account]")) {
     announce(`Paste a new access token of ${account.acct}.`);
   });
 }
+document.documentElement.dataset.ready = "";
 
 /** @param {{id: number, acct: string}} account */
 async function disconnect(account) {

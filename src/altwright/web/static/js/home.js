@@ -42,6 +42,7 @@ form?.addEventListener("submit", async (event) => {
     button.setAttribute("aria-disabled", "false");
   }
 });
+document.documentElement.dataset.ready = "";
 
 /** Show heading, navigation and counts as they are now; what is live or typed stays. */
 async function recount() {

@@ -14,6 +14,7 @@ const list = document.querySelector("[data-task-list]");
 const card = document.querySelector("[data-task-card]");
 if (list) followList();
 else if (card) followTask();
+document.documentElement.dataset.ready = "";
 
 function followList() {
   const rows = new Map();

@@ -104,6 +104,7 @@ on("[data-previous]", () => deck.step(-1));
 on("[data-following]", () => deck.step(1));
 on("[data-publish]", () => publish(deck));
 on("[data-first]", () => deck.go(0));
+document.documentElement.dataset.ready = "";
 
 /** @param {string} selector @param {() => void} action */
 function on(selector, action) {
