@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 from altwright.db.tables import Base
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
-from altwright.domain.task import Delivery, Status
+from altwright.domain.task import Delivery, ItemStatus, Status
 from altwright.tasks import claims as claims_module
 from altwright.tasks import dispatcher as dispatcher_module
 from altwright.tasks import queues as queues_module
 from altwright.tasks.backlog import Backlog
-from altwright.tasks.claims import Claims, Signals, Worked
+from altwright.tasks.claims import COUNTED, Claims, Signals, Worked
 from altwright.tasks.dispatcher import Dispatcher
 from altwright.tasks.moves import changed, fenced, move, record
 from altwright.tasks.queues import RQQueueManager
@@ -77,12 +77,19 @@ def claim_without_state() -> Iterator[None]:
 @contextmanager
 def end_item_without_fence() -> Iterator[None]:
     """Let a worker whose task was taken back end items."""
+    counts = {
+        COUNTED[ItemStatus.DONE]: TaskRow.items_done,
+        COUNTED[ItemStatus.SKIPPED]: TaskRow.items_skipped,
+        COUNTED[ItemStatus.FAILED]: TaskRow.items_failed,
+    }
 
-    def loose(session: Any, task_id: str, attempt: int, **values: Any) -> None:
-        if "crashes" in values:
-            changed(session, update(TaskRow).where(TaskRow.id == task_id).values(**values))
-        else:
-            fenced(session, task_id, attempt, **values)
+    def loose(connection: Any, statement: Any, task_id: str, attempt: int, **values: Any) -> None:
+        count = counts.get(statement)
+        if count is None:
+            fenced(connection, statement, task_id, attempt, **values)
+            return
+        counted = {count.key: count + 1, "lease_until": now(values["lease_s"])}
+        changed(connection, update(TaskRow).where(TaskRow.id == task_id).values(**counted))
 
     with (
         patch.object(claims_module, "fenced", loose),
@@ -96,9 +103,9 @@ def _no_signals(*_: Any) -> Signals:
     return Signals(cancel=False, yield_to_urgent=False)
 
 
-def _any_item(session: Any, statement: Any) -> int:
+def _any_item(connection: Any, statement: Any, values: Any = None) -> int:
     """Touch a row in any state, as without the check that the item is pending."""
-    return max(1, changed(session, statement))
+    return max(1, changed(connection, statement, values))
 
 
 @contextmanager

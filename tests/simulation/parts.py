@@ -124,6 +124,22 @@ class SimulatedWork:
         return ""
 
 
+class HesitantBacklog(Backlog):
+    """Lets time pass between a dispatcher's look and its rescue, as a machine that stands still."""
+
+    def __init__(self, database: Database, world: World) -> None:
+        """Take the world."""
+        super().__init__(database)
+        self._world = world
+
+    def rescue(self, task_id: str, attempt: int, why: str) -> bool:
+        """Rescue, often late."""
+        dice = self._world.dice
+        if self._world.faults.slow and dice.random() < 0.5:
+            self._world.sleep(2 * LEASE_S * dice.random())
+        return super().rescue(task_id, attempt, why)
+
+
 class Parts:
     """One process's engine, wired as bootstrap does."""
 
@@ -136,7 +152,7 @@ class Parts:
         kinds = {SimulatedKind.name: SimulatedKind(world)}
         self.store = TaskStore(database, box)
         self.claims = Claims(database, box, LEASE_S)
-        self.backlog = Backlog(database)
+        self.backlog = HesitantBacklog(database, world)
         self.progress = ProgressTracker(self.store, self.claims, clock=world.monotonic)
         self.health = RedisHealthMonitor(client, clock=world.monotonic)
         self.queue = RQQueueManager(

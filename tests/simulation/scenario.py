@@ -341,10 +341,10 @@ def run_seed(
             patch.object(CaptionSecurityManager, "new_task_id", lambda _self: drawn_id(world)),
         ):
             scenario.run()
-    except Violation as error:
-        error.args = (f"seed {seed}: {error}",)
-        error.world = world  # type: ignore[attr-defined]
-        raise
+    except Exception as error:  # also one that ended an actor, as it would a thread
+        violation = Violation(f"seed {seed}: {error if type(error) is Violation else repr(error)}")
+        violation.world = world  # type: ignore[attr-defined]
+        raise violation from error
     finally:
         world.close()
         ledger.close()

@@ -9,17 +9,20 @@ call to Redis is a step; between two steps of one actor any others may come, or 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, _GeneratorContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from altwright.db.session import Database
 from altwright.errors import DatabaseUnavailable
+
+T = TypeVar("T")
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -200,9 +203,24 @@ class SteppingDatabase(Database):
 
     world: World
 
-    @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self) -> _GeneratorContextManager[Session]:
         """Open a transaction when it is this actor's turn."""
+        return self._write_in_turn(super().write())
+
+    def begin(self) -> _GeneratorContextManager[Connection]:
+        """Open a transaction when it is this actor's turn."""
+        return self._write_in_turn(super().begin())
+
+    def read(self) -> _GeneratorContextManager[Session]:
+        """Read when it is this actor's turn."""
+        return self._read_in_turn(super().read())
+
+    def connect(self) -> _GeneratorContextManager[Connection]:
+        """Read when it is this actor's turn."""
+        return self._read_in_turn(super().connect())
+
+    @contextmanager
+    def _write_in_turn(self, transaction: AbstractContextManager[T]) -> Iterator[T]:
         world = self.world
         world.step("write")
         if world.faults.slow and world.dice.random() < world.slowness:
@@ -211,15 +229,14 @@ class SteppingDatabase(Database):
         if fault and world.dice.random() < 0.5:
             world.say("database away")
             raise DatabaseUnavailable("simulated: nothing was written")
-        with super().write() as session:
-            yield session
+        with transaction as opened:
+            yield opened
         if fault:
             world.say("answer lost")
             raise DatabaseUnavailable("simulated: it was written, the answer got lost")
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
-        """Read when it is this actor's turn."""
+    def _read_in_turn(self, transaction: AbstractContextManager[T]) -> Iterator[T]:
         self.world.step()
-        with super().read() as session:
-            yield session
+        with transaction as opened:
+            yield opened

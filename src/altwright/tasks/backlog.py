@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Executable, bindparam, exists, false, func, select, update
+from sqlalchemy import Float, bindparam, exists, false, func, insert, select, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, LeaseRow, StateRow, TaskRow
@@ -25,6 +24,8 @@ from altwright.tasks.records import Ticket
 GRACE_S = 2.0
 #: Who stands in the history of a task that is set aside before any worker had it.
 SETS_ASIDE = "altwright"
+#: Share of a role's lease that has to be left so that it isn't written anew yet.
+FRESH = 0.75
 #: Tasks taken back in one pass.
 BATCH = 500
 
@@ -33,27 +34,33 @@ BATCH = 500
 _RUNNING = select(
     TaskRow.id, TaskRow.attempt, TaskRow.worker_id, TaskRow.lease_until < now()
 ).where(TaskRow.status == Status.RUNNING)
-_HOLDER = select(LeaseRow.owner, LeaseRow.expires_at < now()).where(
-    LeaseRow.name == bindparam("role")
-)
+_HOLDER = select(
+    LeaseRow.owner,
+    (LeaseRow.expires_at < now()).label("expired"),
+    (LeaseRow.expires_at > now(bindparam("fresh_s", type_=Float))).label("fresh"),
+).where(LeaseRow.name == bindparam("role"))
 
 
-@cache
-def _waits(delivery: Delivery) -> Executable:
-    """Return the question whether due tasks wait for a delivery, for each priority."""
-    return select(
-        *(
-            exists()
-            .where(
-                TaskRow.status == Status.QUEUED,
-                TaskRow.delivery == delivery,
-                TaskRow.delayed == false(),
-                TaskRow.priority == priority,
-            )
-            .label(priority.queue)
-            for priority in Priority
+#: Whether due tasks wait, for each delivery and priority.
+_WAITS = select(
+    *(
+        exists().where(
+            TaskRow.status == Status.QUEUED,
+            TaskRow.delivery == delivery,
+            TaskRow.delayed == false(),
+            TaskRow.priority == priority,
         )
+        for delivery in Delivery
+        for priority in Priority
     )
+)
+_STATES = select(StateRow.name, StateRow.value).where(
+    StateRow.name.in_(bindparam("names", expanding=True))
+)
+_MY_LEASE = update(LeaseRow).where(
+    LeaseRow.name == bindparam("role"),
+    (LeaseRow.owner == bindparam("me")) | (LeaseRow.expires_at < now()),
+)
 
 
 class Running(NamedTuple):
@@ -72,30 +79,32 @@ class Backlog:
         """Take the database."""
         self._database = database
 
-    def priorities(self, delivery: Delivery) -> list[Priority]:
-        """Return the priorities in which due tasks wait for this delivery, most urgent first."""
-        with self._database.read() as session:
-            row = session.execute(_waits(delivery)).one()
-        return [priority for priority, waiting in zip(Priority, row, strict=True) if waiting]
+    def priorities(self) -> dict[Delivery, list[Priority]]:
+        """Return where due tasks wait: for each delivery the priorities, most urgent first."""
+        with self._database.connect() as connection:
+            waiting = iter(connection.execute(_WAITS).one())
+        return {
+            delivery: [priority for priority in Priority if next(waiting)] for delivery in Delivery
+        }
 
     def due(self, priority: Priority, limit: int) -> list[Ticket]:
         """Return tickets of due tasks that aren't in RQ, in the order of their turn.
 
         Those of later rounds are kept back, so that nobody's many tasks fill the window.
         """
-        with self._database.read() as session:
-            rows = PRIORITIES.due(session, priority, limit)
+        with self._database.connect() as connection:
+            rows = PRIORITIES.due(connection, priority, limit)
         return [Ticket(row.id, row.attempt, priority) for row in rows]
 
     @again_after_deadlock
     def wake_delayed(self) -> int:
         """Let tasks take their turn whose time has come; return how many."""
-        with self._database.read() as session:
-            ids = PRIORITIES.delay_over(session)
+        with self._database.connect() as connection:
+            ids = PRIORITIES.delay_over(connection)
         if not ids:
             return 0
-        with self._database.write() as session:
-            return PRIORITIES.take_turns_again(session, ids)
+        with self._database.begin() as connection:
+            return PRIORITIES.take_turns_again(connection, ids)
 
     @again_after_deadlock
     def mark(self, tickets: Sequence[Ticket], delivery: Delivery) -> None:
@@ -106,10 +115,10 @@ class Backlog:
         for ticket in tickets:
             by_attempt.setdefault(ticket.attempt, []).append(ticket.task_id)
         dispatched_at = now() if delivery is Delivery.RQ else None
-        with self._database.write() as session:
+        with self._database.begin() as connection:
             for attempt, ids in by_attempt.items():
                 changed(
-                    session,
+                    connection,
                     update(TaskRow)
                     .where(
                         TaskRow.id.in_(ids),
@@ -133,8 +142,8 @@ class Backlog:
             .order_by(TaskRow.turn, TaskRow.created_at, TaskRow.id)
             .limit(limit)
         )
-        with self._database.read() as session:
-            return [Ticket(row.id, row.attempt, priority) for row in session.execute(query)]
+        with self._database.connect() as connection:
+            return [Ticket(row.id, row.attempt, priority) for row in connection.execute(query)]
 
     @again_after_deadlock
     def take_from_rq(self, priorities: Collection[Priority] = tuple(Priority)) -> int:
@@ -148,23 +157,23 @@ class Backlog:
             )
             .values(delivery=Delivery.DATABASE, dispatched_at=None)
         )
-        with self._database.write() as session:
-            return changed(session, statement)
+        with self._database.begin() as connection:
+            return changed(connection, statement)
 
     def waiting(self) -> int:
         """Return how many tasks are due and queued."""
         query = select(func.count()).where(
             TaskRow.status == Status.QUEUED, TaskRow.delayed == false()
         )
-        with self._database.read() as session:
-            return session.scalar(query) or 0
+        with self._database.connect() as connection:
+            return connection.scalar(query) or 0
 
     def running(self) -> list[Running]:
         """Return every running task with its worker, and whether its lease has run out."""
-        with self._database.read() as session:
+        with self._database.connect() as connection:
             return [
                 Running(task_id, attempt, worker_id or "", bool(expired))
-                for task_id, attempt, worker_id, expired in session.execute(_RUNNING)
+                for task_id, attempt, worker_id, expired in connection.execute(_RUNNING)
             ]
 
     @again_after_deadlock
@@ -174,8 +183,8 @@ class Backlog:
         The item that the worker had in hand is tried later, since it may be what killed it;
         a task whose workers die without finishing anything is set aside as failed.
         """
-        with self._database.write() as session:
-            row = session.execute(
+        with self._database.begin() as connection:
+            row = connection.execute(
                 select(
                     TaskRow.crashes,
                     TaskRow.worker_id,
@@ -199,23 +208,23 @@ class Backlog:
                     "error": f"{CRASHES} workers in a row died while working on this task.",
                 }
             after = Status.FAILED if hopeless else Status.QUEUED
-            if not move(session, task_id, Status.RUNNING, after, attempt=attempt, **values):
+            if not move(connection, task_id, Status.RUNNING, after, attempt=attempt, **values):
                 return False
             actor = row.worker_id or ""
             event = "failed" if hopeless else "rescued"
-            record(session, task_id, event, attempt=attempt, actor=actor, detail=why)
+            record(connection, task_id, event, attempt=attempt, actor=actor, detail=why)
             if row.items_total is not None:
-                _blame_item_in_hand(session, task_id)
+                _blame_item_in_hand(connection, task_id)
             if not hopeless:
-                cancel_if_asked(session, task_id, attempt, actor)
+                cancel_if_asked(connection, task_id, attempt, actor)
             return True
 
     @again_after_deadlock
     def set_aside(self, task_id: str, attempt: int, fault: str) -> bool:
         """Fail a queued task whose row makes no sense, so that it holds up no other."""
-        with self._database.write() as session:
+        with self._database.begin() as connection:
             moved = move(
-                session,
+                connection,
                 task_id,
                 Status.QUEUED,
                 Status.FAILED,
@@ -224,30 +233,35 @@ class Backlog:
                 error=f"This task is damaged: {fault}.",
             )
             if moved:
-                record(session, task_id, "failed", attempt=attempt, actor=SETS_ASIDE, detail=fault)
+                record(
+                    connection, task_id, "failed", attempt=attempt, actor=SETS_ASIDE, detail=fault
+                )
             return moved
 
     def hold(self, name: str, owner: str, ttl_s: float) -> bool:
         """Take or lengthen a lease on a role; say whether ``owner`` holds it now."""
-        with self._database.read() as session:
-            held = session.execute(_HOLDER, {"role": name}).first()
+        with self._database.connect() as connection:
+            asked = {"role": name, "fresh_s": ttl_s * FRESH}
+            held = connection.execute(_HOLDER, asked).first()
         if held is None:
             return self._first_to_hold(name, owner, ttl_s)
-        if held.owner != owner and not held[1]:
+        if held.owner != owner and not held.expired:
             return False  # as most processes most of the time: nothing is written
+        if held.owner == owner and held.fresh:
+            return True
         return self._take_lease(name, owner, ttl_s)
 
     @again_after_deadlock
     def _take_lease(self, name: str, owner: str, ttl_s: float) -> bool:
-        free = (LeaseRow.owner == owner) | (LeaseRow.expires_at < now())
-        statement = update(LeaseRow).where(LeaseRow.name == name, free)
-        with self._database.write() as session:
-            return bool(changed(session, statement.values(owner=owner, expires_at=now(ttl_s))))
+        taken = _MY_LEASE.values(owner=owner, expires_at=now(ttl_s))
+        with self._database.begin() as connection:
+            return bool(changed(connection, taken, {"role": name, "me": owner}))
 
     def _first_to_hold(self, name: str, owner: str, ttl_s: float) -> bool:
         try:
-            with self._database.write() as session:
-                session.add(LeaseRow(name=name, owner=owner, expires_at=now(ttl_s)))
+            with self._database.begin() as connection:
+                lease = {"name": name, "owner": owner, "expires_at": now(ttl_s)}
+                connection.execute(insert(LeaseRow).values(lease))
         except IntegrityError:
             return False  # another process was first
         return True
@@ -260,38 +274,42 @@ class Backlog:
             .where(LeaseRow.name == name, LeaseRow.owner == owner)
             .values(expires_at=now(-1))
         )
-        with self._database.write() as session:
-            changed(session, statement)
+        with self._database.begin() as connection:
+            changed(connection, statement)
 
     def state(self, name: str) -> Any:
         """Return a fact about the whole service, or None."""
-        with self._database.read() as session:
-            row = session.get(StateRow, name)
-            return row.value if row else None
+        return self.states(name)[0]
+
+    def states(self, *names: str) -> list[Any]:
+        """Return several facts as of one moment, None for those that aren't there."""
+        with self._database.connect() as connection:
+            values = {row.name: row.value for row in connection.execute(_STATES, {"names": names})}
+        return [values.get(name) for name in names]
 
     def state_age_s(self, name: str) -> float:
         """Return how long ago a fact was set, in seconds; infinitely long if it never was."""
-        with self._database.read() as session:
-            changed_at = session.scalar(select(StateRow.changed_at).where(StateRow.name == name))
-            at = session.scalar(select(now()))
+        with self._database.connect() as connection:
+            changed_at = connection.scalar(select(StateRow.changed_at).where(StateRow.name == name))
+            at = connection.scalar(select(now()))
         return (at - changed_at).total_seconds() if changed_at and at else float("inf")
 
     def set_state(self, name: str, value: Any) -> None:
         """Keep a fact about the whole service."""
         statement = update(StateRow).where(StateRow.name == name)
-        with self._database.write() as session:
-            if changed(session, statement.values(value=value, changed_at=now())):
+        with self._database.begin() as connection:
+            if changed(connection, statement.values(value=value, changed_at=now())):
                 return
         try:
-            with self._database.write() as session:
-                session.add(StateRow(name=name, value=value))
+            with self._database.begin() as connection:
+                connection.execute(insert(StateRow).values(name=name, value=value))
         except IntegrityError:
-            with self._database.write() as session:  # another process was first
-                changed(session, statement.values(value=value, changed_at=now()))
+            with self._database.begin() as connection:  # another process was first
+                changed(connection, statement.values(value=value, changed_at=now()))
 
 
-def _blame_item_in_hand(session: Session, task_id: str) -> None:
-    in_hand = session.scalar(
+def _blame_item_in_hand(connection: Connection, task_id: str) -> None:
+    in_hand = connection.scalar(
         select(ItemRow.id)
         .where(ItemRow.task_id == task_id, ItemRow.status == ItemStatus.PENDING)
         .order_by(ItemRow.tries, ItemRow.position)
@@ -299,7 +317,7 @@ def _blame_item_in_hand(session: Session, task_id: str) -> None:
     )
     if in_hand is not None:
         changed(
-            session,
+            connection,
             update(ItemRow)
             .where(ItemRow.id == in_hand)
             .values(

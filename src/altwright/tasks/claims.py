@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, false, func, select, update
+from sqlalchemy import bindparam, false, insert, select, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
@@ -19,17 +20,46 @@ from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, TaskStateConflict
-from altwright.tasks.moves import cancel_if_asked, changed, fenced, move, record
+from altwright.tasks.moves import (
+    RENEWED,
+    SHOWN,
+    cancel_if_asked,
+    changed,
+    fenced,
+    move,
+    record,
+)
 from altwright.tasks.priorities import PRIORITIES
 from altwright.tasks.records import Item, Task, Ticket, item_of, task_of
 
-#: A task's item to work on now; made once, since making a question costs as much as asking it.
+# Made once: making a question costs as much as asking it.
+#: A task, and one that is running an attempt.
+_TASK = select(TaskRow).where(TaskRow.id == bindparam("of_task"))
+_HELD = _TASK.where(TaskRow.attempt == bindparam("of_attempt"), TaskRow.status == Status.RUNNING)
+_CANCEL_ASKED = _HELD.with_only_columns(TaskRow.cancel_requested_at.is_not(None))
+#: A task's item to work on now.
 _NEXT_ITEM = (
     select(ItemRow)
     .where(ItemRow.task_id == bindparam("of_task"), ItemRow.status == ItemStatus.PENDING)
     .order_by(ItemRow.tries, ItemRow.position)
     .limit(1)
 )
+#: A write to an item that isn't finished.
+_PENDING = update(ItemRow).where(
+    ItemRow.id == bindparam("of_item"), ItemRow.status == ItemStatus.PENDING
+)
+_ITEM_ENDED = _PENDING.values(finished_at=now())
+_ITEM_PUT_OFF = _PENDING.values(tries=ItemRow.tries + 1)
+#: What a plan, and what an item's end, writes to its task.
+_PLANNED = RENEWED.values(sequence=TaskRow.sequence + 1)
+COUNTED = {
+    status: _PLANNED.values(**{count.key: count + 1}, crashes=0)
+    for status, count in {
+        ItemStatus.DONE: TaskRow.items_done,
+        ItemStatus.SKIPPED: TaskRow.items_skipped,
+        ItemStatus.FAILED: TaskRow.items_failed,
+    }.items()
+}
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
 PLAN_BATCH = 200
 #: Times that an item is tried, or its worker dies with it in hand, before it counts as failed.
@@ -69,7 +99,7 @@ class Signals:
 class Limiter(Protocol):
     """What limits how many tasks of a priority run: tasks.limits.LimitBook."""
 
-    def full(self, session: Session) -> Collection[Priority]:
+    def full(self, connection: Connection) -> Collection[Priority]:
         """Return what may not be claimed in this transaction."""
         ...
 
@@ -103,12 +133,12 @@ class Claims:
         paused: Collection[Priority] = (),
     ) -> Task | None:
         """Take the task of a ticket, or return None: somebody has it, or it has ended."""
-        with self._database.write() as session:
-            closed = {*paused, *self._full(session)}
-            return self._claim(session, ticket, worker_id, delivery, closed)
+        with self._database.begin() as connection:
+            closed = {*paused, *self._full(connection)}
+            return self._claim(connection, ticket, worker_id, delivery, closed)
 
-    def _full(self, session: Session) -> Collection[Priority]:
-        return self._limits.full(session) if self._limits else ()
+    def _full(self, connection: Connection) -> Collection[Priority]:
+        return self._limits.full(connection) if self._limits else ()
 
     def _heeded(self, signals: Signals) -> Signals:
         """Return the signals; nobody gives way to urgent tasks of which none may begin."""
@@ -124,45 +154,44 @@ class Claims:
             TaskRow.status == Status.QUEUED,
             TaskRow.delayed == false(),
         )
-        with self._database.read() as session:
-            return session.scalar(query) is not None
+        with self._database.connect() as connection:
+            return connection.scalar(query) is not None
 
     @again_after_deadlock
     def claim_next(self, worker_id: str, paused: Collection[Priority] = ()) -> Task | None:
         """Take the task whose turn it is, whoever was to deliver it; None: nothing waits."""
-        with self._database.write() as session:
-            closed = {*paused, *self._full(session)}
-            row = PRIORITIES.next(session, closed)
+        with self._database.begin() as connection:
+            closed = {*paused, *self._full(connection)}
+            row = PRIORITIES.next(connection, closed)
             if row is None:
                 return None
             # Its priority serves the dispatcher only, and may be one that nobody knows.
             ticket = Ticket(row.id, row.attempt, Priority.NORMAL)
-            return self._claim(session, ticket, worker_id, Delivery.DATABASE, ())
+            return self._claim(connection, ticket, worker_id, Delivery.DATABASE, ())
 
     def _claim(
         self,
-        session: Session,
+        connection: Connection,
         ticket: Ticket,
         worker_id: str,
         delivery: Delivery,
         closed: Collection[Priority],
     ) -> Task | None:
-        only_if = (TaskRow.delayed == false(),)
+        only_if = (TaskRow.priority.not_in(closed),) if closed else ()
         if not move(
-            session,
+            connection,
             ticket.task_id,
             Status.QUEUED,
             Status.RUNNING,
             attempt=ticket.attempt,
-            only_if=(*only_if, TaskRow.priority.not_in(closed)) if closed else only_if,
+            only_if=only_if,
             delivery=delivery,
             worker_id=worker_id,
-            lease_until=now(self.lease_s),
-            started_at=func.coalesce(TaskRow.started_at, now()),
+            lease_s=self.lease_s,
         ):
             return None
-        record(session, ticket.task_id, "claimed", attempt=ticket.attempt + 1, actor=worker_id)
-        row = session.get_one(TaskRow, ticket.task_id, populate_existing=True)
+        record(connection, ticket.task_id, "claimed", attempt=ticket.attempt + 1, actor=worker_id)
+        row = connection.execute(_TASK, {"of_task": ticket.task_id}).one()
         return task_of(row, self._box)
 
     def current(self, task: Task) -> Task:
@@ -171,13 +200,9 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back.
         """
-        query = select(TaskRow).where(
-            TaskRow.id == task.id,
-            TaskRow.attempt == task.attempt,
-            TaskRow.status == Status.RUNNING,
-        )
-        with self._database.read() as session:
-            row = session.scalar(query)
+        with self._database.connect() as connection:
+            held = {"of_task": task.id, "of_attempt": task.attempt}
+            row = connection.execute(_HELD, held).first()
             if row is None:
                 raise TaskStateConflict(task.id, expected="running this attempt")
             return task_of(row, self._box)
@@ -189,8 +214,8 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back.
         """
-        with self._database.write() as session:
-            fenced(session, task_id, attempt, lease_until=now(self.lease_s))
+        with self._database.begin() as connection:
+            fenced(connection, RENEWED, task_id, attempt, lease_s=self.lease_s)
 
     @again_after_deadlock
     def step(self, task_id: str, attempt: int, text: str) -> None:
@@ -199,18 +224,16 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back.
         """
-        with self._database.write() as session:
-            fenced(
-                session, task_id, attempt, step=text[:STEP_LENGTH], sequence=TaskRow.sequence + 1
-            )
+        with self._database.begin() as connection:
+            fenced(connection, SHOWN, task_id, attempt, step=text[:STEP_LENGTH])
 
     def plan(self, task_id: str, attempt: int, items: Iterable[Planned]) -> int:
         """Write the task's items in batches; those of an interrupted plan are kept.
 
         Returns how many there are. Raises TaskStateConflict: the task was taken back.
         """
-        with self._database.read() as session:
-            known = set(session.scalars(select(ItemRow.key).where(ItemRow.task_id == task_id)))
+        with self._database.connect() as connection:
+            known = set(connection.scalars(select(ItemRow.key).where(ItemRow.task_id == task_id)))
         position = len(known)
         batch: list[Planned] = []
         for item in items:
@@ -233,19 +256,22 @@ class Claims:
         complete: bool = False,
     ) -> int:
         total = position + len(batch)
-        values = {"items_total": total, "sequence": TaskRow.sequence + 1} if complete else {}
-        with self._database.write() as session:
-            fenced(session, task_id, attempt, lease_until=now(self.lease_s), **values)
-            session.add_all(
-                ItemRow(task_id=task_id, key=item.key, position=at, label=item.label[:LABEL_LENGTH])
+        values = {"items_total": total} if complete else {}
+        written = _PLANNED if complete else RENEWED
+        with self._database.begin() as connection:
+            fenced(connection, written, task_id, attempt, lease_s=self.lease_s, **values)
+            rows = [
+                {"key": item.key, "position": at, "label": item.label[:LABEL_LENGTH]}
                 for at, item in enumerate(batch, position)
-            )
+            ]
+            if rows:
+                connection.execute(insert(ItemRow), [{"task_id": task_id, **row} for row in rows])
         return total
 
     def next_item(self, task_id: str) -> Item | None:
         """Return the item to work on now: the first pending one, those tried before at the end."""
-        with self._database.read() as session:
-            row = session.scalar(_NEXT_ITEM, {"of_task": task_id})
+        with self._database.connect() as connection:
+            row = connection.execute(_NEXT_ITEM, {"of_task": task_id}).first()
             return item_of(row) if row else None
 
     @again_after_deadlock
@@ -257,39 +283,24 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back; nothing was written.
         """
-        counts = {
-            ItemStatus.DONE: TaskRow.items_done,
-            ItemStatus.SKIPPED: TaskRow.items_skipped,
-            ItemStatus.FAILED: TaskRow.items_failed,
+        ended = {
+            "of_item": item.id,
+            "status": worked.status,
+            "attempt": task.attempt,
+            "reason": worked.reason,
+            "category": worked.category,
+            "took_s": took_s,
         }
-        count = counts[worked.status]
-        ended = (
-            update(ItemRow)
-            .where(ItemRow.id == item.id, ItemRow.status == ItemStatus.PENDING)
-            .values(
-                status=worked.status,
-                attempt=task.attempt,
-                reason=worked.reason,
-                category=worked.category,
-                took_s=took_s,
-                finished_at=now(),
-            )
-        )
-        with self._database.write() as session:
-            fenced(
-                session,
-                task.id,
-                task.attempt,
-                **{count.key: count + 1},
-                lease_until=now(self.lease_s),
-                crashes=0,
-                sequence=TaskRow.sequence + 1,
-            )
-            if not changed(session, ended):
+        written = COUNTED[worked.status]
+        with self._database.begin() as connection:
+            fenced(connection, written, task.id, task.attempt, lease_s=self.lease_s)
+            if not changed(connection, _ITEM_ENDED, ended):
                 raise TaskStateConflict(task.id, expected="working on this item")
             if worked.effect is not None:
-                worked.effect(session)
-            signals = _signals(session, task)
+                with Session(connection) as session:
+                    worked.effect(session)
+                    session.flush()
+            signals = _signals(connection, task)
         return self._heeded(signals)
 
     @again_after_deadlock
@@ -299,14 +310,11 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back.
         """
-        with self._database.write() as session:
-            fenced(session, task.id, task.attempt, lease_until=now(self.lease_s))
-            session.execute(
-                update(ItemRow)
-                .where(ItemRow.id == item.id, ItemRow.status == ItemStatus.PENDING)
-                .values(tries=ItemRow.tries + 1, reason=reason, category=category)
-            )
-            signals = _signals(session, task)
+        with self._database.begin() as connection:
+            fenced(connection, RENEWED, task.id, task.attempt, lease_s=self.lease_s)
+            put_off = {"of_item": item.id, "reason": reason, "category": category}
+            changed(connection, _ITEM_PUT_OFF, put_off)
+            signals = _signals(connection, task)
         return self._heeded(signals)
 
     def signals(self, task: Task) -> Signals:
@@ -315,8 +323,8 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back.
         """
-        with self._database.read() as session:
-            signals = _signals(session, task)
+        with self._database.connect() as connection:
+            signals = _signals(connection, task)
         return self._heeded(signals)
 
     def complete(self, task: Task, step: str) -> None:
@@ -343,7 +351,7 @@ class Claims:
             detail=f"{category}: {message}",
             error=message,
             error_category=category,
-            failures=TaskRow.failures + 1,
+            failures=task.failures + 1,
         )
 
     def retry(self, task: Task, category: Category, message: str, delay_s: float) -> None:
@@ -358,15 +366,15 @@ class Claims:
             "retry",
             detail=f"in {delay_s:.0f} s, {category}: {message}",
             delayed=delay_s > 0,
-            available_at=now(delay_s),
-            failures=TaskRow.failures + 1,
+            delay_s=delay_s,
+            failures=task.failures + 1,
             error=message,
             error_category=category,
         )
 
     def release(self, task: Task, why: str, delay_s: float = 0.0) -> None:
         """Hand a task back with its progress; this is no failure. Raises TaskStateConflict."""
-        self._end(task, Status.QUEUED, why, delayed=delay_s > 0, available_at=now(delay_s))
+        self._end(task, Status.QUEUED, why, delayed=delay_s > 0, delay_s=delay_s)
 
     @again_after_deadlock
     def _end(
@@ -374,24 +382,20 @@ class Claims:
     ) -> None:
         """End this attempt, and with it the task unless it goes back to the queue."""
         actor = task.worker_id or ""
-        with self._database.write() as session:
-            if not move(session, task.id, Status.RUNNING, after, attempt=task.attempt, **values):
+        with self._database.begin() as connection:
+            if not move(connection, task.id, Status.RUNNING, after, attempt=task.attempt, **values):
                 raise TaskStateConflict(task.id, expected="running this attempt")
-            record(session, task.id, event, attempt=task.attempt, actor=actor, detail=detail)
+            record(connection, task.id, event, attempt=task.attempt, actor=actor, detail=detail)
             if after is Status.QUEUED:
-                cancel_if_asked(session, task.id, task.attempt, actor)
+                cancel_if_asked(connection, task.id, task.attempt, actor)
 
 
-def _signals(session: Session, task: Task) -> Signals:
-    held = select(TaskRow.cancel_requested_at.is_not(None)).where(
-        TaskRow.id == task.id,
-        TaskRow.attempt == task.attempt,
-        TaskRow.status == Status.RUNNING,
-    )
-    cancel = session.scalar(held)
+def _signals(connection: Connection, task: Task) -> Signals:
+    held = {"of_task": task.id, "of_attempt": task.attempt}
+    cancel = connection.scalar(_CANCEL_ASKED, held)
     if cancel is None:
         raise TaskStateConflict(task.id, expected="running this attempt")
     return Signals(
         cancel=bool(cancel),
-        yield_to_urgent=PRIORITIES.gives_way(session, task.priority),
+        yield_to_urgent=PRIORITIES.gives_way(connection, task.priority),
     )

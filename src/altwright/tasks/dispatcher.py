@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from altwright.domain.task import Delivery
+from altwright.domain.task import Delivery, Priority
 from altwright.domain.worker import gone_from_this_host
 from altwright.errors import AltwrightError, RedisUnavailable
 from altwright.tasks.backlog import BATCH, Backlog
@@ -82,20 +82,23 @@ class Dispatcher:
         self.rescue()
         if self._backlog.wake_delayed():
             self._queue.wake()
+        epoch, mode = self._backlog.states(EPOCH, MODE)
         if self._health.usable:
             try:
-                self._follow_epoch()
-                self._heed_pauses()
-                self._compare()
-                self._dispatch()
-                self._note_mode(Delivery.DATABASE if self._health.full else Delivery.RQ)
+                self._follow_epoch(epoch)
+                waiting = self._backlog.priorities()
+                self._heed_pauses(waiting[Delivery.RQ])
+                if self._compare(waiting[Delivery.RQ]):
+                    waiting = self._backlog.priorities()
+                self._dispatch(waiting[Delivery.DATABASE])
+                self._note_mode(mode, Delivery.DATABASE if self._health.full else Delivery.RQ)
             except RedisUnavailable as error:
                 _log.warning("dispatcher: %s", error)
         if not self._health.usable:
             moved = self._backlog.take_from_rq()
             if moved:
                 _log.warning("%s tasks go on with the database", moved)
-            self._note_mode(Delivery.DATABASE)
+            self._note_mode(mode, Delivery.DATABASE)
         return True
 
     def rescue(self) -> int:
@@ -112,13 +115,12 @@ class Dispatcher:
                 self._progress.changed(task_id)
         return len(why)
 
-    def _follow_epoch(self) -> None:
+    def _follow_epoch(self, kept: Any) -> None:
         """Notice a Redis that came back empty, older, or as another one.
 
         Redis holds the same counter as the database. They differ only if Redis lost it, or
         got back to an older one; then nothing that it holds is relied on.
         """
-        kept: Any = self._backlog.state(EPOCH)
         if kept is not None and self._queue.epoch() == kept:
             return
         moved = self._backlog.take_from_rq() if kept is not None else 0
@@ -128,32 +130,36 @@ class Dispatcher:
         if kept is not None:
             _log.warning("redis came back empty or older; %s tasks are dispatched again", moved)
 
-    def _heed_pauses(self) -> None:
+    def _heed_pauses(self, priorities: list[Priority]) -> None:
         """Take back what lies in a paused RQ queue, also of a submit that didn't know yet."""
         paused = self._queue.pauses.current()
-        if paused:
-            for priority in self._backlog.priorities(Delivery.RQ):
-                if priority in paused:
-                    self._queue.take_back(priority)
+        for priority in priorities:
+            if priority in paused:
+                self._queue.take_back(priority)
 
-    def _compare(self) -> None:
-        """Find tasks that should lie in RQ and don't: lost between two steps, or taken out."""
+    def _compare(self, priorities: list[Priority]) -> int:
+        """Find tasks that should lie in RQ and don't: lost between two steps, or taken out.
+
+        Returns how many there are; the database delivers them now.
+        """
         if self._clock() - self._compared_at < COMPARE_EVERY_S:
-            return
+            return 0
         self._compared_at = self._clock()
-        for priority in self._backlog.priorities(Delivery.RQ):
+        found = 0
+        for priority in priorities:
             tickets = self._backlog.dispatched(priority, 2 * self._queue.window)
             there = self._queue.job_ids(priority)
             lost = [ticket for ticket in tickets if job_id(ticket) not in there]
             if lost:
                 _log.warning("%s tasks weren't in queue %s", len(lost), priority.queue)
                 self._backlog.mark(lost, Delivery.DATABASE)
+                found += len(lost)
+        return found
 
-    def _dispatch(self) -> None:
+    def _dispatch(self, waiting: list[Priority]) -> None:
         if self._health.full:
             return
         paused = self._queue.pauses.current()
-        waiting = self._backlog.priorities(Delivery.DATABASE)
         priorities = [priority for priority in waiting if priority not in paused]
         lengths = self._queue.lengths() if priorities else {}
         for priority in priorities:
@@ -169,8 +175,7 @@ class Dispatcher:
                 if len(tickets) < room:
                     break
 
-    def _note_mode(self, mode: Delivery) -> None:
-        before = self._backlog.state(MODE)
+    def _note_mode(self, before: Any, mode: Delivery) -> None:
         if before != mode:
             level = logging.WARNING if before else logging.INFO  # a first start is no news
             _log.log(level, "delivery is %s now", mode)

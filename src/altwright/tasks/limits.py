@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from altwright.db.session import Database
 from altwright.db.task_tables import StateRow, TaskRow, WorkerRow
@@ -58,7 +58,7 @@ class LimitBook:
         with self._lock:
             self._read_at = -FRESH_S
 
-    def full(self, session: Session) -> frozenset[Priority]:
+    def full(self, connection: Connection) -> frozenset[Priority]:
         """Return what no claim of this transaction may take; others wait until it has ended.
 
         The lock on one row makes counting and claiming one step: two workers never both see
@@ -67,21 +67,21 @@ class LimitBook:
         if not self.current():
             return frozenset()
         lock = select(StateRow.value).where(StateRow.name == ROW).with_for_update()
-        row = session.execute(lock).first()
+        row = connection.execute(lock).first()
         if row is None:
             self._make_row()
-            row = session.execute(lock).first()
+            row = connection.execute(lock).first()
         kept = row.value if row is not None else None
         limits = self._from_settings if kept is None else Limits.from_json(kept)
-        return _full(session, limits)
+        return _full(connection, limits)
 
     def closed(self) -> frozenset[Priority]:
         """Return what a worker need not ask for just now. Raises DatabaseUnavailable."""
         limits = self.current()
         if not limits:
             return frozenset()
-        with self._database.read() as session:
-            return _full(session, limits)
+        with self._database.connect() as connection:
+            return _full(connection, limits)
 
     def _make_row(self) -> None:
         """Make the row that is locked; on SQLite there is nothing to lock."""
@@ -94,7 +94,7 @@ class LimitBook:
             pass  # another process was first
 
 
-def _full(session: Session, limits: Limits) -> frozenset[Priority]:
+def _full(connection: Connection, limits: Limits) -> frozenset[Priority]:
     counts = (
         select(TaskRow.priority, func.count())
         .where(TaskRow.status == Status.RUNNING)
@@ -102,8 +102,8 @@ def _full(session: Session, limits: Limits) -> frozenset[Priority]:
     )
     running = {
         Priority(priority): number
-        for priority, number in session.execute(counts)
+        for priority, number in connection.execute(counts)
         if priority in frozenset(Priority)  # another one is about to be set aside
     }
     there = select(func.count()).where(WorkerRow.seen_at >= now(-VANISHED_S))
-    return limits.full(running, (session.scalar(there) or 0) if limits.kept else 0)
+    return limits.full(running, (connection.scalar(there) or 0) if limits.kept else 0)

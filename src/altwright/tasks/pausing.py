@@ -25,6 +25,16 @@ _log = logging.getLogger(__name__)
 READ_EVERY_S = 1.0
 
 
+def state_name(priority: Priority) -> str:
+    """Return the name of the row in service_state that pauses a priority."""
+    return f"paused:{priority.queue}"
+
+
+_NAMES = {state_name(priority): priority for priority in Priority}
+#: Made once: every process asks every second.
+_PAUSED = select(StateRow).where(StateRow.name.in_(_NAMES))
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """Who paused a queue, and when."""
@@ -65,12 +75,10 @@ class Pauses:
 
     def all(self) -> dict[Priority, Pause]:
         """Return the paused priorities now."""
-        names = {state_name(priority): priority for priority in Priority}
-        query = select(StateRow).where(StateRow.name.in_(names))
-        with self._database.read() as session:
+        with self._database.connect() as connection:
             return {
-                names[row.name]: Pause(str(row.value), row.changed_at)
-                for row in session.scalars(query)
+                _NAMES[row.name]: Pause(str(row.value), row.changed_at)
+                for row in connection.execute(_PAUSED)
             }
 
     def pause(self, priority: Priority, actor: str) -> bool:
@@ -98,8 +106,3 @@ class Pauses:
     def _forget(self) -> None:
         with self._lock:
             self._read_at = None
-
-
-def state_name(priority: Priority) -> str:
-    """Return the name of the row in service_state that pauses a priority."""
-    return f"paused:{priority.queue}"

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, exists, false, select, true, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, bindparam, exists, false, select, true, update
+from sqlalchemy.engine import Connection
 
 from altwright.db.task_tables import StateRow, TaskRow
 from altwright.db.types import now
@@ -63,17 +63,17 @@ class Turn(NamedTuple):
 class PriorityQueueHandler:
     """Both deliveries ask here: claims for the database's workers, the dispatcher for RQ's."""
 
-    def next(self, session: Session, closed: Collection[Priority] = ()) -> Any:
+    def next(self, connection: Connection, closed: Collection[Priority] = ()) -> Any:
         """Return id and attempt of the task whose turn it is, locked; None: nothing waits."""
         query = _NEXT.where(TaskRow.priority.not_in(closed)) if closed else _NEXT
-        return session.execute(query).first()
+        return connection.execute(query).first()
 
-    def due(self, session: Session, priority: Priority, limit: int) -> Sequence[Any]:
+    def due(self, connection: Connection, priority: Priority, limit: int) -> Sequence[Any]:
         """Return id and attempt of due tasks that the database delivers, in their order.
 
         Those of later rounds are kept back, so that nobody's many tasks fill RQ's window.
         """
-        served = session.scalar(_served(priority))
+        served = connection.scalar(_served(priority))
         if served is None:
             return []
         query = (
@@ -87,50 +87,31 @@ class PriorityQueueHandler:
             .order_by(*_TURN)
             .limit(limit)
         )
-        return session.execute(query).all()
+        return connection.execute(query).all()
 
-    def turn(self, session: Session, user_id: int | None, priority: Priority) -> Turn:
+    def turn(self, connection: Connection, user_id: int | None, priority: Priority) -> Turn:
         """Return where a new task stands: a user has one task in each round from the served on."""
-        served = _served(priority)
-        kept = served.where(TaskRow.delivery == Delivery.DATABASE)
-        own = (
-            select(TaskRow.turn)
-            .where(
-                TaskRow.user_id == user_id,
-                TaskRow.status == Status.QUEUED,
-                TaskRow.priority == priority,
-            )
-            .order_by(TaskRow.turn.desc())
-            .limit(1)
-        )
-        # Three looks at the end of an index, whatever the backlog.
-        row = session.execute(
-            select(
-                served.scalar_subquery().label("served"),
-                kept.scalar_subquery().label("kept"),
-                own.scalar_subquery().label("own"),
-            )
-        ).one()
+        row = connection.execute(_rounds(priority), {"of_user": user_id}).one()
         base = row.served or 0
         number = base if user_id is None or row.own is None else max(base, row.own + 1)
         is_first = (row.kept is None or row.kept > number) and number <= base + ROUNDS_AHEAD
         return Turn(number, is_first)
 
-    def gives_way(self, session: Session, priority: Priority) -> bool:
+    def gives_way(self, connection: Connection, priority: Priority) -> bool:
         """Say whether a running task has to give way to urgent work at its next item.
 
         Only low work does: normal work is what people wait for.
         """
-        return priority is Priority.LOW and bool(session.scalar(_URGENT_WAITS))
+        return priority is Priority.LOW and bool(connection.scalar(_URGENT_WAITS))
 
-    def delay_over(self, session: Session) -> Sequence[str]:
+    def delay_over(self, connection: Connection) -> Sequence[str]:
         """Return ids of tasks whose retry is due."""
-        return session.scalars(_DELAYED_AND_DUE).all()
+        return connection.scalars(_DELAYED_AND_DUE).all()
 
-    def take_turns_again(self, session: Session, ids: Sequence[str]) -> int:
+    def take_turns_again(self, connection: Connection, ids: Sequence[str]) -> int:
         """Let tasks whose retry is due take their turn; return how many."""
         statement = update(TaskRow).where(TaskRow.id.in_(ids), *_DELAY_OVER)
-        return changed(session, statement.values(delayed=False))
+        return changed(connection, statement.values(delayed=False))
 
 
 @cache
@@ -138,6 +119,31 @@ def _served(priority: Priority) -> Select[int]:
     """Return the query of the round that is being served: the turn of the first that waits."""
     # Not min(): PostgreSQL reads the whole backlog for it while its statistics are old.
     return select(TaskRow.turn).where(*_DUE, TaskRow.priority == priority).order_by(*_TURN).limit(1)
+
+
+@cache
+def _rounds(priority: Priority) -> Select[Any]:
+    """Return the query of the rounds that matter to a submit of the user ``of_user``.
+
+    Three looks at the end of an index, whatever the backlog.
+    """
+    served = _served(priority)
+    kept = served.where(TaskRow.delivery == Delivery.DATABASE)
+    own = (
+        select(TaskRow.turn)
+        .where(
+            TaskRow.user_id == bindparam("of_user"),
+            TaskRow.status == Status.QUEUED,
+            TaskRow.priority == priority,
+        )
+        .order_by(TaskRow.turn.desc())
+        .limit(1)
+    )
+    return select(
+        served.scalar_subquery().label("served"),
+        kept.scalar_subquery().label("kept"),
+        own.scalar_subquery().label("own"),
+    )
 
 
 #: It holds nothing, so one serves all.

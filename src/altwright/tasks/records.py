@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 
+from sqlalchemy import Row
+
 from altwright.crypto import Box
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
@@ -144,7 +146,7 @@ class Ticket:
     priority: Priority
 
 
-def task_of(row: TaskRow, box: Box) -> Task:
+def task_of(row: TaskRow | Row[Any], box: Box) -> Task:
     """Copy a row; one that is corrupt is marked, so that a list can still show it."""
     faults: list[str] = []
     settings = settings_of(row.settings, box)
@@ -199,7 +201,7 @@ def _known(kind: type[E], value: Any, otherwise: E, name: str, faults: list[str]
         return otherwise
 
 
-def item_of(row: ItemRow) -> Item:
+def item_of(row: ItemRow | Row[Any]) -> Item:
     """Copy a row."""
     return Item(
         id=row.id,
@@ -216,7 +218,7 @@ def item_of(row: ItemRow) -> Item:
     )
 
 
-def event_of(row: TaskEventRow) -> Event:
+def event_of(row: TaskEventRow | Row[Any]) -> Event:
     """Copy a row."""
     return Event(row.at, row.event, row.attempt, row.actor, row.detail)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, union_all, update
+from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from altwright.crypto import Box
@@ -27,6 +27,11 @@ CANCEL_BATCH = 100
 
 #: Made once: the question that is asked most, after each change and by each page.
 _BY_ID = select(TaskRow).where(TaskRow.id == bindparam("task_id"))
+
+_NEW = {
+    Delivery.DATABASE: insert(TaskRow),
+    Delivery.RQ: insert(TaskRow).values(dispatched_at=now()),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +83,28 @@ class TaskStore:
         raise Conflict("Another task of yours is just ending; try again.")
 
     def _insert(self, new: NewTask, delivery: Delivery, actor: str) -> Task:
-        with self.database.write() as session:
-            turn = PRIORITIES.turn(session, new.user_id, new.priority)
+        with self.database.begin() as connection:
+            turn = PRIORITIES.turn(connection, new.user_id, new.priority)
             if not turn.is_first:
                 delivery = Delivery.DATABASE
-            row = TaskRow(
-                id=new.id,
-                kind=new.kind,
-                user_id=new.user_id,
-                account_id=new.account_id,
-                priority=new.priority,
-                turn=turn.number,
-                max_retries=new.max_retries,
-                exclusive_key=new.exclusive_key,
-                request_key=new.request_key,
-                settings=self.box.encrypt(json.dumps(new.settings)),
-                delivery=delivery,
-                dispatched_at=now() if delivery is Delivery.RQ else None,
+            connection.execute(
+                _NEW[delivery],
+                {
+                    "id": new.id,
+                    "kind": new.kind,
+                    "user_id": new.user_id,
+                    "account_id": new.account_id,
+                    "priority": new.priority,
+                    "turn": turn.number,
+                    "max_retries": new.max_retries,
+                    "exclusive_key": new.exclusive_key,
+                    "request_key": new.request_key,
+                    "settings": self.box.encrypt(json.dumps(new.settings)),
+                    "delivery": delivery,
+                },
             )
-            session.add(row)
-            session.flush()
-            record(session, row.id, "queued", attempt=0, actor=actor)
-            session.refresh(row)
+            record(connection, new.id, "queued", attempt=0, actor=actor)
+            row = connection.execute(_BY_ID, {"task_id": new.id}).one()
             return task_of(row, self.box)
 
     def submitted(self, user_id: int | None, request_key: str | None) -> Task | None:
@@ -109,16 +114,16 @@ class TaskStore:
         query = select(TaskRow).where(
             TaskRow.user_id == user_id, TaskRow.request_key == request_key
         )
-        with self.database.read() as session:
-            row = session.scalar(query)
+        with self.database.connect() as connection:
+            row = connection.execute(query).first()
             return task_of(row, self.box) if row else None
 
     def active_with(self, exclusive_key: str | None) -> str | None:
         """Return the id of the active task that holds ``exclusive_key``, or None."""
         if exclusive_key is None:
             return None
-        with self.database.read() as session:
-            return session.scalar(select(TaskRow.id).where(TaskRow.active_key == exclusive_key))
+        with self.database.connect() as connection:
+            return connection.scalar(select(TaskRow.id).where(TaskRow.active_key == exclusive_key))
 
     def get(self, task_id: str, user_id: int | None) -> Task:
         """Return a task of ``user_id`` (None: of anybody).
@@ -126,8 +131,8 @@ class TaskStore:
         Raises:
             TaskNotFound: there is none, or it is somebody else's.
         """
-        with self.database.read() as session:
-            row = session.scalar(_BY_ID, {"task_id": task_id})
+        with self.database.connect() as connection:
+            row = connection.execute(_BY_ID, {"task_id": task_id}).first()
             if row is None or (user_id is not None and row.user_id != user_id):
                 raise TaskNotFound(task_id)
             return task_of(row, self.box)
@@ -178,14 +183,15 @@ class TaskStore:
         query = select(ItemRow).where(ItemRow.task_id == task_id).order_by(ItemRow.position)
         if statuses is not None:
             query = query.where(ItemRow.status.in_(statuses))
-        with self.database.read() as session:
-            return [item_of(row) for row in session.scalars(query)]
+        with self.database.connect() as connection:
+            return [item_of(row) for row in connection.execute(query)]
 
     def history(self, task_id: str) -> list[Event]:
         """Return what has happened to a task, oldest first."""
         query = select(TaskEventRow).where(TaskEventRow.task_id == task_id)
-        with self.database.read() as session:
-            return [event_of(row) for row in session.scalars(query.order_by(TaskEventRow.id))]
+        with self.database.connect() as connection:
+            rows = connection.execute(query.order_by(TaskEventRow.id))
+            return [event_of(row) for row in rows]
 
     def counts(self) -> dict[Status, dict[Priority, int]]:
         """Return how many tasks there are in each state, by priority; zeros included."""
@@ -193,8 +199,8 @@ class TaskStore:
             TaskRow.status, TaskRow.priority
         )
         counts = {status: dict.fromkeys(Priority, 0) for status in Status}
-        with self.database.read() as session:
-            for status, priority, count in session.execute(query):
+        with self.database.connect() as connection:
+            for status, priority, count in connection.execute(query):
                 if status in frozenset(Status) and priority in frozenset(Priority):
                     counts[Status(status)][Priority(priority)] = count  # others: repair.py
         return counts
@@ -216,11 +222,11 @@ class TaskStore:
 
     @again_after_deadlock
     def _cancel(self, task: Task, actor: str) -> bool:
-        with self.database.write() as session:
+        with self.database.begin() as connection:
             if task.status is Status.QUEUED:
                 event = "cancelled"
                 done: int = move(
-                    session,
+                    connection,
                     task.id,
                     Status.QUEUED,
                     Status.CANCELLED,
@@ -236,17 +242,17 @@ class TaskStore:
                 )
                 asked_at = func.coalesce(TaskRow.cancel_requested_at, now())
                 done = changed(
-                    session,
+                    connection,
                     statement.values(cancel_requested_at=asked_at, sequence=TaskRow.sequence + 1),
                 )
             if done:
-                record(session, task.id, event, attempt=task.attempt, actor=actor)
+                record(connection, task.id, event, attempt=task.attempt, actor=actor)
             return bool(done)
 
     def cancel_queued(self, priority: Priority, *, actor: str) -> Iterator[list[str]]:
         """Cancel the tasks of a priority that are queued now; yield their ids, batch by batch."""
-        with self.database.read() as session:
-            until = session.scalar(select(now()))
+        with self.database.connect() as connection:
+            until = connection.scalar(select(now()))
         query = (
             select(TaskRow.id, TaskRow.attempt)
             .where(
@@ -259,8 +265,8 @@ class TaskStore:
         )
         last = ""
         while True:
-            with self.database.read() as session:
-                rows = session.execute(query.where(TaskRow.id > last)).all()
+            with self.database.connect() as connection:
+                rows = connection.execute(query.where(TaskRow.id > last)).all()
             tickets = [(row.id, row.attempt) for row in rows]
             if not tickets:
                 return
@@ -270,13 +276,13 @@ class TaskStore:
     @again_after_deadlock
     def _cancel_some(self, tickets: Sequence[tuple[str, int]], actor: str) -> list[str]:
         cancelled = []
-        with self.database.write() as session:
+        with self.database.begin() as connection:
             for task_id, attempt in tickets:
                 moved = move(
-                    session, task_id, Status.QUEUED, Status.CANCELLED, attempt=attempt, step=""
+                    connection, task_id, Status.QUEUED, Status.CANCELLED, attempt=attempt, step=""
                 )
                 if moved:
-                    record(session, task_id, "cancelled", attempt=attempt, actor=actor)
+                    record(connection, task_id, "cancelled", attempt=attempt, actor=actor)
                     cancelled.append(task_id)
         return cancelled
 
@@ -299,9 +305,9 @@ class TaskStore:
 
     @again_after_deadlock
     def _requeue(self, task: Task, actor: str) -> bool:
-        with self.database.write() as session:
+        with self.database.begin() as connection:
             if not move(
-                session,
+                connection,
                 task.id,
                 Status.FAILED,
                 Status.QUEUED,
@@ -313,9 +319,9 @@ class TaskStore:
                 error_category=None,
             ):
                 return False
-            record(session, task.id, "requeued", attempt=task.attempt, actor=actor)
+            record(connection, task.id, "requeued", attempt=task.attempt, actor=actor)
             return True
 
     def _tasks(self, query: Select[TaskRow]) -> list[Task]:
-        with self.database.read() as session:
-            return [task_of(row, self.box) for row in session.scalars(query)]
+        with self.database.connect() as connection:
+            return [task_of(row, self.box) for row in connection.execute(query)]
