@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
 from altwright.db.session import Database
@@ -20,6 +20,9 @@ from altwright.platforms.port import Platform
 
 #: Opens a connection: platform's name, address, token.
 Connect = Callable[[str, str, str], Platform]
+
+#: Made once, since every submit asks it.
+_BY_ID = select(AccountRow).where(AccountRow.id == bindparam("account_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,8 @@ class AccountStore:
 
     def get(self, account_id: int, user_id: int | None) -> Account:
         """Return an account of ``user_id`` (None: of anybody). Raises NotFound."""
-        with self._database.read() as session:
-            return _account(_owned(session, account_id, user_id))
+        with self._database.connect() as connection:
+            return _account(_owned(connection, account_id, user_id))
 
     def of_user(self, user_id: int) -> list[Account]:
         """Return the user's accounts, in the order in which they were connected."""
@@ -122,9 +125,9 @@ class AccountStore:
 
         The pictures' files stay until DraftStore.unreferenced_files finds them.
         """
-        with self._database.write() as session:
-            _owned(session, account_id, user_id)
-            session.execute(delete(AccountRow).where(AccountRow.id == account_id))
+        with self._database.begin() as connection:
+            _owned(connection, account_id, user_id)
+            connection.execute(delete(AccountRow).where(AccountRow.id == account_id))
 
     def open(self, account_id: int) -> tuple[Account, Platform]:
         """Return an account and a connection to its server; nothing has been asked yet.
@@ -133,8 +136,8 @@ class AccountStore:
             NotFound: it was removed.
             PlatformRefused: its token was encrypted with a key that is gone.
         """
-        with self._database.read() as session:
-            row = _owned(session, account_id, None)
+        with self._database.connect() as connection:
+            row = _owned(connection, account_id, None)
         try:
             token = self._box.decrypt(row.token)
         except ValueError:
@@ -180,14 +183,15 @@ def _origin(url: str) -> str | None:
     return origin if len(origin) <= AccountRow.url.type.length else None
 
 
-def _owned(session: Session, account_id: int, user_id: int | None) -> AccountRow:
-    row = session.get(AccountRow, account_id) if account_id <= ID_MOST else None
+def _owned(connection: Connection, account_id: int, user_id: int | None) -> Row[Any]:
+    known = account_id <= ID_MOST
+    row = connection.execute(_BY_ID, {"account_id": account_id}).first() if known else None
     if row is None or user_id not in {None, row.user_id}:
         raise NotFound("There is no such account.")
     return row
 
 
-def _account(row: AccountRow) -> Account:
+def _account(row: AccountRow | Row[Any]) -> Account:
     return Account(
         id=row.id,
         user_id=row.user_id,

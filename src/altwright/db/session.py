@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -31,6 +31,8 @@ SQLITE_BUSY_S = 8
 LOCK_WAIT_MS = 5_000
 #: Seconds that a request waits for a free connection of the pool.
 POOL_WAIT_S = 10
+#: Seconds that a pooled connection may have rested and is still relied on without a question.
+PING_AFTER_S = 1.0
 #: Tries of a transaction that a deadlock ended, and the longest pause before the next, seconds.
 DEADLOCK_TRIES, DEADLOCK_PAUSE_S = 6, 0.05
 
@@ -70,7 +72,6 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
     }
     if backend == "sqlite":
         return _sqlite(url, clock, options)
-    options["pool_pre_ping"] = True
     if backend == "postgresql":
         options["connect_args"] = {
             "connect_timeout": 5,
@@ -84,7 +85,33 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
         }
         # Claims re-read what others committed, as the other two databases do.
         options["isolation_level"] = "READ COMMITTED"
-    return create_engine(url, **options)
+    engine = create_engine(url, **options)
+    _ping_when_idle(engine)
+    return engine
+
+
+def _ping_when_idle(engine: Engine) -> None:
+    """Ask a pooled connection whether it lives, as SQLAlchemy's pool_pre_ping does, if it rested.
+
+    One that was used just now is relied on; should the server have gone since, its user gets
+    DatabaseUnavailable, and the pool begins anew.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask(connection: Any, record: Any, _proxy: Any) -> None:
+        used_at = record.info.get("used_at")  # None: it was opened just now
+        if used_at is None or time.monotonic() - used_at < PING_AFTER_S:
+            return
+        try:
+            lives = engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            lives = False
+        if not lives:
+            raise InvalidatePoolError
 
 
 def _sqlite(url: str, clock: Clock, options: dict[str, Any]) -> Engine:
@@ -134,7 +161,12 @@ class Database:
         """Take an engine of ``make_engine``."""
         self.engine = engine
         self._writing = sessionmaker(engine, expire_on_commit=False)
-        self._reader = engine.execution_options(reads_only=True)
+        reads: dict[str, Any] = {"reads_only": True}
+        if engine.dialect.name == "postgresql":
+            # Each statement sees what is committed then, with or without a transaction around
+            # several; without one, two of three messages to the server are spared.
+            reads["isolation_level"] = "AUTOCOMMIT"
+        self._reader = engine.execution_options(**reads)
         self._reading = sessionmaker(self._reader, expire_on_commit=False)
 
     @contextmanager

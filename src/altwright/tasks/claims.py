@@ -177,14 +177,13 @@ class Claims:
         delivery: Delivery,
         closed: Collection[Priority],
     ) -> Task | None:
-        only_if = (TaskRow.priority.not_in(closed),) if closed else ()
         if not move(
             connection,
             ticket.task_id,
             Status.QUEUED,
             Status.RUNNING,
             attempt=ticket.attempt,
-            only_if=only_if,
+            only_if=(TaskRow.priority.not_in(closed),) if closed else (),
             delivery=delivery,
             worker_id=worker_id,
             lease_s=self.lease_s,
