@@ -165,6 +165,41 @@ def test_every_path_gives_its_connection_back(rig: Rig, path: str) -> None:
     assert in_use(rig.database) == 0
 
 
+@pytest.mark.parametrize("rested", [True, False], ids=["rested", "just used"])
+def test_connections_that_were_cut_in_the_pool(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, *, rested: bool
+) -> None:
+    """One that has rested is replaced unnoticed; one just used costs one answer and no more."""
+    monkeypatch.setattr(session_module, "PING_AFTER_S", 0.0 if rested else 3600.0)
+    rig.store.counts()
+    if _cut_all(rig.database) and not rested:
+        with pytest.raises(DatabaseUnavailable):
+            rig.store.counts()
+    assert rig.submit(BERT).status is Status.QUEUED
+    assert in_use(rig.database) == 0
+
+
+def _cut_all(database: Database) -> bool:
+    """Let the server end all connections to a database; SQLite has none."""
+    other = make_engine(database.engine.url.render_as_string(hide_password=False))
+    match database.engine.dialect.name:
+        case "sqlite":
+            return False
+        case "postgresql":
+            numbers = "pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            numbers += " AND datname = current_database()"
+            end = "SELECT pg_terminate_backend({})"
+        case _:
+            numbers = "id FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
+            numbers += " AND db = DATABASE()"
+            end = "KILL {}"
+    with other.connect() as connection:
+        for number in connection.scalars(text(f"SELECT {numbers}")).all():
+            connection.exec_driver_sql(end.format(number))
+    other.dispose()
+    return True
+
+
 @contextmanager
 def impatient(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """Give a second way to the same database that waits for locks a second at most."""

@@ -38,6 +38,7 @@ def test_a_submitted_task_is_worked_on_once(fleet: Fleet) -> None:
 
 
 @pytest.mark.req("4.4")
+@pytest.mark.req("11.1")
 def test_a_submit_goes_to_its_queue_at_once(rig: Rig) -> None:
     """With Redis there, the job is in RQ when the submit returns, under an id made from ours."""
     task = rig.submit(priority="low")

@@ -14,7 +14,7 @@ from tests.simulation.mutations import MUTATIONS
 from tests.simulation.run import arena, first_violation
 from tests.simulation.scenario import run_seed
 
-SEEDS = int(os.environ.get("ALTWRIGHT_SEEDS", "200"))
+SEEDS = int(os.environ.get("ALTWRIGHT_SEEDS", "1000"))
 #: Seeds given to one process at a time, and the number from which several share the work.
 CHUNK = 200
 
