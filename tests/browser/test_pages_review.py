@@ -68,6 +68,20 @@ def test_a_whole_review_by_keyboard(page: Page, site: Site, drafts: list[Draft])
     assert [list(texts.values()) for _, texts in site.platform.edits] == [[drafts[0].text]]
 
 
+def test_what_was_written_before_the_script_came(page: Page, site: Site) -> None:
+    """On a slow line somebody types at once: nothing of it is lost."""
+    draft, *_ = site.fill()
+    held: list[Route] = []
+    page.route("**/js/review/main.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    with page.expect_request("**/js/review/main.js"):
+        page.goto("/review", wait_until="commit")
+    card(page, draft).get_by_label("Alt text").fill("A hand writes early.")
+    held[0].continue_()
+    with page.expect_response("**/api/v1/drafts/*"):
+        pass
+    wait_until(lambda: now(site, draft).text == "A hand writes early.", 10)
+
+
 def test_walking_through_pictures(page: Page, drafts: list[Draft]) -> None:
     """J, K and the arrows walk; the address and the focus go along; G changes the view."""
     page.keyboard.press("j")

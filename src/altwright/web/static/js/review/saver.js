@@ -28,10 +28,13 @@ export class Saver {
     return this.draft.isOpen && this.draft.text !== this.draft.data.text;
   }
 
-  /** Bring back what was written and not saved when the page was last left. */
+  /** Bring back what was written and not saved: when the page was last left, or before this ran. */
   restore() {
     const kept = read(this.draft.id);
-    if (!kept || !this.draft.textarea) return;
+    const field = this.draft.textarea;
+    if (!field) return;
+    if (!kept && field.value !== field.defaultValue) return this.changed();
+    if (!kept) return;
     if (kept.text === this.draft.data.text) return forget(this.draft.id);
     this.draft.textarea.value = kept.text;
     this.draft.showText();
