@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import OperationalError as SQLAlchemyOperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
+from tests.support import wait_until
 from tests.support_engine import (
     BERT,
     NOWHERE,
@@ -193,9 +194,12 @@ def _cut_all(database: Database) -> bool:
             numbers = "id FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
             numbers += " AND db = DATABASE()"
             end = "KILL {}"
-    with other.connect() as connection:
-        for number in connection.scalars(text(f"SELECT {numbers}")).all():
+    with other.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        there = connection.scalars(text(f"SELECT {numbers}")).all()
+        for number in there:
             connection.exec_driver_sql(end.format(number))
+        gone = text(f"SELECT {numbers}")
+        wait_until(lambda: not {*there} & {*connection.scalars(gone)}, 10)
     other.dispose()
     return True
 
