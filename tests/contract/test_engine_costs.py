@@ -61,7 +61,7 @@ def test_nothing_grows_with_the_backlog(rig: Rig) -> None:
         assert len(tickets) == 5
 
     def rescue() -> None:
-        assert rig.backlog.priorities()[Delivery.DATABASE] == [Priority.NORMAL]
+        assert rig.backlog.priorities(Delivery.DATABASE) == [Priority.NORMAL]
         rig.backlog.running()
 
     calls = {"submit": submit, "claim": claim, "dispatch": dispatch, "rescue": rescue}

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -31,8 +31,6 @@ SQLITE_BUSY_S = 8
 LOCK_WAIT_MS = 5_000
 #: Seconds that a request waits for a free connection of the pool.
 POOL_WAIT_S = 10
-#: Seconds that a pooled connection may have rested and is still relied on without a question.
-PING_AFTER_S = 1.0
 #: Tries of a transaction that a deadlock ended, and the longest pause before the next, seconds.
 DEADLOCK_TRIES, DEADLOCK_PAUSE_S = 6, 0.05
 
@@ -72,9 +70,12 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
     }
     if backend == "sqlite":
         return _sqlite(url, clock, options)
+    options["pool_pre_ping"] = True
     if backend == "postgresql":
         options["connect_args"] = {
             "connect_timeout": 5,
+            # A prepared statement keeps the plan that suited the tables when they were small.
+            "prepare_threshold": None,
             "options": f"-c lock_timeout={LOCK_WAIT_MS} -c timezone=UTC",
         }
     else:
@@ -85,33 +86,7 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
         }
         # Claims re-read what others committed, as the other two databases do.
         options["isolation_level"] = "READ COMMITTED"
-    engine = create_engine(url, **options)
-    _ping_when_idle(engine)
-    return engine
-
-
-def _ping_when_idle(engine: Engine) -> None:
-    """Ask a pooled connection whether it lives, as SQLAlchemy's pool_pre_ping does, if it rested.
-
-    One that was used just now is relied on; should the server have gone since, its user gets
-    DatabaseUnavailable, and the pool begins anew.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def _note(_connection: Any, record: Any) -> None:
-        record.info["used_at"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def _ask(connection: Any, record: Any, _proxy: Any) -> None:
-        used_at = record.info.get("used_at")  # None: it was opened just now
-        if used_at is None or time.monotonic() - used_at < PING_AFTER_S:
-            return
-        try:
-            lives = engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error:
-            lives = False
-        if not lives:
-            raise InvalidatePoolError
+    return create_engine(url, **options)
 
 
 def _sqlite(url: str, clock: Clock, options: dict[str, Any]) -> Engine:

@@ -41,19 +41,21 @@ _HOLDER = select(
 ).where(LeaseRow.name == bindparam("role"))
 
 
-#: Whether due tasks wait, for each delivery and priority.
-_WAITS = select(
-    *(
-        exists().where(
-            TaskRow.status == Status.QUEUED,
-            TaskRow.delivery == delivery,
-            TaskRow.delayed == false(),
-            TaskRow.priority == priority,
+#: For each delivery the question in which priorities due tasks wait.
+_WAITS = {
+    delivery: select(
+        *(
+            exists().where(
+                TaskRow.status == Status.QUEUED,
+                TaskRow.delivery == delivery,
+                TaskRow.delayed == false(),
+                TaskRow.priority == priority,
+            )
+            for priority in Priority
         )
-        for delivery in Delivery
-        for priority in Priority
     )
-)
+    for delivery in Delivery
+}
 _STATES = select(StateRow.name, StateRow.value).where(
     StateRow.name.in_(bindparam("names", expanding=True))
 )
@@ -79,13 +81,11 @@ class Backlog:
         """Take the database."""
         self._database = database
 
-    def priorities(self) -> dict[Delivery, list[Priority]]:
-        """Return where due tasks wait: for each delivery the priorities, most urgent first."""
+    def priorities(self, delivery: Delivery) -> list[Priority]:
+        """Return the priorities in which due tasks wait for this delivery, most urgent first."""
         with self._database.connect() as connection:
-            waiting = iter(connection.execute(_WAITS).one())
-        return {
-            delivery: [priority for priority in Priority if next(waiting)] for delivery in Delivery
-        }
+            row = connection.execute(_WAITS[delivery]).one()
+        return [priority for priority, waiting in zip(Priority, row, strict=True) if waiting]
 
     def due(self, priority: Priority, limit: int) -> list[Ticket]:
         """Return tickets of due tasks that aren't in RQ, in the order of their turn.

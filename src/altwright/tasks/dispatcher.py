@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from altwright.domain.task import Delivery, Priority
+from altwright.domain.task import Delivery
 from altwright.domain.worker import gone_from_this_host
 from altwright.errors import AltwrightError, RedisUnavailable
 from altwright.tasks.backlog import BATCH, Backlog
@@ -86,11 +86,9 @@ class Dispatcher:
         if self._health.usable:
             try:
                 self._follow_epoch(epoch)
-                waiting = self._backlog.priorities()
-                self._heed_pauses(waiting[Delivery.RQ])
-                if self._compare(waiting[Delivery.RQ]):
-                    waiting = self._backlog.priorities()
-                self._dispatch(waiting[Delivery.DATABASE])
+                self._heed_pauses()
+                self._compare()
+                self._dispatch()
                 self._note_mode(mode, Delivery.DATABASE if self._health.full else Delivery.RQ)
             except RedisUnavailable as error:
                 _log.warning("dispatcher: %s", error)
@@ -130,36 +128,32 @@ class Dispatcher:
         if kept is not None:
             _log.warning("redis came back empty or older; %s tasks are dispatched again", moved)
 
-    def _heed_pauses(self, priorities: list[Priority]) -> None:
+    def _heed_pauses(self) -> None:
         """Take back what lies in a paused RQ queue, also of a submit that didn't know yet."""
         paused = self._queue.pauses.current()
-        for priority in priorities:
-            if priority in paused:
-                self._queue.take_back(priority)
+        if paused:
+            for priority in self._backlog.priorities(Delivery.RQ):
+                if priority in paused:
+                    self._queue.take_back(priority)
 
-    def _compare(self, priorities: list[Priority]) -> int:
-        """Find tasks that should lie in RQ and don't: lost between two steps, or taken out.
-
-        Returns how many there are; the database delivers them now.
-        """
+    def _compare(self) -> None:
+        """Find tasks that should lie in RQ and don't: lost between two steps, or taken out."""
         if self._clock() - self._compared_at < COMPARE_EVERY_S:
-            return 0
+            return
         self._compared_at = self._clock()
-        found = 0
-        for priority in priorities:
+        for priority in self._backlog.priorities(Delivery.RQ):
             tickets = self._backlog.dispatched(priority, 2 * self._queue.window)
             there = self._queue.job_ids(priority)
             lost = [ticket for ticket in tickets if job_id(ticket) not in there]
             if lost:
                 _log.warning("%s tasks weren't in queue %s", len(lost), priority.queue)
                 self._backlog.mark(lost, Delivery.DATABASE)
-                found += len(lost)
-        return found
 
-    def _dispatch(self, waiting: list[Priority]) -> None:
+    def _dispatch(self) -> None:
         if self._health.full:
             return
         paused = self._queue.pauses.current()
+        waiting = self._backlog.priorities(Delivery.DATABASE)
         priorities = [priority for priority in waiting if priority not in paused]
         lengths = self._queue.lengths() if priorities else {}
         for priority in priorities:
