@@ -65,8 +65,9 @@ def _command(command: click.Command, path: str) -> Iterator[str]:
     yield "```"
     yield ""
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _command(command.commands[name], f"{path} {name}")
+        for name in sorted(command.list_commands(context)):
+            if below := command.get_command(context, name):
+                yield from _command(below, f"{path} {name}")
 
 
 def _errors() -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from tests.servers import RedisServer
 from tests.support import wait_until
-from tests.support_modes import Fleet, Started, busy
+from tests.support_modes import Fleet, Started
 from tests.support_service import alive
 
 from altwright.tasks.records import Task
@@ -68,15 +68,15 @@ class Mode:
                 assert master.process.wait(60) == 0, master.log
             return
         for master in self.masters:
-            wait_until(master.children, 30 * busy())
+            wait_until(master.children, 30)
             for pid in master.children():
                 os.kill(pid, signal.SIGTERM)
-                wait_until(_gone(pid), 30 * busy())
-                wait_until(master.children, 30 * busy())
+                wait_until(_gone(pid), 30)
+                wait_until(master.children, 30)
 
     def kill(self) -> None:
         """Kill a process that has a task in hand."""
-        running = wait_until(self.made.services.backlog.running, 30 * busy())
+        running = wait_until(self.made.services.backlog.running, 30)
         pid = int(running[0].worker_id.split(".")[2])
         os.kill(pid, signal.SIGKILL)
         for master in list(self.masters):
@@ -140,11 +140,11 @@ def happen(chosen: Mode, event: str) -> tuple[int, int]:
     }
     chosen.submit()
     if event not in {"start", "submit"}:
-        wait_until(chosen.made.services.backlog.running, 30 * busy())
+        wait_until(chosen.made.services.backlog.running, 30)
     actions[event]()
     chosen.submit()
     with contextlib.suppress(AssertionError):  # what is missing is counted below
-        wait_until(lambda: chosen.made.counted()[1] == 0, DONE_WITHIN_S * busy(), every_s=0.1)
+        wait_until(lambda: chosen.made.counted()[1] == 0, DONE_WITHIN_S, every_s=0.1)
     _, lost, twice = chosen.made.counted()
     return lost, twice
 

@@ -46,14 +46,6 @@ _DOUBLED = (
 )
 
 
-def busy() -> float:
-    """Return by how much this machine is short of processors just now; 1 when it isn't.
-
-    Promises in seconds hold on a machine that isn't: processes boot as slowly as others work.
-    """
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-
-
 @dataclass
 class Started:
     """A process of the fleet."""

@@ -24,14 +24,11 @@ from altwright.db.session import make_engine
 from altwright.errors import ConfigError, TemporaryError
 from altwright.supervisor import Child, OnReload, Supervisor, python
 from altwright.tasks.redis import connect
-from altwright.worker_pool import WorkerPool
+from altwright.worker_pool import STOP_SPARE_S, WorkerPool, worker_child
 from altwright.workers import capacity
 from altwright.workers.autoscale import Autoscale
 
 _log = logging.getLogger(__name__)
-
-#: Seconds that a child gets beyond the time of running tasks before it is killed.
-STOP_SPARE_S = 15.0
 
 
 def serve(
@@ -102,19 +99,10 @@ def children_of(settings: Settings) -> list[Child]:
         children.append(_sockets(settings))
     if _has_external(settings):
         children += [
-            worker_child(number, settings) for number in range(1, settings.external_processes + 1)
+            worker_child(settings, [], number)
+            for number in range(1, settings.external_processes + 1)
         ]
     return children
-
-
-def worker_child(number: int, settings: Settings, *options: str) -> Child:
-    """Return a worker process."""
-    return Child(
-        f"worker {number}",
-        python("altwright", "worker", *options),
-        stop_s=settings.rq_shutdown_timeout + STOP_SPARE_S,
-        on_reload=OnReload.RESTART,
-    )
 
 
 def _has_external(settings: Settings) -> bool:
@@ -131,7 +119,7 @@ def _pool(settings: Settings) -> WorkerPool | None:
             settings.external_processes_max,
             settings.rq_worker_count,
         ),
-        partial(worker_child, settings=settings),
+        partial(worker_child, settings, []),
     )
 
 

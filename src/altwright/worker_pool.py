@@ -9,7 +9,7 @@ from collections.abc import Callable
 from altwright.config import Settings
 from altwright.db.session import Database, make_engine
 from altwright.errors import DatabaseUnavailable
-from altwright.supervisor import Child, Supervisor
+from altwright.supervisor import Child, OnReload, Supervisor, python
 from altwright.tasks.pressure import pressure
 from altwright.workers.autoscale import Autoscale
 
@@ -17,6 +17,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between two questions to the database.
 LOOK_EVERY_S = 1.0
+#: Seconds that a child gets beyond the time of running tasks before it is killed.
+STOP_SPARE_S = 15.0
 _NAME = "worker "
 
 
@@ -54,3 +56,13 @@ class WorkerPool:
             supervisor.add(self._make_child(next(numbers)))
         for child in there[wanted:]:
             supervisor.retire(child)
+
+
+def worker_child(settings: Settings, options: list[str], number: int) -> Child:
+    """Return the worker process of a number, with options of `altwright worker`."""
+    return Child(
+        f"{_NAME}{number}",
+        python("altwright", "worker", *options),
+        stop_s=settings.rq_shutdown_timeout + STOP_SPARE_S,
+        on_reload=OnReload.RESTART,
+    )

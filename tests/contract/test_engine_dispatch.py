@@ -15,7 +15,7 @@ from tests.support_engine import ANNA, BERT, LEASE_S, Fleet, Rig, make_users, ne
 
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
-from altwright.domain.worker import new_worker_id
+from altwright.domain.worker import new_worker_id, process_name
 from altwright.tasks.backlog import GRACE_S
 from altwright.tasks.dispatcher import EPOCH, MODE, ROLE, ROLE_S
 from altwright.tasks.queues import QueueOptions
@@ -82,13 +82,18 @@ def test_an_expired_lease_is_taken_back(rig: Rig) -> None:
     assert rig.job_count() >= 1
 
 
+def name_of_a_gone_process() -> str:
+    """Return the worker's name that a process of this host had, which has ended."""
+    code = "from altwright.domain.worker import new_worker_id; print(new_worker_id('test'))"
+    gone = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    return gone.stdout.strip()
+
+
 @pytest.mark.req("6.3")
 def test_a_worker_whose_process_is_gone_loses_its_task_at_once(rig: Rig) -> None:
     """A killed worker on this host is noticed by its process, long before its lease runs out."""
-    code = "from altwright.domain.worker import new_worker_id; print(new_worker_id('test'))"
-    gone = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     rig.submit()
-    lost = rig.take(gone.stdout.strip())
+    lost = rig.take(name_of_a_gone_process())
     rig.submit(BERT)
     kept = rig.take(new_worker_id("test"))
     rig.dispatcher.tick()
@@ -112,6 +117,20 @@ def test_one_process_dispatches_and_another_takes_over(rig: Rig) -> None:
     rig.backlog.let_go(ROLE, "there")
     assert rig.dispatcher.tick()
     second.close()
+
+
+@pytest.mark.req("6.3")
+def test_a_role_whose_process_is_gone_is_free_at_once(rig: Rig) -> None:
+    """A killed dispatcher on this host doesn't delay the rescue of its tasks by its lease."""
+    gone = Rig(rig.database, rig.redis_url, owner=name_of_a_gone_process())
+    assert gone.dispatcher.tick()
+    assert rig.dispatcher.tick()
+    here = Rig(rig.database, rig.redis_url, owner=process_name())
+    rig.backlog.let_go(ROLE, rig.owner)
+    assert here.dispatcher.tick()
+    assert not rig.dispatcher.tick()  # that process is alive
+    here.close()
+    gone.close()
 
 
 def test_a_stopped_dispatcher_gives_its_role_up(rig: Rig) -> None:

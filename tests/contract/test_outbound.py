@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.support import free_port
+from tests.support import busy, free_port
 from tests.support_leaves import Exchange, LocalServer, serving
 
 from altwright.errors import (
@@ -295,7 +295,7 @@ def test_the_deadline_holds_from_beginning_to_end(respond: Callable[[Exchange], 
             session.get(server.url)
         took_s = time.monotonic() - began
     assert caught.value.category is Category.TIMEOUT
-    assert took_s < 1.6
+    assert took_s < 1.6 * busy()
 
 
 def test_a_handshake_that_never_ends_is_under_the_deadline_too() -> None:

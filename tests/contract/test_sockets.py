@@ -13,7 +13,7 @@ import requests
 import socketio
 from flask import Flask
 from tests.servers import RedisServer
-from tests.support import wait_until
+from tests.support import busy, wait_until
 from tests.support_sockets import Served, page, served
 from tests.support_web import Web, make_settings, make_web, sign_in
 from werkzeug.serving import make_server
@@ -167,7 +167,7 @@ def test_pages_are_told_without_redis(web: Web, server: Served, valkey: RedisSer
         count = len(shown.received)
         web.services.progress.changed(task["id"])
         wait_until(lambda: len(shown.received) > count, 2, every_s=0.002)
-        assert time.monotonic() - began_at < 1
+        assert time.monotonic() - began_at < busy()
 
 
 def test_a_redis_that_hangs_delays_nobody(web: Web, server: Served, valkey: RedisServer) -> None:
@@ -179,7 +179,7 @@ def test_a_redis_that_hangs_delays_nobody(web: Web, server: Served, valkey: Redi
     began_at = time.monotonic()
     for _ in range(50):
         web.services.progress.changed(task["id"])
-    assert time.monotonic() - began_at < 1
+    assert time.monotonic() - began_at < busy()
     with page(server.url, server.cookie("anna")) as shown:
         wait_until(lambda: shown.shows(task["id"], status="queued"), 3)
     valkey.thaw()
@@ -208,7 +208,7 @@ def test_open_pages_do_not_hold_a_stop(web: Web, server: Served) -> None:
         began_at = time.monotonic()
         server.process.terminate()
         assert server.process.wait(8) == 0
-        assert time.monotonic() - began_at < 5
+        assert time.monotonic() - began_at < 5 * busy()
         assert shown.gone.wait(2)
 
 

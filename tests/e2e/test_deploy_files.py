@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
+import click
 import pytest
 import yaml  # type: ignore[import-untyped]  # it ships no types
 from cryptography import x509
@@ -23,6 +24,7 @@ from altwright.cli.main import altwright
 from altwright.config import Settings
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
+COMMANDS = altwright.list_commands(click.Context(altwright))
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 
@@ -54,7 +56,7 @@ def test_systemd_finds_nothing_wrong_with_a_unit(unit: Path, tmp_path: Path) -> 
     names = set(re.findall(r"^Environment=(\w+)=", text, re.MULTILINE)) - {"RQ_WORKER_CLASS"}
     assert names <= known_variables()
     for command in re.findall(r"/altwright (\S+)", text):
-        assert command in altwright.commands
+        assert command in COMMANDS
 
 
 def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
@@ -113,7 +115,7 @@ def test_the_compose_file_names_commands_and_settings_that_exist() -> None:
     for service in ours:
         program, command = service["command"][:2]
         assert program == "altwright"
-        assert command in altwright.commands
+        assert command in COMMANDS
         assert set(service["environment"]) <= known_variables()
         grace_s = int(service["stop_grace_period"].removesuffix("s"))
         assert grace_s > Settings.model_fields["rq_shutdown_timeout"].default + 15

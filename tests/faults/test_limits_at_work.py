@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from tests.servers import RedisServer, valkey
-from tests.support import wait_until
-from tests.support_modes import Fleet, busy, fleet
+from tests.support import busy, wait_until
+from tests.support_modes import Fleet, fleet
 
 from altwright.domain.task import Priority
 

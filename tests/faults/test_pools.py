@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from tests.servers import RedisServer, valkey
-from tests.support import wait_until
-from tests.support_modes import Fleet, busy, fleet
+from tests.support import busy, wait_until
+from tests.support_modes import Fleet, fleet
 from tests.support_service import alive, tree
 
 from altwright.tasks.pressure import Pressure
@@ -45,15 +45,19 @@ def test_a_pool_grows_with_what_waits_and_replaces_what_dies(made: Fleet) -> Non
     tasks = [made.submit(items=100, item_s=0.1) for _ in range(3)]
     options = ["--count", "1", "--min", "1", "--max", "2"]
     argv = [sys.executable, "-m", "altwright", "worker", *options]
+    began = time.monotonic()
     with made.running("pool", argv, RQ_WORKER_MEMORY_LIMIT="250") as pool:
+        wait_until(lambda: made.live_workers(pool), 40)
+        came_up_s = time.monotonic() - began
         wait_until(lambda: made.live_workers(pool) == 2, 40)
         running = wait_until(made.services.backlog.running, 5)[0]
         os.kill(int(running.worker_id.split(".")[2]), signal.SIGKILL)
         killed_at = time.monotonic()
         wait_until(lambda: made.task(running.task_id).attempt == 2, 30, every_s=0.01)
         took_s = time.monotonic() - killed_at
-        # The replacement has to boot, and a process's boot takes as long as the machine is busy.
-        assert took_s <= 5 * busy(), took_s
+        # The replacement has to boot: where that takes long, so did the pool's own start (of two
+        # processes, one after the other).
+        assert took_s <= max(5 * busy(), came_up_s), (took_s, came_up_s)
         wait_until(lambda: len(pool.children()) == 2, 20)
         # It has 60 MB more after each item, until its process is replaced.
         large = made.submit(items=8, item_s=0.4, leak_mb=60)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.servers import RedisServer, valkey
 from tests.support import wait_until
-from tests.support_modes import Fleet, Load, Started, busy, fleet
+from tests.support_modes import Fleet, Load, Started, fleet
 from tests.support_service import alive
 
 #: Seconds of reloads under load; a minute shows more (ALTWRIGHT_RELOAD_S=60).
@@ -61,7 +61,7 @@ def test_reloads_under_load_fail_no_request_and_lose_or_double_no_task(made: Fle
         while time.monotonic() < until:
             gunicorn.send(signal.SIGHUP)
             rest()
-        wait_until(lambda: not before & set(gunicorn.children()), 30 * busy())
+        wait_until(lambda: not before & set(gunicorn.children()), 30)
         load.__exit__()
         all_done(made, load)
         assert any(made.task(task.id).attempt > 1 for task in long)  # handed back, and went on
@@ -72,22 +72,22 @@ def test_a_binary_upgrade_and_recycled_processes_fail_no_request(made: Fleet) ->
     """WEB_MAX_REQUESTS replaces processes; USR2 and TERM put another Gunicorn in its place."""
     with made.gunicorn(WEB_MAX_REQUESTS="15") as old, Load(made, pause_s=0.35) as load:
         first = set(old.children())
-        wait_until(lambda: not first & set(old.children()), 60 * busy())
+        wait_until(lambda: not first & set(old.children()), 60)
         old.send(signal.SIGUSR2)
         new = Started(old.process, old.log_file)
-        pid = wait_until(lambda: new_master(old), 30 * busy()) or 0
-        wait_until(lambda: len(workers_of(pid)) == 2, 30 * busy())
+        pid = wait_until(lambda: new_master(old), 30) or 0
+        wait_until(lambda: len(workers_of(pid)) == 2, 30)
         wait_until(lambda: made.live_workers(new) >= 1, 30)
         old.send(signal.SIGTERM)
-        wait_until(lambda: old.process.poll() is not None, 30 * busy())
+        wait_until(lambda: old.process.poll() is not None, 30)
         count = len(load.accepted)
-        wait_until(lambda: len(load.accepted) > count + 20, 30 * busy())
+        wait_until(lambda: len(load.accepted) > count + 20, 30)
         load.__exit__()
         try:
             all_done(made, load)
         finally:
             os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: not alive(pid), 30 * busy())
+        wait_until(lambda: not alive(pid), 30)
 
 
 def new_master(old: Started) -> int | None:
@@ -110,9 +110,9 @@ def test_a_frozen_gunicorn_process_is_replaced_and_its_tasks_go_on(made: Fleet) 
         running = wait_until(made.services.backlog.running, 30)
         victim = int(running[0].worker_id.split(".")[2])
         os.kill(victim, signal.SIGSTOP)
-        wait_until(lambda: victim not in gunicorn.children(), 20 * busy())
-        wait_until(lambda: len(gunicorn.children()) == 2, 20 * busy())
-        wait_until(lambda: made.completed(*tasks), 60 * busy())
+        wait_until(lambda: victim not in gunicorn.children(), 20)
+        wait_until(lambda: len(gunicorn.children()) == 2, 20)
+        wait_until(lambda: made.completed(*tasks), 60)
     assert made.counted() == (6, 0, 0)
 
 
@@ -122,7 +122,7 @@ def test_a_process_over_its_memory_limit_is_replaced_and_answers_meanwhile(made:
     with made.gunicorn(RQ_WORKER_MEMORY_LIMIT="250") as gunicorn, Load(made, pause_s=0.35) as load:
         before = set(gunicorn.children())
         large = made.submit(items=8, item_s=0.4, leak_mb=60)
-        wait_until(lambda: made.completed(large), 90 * busy())
+        wait_until(lambda: made.completed(large), 90)
         events = [event.event for event in made.services.store.history(large.id)]
         assert "worker stopped" in events
         assert "rescued" not in events

@@ -134,6 +134,8 @@ class Ledger:
         Raises:
             Violation: a promise was broken.
         """
+        if self._world.broken:
+            raise Violation("; ".join(self._world.broken))
         self._check_histories()
         self._check_items()
         self._check_requests()

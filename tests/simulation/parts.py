@@ -12,8 +12,9 @@ from tests.simulation.world import Process, World
 from tests.support_engine import effects
 
 from altwright.db.session import Database
+from altwright.db.task_tables import TaskRow
 from altwright.domain.retries import Backoff
-from altwright.domain.task import ItemStatus, Priority
+from altwright.domain.task import ItemStatus, Priority, Status
 from altwright.domain.user import UserRef
 from altwright.errors import (
     Category,
@@ -24,7 +25,7 @@ from altwright.errors import (
 )
 from altwright.progress import ProgressTracker
 from altwright.tasks.backlog import Backlog
-from altwright.tasks.claims import Claims, Planned, Worked
+from altwright.tasks.claims import Claims, Planned, Signals, Worked
 from altwright.tasks.dispatcher import Dispatcher
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.kinds import Run
@@ -114,6 +115,10 @@ class SimulatedWork:
                 return Worked(ItemStatus.SKIPPED)
 
         def effect(session: Session) -> None:
+            # Asked in the transaction that writes: nobody can take the task back in between.
+            held = session.get_one(TaskRow, task.id)
+            if (held.status, held.attempt) != (Status.RUNNING, task.attempt):
+                self._world.broken.append(f"{item.key} of {task.id} got an effect out of turn")
             row = {"task_id": task.id, "key": item.key, "attempt": task.attempt}
             session.execute(insert(effects).values(**row))
 
@@ -140,6 +145,39 @@ class HesitantBacklog(Backlog):
         return super().rescue(task_id, attempt, why)
 
 
+class HesitantStore(TaskStore):
+    """Lets time pass between a look at a task and its cancellation."""
+
+    def __init__(self, database: Database, box: Any, world: World) -> None:
+        """Take the world."""
+        super().__init__(database, box)
+        self._world = world
+
+    def _cancel(self, task: Task, actor: str) -> bool:
+        dice = self._world.dice
+        if self._world.faults.slow and dice.random() < 0.5:
+            self._world.sleep(2 * dice.random())
+        return super()._cancel(task, actor)
+
+
+class HesitantClaims(Claims):
+    """Stands still, with its whole process, between an item's work and its end."""
+
+    def __init__(self, database: Database, box: Any, world: World, process: Process) -> None:
+        """Take the world and the process."""
+        super().__init__(database, box, LEASE_S)
+        self._world = world
+        self._process = process
+
+    def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Signals:
+        """End an item, sometimes after the lease has run out."""
+        dice = self._world.dice
+        if self._world.faults.slow and dice.random() < 0.1:
+            self._process.frozen_until = self._world.at + 3 * LEASE_S * dice.random()
+            self._world.step("stands still")
+        return super().end_item(task, item, worked, took_s)
+
+
 class Parts:
     """One process's engine, wired as bootstrap does."""
 
@@ -150,8 +188,8 @@ class Parts:
         self.client = client
         self.process = process
         kinds = {SimulatedKind.name: SimulatedKind(world)}
-        self.store = TaskStore(database, box)
-        self.claims = Claims(database, box, LEASE_S)
+        self.store = HesitantStore(database, box, world)
+        self.claims = HesitantClaims(database, box, world, process)
         self.backlog = HesitantBacklog(database, world)
         self.progress = ProgressTracker(self.store, self.claims, clock=world.monotonic)
         self.health = RedisHealthMonitor(client, clock=world.monotonic)

@@ -29,6 +29,7 @@ from altwright.errors import (
     AltwrightError,
     TemporaryError,
 )
+from altwright.tasks import backlog as backlog_module
 from altwright.tasks import dispatcher as dispatcher_module
 from altwright.tasks.records import Task, Ticket
 from altwright.tasks.security import CaptionSecurityManager
@@ -89,11 +90,11 @@ class Scenario:
             self.world.spawn(parts.process, name, lambda name=name: self._work(parts, name))  # type: ignore[misc]
 
     def is_gone(self, worker_id: str) -> bool:
-        """Say whether a worker's process is known to be gone, as on one host."""
+        """Say whether a process is known to be gone: every other one is of the asker's host."""
         name = worker_id.partition(".")[0]
-        for process in self.world.processes:
+        for number, process in enumerate(self.world.processes):
             if process.name == name:
-                return not process.alive and int(name.removeprefix("worker")) % 2 == 0
+                return not process.alive and number % 2 == 0
         return False
 
     def _watch(self, parts: Parts) -> None:
@@ -173,7 +174,7 @@ class Scenario:
                 if key and dice.random() < 0.3:
                     self.world.sleep(3 * dice.random())
                     self._submit(user, key)
-                if task_id and dice.random() < 0.2:
+                if task_id and dice.random() < 0.5:
                     self.world.sleep(2 * dice.random())
                     self._ask(lambda parts: parts.queue.cancel(task_id, by=user))  # noqa: B023
         finally:
@@ -338,6 +339,7 @@ def run_seed(
             ledger.watch_one_flush(scenario.server)
         with (
             patch.object(dispatcher_module, "gone_from_this_host", scenario.is_gone),
+            patch.object(backlog_module, "gone_from_this_host", scenario.is_gone),
             patch.object(CaptionSecurityManager, "new_task_id", lambda _self: drawn_id(world)),
         ):
             scenario.run()

@@ -93,6 +93,8 @@ class World:
         self.steps = 0
         self.processes: list[Process] = []
         self.trace: list[str] | None = [] if traced else None
+        #: What went wrong where an exception would be taken for the work's own.
+        self.broken: list[str] = []
         #: What draws and does a fault, once in a while; set by the scenario.
         self.strike: Callable[[], None] = lambda: None
         self._main = getcurrent()

@@ -2,23 +2,55 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import click
 
-from altwright.cli.alerts import alert
-from altwright.cli.check import check
-from altwright.cli.people import account, user
-from altwright.cli.queues import audit, queue
-from altwright.cli.redis import redis
-from altwright.cli.service import db, demo, describe, key, models, serve
-from altwright.cli.tasks import task
-from altwright.cli.workers import worker, workers
 from altwright.errors import AltwrightError, ConfigError, InvalidInput
 from altwright.supervisor import ChildFailed
 
+#: In which module of this package a command is.
+_MODULES = {
+    "account": "people",
+    "alert": "alerts",
+    "audit": "queues",
+    "check": "check",
+    "db": "service",
+    "demo": "service",
+    "describe": "service",
+    "key": "service",
+    "models": "service",
+    "queue": "queues",
+    "redis": "redis",
+    "serve": "service",
+    "task": "tasks",
+    "user": "people",
+    "worker": "workers",
+    "workers": "workers",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for: a worker's start needs no other's libraries."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, None if there is none of that name."""
+        if cmd_name not in _MODULES:
+            return None
+        module = importlib.import_module(f"altwright.cli.{_MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="altwright")
 def altwright() -> None:
     """Give every picture on a Fediverse account an alt text.
@@ -31,27 +63,6 @@ def altwright() -> None:
     To run it:            altwright user create NAME --admin; altwright serve
     To connect somebody:  altwright account add --user NAME --url https://SERVER --token TOKEN
     """  # noqa: D301 - click wants the control character
-
-
-for command in (
-    serve,
-    worker,
-    workers,
-    demo,
-    check,
-    db,
-    user,
-    account,
-    task,
-    queue,
-    audit,
-    alert,
-    redis,
-    key,
-    models,
-    describe,
-):
-    altwright.add_command(command)
 
 
 def main() -> None:

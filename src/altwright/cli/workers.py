@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from altwright import bootstrap, config, telemetry
-from altwright import serve as serving
 from altwright.cli.common import json_option, opened, show
 from altwright.config import Settings
 from altwright.db import migrate
@@ -20,7 +19,7 @@ from altwright.errors import ConfigError, InvalidInput
 from altwright.supervisor import Supervisor
 from altwright.web.app import create_app
 from altwright.web.sockets import broadcaster_for
-from altwright.worker_pool import WorkerPool
+from altwright.worker_pool import WorkerPool, worker_child
 from altwright.workers.autoscale import Autoscale
 from altwright.workers.systemd import Notifier
 
@@ -79,16 +78,12 @@ def _pool(settings: Settings, count: int, least: int, most: int) -> None:
     if most < least:
         raise InvalidInput(f"--max {most} is less than --min {least}.")
     options = ["--count", str(count), *(["--isolate"] if settings.worker_isolate else [])]
-    make_child = partial(_child, settings, options)
+    make_child = partial(worker_child, settings, options)
     pool = WorkerPool(settings, Autoscale(least, most, count), make_child)
     children = [make_child(number) for number in range(1, least + 1)]
     supervisor = Supervisor(children, None, each_look=pool.look)
     supervisor.start()
     supervisor.run()
-
-
-def _child(settings: Settings, options: list[str], number: int) -> Any:
-    return serving.worker_child(number, settings, *options)
 
 
 @click.group()

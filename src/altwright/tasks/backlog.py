@@ -13,6 +13,7 @@ from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, LeaseRow, StateRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
+from altwright.domain.worker import gone_from_this_host
 from altwright.errors import Category
 from altwright.tasks.claims import CRASHES
 from altwright.tasks.moves import cancel_if_asked, changed, move, record
@@ -61,7 +62,7 @@ _STATES = select(StateRow.name, StateRow.value).where(
 )
 _MY_LEASE = update(LeaseRow).where(
     LeaseRow.name == bindparam("role"),
-    (LeaseRow.owner == bindparam("me")) | (LeaseRow.expires_at < now()),
+    LeaseRow.owner.in_([bindparam("me"), bindparam("gone")]) | (LeaseRow.expires_at < now()),
 )
 
 
@@ -239,23 +240,29 @@ class Backlog:
             return moved
 
     def hold(self, name: str, owner: str, ttl_s: float) -> bool:
-        """Take or lengthen a lease on a role; say whether ``owner`` holds it now."""
+        """Take or lengthen a lease on a role; say whether ``owner`` holds it now.
+
+        A process of this host that is gone leaves its roles at once, not when they run out.
+        """
         with self._database.connect() as connection:
             asked = {"role": name, "fresh_s": ttl_s * FRESH}
             held = connection.execute(_HOLDER, asked).first()
         if held is None:
             return self._first_to_hold(name, owner, ttl_s)
-        if held.owner != owner and not held.expired:
-            return False  # as most processes most of the time: nothing is written
         if held.owner == owner and held.fresh:
             return True
-        return self._take_lease(name, owner, ttl_s)
+        if held.owner == owner or held.expired:
+            return self._take_lease(name, owner, ttl_s)
+        # Most processes most of the time read only; this asks the kernel, not the database.
+        return gone_from_this_host(held.owner) and self._take_lease(
+            name, owner, ttl_s, gone=held.owner
+        )
 
     @again_after_deadlock
-    def _take_lease(self, name: str, owner: str, ttl_s: float) -> bool:
+    def _take_lease(self, name: str, owner: str, ttl_s: float, gone: str = "") -> bool:
         taken = _MY_LEASE.values(owner=owner, expires_at=now(ttl_s))
         with self._database.begin() as connection:
-            return bool(changed(connection, taken, {"role": name, "me": owner}))
+            return bool(changed(connection, taken, {"role": name, "me": owner, "gone": gone}))
 
     def _first_to_hold(self, name: str, owner: str, ttl_s: float) -> bool:
         try:
