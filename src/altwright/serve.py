@@ -171,6 +171,7 @@ def _valkey(settings: Settings) -> Child:
         "--maxmemory": "256mb",
         "--maxmemory-policy": "noeviction",
         "--daemonize": "no",
+        "--loglevel": "warning",  # nobody trims its log, and its news are in ours
     }
     argv = [str(valkey_binary()), *(part for pair in options.items() for part in pair)]
     return Child(

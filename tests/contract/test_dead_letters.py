@@ -112,6 +112,7 @@ def test_a_bulk_requeue_gives_nobody_two_active_tasks(
 
 
 @pytest.mark.req("7.5")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # ten commands; SQL isn't theirs
 def test_the_command_requeues_with_a_count(rig: Rig, tmp_path: Path, valkey: RedisServer) -> None:
     """`task dead` groups, `task requeue --all` says how many; half a command is refused."""
     url = rig.database.engine.url.render_as_string(hide_password=False)
