@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import time
 
 from tests.support_toys import Toy
 
@@ -14,13 +14,13 @@ def main() -> None:
     """Work until SIGTERM."""
     services = bootstrap.build(config.load())
     services.kinds["toy"] = Toy()
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    asked_to_stop: list[int] = []  # no Event: see cli/workers.py
+    signal.signal(signal.SIGTERM, lambda number, _frame: asked_to_stop.append(number))
     services.start()
     manager = services.worker_manager("external", 1)
     manager.start()
-    while not stop.wait(0.2):  # without a time-out, a signal that another thread gets is lost
-        pass
+    while not asked_to_stop:
+        time.sleep(0.2)
     manager.stop(services.settings.rq_shutdown_timeout)
     services.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -54,17 +54,19 @@ def _work(settings: Settings, count: int) -> None:
         raise ConfigError(["DATABASE_URL: tables are missing or old; run `altwright db upgrade`"])
     app = create_app(services)
     services.progress.broadcaster = broadcaster_for(services)
-    stop = threading.Event()
+    # A plain list: a handler that set an Event could meet its lock held by the wait below.
+    asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _frame: asked_to_stop.append(number))
     systemd = Notifier()
     services.start()
     manager = services.worker_manager("external", count, app.app_context)
     manager.start()
     systemd.ready()
     too_large = manager.memory.reached
-    while not stop.wait(LOOK_EVERY_S) and not too_large.is_set():
+    while not asked_to_stop and not too_large.is_set():
         systemd.alive()
+        time.sleep(LOOK_EVERY_S)
     systemd.stopping()
     if too_large.is_set():
         # Whoever started this process starts another; tasks are handed back after their item.
