@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
-import time
 
+from tests.support import wait_until
 from tests.support_toys import Toy
 
 from altwright import bootstrap, config
+
+#: Seconds after which it ends in any case, should the test that started it be gone.
+LIVES_S = 600.0
 
 
 def main() -> None:
@@ -19,8 +22,7 @@ def main() -> None:
     services.start()
     manager = services.worker_manager("external", 1)
     manager.start()
-    while not asked_to_stop:
-        time.sleep(0.2)
+    wait_until(lambda: asked_to_stop, LIVES_S, every_s=0.2)
     manager.stop(services.settings.rq_shutdown_timeout)
     services.close()
 
