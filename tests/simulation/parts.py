@@ -96,7 +96,7 @@ class SimulatedWork:
         """Take time, then succeed or fail."""
         dice = self._world.dice
         self._run.checkpoint()
-        self._world.sleep((5.0 if dice.randrange(12) == 0 else 0.4) * dice.random())
+        self._world.let_pass((5.0 if dice.randrange(12) == 0 else 0.4) * dice.random())
         task = self._run.task
         match dice.randrange(24):
             case 0:
@@ -141,7 +141,7 @@ class HesitantBacklog(Backlog):
         """Rescue, often late."""
         dice = self._world.dice
         if self._world.faults.slow and dice.random() < 0.5:
-            self._world.sleep(2 * LEASE_S * dice.random())
+            self._world.let_pass(2 * LEASE_S * dice.random())
         return super().rescue(task_id, attempt, why)
 
 
@@ -156,7 +156,7 @@ class HesitantStore(TaskStore):
     def _cancel(self, task: Task, actor: str) -> bool:
         dice = self._world.dice
         if self._world.faults.slow and dice.random() < 0.5:
-            self._world.sleep(2 * dice.random())
+            self._world.let_pass(2 * dice.random())
         return super()._cancel(task, actor)
 
 

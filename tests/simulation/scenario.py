@@ -100,11 +100,11 @@ class Scenario:
     def _watch(self, parts: Parts) -> None:
         while True:
             parts.health.check()
-            self.world.sleep(1.0 if parts.health.usable else 0.5)
+            self.world.let_pass(1.0 if parts.health.usable else 0.5)
 
     def _dispatch(self, parts: Parts) -> None:
         while True:
-            self.world.sleep(TICK_S * (0.8 + 0.4 * self.world.dice.random()))
+            self.world.let_pass(TICK_S * (0.8 + 0.4 * self.world.dice.random()))
             try:
                 parts.dispatcher.tick()
             except AltwrightError as error:
@@ -112,7 +112,7 @@ class Scenario:
 
     def _keep_leases(self, parts: Parts) -> None:
         while True:
-            self.world.sleep(LEASE_S / 3)
+            self.world.let_pass(LEASE_S / 3)
             parts.progress.flush()
             parts.runner.leases.renew_all()
 
@@ -127,7 +127,7 @@ class Scenario:
                 self.world.say(f"worker: {error}")
                 idle = True
             if idle:
-                self.world.sleep(0.3)
+                self.world.let_pass(0.3)
 
     def _work_once(self, parts: Parts, name: str, stop: threading.Event) -> bool:
         # Some workers take from the database at all times, as in a hybrid service.
@@ -148,7 +148,7 @@ class Scenario:
         if not self._run(parts, task, stop):
             self.ledger.was_too_late(ticket.task_id)
         if self.world.dice.random() < 0.3:
-            self.world.sleep(self.world.dice.random())
+            self.world.let_pass(self.world.dice.random())
         with parts.health.guarded():
             queue.finish(job_id)
         return True
@@ -168,14 +168,14 @@ class Scenario:
         dice = self.world.dice
         try:
             for number in range(dice.randint(1, 2)):
-                self.world.sleep(3 * dice.random())
+                self.world.let_pass(3 * dice.random())
                 key = f"{user.id}-{number}" if dice.random() < 0.5 else None
                 task_id = self._submit(user, key)
                 if key and dice.random() < 0.3:
-                    self.world.sleep(3 * dice.random())
+                    self.world.let_pass(3 * dice.random())
                     self._submit(user, key)
                 if task_id and dice.random() < 0.5:
-                    self.world.sleep(2 * dice.random())
+                    self.world.let_pass(2 * dice.random())
                     self._ask(lambda parts: parts.queue.cancel(task_id, by=user))  # noqa: B023
         finally:
             self.clients -= 1
@@ -201,7 +201,7 @@ class Scenario:
             if isinstance(answer, ActiveTaskExists):
                 self.ledger.refused(user, answer.task_id, since)
                 return None
-            self.world.sleep(0.5)
+            self.world.let_pass(0.5)
         return None
 
     def _ask(self, request: Callable[[Parts], Any]) -> Any:
@@ -219,7 +219,7 @@ class Scenario:
 
         self.world.spawn(parts.process, "request", answer)
         while not answers and parts.process.alive:
-            self.world.sleep(0.05)
+            self.world.let_pass(0.05)
         return answers[0] if answers else None
 
     # Faults

@@ -136,7 +136,7 @@ class World:
         if what:
             self.say(what)
 
-    def sleep(self, seconds: float) -> None:
+    def let_pass(self, seconds: float) -> None:
         """Do nothing for a while."""
         if self._current is not None:
             self._current.wake_at = self.at + seconds
@@ -226,7 +226,7 @@ class SteppingDatabase(Database):
         world = self.world
         world.step("write")
         if world.faults.slow and world.dice.random() < world.slowness:
-            world.sleep(3 * world.dice.random())
+            world.let_pass(3 * world.dice.random())
         fault = world.faults.database and world.dice.random() < world.faults.database
         if fault and world.dice.random() < 0.5:
             world.say("database away")
