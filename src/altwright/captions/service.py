@@ -179,6 +179,8 @@ class CaptionWork:
             return _skipped("The picture isn't in its post any more.")
         if not self._wants(media, seen.status):
             return self._needless(media, seen)
+        if seen.is_written:
+            return _skipped("You have written its text; only “Describe again” replaces it.")
         return self._describe(post, media, seen)
 
     def _pause(self) -> None:

@@ -110,6 +110,12 @@ class DraftPath(BaseModel):
     draft_id: Id
 
 
+class DraftTextPath(DraftPath):
+    """The text of a draft that a path names."""
+
+    text_id: Id
+
+
 class AccountPath(BaseModel):
     """The account that a path names."""
 
@@ -156,6 +162,10 @@ class DraftsQuery(Query):
     )
     account_id: Id | None = None
     task_id: TaskId | None = None
+    was_published: bool = Field(
+        default=False,
+        description="only pictures that have got a text from here, whatever their drafts are now",
+    )
     cursor: str | None = Field(None, max_length=500, description="a page's next_cursor")
     limit: Limit = 50
 
