@@ -49,6 +49,7 @@ class DraftStore:
         account_id: int | None = None,
         task_id: str | None = None,
         was_published: bool = False,
+        updated_since: datetime | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
@@ -75,6 +76,8 @@ class DraftStore:
             query = query.where(DraftRow.task_id == task_id)
         if was_published:
             query = query.where(DraftRow.published_at.is_not(None))
+        if updated_since is not None:
+            query = query.where(DraftRow.updated_at > updated_since)
         if cursor is not None:
             query = query.where(_after(cursor))
         query = query.order_by(

@@ -37,6 +37,7 @@ def list_drafts(query: DraftsQuery) -> Answer:
         account_id=query.account_id,
         task_id=query.task_id,
         was_published=query.was_published,
+        updated_since=query.updated_since,
         cursor=query.cursor,
         limit=query.limit,
     )

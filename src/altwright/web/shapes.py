@@ -179,6 +179,7 @@ class Draft(Shape):
     describer: str
     model: str
     level: str | None
+    language: str
     evidence: dict[str, Any]
     problem: str
     max_length: int
