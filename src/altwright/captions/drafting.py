@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from altwright.captions import texts as history
 from altwright.captions.drafts import WHOLE, changed, chunks, clean
 from altwright.captions.records import Draft, draft_of
 from altwright.db.tables import DraftRow, PictureRow, PostRow
@@ -23,12 +24,16 @@ from altwright.platforms.port import Media, Post
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A picture that a task is to describe; ``draft_version`` None: it has no draft."""
+    """A picture that a task is to describe; ``draft_version`` None: it has no draft.
+
+    ``is_written``: a person has changed the draft's text, and it wasn't published since.
+    """
 
     picture_id: int
     account_id: int
     status: DraftStatus | None
     draft_version: int | None
+    is_written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ def _save_pictures(
                 session.add(row)
             row.position = position
             row.url = media.url
+            if row.id and row.published_text != media.description:
+                history.found_on_server(session, row.id, media.description)
             row.published_text = media.description
             row.width = media.width or row.width
             row.height = media.height or row.height
@@ -113,7 +120,12 @@ def _save_pictures(
 def target(session: Session, account_id: int, post_id: str, media_id: str) -> Target | None:
     """Return the picture with these remote ids, or None: it is forgotten."""
     query = (
-        select(PictureRow.id, DraftRow.status, DraftRow.version)
+        select(
+            PictureRow.id,
+            DraftRow.status,
+            DraftRow.version,
+            (DraftRow.text != DraftRow.described_text).label("differs"),
+        )
         .join(PostRow, PostRow.id == PictureRow.post_id)
         .outerjoin(DraftRow, DraftRow.picture_id == PictureRow.id)
         .where(
@@ -126,11 +138,13 @@ def target(session: Session, account_id: int, post_id: str, media_id: str) -> Ta
     if row is None:
         return None
     status = DraftStatus(row.status) if row.status else None
-    return Target(row.id, account_id, status, row.version)
+    is_written = bool(row.differs) and status is not DraftStatus.PUBLISHED
+    return Target(row.id, account_id, status, row.version, is_written)
 
 
 def note_published(session: Session, picture_id: int, text: str) -> None:
-    """Keep the alt text that a picture has on its server."""
+    """Keep the alt text that a picture has on its server; one that is new here stays for good."""
+    history.found_on_server(session, picture_id, text)
     statement = update(PictureRow).where(PictureRow.id == picture_id)
     session.execute(statement.values(published_text=text))
 
@@ -172,17 +186,32 @@ def store_draft(
         "task_id": task_id,
     }
     if seen.draft_version is not None:
-        statement = update(DraftRow).where(
-            DraftRow.picture_id == picture.id,
-            DraftRow.version == seen.draft_version,
-            DraftRow.status.in_((DraftStatus.DRAFT, DraftStatus.SKIPPED, DraftStatus.PUBLISHED)),
-        )
-        return changed(session, statement.values(version=seen.draft_version + 1, **values))
+        return _replace(session, picture.id, seen.draft_version, values)
     if session.scalar(select(DraftRow.id).where(DraftRow.picture_id == picture.id)) is not None:
         return False
-    session.add(
-        DraftRow(picture_id=picture.id, account_id=seen.account_id, user_id=user_id, **values)
+    draft = DraftRow(picture_id=picture.id, account_id=seen.account_id, user_id=user_id, **values)
+    session.add(draft)
+    session.flush()
+    history.described(session, draft, task_id)
+    return True
+
+
+def _replace(session: Session, picture_id: int, version: int, values: dict[str, Any]) -> bool:
+    """Put a description into a draft that is still as it was; its former text stays findable."""
+    query = select(DraftRow).where(
+        DraftRow.picture_id == picture_id,
+        DraftRow.version == version,
+        DraftRow.status.in_((DraftStatus.DRAFT, DraftStatus.SKIPPED, DraftStatus.PUBLISHED)),
     )
+    draft = session.scalar(query.with_for_update())
+    if draft is None:
+        return False
+    history.keep(session, draft)
+    for name, value in values.items():
+        setattr(draft, name, value)
+    draft.version = version + 1
+    session.flush()
+    history.described(session, draft, draft.task_id)
     return True
 
 
@@ -221,15 +250,16 @@ def published(session: Session, drafts: Sequence[Draft]) -> None:
     """Note that a post's pictures have these texts on the server now."""
     texts = {draft.id: draft.text for draft in drafts}
     query = select(DraftRow).where(DraftRow.id.in_(texts)).with_for_update()
-    for row in session.scalars(query):
+    for row in session.scalars(query).all():
+        history.keep(session, row)
+        history.published(session, row.id, texts[row.id])
+        row.published_at = session.scalar(select(now()))
         # A draft that another attempt gave back, since it thought us dead, is published too.
         taken = row.status in {DraftStatus.PUBLISHING, DraftStatus.APPROVED}
-        # Compared here, since MariaDB takes "Cat" for "cat".
         if taken and row.text == texts[row.id]:
             row.status = DraftStatus.PUBLISHED
             row.version += 1
             row.problem = ""
-            row.published_at = session.scalar(select(now()))
     for draft in drafts:
         note_published(session, draft.picture.id, draft.text)
 

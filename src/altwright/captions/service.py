@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -179,6 +180,8 @@ class CaptionWork:
             return _skipped("The picture isn't in its post any more.")
         if not self._wants(media, seen.status):
             return self._needless(media, seen)
+        if seen.is_written:
+            return _skipped("You have written its text; only “Describe again” replaces it.")
         return self._describe(post, media, seen)
 
     def _pause(self) -> None:
@@ -269,8 +272,11 @@ def described(
         evidence=description.evidence,
     )
 
+    evidence = {"language": request.language} | description.evidence
+    written = replace(description, evidence=evidence)
+
     def effect(session: Session) -> None:
-        drafting.store_draft(session, seen, description, stored, user_id=user_id, task_id=task_id)
+        drafting.store_draft(session, seen, written, stored, user_id=user_id, task_id=task_id)
 
     return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)
 

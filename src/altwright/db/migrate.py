@@ -20,14 +20,14 @@ LOCK_WAIT_S = 120
 _LOCK = 7_160_241_001
 
 
-def upgrade(engine: Engine) -> None:
-    """Apply what is missing; of several processes that start at once, one does it.
+def upgrade(engine: Engine, to: str = "head") -> None:
+    """Apply what is missing up to ``to``; of several processes that start at once, one does it.
 
     Raises:
         DatabaseUnavailable: the database doesn't answer, or another migration takes too long.
     """
     with translated(), engine.connect() as connection, _alone(connection):
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), to)
         connection.commit()  # before the lock goes
 
 

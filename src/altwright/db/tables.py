@@ -157,3 +157,28 @@ class DraftRow(Base):
     updated_at: Mapped[datetime] = mapped_column(Instant, default=now(), onupdate=now())
     published_at: Mapped[datetime | None] = mapped_column(Instant)
     picture: Mapped[PictureRow] = relationship(back_populates="draft")
+
+
+class DraftTextRow(Base):
+    """A text that a draft has had, so that none is lost when another one takes its place."""
+
+    __tablename__ = "draft_texts"
+    __table_args__ = (Index("ix_draft_texts_draft_id_id", "draft_id", "id"),)
+
+    #: Rises with time: the newest text of a draft has the highest.
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(LongText)
+    #: Which describer wrote it and how sure it was; empty when it was none.
+    describer: Mapped[str] = mapped_column(String(32), default="")
+    model: Mapped[str] = mapped_column(String(128), default="")
+    level: Mapped[str | None] = mapped_column(String(8))
+    #: Who wrote it; None: not a person.
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), index=True
+    )
+    task_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    at: Mapped[datetime] = mapped_column(Instant, default=now())
+    #: Whether its writer's next words replace it; nobody has decided about it yet.
+    is_open: Mapped[bool] = mapped_column(default=False)

@@ -30,6 +30,17 @@ DRAFT_MOVES = MappingProxyType(
     }
 )
 
+
+class TextKind(StrEnum):
+    """Where a text in a draft's history came from."""
+
+    DESCRIBED = "described"
+    WRITTEN = "written"
+    PUBLISHED = "published"
+    #: Found on the platform's server, put there by somebody else.
+    SERVER = "server"
+
+
 #: States in which a person may still change the text.
 OPEN = (DraftStatus.DRAFT, DraftStatus.APPROVED, DraftStatus.SKIPPED)
 

@@ -215,6 +215,6 @@ def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def same_query(path: str, **changes: Any) -> str:
     """Return ``path`` with this request's filters, changed; None leaves one out."""
-    kept = {name: request.args.get(name) for name in ("status", "account", "task")}
+    kept = {name: request.args.get(name) for name in ("status", "account", "task", "since")}
     wanted = {name: value for name, value in (kept | changes).items() if value not in {None, ""}}
     return f"{path}?{urlencode(wanted)}" if wanted else path

@@ -75,19 +75,20 @@ def test_a_second_run_finds_nothing_to_do(
     assert len(bench.describer.requests) == 2
 
 
-def test_describing_again_on_request_spares_approved_texts(
+def test_describing_again_on_request_spares_what_a_person_decided(
     bench: Bench, world: World, post: Callable[..., Post]
 ) -> None:
-    """reprocess_existing replaces drafts and offers texts for described pictures."""
-    world.platform.add(post(1, ""), post(2, ""), post(3, "Described on the server."))
+    """reprocess_existing replaces describers' drafts, and no approved or written text."""
+    world.platform.add(post(1, ""), post(2, ""), post(3, ""), post(4, "Described on the server."))
     bench.captions()
-    first, second = (one.id for one in world.drafts.find(world.user.id).drafts)
+    first, second, third = (one.id for one in world.drafts.find(world.user.id).drafts)
     approved = world.drafts.approve(first, world.user.id)
-    world.drafts.edit(second, world.user.id, text="Written by hand.")
+    written = world.drafts.edit(second, world.user.id, text="Written by hand.")
     task = bench.captions(reprocess_existing=True)
-    assert task.step == "Described 2 of 2 pictures."
+    assert task.step == "Described 2 of 3 pictures; 1 skipped."
     assert world.drafts.get(first, world.user.id) == approved
-    assert world.drafts.get(second, world.user.id).text.startswith("A tabby cat")
+    assert world.drafts.get(second, world.user.id) == written
+    assert world.drafts.get(third, world.user.id).text.endswith("number 5.")
 
 
 def test_an_edit_during_the_description_is_kept(

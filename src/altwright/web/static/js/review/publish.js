@@ -12,8 +12,8 @@ import { refresh } from "./counts.js";
 /** Drafts that one request brings; the most that the API gives. */
 const PAGE = 200;
 
-/** @param {import("./deck.js").Deck} deck */
-export async function publish(deck) {
+/** @param {import("./deck.js").Deck} deck @param {import("./decisions.js").Decisions} decisions */
+export async function publish(deck, decisions) {
   if (document.querySelector("[data-publish]")?.hidden !== false) {
     return announce("Nothing is approved yet.");
   }
@@ -33,8 +33,9 @@ export async function publish(deck) {
   card?.setAttribute("tabindex", "-1");
   card?.focus();
   announce("Publishing has begun.");
-  await ended(task);
   const ids = new Set(drafts.map((draft) => draft.id));
+  decisions.forget(ids);
+  await ended(task);
   const changed = deck.drafts.filter((draft) => ids.has(draft.id));
   await Promise.all([refresh(), ...changed.map((draft) => draft.replace())]).catch(() => {});
 }
