@@ -25,9 +25,12 @@ from altwright.errors import (
     TaskStateConflict,
 )
 from altwright.tasks.claims import CRASHES, ITEM_TRIES, Worked
+from altwright.tasks.faults import OUR_FAULT
 from altwright.tasks.kinds import Run
 from altwright.tasks.records import Item
-from altwright.tasks.runner import DATABASE_PAUSE_S, OUR_FAULT
+from altwright.tasks.runner import (
+    DATABASE_PAUSE_S,
+)
 
 
 def failing(error: Exception) -> Callable[[Run, Item], None]:

@@ -28,7 +28,7 @@ from altwright.tasks.backlog import Backlog
 from altwright.tasks.claims import Claims, Planned, Signals, Worked
 from altwright.tasks.dispatcher import Dispatcher
 from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.kinds import Run
+from altwright.tasks.kinds import Run, Work
 from altwright.tasks.pausing import Pauses
 from altwright.tasks.queues import QueueOptions, RQQueueManager
 from altwright.tasks.records import Item, Task
@@ -78,7 +78,7 @@ class SimulatedKind:
         return SimulatedWork(self.world, run)
 
 
-class SimulatedWork:
+class SimulatedWork(Work):
     """One attempt."""
 
     def __init__(self, world: World, run: Run) -> None:
