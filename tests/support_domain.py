@@ -359,11 +359,12 @@ def drafted(world: World, *statuses: DraftStatus) -> list[tuple[str, int, str]]:
     return [(one.post.remote_id, one.picture.position, one.text) for one in found]
 
 
-def refusing(method: str, error: Exception) -> Callable[[str], None]:
-    """Return what makes a platform refuse one method."""
+def refusing(methods: str | tuple[str, ...], error: Exception) -> Callable[[str], None]:
+    """Return what makes a platform refuse a method, or several; "probe" is how it is asked."""
+    refused = (methods,) if isinstance(methods, str) else methods
 
     def before(called: str) -> None:
-        if called == method:
+        if called in refused:
             raise error
 
     return before

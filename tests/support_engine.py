@@ -96,7 +96,9 @@ class CountingWork(Work):
         """Yield the items."""
         for position in range(self._run.task.settings["items"]):
             self._kind.meet_plan(self._run, position)
-            yield Planned(f"item-{position}", f"Item {position}")
+            of_post = self._run.task.settings.get("of_post")
+            post = f"p{position // of_post}:" if of_post else ""
+            yield Planned(f"{post}item-{position}", f"Item {position}")
 
     def item(self, item: Item) -> Worked:
         """Leave one trace."""

@@ -78,8 +78,15 @@ class Backoff:
         """
         if retry_in_s is not None:
             return self.delay_s(Category.SERVICE_DOWN, 1, retry_in_s, random)
-        steps = min(waits - 2, OUTAGE_STEPS)
-        return self._spread_s(self.base_s * self.factor**steps, random) if waits else 0.0
+        return self.rest_s(waits, random) if waits else 0.0
+
+    def rest_s(self, tries: int, random: Random) -> float:
+        """Return the seconds before what failed ``tries`` (≥ 1) times is tried again by itself.
+
+        15 seconds, then a minute, …: what overloads a server has passed by then.
+        """
+        steps = min(tries - 2, OUTAGE_STEPS)
+        return self._spread_s(self.base_s * self.factor**steps, random)
 
     def _spread_s(self, delay_s: float, random: Random) -> float:
         return min(delay_s, self.longest_s) * (1 + self.jitter * (2 * random.random() - 1))

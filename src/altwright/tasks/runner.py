@@ -29,9 +29,6 @@ _log = logging.getLogger(__name__)
 
 #: Seconds that a task rests whose attempt met a fault of the database.
 DATABASE_PAUSE_S = 5.0
-#: Seconds before an item's second and third try, once all others had theirs: what overloads a
-#: server, or makes it crash on one picture, has passed by then.
-ITEM_RESTS_S = (15.0, 60.0)
 #: Seconds that a task waits at most for a server that is down, without getting on in between.
 OUTAGE_PATIENCE_S = 6 * 3600.0
 #: What the history says of an attempt that left its failed items for later.
@@ -188,7 +185,7 @@ class TaskRunner:
         while (item := self._claims.next_item(task.id)) is not None:
             if item.id in failed_here and item.tries < ITEM_TRIES:
                 # All that are left have failed in this attempt.
-                raise HandedBack(RESTS, ITEM_RESTS_S[min(item.tries, len(ITEM_RESTS_S)) - 1])
+                raise HandedBack(RESTS, self._backoff.rest_s(item.tries, self._random))
             failed_here.add(item.id)
             checkpoint.heed(self._one(task, work, item, streak, checkpoint))
             self._progress.changed(task.id)
