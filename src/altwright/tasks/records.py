@@ -52,6 +52,8 @@ class Task:
     error: str | None
     fault: str = ""
     exclusive_key: str | None = None
+    #: Where an attempt goes on that finds the plan unfinished (PlannedUpTo).
+    plan_cursor: str | None = None
 
     @property
     def corrupt(self) -> bool:
@@ -180,6 +182,7 @@ def task_of(row: TaskRow | Row[Any], box: Box) -> Task:
         error=row.error,
         fault="; ".join(faults),
         exclusive_key=row.exclusive_key,
+        plan_cursor=row.plan_cursor,
     )
 
 
