@@ -22,6 +22,7 @@ from altwright.guard import AnswerTooLarge, Exchange, is_timeout
 from altwright.outbound import MAX_REDIRECTS, Outbound
 from altwright.platforms.paging import CURSOR_LENGTH, PAGE_POSTS, Answer
 from altwright.platforms.refusals import (
+    TOKEN_REFUSED,
     PlatformForbids,
     PlatformGone,
     is_wall,
@@ -59,8 +60,8 @@ class Api:
         """Return a context whose calls, all together, end within ``seconds``."""
         return self._outbound.exchange(seconds)
 
-    def me(self) -> Mapping[str, Any]:
-        """Return the account that the token belongs to.
+    def me(self, refused: str = TOKEN_REFUSED) -> Mapping[str, Any]:
+        """Return the account that the token belongs to; ``refused`` are the words if it isn't.
 
         Raises:
             PlatformRefused: AUTHENTICATION, the token isn't accepted: servers say so with 400
@@ -70,15 +71,10 @@ class Api:
             return self.get("/api/v1/accounts/verify_credentials")
         except PlatformGone:
             raise PlatformRefused("There is no Mastodon API at the server's address.") from None
-        except PlatformForbids as error:
-            raise PlatformRefused(str(error), category=Category.AUTHENTICATION) from error
         except PlatformRefused as error:
-            if error.category is Category.AUTHENTICATION:
-                raise
-            raise PlatformRefused(
-                f"The server doesn't accept the account's token. {error}",
-                category=Category.AUTHENTICATION,
-            ) from error
+            # A plain 401 says no more than the words do.
+            words = refused if error.category is Category.AUTHENTICATION else f"{refused} {error}"
+            raise PlatformRefused(words, category=Category.AUTHENTICATION) from error
 
     def instance(self) -> Mapping[str, Any]:
         """Return the server's description of itself: version 2 or 1 of it, or an empty one."""

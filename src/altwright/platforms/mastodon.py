@@ -26,6 +26,11 @@ from altwright.text import clean_line
 
 #: Seconds that all requests of a connect may take together: somebody waits for them.
 CONNECT_S = 25.0
+#: What somebody reads whose new token is refused.
+NEW_REFUSED = (
+    "The server doesn't accept this token. Copy it whole, and let it read and write "
+    "(on Takahē: the scopes “read write”)."
+)
 
 
 class Mastodon(Platform):
@@ -43,7 +48,8 @@ class Mastodon(Platform):
     def introduction(self) -> Introduction:
         """Ask the server who the token belongs to and what it runs; ends within 25 seconds."""
         with self._api.within(CONNECT_S):
-            profile = self.profile()
+            account = self._api.me(NEW_REFUSED)
+            profile = read_profile(account, self._domain())
             software = self.software
             limit = alt_length(self._api, software, self._instance)
         return Introduction(profile, limit, software, software.platform or self.name)

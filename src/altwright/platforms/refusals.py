@@ -14,6 +14,7 @@ from altwright.errors import Category, PlatformRefused, PlatformUnavailable, Rat
 from altwright.outbound import MAX_RETRY_AFTER_S, retry_after_s
 from altwright.text import clean_line
 
+TOKEN_REFUSED = "The server doesn't accept the account's token any more; connect it again."  # noqa: S105 - a sentence
 #: Seconds to wait when a server says "too many" and not for how long. Source: Pixelfed allows
 #: ten edits of media a minute and sends no Retry-After with its refusal.
 DEFAULT_WAIT_S = 60.0
@@ -60,10 +61,7 @@ def refuse(response: requests.Response, data: bytes) -> None:
         case code if code < 400:  # noqa: PLR2004 - HTTP's classes
             return
         case requests.codes.unauthorized:
-            raise PlatformRefused(
-                "The server doesn't accept the account's token any more; connect it again.",
-                category=Category.AUTHENTICATION,
-            )
+            raise PlatformRefused(TOKEN_REFUSED, category=Category.AUTHENTICATION)
         case requests.codes.forbidden if is_wall(response, data) or _said(data) is None:
             raise walled()
         case requests.codes.forbidden:
