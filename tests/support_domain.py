@@ -38,7 +38,15 @@ from altwright.domain.user import UserRef
 from altwright.errors import Category, PlatformRefused
 from altwright.outbound import Outbound
 from altwright.platforms.api import PlatformGone
-from altwright.platforms.port import Media, Post, Profile
+from altwright.platforms.port import (
+    Introduction,
+    Media,
+    Post,
+    PostPage,
+    Profile,
+    Unreadable,
+)
+from altwright.platforms.software import Software
 from altwright.progress import ProgressTracker
 from altwright.tasks.claims import Claims
 from altwright.tasks.kinds import TaskKind
@@ -92,6 +100,12 @@ class FakePlatform:
     posts: dict[str, Post] = field(default_factory=dict)
     acct: str = "anna@social.example"
     limit: int = 1500
+    software: Software = field(default_factory=lambda: Software("mastodon", "4.5.0"))
+    page_posts: int = 20
+    #: What it describes so that it can't be read, on its first page.
+    unreadable: list[Unreadable] = field(default_factory=list)
+    #: Where each page that was asked for began.
+    cursors: list[int] = field(default_factory=list)
     edits: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     #: Called before each answer with the method's name; raises what the server would answer.
     before: Callable[[str], None] = lambda _: None
@@ -101,10 +115,6 @@ class FakePlatform:
     def add(self, *posts: Post) -> None:
         """Post something."""
         self.posts.update({post.remote_id: post for post in posts})
-
-    def probe(self) -> None:
-        """Answer, or not."""
-        self.before("probe")
 
     def profile(self) -> Profile:
         """Return who this is."""
@@ -116,12 +126,29 @@ class FakePlatform:
         self.before("max_alt_length")
         return self.limit
 
-    def posts_with_media(self, limit: int) -> Iterator[Post]:
-        """Yield posts, newest first."""
+    def introduction(self) -> Introduction:
+        """Return what connecting asks for."""
+        profile, limit = self.profile(), self.max_alt_length()
+        return Introduction(profile, limit, self.software, self.software.platform)
+
+    def probe(self) -> None:
+        """Return if server and token work."""
+        self.before("probe")
+
+    def pages(self, cursor: str | None = None) -> Iterator[PostPage]:
+        """Yield posts with media, newest first, ``page_posts`` a page."""
         newest_first = sorted(self.posts.values(), key=lambda one: one.created_at, reverse=True)
-        for post in newest_first[:limit]:
-            self.before("posts_with_media")
-            yield post
+        at = int(cursor or 0)
+        while True:
+            self.before("pages")
+            self.cursors.append(at)
+            end = at + self.page_posts
+            following = str(end) if end < len(newest_first) else None
+            found = tuple(post for post in newest_first[at:end] if post.media)
+            yield PostPage(found, tuple(self.unreadable) if at == 0 else (), following)
+            if following is None:
+                return
+            at = end
 
     def post(self, remote_id: str) -> Post:
         """Return a post."""

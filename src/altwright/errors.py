@@ -161,6 +161,10 @@ class RedisUnavailable(TemporaryError):
     """Redis doesn't answer, or its circuit breaker is open."""
 
 
+class Busy(TemporaryError):
+    """So much of this is being done at the moment that no more is begun."""
+
+
 class PlatformUnavailable(TemporaryError):
     """The Fediverse server doesn't answer, or answers 5xx."""
 

@@ -61,6 +61,10 @@ class Outbound:
         session.headers["User-Agent"] = USER_AGENT
         return session
 
+    def exchange(self, timeout_s: float | None = None) -> Exchange:
+        """Return a deadline over all requests made inside, whose answers the caller reads."""
+        return Exchange(self._guard, timeout_s or self.timeout_s)
+
     def fetch(self, url: str, *, max_bytes: int, timeout_s: float) -> Fetched:
         """Fetch a picture within ``timeout_s`` from beginning to end, following redirects.
 

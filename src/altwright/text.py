@@ -16,9 +16,10 @@ import regex
 #: and Hebrew need them. Source: Unicode TR36, 2.10 and 3.
 _UNWANTED = regex.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\u200b\u2060-\u2065\ufeff"
-    r"\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff]"
-    # Tag characters stay in the flags that they make (Scotland) and go elsewhere.
-    r"|(?<!\U0001f3f4[\U000e0020-\U000e007f]*)[\U000e0000-\U000e007f]"
+    r"\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
+    # Tag characters stay in the flags that they make (Scotland) and go elsewhere. The flag is
+    # matched whole: looking back for it takes quadratic time over a long row of them.
+    r"|(?P<flag>\U0001f3f4[\U000e0020-\U000e007f]{1,16})"
 )
 _LINE_ENDS = regex.compile(r"\r\n?|\x85|\u2028|\u2029")
 
@@ -33,7 +34,7 @@ def clean_text(value: Any, most: int) -> str:
         return ""
     # Cut first, so that a text of a gigabyte costs no more than one of the length that is kept.
     text = str(value)[: 4 * most + 64]
-    text = _UNWANTED.sub("", _LINE_ENDS.sub("\n", text))
+    text = _UNWANTED.sub(lambda found: found["flag"] or "", _LINE_ENDS.sub("\n", text))
     return shortened(text, most)
 
 

@@ -34,6 +34,7 @@ def test_an_account_is_what_its_server_says(world: World) -> None:
         "display_name",
         "avatar_url",
         "max_alt_length",
+        "software",
         "problem",
         "created_at",
     }

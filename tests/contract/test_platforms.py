@@ -22,6 +22,7 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.outbound import Outbound
+from altwright.platforms.api import PlatformForbids
 from altwright.platforms.connect import connect
 from altwright.platforms.port import Platform
 
@@ -72,8 +73,12 @@ def test_all_pages_are_read_newest_first(
     """Posts behind the first page are found too: ten posts on pages of three."""
     monkeypatch.setattr("altwright.platforms.api.PAGE_POSTS", 3)
     posted = [server.post(f"Post {number}", [server.upload()]) for number in range(10)]
-    assert [post.remote_id for post in platform.posts_with_media(100)] == posted[::-1]
-    assert [post.remote_id for post in platform.posts_with_media(4)] == posted[:-5:-1]
+    pages = list(platform.pages())
+    assert [post.remote_id for page in pages for post in page.posts] == posted[::-1]
+    assert [len(page.posts) for page in pages[:3]] == [3, 3, 3]
+    # A page's cursor leads on from there, in another process too.
+    rest = list(platform.pages(pages[1].next_cursor))
+    assert [post.remote_id for page in rest for post in page.posts] == posted[3::-1]
 
 
 def test_only_own_posts_with_media_are_read(server: MastodonServer, platform: Platform) -> None:
@@ -86,7 +91,7 @@ def test_only_own_posts_with_media_are_read(server: MastodonServer, platform: Pl
     server.call("POST", f"/api/v1/statuses/{foreign}/reblog")
     server.post("Only text")
     mine = server.post("Mine", [server.upload()])
-    assert [post.remote_id for post in platform.posts_with_media(10)] == [mine]
+    assert [post.remote_id for page in platform.pages() for post in page.posts] == [mine]
 
 
 def test_a_post_is_read_whole(server: MastodonServer, platform: Platform) -> None:
@@ -163,7 +168,7 @@ FAULTS: list[tuple[dict[str, Any], type[AltwrightError], Category]] = [
     ({"type": "status", "status": 503}, PlatformUnavailable, Category.SERVICE_DOWN),
     ({"type": "ratelimit"}, RateLimited, Category.RATE_LIMIT),
     ({"type": "status", "status": 401}, PlatformRefused, Category.AUTHENTICATION),
-    ({"type": "status", "status": 403}, PlatformRefused, Category.AUTHENTICATION),
+    ({"type": "status", "status": 403}, PlatformForbids, Category.BAD_INPUT),
     ({"type": "status", "status": 404}, PlatformRefused, Category.BAD_INPUT),
     ({"type": "status", "status": 410}, PlatformRefused, Category.BAD_INPUT),
     ({"type": "status", "status": 422}, PlatformRefused, Category.BAD_INPUT),

@@ -11,12 +11,15 @@ from urllib.parse import urlsplit
 from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
+from altwright.accounts.connecting import Connecting
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.tables import ID_MOST, AccountRow
-from altwright.errors import Category, InvalidInput, NotFound, PlatformRefused
+from altwright.errors import Category, Conflict, InvalidInput, NotFound, PlatformRefused
 from altwright.platforms.port import Platform
+from altwright.platforms.software import Software
 
 #: Opens a connection: platform's name, address, token.
 Connect = Callable[[str, str, str], Platform]
@@ -41,6 +44,8 @@ class Account:
     #: Why the server refused us last; "" if it didn't.
     problem: str
     created_at: datetime
+    #: What the server runs, as it said when the account was connected.
+    software: Software
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the REST API shows."""
@@ -52,6 +57,7 @@ class Account:
             "display_name": self.display_name,
             "avatar_url": self.avatar_url,
             "max_alt_length": self.max_alt_length,
+            "software": self.software.title,
             "problem": self.problem,
             "created_at": self.created_at.isoformat(),
         }
@@ -65,6 +71,7 @@ class AccountStore:
         self._database = database
         self._box = box
         self._connect = connect
+        self._connecting = Connecting()
 
     def add(self, user_id: int, platform: str, url: str, token: str) -> Account:
         """Connect an account, after asking its server who it is.
@@ -75,18 +82,24 @@ class AccountStore:
             InvalidInput: unknown platform, no address, no token.
             PlatformRefused: the server doesn't take the token.
             PlatformUnavailable, RateLimited: the server can't be asked now.
+            Busy: too many accounts are being connected at the moment, or one of this user.
+            Conflict: the server says that it has an account of another server.
         """
         url, token = _checked(url, token)
-        connection = self._connect(platform, url, token)
-        profile = connection.profile()
+        with self._connecting.of(user_id):
+            introduced = self._connect(platform, url, token).introduction()
+        profile, software = introduced.profile, introduced.software
         said = {
-            "platform": platform,
+            # What the server runs tells better than a person which platform it is.
+            "platform": introduced.platform,
             "url": url,
             "token": self._box.encrypt(token),
             "remote_id": profile.remote_id,
-            "display_name": profile.display_name[:255],
+            "display_name": profile.display_name,
             "avatar_url": profile.avatar_url,
-            "max_alt_length": connection.max_alt_length(),
+            "max_alt_length": introduced.max_alt_length,
+            "software": software.name,
+            "software_version": software.version,
             "problem": "",
         }
         try:
@@ -96,13 +109,13 @@ class AccountStore:
             return self._write(user_id, profile.acct, said)
 
     def _write(self, user_id: int, acct: str, said: dict[str, Any]) -> Account:
-        query = select(AccountRow).where(AccountRow.user_id == user_id, AccountRow.acct == acct)
         with self._database.write() as session:
-            row = session.scalar(query)
+            row = _known(session, user_id, acct, said)
             if row is None:
                 row = AccountRow(user_id=user_id, acct=acct, **said)
                 session.add(row)
             else:
+                row.acct = acct  # people rename their accounts
                 for name, value in said.items():
                     setattr(row, name, value)
             session.flush()
@@ -183,6 +196,32 @@ def _origin(url: str) -> str | None:
     return origin if len(origin) <= AccountRow.url.type.length else None
 
 
+def _known(session: Session, user_id: int, acct: str, said: dict[str, Any]) -> AccountRow | None:
+    """Return the user's row of the account that a server has introduced, or None.
+
+    An acct is what a server says, and may be somebody else's; a server speaks of accounts on its
+    own address only, where its ids tell them apart.
+
+    Raises:
+        Conflict: the acct is that of an account at another address.
+    """
+    query = select(AccountRow).where(AccountRow.user_id == user_id)
+    of_acct = session.scalar(query.where(AccountRow.acct == acct))
+    if of_acct is not None and _host(of_acct.url) != _host(said["url"]):
+        raise Conflict(
+            f"{acct} is connected already, at {_host(of_acct.url)}. If its server has moved to "
+            f"{_host(said['url'])}, disconnect it first."
+        )
+    if of_acct is not None:
+        return of_acct
+    same_id = query.where(AccountRow.remote_id == said["remote_id"])
+    return next((row for row in session.scalars(same_id) if row.url == said["url"]), None)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.lower()
+
+
 def _owned(connection: Connection, account_id: int, user_id: int | None) -> Row[Any]:
     known = account_id <= ID_MOST
     row = connection.execute(_BY_ID, {"account_id": account_id}).first() if known else None
@@ -204,4 +243,5 @@ def _account(row: AccountRow | Row[Any]) -> Account:
         max_alt_length=row.max_alt_length,
         problem=row.problem,
         created_at=row.created_at,
+        software=Software(row.software, row.software_version),
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,11 +32,11 @@ from altwright.describers.port import Describer, Description, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.errors import CaptionUnusable, InvalidInput, PermanentError
+from altwright.errors import CaptionUnusable, Category, InvalidInput, PermanentError
 from altwright.outbound import Outbound
 from altwright.platforms.api import PlatformGone
-from altwright.platforms.port import Media, Platform, Post
-from altwright.tasks.claims import Planned, Worked
+from altwright.platforms.port import Media, Platform, Post, Unreadable
+from altwright.tasks.claims import Planned, PlannedUpTo, Worked
 from altwright.tasks.faults import Source
 from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
@@ -113,34 +113,43 @@ class CaptionWork(Work):
         self._has_worked = False
         self._last_post: Post | None = None
 
-    def plan(self) -> Iterator[Planned]:
-        """Yield a picture after the other that needs an alt text, newest post first."""
-        seen = found = 0
-        batch: list[Post] = []
+    def plan(self) -> Iterator[Planned | PlannedUpTo]:
+        """Yield a picture after the other that needs an alt text, newest post first.
+
+        Goes on where an attempt before this one has stopped.
+        """
+        reached = Reached.read(self._run.task.plan_cursor)
         limit = self._settings.max_posts_per_run or sys.maxsize
         with refusals_noted(self._service.accounts, self._account.id):
-            for post in self._platform.posts_with_media(limit):
+            for page in self._platform.pages(reached.cursor):
                 self._run.checkpoint()
-                seen += 1
-                if any(self._wants(media, None) for media in drafting.pictures_of(post)):
-                    batch.append(post)
-                if len(batch) >= POSTS_PER_WRITE:
-                    planned = self._planned(batch)
-                    found += len(planned)
+                posts = page.posts[: limit - reached.seen]
+                for at in range(0, len(posts), POSTS_PER_WRITE):
+                    some = posts[at : at + POSTS_PER_WRITE]
+                    planned = self._planned(some)
+                    reached = reached.further(len(some), len(planned))
                     yield from planned
-                    batch = []
-                self._run.step(
-                    f"Looking for pictures: {counted(seen, 'post')} seen, "
-                    f"{counted(found, 'picture')} found"
-                )
-        planned = self._planned(batch)
-        self._total = found + len(planned)
-        yield from planned
+                    self._run.checkpoint()
+                    self._run.step(reached.in_words())
+                yield from (_unread(one) for one in page.unreadable)
+                if page.next_cursor is None or reached.seen >= limit:
+                    break
+                reached = replace(reached, cursor=page.next_cursor)
+                yield PlannedUpTo(str(reached))
+                self._run.step(reached.in_words())
+        self._total = reached.found
         if self._account.problem:
             self._service.accounts.set_problem(self._account.id, "")
 
-    def _planned(self, posts: list[Post]) -> list[Planned]:
+    def _planned(self, posts: Sequence[Post]) -> list[Planned]:
         """Write posts and pictures, and return those that are to be described."""
+        posts = [
+            post
+            for post in posts
+            if any(self._wants(media, None) for media in drafting.pictures_of(post))
+        ]
+        if not posts:
+            return []
         with self._database.write() as session:
             statuses = drafting.save_posts(session, self._account.id, posts)
             post_ids = [post.remote_id for post in posts]
@@ -264,6 +273,43 @@ class CaptionWork(Work):
             skipped=task.items_skipped,
             failed=task.items_failed,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a plan has come: the page to come, posts seen and pictures found."""
+
+    cursor: str | None = None
+    seen: int = 0
+    found: int = 0
+
+    @classmethod
+    def read(cls, written: str | None) -> Reached:
+        """Return what ``str()`` wrote; what wasn't written by it begins at the newest post."""
+        parts = (written or "").split(" ", 2)
+        if len(parts) != 3 or not (parts[0].isdecimal() and parts[1].isdecimal()):  # noqa: PLR2004 - as written
+            return cls()
+        return cls(parts[2], int(parts[0]), int(parts[1]))
+
+    def __str__(self) -> str:
+        return f"{self.seen} {self.found} {self.cursor}"
+
+    def further(self, seen: int, found: int) -> Reached:
+        """Return it with more posts and pictures."""
+        return replace(self, seen=self.seen + seen, found=self.found + found)
+
+    def in_words(self) -> str:
+        """Return the step that people see."""
+        return (
+            f"Looking for pictures: {counted(self.seen, 'post')} seen, "
+            f"{counted(self.found, 'picture')} found"
+        )
+
+
+def _unread(one: Unreadable) -> Planned:
+    """Return an item that says which post is left out, and why."""
+    ended = Worked(ItemStatus.SKIPPED, one.reason, Category.BAD_INPUT)
+    return Planned(f"unreadable:{one.remote_id}", f"Post {one.remote_id}", ended=ended)
 
 
 def described(

@@ -92,6 +92,8 @@ class TaskRow(Base):
     step: Mapped[str] = mapped_column(String(255), default="")
     #: None until the attempt that plans has written all items.
     items_total: Mapped[int | None] = mapped_column()
+    #: Where a plan goes on that isn't finished; what it means is its kind's affair.
+    plan_cursor: Mapped[str | None] = mapped_column(Text)
     items_done: Mapped[int] = mapped_column(default=0)
     items_failed: Mapped[int] = mapped_column(default=0)
     items_skipped: Mapped[int] = mapped_column(default=0)

@@ -1,38 +1,44 @@
-"""Mastodon's API on guarded sessions: what Mastodon.py and requests raise ends here."""
+"""Mastodon's API on guarded sessions: what servers and requests answer ends here, as our errors.
+
+Called without a library between: those that there are (Mastodon.py 2.3.3) ask with trailing
+slashes, which Takahē doesn't know, read whole pages of which one post is odd not at all, and hide
+the size, the deadline and the words of an answer from us.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import time
+import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
-import mastodon
 import requests
+from urllib3.exceptions import HTTPError
 
-from altwright.errors import (
-    AltwrightError,
-    Category,
-    PlatformRefused,
-    PlatformUnavailable,
-    RateLimited,
+from altwright import interrupts
+from altwright.errors import AltwrightError, Category, PlatformRefused, PlatformUnavailable
+from altwright.guard import AnswerTooLarge, Exchange, is_timeout
+from altwright.outbound import MAX_REDIRECTS, Outbound
+from altwright.platforms.paging import CURSOR_LENGTH, PAGE_POSTS, Answer
+from altwright.platforms.refusals import (
+    TOKEN_REFUSED,
+    PlatformForbids,
+    PlatformGone,
+    is_wall,
+    refuse,
+    unexpected,
+    walled,
 )
-from altwright.interrupts import Interrupted
-from altwright.outbound import MAX_RETRY_AFTER_S, USER_AGENT, Outbound, retry_after_s
 
-#: Posts per page. Source: Mastodon's maximum for statuses of an account.
-PAGE_POSTS = 40
-#: Seconds to wait when a server says "too many" and not for how long. Source: Pixelfed allows
-#: ten edits of media a minute and sends no Retry-After with its refusal.
-DEFAULT_WAIT_S = 60.0
-_SAID_CHARACTERS = 200
+__all__ = ["Api", "PlatformForbids", "PlatformGone"]
 
-
-class PlatformGone(PlatformRefused):
-    """There is no such post, medium or address on the server (404, 410)."""
+#: Largest answer in bytes; a page of 40 posts with pictures takes about 300 kB.
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+#: Characters of a Link header that are read.
+_LINK_LENGTH = 4_000
+#: Digits of a number beyond which Python's int() refuses or takes its time.
+_INTEGER_DIGITS = 30
 
 
 class Api:
@@ -41,198 +47,202 @@ class Api:
     def __init__(self, url: str, token: str, outbound: Outbound) -> None:
         """Call ``url`` as the owner of ``token``."""
         self.url = url.rstrip("/")
+        self._outbound = outbound
         self._session = outbound.session()
-        self._session.headers["Authorization"] = f"Bearer {token}"
-        self._session.hooks["response"].append(_refuse)
-        self.client = mastodon.Mastodon(
-            api_base_url=self.url,
-            session=self._session,
-            request_timeout=outbound.timeout_s,
-            ratelimit_method="throw",
-            version_check_mode="none",
-            user_agent=USER_AGENT,
-        )
+        self._session.headers["Accept"] = "application/json"
+        self._authorization = {"Authorization": f"Bearer {token}"}
 
     def host(self) -> str:
         """Return the address's host, with its port where it has one."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
-    def me(self) -> Mapping[str, Any]:
-        """Return the account that the token belongs to."""
-        with translated():
-            return _object(self.client.account_verify_credentials())
+    def within(self, seconds: float) -> contextlib.AbstractContextManager[Any]:
+        """Return a context whose calls, all together, end within ``seconds``."""
+        return self._outbound.exchange(seconds)
+
+    def me(self, refused: str = TOKEN_REFUSED) -> Mapping[str, Any]:
+        """Return the account that the token belongs to; ``refused`` are the words if it isn't.
+
+        Raises:
+            PlatformRefused: AUTHENTICATION, the token isn't accepted: servers say so with 400
+                (Takahē), 401, 403 or 422 (snac), and here nothing else can be what they refuse.
+        """
+        try:
+            return self.get("/api/v1/accounts/verify_credentials")
+        except PlatformGone:
+            raise PlatformRefused("There is no Mastodon API at the server's address.") from None
+        except PlatformRefused as error:
+            # A plain 401 says no more than the words do.
+            words = refused if error.category is Category.AUTHENTICATION else f"{refused} {error}"
+            raise PlatformRefused(words, category=Category.AUTHENTICATION) from error
 
     def instance(self) -> Mapping[str, Any]:
-        """Return the server's description of itself: version 2 of it, or 1 where there is no 2."""
-        with translated():
+        """Return the server's description of itself: version 2 or 1 of it, or an empty one."""
+        for version in (2, 1):
             try:
-                return _object(self.client.instance_v2())
-            except mastodon.MastodonNetworkError as error:
-                if not isinstance(error.__context__, PlatformGone):
+                return self.get(f"/api/v{version}/instance")
+            except PlatformRefused:
+                continue
+            except PlatformUnavailable as error:
+                if error.category in {Category.TIMEOUT, Category.NETWORK}:
                     raise
-            return _object(self.client.instance_v1())
+        return {}
 
-    def pages(self, account_id: str) -> Iterator[list[Mapping[str, Any]]]:
-        """Yield the account's statuses with media, newest first, page by page.
+    def nodeinfo(self) -> Mapping[str, Any]:
+        """Return what the server says of its software, or an empty mapping."""
+        with contextlib.suppress(PlatformRefused, PlatformUnavailable):
+            links = self.get("/.well-known/nodeinfo").get("links")
+            for link in links if isinstance(links, list) else ():
+                href = link.get("href") if isinstance(link, Mapping) else None
+                if isinstance(href, str) and "/nodeinfo/" in (path := urlsplit(href).path):
+                    return self.get(path)  # on this server, whatever host it names
+        return {}
 
-        Servers that send no Link header (Pixelfed) are asked for what is older than the last one.
-        """
-        with translated():
-            page = self.client.account_statuses(
-                account_id, only_media=True, exclude_reblogs=True, limit=PAGE_POSTS
-            )
-        while page:
-            yield [_object(status) for status in page]
-            with translated():
-                page = self._next(account_id, page)
+    def first_query(self) -> str:
+        """Return what asks for the newest page of an account's statuses with media."""
+        return f"only_media=true&exclude_reblogs=true&limit={PAGE_POSTS}"
 
-    def _next(self, account_id: str, page: Any) -> Any:
-        if page._pagination_next:  # noqa: SLF001 - where Mastodon.py keeps the Link header
-            return self.client.fetch_next(page)
-        if page._pagination_prev:  # noqa: SLF001 - a Link header that names no next page
-            return None
-        return self.client.account_statuses(
-            account_id,
-            only_media=True,
-            exclude_reblogs=True,
-            limit=PAGE_POSTS,
-            max_id=str(page[-1].get("id")),
-        )
+    def page(self, account_id: str, query: str) -> Answer:
+        """Return a page of the account's statuses with media."""
+        path = f"/api/v1/accounts/{quote(account_id, safe='')}/statuses"
+        try:
+            found, headers = self._call("GET", f"{path}?{query}")
+        except PlatformForbids as error:
+            # Of the account's own posts: it is the token that doesn't do.
+            raise PlatformRefused(str(error), category=Category.AUTHENTICATION) from error
+        if not isinstance(found, list):
+            raise unexpected()
+        next_query, is_linked = _linked(headers.get("Link", ""))
+        return Answer(found, next_query, is_linked)
 
     def status(self, status_id: str) -> Mapping[str, Any]:
         """Return one status."""
-        with translated():
-            return _object(self.client.status(status_id))
+        return self.get(f"/api/v1/statuses/{quote(status_id, safe='')}")
 
     def source(self, status_id: str) -> Mapping[str, Any]:
         """Return a status's text and content warning as its author wrote them."""
-        with translated():
-            return _object(self.client.status_source(status_id))
+        return self.get(f"/api/v1/statuses/{quote(status_id, safe='')}/source")
 
     def describe(self, media_id: str, text: str) -> Mapping[str, Any]:
         """Set one medium's description on its own."""
-        with translated():
-            return _object(self.client.media_update(media_id, description=text))
+        path = f"/api/v1/media/{quote(media_id, safe='')}"
+        return _object(self._call("PUT", path, data={"description": text})[0])
 
     def edit(self, status_id: str, edit: Mapping[str, Any]) -> None:
-        """Replace a status.
-
-        Mastodon.py's status_update can't do it: it knows no language, and fails when it gets both
-        the media's ids and their attributes (2.3.3), so their order would be lost.
-        """
-        with translated():
-            self._session.put(f"{self.url}/api/v1/statuses/{quote(status_id, safe='')}", json=edit)
+        """Replace a status; what the server answers isn't read."""
+        path = f"/api/v1/statuses/{quote(status_id, safe='')}"
+        self._call("PUT", path, json=edit, is_read=False)
 
     def get(self, path: str) -> Mapping[str, Any]:
         """Return any other answer of the server."""
-        with translated():
-            answer = self._session.get(self.url + path)
-            try:
-                return _object(answer.json())
-            except requests.exceptions.JSONDecodeError as error:
-                raise _unexpected() from error
+        return _object(self._call("GET", path)[0])
+
+    def _call(
+        self, method: str, path: str, *, is_read: bool = True, **content: Any
+    ) -> tuple[Any, Mapping[str, str]]:
+        """Return a call's answer, as JSON, and its headers; redirects and all end in time."""
+        with contextlib.ExitStack() as stack:
+            exchange = Exchange.current()
+            if exchange is None:
+                exchange = stack.enter_context(self._outbound.exchange())
+            with _translated(exchange):
+                response, data = self._answer(method, self.url + path, exchange, content)
+        refuse(response, data)
+        if not is_read:
+            return None, response.headers
+        try:
+            # Half a character costs its place only; that a server writes another encoding is rare.
+            text = data.decode("utf-8-sig", "replace")
+            return json.loads(text, parse_int=_integer), response.headers
+        except (ValueError, RecursionError) as error:
+            raise (walled() if is_wall(response, data) else unexpected()) from error
+
+    def _answer(
+        self, method: str, url: str, exchange: Exchange, content: dict[str, Any]
+    ) -> tuple[requests.Response, bytes]:
+        """Return an answer and its body, after redirects."""
+        for _ in range(MAX_REDIRECTS + 1):
+            with self._session.request(
+                method,
+                url,
+                headers=self._authorization if self._is_own(url) else {},
+                allow_redirects=False,
+                stream=True,
+                timeout=exchange.remaining_s(),
+                **content,
+            ) as response:
+                data = exchange.read(response, MAX_ANSWER_BYTES)
+            if not response.is_redirect:
+                return response, data
+            url = urljoin(url, response.headers["Location"])
+            if method != "GET" and not self._is_own(url):
+                break  # nothing is written elsewhere
+        raise PlatformRefused("The server's address is redirected too often.")
+
+    def _is_own(self, url: str) -> bool:
+        """Say whether an address is on this server: the token goes nowhere else."""
+        own, other = urlsplit(self.url), urlsplit(url)
+        is_upgraded = (own.scheme, other.scheme) == ("http", "https") and not own.port
+        same_host = own.netloc.lower() == other.netloc.lower()
+        return same_host and (own.scheme == other.scheme or is_upgraded)
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Turn exceptions of Mastodon.py and requests into ours."""
+def _translated(exchange: Exchange) -> Iterator[None]:
+    """Turn exceptions of requests and urllib3 into ours."""
     try:
         yield
-    except mastodon.MastodonNetworkError as error:
-        # Mastodon.py wraps whatever its session raises, ours too, and keeps it as the context.
-        cause = error.__context__
-        if isinstance(cause, AltwrightError | Interrupted):
-            raise cause from error
-        raise _unreachable(cause) from error
-    except requests.RequestException as error:
-        raise _unreachable(error) from error
-    except (mastodon.MastodonError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _unexpected() from error
+    except AltwrightError:
+        raise
+    except (requests.RequestException, HTTPError, ValueError) as error:
+        interrupts.current().check()  # who breaks a wait off closes its connection
+        raise _unreachable(error, is_late=exchange.expired) from error
 
 
-def _unreachable(cause: BaseException | None) -> AltwrightError:
+def _unreachable(cause: Exception, *, is_late: bool) -> AltwrightError:
+    if is_late or is_timeout(cause):
+        return PlatformUnavailable("The server took too long to answer.", category=Category.TIMEOUT)
     match cause:
-        case requests.exceptions.InvalidURL() | requests.exceptions.InvalidSchema():
-            return PlatformRefused("The server's address isn't valid.")
-        case requests.TooManyRedirects():
-            return PlatformRefused("The server's address is redirected too often.")
-        case requests.Timeout():
-            return PlatformUnavailable(
-                "The server took too long to answer.", category=Category.TIMEOUT
-            )
+        case AnswerTooLarge():
+            return PlatformUnavailable("The server's answer is too large.")
         case requests.exceptions.SSLError():
             return PlatformUnavailable(
                 "The server's certificate couldn't be verified.", category=Category.NETWORK
             )
+        # InvalidURL and InvalidSchema are among them, and what urllib says of odd addresses.
+        case ValueError():
+            return PlatformRefused("The server's address isn't valid.")
         case _:
             return PlatformUnavailable("The server can't be reached.", category=Category.NETWORK)
 
 
-def _unexpected() -> PlatformUnavailable:
-    return PlatformUnavailable("The server's answer isn't what a Mastodon or Pixelfed server says.")
-
-
 def _object(answer: Any) -> Mapping[str, Any]:
     if not isinstance(answer, Mapping):
-        raise _unexpected()
+        raise unexpected()
     return answer
 
 
-def _refuse(response: requests.Response, *_: Any, **__: Any) -> None:
-    """Raise what a status code means; runs for each answer of the session."""
-    match response.status_code:
-        case code if code < 400:  # noqa: PLR2004 - HTTP's classes
-            return
-        case requests.codes.unauthorized:
-            raise PlatformRefused(
-                "The server doesn't accept the account's token any more; connect it again.",
-                category=Category.AUTHENTICATION,
-            )
-        case requests.codes.forbidden:
-            raise PlatformRefused(
-                f"The server doesn't allow this with the account's token{_said(response)}",
-                category=Category.AUTHENTICATION,
-            )
-        case requests.codes.not_found | requests.codes.gone:
-            raise PlatformGone("The server doesn't have it (any more).")
-        case requests.codes.too_many_requests:
-            raise RateLimited("The server asked us to wait.", retry_in_s=_wait_s(response.headers))
-        case requests.codes.request_timeout:
-            raise PlatformUnavailable("The server ran out of time.", category=Category.TIMEOUT)
-        case code if code < 500:  # noqa: PLR2004 - HTTP's classes
-            raise PlatformRefused(f"The server refused ({code}){_said(response)}")
-        case code:
-            raise PlatformUnavailable(
-                f"The server is in trouble (it answered {code}).",
-                retry_in_s=retry_after_s(response.headers),
-            )
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _INTEGER_DIGITS else float(digits)
 
 
-def _said(response: requests.Response) -> str:
-    """Return the server's own words as the end of a sentence."""
-    try:
-        said = response.json()["error"]
-    except (ValueError, KeyError, TypeError):
-        return "."
-    said = " ".join(str(said).split())
-    return f": {said[:_SAID_CHARACTERS]}" if said.isprintable() and said else "."
+def _linked(header: str) -> tuple[str, bool]:
+    """Return the query of the next page's address, and whether the header speaks of pages.
 
-
-def _wait_s(headers: Mapping[str, str]) -> float:
-    """Return how long to wait: Retry-After, or until X-RateLimit-Reset by the server's clock.
-
-    Source: Mastodon sends the reset as an ISO 8601 instant, GoToSocial as seconds of the epoch.
+    Of the address only the query is used, on the address that we know: servers behind proxies
+    name others, and a hostile one gains nothing.
     """
-    wait_s = retry_after_s(headers)
-    if wait_s is not None:
-        return wait_s
-    reset = headers.get("X-RateLimit-Reset", "").strip()
+    if not header or len(header) > _LINK_LENGTH:
+        return "", False
+    links = {link.get("rel"): link["url"] for link in requests.utils.parse_header_links(header)}
     try:
-        ends_at = float(reset) if reset.isdecimal() else datetime.fromisoformat(reset).timestamp()
-    except (ValueError, OverflowError):
-        return DEFAULT_WAIT_S
-    try:
-        now = parsedate_to_datetime(headers.get("Date", "")).timestamp()
+        query = urlsplit(links.get("next", "")).query
     except ValueError:
-        now = time.time()
-    return min(max(ends_at - now, 0.0), MAX_RETRY_AFTER_S)
+        return "", False
+    if "next" in links and not (0 < len(query) < CURSOR_LENGTH and _is_plain(query)):
+        return "", False
+    return query, bool(links.keys() & {"next", "prev"})
+
+
+def _is_plain(query: str) -> bool:
+    return query.isascii() and query.isprintable() and " " not in query

@@ -5,6 +5,18 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+from altwright.text import clean_text
+
+#: Characters of HTML that are read of a post. Mastodon's posts have 500 to some 10,000
+#: characters; WordPress's are whole articles, whose beginning says what a picture is about.
+HTML_LENGTH = 100_000
+#: Characters of a tag at most: a link's address and its classes.
+_TAG_LENGTH = 2_000
+#: What begins no whole tag: Python's parser takes quadratic time over tags that never end
+#: (CVE-2025-6069; `'<a ' * 20000` took 155 seconds), so only whole ones reach it.
+_NO_TAG = re.compile(rf"<(?!/?[A-Za-z][^<>]{{0,{_TAG_LENGTH}}}>)")
+#: Numbers of characters that no character has: int() refuses some of them.
+_NO_CHARACTER = re.compile(r"&#(?=[0-9]{8}|[xX][0-9A-Fa-f]{7})")
 _PARAGRAPHS = frozenset({"p", "blockquote", "pre", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6"})
 _LINES = frozenset({"li", "div"})
 _HIDDEN = frozenset({"script", "style", "template"})
@@ -46,9 +58,26 @@ def plain_text(html: str) -> str:
     """Return the text of a post's HTML: paragraphs as empty lines, links and mentions as shown.
 
     Mastodon hides a link's beginning and end in spans; they are kept, so that links stay whole.
+    Of very long HTML only the beginning is read.
     """
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(_parsable(html[:HTML_LENGTH]))
     reader.close()
-    text = re.sub(r" *\n *", "\n", "".join(reader.parts))
+    lines = clean_text("".join(reader.parts), HTML_LENGTH).split("\n")
+    text = "\n".join(line.strip(" ") for line in lines)
     return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _parsable(html: str) -> str:
+    """Return HTML that takes the parser linear time: whole tags, no comments."""
+    kept: list[str] = []
+    rest = html
+    while True:
+        before, comment, rest = rest.partition("<!--")
+        kept.append(before)
+        if not comment:
+            break
+        _, end, rest = rest.partition("-->")
+        if not end:
+            break  # cut, or never ended: browsers show nothing of it either
+    return _NO_CHARACTER.sub("&amp;#", _NO_TAG.sub("&lt;", "".join(kept)))

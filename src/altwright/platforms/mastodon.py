@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from altwright.errors import PlatformRefused
+from altwright.errors import Category, PlatformRefused, PlatformUnavailable
 from altwright.outbound import Outbound
 from altwright.platforms.api import Api, PlatformGone
 from altwright.platforms.editing import (
@@ -17,17 +17,27 @@ from altwright.platforms.editing import (
     unwritten,
     whole_edit,
 )
-from altwright.platforms.port import Platform, Post, Profile
+from altwright.platforms.limits import alt_length
+from altwright.platforms.paging import pages
+from altwright.platforms.port import Introduction, Platform, Post, PostPage, Profile
 from altwright.platforms.reading import description_of, identity, media_of, read_post, read_profile
+from altwright.platforms.software import Software, named, of_nodeinfo, unnamed
+from altwright.text import clean_line
 
-#: Longest alt text in characters where the server doesn't name a limit. Source: Mastodon's limit.
-DEFAULT_ALT_LENGTH = 1500
+#: Seconds that all requests of a connect may take together: somebody waits for them.
+CONNECT_S = 25.0
+#: What somebody reads whose new token is refused.
+NEW_REFUSED = (
+    "The server doesn't accept this token. Copy it whole, and let it read and write "
+    "(on Takahē: the scopes “read write”)."
+)
 
 
 class Mastodon(Platform):
     """One account on a Mastodon server."""
 
-    default_alt_length = DEFAULT_ALT_LENGTH
+    #: What it is called in settings and on pages.
+    name = "mastodon"
     #: Whether the server stores alt texts as HTML (& as &amp;).
     escapes = False
 
@@ -35,35 +45,41 @@ class Mastodon(Platform):
         """Connect lazily: nothing is called yet."""
         self._api = Api(url, token, outbound)
 
-    def probe(self) -> None:
-        """Ask the server, in one request, whether it answers and takes the account's token."""
-        self._api.me()
+    def introduction(self) -> Introduction:
+        """Ask the server who the token belongs to and what it runs; ends within 25 seconds."""
+        with self._api.within(CONNECT_S):
+            account = self._api.me(NEW_REFUSED)
+            profile = read_profile(account, self._domain())
+            software = self.software
+            limit = alt_length(self._api, software, self._instance)
+        return Introduction(profile, limit, software, software.platform or self.name)
 
     def profile(self) -> Profile:
         """Return the account that the token belongs to."""
-        account = self._api.me()
-        return read_profile(account, self._domain())
+        return read_profile(self._api.me(), self._domain())
 
     def max_alt_length(self) -> int:
         """Return the server's limit for an alt text in characters."""
-        return self._described_limit() or self.default_alt_length
+        return alt_length(self._api, self.software, self._instance)
 
-    def posts_with_media(self, limit: int) -> Iterator[Post]:
-        """Yield the account's own posts with media newest first, ``limit`` at most."""
-        seen: set[str] = set()
-        for page in self._api.pages(self._own_id):
-            fresh = [status for status in page if identity(status) not in seen]
-            if not fresh:
-                return  # a server that can't page answers with its first page for ever
-            for status in fresh:
-                seen.add(identity(status))
-                if self._is_own(status) and media_of(status):
-                    if limit <= 0:
-                        return
-                    limit -= 1
-                    yield read_post(status)
-            if limit <= 0:
-                return
+    def probe(self) -> None:
+        """Ask who the token belongs to; raises what it means that this can't be answered."""
+        try:
+            identity(self._api.me())
+        except PlatformRefused as error:
+            if error.category is Category.AUTHENTICATION:
+                raise
+            raise PlatformUnavailable(str(error)) from error
+
+    def pages(self, cursor: str | None = None) -> Iterator[PostPage]:
+        """Yield the account's posts with media newest first, from ``cursor`` on."""
+        own_id = self._own_id
+        return pages(
+            lambda query: self._api.page(own_id, query),
+            self._api.first_query(),
+            self._is_own,
+            cursor,
+        )
 
     def post(self, remote_id: str) -> Post:
         """Return one post as it is now."""
@@ -100,25 +116,34 @@ class Mastodon(Platform):
         return after
 
     @cached_property
+    def software(self) -> Software:
+        """Return what the server runs; nothing is known of one that names nothing."""
+        return (
+            named(self._instance)
+            or of_nodeinfo(self._api.nodeinfo())
+            or self._unnamed(self._instance)
+        )
+
+    def _unnamed(self, instance: Mapping[str, Any]) -> Software:
+        return unnamed(instance)
+
+    @cached_property
+    def _instance(self) -> Mapping[str, Any]:
+        return self._api.instance()
+
+    @cached_property
     def _own_id(self) -> str:
         return identity(self._api.me())
 
     def _is_own(self, status: Mapping[str, Any]) -> bool:
         account = status.get("account")
-        author = identity(account) if isinstance(account, Mapping) else self._own_id
-        return author == self._own_id and not status.get("reblog")
+        is_own = not isinstance(account, Mapping) or str(account.get("id")) == self._own_id
+        return is_own and not status.get("reblog")
 
     def _domain(self) -> str:
         """Return the part behind the @: often shorter than the server's own name."""
-        instance = self._api.instance()
-        domain = str(instance.get("domain") or instance.get("uri") or "")
+        domain = clean_line(self._instance.get("domain") or self._instance.get("uri"), 253)
         return domain.rpartition("//")[2].strip("/") or self._api.host()
-
-    def _described_limit(self) -> int | None:
-        found: Any = self._api.instance()
-        for name in ("configuration", "media_attachments", "description_limit"):
-            found = found.get(name) if isinstance(found, Mapping) else None
-        return found if isinstance(found, int) and found > 0 else None
 
 
 def _alt_text(status: Mapping[str, Any], media_id: str) -> str:

@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from altwright.platforms.api import PlatformGone
 from altwright.platforms.editing import check_media, differences
 from altwright.platforms.mastodon import Mastodon, refuse_if
+from altwright.platforms.software import Software
 
 
 class Pixelfed(Mastodon):
     """One account on a Pixelfed server."""
 
-    #: Characters. Source: Pixelfed's default for PF_MEDIA_MAX_ALTTEXT_LENGTH.
-    default_alt_length = 1000
+    name = "pixelfed"
     #: Source: Pixelfed cleans descriptions with an HTML sanitizer (mediaUpdate).
     escapes = True
 
-    def _described_limit(self) -> int | None:
-        """Read it where Pixelfed says it; its instance description leaves it out."""
-        try:
-            uploader = self._api.get("/api/v2/config").get("uploader")
-        except PlatformGone:
-            return super()._described_limit()
-        limit = uploader.get("max_altext_length") if isinstance(uploader, Mapping) else None
-        return limit if isinstance(limit, int) and limit > 0 else super()._described_limit()
+    def _unnamed(self, instance: Mapping[str, Any]) -> Software:
+        """Believe the person who connects it, where the server says nothing."""
+        found = super()._unnamed(instance)
+        return found if found.name else Software("pixelfed", found.version)
 
     def _write(
         self, remote_id: str, status: Mapping[str, Any], texts: Mapping[str, str]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from altwright.platforms.software import Software
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -17,6 +19,19 @@ class Profile:
     display_name: str
     avatar_url: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """What a server says when an account is connected: who it is, and what the server is.
+
+    ``platform`` is the name of the platform that fits the server's software.
+    """
+
+    profile: Profile
+    max_alt_length: int
+    software: Software
+    platform: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +53,10 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One post of the account itself; ``text`` is plain text made from the HTML content."""
+    """One post of the account itself; ``text`` is plain text made from the HTML content.
+
+    ``visibility`` is "unknown" where the server doesn't say it.
+    """
 
     remote_id: str
     url: str
@@ -51,15 +69,40 @@ class Post:
     media: tuple[Media, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A post of the account, or media of it, that the server describes so that nobody can read it.
+
+    ``remote_id`` is the post's id, or a name made from what the server sent where that has no
+    usable one; the same each time.
+    """
+
+    remote_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostPage:
+    """A page of the account's own posts with media, newest first; may be empty.
+
+    ``next_cursor`` leads to what is older, also in another process; None: this is the last page.
+    """
+
+    posts: tuple[Post, ...]
+    unreadable: tuple[Unreadable, ...]
+    next_cursor: str | None
+
+
 class Platform(Protocol):
     """A connection of one account; thread-safe, opened per task.
 
     Every method raises PlatformUnavailable, RateLimited or PlatformRefused (category
-    AUTHENTICATION: the token was revoked or has expired).
+    AUTHENTICATION: the token was revoked or has expired; platforms.api.PlatformGone: there is no
+    such post; platforms.api.PlatformForbids: not with this post).
     """
 
-    def probe(self) -> None:
-        """Ask the server, in one request, whether it answers and takes the account's token."""
+    def introduction(self) -> Introduction:
+        """Ask the server who the token belongs to and what it runs; ends within 25 seconds."""
         ...
 
     def profile(self) -> Profile:
@@ -70,8 +113,21 @@ class Platform(Protocol):
         """Return the server's limit for an alt text in characters (Mastodon: 1500)."""
         ...
 
-    def posts_with_media(self, limit: int) -> Iterator[Post]:
-        """Yield the account's own posts with media newest first, ``limit`` at most."""
+    def probe(self) -> None:
+        """Ask something cheap, to learn whether server and token still work; else it raises.
+
+        Raises:
+            PlatformRefused: AUTHENTICATION, the token isn't accepted.
+            PlatformUnavailable, RateLimited: the server can't be asked now.
+        """
+        ...
+
+    def pages(self, cursor: str | None = None) -> Iterator[PostPage]:
+        """Yield the account's posts with media newest first, from ``cursor`` on.
+
+        Every page is yielded, also one without such posts, so that the caller can stop between
+        two; there is an end, whatever the server says.
+        """
         ...
 
     def post(self, remote_id: str) -> Post:

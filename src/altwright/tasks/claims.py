@@ -6,6 +6,7 @@ presumed dead and its task taken back) changes nothing: TaskStateConflict.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -70,14 +71,17 @@ _PROGRESSED = {**START_AFRESH, "progress_attempt": TaskRow.attempt}
 #: What a part of a plan, a plan, and what an item's end writes to its task.
 _GREW = RENEWED.values(**_PROGRESSED)
 _PLANNED = _GREW.values(sequence=TaskRow.sequence + 1)
+_COUNTS = {
+    ItemStatus.DONE: TaskRow.items_done,
+    ItemStatus.SKIPPED: TaskRow.items_skipped,
+    ItemStatus.FAILED: TaskRow.items_failed,
+}
 COUNTED = {
     status: _PLANNED.values(**{count.key: count + 1}, crashes=0)
-    for status, count in {
-        ItemStatus.DONE: TaskRow.items_done,
-        ItemStatus.SKIPPED: TaskRow.items_skipped,
-        ItemStatus.FAILED: TaskRow.items_failed,
-    }.items()
+    for status, count in _COUNTS.items()
 }
+#: An item that is planned and has ended at once.
+_ENDED_ITEM = insert(ItemRow).values(finished_at=now())
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
 PLAN_BATCH = 200
 #: Positions of items that a plan puts last begin here; a plan has fewer items.
@@ -93,19 +97,6 @@ WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """An item to come. ``key`` is unique in the task; ``label`` is what people read.
-
-    What stands before a colon in ``key`` is what several items share, and fail with together: a
-    post. Items that are ``last`` are worked on after all others, whenever they are planned.
-    """
-
-    key: str
-    label: str
-    last: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Worked:
     """How an item ended. ``effect`` writes its result, in the transaction that ends the item."""
 
@@ -113,6 +104,28 @@ class Worked:
     reason: str = ""
     category: Category | None = None
     effect: Callable[[Session], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An item to come. ``key`` is unique in the task; ``label`` is what people read.
+
+    What stands before a colon in ``key`` is what several items share, and fail with together: a
+    post. Items that are ``last`` are worked on after all others, whenever they are planned.
+    ``ended``: there is nothing to work on, for this reason; it has no effect.
+    """
+
+    key: str
+    label: str
+    last: bool = False
+    ended: Worked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedUpTo:
+    """All items before ``cursor`` have been yielded; an attempt that follows goes on from there."""
+
+    cursor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,16 +266,21 @@ class Claims:
         with self._database.begin() as connection:
             fenced(connection, SHOWN, task_id, attempt, step=text[:STEP_LENGTH])
 
-    def plan(self, task_id: str, attempt: int, items: Iterable[Planned]) -> int:
+    def plan(self, task_id: str, attempt: int, items: Iterable[Planned | PlannedUpTo]) -> int:
         """Write the task's items in batches; those of an interrupted plan are kept.
 
-        Returns how many there are. Raises TaskStateConflict: the task was taken back.
+        A cursor is written with the items before it, so that neither comes without the other.
+        Returns how many items there are. Raises TaskStateConflict: the task was taken back.
         """
         with self._database.connect() as connection:
             known = set(connection.scalars(select(ItemRow.key).where(ItemRow.task_id == task_id)))
         position = len(known)
         batch: list[Planned] = []
         for item in items:
+            if isinstance(item, PlannedUpTo):
+                position = self._write_plan(task_id, attempt, batch, position, item.cursor)
+                batch = []
+                continue
             if item.key not in known:
                 known.add(item.key)
                 batch.append(item)
@@ -278,24 +296,28 @@ class Claims:
         attempt: int,
         batch: list[Planned],
         position: int,
+        cursor: str | None = None,
         *,
         complete: bool = False,
     ) -> int:
         total = position + len(batch)
-        values = {"items_total": total} if complete else {}
-        written = _PLANNED if complete else _GREW
+        values: dict[str, Any] = {"items_total": total, "plan_cursor": None} if complete else {}
+        if cursor is not None:
+            values["plan_cursor"] = cursor
+        ended = Counter(item.ended.status for item in batch if item.ended)
+        written = _PLANNED if complete or ended else _GREW
+        written = written.values(
+            **{_COUNTS[status].key: _COUNTS[status] + more for status, more in ended.items()}
+        )
         with self._database.begin() as connection:
             fenced(connection, written, task_id, attempt, lease_s=self.lease_s, **values)
             rows = [
-                {
-                    "key": item.key,
-                    "position": at + (LAST_FROM if item.last else 0),
-                    "label": item.label[:LABEL_LENGTH],
-                }
-                for at, item in enumerate(batch, position)
+                _item_row(task_id, attempt, at, item) for at, item in enumerate(batch, position)
             ]
-            if rows:
-                connection.execute(insert(ItemRow), [{"task_id": task_id, **row} for row in rows])
+            for statement, is_ended in ((insert(ItemRow), False), (_ENDED_ITEM, True)):
+                some = [row for row in rows if (row["attempt"] is not None) is is_ended]
+                if some:
+                    connection.execute(statement, some)
         return total
 
     def next_item(self, task_id: str) -> Item | None:
@@ -474,6 +496,20 @@ class Claims:
             record(connection, task.id, event, attempt=task.attempt, actor=actor, detail=detail)
             if after is Status.QUEUED:
                 cancel_if_asked(connection, task.id, task.attempt, actor)
+
+
+def _item_row(task_id: str, attempt: int, position: int, item: Planned) -> dict[str, Any]:
+    ended = item.ended
+    return {
+        "task_id": task_id,
+        "key": item.key,
+        "position": position + (LAST_FROM if item.last else 0),
+        "label": item.label[:LABEL_LENGTH],
+        "status": ended.status if ended else ItemStatus.PENDING,
+        "reason": ended.reason if ended else "",
+        "category": ended.category if ended else None,
+        "attempt": attempt if ended else None,
+    }
 
 
 def _signals(connection: Connection, task: Task) -> Signals:

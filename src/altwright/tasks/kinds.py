@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from altwright.domain.task import Priority
 from altwright.domain.user import UserRef
-from altwright.tasks.claims import Planned, Worked
+from altwright.tasks.claims import Planned, PlannedUpTo, Worked
 from altwright.tasks.faults import Source
 from altwright.tasks.records import Item, Task
 
@@ -32,8 +32,12 @@ class Run:
 class Work(Protocol):
     """A kind's hold on what one attempt needs: connections, a describer."""
 
-    def plan(self) -> Iterable[Planned]:
-        """Yield the task's items; called again after an attempt that ended while planning."""
+    def plan(self) -> Iterable[Planned | PlannedUpTo]:
+        """Yield the task's items; called again after an attempt that ended while planning.
+
+        A kind that plans for long yields PlannedUpTo now and then, and begins at the task's
+        ``plan_cursor`` the next time.
+        """
         ...
 
     def item(self, item: Item) -> Worked:

@@ -57,6 +57,8 @@ class Task:
     waits_for: str = ""
     #: The last attempt that got on.
     progress_attempt: int = 0
+    #: Where an attempt goes on that finds the plan unfinished (PlannedUpTo).
+    plan_cursor: str | None = None
 
     @property
     def corrupt(self) -> bool:
@@ -188,6 +190,7 @@ def task_of(row: TaskRow | Row[Any], box: Box) -> Task:
         waits=row.waits,
         waits_for=row.waits_for,
         progress_attempt=row.progress_attempt,
+        plan_cursor=row.plan_cursor,
     )
 
 

@@ -19,7 +19,7 @@ def list_accounts() -> dict[str, Any]:
     return {"accounts": [one.to_json() for one in services().accounts.of_user(caller().id)]}
 
 
-@bp.post("", responses=answers({201: shapes.Account}, 429, body=True))
+@bp.post("", responses=answers({201: shapes.Account}, 409, 429, body=True))
 def connect_account(body: AccountNew) -> tuple[dict[str, Any], int]:
     """Connect an account; the same one again gets the new token."""
     account = services().accounts.add(caller().id, body.platform, body.url, body.token)

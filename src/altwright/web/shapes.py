@@ -125,6 +125,7 @@ class Account(Shape):
     display_name: str
     avatar_url: str
     max_alt_length: int
+    software: str = Field(description="what the server runs, by its own account; may be empty")
     problem: str = Field(description="why the server refused us last; empty: it didn't")
     created_at: datetime
 

@@ -200,7 +200,7 @@ def test_a_picture_described_meanwhile_is_skipped(
     assert len(bench.describer.requests) == 1
 
 
-@pytest.mark.parametrize("method", ["posts_with_media", "post"])
+@pytest.mark.parametrize("method", ["pages", "post"])
 def test_a_revoked_token_asks_the_user_to_reconnect(
     bench: Bench, world: World, post: Callable[..., Post], method: str
 ) -> None:
@@ -294,7 +294,7 @@ def test_a_server_that_asks_to_wait_is_waited_for(
     calls = itertools.count(1)
 
     def limit(method: str) -> None:
-        if method == "posts_with_media" and next(calls) == 25:
+        if method == "pages" and next(calls) == 2:
             raise RateLimited("Too many requests.", retry_in_s=7)
 
     world.platform.before = limit
@@ -303,6 +303,7 @@ def test_a_server_that_asks_to_wait_is_waited_for(
     task = bench.attempt()
     assert task.step == "Described 30 of 30 pictures."
     assert len(bench.items(task)) == 30
+    assert world.platform.cursors == [0, 20], "the first page was read twice"
 
 
 def test_a_stop_ends_a_pause_between_pictures(
@@ -379,8 +380,8 @@ def test_a_page_reads_what_the_task_is_doing(
     steps: list[str] = []
     work = bench.kinds["captions"].open(Run(submitted, lambda: None, steps.append))
     planned = list(work.plan())
-    assert steps[0] == "Looking for pictures: 1 post seen, 0 pictures found"
-    assert steps[-1] == "Looking for pictures: 50 posts seen, 20 pictures found"
+    assert steps[0] == "Looking for pictures: 20 posts seen, 10 pictures found"
+    assert steps[-1] == "Looking for pictures: 50 posts seen, 25 pictures found"
     task = bench.claims.claim_next("bench")
     assert task is not None
     bench.claims.plan(task.id, task.attempt, planned)
