@@ -74,7 +74,7 @@ class Draft:
             self.text,
             max_length=self.max_length,
             post_text=self.post.text,
-            language=self.post.language or DEFAULT_LANGUAGE,
+            language=self.post.language,
             evidence=self.evidence,
         )
 
