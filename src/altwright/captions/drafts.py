@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -19,12 +18,14 @@ from altwright.db.session import Database
 from altwright.db.tables import ID_MOST, AccountRow, DraftRow, PictureRow, PostRow
 from altwright.domain.caption import OPEN, DraftStatus, TextKind, may_move, sources
 from altwright.errors import Conflict, InvalidInput, NotFound
+from altwright.text import clean_text
 
 T = TypeVar("T")
 #: Drafts on a page at most; rows in one statement; ids that one request may name.
 PAGE_MOST, BATCH, IDS_MOST = 200, 200, 10_000
-#: Control characters but tab and newline: no server shows them, and PostgreSQL refuses NUL.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+#: Characters of a text that are kept; servers take 1,500 to 10,000, and what is longer is refused
+#: by its account's limit.
+LONGEST_TEXT = 20_000
 #: A draft's row with all that a reviewer sees beside it, and its account's limit.
 WHOLE: Select[DraftRow, PictureRow, PostRow, int] = (
     select(DraftRow, PictureRow, PostRow, AccountRow.max_alt_length)
@@ -224,7 +225,7 @@ class DraftStore:
     ) -> Draft:
         with self.database.write() as session:
             known = _whole(session, draft_id, user_id)
-            values = {} if text is None else {"text": clean(text), "problem": ""}
+            values = {} if text is None else {"text": _typed(text), "problem": ""}
             draft = _write(session, known, status, values, version)
             if draft.text != known.text:
                 texts.keep(session, known)
@@ -266,17 +267,17 @@ class DraftStore:
 
 
 def clean(text: str) -> str:
-    """Return a text as it is stored: no blanks around it, no control characters in it.
+    """Return a text as it is stored: made safe, no blanks around it."""
+    return clean_text(text, LONGEST_TEXT).strip()
 
-    Raises:
-        InvalidInput: it isn't Unicode text (half a surrogate pair).
-    """
-    text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+def _typed(text: str) -> str:
+    """Clean what a person sent; refuse what no keyboard sends rather than change it unseen."""
     try:
         text.encode()
     except UnicodeEncodeError:
         raise _wrong_text("has characters that are no Unicode text") from None
-    return text
+    return clean(text)
 
 
 def check_length(text: str, max_length: int) -> None:
