@@ -83,7 +83,8 @@ def check(
 ) -> list[QualityWarning]:
     """Return what to look at in an alt text, the gravest first; empty: nothing stands out.
 
-    ``evidence`` is what the describer saw; its ``text`` is what it read in the picture.
+    ``evidence`` is what the describer saw: its ``text`` is what it read in the picture, ``file``
+    what is wrong with the picture's file.
     """
     text = text.strip()
     if not text:
@@ -91,6 +92,7 @@ def check(
     primary = language.split("-", maxsplit=1)[0].lower()
     found = (
         _too_long(text, max_length),
+        _incomplete(evidence or {}),
         _file_name(text),
         _too_short(text),
         _like_post(text, post_text),
@@ -116,6 +118,14 @@ def _too_long(text: str, max_length: int) -> _Found:
         return None
     message = f"The text has {len(text):,} characters and the server takes {max_length:,}"
     return "too_long", f"{message}; shorten it by {over:,}."
+
+
+def _incomplete(evidence: Mapping[str, Any]) -> _Found:
+    """Find pictures of which a part may be missing, as captions.images noted it."""
+    note = evidence.get("file")
+    if not isinstance(note, str) or not note:
+        return None
+    return "incomplete", f"{note} Look whether the text fits what people see."
 
 
 def _file_name(text: str) -> _Found:

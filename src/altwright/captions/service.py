@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -25,7 +26,7 @@ from altwright.captions.settings import CaptionSettings
 from altwright.captions.sources import PictureSource
 from altwright.captions.wording import counted, picture_label, tally
 from altwright.config import Settings
-from altwright.describers.port import Describer, Description, Request
+from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
@@ -219,7 +220,7 @@ class CaptionWork:
         )
         description = self._service.describer.describe(picture, request)
         return described(
-            description,
+            noted(description, picture),
             seen,
             stored,
             request=request,
@@ -239,6 +240,13 @@ class CaptionWork:
             skipped=task.items_skipped,
             failed=task.items_failed,
         )
+
+
+def noted(description: Description, picture: Picture) -> Description:
+    """Return the description with what was wrong with its picture, for whoever reviews it."""
+    if not picture.note:
+        return description
+    return replace(description, evidence={**description.evidence, "file": picture.note})
 
 
 def described(
