@@ -11,7 +11,7 @@ from altwright.captions.drafts import DraftStore, clean
 from altwright.captions.opening import open_account, probe_platform
 from altwright.captions.pictures import PictureStore
 from altwright.captions.records import DEFAULT_LANGUAGE, Draft
-from altwright.captions.service import described
+from altwright.captions.service import described, noted
 from altwright.captions.sources import PictureSource
 from altwright.captions.wording import picture_label
 from altwright.config import Settings
@@ -122,7 +122,7 @@ class AgainWork(Work):
         )
         description = self._kind.describer.describe(picture, request)
         return described(
-            description,
+            noted(description, picture),
             Target(draft.picture.id, draft.account_id, draft.status, draft.version),
             stored,
             request=request,

@@ -121,8 +121,8 @@ def check(
 ) -> list[QualityWarning]:
     """Return what to look at in an alt text, the gravest first; empty: nothing stands out.
 
-    ``language`` is the one asked for (None: nobody knows). ``evidence`` is what the describer saw;
-    its ``text`` is what it read in the picture.
+    ``language`` is the one asked for (None: nobody knows). ``evidence`` is what the describer saw:
+    its ``text`` is what it read in the picture, ``file`` what is wrong with the picture's file.
     """
     text = text.strip()
     if not text:
@@ -131,6 +131,7 @@ def check(
     own = masked(text)
     found = (
         _too_long(text, max_length),
+        _incomplete(evidence or {}),
         _file_name(text, own),
         _encoding(text),
         _too_short(text),
@@ -160,6 +161,14 @@ def _too_long(text: str, max_length: int) -> _Found:
         return None
     message = f"The text has {len(text):,} characters and the server takes {max_length:,}"
     return "too_long", f"{message}; shorten it by {over:,}."
+
+
+def _incomplete(evidence: Mapping[str, Any]) -> _Found:
+    """Find pictures of which a part may be missing, as captions.images noted it."""
+    note = evidence.get("file")
+    if not isinstance(note, str) or not note:
+        return None
+    return "incomplete", f"{note} Look whether the text fits what people see."
 
 
 def _file_name(text: str, own: str) -> _Found:

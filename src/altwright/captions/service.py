@@ -28,7 +28,7 @@ from altwright.captions.settings import CaptionSettings
 from altwright.captions.sources import PictureSource
 from altwright.captions.wording import counted, day_words, picture_label, tally
 from altwright.config import Settings
-from altwright.describers.port import Describer, Description, Request
+from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
@@ -253,7 +253,7 @@ class CaptionWork(Work):
         )
         description = self._service.describer.describe(picture, request)
         return described(
-            description,
+            noted(description, picture),
             seen,
             stored,
             request=request,
@@ -310,6 +310,13 @@ def _unread(one: Unreadable) -> Planned:
     """Return an item that says which post is left out, and why."""
     ended = Worked(ItemStatus.SKIPPED, one.reason, Category.BAD_INPUT)
     return Planned(f"unreadable:{one.remote_id}", f"Post {one.remote_id}", ended=ended)
+
+
+def noted(description: Description, picture: Picture) -> Description:
+    """Return the description with what was wrong with its picture, for whoever reviews it."""
+    if not picture.note:
+        return description
+    return replace(description, evidence={**description.evidence, "file": picture.note})
 
 
 def described(

@@ -104,5 +104,7 @@ def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: b
                 click.echo(json.dumps({**line, "evidence": said.evidence}, ensure_ascii=False))
             else:
                 click.echo(f"{path}: {said.text}" + (f" [{said.level}]" if said.level else ""))
+                if prepared.picture.note:
+                    click.echo(f"{path}: {prepared.picture.note}", err=True)
     finally:
         describer.close()

@@ -98,6 +98,12 @@ def question(picture: Picture, request: Request) -> str:
             "It is one frame of an animation"
             f" ({picture.frames} frames, {picture.duration_s:.1f} seconds); call it an animation."
         )
+    if picture.parts:
+        long, first = ("wide", "left") if picture.width > picture.height else ("tall", "top")
+        parts.append(
+            f"It is very {long}, so you see it in parts, beginning at the {first}, or the first of "
+            "them. Describe it as one picture, without a word on parts."
+        )
     known = {
         "post": request.post_text.strip()[:POST_CHARACTERS],
         "hint": request.hint.strip()[:HINT_CHARACTERS],

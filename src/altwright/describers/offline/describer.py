@@ -80,6 +80,7 @@ class OfflineDescriber(Describer):
         """
         message = {
             "data": picture.data,
+            "parts": [part.data for part in picture.parts],
             "frames": picture.frames,
             "duration_s": picture.duration_s,
             "max_length": request.max_length,
