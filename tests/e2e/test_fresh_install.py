@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import select
 import subprocess
 import sys
 import termios
@@ -70,19 +71,20 @@ class Person:
         os.close(terminal)
         shown = b""
         try:
-            while True:
+            while select.select([master], [], [], 60)[0]:
                 try:
                     part = os.read(master, 10_000)
                 except OSError:  # it has ended
                     break
                 shown += part
-                if answers and shown.rstrip().endswith(b":"):
+                # The blank comes last, when what was typed before has been thrown away.
+                if answers and shown.endswith(b": "):
                     os.write(master, f"{PASSWORD}\n".encode())
                     answers -= 1
                     shown += b"\n"
         finally:
-            os.close(master)
-        code = process.wait(60)
+            os.close(master)  # which hangs up on a process that is still there
+            code = process.wait(60)
         text = shown.decode()
         assert code == 0, text
         assert "Traceback" not in text
