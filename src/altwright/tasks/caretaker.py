@@ -143,6 +143,7 @@ class Caretaker:
             self._search_at = at + max(SEARCH_EVERY_S, took_s / LOOKING_SHARE)
         return Facts(
             redis_usable=watched.health.usable,
+            redis_reason=watched.health.words,
             redis_full=watched.health.full,
             memory_share=seen.memory_share if seen else None,
             remarks=tuple(seen.settings_remarks()) if seen else (),

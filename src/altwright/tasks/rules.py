@@ -45,6 +45,7 @@ class Facts:
     """
 
     redis_usable: bool = True
+    redis_reason: str = "Redis is away."
     redis_full: bool = False
     memory_share: float | None = None
     remarks: tuple[str, ...] = ()
@@ -83,7 +84,7 @@ def findings(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
 
 def _redis(facts: Facts) -> Iterator[Finding]:
     if not facts.redis_usable:
-        message = "Redis is away; tasks go on with the database as their queue."
+        message = f"{facts.redis_reason} Tasks go on with the database as their queue."
         yield Finding("redis_down", Severity.CRITICAL, message)
     elif facts.redis_full:
         message = "Redis has no room for new jobs; tasks wait in the database until it has."
