@@ -108,6 +108,28 @@ class Api:
         with translated():
             return _object(self.client.status_source(status_id))
 
+    def dated_source(self, status_id: str) -> tuple[Mapping[str, Any], datetime | None]:
+        """Return a status's source, and when it was read by the server's own clock, in seconds."""
+        with translated():
+            answer = self._session.get(
+                f"{self.url}/api/v1/statuses/{quote(status_id, safe='')}/source"
+            )
+            found = _object(answer.json())
+        try:
+            return found, parsedate_to_datetime(answer.headers.get("Date", ""))
+        except ValueError:
+            return found, None
+
+    def nodeinfo(self) -> Mapping[str, Any]:
+        """Return what the server says of its software, or an empty mapping."""
+        with contextlib.suppress(PlatformRefused, PlatformUnavailable):
+            links = self.get("/.well-known/nodeinfo").get("links")
+            for link in links if isinstance(links, list) else ():
+                href = link.get("href") if isinstance(link, Mapping) else None
+                if isinstance(href, str) and "/nodeinfo/" in (path := urlsplit(href).path):
+                    return self.get(path)  # on this server, whatever host it names
+        return {}
+
     def describe(self, media_id: str, text: str) -> Mapping[str, Any]:
         """Set one medium's description on its own."""
         with translated():

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from altwright.errors import PlatformRefused
 from altwright.outbound import Outbound
-from altwright.platforms.api import Api, PlatformGone
-from altwright.platforms.editing import (
-    check_media,
-    check_unedited,
-    differences,
-    unwritten,
-    whole_edit,
-)
+from altwright.platforms.alt_texts import AltTexts
+from altwright.platforms.api import Api
+from altwright.platforms.outcomes import Publication, WayMemory
 from altwright.platforms.port import Platform, Post, Profile
-from altwright.platforms.reading import description_of, identity, media_of, read_post, read_profile
+from altwright.platforms.reading import identity, media_of, read_post, read_profile
+from altwright.platforms.software import Software, named, of_nodeinfo
+from altwright.platforms.texts import AltText, shown
 
 #: Longest alt text in characters where the server doesn't name a limit. Source: Mastodon's limit.
 DEFAULT_ALT_LENGTH = 1500
@@ -34,6 +32,7 @@ class Mastodon(Platform):
     def __init__(self, url: str, token: str, outbound: Outbound) -> None:
         """Connect lazily: nothing is called yet."""
         self._api = Api(url, token, outbound)
+        self._alt_texts: AltTexts | None = None
 
     def profile(self) -> Profile:
         """Return the account that the token belongs to."""
@@ -57,43 +56,42 @@ class Mastodon(Platform):
                     if limit <= 0:
                         return
                     limit -= 1
-                    yield read_post(status)
+                    yield self._read(status)
             if limit <= 0:
                 return
 
     def post(self, remote_id: str) -> Post:
         """Return one post as it is now."""
-        return read_post(self._api.status(remote_id))
+        return self._read(self._api.status(remote_id))
 
-    def publish_alt_texts(self, remote_id: str, texts: Mapping[str, str]) -> Post:
-        """Write alt texts to a post, change nothing else, and read it back.
+    def publish_alt_texts(
+        self, remote_id: str, texts: Mapping[str, AltText], memory: WayMemory, visibility: str = ""
+    ) -> Publication:
+        """Write alt texts to a post, change nothing else, and read it back."""
+        if self._alt_texts is None:
+            self._alt_texts = AltTexts(self._api, lambda: self._named_software, memory)
+        return self._alt_texts.publish(remote_id, texts, visibility)
 
-        Texts that the post has already aren't written again, so a second attempt is harmless.
-        """
-        status = self._api.status(remote_id)
-        check_media(status, texts)
-        wanted = unwritten(status, texts, escapes=self.escapes)
-        if wanted:
-            status = self._write(remote_id, status, wanted)
-        return read_post(status)
+    @cached_property
+    def _named_software(self) -> Software:
+        """Return what the server says it runs; a guess wouldn't do for writing."""
+        said = None
+        with contextlib.suppress(PlatformRefused):  # some have no description of themselves
+            said = named(self._api.instance())
+        return said or of_nodeinfo(self._api.nodeinfo()) or self._presumed()
 
-    def _write(
-        self, remote_id: str, status: Mapping[str, Any], texts: Mapping[str, str]
-    ) -> Mapping[str, Any]:
-        source = self._api.source(remote_id)
-        check_unedited(status, self._api.status(remote_id))
-        self._api.edit(remote_id, whole_edit(status, source, texts))
-        after = self._api.status(remote_id)
-        check_media(after, texts)
-        # Servers that don't know media_attributes let media be edited on their own.
-        ignored = [key for key in texts if _alt_text(after, key) == _alt_text(status, key)]
-        if ignored:
-            with contextlib.suppress(PlatformGone):  # this one doesn't; it is told on below
-                for media_id in ignored:
-                    self._api.describe(media_id, texts[media_id])
-            after = self._api.status(remote_id)
-        refuse_if(differences((status, source), (after, self._api.source(remote_id)), texts))
-        return after
+    def _presumed(self) -> Software:
+        return Software()
+
+    def _read(self, status: Mapping[str, Any]) -> Post:
+        """Return a status as a post, its alt texts as readers see them."""
+        post = read_post(status)
+        if not self.escapes:
+            return post
+        media = (
+            replace(one, description=shown(one.description, escapes=True)) for one in post.media
+        )
+        return replace(post, media=tuple(media))
 
     @cached_property
     def _own_id(self) -> str:
@@ -115,20 +113,3 @@ class Mastodon(Platform):
         for name in ("configuration", "media_attachments", "description_limit"):
             found = found.get(name) if isinstance(found, Mapping) else None
         return found if isinstance(found, int) and found > 0 else None
-
-
-def _alt_text(status: Mapping[str, Any], media_id: str) -> str:
-    return next(description_of(one) for one in media_of(status) if identity(one) == media_id)
-
-
-def refuse_if(found: list[str]) -> None:
-    """Raise what a server did otherwise than asked.
-
-    Raises:
-        PlatformRefused: ``found`` isn't empty.
-    """
-    if found:
-        raise PlatformRefused(
-            f"The server didn't keep the post as it should be: {', '.join(found)}. "
-            "Please look at the post."
-        )

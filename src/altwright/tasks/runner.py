@@ -156,7 +156,7 @@ class TaskRunner:
         except ImageUnavailable as error:
             return self._claims.defer_item(task, item, str(error), error.category)
         except PermanentError as error:
-            if error.category is Category.AUTHENTICATION:
+            if error.ends_task or error.category is Category.AUTHENTICATION:
                 raise  # the next item would be refused as well
             worked = Worked(ItemStatus.FAILED, str(error), error.category)
             return self._claims.end_item(task, item, worked, self._clock() - began)
