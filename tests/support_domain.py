@@ -38,6 +38,7 @@ from altwright.domain.user import UserRef
 from altwright.errors import Category, PlatformRefused
 from altwright.outbound import Outbound
 from altwright.platforms.api import PlatformGone
+from altwright.platforms.outcomes import Publication, WayMemory
 from altwright.platforms.port import (
     Introduction,
     Media,
@@ -47,6 +48,7 @@ from altwright.platforms.port import (
     Unreadable,
 )
 from altwright.platforms.software import Software
+from altwright.platforms.texts import AltText, look
 from altwright.progress import ProgressTracker
 from altwright.tasks.claims import Claims
 from altwright.tasks.kinds import TaskKind
@@ -157,13 +159,22 @@ class FakePlatform:
             raise PlatformGone("The server has no such post.")
         return self.posts[remote_id]
 
-    def publish_alt_texts(self, remote_id: str, texts: Mapping[str, str]) -> Post:
+    def publish_alt_texts(
+        self, remote_id: str, texts: Mapping[str, AltText], memory: WayMemory, visibility: str = ""
+    ) -> Publication:
         """Edit a post."""
         self.before("publish_alt_texts")
-        self.edits.append((remote_id, dict(texts)))
-        self.describe(remote_id, texts)
+        present = {one.remote_id: one.description for one in self.post(remote_id).media}
+        seen = look(present, texts, escapes=False)
+        if not seen.wanted:
+            return Publication(seen.there, seen.theirs, seen.missing)
+        self.edits.append((remote_id, dict(seen.wanted)))
+        self.describe(remote_id, seen.wanted)
         self.after_edit()
-        return self.post(remote_id)
+        shown = {one.remote_id: one.description for one in self.post(remote_id).media}
+        unkept = {key: shown[key] for key, text in seen.wanted.items() if shown[key] != text}
+        published = seen.there | (seen.wanted.keys() - unkept.keys())
+        return Publication(published, seen.theirs, seen.missing, unkept)
 
     def describe(self, remote_id: str, texts: Mapping[str, str]) -> None:
         """Give pictures alt texts, as their owner may do from elsewhere."""
@@ -349,7 +360,7 @@ class Bench:
             account_id=account_id,
             priority=the_kind.default_priority,
             settings=the_kind.checked(settings or {}, by),
-            exclusive_key=the_kind.exclusive_key(by),
+            exclusive_key=the_kind.exclusive_key(by, account_id),
             request_key=request_key,
         )
         return self.store.submit(new, delivery=Delivery.DATABASE, actor=by.username)[0]

@@ -75,7 +75,7 @@ class Counting:
         """Return the settings with a number of items."""
         return {"items": 3, **settings}
 
-    def exclusive_key(self, user: UserRef | None) -> str | None:
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return one key for each user."""
         return f"user:{user.id}" if user and self.exclusive else None
 

@@ -63,7 +63,7 @@ class Toy:
         complete = {"items": 5, "item_s": 0.01, "record": False, "leak_mb": 0}
         return complete | dict(settings)
 
-    def exclusive_key(self, user: UserRef | None) -> str | None:
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return None: as many as you like."""
         return None
 

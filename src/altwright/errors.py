@@ -193,6 +193,8 @@ class PermanentError(AltwrightError):
     status = 422
     title = "Cannot be done"
     category = Category.BAD_INPUT
+    #: Whether it ends the whole task: the other items would fare the same, or worse.
+    ends_task: ClassVar[bool] = False
 
 
 class PlatformRefused(PermanentError):

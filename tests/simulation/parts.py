@@ -72,7 +72,7 @@ class SimulatedKind:
         """Return them."""
         return dict(settings)
 
-    def exclusive_key(self, user: UserRef | None) -> str | None:
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return one key for each user."""
         return f"user:{user.id}" if user else None
 

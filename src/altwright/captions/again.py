@@ -72,7 +72,7 @@ class DescribeAgain:
             raise InvalidInput("This picture can't be described again.", faults)
         return {"draft_id": draft_id, "hint": clean(hint)}
 
-    def exclusive_key(self, user: UserRef | None) -> str | None:
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return None: a person may ask for several pictures while others are described."""
         return None
 

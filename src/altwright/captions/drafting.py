@@ -111,9 +111,11 @@ def _save_pictures(
                 session.add(row)
             row.position = position
             row.url = media.url
-            if row.id and row.published_text != media.description:
-                history.found_on_server(session, row.id, media.description)
-            row.published_text = media.description
+            if status not in {DraftStatus.APPROVED, DraftStatus.PUBLISHING}:
+                # What its person saw when they approved; only that may be replaced by publishing.
+                if row.id and row.published_text != media.description:
+                    history.found_on_server(session, row.id, media.description)
+                row.published_text = media.description
             row.width = media.width or row.width
             row.height = media.height or row.height
             found[post.remote_id, media.remote_id] = DraftStatus(status) if status else None
@@ -277,8 +279,8 @@ def begin_publishing(
     return [draft for draft in drafts if draft.status is DraftStatus.PUBLISHING]
 
 
-def published(session: Session, drafts: Sequence[Draft]) -> None:
-    """Note that a post's pictures have these texts on the server now."""
+def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> None:
+    """Note that pictures have these texts on the server now; ``problem``: what else it did."""
     texts = {draft.id: draft.text for draft in drafts}
     query = select(DraftRow).where(DraftRow.id.in_(texts)).with_for_update()
     for row in session.scalars(query).all():
@@ -290,7 +292,7 @@ def published(session: Session, drafts: Sequence[Draft]) -> None:
         if taken and row.text == texts[row.id]:
             row.status = DraftStatus.PUBLISHED
             row.version += 1
-            row.problem = ""
+            row.problem = problem
     for draft in drafts:
         note_published(session, draft.picture.id, draft.text)
 
@@ -301,36 +303,41 @@ def give_back(session: Session, ids: Sequence[int], problem: str | None) -> None
     _move(session, ids, DraftStatus.APPROVED, (DraftStatus.PUBLISHING,), **values)
 
 
-def approved_of_post(
-    session: Session, user_id: int, post_id: int, ids: Collection[int]
-) -> list[int]:
-    """Return those of ``ids`` that are a post's approved drafts."""
-    query = (
+def review_again(session: Session, draft: Draft, text: str | None, problem: str) -> None:
+    """Make a draft one to review; ``text`` is what its server shows now (None: as known)."""
+    _move(session, [draft.id], DraftStatus.DRAFT, (DraftStatus.PUBLISHING,), problem=problem)
+    if text is not None:
+        note_published(session, draft.picture.id, text)
+
+
+def set_aside(session: Session, ids: Sequence[int], problem: str) -> None:
+    """Skip drafts that can't be published any more, and say why."""
+    _move(session, ids, DraftStatus.SKIPPED, (DraftStatus.PUBLISHING,), problem=problem)
+
+
+def note_problem(
+    session: Session, user_id: int, post_id: int, ids: Collection[int], problem: str
+) -> None:
+    """Say on a post's approved drafts, of those in ``ids``, why they weren't published."""
+    of_post = (
         select(DraftRow.id)
         .join(PictureRow, PictureRow.id == DraftRow.picture_id)
-        .where(
-            PictureRow.post_id == post_id,
-            DraftRow.user_id == user_id,
-            DraftRow.status == DraftStatus.APPROVED,
-        )
+        .where(PictureRow.post_id == post_id, DraftRow.user_id == user_id)
     )
-    return sorted(set(session.scalars(query)).intersection(ids))
+    wanted = sorted(set(session.scalars(of_post)).intersection(ids))
+    _move(session, wanted, DraftStatus.APPROVED, (DraftStatus.APPROVED,), problem=problem)
 
 
-def note_problem(session: Session, ids: Sequence[int], problem: str) -> None:
-    """Keep why drafts were not published."""
-    for some in chunks(ids):
-        changed(session, update(DraftRow).where(DraftRow.id.in_(some)).values(problem=problem))
+def give_back_all(session: Session, user_id: int, account_id: int | None) -> None:
+    """Make approved what a worker that died has left in publishing, of one account or (None) all.
 
-
-def give_back_all(session: Session, user_id: int) -> None:
-    """Make approved what a worker that died has left in publishing.
-
-    Only for one who knows that nothing is being published for this user at the moment.
+    Only for one who knows that nothing is being published for this account at the moment.
     """
     query = select(DraftRow.id).where(
         DraftRow.user_id == user_id, DraftRow.status == DraftStatus.PUBLISHING
     )
+    if account_id is not None:
+        query = query.where(DraftRow.account_id == account_id)
     give_back(session, list(session.scalars(query)), None)
 
 

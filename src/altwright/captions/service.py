@@ -75,7 +75,7 @@ class CaptionGenerationService:
         """Return complete settings. Raises InvalidInput."""
         return CaptionSettings.parse(settings).to_json()
 
-    def exclusive_key(self, user: UserRef | None) -> str | None:
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return the key that lets each user have one such task (requirement 4.3)."""
         return f"user:{user.id}" if user else None
 

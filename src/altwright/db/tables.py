@@ -82,6 +82,22 @@ class AccountRow(Base):
     created_at: Mapped[datetime] = mapped_column(Instant, default=now())
 
 
+class ServerRow(Base):
+    """How alt texts get into the posts of a server, as far as that had to be found out."""
+
+    __tablename__ = "servers"
+
+    #: With its port, where it has one of its own.
+    host: Mapped[str] = mapped_column(String(255), primary_key=True)
+    way: Mapped[str] = mapped_column(String(32))
+    #: What it ran then, with the version: an update makes it unknown again.
+    software: Mapped[str] = mapped_column(String(128), default="")
+    is_proved: Mapped[bool] = mapped_column(default=False)
+    #: Why it can't be done, for people ("": it can).
+    reason: Mapped[str] = mapped_column(Text, default="")
+    learned_at: Mapped[datetime] = mapped_column(Instant, default=now())
+
+
 class PostRow(Base):
     """A post of an account, as it was when last read."""
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -122,6 +124,14 @@ class Api:
     def source(self, status_id: str) -> Mapping[str, Any]:
         """Return a status's text and content warning as its author wrote them."""
         return self.get(f"/api/v1/statuses/{quote(status_id, safe='')}/source")
+
+    def dated_source(self, status_id: str) -> tuple[Mapping[str, Any], datetime | None]:
+        """Return a status's source, and when it was read by the server's own clock, in seconds."""
+        found, headers = self._call("GET", f"/api/v1/statuses/{quote(status_id, safe='')}/source")
+        try:
+            return _object(found), parsedate_to_datetime(headers.get("Date", ""))
+        except ValueError:
+            return _object(found), None
 
     def describe(self, media_id: str, text: str) -> Mapping[str, Any]:
         """Set one medium's description on its own."""

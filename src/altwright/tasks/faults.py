@@ -61,6 +61,8 @@ class Fault:
     source: Source
     retry_in_s: float | None = None
     detail: str = ""
+    #: The other items would fare the same, or worse; nobody needs to be asked.
+    ends_task: bool = False
 
     @property
     def cause(self) -> tuple[Category, Source]:
@@ -94,7 +96,9 @@ def fault_of(error: Exception) -> Fault:
             )
         case PermanentError() if error.category is Category.AUTHENTICATION:
             return _fault(Meaning.DOUBTFUL, error)
-        case PermanentError() | RequestError():
+        case PermanentError():
+            return replace(_fault(Meaning.FINAL, error), ends_task=error.ends_task)
+        case RequestError():
             return _fault(Meaning.FINAL, error)
         case _:
             return Fault(Meaning.PASSING, Category.FAULT, OUR_FAULT, Source.ALTWRIGHT)

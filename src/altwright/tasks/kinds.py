@@ -76,7 +76,7 @@ class TaskKind(Protocol):
         """Return complete settings. Raises InvalidInput."""
         ...
 
-    def exclusive_key(self, user: UserRef | None) -> str | None:
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return what may be active once at a time, or None."""
         ...
 

@@ -43,7 +43,7 @@ class Maintenance:
             )
         return {}
 
-    def exclusive_key(self, user: UserRef | None) -> str | None:
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return one key for everybody."""
         return self.name
 

@@ -233,6 +233,9 @@ class TaskRunner:
         if fault.meaning is Meaning.WAIT:
             self._claims.put_behind(task, item, fault.words, fault.category)
             raise Stopped(fault, waits=True)
+        if fault.ends_task:
+            self._claims.put_behind(task, item, fault.words, fault.category)
+            raise Stopped(fault)
         in_a_row = streak.failed(item, fault)
         if fault.meaning is not Meaning.FINAL or in_a_row >= IN_A_ROW:
             found = streak.asked(fault.source, fault.cause)

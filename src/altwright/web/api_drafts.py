@@ -129,10 +129,11 @@ def skip_drafts(body: DraftIds) -> Answer:
     return {"changed": services().drafts.skip_many(caller().id, body.ids)}
 
 
-@bp.post("/publish", responses=answers({202: shapes.Task}, 404, 409, body=True))
+@bp.post("/publish", responses=answers({202: shapes.Publishing}, 404, 409, body=True))
 def publish_drafts(header: SubmitHeaders, body: DraftIds) -> tuple[Any, int, dict[str, str]]:
-    """Publish approved drafts to their posts."""
-    task = start_publishing(
+    """Publish approved drafts to their posts, each account's as a task of its own."""
+    started = start_publishing(
         services().drafts, services().queue, caller(), body.ids, header.idempotency_key
     )
-    return accepted(task)
+    _, status, headers = accepted(started.tasks[0])
+    return started.to_json(), status, headers

@@ -76,6 +76,16 @@ class Task(Shape):
     error: TaskError | None
 
 
+class Publishing(Task):
+    """The first of the tasks that publish, and all of them: one for each account.
+
+    ``busy_accounts`` are those to which an earlier task is publishing still.
+    """
+
+    tasks: list[Task]
+    busy_accounts: list[int]
+
+
 class TaskList(Shape):
     """Tasks, newest first."""
 

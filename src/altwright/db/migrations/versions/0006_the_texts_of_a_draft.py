@@ -11,7 +11,7 @@ from sqlalchemy.dialects import mysql
 from altwright.db.types import Instant
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
