@@ -254,6 +254,6 @@ class AltTexts:
 
 
 def _edited_since(status: Mapping[str, Any], at: datetime | None) -> bool:
-    """Return whether a status may have been edited in the second ``at`` (None: unknown) or later."""
+    """Return whether a status may have been edited since ``at``, a full second (None: unknown)."""
     edited_at = instant(status.get("edited_at"))
     return edited_at is not None and (at is None or edited_at >= at)

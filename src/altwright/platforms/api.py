@@ -62,14 +62,19 @@ class Api:
             return _object(self.client.account_verify_credentials())
 
     def instance(self) -> Mapping[str, Any]:
-        """Return the server's description of itself: version 2 of it, or 1 where there is no 2."""
+        """Return the server's description of itself: version 2 or 1 of it, or an empty one."""
         with translated():
             try:
                 return _object(self.client.instance_v2())
             except mastodon.MastodonNetworkError as error:
                 if not isinstance(error.__context__, PlatformGone):
                     raise
-            return _object(self.client.instance_v1())
+            try:
+                return _object(self.client.instance_v1())
+            except mastodon.MastodonNetworkError as error:
+                if not isinstance(error.__context__, PlatformGone):
+                    raise
+            return {}
 
     def pages(self, account_id: str) -> Iterator[list[Mapping[str, Any]]]:
         """Yield the account's statuses with media, newest first, page by page.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from altwright.errors import PlatformRefused
 from altwright.outbound import Outbound
 from altwright.platforms.alt_texts import AltTexts
 from altwright.platforms.api import Api
@@ -75,10 +73,8 @@ class Mastodon(Platform):
     @cached_property
     def _named_software(self) -> Software:
         """Return what the server says it runs; a guess wouldn't do for writing."""
-        said = None
-        with contextlib.suppress(PlatformRefused):  # some have no description of themselves
-            said = named(self._api.instance())
-        return said or of_nodeinfo(self._api.nodeinfo()) or self._presumed()
+        said = named(self._api.instance()) or of_nodeinfo(self._api.nodeinfo())
+        return said or self._presumed()
 
     def _presumed(self) -> Software:
         return Software()
