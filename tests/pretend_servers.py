@@ -39,6 +39,10 @@ class PretendServer:
     #: Requests in WINDOW_S; None: any number.
     limit: int | None = None
     clock: Callable[[], float] = time.monotonic
+    #: Answers of "too many".
+    refused: int = 0
+    #: Whether it says how many requests are left.
+    names_allowance: bool = True
     #: Called before a call is answered, with its method and path.
     before: Callable[[str, str], None] = lambda _method, _path: None
     #: Answers with this instead, by method and path: status and JSON.
@@ -160,11 +164,17 @@ class PretendServer:
         if now >= began + WINDOW_S:
             began, count = now, 0
         self._window = began, count + 1
-        if self.limit is None or count < self.limit:
+        if self.limit is None:
             return False
         ends_at = datetime.now(UTC) + timedelta(seconds=began + WINDOW_S - now)
-        body = {"error": "Too many requests"}
-        exchange.answer(429, body, X_RateLimit_Reset=ends_at.isoformat())
+        left = {"X-RateLimit-Remaining": str(max(self.limit - count - 1, 0))}
+        exchange.always = {"X-RateLimit-Reset": ends_at.isoformat()} | (
+            left if self.names_allowance else {}
+        )
+        if count < self.limit:
+            return False
+        self.refused += 1
+        exchange.answer(429, {"error": "Too many requests"})
         return True
 
     def _of_server(self, exchange: Exchange, path: str) -> None:

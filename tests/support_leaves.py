@@ -10,10 +10,11 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -56,6 +57,8 @@ class Exchange(BaseHTTPRequestHandler):
     #: Otherwise an answer's body waits 40 ms for the client to acknowledge its head.
     disable_nagle_algorithm = True
     server: LocalServer
+    #: Headers of each answer.
+    always: Mapping[str, str] = MappingProxyType({})
 
     def answer(
         self, status: int, body: bytes | dict[str, Any] | list[Any] = b"", **headers: str
@@ -66,7 +69,7 @@ class Exchange(BaseHTTPRequestHandler):
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if not isinstance(body, bytes):
             named.setdefault("Content-Type", "application/json")
-        for name, value in {"Content-Length": str(len(data)), **named}.items():
+        for name, value in {"Content-Length": str(len(data)), **self.always, **named}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)

@@ -73,6 +73,7 @@ class AltTexts:
         way = self._learned.way
         if way is Way.NONE:
             raise AltTextsFixed(self._learned.reason)
+        self._api.allowance.check(_requests(way, len(texts)))
         post = self._looked_at(remote_id, texts, with_source=way in _EDITS)
         if not post.look.wanted:
             if post.look.there and way in _EDITS:
@@ -221,8 +222,9 @@ class AltTexts:
 
     def _alarm(self, was: str, status: Mapping[str, Any]) -> None:
         self._learn(Way.NONE, reason=_WIDENS)
+        now = visibility(status) or "unknown"
         url = str(status.get("url") or status.get("uri") or "")
-        raise VisibilityWidened(url, was, visibility(status) or "unknown")
+        raise VisibilityWidened(url, was, now if now != was else f"{now}, for more people")
 
     # --- what is known of the server ---
 
@@ -251,6 +253,17 @@ class AltTexts:
         if learned != self._learned:
             self._learned = learned
             self._memory.remember(self._api.host(), learned)
+
+
+def _requests(way: Way, pictures: int) -> int:
+    """Return how many requests a post takes, if all goes well."""
+    match way:
+        case Way.EDIT:
+            return 4
+        case Way.DESCRIBE:
+            return pictures + 2
+        case _:
+            return pictures + 6
 
 
 def _edited_since(status: Mapping[str, Any], at: datetime | None) -> bool:

@@ -21,6 +21,7 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.outbound import MAX_RETRY_AFTER_S, USER_AGENT, Outbound, retry_after_s
+from altwright.platforms.allowance import Allowance
 
 #: Posts per page. Source: Mastodon's maximum for statuses of an account.
 PAGE_POSTS = 40
@@ -43,6 +44,8 @@ class Api:
         self._session = outbound.session()
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.hooks["response"].append(_refuse)
+        self._session.hooks["response"].append(self._note)
+        self.allowance = Allowance()
         self.client = mastodon.Mastodon(
             api_base_url=self.url,
             session=self._session,
@@ -51,6 +54,10 @@ class Api:
             version_check_mode="none",
             user_agent=USER_AGENT,
         )
+
+    def _note(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        if response.request.method == "GET" and "X-RateLimit-Remaining" in response.headers:
+            self.allowance.note(response.headers, _wait_s(response.headers))
 
     def host(self) -> str:
         """Return the address's host, with its port where it has one."""
