@@ -31,7 +31,8 @@ from tests.pretend_software import (
 )
 from tests.support_publishing import ada_on
 
-from altwright.errors import PermanentError
+from altwright.errors import PermanentError, PlatformRefused
+from altwright.platforms.api import PlatformGone
 from altwright.platforms.comparing import is_wider
 from altwright.platforms.outcomes import (
     AltTextsFixed,
@@ -205,6 +206,34 @@ def test_known_software_that_cannot_is_not_tried(kind: type[PretendServer], reas
     with ada_on(server) as ada, pytest.raises(AltTextsFixed, match=reason):
         ada.publish(server.add(), "A door.")
     assert server.edits == server.described == []
+
+
+@pytest.mark.parametrize("kind", [GoToSocial, UnknownMastodon])
+@pytest.mark.parametrize("lacking", ["source", "edit"])
+def test_a_server_without_edits_has_lost_no_post(kind: type[PretendServer], lacking: str) -> None:
+    """What it doesn't have is a way (GoToSocial before 0.18), which ends the task; not the post."""
+    server = kind()
+    post_id = server.add()
+    path = f"/api/v1/statuses/{post_id}"
+    gone = 404, {"error": "Not found"}
+    missing = ("GET", f"{path}/source") if lacking == "source" else ("PUT", path)
+    server.refusals[missing] = gone
+    with ada_on(server) as ada:
+        for _ in range(2):
+            with pytest.raises(AltTextsFixed, match="no way"):
+                ada.publish(post_id, "A door.")
+            ada.another_day()
+
+
+def test_a_picture_that_cannot_be_described_is_no_lost_post() -> None:
+    """WordPress has answers as comments, whose pictures it doesn't find."""
+    server = WordPress()
+    post_id = server.add()
+    server.refusals["PUT", f"/api/v1/media/{server.media_ids(post_id)[0]}"] = 404, {"error": "no"}
+    with ada_on(server) as ada, pytest.raises(PlatformRefused, match="doesn't let") as caught:
+        ada.publish(post_id, "A door.")
+    assert not isinstance(caught.value, PlatformGone)
+    assert server.edits == []
 
 
 def test_an_updated_server_is_tried_anew(monkeypatch: pytest.MonkeyPatch) -> None:
