@@ -234,12 +234,18 @@ class World:
     user: User
     account: Account
 
-    def draft(self, post: Post, text: str = "A red bicycle leans on a wall.") -> list[Draft]:
+    def draft(
+        self,
+        post: Post,
+        text: str = "A red bicycle leans on a wall.",
+        account_id: int | None = None,
+    ) -> list[Draft]:
         """Write a draft for each picture of a post, as a task does."""
+        of = account_id or self.account.id
         with self.database.write() as session:
-            drafting.save_posts(session, self.account.id, [post])
+            drafting.save_posts(session, of, [post])
             for media in post.media:
-                seen = drafting.target(session, self.account.id, post.remote_id, media.remote_id)
+                seen = drafting.target(session, of, post.remote_id, media.remote_id)
                 assert seen is not None
                 drafting.store_draft(
                     session,
@@ -249,7 +255,7 @@ class World:
                     user_id=self.user.id,
                     task_id="task-1",
                 )
-        found = self.drafts.find(self.user.id, limit=200).drafts
+        found = self.drafts.find(self.user.id, account_id=of, limit=200).drafts
         return [one for one in found if one.post.remote_id == post.remote_id]
 
 

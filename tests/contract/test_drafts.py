@@ -395,6 +395,6 @@ def test_drafts_left_in_publishing_can_be_taken_back(world: World, draft: Draft)
     put_into(world, draft, D.PUBLISHING)
     put_into(world, other, D.PUBLISHED)
     with world.database.write() as session:
-        drafting.give_back_all(session, world.user.id)
+        drafting.give_back_all(session, world.user.id, None)
     assert world.drafts.get(draft.id, world.user.id).status is D.APPROVED
     assert world.drafts.get(other.id, world.user.id).status is D.PUBLISHED
