@@ -186,13 +186,8 @@ def _language(own: str, language: str | None) -> _Found:
     if language is None or not is_other_than(language, own):
         return None
     name = language_name(language)
-    return (
-        "language",
-        (
-            f"This doesn't read like {name}, the post's language; write it in {name}, "
-            "or leave it if the post's language is set wrongly."
-        ),
-    )
+    remedy = f"write it in {name}, or leave it if another language is meant."
+    return "language", f"This doesn't read like {name}; {remedy}"
 
 
 def _markup(own: str) -> _Found:

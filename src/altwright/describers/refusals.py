@@ -33,7 +33,9 @@ REFUSALS = MappingProxyType(
             ),
             (
                 r"\bi(?:'m| am) (?:\w+ ){0,3}?(?:unable|not able|not allowed|not permitted|not designed"
-                r"|not comfortable|prohibited|incapable)\b"
+                r"|not comfortable|prohibited|incapable)(?: to| of| from)? (?:\w+ ){0,2}?(?:help|assist"
+                r"|describ|identif|recogni[sz]|provid|see|view|access|process|analy[sz]|open|display"
+                r"|load|generat|comply|discuss|interpret)"
             ),
             (
                 r"\bas an? (?:ai|a\.i\.|artificial intelligence|(?:\w+ )?language model|text-based \w+"
@@ -119,8 +121,15 @@ REFUSALS = MappingProxyType(
             (
                 r"\b(?:ich (?:kann|darf|konnte|bin)|(?:kann|darf|konnte|bin) ich)\b(?: \w+){0,6}?"
                 r" (?:nicht|keine?n?)\b(?: \w+){0,4}? (?:beschreiben|helfen|weiterhelfen|identifizieren"
-                r"|erkennen|sehen|anzeigen|verarbeiten|öffnen|anschauen|ansehen|analysieren|behilflich"
-                r"|benennen|zugreifen|der lage)"
+                r"|verarbeiten|analysieren|behilflich|benennen|zugreifen|der lage)"
+            ),
+            (
+                r"\b(?:ich kann|kann ich)\b(?: \w+){0,4}? (?:bild|foto|datei|anhang|grafik|person)\w*"
+                r"(?: \w+){0,4}? nicht (?:\w+ ){0,2}?(?:erkennen|sehen|anzeigen|öffnen|anschauen|ansehen)"
+            ),
+            (
+                r"\bich kann (?:\w+ )?keine? (?:bild|foto)\w* (?:\w+ ){0,2}?(?:sehen|erkennen|anzeigen"
+                r"|öffnen)|\bsprachmodell und kann\b"
             ),
             r"\bals (?:eine? )?(?:ki\b(?!-gen)|künstliche intelligenz|sprachmodell|ki-\w*modell)",
             r"^\W*(?:leider |hier )?(?:ich )?sehe (?:ich )?(?:\w+ )?kein (?:bild|foto)",

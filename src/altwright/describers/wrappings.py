@@ -98,13 +98,16 @@ ENTITY = re.compile(r"&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]{2,8}\d{0,2});", re.IGNOR
 #: Escapes of JSON and programs that stand in a text as they were written.
 ESCAPED_CHARACTER = re.compile(r"(?<!\\)\\u(?!d[89a-f])([\da-f]{4})", re.IGNORECASE)
 ESCAPED_LINE = re.compile(r"(?<![\w\\:])\\n|(?<=[.!?。])\\n|\\n(?=[A-ZÀ-Þ\\])")
+_OPTIONS = (
+    r"options|versions|alternatives|suggestions|variations|possibilities|optionen|varianten|vorschläge"
+    r"|propositions|opciones|opzioni|opções|opties|opcje|вариант\w*|варіант\w*"
+)
 #: Several descriptions to choose from: an announcement, and where the first begins and ends.
 CHOICE = re.compile(
-    r"^(?:[^\n:\uff1a]{0,80}\b(?:options|versions|alternatives|suggestions|variations|possibilities|optionen"
-    r"|varianten|vorschläge|propositions|opciones|opzioni|opções|opties|opcje|вариант\w*|варіант\w*)\b"
-    r"[^\n:\uff1a]{0,80}[:\uff1a]|[^\n:\uff1a]{0,40}(?:選択肢|选项|版本|候補)[^\n:\uff1a]{0,40}[:\uff1a])"
+    rf"^(?:(?:{_YES})[!,.！，。]?\s?)?(?:{_HERE}|\w+ (?={_OPTIONS}\b))[^\n:\uff1a]{{0,80}}"
+    rf"(?:\b(?:{_OPTIONS})\b|選択肢|选项|版本|候補)[^\n:\uff1a]{{0,80}}[:\uff1a]"
     r"|^\W{0,4}(?:option|version|alternative|variante?|opción|opzione|opção|вариант|選択肢|选项)\s?"
-    r"(?:1|one|a|一)\b",
+    r"(?:1|one|a|一)\b\s?(?:\([^()\n]{0,40}\))?\W{0,4}[:：.]",
     re.IGNORECASE,
 )
 CHOICES = re.compile(
@@ -130,7 +133,8 @@ PICTURE_OF = re.compile(
 )
 #: Sentences to the person who asked, from which on nothing is about the picture.
 OFFER = re.compile(
-    r"^\W*(?:let me know|i hope (?:this|that|it)|would you like|do you (?:want|need)|feel free to"
+    r"^\W*(?:let me know|i hope (?:this|that|it)|would you like (?:me|a|an|another|any|more|to|help"
+    r"|it)\b|do you (?:want|need) (?:me|a longer|a shorter|another|anything|more)\b|feel free to"
     r"|is there anything (?:else|specific)|if you(?:'d| would)? (?:like|need|want|have)\b.{0,60}\b(?:i can|let me"
     r"|just|please|feel)|shall i|should i|can i help|how can i (?:help|assist)|please let me know"
     r"|i can also (?:provide|write|make)|möchte(?:st|n) (?:du|sie)|soll ich|lass(?:en sie)? (?:es )?mich wissen"
