@@ -47,14 +47,15 @@ REFUSALS = MappingProxyType(
             ),
             r"\bi(?: must|'ll have to| have to| need to| will have to) (?:\w+ )?(?:decline|refuse)",
             (
-                r"\b(?:violat\w+|against|breach\w*|conflicts? with) (?:\w+ ){0,2}?(?:content|usage|safety)"
-                r" (?:polic(?:y|ies)|guidelines?)"
+                r"\b(?:violat\w+|against|breach\w*|conflicts? with) (?:\w+ ){0,2}?(?:content|usage|safety"
+                r"|our|my) (?:polic(?:y|ies)|guidelines?)|\bnot something i can|n't something i can"
+                r"|^\W*error\W{1,3}(?:\w+ ){0,3}(?:image|picture|could|failed|unable)\b"
             ),
             (
                 r"\bplease (?:try )?(?:re-?)?(?:provid|upload|attach|send|shar|submitt?)(?:e|ing)?"
                 r"(?: me| us)?(?: with)?(?: it| one| again| once more| the| an?| your| another| any"
                 r"| different| new| clear\w*| valid| actual){0,3}"
-                rf" (?:{_PICTURE}|it|one|again|url)\b"
+                rf" (?:{_PICTURE}|it|one|again|url|more (?:details|context|info\w*))\b"
             ),
             (
                 rf"^\W*(?:\w+,? )?(?:there|it|i)(?:'s| \w+){{1,3}}?(?: like| that| there is| there was"

@@ -46,6 +46,14 @@ PREFIXES = tuple(
             rf"[^:\uff1a\n]{{0,80}}{_COLON}\s*"
         ),
         rf"^¡?(?:{_YES})\s?[!.！。]\s*",
+        (
+            r"^(?:as requested,? |based on (?:the|this|your) (?:image|picture|photo),? )?"
+            r"(?:(?:here(?:'s|\u2019s| is)|the|an?|my|one)\s){0,2}"
+            r"(?:(?:suggested|possible|suitable|good|appropriate|proposed|concise|brief|detailed|short|final)\s)?"
+            r"(?:alt[ -]?text|(?:image |picture )?description)(?: (?:for|of) (?:this|the|your) (?:image|picture|photo))?"
+            r"(?: (?:is|would be|could be|might be|follows))?\s?(?::| - )\s?"
+        ),
+        r"^(?:here you go|i(?:'d| would|\u2019d) describe (?:this|the|it)(?: image| picture)? as)\s?:\s?",
         r"^(?:assistant|model|ai)\s?:\s*",
     )
 )
@@ -150,10 +158,20 @@ OFFER = re.compile(
 NOTE = re.compile(
     r"^\W*(?:(?:word|character) count|please note|note\b.{0,20}:|this (?:alt[- ]text|description|text|caption)\b"
     r"|\d+ characters|hinweis:|anmerkung:|remarque\s?:|nota:|opmerking:|примечание:|注[:：]|explanation:"
-    r"|why this works|(?:key )?(?:details|elements) (?:included|mentioned)|keywords:|tags:)",
+    r"|why this works|(?:key )?(?:details|elements) (?:included|mentioned)|keywords:|tags:"
+    r"|(?:explanation|rationale|notes?|keywords|tags|hashtags|why this works)\W*$)",
     re.IGNORECASE,
 )
 COUNT = re.compile(
     r"\s?[(\[]\s?(?:\d+ ?(?:characters?|chars?|zeichen|caractères|caracteres|words)|character count: \d+)\s?[)\]]\s?$",
+    re.IGNORECASE,
+)
+#: What is said about the task or to the person who asked, wherever it stands; it may be meant.
+REMARK = re.compile(
+    r"\bi (?:should|need to|must|have to|will|would|could) (?:keep|write|describe|mention|avoid|include"
+    r"|focus|say)\b|\bthe (?:user|prompt|instructions?) (?:says?|wants?|asks?)\b|\bas requested\b"
+    r"|\b(?:i )?hope (?:this|that|it) helps\b|\blet me know if\b|\bfeel free to\b|\balt[ -]text\b"
+    r"|\bthis (?:description|caption) (?:is|was|captures|provides)\b|\bbased on the (?:image|picture)\b"
+    r"|\bich (?:sollte|muss) (?:\w+ ){0,4}(?:beschreiben|schreiben|erwähnen)\b|\bder nutzer möchte\b",
     re.IGNORECASE,
 )
