@@ -12,6 +12,7 @@ import json
 from types import MappingProxyType
 
 from altwright.describers.port import Picture, Request
+from altwright.text import clean_text
 
 #: Characters of a post and of a hint that are passed on; more only distracts from the picture.
 POST_CHARACTERS = 1000
@@ -117,8 +118,8 @@ def question(picture: Picture, request: Request) -> str:
             f" ({picture.frames} frames, {picture.duration_s:.1f} seconds); call it an animation."
         )
     known = {
-        "post": request.post_text.strip()[:POST_CHARACTERS],
-        "hint": request.hint.strip()[:HINT_CHARACTERS],
+        "post": clean_text(request.post_text.strip(), POST_CHARACTERS),
+        "hint": clean_text(request.hint.strip(), HINT_CHARACTERS),
     }
     data = {name: text for name, text in known.items() if text}
     if data:
