@@ -141,7 +141,10 @@ def test_somebody_elses_draft_is_not_there(world: World, draft: Draft) -> None:
 def test_an_edit_keeps_what_the_describer_wrote(world: World, draft: Draft) -> None:
     """The text changes, its version rises, the described text stays for comparison."""
     edited = world.drafts.edit(
-        draft.id, world.user.id, text="  A red\r\nbicycle.\x00 ", version=draft.version
+        draft.id,
+        world.user.id,
+        text="  A red\r\nbicycle.\x00\u202e\u200b\x9b ",
+        version=draft.version,
     )
     assert edited.text == "A red\nbicycle."
     assert edited.described_text == draft.described_text
