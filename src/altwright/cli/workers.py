@@ -18,7 +18,6 @@ from altwright.domain.task import Priority
 from altwright.errors import ConfigError, InvalidInput
 from altwright.supervisor import Supervisor
 from altwright.web.app import create_app
-from altwright.web.sockets import broadcaster_for
 from altwright.worker_pool import WorkerPool, worker_child
 from altwright.workers.autoscale import Autoscale
 from altwright.workers.systemd import Notifier
@@ -52,8 +51,7 @@ def _work(settings: Settings, count: int) -> None:
     services = bootstrap.build(settings)
     if migrate.missing(services.database.engine):
         raise ConfigError(["DATABASE_URL: tables are missing or old; run `altwright db upgrade`"])
-    app = create_app(services)
-    services.progress.broadcaster = broadcaster_for(services)
+    app = create_app(services, serves_pages=False)
     # A plain list: a handler that set an Event could meet its lock held by the wait below.
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
