@@ -123,6 +123,7 @@ def test_a_server_that_takes_one_image_gets_the_first_part(
         else:
             bench.double.fault = None
             bench.double.respond(exchange)
+            bench.double.fault = fault
 
     bench.double.fault = fault
     assert bench.describer.describe(LONG, Request()).text == "A black cat sleeps on a red chair."

@@ -26,7 +26,7 @@ from altwright.web.app import create_app
 def web(tmp_path: Path, valkey: RedisServer) -> Iterator[Web]:
     """Return an application on the served one's database and Redis: another process of it."""
     made = make_web(make_settings(tmp_path, valkey.url))
-    made.services.progress.broadcaster = sockets.broadcaster_for(made.services)
+    create_app(made.services, serves_pages=False)
     yield made
     made.services.health.client.close()
     made.services.database.close()
@@ -225,6 +225,15 @@ def _serving(app: Flask) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_a_worker_s_app_tells_pages_of_other_processes(web: Web, server: Served) -> None:
+    """A process that serves no page sends by Redis, whenever its app was made."""
+    app = create_app(web.services, serves_pages=False)
+    assert "altwright_sockets" not in app.extensions
+    with page(server.url, server.cookie("anna")) as shown:
+        task = web.submit()
+        wait_until(lambda: shown.shows(task["id"], status="queued"), 60)
 
 
 def test_inactive_users_lose_their_sockets(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,4 +94,6 @@ def test_limits_hold_in_every_process_and_change_within_two_seconds(
         wait_until(lambda: made.completed(urgent), 20)
         assert time.monotonic() - asked_at <= 2 * busy()  # a free worker was there
         wait_until(lambda: made.completed(*low, *normal), 60)
+        limits(made, "--reset")
+        assert made.services.limits.current().most == {Priority.LOW: 2}
     assert made.counted() == (23, 0, 0)

@@ -52,6 +52,25 @@ def test_rqs_command_works_loses_redis_and_stops_in_order(made: Fleet, server: R
     assert made.counted()[2] == 0
 
 
+@pytest.mark.req("6.7")
+def test_rqs_command_works_from_the_database_while_redis_is_full(
+    made: Fleet, server: RedisServer
+) -> None:
+    """A Redis out of memory takes no jobs, so tasks wait in the database, and are taken there."""
+    first = made.submit()
+    with made.rq_worker():
+        wait_until(lambda: made.completed(first), 60)
+        server.client().config_set("maxmemory", "1mb")
+        waiting = [made.submit() for _ in range(3)]
+        wait_until(lambda: made.completed(*waiting), 60)
+        assert {made.task(one.id).delivery for one in waiting} == {Delivery.DATABASE}
+        server.client().config_set("maxmemory", "0")
+        wait_until(lambda: made.services.health.takes_jobs, 60)
+        again = made.submit()
+        wait_until(lambda: made.completed(again), 60)
+    assert made.counted()[2] == 0
+
+
 @pytest.mark.req("3.1")
 def test_rqs_stock_worker_loses_nothing(made: Fleet) -> None:
     """It can't read a job, so it fails it; the tasks stay, and a worker of ours finishes them.
