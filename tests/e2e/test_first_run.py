@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from tests.e2e.conftest import Demo
 from tests.support import wait_until
-from tests.support_browser import ARGUMENTS, CHROMIUM
+from tests.support_browser import ARGUMENTS, CHROMIUM, violations
 
 MINUTE_MS = 60_000
 
@@ -70,6 +70,30 @@ def test_a_person_describes_reviews_and_publishes(demo: Demo, page: Page) -> Non
     assert described(after) - described(before) == texts
     for post_id, post in before.items():
         assert unchanging(after[post_id]) == unchanging(post)
+    look_at_the_posts(demo, page, edited)
+
+
+def look_at_the_posts(demo: Demo, page: Page, edited: str) -> None:
+    """Follow the link of a published text, and the address that was printed."""
+    page.goto("/review?status=published")
+    link = page.get_by_role("link", name=re.compile("The post on")).first
+    href = link.get_attribute("href") or ""
+    page.goto(href)
+    expect(page.get_by_text("Alt text:").first).to_be_visible()
+    assert violations(page) == []
+    printed = re.search(r"http://\S+/@\w+", demo.service.log)
+    assert printed is not None
+    page.goto(printed[0])
+    expect(page.get_by_role("article")).to_have_count(10)
+    picture = page.get_by_role("img", name=edited)
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    expect(page.get_by_text(edited)).to_be_visible()
+    assert violations(page) == []
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert page.goto(f"{demo.server}/@robin/999") is not None
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
 
 
 @pytest.mark.req("5.3")
