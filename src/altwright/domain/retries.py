@@ -27,6 +27,7 @@ POLICIES = MappingProxyType(
         Category.EXHAUSTED: Policy(retried=True),
         Category.FAULT: Policy(retried=True),
         Category.AUTHENTICATION: Policy(retried=False),
+        Category.CONFIGURATION: Policy(retried=False),
         Category.BAD_INPUT: Policy(retried=False),
         Category.CORRUPT: Policy(retried=False),
     }
