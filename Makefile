@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STATIC := src/altwright/web/static/vendor
 
-.PHONY: help run test check format lint types layers lock setup dev system docs bench chaos clean
+.PHONY: help run test check format lint types layers lock setup dev system docs pictures bench chaos clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -30,6 +30,9 @@ format: dev ## format the code
 
 docs: dev ## write the generated reference pages
 	$(BIN)/python scripts/reference.py
+
+pictures: dev system ## make the docs' pictures anew from a demo that runs
+	$(BIN)/python -m scripts.pictures
 
 chaos: dev system ## break everything for a minute under load (CHAOS="--database sqlite …")
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)

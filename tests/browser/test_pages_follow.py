@@ -48,6 +48,6 @@ def test_home_follows_a_run(page: Page, site: Site) -> None:
     expect(page.get_by_role("heading", name="find your pictures.")).to_be_visible()
     site.draft(1, "The first post", ("sign", "A sign.", {}), task_id=run)
     site.progress(run, items_done=1, items_total=5)
-    expect(page.get_by_role("link", name="Review 1 draft already")).to_be_visible()
-    expect(page.get_by_role("heading", name="1 draft waits")).to_be_visible()
+    expect(page.get_by_role("link", name="Review 1 draft so far")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 draft to review.")).to_be_visible()
     expect(page.locator("[data-to-review]")).to_contain_text("1")

@@ -119,7 +119,7 @@ def test_the_end(page: Page, site: Site, drafts: list[Draft]) -> None:
     for draft in drafts:
         expect(card(page, draft)).to_be_visible()
         page.keyboard.press("a")
-    expect(page.get_by_role("heading", name="You have read them all")).to_be_visible()
+    expect(page.get_by_role("heading", name="You have reviewed them all")).to_be_visible()
     expect(page.get_by_role("button", name="Publish 7").first).to_be_visible()
     wait_until(lambda: len(site.drafts(DraftStatus.APPROVED)) == len(drafts), 10)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
-from tests.e2e.conftest import Demo
+from tests.e2e.conftest import ROOT, Demo
 from tests.support import wait_until
 from tests.support_browser import ARGUMENTS, CHROMIUM, violations
 
@@ -44,7 +45,10 @@ def test_a_person_describes_reviews_and_publishes(demo: Demo, page: Page) -> Non
     expect(page.get_by_text("Described 13 of 13 pictures.", exact=True)).to_be_visible(
         timeout=2 * MINUTE_MS
     )
-    expect(page.get_by_role("heading", name="13 drafts wait")).to_be_visible()  # by itself
+    expect(page.get_by_role("heading", name="13 drafts to review.")).to_be_visible()  # by itself
+    documented = json.loads((ROOT / "docs/pictures.json").read_text())
+    in_docs = {text for picture in documented.values() for text in picture["drafts"]}
+    assert in_docs <= {draft["text"] for draft in drafts(page)}, "run `make pictures`"
     (task,) = tasks(page)
     assert (task["priority"], task["delivery"], task["attempt"]) == ("normal", "rq", 1)
 
