@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -37,6 +38,8 @@ __all__ = ["Api", "PlatformForbids", "PlatformGone"]
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 #: Characters of a Link header that are read.
 _LINK_LENGTH = 4_000
+#: Where nodeinfo documents stand on all servers that are known.
+_NODEINFO = re.compile(r"/nodeinfo/[\w./-]{1,100}$")
 #: Digits of a number beyond which Python's int() refuses or takes its time.
 _INTEGER_DIGITS = 30
 
@@ -94,8 +97,8 @@ class Api:
             links = self.get("/.well-known/nodeinfo").get("links")
             for link in links if isinstance(links, list) else ():
                 href = link.get("href") if isinstance(link, Mapping) else None
-                if isinstance(href, str) and "/nodeinfo/" in (path := urlsplit(href).path):
-                    return self.get(path)  # on this server, whatever host it names
+                if path := _NODEINFO.search(str(href)):
+                    return self.get(path[0])  # on this server, whatever host it names
         return {}
 
     def first_query(self) -> str:
