@@ -285,7 +285,8 @@ class Reached:
 def _unread(one: Unreadable) -> Planned:
     """Return an item that says which post is left out, and why."""
     ended = Worked(ItemStatus.SKIPPED, one.reason, Category.BAD_INPUT)
-    return Planned(f"unreadable:{one.remote_id}", f"Post {one.remote_id}", ended)
+    label = "A post without an id" if one.is_unnamed else f"Post {one.remote_id}"
+    return Planned(f"unreadable:{one.remote_id}", label, ended)
 
 
 def described(

@@ -146,7 +146,9 @@ class _Reader:
         try:
             post = read_post(status, self._last_at)
         except AnswerUnreadable as error:
-            self.unreadable.append(Unreadable(name, f"The post can't be read: {error}"))
+            self.unreadable.append(
+                Unreadable(name, f"The post can't be read. {error}", is_unnamed=True)
+            )
             return
         self._last_at = post.created_at
         if post.media:

@@ -79,6 +79,7 @@ class Unreadable:
 
     remote_id: str
     reason: str
+    is_unnamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
