@@ -305,6 +305,23 @@ def test_an_odd_link_is_passed_over(link: str) -> None:
     assert server.queries[1].endswith("max_id=6")
 
 
+@pytest.mark.parametrize("answer", [said(500, {}), raw(200, " " * 9_000_000)])
+def test_a_server_that_fails_at_a_whole_page_is_asked_for_less(
+    answer: Callable[[Exchange], None],
+) -> None:
+    """Forty long articles may be too much for it, or for us."""
+
+    def page(exchange: Exchange, number: int) -> None:
+        if "limit=40" in server.queries[-1]:
+            answer(exchange)
+        else:
+            exchange.answer(200, [status(6)] if number == 1 else [])
+
+    server = PretendServer(page=page)
+    assert [post.remote_id for one in _read(server) for post in one.posts] == ["6"]
+    assert "limit=5" in server.queries[1]
+
+
 def test_a_cursor_that_the_server_has_forgotten_begins_again() -> None:
     """The plan isn't lost, and nothing is planned twice."""
 
@@ -454,15 +471,21 @@ def test_numbers_of_any_length_are_read() -> None:
 
 
 def test_a_token_goes_to_its_own_server_only() -> None:
-    """A redirect elsewhere is followed for reading, without the token."""
+    """A redirect elsewhere isn't followed; the words say which address to connect."""
     with serving(said(200, {"id": "5"})) as other:
         target = other.url.replace("127.0.0.1", "localhost") + "/5"
-        outbound = Outbound(frozenset({"127.0.0.1", "localhost"}), timeout_s=20)
         server = PretendServer(answers={POST: lambda one: one.answer(302, Location=target)})
-        with serving(server.respond) as local:
-            connect("mastodon", local.url, TOKEN, outbound).post("5")
-        assert [call.headers.get("Authorization") for call in other.calls] == [None]
-        assert local.calls[-1].headers["Authorization"] == f"Bearer {TOKEN}"
+        caught = _call(server, lambda one: one.post("5"))
+        assert other.calls == []
+    assert f"leads to localhost:{other.port}. Connect that address." in str(caught)
+
+
+def test_a_redirect_on_the_same_server_is_followed() -> None:
+    """With the token; GoToSocial redirects addresses with a slash at the end."""
+    server = PretendServer([status(5)], answers={})
+    server.answers["/api/v1/statuses/9"] = lambda one: one.answer(301, Location=POST)
+    with serving(server.respond) as local:
+        assert connect("mastodon", local.url, TOKEN, OUTBOUND).post("9").remote_id == "5"
 
 
 def test_one_deadline_holds_over_all_redirects() -> None:

@@ -6,7 +6,6 @@ never overwritten; a picture that can't be described gets no text at all.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,6 +44,8 @@ from altwright.tasks.records import Item, Task
 
 #: Posts written in one transaction while planning: what Mastodon sends on a page by default.
 POSTS_PER_WRITE = 20
+#: Posts with pictures that a run looks at when nobody says how many: more than any account has.
+POSTS_MOST = 200_000
 #: Seconds after which a waiting task looks whether it should still wait.
 PAUSE_SLICE_S = 0.2
 #: What nobody overwrites: a person has decided.
@@ -120,7 +121,7 @@ class CaptionWork:
         Goes on where an attempt before this one has stopped.
         """
         reached = Reached.read(self._run.task.plan_cursor)
-        limit = self._settings.max_posts_per_run or sys.maxsize
+        limit = self._settings.max_posts_per_run or POSTS_MOST
         with refusals_noted(self._service.accounts, self._account.id):
             for page in self._platform.pages(reached.cursor):
                 self._run.checkpoint()

@@ -31,6 +31,7 @@ from altwright.platforms.refusals import (
     unexpected,
     walled,
 )
+from altwright.text import clean_line
 
 __all__ = ["Api", "PlatformForbids", "PlatformGone"]
 
@@ -177,9 +178,12 @@ class Api:
                 data = exchange.read(response, MAX_ANSWER_BYTES)
             if not response.is_redirect:
                 return response, data
-            url = urljoin(url, response.headers["Location"])
-            if method != "GET" and not self._is_own(url):
-                break  # nothing is written elsewhere
+            asked, url = url, urljoin(url, response.headers["Location"])
+            if self._is_own(asked) and not self._is_own(url) and "/api/" in asked:
+                # Without its token, which goes nowhere else, the other server couldn't answer.
+                raise PlatformRefused(
+                    f"The server's address leads to {_shown_host(url)}. Connect that address."
+                )
         raise PlatformRefused("The server's address is redirected too often.")
 
     def _is_own(self, url: str) -> bool:
@@ -188,6 +192,10 @@ class Api:
         is_upgraded = (own.scheme, other.scheme) == ("http", "https") and not own.port
         same_host = own.netloc.lower() == other.netloc.lower()
         return same_host and (own.scheme == other.scheme or is_upgraded)
+
+
+def _shown_host(url: str) -> str:
+    return clean_line(urlsplit(url).netloc.rpartition("@")[2], 100) or "another one"
 
 
 @contextlib.contextmanager

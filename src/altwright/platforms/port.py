@@ -106,6 +106,11 @@ class Platform(Protocol):
         """Ask the server who the token belongs to and what it runs; ends within 25 seconds."""
         ...
 
+    @property
+    def software(self) -> Software:
+        """Return what the server runs now; asked once per connection."""
+        ...
+
     def profile(self) -> Profile:
         """Return the account that the token belongs to."""
         ...
