@@ -21,7 +21,7 @@ from altwright.outbound import Outbound
 from altwright.platforms import paging
 from altwright.platforms.connect import connect
 from altwright.platforms.port import Media, Post, PostPage
-from altwright.platforms.reading import ID_LENGTH, UNKNOWN_TIME
+from altwright.platforms.reading import ID_LENGTH, MEDIA_MOST, UNKNOWN_TIME
 
 OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=20)
 LONG = "9" * 100_000
@@ -197,6 +197,28 @@ def test_a_post_comes_once() -> None:
     server = PretendServer([status(6), status(6), status(5), status(6), status(4)])
     posts = [post.remote_id for page in _read(server) for post in page.posts]
     assert posts == ["6", "5", "4"]
+
+
+def test_a_page_larger_than_any_is_read_in_parts() -> None:
+    """A server that sends thousands at once is asked for those behind the last one read."""
+
+    def page(exchange: Exchange, number: int) -> None:
+        newest = 3_000 - number * paging.STATUSES_MOST
+        link = '<http://x.example/?max_id=1>; rel="next"'
+        exchange.answer(200, [status(n) for n in range(newest, 0, -1)], Link=link)
+
+    server = PretendServer(page=page)
+    posts = [post.remote_id for one in _read(server) for post in one.posts]
+    assert posts == [str(n) for n in range(3_000, 0, -1)]
+    assert server.queries[1].endswith("&max_id=2001")
+
+
+def test_a_post_with_ten_thousand_pictures_has_some() -> None:
+    """The others are said to be left out."""
+    server = PretendServer([status(5, media_attachments=[medium(str(n)) for n in range(10_000)])])
+    (page,) = _read(server)
+    assert len(page.posts[0].media) == MEDIA_MOST
+    assert page.unreadable[0].reason == "9800 attachments of the post can't be read."
 
 
 def test_the_same_page_again_ends_it() -> None:

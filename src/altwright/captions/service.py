@@ -133,7 +133,9 @@ class CaptionWork:
                     yield from planned
                     self._run.checkpoint()
                     self._run.step(reached.in_words())
-                yield from (_unread(one) for one in page.unreadable)
+                unread = page.unreadable[: limit - reached.seen]
+                reached = reached.further(len(unread), 0)
+                yield from (_unread(one) for one in unread)
                 if page.next_cursor is None or reached.seen >= limit:
                     break
                 reached = replace(reached, cursor=page.next_cursor)

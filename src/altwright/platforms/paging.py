@@ -28,6 +28,8 @@ FEW_POSTS = 5
 _FEWER = re.compile(r"\b(limit=)\d+")
 #: What a smaller page may help against.
 _OF_THE_PAGE = frozenset({Category.SERVICE_DOWN, Category.TIMEOUT})
+#: Posts of a page that are read, whatever was asked for.
+STATUSES_MOST = 1_000
 #: Pages of an account in all: 200,000 posts, or 100,000 where a server gives 20 a page.
 PAGES_MOST = 5_000
 #: Pages in a row without any post of the account: no server has more than one of them.
@@ -77,6 +79,8 @@ def pages(
             query = smaller
             continue
         cursor = None
+        if len(answer.statuses) > STATUSES_MOST:
+            answer = Answer(answer.statuses[:STATUSES_MOST])  # what is older is asked for
         number += 1
         if len(seen) > SEEN_MOST:
             seen.clear()
@@ -166,5 +170,5 @@ class _Reader:
             self.posts.append(post)
         if lost:
             what = "1 attachment" if lost == 1 else f"{lost} attachments"
-            reason = f"The server describes {what} of the post so that it can't be read."
+            reason = f"{what} of the post can't be read."
             self.unreadable.append(Unreadable(name, reason))

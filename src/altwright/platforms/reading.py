@@ -24,6 +24,8 @@ ID_LENGTH = 63
 #: Characters of what else is kept: our columns, or far more than any server's own limit.
 ACCT_LENGTH, NAME_LENGTH, URL_LENGTH, WORD_LENGTH = 190, 255, 2_000, 16
 ALT_LENGTH, SPOILER_LENGTH = 50_000, 10_000
+#: Attachments of a post that are read: Pixelfed allows 20, a blog's article may have a gallery.
+MEDIA_MOST = 200
 #: Limits of alt texts that are believed. Mastodon's is 1,500; the highest in use is 10,000.
 ALT_LIMIT_MOST = 10_000
 #: Pixels of a side that are believed; a picture's real size is known once it is fetched.
@@ -157,7 +159,10 @@ def _read_media(status: Mapping[str, Any]) -> tuple[tuple[Media, ...], int]:
         except AnswerUnreadable:
             lost += 1
         else:
-            media.setdefault(read.remote_id, read)
+            if len(media) < MEDIA_MOST:
+                media.setdefault(read.remote_id, read)
+            elif read.remote_id not in media:
+                lost += 1
     return tuple(media.values()), lost
 
 
