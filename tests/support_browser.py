@@ -6,7 +6,7 @@ import contextlib
 import io
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,12 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page
 from sqlalchemy import update
-from tests.support_domain import FakePlatform, make_post
+from tests.support_domain import FakeDescriber, FakePlatform, make_post
 from tests.support_web import PASSWORD, Web, make_settings, make_web
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from altwright.captions import drafting
+from altwright.captions.again import DescribeAgain
 from altwright.captions.drafting import Stored
 from altwright.captions.pictures import PictureStore
 from altwright.captions.publishing import Publishing
@@ -27,7 +28,7 @@ from altwright.captions.records import Draft
 from altwright.db.tables import AccountRow, DraftRow, PictureRow, PostRow
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.demo import drawn
-from altwright.describers.port import Description
+from altwright.describers.port import Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.retries import Backoff
 from altwright.domain.task import ItemStatus, Status
@@ -92,8 +93,6 @@ class Site:
 
     web: Web
     url: str
-    #: Bytes of a sample's picture instead of the drawn one, by name.
-    pictures: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def platform(self) -> FakePlatform:
@@ -135,10 +134,10 @@ class Site:
                 )
 
     def _stored(self, name: str, store: PictureStore) -> Stored:
-        data = self.pictures.get(name) or drawn.png(getattr(drawn, name)())
+        data = drawn.png(getattr(drawn, name)())
         with Image.open(io.BytesIO(data)) as image:
             width, height = image.size
-        file = store.put(data, ".png")
+        file = store.put(data, "png")
         return Stored(file, file, "image/png", width, height)
 
     def drafts(self, *statuses: DraftStatus) -> list[Draft]:
@@ -208,12 +207,23 @@ class Site:
                 )
             )
 
-    def work(self) -> None:
-        """Make one attempt at the publishing task that waits."""
+    def work(self, says: str = "") -> None:
+        """Make one attempt at the task that waits, with a describer that ``says`` this."""
         services = self.web.services
+        again = DescribeAgain(
+            services.accounts,
+            services.drafts,
+            services.pictures,
+            services.outbound,
+            SayingDescriber(says=says),
+            services.settings,
+        )
         runner = TaskRunner(
             services.claims,
-            {"publishing": Publishing(services.accounts, services.drafts)},
+            {
+                "publishing": Publishing(services.accounts, services.drafts),
+                "description": again,
+            },
             services.progress,
             Backoff(),
             limit_s=60,
@@ -238,18 +248,31 @@ class Site:
         for one in services.accounts.of_user(self.web.anna.id):
             services.accounts.remove(one.id, self.web.anna.id)
 
+    def describe(self, draft: Draft, text: str) -> None:
+        """Put another description into a draft, as a run over its account does."""
+        with self.web.services.database.write() as session:
+            seen = drafting.target(
+                session, draft.account_id, draft.post.remote_id, draft.picture.remote_id
+            )
+            assert seen is not None
+            description = Description(text, "offline", "composed-1", "low", {"language": "en"})
+            drafting.store_draft(
+                session, seen, description, None, user_id=draft.user_id, task_id=""
+            )
+
     def set_text(self, draft_id: int, text: str) -> None:
         """Change a draft's text in another window."""
         self.web.services.drafts.edit(draft_id, self.web.anna.id, text=text)
 
     def publish_all(self, draft_ids: list[int]) -> None:
         """Mark drafts as published, as publishing does."""
-        with self.web.services.database.write() as session:
-            session.execute(
-                update(DraftRow)
-                .where(DraftRow.id.in_(draft_ids))
-                .values(status=DraftStatus.PUBLISHED, published_at=datetime.now(UTC))
-            )
+        services = self.web.services
+        services.drafts.approve_many(self.web.anna.id, draft_ids)
+        with services.database.write() as session:
+            posts = {one.post.id for one in self.drafts() if one.id in draft_ids}
+            for post_id in posts:
+                mine = drafting.begin_publishing(session, self.web.anna.id, post_id, draft_ids)
+                drafting.published(session, mine)
 
     def warn_about(self, draft_id: int, spoiler: str) -> None:
         """Give a draft's post a content warning."""
@@ -263,6 +286,17 @@ class Site:
         """Change the account's name."""
         with self.web.services.database.write() as session:
             session.execute(update(AccountRow).values(display_name=display_name))
+
+
+@dataclass
+class SayingDescriber(FakeDescriber):
+    """Says the same of every picture."""
+
+    says: str = ""
+
+    def describe(self, picture: Picture, request: Request) -> Description:
+        """Describe a picture."""
+        return replace(super().describe(picture, request), text=self.says)
 
 
 class _Quiet(WSGIRequestHandler):
@@ -285,7 +319,7 @@ def _whole(app: WSGIApplication) -> WSGIApplication:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, pictures: dict[str, bytes] | None = None) -> Iterator[Site]:
+def serving(folder: Path) -> Iterator[Site]:
     """Serve an application without Redis, so that pages live on what the database says."""
     web = make_web(make_settings(folder, f"unix://{folder}/none.sock"))
     app = _whole(web.app)
@@ -294,7 +328,7 @@ def serving(folder: Path, pictures: dict[str, bytes] | None = None) -> Iterator[
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield Site(web, f"http://127.0.0.1:{server.server_port}", pictures or {})
+        yield Site(web, f"http://127.0.0.1:{server.server_port}")
     finally:
         web.app.extensions["altwright_sockets"].close()
         server.shutdown()

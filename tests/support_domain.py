@@ -38,6 +38,7 @@ from altwright.domain.user import UserRef
 from altwright.errors import Category, PlatformRefused
 from altwright.outbound import Outbound
 from altwright.platforms.api import PlatformGone
+from altwright.platforms.outcomes import Publication, WayMemory
 from altwright.platforms.port import (
     Introduction,
     Media,
@@ -47,11 +48,12 @@ from altwright.platforms.port import (
     Unreadable,
 )
 from altwright.platforms.software import Software
+from altwright.platforms.texts import AltText, look
 from altwright.progress import ProgressTracker
 from altwright.tasks.claims import Claims
 from altwright.tasks.kinds import TaskKind
 from altwright.tasks.records import Task
-from altwright.tasks.runner import TaskRunner
+from altwright.tasks.runner import RESTS, TaskRunner
 from altwright.tasks.store import NewTask, TaskStore
 
 #: Made up for tests.
@@ -157,13 +159,22 @@ class FakePlatform:
             raise PlatformGone("The server has no such post.")
         return self.posts[remote_id]
 
-    def publish_alt_texts(self, remote_id: str, texts: Mapping[str, str]) -> Post:
+    def publish_alt_texts(
+        self, remote_id: str, texts: Mapping[str, AltText], memory: WayMemory, visibility: str = ""
+    ) -> Publication:
         """Edit a post."""
         self.before("publish_alt_texts")
-        self.edits.append((remote_id, dict(texts)))
-        self.describe(remote_id, texts)
+        present = {one.remote_id: one.description for one in self.post(remote_id).media}
+        seen = look(present, texts, escapes=False)
+        if not seen.wanted:
+            return Publication(seen.there, seen.theirs, seen.missing)
+        self.edits.append((remote_id, dict(seen.wanted)))
+        self.describe(remote_id, seen.wanted)
         self.after_edit()
-        return self.post(remote_id)
+        shown = {one.remote_id: one.description for one in self.post(remote_id).media}
+        unkept = {key: shown[key] for key, text in seen.wanted.items() if shown[key] != text}
+        published = seen.there | (seen.wanted.keys() - unkept.keys())
+        return Publication(published, seen.theirs, seen.missing, unkept)
 
     def describe(self, remote_id: str, texts: Mapping[str, str]) -> None:
         """Give pictures alt texts, as their owner may do from elsewhere."""
@@ -185,6 +196,8 @@ class FakeDescriber:
     pictures: list[Picture] = field(default_factory=list)
     #: Called before each description with its number, from 1.
     before: Callable[[int], None] = lambda _: None
+    #: Called when somebody asks how it is; raises what is wrong with it.
+    before_probe: Callable[[], None] = lambda: None
 
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe a picture."""
@@ -201,6 +214,7 @@ class FakeDescriber:
 
     def probe(self) -> str:
         """Return a line."""
+        self.before_probe()
         return "fake"
 
     def close(self) -> None:
@@ -346,7 +360,7 @@ class Bench:
             account_id=account_id,
             priority=the_kind.default_priority,
             settings=the_kind.checked(settings or {}, by),
-            exclusive_key=the_kind.exclusive_key(by),
+            exclusive_key=the_kind.exclusive_key(by, account_id),
             request_key=request_key,
         )
         return self.store.submit(new, delivery=Delivery.DATABASE, actor=by.username)[0]
@@ -368,6 +382,8 @@ class Bench:
         task = self.claims.claim_next("bench")
         assert task is not None
         self.runner.run(task, self.interrupted)
+        if self.store.history(task.id)[-1].event == RESTS:
+            return self.attempt()  # what failed is tried again, without the pause before it
         return self.store.get(task.id, None)
 
     def items(self, task: Task) -> list[tuple[str, str, str]]:
@@ -381,11 +397,12 @@ def drafted(world: World, *statuses: DraftStatus) -> list[tuple[str, int, str]]:
     return [(one.post.remote_id, one.picture.position, one.text) for one in found]
 
 
-def refusing(method: str, error: Exception) -> Callable[[str], None]:
-    """Return what makes a platform refuse one method."""
+def refusing(methods: str | tuple[str, ...], error: Exception) -> Callable[[str], None]:
+    """Return what makes a platform refuse a method, or several; "probe" is how it is asked."""
+    refused = (methods,) if isinstance(methods, str) else methods
 
     def before(called: str) -> None:
-        if called == method:
+        if called in refused:
             raise error
 
     return before

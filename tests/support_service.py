@@ -50,6 +50,7 @@ class Service:
             "DATA_DIR": str(self.folder / "var"),
             "PORT": str(self.port),
             "RQ_SHUTDOWN_TIMEOUT": "5",
+            "OFFLINE_DOWNLOAD": "false",  # 25 MB each time; tests/e2e has what is had at a start
             **self.settings,
         }
 

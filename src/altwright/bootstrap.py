@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from altwright.accounts import key_check
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
 from altwright.captions.again import DescribeAgain
@@ -68,6 +70,8 @@ from altwright.workers.places import OwnPlaces, Places, SharedPlaces
 from altwright.workers.sessions import WorkerSessionManager
 from altwright.workers.worker import Runner, WorkParts
 
+_log = logging.getLogger(__name__)
+
 #: Seconds that an entry of UserTaskTracker lives unless it is renewed.
 TRACKER_LEASE_S = 30.0
 
@@ -111,12 +115,20 @@ class Services:
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
         with suppress(DatabaseUnavailable):  # then the caretaker asks again
             self.redis_address.follow()
+            self._check_key()
         self.health.check()
         self.health.start()
         self.runner.leases.start()
         self.dispatcher.start()
         self.caretaker.start()
         self.messenger.start()
+
+    def _check_key(self) -> None:
+        """Say in the log that the key is a wrong one; commands and `altwright serve` stop there."""
+        try:
+            key_check.verify(self.database, self.box)
+        except ConfigError as error:
+            _log.critical("%s", error)
 
     def close(self) -> None:
         """End what ``start`` began, and release every connection and process."""
@@ -175,18 +187,14 @@ class Services:
 
 
 def build(settings: Settings) -> Services:
-    """Put the service together; nothing connects or starts yet.
+    """Put the service together; nothing starts yet, and nothing connects once there is a key.
 
     Raises:
-        ConfigError: a kept key can't be read or made.
+        ConfigError: a kept key can't be read or made, or is missing though it is needed.
+        DatabaseUnavailable: there is no key yet, and the database can't be asked for one's traces.
     """
-    box = Box(encryption_keys(settings))
-    database = Database(
-        make_engine(
-            settings.resolved_database_url,
-            pool_size=pool_size(settings),
-        )
-    )
+    database = Database(make_engine(settings.resolved_database_url, pool_size=pool_size(settings)))
+    box = Box(encryption_keys(settings, database))
     outbound = Outbound(settings.allowed_private_hosts, timeout_s=settings.platform_timeout)
     client = connect_redis(settings.resolved_redis_url)
     health = RedisHealthMonitor(
@@ -361,13 +369,19 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(most=named("max"), kept=named("min"))
 
 
-def encryption_keys(settings: Settings) -> str:
+def encryption_keys(settings: Settings, database: Database) -> str:
     """Return the Fernet keys in use, made and kept in DATA_DIR the first time.
 
     Raises:
-        ConfigError: DATA_DIR can't be written.
+        ConfigError: DATA_DIR can't be written; or the key that the database needs is missing.
+        DatabaseUnavailable: there is no key, and the database doesn't answer.
     """
-    return kept_secret(settings.data_dir, "encryption.key", settings.platform_encryption_key)
+    kept = settings.data_dir / "encryption.key"
+    needed = not settings.platform_encryption_key and not kept.exists()
+    # Asked for twice: another process may make key and traces between the two questions.
+    if needed and key_check.anything_sealed(database) and not kept.exists():
+        raise ConfigError([key_check.MISSING])
+    return kept_secret(settings.data_dir, kept.name, settings.platform_encryption_key)
 
 
 def describer_of(settings: Settings) -> Describer:

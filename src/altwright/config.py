@@ -13,15 +13,15 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from cryptography.fernet import Fernet
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 
-from altwright.domain import redis_url
+from altwright import database_url, env_file
+from altwright.domain import addresses, redis_url
 from altwright.domain.worker import host_name
 from altwright.errors import ConfigError
 
@@ -200,6 +200,10 @@ class Settings(BaseSettings):
     offline_processes: int = Field(
         0, ge=0, le=64, description="such processes on a host, 600 MB each; 0: one for 2 processors"
     )
+    offline_download: bool = Field(
+        default=True,
+        description="`altwright serve` gets the offline describer's models if they are missing",
+    )
     caption_max_length: int = Field(
         500, ge=50, le=5000, description="longest draft in characters that a describer may write"
     )
@@ -249,48 +253,24 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _check_database_url(cls, value: str) -> str:
-        if not value:
-            return value
-        try:
-            url = make_url(value)
-        except ArgumentError:
-            raise ValueError(_DATABASE_URL_HELP) from None
-        drivers = {
-            "sqlite": "sqlite",
-            "postgres": "postgresql+psycopg",
-            "postgresql": "postgresql+psycopg",
-            "postgresql+psycopg": "postgresql+psycopg",
-            "mysql": "mysql+pymysql",
-            "mariadb": "mariadb+pymysql",
-            "mysql+pymysql": "mysql+pymysql",
-            "mariadb+pymysql": "mariadb+pymysql",
-        }
-        if url.drivername not in drivers:
-            raise ValueError(_DATABASE_URL_HELP)
-        if url.drivername == "sqlite" and not url.database:
-            raise ValueError("an SQLite database in memory can't be shared; name a file")
-        return url.set(drivername=drivers[url.drivername]).render_as_string(hide_password=False)
+        return database_url.checked(value.strip()) if value.strip() else ""
 
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, value: str) -> str:
-        return redis_url.checked(value) if value else value
+        return redis_url.checked(value) if value.strip() else ""
 
     @field_validator("smtp_url")
     @classmethod
     def _check_smtp_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        schemes = {"smtp", "smtps", "smtp+starttls"}
-        if value and (parts.scheme not in schemes or not parts.hostname):
-            raise ValueError("should be like smtp+starttls://user:password@host:587")
-        return value
+        wanted = "should be like smtp+starttls://user:password@host:587"
+        return _checked_url(value, {"smtp", "smtps", "smtp+starttls"}, wanted)
 
     @field_validator("ollama_url", "openai_base_url", "rq_alert_webhook_url")
     @classmethod
     def _check_http_url(cls, value: str, info: ValidationInfo) -> str:
-        parts = urlsplit(value)
-        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
-            raise ValueError("should be an address like http://127.0.0.1:11434")
+        wanted = "should be an address like http://127.0.0.1:11434"
+        value = _checked_url(value, {"http", "https"}, wanted)
         return value if info.field_name == "rq_alert_webhook_url" else value.rstrip("/")
 
     @field_validator("platform_encryption_key")
@@ -326,7 +306,10 @@ class Settings(BaseSettings):
     @cached_property
     def resolved_database_url(self) -> str:
         """Return DATABASE_URL, or the SQLite file in DATA_DIR."""
-        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'altwright.db'}"
+        if self.database_url:
+            return self.database_url
+        path = self.data_dir.absolute() / "altwright.db"
+        return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
     @cached_property
     def run_dir(self) -> Path:
@@ -351,7 +334,7 @@ class Settings(BaseSettings):
     @cached_property
     def resolved_redis_url(self) -> str:
         """Return REDIS_URL, or the embedded Valkey's socket."""
-        return self.redis_url or f"unix://{self.run_dir / 'valkey.sock'}"
+        return self.redis_url or f"unix://{quote(str(self.run_dir / 'valkey.sock'))}"
 
     @cached_property
     def models_dir(self) -> Path:
@@ -369,22 +352,50 @@ class Settings(BaseSettings):
         return self.data_dir.absolute() / "pictures"
 
 
-_DATABASE_URL_HELP = (
-    "should be sqlite:///file.db, postgresql://user:password@host/name "
-    "or mysql+pymysql://user:password@host/name"
-)
-
-
 def load(**overrides: object) -> Settings:
     """Read and check the settings; ``overrides`` (variable names) win over the environment.
 
     Raises:
         ConfigError: one or more settings are wrong; all of them are named.
     """
+    file = _file()
+    encoding = env_file.encoding_of(file) if file else None
+    values: dict[str, Any] = {name.lower(): value for name, value in overrides.items()}
     try:
-        return Settings(**{name.lower(): value for name, value in overrides.items()})  # type: ignore[arg-type]
+        return Settings(_env_file_encoding=encoding, **values)  # type: ignore[call-arg] # pydantic's
     except ValidationError as error:
         raise ConfigError([_problem(detail) for detail in error.errors()]) from None
+
+
+def misspelt() -> list[str]:
+    """Return, in words, the names in the environment and in .env that are nearly a setting's.
+
+    Raises:
+        ConfigError: .env can't be read.
+    """
+    file = _file()
+    ours = [(field.alias or name).upper() for name, field in Settings.model_fields.items()]
+    names = [*os.environ, *(env_file.names_in(file) if file else [])]
+    return [
+        f"{name} is no setting; did you mean {near}?"
+        for name, near in env_file.misspelt(names, ours)
+    ]
+
+
+def _file() -> Path | None:
+    name = Settings.model_config.get("env_file")
+    return Path(str(name)) if name else None
+
+
+def _checked_url(value: str, schemes: set[str], wanted: str) -> str:
+    value = value.strip()
+    if not value:
+        return value
+    parts = addresses.split(value, wanted)
+    addresses.port_of(parts, wanted)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(wanted)
+    return value
 
 
 def _problem(detail: Any) -> str:

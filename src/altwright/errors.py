@@ -17,6 +17,8 @@ class Category(StrEnum):
     RATE_LIMIT = "rate_limit"
     SERVICE_DOWN = "service_down"
     AUTHENTICATION = "authentication"
+    #: The service itself isn't set up as it should be: an administrator's, not the user's.
+    CONFIGURATION = "configuration"
     BAD_INPUT = "bad_input"
     EXHAUSTED = "exhausted"
     TIMEOUT = "timeout"
@@ -191,6 +193,8 @@ class PermanentError(AltwrightError):
     status = 422
     title = "Cannot be done"
     category = Category.BAD_INPUT
+    #: Whether it ends the whole task: the other items would fare the same, or worse.
+    ends_task: ClassVar[bool] = False
 
 
 class PlatformRefused(PermanentError):

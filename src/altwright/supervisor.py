@@ -149,6 +149,11 @@ class Supervisor:
         self._children.append(child)
         self._spawn(child)
 
+    def run_once(self, child: Child) -> None:
+        """Start one that ends by itself, and isn't started again."""
+        child.retired = True
+        self.add(child)
+
     def retire(self, child: Child) -> None:
         """Ask one to end, and don't start it again."""
         child.retired = True

@@ -8,8 +8,15 @@ import sys
 
 import structlog
 
-#: Passwords in addresses (redis://user:secret@host) and bearer tokens never reach a log.
-_SECRETS = re.compile(r"(?<=://)([^:/@\s]*):[^@/\s]+(?=@)|(?i:(?<=bearer ))\S+|\baw_[\w-]{20,}")
+#: Passwords in addresses and in what stands behind "?", and tokens never reach a log. A password
+#: ends at the last "@", whatever it holds; "host:443/@robin" of a web address is none, and
+#: "user:password@host" is what our own words of help say.
+_SECRETS = re.compile(
+    r"(?<=://)(?!(?<=http://)[^\s/?#\"@:]*:\d{1,5}[/?#])(?!(?<=https://)[^\s/?#\"@:]*:\d{1,5}[/?#])"
+    r"(?P<name>[^:/@\s\"]*):(?!password@)[^\s\"]+(?=@)"
+    r"|(?P<option>[?&;][\w.-]*(?i:password|passwd|secret|token|key)=)[^&\s\"#]+"
+    r"|(?i:(?<=bearer ))\S+|\baw_[\w-]{20,}"
+)
 
 
 def configure(level: str, shape: str) -> None:
@@ -60,4 +67,10 @@ class _Redacting(logging.Formatter):
 
 def redact(text: str) -> str:
     """Replace passwords in addresses and bearer tokens with ``***``."""
-    return _SECRETS.sub(lambda match: f"{match[1]}:***" if match[1] is not None else "***", text)
+    return _SECRETS.sub(_blotted, text)
+
+
+def _blotted(match: re.Match[str]) -> str:
+    if match["name"] is not None:
+        return f"{match['name']}:***"
+    return f"{match['option'] or ''}***"

@@ -133,6 +133,35 @@ def test_accounts_are_connected_and_forgotten(web: Web) -> None:
     assert bert.get("/api/v1/accounts").get_json() == {"accounts": []}
 
 
+def test_a_drafts_texts_are_listed_and_brought_back(web: Web) -> None:
+    """What a person wrote is listed with their name, and the describer's words come back."""
+    anna, bert = web.by_token(web.anna), web.by_token(web.bert)
+    (draft,) = web.drafts()
+    path = f"/api/v1/drafts/{draft.id}"
+    edited = anna.call("PATCH", path, json={"text": "By hand."}).get_json()
+    found = anna.get(f"{path}/texts").get_json()["texts"]
+    assert [(one["kind"], one["text"], one["by"]) for one in found] == [
+        ("written", "By hand.", "anna"),
+        ("described", draft.text, None),
+    ]
+    shapes.DraftTextList.model_validate({"texts": found})
+    restore = f"{path}/texts/{found[1]['id']}/restore"
+    problem(bert.post(restore), 404)
+    problem(bert.get(f"{path}/texts"), 404)
+    problem(anna.post(restore, json={"version": draft.version}), 409)
+    problem(anna.post(f"{path}/texts/{2**62}/restore"), 404)
+    restored = anna.post(restore, json={"version": edited["version"]})
+    assert restored.get_json()["text"] == draft.text
+
+
+def test_published_pictures_are_counted_beside_drafts_by_state(web: Web) -> None:
+    """The list says how many pictures have a text from here, and can be narrowed to them."""
+    anna = web.by_token(web.anna)
+    web.drafts()
+    page = anna.get("/api/v1/drafts?was_published=true").get_json()
+    assert (page["drafts"], page["published_pictures"]) == ([], 0)
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [

@@ -79,12 +79,12 @@ def test_items_that_have_ended_count_at_once(rig: Rig) -> None:
     skipped = Worked(ItemStatus.SKIPPED, "It can't be read.", Category.BAD_INPUT)
     failed = Worked(ItemStatus.FAILED, "It is broken.", Category.FAULT)
     planned: list[Planned | PlannedUpTo] = [
-        Planned("a", "A", skipped),
+        Planned("a", "A", ended=skipped),
         *_items(0, 1),
-        Planned("b", "B", failed),
+        Planned("b", "B", ended=failed),
         PlannedUpTo("page 2"),
-        Planned("c", "C", skipped),
-        Planned("a", "A", skipped),
+        Planned("c", "C", ended=skipped),
+        Planned("a", "A", ended=skipped),
     ]
     assert rig.claims.plan(held.id, held.attempt, planned) == 4
     now = rig.store.get(task.id, None)
@@ -108,6 +108,6 @@ def test_many_ended_items_are_written_in_batches(rig: Rig) -> None:
     held = rig.take()
     ended = Worked(ItemStatus.SKIPPED, "No.")
     count = PLAN_BATCH + 3
-    planned = [Planned(f"item-{n}", "x", ended) for n in range(count)]
+    planned = [Planned(f"item-{n}", "x", ended=ended) for n in range(count)]
     assert rig.claims.plan(held.id, held.attempt, planned) == count
     assert rig.store.get(task.id, None).items_skipped == count

@@ -6,12 +6,15 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from altwright.db import migrate
 from altwright.db.session import make_engine
@@ -80,3 +83,76 @@ def test_the_first_migration_knows_the_states_by_their_words() -> None:
     written = (Path(migrate.__file__).parent / "migrations/versions").glob("0001*.py")
     sql = next(written).read_text()
     assert f"status IN ('{Status.QUEUED}','{Status.RUNNING}')" in sql
+
+
+def fill(connection: Connection, name: str, *rows: dict[str, Any]) -> None:
+    """Insert rows into a table as it was at some migration."""
+    table = sa.table(name, *map(sa.column, rows[0]))
+    connection.execute(table.insert(), list(rows))
+
+
+def fill_before_the_history(connection: Connection) -> None:
+    """Write drafts as described, edited, published, and described again after publishing."""
+    first, second, third = (datetime(2026, 5, day) for day in (1, 2, 3))  # noqa: DTZ001 - as stored
+    user = {"id": 1, "username": "anna", "password_hash": "", "role": "user", "is_active": True}
+    fill(connection, "users", user | {"created_at": first})
+    account: dict[str, Any] = dict.fromkeys(
+        ["platform", "url", "token", "remote_id", "acct", "display_name", "avatar_url"], ""
+    )
+    account |= {"id": 1, "user_id": 1, "max_alt_length": 1500, "problem": "", "created_at": first}
+    fill(connection, "accounts", account)
+    post = {"id": 1, "account_id": 1, "remote_id": "p", "url": "", "text": "", "sensitive": False}
+    post |= {"spoiler_text": "", "visibility": "public", "posted_at": first, "picture_count": 4}
+    fill(connection, "posts", post)
+    picture = {"post_id": 1, "position": 0, "url": "", "file": "", "thumbnail": ""}
+    published = ("", "", "Cat", "Published before")
+    fill(
+        connection,
+        "pictures",
+        *(
+            picture
+            | {"id": number, "remote_id": str(number), "published_text": words, "media_type": ""}
+            for number, words in enumerate(published, 1)
+        ),
+    )
+    draft = {"user_id": 1, "account_id": 1, "version": 1, "describer": "o", "model": "m"}
+    draft |= {"level": "low", "evidence": "{}", "problem": "", "task_id": "t"}
+    draft |= {"created_at": first, "updated_at": second}
+    texts = (
+        ("draft", "Cat", "Cat", None),
+        ("approved", "cat", "Cat", None),
+        ("published", "Cat", "A cat", third),
+        ("draft", "Cat", "Cat", first),
+    )
+    names = ("status", "text", "described_text", "published_at")
+    fill(
+        connection,
+        "drafts",
+        *(
+            draft | {"id": number, "picture_id": number} | dict(zip(names, values, strict=True))
+            for number, values in enumerate(texts, 1)
+        ),
+    )
+
+
+def test_drafts_from_before_get_their_texts(empty: Engine) -> None:
+    """What drafts say when the history begins is in it, in the order in which it came about."""
+    migrate.upgrade(empty, "0002")
+    with empty.begin() as connection:
+        fill_before_the_history(connection)
+    migrate.upgrade(empty)
+    with empty.connect() as connection:
+        rows = connection.execute(
+            text("SELECT draft_id, kind, text, user_id FROM draft_texts ORDER BY draft_id, id")
+        )
+        found = [tuple(row) for row in rows]
+    assert found == [
+        (1, "described", "Cat", None),
+        (2, "described", "Cat", None),
+        (2, "written", "cat", 1),
+        (3, "described", "A cat", None),
+        (3, "written", "Cat", 1),
+        (3, "published", "Cat", None),
+        (4, "published", "Published before", None),
+        (4, "described", "Cat", None),
+    ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support import busy, free_port
-from tests.support_leaves import Exchange, LocalServer, picture_bytes, serving
+from tests.support_leaves import Call, Exchange, LocalServer, picture_bytes, serving
 from tests.support_models import ModelServerDouble
 
 from altwright.describers.ollama import Ollama
@@ -67,6 +67,55 @@ def test_a_picture_is_described(bench: Bench) -> None:
     assert description.text == "A black cat sleeps on a red chair."
     assert (description.describer, description.model) == (bench.double.kind, MODEL)
     assert base64.b64encode(PICTURE.data) in bench.server.calls[0].body
+
+
+PARTS = tuple(
+    Picture(picture_bytes(size=(90, 60 + part)), "image/png", 90, 60) for part in range(6)
+)
+LONG = replace(PICTURE, width=100, height=2000, parts=PARTS)
+
+
+def images_of(call: Call) -> list[str]:
+    """Return the images of a request, as they were sent."""
+    _, user = call.json["messages"]
+    if "images" in user:
+        return list(user["images"])
+    urls = [part["image_url"]["url"] for part in user["content"] if part["type"] == "image_url"]
+    return [url.partition(",")[2] for url in urls]
+
+
+def test_a_long_picture_is_shown_in_its_first_parts(bench: Bench) -> None:
+    """The model reads what it couldn't in one picture of 100 by 2,000 pixels."""
+    bench.describer.describe(LONG, Request())
+    (call,) = bench.server.calls
+    shown = [base64.b64encode(part.data).decode() for part in PARTS[:4]]
+    assert images_of(call) == shown
+    assert b"very tall" in call.body
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, "At most 1 image(s) may be provided in one request."),
+        (500, "vision model only supports a single image per message"),
+        (400, "this model only supports a single image"),
+    ],
+)
+def test_a_server_that_takes_one_image_gets_the_first_part(
+    bench: Bench, status: int, said: str
+) -> None:
+    """What can be read at the top is described, whatever way a server says that it takes one."""
+
+    def fault(exchange: Exchange) -> None:
+        if len(images_of(exchange.call)) > 1:
+            exchange.answer(status, {"error": {"message": said}})
+        else:
+            bench.double.fault = None
+            bench.double.respond(exchange)
+
+    bench.double.fault = fault
+    assert bench.describer.describe(LONG, Request()).text == "A black cat sleeps on a red chair."
+    assert [len(images_of(call)) for call in bench.server.calls] == [4, 1]
 
 
 def test_the_server_is_asked_in_its_own_way(bench: Bench) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from io import BytesIO
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 from tests.support_offline import (
     MODELS,
     bar_chart,
@@ -23,6 +23,7 @@ from tests.support_offline import (
     written,
 )
 
+from altwright.captions.images import prepare
 from altwright.describers.offline import models
 from altwright.describers.offline.describer import OfflineDescriber
 from altwright.describers.port import Description, Request
@@ -260,3 +261,37 @@ def test_turned_photos_are_turned_back(describer: OfflineDescriber) -> None:
     stream = BytesIO()
     image.save(stream, "JPEG", exif=exif)
     assert told(describer, stream.getvalue()).text == "Portrait photo of a person."
+
+
+@pytest.mark.parametrize("is_tall", [True, False])
+def test_a_long_picture_is_read_from_its_beginning(
+    describer: OfflineDescriber, *, is_tall: bool
+) -> None:
+    """What is too small to be read in the whole picture is read in its parts, in their order."""
+    if is_tall:
+        image = written(
+            (800, 9000),
+            [(24, 24 + 90 * row, 28, f"Line {row}: meet at platform {row}") for row in range(99)],
+        )
+    else:
+        image = written(
+            (9000, 300), [(24 + 900 * row, 90, 40, f"Station {row}") for row in range(10)]
+        )
+    prepared = prepare(png(image), max_pixels=100_000_000)
+    text = describer.describe(prepared.picture, Request(max_length=500)).text
+    assert len(text) <= 500
+    if is_tall:
+        assert text.startswith("Image of text: “Line 0: meet at platform 0 Line 1: meet at")
+        assert "Line 11: meet at platform 11" in text
+    else:
+        places = [text.index(f"Station {row}") for row in range(10)]
+        assert places == sorted(places)
+
+
+def test_white_words_on_nothing_are_read(describer: OfflineDescriber) -> None:
+    """A logo for dark pages says what it says on them."""
+    shape = ImageChops.invert(written((640, 300), [(60, 100, 90, "OPEN TODAY")]).convert("L"))
+    white = Image.new("RGBA", shape.size, "white")
+    white.putalpha(shape)
+    prepared = prepare(png(white), max_pixels=100_000_000)
+    assert told(describer, prepared.picture.data).text == "Image of text: “OPEN TODAY”."

@@ -36,9 +36,8 @@ def test_each_servers_answers_are_read(file: Path, chosen: str) -> None:
             exchange.answer(200, [] if "max_id" in query else answers[path])
 
     with serving(respond) as local:
-        platform = connect(chosen, local.url, TOKEN, OUTBOUND)
-        introduced = platform.introduction()
-        pages = list(platform.pages())
+        introduced = connect(chosen, local.url, TOKEN, OUTBOUND).introduction()
+        pages = list(connect(introduced.platform, local.url, TOKEN, OUTBOUND).pages())
     said = introduced.software
     assert (said.name, said.version) == (expected["software"], expected["version"])
     assert introduced.platform == expected["platform"]

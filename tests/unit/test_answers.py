@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from altwright.describers.answers import alt_text
 from altwright.describers.port import Picture, Request
-from altwright.describers.prompts import guidelines, language_name, question
+from altwright.describers.prompts import LANGUAGES, guidelines, language_name, question
+from altwright.describers.refusals import REFUSALS
 from altwright.errors import CaptionUnusable
 
 CAT = "A black cat sleeps on a red chair by the window."
+#: Answers of models and what is to become of them.
+ANSWERS = tomllib.loads((Path(__file__).parents[1] / "data/answers.toml").read_text())
 PICTURE = Picture(b"", "image/png", 10, 10)
 
 
@@ -157,6 +162,125 @@ def test_no_answer_is_longer_than_asked(length: int) -> None:
     sentences = " ".join(f"Number {number} is a house with {number} doors." for number in range(40))
     for text in (sentences, sentences.replace(".", ","), sentences.replace(" ", "")):
         assert 0 < len(alt_text(text, max_length=length)) <= length
+
+
+# --- answers as they are met with ---
+
+
+def described(answer: str) -> str | None:
+    """Return the draft's text, None where there is none."""
+    try:
+        return alt_text(answer, max_length=500)
+    except CaptionUnusable:
+        return None
+
+
+def test_every_language_that_is_offered_has_its_refusals() -> None:
+    """A language can't be added to the prompts without the way in which models refuse in it."""
+    offered = set(LANGUAGES) - {"no"}
+    assert set(REFUSALS) == offered
+    assert set(ANSWERS["refusals"]) == offered
+    assert min(len(said) for said in ANSWERS["refusals"].values()) >= 3
+
+
+@pytest.mark.parametrize("language", ANSWERS["refusals"])
+def test_a_refusal_is_no_draft_in_any_language(language: str) -> None:
+    """Apologies, no picture seen, "as an AI": in each language that the prompts offer."""
+    for answer in ANSWERS["refusals"][language]:
+        with pytest.raises(CaptionUnusable, match="refused"):
+            pytest.fail(f"{answer} became {alt_text(answer, max_length=500)}")
+
+
+@pytest.mark.parametrize("kind", ANSWERS["refused"])
+def test_what_holds_no_description_is_no_draft(kind: str) -> None:
+    """Thoughts, data, echoes, circles and rubbish are refused."""
+    answers = ANSWERS["refused"][kind]
+    assert [(answer, described(answer)) for answer in answers] == [
+        (answer, None) for answer in answers
+    ]
+
+
+@pytest.mark.parametrize("kind", ANSWERS["cleaned"])
+def test_a_description_is_found_in_what_is_wrapped_around_it(kind: str) -> None:
+    """Of thoughts, choices, forms, data, marks and offers nothing is left."""
+    answers = [answer.replace("{cat}", CAT) for answer in ANSWERS["cleaned"][kind]]
+    assert [(answer, described(answer)) for answer in answers] == [
+        (answer, CAT) for answer in answers
+    ]
+
+
+@pytest.mark.parametrize("language", ANSWERS["good"])
+def test_a_right_answer_stays_as_it_is(language: str) -> None:
+    """No false alarm: what pictures show in words is neither a refusal nor a wrapping."""
+    for answer in ANSWERS["good"][language]:
+        assert described(answer) == answer
+
+
+@pytest.mark.parametrize("answer", ANSWERS["good_quoted"]["texts"])
+def test_a_quotation_that_is_the_whole_answer_loses_its_marks_only(answer: str) -> None:
+    """A mug that says what a model might say isn't refused."""
+    assert described(answer) == answer[1:-1]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"{CAT} Caf\u00e9 noir.".encode().decode("latin-1"),
+        f"{CAT} Caf\\u00e9 noir.",
+        f"{CAT} Caf&eacute; noir.",
+    ],
+    ids=["mojibake", "escaped", "entity"],
+)
+def test_characters_are_repaired(answer: str) -> None:
+    """UTF-8 read as Latin-1, escapes and entities become what was meant."""
+    assert described(answer) == f"{CAT} Café noir."
+
+
+@pytest.mark.parametrize(
+    ("cut", "kept"),
+    [
+        ("ጥቁር ድመት ተኝታለች። ከጎኗ", "ጥቁር ድመት ተኝታለች።"),
+        ("ကြောင်တစ်ကောင် အိပ်နေသည်။ ဘေးမှာ", "ကြောင်တစ်ကောင် အိပ်နေသည်။"),
+        ("एक बिल्ली सो रही है। पास में", "एक बिल्ली सो रही है।"),
+        ("بلی سو رہی ہے۔ پاس", "بلی سو رہی ہے۔"),  # noqa: RUF001 - Urdu's full stop
+        ("แมวดำนอนหลับอยู่บนเก้าอี้สีแดง ข้างหน้าต่า", "แมวดำนอนหลับอยู่บนเก้าอี้สีแดง"),
+        (f"{CAT} It looks at St.", CAT),
+        (f"{CAT} Dr. Miller w", CAT),
+    ],
+)
+def test_a_cut_is_found_in_other_scripts_and_not_at_abbreviations(cut: str, kept: str) -> None:
+    """Sentences end with the marks of their script, and not with a street's name."""
+    assert alt_text(cut, max_length=500, cut_off=True) == kept
+
+
+def test_shortening_cuts_no_emoji_in_two() -> None:
+    """What people see as one character stays whole, or goes."""
+    for length in range(20, 36):
+        short = alt_text("Astronauts in a row: " + "👩🏽‍🚀" * 4, max_length=length)
+        assert short.removesuffix("…").replace("👩🏽‍🚀", "").isascii()
+
+
+@pytest.mark.timeout(60)
+def test_no_answer_costs_more_than_its_length() -> None:
+    """A hostile answer is judged at once, whatever it repeats; some took over a minute each."""
+    pieces = ["- ", "[", "</a", "<think>", "</think>", "**a ", '"', "“", "'a", "{", "\n", "```\n"]
+    pieces += ["a. ", "<img ", "&", "\\n", "x ", "Title: ", "Option 1 ", "I can not ", "ich kann "]
+    pieces += [
+        "画像を",
+        "1. ",
+        "here is ",
+        "<|",
+        "[a](",
+        "`a",
+        "Ã©",
+        "\u202e",
+        "please ",
+        "\\",
+        "(",
+        "मैं ",
+    ]
+    for piece in pieces:
+        described((piece * 20_000)[:20_000])
 
 
 # --- what is asked ---

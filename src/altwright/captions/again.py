@@ -8,10 +8,10 @@ from typing import Any
 from altwright.accounts.connections import Account, AccountStore
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
-from altwright.captions.opening import open_account, refusals_noted
+from altwright.captions.opening import open_account, probe_platform
 from altwright.captions.pictures import PictureStore
 from altwright.captions.records import DEFAULT_LANGUAGE, Draft
-from altwright.captions.service import described
+from altwright.captions.service import described, noted
 from altwright.captions.sources import PictureSource
 from altwright.captions.wording import picture_label
 from altwright.config import Settings
@@ -24,7 +24,8 @@ from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentErr
 from altwright.outbound import Outbound
 from altwright.platforms.port import Platform
 from altwright.tasks.claims import Planned, Worked
-from altwright.tasks.kinds import Run
+from altwright.tasks.faults import Source
+from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
 
 #: Characters of a hint.
@@ -71,7 +72,7 @@ class DescribeAgain:
             raise InvalidInput("This picture can't be described again.", faults)
         return {"draft_id": draft_id, "hint": clean(hint)}
 
-    def exclusive_key(self, user: UserRef | None) -> str | None:
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return None: a person may ask for several pictures while others are described."""
         return None
 
@@ -85,7 +86,7 @@ class DescribeAgain:
         return AgainWork(self, run, draft, account, platform)
 
 
-class AgainWork:
+class AgainWork(Work):
     """One attempt at describing a picture again."""
 
     def __init__(
@@ -121,7 +122,7 @@ class AgainWork:
         )
         description = self._kind.describer.describe(picture, request)
         return described(
-            description,
+            noted(description, picture),
             Target(draft.picture.id, draft.account_id, draft.status, draft.version),
             stored,
             request=request,
@@ -129,6 +130,14 @@ class AgainWork:
             user_id=draft.user_id,
             task_id=self._run.task.id,
         )
+
+    def probe(self, source: Source) -> None:
+        """Ask the account's server, or the describer, how it is."""
+        match source:
+            case Source.PLATFORM:
+                probe_platform(self._kind.accounts, self._account.id, self._platform)
+            case Source.DESCRIBER:
+                self._kind.describer.probe()
 
     def _picture(self) -> tuple[Picture, Stored | None]:
         """Return the kept copy, or fetch the picture again if there is none any more."""
@@ -138,8 +147,7 @@ class AgainWork:
                 return self._kind.source.kept(draft.picture.file), None
             except NotFound:
                 pass  # purged by age
-        with refusals_noted(self._kind.accounts, self._account.id):
-            post = self._platform.post(draft.post.remote_id)
+        post = self._platform.post(draft.post.remote_id)
         for media in post.media:
             if media.remote_id == draft.picture.remote_id:
                 return self._kind.source.fetch(media.url)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from altwright.captions import texts as history
 from altwright.captions.drafts import WHOLE, changed, chunks, clean
 from altwright.captions.records import Draft, draft_of
 from altwright.db.tables import DraftRow, PictureRow, PostRow
@@ -20,15 +22,22 @@ from altwright.describers.port import Description
 from altwright.domain.caption import DraftStatus, sources
 from altwright.platforms.port import Media, Post
 
+#: Since when pictures couldn't be described, by the remote ids of their post and themselves.
+Failures = dict[tuple[str, str], datetime]
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A picture that a task is to describe; ``draft_version`` None: it has no draft."""
+    """A picture that a task is to describe; ``draft_version`` None: it has no draft.
+
+    ``is_written``: a person has changed the draft's text, and it wasn't published since.
+    """
 
     picture_id: int
     account_id: int
     status: DraftStatus | None
     draft_version: int | None
+    is_written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,11 @@ def _save_pictures(
                 session.add(row)
             row.position = position
             row.url = media.url
-            row.published_text = media.description
+            if status not in {DraftStatus.APPROVED, DraftStatus.PUBLISHING}:
+                # What its person saw when they approved; only that may be replaced by publishing.
+                if row.id and row.published_text != media.description:
+                    history.found_on_server(session, row.id, media.description)
+                row.published_text = media.description
             row.width = media.width or row.width
             row.height = media.height or row.height
             found[post.remote_id, media.remote_id] = DraftStatus(status) if status else None
@@ -113,7 +126,12 @@ def _save_pictures(
 def target(session: Session, account_id: int, post_id: str, media_id: str) -> Target | None:
     """Return the picture with these remote ids, or None: it is forgotten."""
     query = (
-        select(PictureRow.id, DraftRow.status, DraftRow.version)
+        select(
+            PictureRow.id,
+            DraftRow.status,
+            DraftRow.version,
+            (DraftRow.text != DraftRow.described_text).label("differs"),
+        )
         .join(PostRow, PostRow.id == PictureRow.post_id)
         .outerjoin(DraftRow, DraftRow.picture_id == PictureRow.id)
         .where(
@@ -126,13 +144,41 @@ def target(session: Session, account_id: int, post_id: str, media_id: str) -> Ta
     if row is None:
         return None
     status = DraftStatus(row.status) if row.status else None
-    return Target(row.id, account_id, status, row.version)
+    is_written = bool(row.differs) and status is not DraftStatus.PUBLISHED
+    return Target(row.id, account_id, status, row.version, is_written)
 
 
 def note_published(session: Session, picture_id: int, text: str) -> None:
-    """Keep the alt text that a picture has on its server."""
+    """Keep the alt text that a picture has on its server; one that is new here stays for good."""
+    history.found_on_server(session, picture_id, text)
     statement = update(PictureRow).where(PictureRow.id == picture_id)
     session.execute(statement.values(published_text=text))
+
+
+def note_failure(session: Session, picture_id: int) -> None:
+    """Keep that a run could not describe a picture, and since when none could."""
+    statement = update(PictureRow).where(PictureRow.id == picture_id)
+    failed_at = func.coalesce(PictureRow.failed_at, now())
+    session.execute(statement.values(failed_at=failed_at, failures=PictureRow.failures + 1))
+
+
+def failed_before(session: Session, account_id: int, post_ids: Collection[str]) -> Failures:
+    """Return since when pictures of these posts couldn't be described, by remote ids."""
+    found: Failures = {}
+    for some in chunks(sorted(set(post_ids))):
+        query = (
+            select(PostRow.remote_id, PictureRow.remote_id, PictureRow.failed_at)
+            .join(PostRow, PostRow.id == PictureRow.post_id)
+            .where(
+                PostRow.account_id == account_id,
+                PostRow.remote_id.in_(some),
+                PictureRow.failed_at.is_not(None),
+            )
+        )
+        for post_id, media_id, failed_at in session.execute(query):
+            if failed_at is not None:
+                found[post_id, media_id] = failed_at
+    return found
 
 
 def store_draft(
@@ -159,6 +205,7 @@ def store_draft(
         picture.media_type = stored.media_type
         picture.width = picture.width or stored.width
         picture.height = picture.height or stored.height
+    picture.failed_at, picture.failures = None, 0
     text = clean(description.text)
     values: dict[str, Any] = {
         "status": DraftStatus.DRAFT,
@@ -172,17 +219,32 @@ def store_draft(
         "task_id": task_id,
     }
     if seen.draft_version is not None:
-        statement = update(DraftRow).where(
-            DraftRow.picture_id == picture.id,
-            DraftRow.version == seen.draft_version,
-            DraftRow.status.in_((DraftStatus.DRAFT, DraftStatus.SKIPPED, DraftStatus.PUBLISHED)),
-        )
-        return changed(session, statement.values(version=seen.draft_version + 1, **values))
+        return _replace(session, picture.id, seen.draft_version, values)
     if session.scalar(select(DraftRow.id).where(DraftRow.picture_id == picture.id)) is not None:
         return False
-    session.add(
-        DraftRow(picture_id=picture.id, account_id=seen.account_id, user_id=user_id, **values)
+    draft = DraftRow(picture_id=picture.id, account_id=seen.account_id, user_id=user_id, **values)
+    session.add(draft)
+    session.flush()
+    history.described(session, draft, task_id)
+    return True
+
+
+def _replace(session: Session, picture_id: int, version: int, values: dict[str, Any]) -> bool:
+    """Put a description into a draft that is still as it was; its former text stays findable."""
+    query = select(DraftRow).where(
+        DraftRow.picture_id == picture_id,
+        DraftRow.version == version,
+        DraftRow.status.in_((DraftStatus.DRAFT, DraftStatus.SKIPPED, DraftStatus.PUBLISHED)),
     )
+    draft = session.scalar(query.with_for_update())
+    if draft is None:
+        return False
+    history.keep(session, draft)
+    for name, value in values.items():
+        setattr(draft, name, value)
+    draft.version = version + 1
+    session.flush()
+    history.described(session, draft, draft.task_id)
     return True
 
 
@@ -217,19 +279,20 @@ def begin_publishing(
     return [draft for draft in drafts if draft.status is DraftStatus.PUBLISHING]
 
 
-def published(session: Session, drafts: Sequence[Draft]) -> None:
-    """Note that a post's pictures have these texts on the server now."""
+def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> None:
+    """Note that pictures have these texts on the server now; ``problem``: what else it did."""
     texts = {draft.id: draft.text for draft in drafts}
     query = select(DraftRow).where(DraftRow.id.in_(texts)).with_for_update()
-    for row in session.scalars(query):
+    for row in session.scalars(query).all():
+        history.keep(session, row)
+        history.published(session, row.id, texts[row.id])
+        row.published_at = session.scalar(select(now()))
         # A draft that another attempt gave back, since it thought us dead, is published too.
         taken = row.status in {DraftStatus.PUBLISHING, DraftStatus.APPROVED}
-        # Compared here, since MariaDB takes "Cat" for "cat".
         if taken and row.text == texts[row.id]:
             row.status = DraftStatus.PUBLISHED
             row.version += 1
-            row.problem = ""
-            row.published_at = session.scalar(select(now()))
+            row.problem = problem
     for draft in drafts:
         note_published(session, draft.picture.id, draft.text)
 
@@ -240,14 +303,41 @@ def give_back(session: Session, ids: Sequence[int], problem: str | None) -> None
     _move(session, ids, DraftStatus.APPROVED, (DraftStatus.PUBLISHING,), **values)
 
 
-def give_back_all(session: Session, user_id: int) -> None:
-    """Make approved what a worker that died has left in publishing.
+def review_again(session: Session, draft: Draft, text: str | None, problem: str) -> None:
+    """Make a draft one to review; ``text`` is what its server shows now (None: as known)."""
+    _move(session, [draft.id], DraftStatus.DRAFT, (DraftStatus.PUBLISHING,), problem=problem)
+    if text is not None:
+        note_published(session, draft.picture.id, text)
 
-    Only for one who knows that nothing is being published for this user at the moment.
+
+def set_aside(session: Session, ids: Sequence[int], problem: str) -> None:
+    """Skip drafts that can't be published any more, and say why."""
+    _move(session, ids, DraftStatus.SKIPPED, (DraftStatus.PUBLISHING,), problem=problem)
+
+
+def note_problem(
+    session: Session, user_id: int, post_id: int, ids: Collection[int], problem: str
+) -> None:
+    """Say on a post's approved drafts, of those in ``ids``, why they weren't published."""
+    of_post = (
+        select(DraftRow.id)
+        .join(PictureRow, PictureRow.id == DraftRow.picture_id)
+        .where(PictureRow.post_id == post_id, DraftRow.user_id == user_id)
+    )
+    wanted = sorted(set(session.scalars(of_post)).intersection(ids))
+    _move(session, wanted, DraftStatus.APPROVED, (DraftStatus.APPROVED,), problem=problem)
+
+
+def give_back_all(session: Session, user_id: int, account_id: int | None) -> None:
+    """Make approved what a worker that died has left in publishing, of one account or (None) all.
+
+    Only for one who knows that nothing is being published for this account at the moment.
     """
     query = select(DraftRow.id).where(
         DraftRow.user_id == user_id, DraftRow.status == DraftStatus.PUBLISHING
     )
+    if account_id is not None:
+        query = query.where(DraftRow.account_id == account_id)
     give_back(session, list(session.scalars(query)), None)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -12,17 +11,21 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from altwright.captions import texts
 from altwright.captions.records import Draft, Page, draft_of
+from altwright.captions.texts import DraftText
 from altwright.db.session import Database
 from altwright.db.tables import ID_MOST, AccountRow, DraftRow, PictureRow, PostRow
-from altwright.domain.caption import OPEN, DraftStatus, may_move, sources
+from altwright.domain.caption import OPEN, DraftStatus, TextKind, may_move, sources
 from altwright.errors import Conflict, InvalidInput, NotFound
+from altwright.text import clean_text
 
 T = TypeVar("T")
 #: Drafts on a page at most; rows in one statement; ids that one request may name.
 PAGE_MOST, BATCH, IDS_MOST = 200, 200, 10_000
-#: Control characters but tab and newline: no server shows them, and PostgreSQL refuses NUL.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+#: Characters of a text that are kept; servers take 1,500 to 10,000, and what is longer is refused
+#: by its account's limit.
+LONGEST_TEXT = 20_000
 #: A draft's row with all that a reviewer sees beside it, and its account's limit.
 WHOLE: Select[DraftRow, PictureRow, PostRow, int] = (
     select(DraftRow, PictureRow, PostRow, AccountRow.max_alt_length)
@@ -46,13 +49,17 @@ class DraftStore:
         statuses: Collection[DraftStatus] = (),
         account_id: int | None = None,
         task_id: str | None = None,
+        was_published: bool = False,
+        updated_since: datetime | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
         """Return the user's drafts: newest post first, a post's pictures in their order.
 
-        ``statuses`` empty: in any state. ``cursor`` is a page's ``next_cursor``; drafts that are
-        added or leave meanwhile move nothing else between pages.
+        ``statuses`` empty: in any state. ``was_published``: only those whose picture has
+        got a text from here, even if it was described again and the new one waits. ``cursor`` is a
+        page's ``next_cursor``; drafts that are added or leave meanwhile move nothing else between
+        pages.
 
         Raises:
             InvalidInput: a wrong cursor or limit.
@@ -68,6 +75,10 @@ class DraftStore:
             query = query.where(DraftRow.account_id == account_id)
         if task_id is not None:
             query = query.where(DraftRow.task_id == task_id)
+        if was_published:
+            query = query.where(DraftRow.published_at.is_not(None))
+        if updated_since is not None:
+            query = query.where(DraftRow.updated_at > updated_since)
         if cursor is not None:
             query = query.where(_after(cursor))
         query = query.order_by(
@@ -87,10 +98,49 @@ class DraftStore:
                 counts[DraftStatus(status)] = count
         return counts
 
+    def count_published(self, user_id: int) -> int:
+        """Return how many pictures of the user have got a text from here."""
+        query = select(func.count()).where(
+            DraftRow.user_id == user_id, DraftRow.published_at.is_not(None)
+        )
+        with self.database.read() as session:
+            return session.scalar(query) or 0
+
     def get(self, draft_id: int, user_id: int) -> Draft:
         """Return one draft. Raises NotFound."""
         with self.database.read() as session:
             return _whole(session, draft_id, user_id)
+
+    def texts(self, draft_id: int, user_id: int) -> list[DraftText]:
+        """Return the texts that a draft has had, newest first. Raises NotFound."""
+        with self.database.read() as session:
+            draft = _whole(session, draft_id, user_id)
+            return texts.history(session, draft_id, draft.text)
+
+    def restore(
+        self, draft_id: int, user_id: int, text_id: int, *, version: int | None = None
+    ) -> Draft:
+        """Bring back one of a draft's texts; what it replaces stays in the history.
+
+        Raises as ``edit``; NotFound as well when the draft has no such text.
+        """
+        with self.database.write() as session:
+            known = _whole(session, draft_id, user_id)
+            text = texts.find(session, draft_id, text_id) if text_id <= ID_MOST else None
+            if text is None:
+                raise NotFound("There is no such text of this draft.")
+            values: dict[str, Any] = {"text": text.text, "problem": ""}
+            if text.kind == TextKind.DESCRIBED:
+                values |= {
+                    "described_text": text.text,
+                    "describer": text.describer,
+                    "model": text.model,
+                    "level": text.level,
+                }
+            draft = _write(session, known, None, values, version)
+            texts.keep(session, known)
+            texts.close(session, [draft_id])
+            return draft
 
     def edit(self, draft_id: int, user_id: int, *, text: str, version: int | None = None) -> Draft:
         """Replace the text; ``version`` is the one that the person saw.
@@ -175,23 +225,14 @@ class DraftStore:
     ) -> Draft:
         with self.database.write() as session:
             known = _whole(session, draft_id, user_id)
-            if version is not None and version != known.version:
-                raise Conflict("This draft was changed meanwhile; look at it again.")
-            _check_move(known, status)
-            values: dict[str, Any] = {"version": known.version + 1}
+            values = {} if text is None else {"text": _typed(text), "problem": ""}
+            draft = _write(session, known, status, values, version)
+            if draft.text != known.text:
+                texts.keep(session, known)
+                texts.written(session, draft_id, known.text, draft.text, user_id)
             if status is not None:
-                values["status"] = status
-            if text is not None:
-                values |= {"text": clean(text), "problem": ""}
-            if text is not None or status is DraftStatus.APPROVED:
-                check_length(values.get("text", known.text), known.max_length)
-            # Guarded by the version, since two may have read the same one.
-            statement = update(DraftRow).where(
-                DraftRow.id == draft_id, DraftRow.version == known.version
-            )
-            if not changed(session, statement.values(**values)):
-                raise Conflict("This draft was changed meanwhile; look at it again.")
-            return _whole(session, draft_id, user_id)
+                texts.close(session, [draft_id])
+            return draft
 
     def _change_many(self, user_id: int, ids: Collection[int], status: DraftStatus) -> int:
         check_ids(ids)
@@ -208,6 +249,7 @@ class DraftStore:
                     DraftRow.status.in_(OPEN),
                 )
             )
+            decided = []
             with self.database.write() as session:
                 for row in session.execute(query).all():
                     fits = bool(row.text.strip()) and len(row.text) <= row.max_alt_length
@@ -217,22 +259,25 @@ class DraftStore:
                         DraftRow.id == row.id, DraftRow.version == row.version
                     )
                     values = {"status": status, "version": row.version + 1}
-                    count += changed(session, statement.values(**values))
+                    if changed(session, statement.values(**values)):
+                        decided.append(row.id)
+                texts.close(session, decided)
+            count += len(decided)
         return count
 
 
 def clean(text: str) -> str:
-    """Return a text as it is stored: no blanks around it, no control characters in it.
+    """Return a text as it is stored: made safe, no blanks around it."""
+    return clean_text(text, LONGEST_TEXT).strip()
 
-    Raises:
-        InvalidInput: it isn't Unicode text (half a surrogate pair).
-    """
-    text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+def _typed(text: str) -> str:
+    """Clean what a person sent; refuse what no keyboard sends rather than change it unseen."""
     try:
         text.encode()
     except UnicodeEncodeError:
         raise _wrong_text("has characters that are no Unicode text") from None
-    return text
+    return clean(text)
 
 
 def check_length(text: str, max_length: int) -> None:
@@ -289,6 +334,29 @@ def _whole(session: Session, draft_id: int, user_id: int) -> Draft:
     if row is None:
         raise NotFound("There is no such draft.")
     return draft_of(*row)
+
+
+def _write(
+    session: Session,
+    known: Draft,
+    status: DraftStatus | None,
+    values: dict[str, Any],
+    version: int | None,
+) -> Draft:
+    """Change a draft that is still as ``known``. Raises Conflict, InvalidInput."""
+    if version is not None and version != known.version:
+        raise Conflict("This draft was changed meanwhile; look at it again.")
+    _check_move(known, status)
+    values["version"] = known.version + 1
+    if status is not None:
+        values["status"] = status
+    if "text" in values or status is DraftStatus.APPROVED:
+        check_length(values.get("text", known.text), known.max_length)
+    # Guarded by the version, since two may have read the same one.
+    statement = update(DraftRow).where(DraftRow.id == known.id, DraftRow.version == known.version)
+    if not changed(session, statement.values(**values)):
+        raise Conflict("This draft was changed meanwhile; look at it again.")
+    return _whole(session, known.id, known.user_id)
 
 
 def _cursor(draft: Draft) -> str:

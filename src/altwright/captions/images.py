@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -22,16 +22,15 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from altwright.captions import views
+from altwright.captions.frames import Frame, animated, still
+from altwright.captions.grounds import on_ground, plain
 from altwright.captions.sniffing import Kind, sniff, webp_size
 from altwright.config import IMAGE_SIDE_PX
 from altwright.describers.port import Picture
 from altwright.errors import ImageUnusable
 
-#: Longest side in pixels that is decoded; beyond it a picture scaled down shows nothing any more.
-MAX_SIDE_PX = 16_384
 THUMBNAIL_SIDE_PX = 480
-#: Pixels of all frames together that are looked at to find a frame and the length of an animation.
-FRAMES_PIXELS = 100_000_000
 #: A lossless original with no more colours than this is a drawing, a chart or a screenshot: kept
 #: lossless, because the edges of letters matter to whoever reads them.
 FEW_COLOURS = 4096
@@ -77,21 +76,19 @@ _ICC_SPACES = MappingProxyType({"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"})
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A picture ready for a describer, and a JPEG of at most 480 pixels a side for pages."""
+    """A picture ready for a describer, a copy to keep, and a small one for pages.
+
+    ``kept`` can be prepared again (at most ``KEPT_PIXELS``); ``thumbnail`` is a JPEG of at most 480
+    pixels a side.
+    """
 
     picture: Picture
+    kept: Picture
     thumbnail: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    image: Image.Image
-    frames: int
-    duration_s: float
-
-
 def prepare(data: bytes, *, max_pixels: int) -> Prepared:
-    """Check, decode, turn upright, put on white, bring to sRGB and scale down; thread-safe.
+    """Check, decode, turn upright, put on a ground, bring to sRGB and scale down; thread-safe.
 
     Raises:
         ImageUnusable: the file is no picture that we can read; the message says what it is.
@@ -103,94 +100,63 @@ def prepare(data: bytes, *, max_pixels: int) -> Prepared:
         with _OPENERS[kind](io.BytesIO(data)) as file:
             _check_size(file.size, max_pixels)
             file.draft(None, (IMAGE_SIDE_PX, IMAGE_SIDE_PX))  # a JPEG is decoded to what is needed
-            frame = _frame(file, max_pixels)
-            image = _upright(_srgb(_opaque(_scaled(_plain(frame.image)))), file)
+            frame = _frame(file, data, max_pixels)
+            image = _upright(_srgb(on_ground(_scaled(plain(frame.image)))), file)
     except _DAMAGE as error:
         raise ImageUnusable("The picture's file is damaged or incomplete.") from error
     lossless = kind in {Kind.PNG, Kind.GIF} and image.getcolors(FEW_COLOURS) is not None
+    whole = views.whole(image)
+    picture = replace(
+        _picture(whole, lossless=lossless),
+        frames=frame.frames,
+        duration_s=frame.duration_s,
+        note=frame.note,
+        parts=tuple(_picture(part, lossless=lossless) for part in views.parts(image)),
+    )
     return Prepared(
-        Picture(
-            data=_encoded(image, "PNG", optimize=True) if lossless else _jpeg(image, 92),
-            media_type="image/png" if lossless else "image/jpeg",
-            width=image.width,
-            height=image.height,
-            frames=frame.frames,
-            duration_s=frame.duration_s,
-        ),
-        thumbnail=_thumbnail(image),
+        picture,
+        kept=_picture(image, lossless=lossless) if picture.parts else picture,
+        thumbnail=_thumbnail(whole),
+    )
+
+
+def _picture(image: Image.Image, *, lossless: bool) -> Picture:
+    return Picture(
+        data=_encoded(image, "PNG", optimize=True) if lossless else _jpeg(image, 92),
+        media_type="image/png" if lossless else "image/jpeg",
+        width=image.width,
+        height=image.height,
     )
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
-    if width * height > max_pixels or max(size) > MAX_SIDE_PX:
+    if width * height > max_pixels or max(size) > views.MAX_SIDE_PX:
         raise ImageUnusable(f"The picture is too large ({width:,} by {height:,} pixels).")
     if width <= 0 or height <= 0:
         raise ImageUnusable("The picture has no pixels.")
+    if max(size) < views.SEEN_PX:
+        raise ImageUnusable(
+            f"The picture has {width} by {height} pixels: nothing can be seen in it."
+        )
 
 
-def _frame(file: ImageFile, max_pixels: int) -> _Frame:
-    """Return the first frame that shows something, and how long the animation lasts."""
+def _frame(file: ImageFile, data: bytes, max_pixels: int) -> Frame:
+    """Return what stands for the file, in a mode that can be scaled."""
     count = getattr(file, "n_frames", 1)
     if count == 1:
-        file.load()
-        return _Frame(file, 1, 0.0)
-    shown: Image.Image | None = None
-    looked_at, duration_ms = 0, 0.0
-    for index in range(count):
-        if index and looked_at * file.width * file.height > FRAMES_PIXELS:
-            break
-        file.seek(index)
-        _check_size(file.size, max_pixels)  # a GIF's frame may be larger than its canvas
-        file.load()
-        looked_at += 1
-        duration_ms += file.info.get("duration") or 0
-        if shown is None or (_is_blank(shown) and not _is_blank(file)):
-            shown = file.copy()
-    if shown is None:
-        raise ImageUnusable("The picture has no frames.")
-    return _Frame(shown, count, round(duration_ms / looked_at * count / 1000, 3))
-
-
-def _is_blank(image: Image.Image) -> bool:
-    low_high = image.convert("RGB").getextrema()
-    return all(isinstance(pair, tuple) and pair[0] == pair[1] for pair in low_high)
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """Return the picture in a mode that can be scaled: L, RGB, CMYK, LA or RGBA."""
-    see_through = "transparency" in image.info
-    match image.mode:
-        case "1":
-            return image.convert("RGBA" if see_through else "L")
-        case "I" | "I;16" | "I;16B" | "I;16L" | "I;16N":
-            return image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
-        case "P" | "PA" | "L" | "RGB" if see_through or image.mode == "PA":
-            return image.convert("RGBA")
-        case "P":
-            return image.convert("RGB")
-        case "L" | "RGB" | "CMYK" | "LA" | "RGBA":
-            return image
-        case _:
-            return image.convert("RGBA" if image.has_transparency_data else "RGB")
+        return still(file, data)
+    return animated(
+        file,
+        count,
+        check_size=lambda size: _check_size(size, max_pixels),
+        # A copy: the file goes on to its next frame.
+        reduced=lambda image: _scaled(plain(image.copy())),
+    )
 
 
 def _scaled(image: Image.Image) -> Image.Image:
-    ratio = IMAGE_SIDE_PX / max(image.size)
-    if ratio >= 1:
-        return image
-    size = (max(round(image.width * ratio), 1), max(round(image.height * ratio), 1))
-    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    if image.mode not in {"LA", "RGBA"}:
-        return image
-    colours = image.convert("RGBA")
-    white = Image.new("RGBA", image.size, "white")
-    white.info["icc_profile"] = image.info.get("icc_profile")
-    white.alpha_composite(colours)
-    return white.convert("RGB")
+    return views.resized(image, views.kept_size(image.size))
 
 
 def _srgb(image: Image.Image) -> Image.Image:

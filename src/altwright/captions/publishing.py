@@ -1,39 +1,73 @@
 """Publishing: writes approved alt texts into the posts that they belong to.
 
 A draft stays approved until its post's turn, is "publishing" while its server is asked, and is
-given back on every way out that isn't success. A killed worker leaves its drafts in "publishing"
-until the task's next attempt; should there be none (it was cancelled), then until the user
-publishes something: of each user's publishing tasks one is active at a time, so that whatever
-stands in "publishing" when one begins was left behind.
+given back on every way out that isn't success: approved where trying again may help, to review
+where a person has to look, skipped where its post or picture is gone. A killed worker leaves its
+drafts in "publishing" until the task's next attempt; should there be none (it was cancelled), then
+until the user publishes something else to that account: of each account's publishing tasks one is
+active at a time, so that whatever stands in "publishing" when one begins was left behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
+from altwright import interrupts
 from altwright.accounts.connections import AccountStore
+from altwright.accounts.servers import ServerStore
 from altwright.captions import drafting
 from altwright.captions.drafts import IDS_MOST, DraftStore, check_ids
-from altwright.captions.opening import open_account, refusals_noted
+from altwright.captions.opening import open_account, probe_platform
 from altwright.captions.records import Draft
-from altwright.captions.wording import post_label, tally
+from altwright.captions.wording import counted, post_label, tally
 from altwright.db.tables import ID_MOST
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.errors import Conflict, InvalidInput, PermanentError, PlatformRefused
-from altwright.platforms.port import Platform, Post
+from altwright.errors import (
+    ActiveTaskExists,
+    Category,
+    Conflict,
+    InvalidInput,
+    PermanentError,
+    PlatformRefused,
+)
+from altwright.platforms.api import PlatformGone
+from altwright.platforms.outcomes import PostLeftAlone, Publication, VisibilityWidened
+from altwright.platforms.port import Platform
+from altwright.platforms.texts import AltText
 from altwright.tasks.claims import Planned, Worked
-from altwright.tasks.kinds import Run
+from altwright.tasks.faults import Source
+from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
+from altwright.text import clean_line
 
 #: States from which a draft may be published; PUBLISHING: an attempt before this one was cut off.
 PUBLISHABLE = (DraftStatus.APPROVED, DraftStatus.PUBLISHING)
+#: Seconds that the edit of a post gets when its task is cancelled or stopped meanwhile: what has
+#: been written should be looked at too.
+WRITE_S = 2.0
 #: Ids that a refusal names at most.
 NAMED = 20
+#: Characters of a text on the server that a sentence quotes.
+QUOTED = 200
+_GONE = "The post isn't on its server any more."
+_REMOVED = "The picture isn't in its post any more."
+_UNSEEN = (
+    "The picture has got another alt text on its server meanwhile: “{}”. It was left as it is; "
+    "approve this text again to replace it."
+)
+_CUT = "The server has taken the text and shows another: “{}”."
+_NOT_SHOWN = "The server has taken the text and doesn't show it. Publish it again later."
+_CHANGED = (
+    "The text is published, but the server has changed something else: {}. "
+    "Please look at the post: {}"
+)
 
 
 class Queue(Protocol):
@@ -57,48 +91,103 @@ class Queue(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a request to publish has begun: a task for each account.
+
+    ``busy`` are accounts to which a task of before is still publishing; their drafts stay approved.
+    """
+
+    tasks: tuple[Task, ...]
+    busy: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that the REST API shows: the first task, and all of them."""
+        return self.tasks[0].to_json() | {
+            "tasks": [task.to_json() for task in self.tasks],
+            "busy_accounts": list(self.busy),
+        }
+
+
 def start_publishing(
     drafts: DraftStore,
     queue: Queue,
     user: UserRef,
     ids: Collection[int],
     request_key: str | None = None,
-) -> Task:
+) -> Started:
     """Submit the publishing of approved drafts, of any of the user's accounts.
 
     The drafts themselves are not touched before their turn: a submit that fails, or a crash right
-    after it, leaves nothing to be mended.
+    after it, leaves nothing to be mended. A repeated request submits what the first one couldn't.
 
     Raises:
         Conflict: some aren't approved, or aren't the user's; it names them.
-        ActiveTaskExists: the user is publishing already.
+        ActiveTaskExists: tasks are publishing to all of these accounts already.
         InvalidInput: no ids, or too many.
     """
-    if request_key is not None and (known := queue.submitted(user, request_key)):
-        return known
     wanted = sorted(set(ids))
     if not wanted:
         raise InvalidInput("There is nothing to publish.", {"ids": "should name drafts"})
     check_ids(wanted)
+    known = queue.submitted(user, request_key) if request_key is not None else None
+    if known and (known.account_id is None or known.settings.get("draft_ids") == wanted):
+        return Started((known,))
     with drafts.database.read() as session:
         found = drafting.drafts_with(session, user.id, wanted)
-    ready = [draft for draft in found if draft.status in PUBLISHABLE]
-    unready = sorted(set(wanted) - {draft.id for draft in ready})
+    of_accounts: dict[int, list[Draft]] = {}
+    for draft in sorted(found, key=lambda one: one.account_id):
+        of_accounts.setdefault(draft.account_id, []).append(draft)
+    keys = _request_keys(request_key, list(of_accounts))
+    known_tasks = {
+        account_id: task
+        for account_id, key in keys.items()
+        if key is not None and (task := queue.submitted(user, key))
+    }
+    left = [draft for draft in found if draft.account_id not in known_tasks]
+    _check_ready(left, set(wanted) - {draft.id for draft in found})
+    tasks: list[Task] = []
+    busy: dict[int, ActiveTaskExists] = {}
+    for account_id, theirs in of_accounts.items():
+        if account_id in known_tasks:
+            tasks.append(known_tasks[account_id])
+            continue
+        try:
+            tasks.append(
+                queue.submit(
+                    Publishing.name,
+                    user=user,
+                    account_id=account_id,
+                    settings={"draft_ids": sorted(draft.id for draft in theirs)},
+                    request_key=keys[account_id],
+                )
+            )
+        except ActiveTaskExists as error:
+            busy[account_id] = error
+    if not tasks:
+        raise next(iter(busy.values()))
+    return Started(tuple(tasks), tuple(busy))
+
+
+def _request_keys(key: str | None, account_ids: Sequence[int]) -> dict[int, str | None]:
+    """Return a key for each account's task: the request's own for the first of them."""
+    if key is None:
+        return dict.fromkeys(account_ids)
+    return {
+        account_id: hashlib.sha256(f"{key} {account_id}".encode()).hexdigest() if at else key
+        for at, account_id in enumerate(account_ids)
+    }
+
+
+def _check_ready(drafts: Sequence[Draft], unknown: Collection[int]) -> None:
+    unready = sorted({one.id for one in drafts if one.status not in PUBLISHABLE}.union(unknown))
     if unready:
         named = ", ".join(map(str, unready[:NAMED])) + (" …" if len(unready) > NAMED else "")
         raise Conflict(f"Not approved, so they can't be published: {named}.")
-    of_accounts = {draft.account_id for draft in ready}
-    return queue.submit(
-        Publishing.name,
-        user=user,
-        account_id=of_accounts.pop() if len(of_accounts) == 1 else None,
-        settings={"draft_ids": wanted},
-        request_key=request_key,
-    )
 
 
 class Publishing:
-    """The kind of task that publishes; one of them per user at a time."""
+    """The kind of task that publishes; one of them per account at a time."""
 
     name = "publishing"
     default_priority = Priority.NORMAL
@@ -107,6 +196,7 @@ class Publishing:
         """Take the stores."""
         self.accounts = accounts
         self.drafts = drafts
+        self.servers = ServerStore(drafts.database)
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return {"draft_ids"}. Raises InvalidInput."""
@@ -125,9 +215,14 @@ class Publishing:
             )
         return {"draft_ids": sorted(set(ids or ()))}
 
-    def exclusive_key(self, user: UserRef | None) -> str | None:
-        """Return the key that lets each user have one such task, beside one that describes."""
-        return f"publish:{user.id}" if user else None
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
+        """Return the key that lets each account have one such task, beside one that describes.
+
+        An account that waits for its server's rate limit keeps nobody from publishing to another.
+        """
+        if user is None:
+            return None
+        return f"publish:{user.id}" if account_id is None else f"publish:{user.id}:{account_id}"
 
     def open(self, run: Run) -> PublishingWork:
         """Take back what an attempt before this one has left. Raises PermanentError."""
@@ -135,21 +230,24 @@ class Publishing:
         if user_id is None:
             raise PermanentError("Publishing is done for a user, and this task has none.")
         with self.drafts.database.write() as session:
-            drafting.give_back_all(session, user_id)
-        return PublishingWork(self.accounts, self.drafts, run, user_id)
+            drafting.give_back_all(session, user_id, run.task.account_id)
+        return PublishingWork(self, run, user_id)
 
 
-class PublishingWork:
+class PublishingWork(Work):
     """One attempt at a publishing task."""
 
-    def __init__(self, accounts: AccountStore, drafts: DraftStore, run: Run, user_id: int) -> None:
-        """Take the stores; accounts are opened as their posts come."""
-        self._accounts = accounts
-        self._database = drafts.database
+    def __init__(self, kind: Publishing, run: Run, user_id: int) -> None:
+        """Take the kind with its stores; accounts are opened as their posts come."""
+        self._accounts = kind.accounts
+        self._servers = kind.servers
+        self._database = kind.drafts.database
         self._run = run
         self._user_id = user_id
         self._ids: list[int] = run.task.settings["draft_ids"]
         self._platforms: dict[int, Platform] = {}
+        #: The account of the post in hand.
+        self._account_id: int | None = None
 
     def plan(self) -> Iterator[Planned]:
         """Yield the posts, newest first: all texts of a post make one edit."""
@@ -162,65 +260,68 @@ class PublishingWork:
     def item(self, item: Item) -> Worked:
         """Publish the texts of one post."""
         self._run.step(f"Publishing to the {item.label[0].lower()}{item.label[1:]}")
-        drafts = self._take(int(item.key))
+        with self._database.write() as session:
+            drafts = drafting.begin_publishing(session, self._user_id, int(item.key), self._ids)
         if not drafts:
             return Worked(ItemStatus.SKIPPED, "None of its texts is approved any more.")
-        problem: str | None = None
-        is_published = False
+        is_taken_back = False
+        self._account_id = drafts[0].account_id
         try:
-            with refusals_noted(self._accounts, drafts[0].account_id):
-                self._publish(drafts)
-            is_published = True
+            worked = self._worked(drafts)
+            is_taken_back = True
+        except VisibilityWidened as error:
+            problem = f"{item.label}: {error}"
+            self._write(lambda session: _alarmed(session, drafts, problem))
+            is_taken_back = True
+            raise PublishingEnded(problem) from error
         except PermanentError as error:
             problem = str(error)
+            self._write(lambda session: drafting.give_back(session, _ids(drafts), problem))
+            is_taken_back = True
             raise
         finally:
-            if not is_published:
-                self._give_back([draft.id for draft in drafts], problem)
+            if not is_taken_back:
+                self._write(lambda session: drafting.give_back(session, _ids(drafts), None))
+        return worked
+
+    def probe(self, source: Source) -> None:
+        """Ask the server of the post in hand how it is."""
+        if source is Source.PLATFORM and self._account_id is not None:
+            platform = self._platform(self._account_id)
+            probe_platform(self._accounts, self._account_id, platform)
+
+    def failed(self, item: Item, reason: str) -> Callable[[Session], None]:
+        """Return what tells on the drafts why their post failed, after its last try."""
 
         def effect(session: Session) -> None:
-            drafting.published(session, drafts)
+            drafting.note_problem(session, self._user_id, int(item.key), self._ids, reason)
 
-        return Worked(ItemStatus.DONE, effect=effect)
+        return effect
 
-    def _take(self, post_id: int) -> list[Draft]:
+    def _write(self, write: Callable[[Session], None]) -> None:
         with self._database.write() as session:
-            return drafting.begin_publishing(session, self._user_id, post_id, self._ids)
+            write(session)
 
-    def _publish(self, drafts: Sequence[Draft]) -> None:
-        """Write the texts, unless they are there already. Raises PermanentError."""
-        platform = self._platform(drafts[0].account_id)
-        remote_id = drafts[0].post.remote_id
-        texts = {draft.picture.remote_id: draft.text for draft in drafts}
-        before = _texts(platform.post(remote_id))
-        if missing := set(texts) - set(before):
-            raise PlatformRefused(
-                f"The post doesn't have {len(missing)} of these pictures any more."
-            )
-        if all(before[media_id] == text for media_id, text in texts.items()):
-            return  # an attempt that was cut off had got this far
-        self._refuse_to_overwrite(drafts, before)
-        after = _texts(platform.publish_alt_texts(remote_id, texts))
-        if any(after.get(media_id, "").strip() != text for media_id, text in texts.items()):
-            raise PlatformRefused("The server has taken the texts, and shows others.")
+    def _worked(self, drafts: Sequence[Draft]) -> Worked:
+        """Publish a post's drafts; return what became of them, with what is to be written."""
+        try:
+            with interrupts.deferred(WRITE_S):
+                found = self._publish(drafts)
+        except PlatformGone:
+            return _set_aside(drafts, _GONE)
+        except PostLeftAlone as error:
+            return _set_aside(drafts, str(error))
+        return _ended(drafts, found)
 
-    def _refuse_to_overwrite(self, drafts: Sequence[Draft], before: Mapping[str, str]) -> None:
-        """Leave an alt text alone that nobody here has seen; the next time it is known."""
-        unseen = [
-            draft
+    def _publish(self, drafts: Sequence[Draft]) -> Publication:
+        post = drafts[0].post
+        texts = {
+            draft.picture.remote_id: AltText(draft.text, draft.picture.published_text)
             for draft in drafts
-            if before[draft.picture.remote_id].strip()
-            not in {"", draft.text, draft.picture.published_text.strip()}
-        ]
-        if not unseen:
-            return
-        with self._database.write() as session:
-            for draft in unseen:
-                drafting.note_published(session, draft.picture.id, before[draft.picture.remote_id])
-        theirs = before[unseen[0].picture.remote_id]
-        raise PermanentError(
-            f"The picture has got another alt text on its server meanwhile: “{theirs[:200]}”. "
-            "Publish again to replace it."
+        }
+        platform = self._platform(drafts[0].account_id)
+        return platform.publish_alt_texts(
+            post.remote_id, texts, self._servers, visibility=post.visibility
         )
 
     def _platform(self, account_id: int) -> Platform:
@@ -228,10 +329,6 @@ class PublishingWork:
             _, platform = open_account(self._accounts, account_id, self._user_id)
             self._platforms[account_id] = platform
         return self._platforms[account_id]
-
-    def _give_back(self, ids: Sequence[int], problem: str | None) -> None:
-        with self._database.write() as session:
-            drafting.give_back(session, ids, problem)
 
     def summary(self, task: Task) -> str:
         """Return to how many posts was published."""
@@ -246,5 +343,58 @@ class PublishingWork:
         )
 
 
-def _texts(post: Post) -> dict[str, str]:
-    return {media.remote_id: media.description for media in post.media}
+class PublishingEnded(PlatformRefused):
+    """A server did what no later post may be exposed to; the task has failed."""
+
+    ends_task = True
+
+
+def _ended(drafts: Sequence[Draft], found: Publication) -> Worked:
+    """Return the end of a post's item: each draft goes where its text went."""
+    by_media = {draft.picture.remote_id: draft for draft in drafts}
+    published = [by_media[media_id] for media_id in by_media if media_id in found.published]
+    gone = [by_media[media_id] for media_id in by_media if media_id in found.missing]
+    others = {key: (text, _UNSEEN) for key, text in found.theirs.items()}
+    others |= {key: (text, _CUT) for key, text in found.unkept.items() if text}
+    review = [
+        (by_media[key], text, sentence.format(clean_line(text, QUOTED)))
+        for key, (text, sentence) in others.items()
+    ]
+    unshown = [by_media[key] for key, text in found.unkept.items() if not text]
+    problem = ""
+    if found.changed:
+        problem = _CHANGED.format(", ".join(found.changed), drafts[0].post.url)
+
+    def effect(session: Session) -> None:
+        drafting.published(session, published, problem)
+        for draft, text, why in review:
+            drafting.review_again(session, draft, text, why)
+        drafting.set_aside(session, _ids(gone), _REMOVED)
+        drafting.give_back(session, _ids(unshown), _NOT_SHOWN)
+
+    faults = (
+        [why for _, _, why in review] + [_NOT_SHOWN] * bool(unshown) + [problem] * bool(problem)
+    )
+    reasons = [*faults, _REMOVED] if gone else faults
+    if published and len(published) < len(drafts):
+        reasons.insert(0, f"Published {len(published)} of {counted(len(drafts), 'text')}.")
+    if faults:
+        return Worked(ItemStatus.FAILED, " ".join(reasons), Category.BAD_INPUT, effect=effect)
+    status = ItemStatus.DONE if published else ItemStatus.SKIPPED
+    return Worked(status, " ".join(reasons), effect=effect)
+
+
+def _set_aside(drafts: Sequence[Draft], reason: str) -> Worked:
+    def effect(session: Session) -> None:
+        drafting.set_aside(session, _ids(drafts), reason)
+
+    return Worked(ItemStatus.SKIPPED, reason, effect=effect)
+
+
+def _alarmed(session: Session, drafts: Sequence[Draft], problem: str) -> None:
+    for draft in drafts:
+        drafting.review_again(session, draft, None, problem)
+
+
+def _ids(drafts: Sequence[Draft]) -> list[int]:
+    return [draft.id for draft in drafts]

@@ -2,6 +2,7 @@
 
 Sources: W3C WAI, Images Tutorial (https://www.w3.org/WAI/tutorials/images/); WebAIM, Alternative
 Text (https://webaim.org/techniques/alttext/); Mastodon documentation, Instance entity.
+What a text quotes are the picture's words: what is said of style and form leaves them out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
+
+import regex
+
+from altwright.captions.languages import is_other_than
+from altwright.describers import sentences
+from altwright.describers.prompts import language_name
+from altwright.describers.quotations import masked
 
 #: Characters below which a text hardly says what is there; fewer in scripts of whole words.
 LEAST_LENGTH, LEAST_LENGTH_IDEOGRAPHS = 10, 4
@@ -24,18 +32,39 @@ TEXT_WORDS, TEXT_SHARE = 4, 0.3
 COMPARED_LENGTH = 1_000
 #: Hashtags from which a text is a list of them; times that words in a row count as repeated.
 MANY_HASHTAGS, MANY_TIMES = 3, 3
+#: Emoji from which a text is full of them: a screen reader says the name of each.
+MANY_EMOJI = 4
 
 #: Openings that say only that there is a picture. "Photo of", "Screenshot of" and
 #: "Image of text" are not among them: they tell the kind of picture.
 EMPTY_OPENINGS = {
     "en": r"(?:this|here|the|an?)?\s*(?:is\s+(?:an?\s+)?)?(?:image|picture|pic|graphic)"
-    r"\s+(?:of(?! text)|shows?|showing|depicts?|depicting|features?|contains?)",
-    "de": r"(?:das|dieses|ein|auf dem)?\s*(?:bild|abbildung)\s+(?:von|einer?s?|mit|zeigt)",
-    "fr": r"(?:une?|l['\u2019]|cette)?\s*image\s+(?:de|d['\u2019]|du|des|montre|représente)",
-    "es": r"(?:una?|la|esta)?\s*imagen\s+(?:de|del|muestra)",
-    "it": r"(?:un['\u2019]?|l['\u2019]|questa)?\s*immagine\s+(?:di|del|della|mostra)",
-    "pt": r"(?:uma|a|esta)?\s*imagem\s+(?:de|do|da|mostra)",
-    "nl": r"(?:een|de|deze)?\s*afbeelding\s+(?:van|toont)",
+    r"\s+(?:of(?! text)|shows?|showing|depicts?|depicting|features?|contains?)"
+    r"|in (?:this|the) (?:image|picture|photo)(?:,| (?:we|you|there|one)\b)",
+    "de": r"(?:das|dieses|ein|auf dem)?\s*(?:bild|abbildung)\s+(?:von|einer?s?|mit|zeigt)"
+    r"|(?:auf|in) (?:dem|diesem) (?:bild|foto)\s+(?:ist|sind|sieht|sehen|wird|werden)"
+    r"|(?:das|dieses) foto\s+zeigt",
+    "fr": r"(?:une?|l['\u2019]|cette)?\s*image\s+(?:de|d['\u2019]|du|des|montre|représente)"
+    r"|(?:sur|dans) (?:cette|l['\u2019]) ?(?:image|photo),?\s+(?:on|il|nous)",
+    "es": r"(?:una?|la|esta)?\s*imagen\s+(?:de|del|muestra)"
+    r"|en (?:la|esta) (?:imagen|foto),? (?:se|hay)",
+    "it": r"(?:un['\u2019]?|l['\u2019]|questa)?\s*immagine\s+(?:di|del|della|mostra)"
+    r"|nell['\u2019]immagine,? (?:si|c['\u2019]è)",
+    "pt": r"(?:uma|a|esta)?\s*imagem\s+(?:de|do|da|mostra)|na imagem,? (?:vê|há|é)",
+    "nl": r"(?:een|de|deze)?\s*afbeelding\s+(?:van|toont)"
+    r"|op (?:de|deze) (?:foto|afbeelding) (?:is|zijn|zie)",
+    "sv": r"(?:på )?bilden (?:visar|syns|ser)|en bild (?:på|av)",
+    "da": r"(?:på )?billedet (?:viser|ses|er)|et billede af",
+    "nb": r"(?:på )?bildet (?:viser|ses|er)|et bilde av",
+    "fi": r"kuvassa (?:on|näkyy)|kuva,? jossa",
+    "pl": r"(?:na )?(?:tym )?(?:obraz|zdjęci)\w* (?:przedstawia|widać|pokazuje|widoczn\w*)",
+    "cs": r"(?:na )?(?:tomto )?(?:obráz|snímk|fotografi)\w* (?:je|jsou|ukazuje|zobrazuje|vidíme)",
+    "ru": r"на (?:этом )?(?:изображении|фото\w*|картинке) (?:изображ\w+|показан\w*|видн\w+|мы)",
+    "uk": r"на (?:цьому )?(?:зображенні|фото\w*|картинці) (?:зображ\w+|показан\w*|видно|ми)",
+    "tr": r"(?:bu )?(?:görselde|resimde|fotoğrafta|görüntüde)\b",
+    "ja": r"(?:この)?(?:画像|写真)(?:は|に(?:は)?|では)",
+    "ko": r"(?:이 )?(?:이미지|사진)(?:는|은|에는|에서)",
+    "zh": r"(?:这|這)?(?:张|張|幅)?(?:图片|圖片|图像|照片)(?:中|里|裡|显示|顯示|展示)",
 }
 #: Words after which a sentence goes on.
 UNFINISHED = {
@@ -48,7 +77,8 @@ UNFINISHED = {
     "nl": "de het een en of van met in op te is zijn die",
 }
 _OPENINGS = {
-    language: re.compile(rf"\s*{pattern}\b", re.IGNORECASE)
+    # No word boundary after scripts without spaces.
+    language: re.compile(rf"\s*(?:{pattern})(?:\b|(?<=[^\x00-\u2fff]))", re.IGNORECASE)
     for language, pattern in EMPTY_OPENINGS.items()
 }
 _UNFINISHED = {language: frozenset(words.split()) for language, words in UNFINISHED.items()}
@@ -57,10 +87,18 @@ _FILE_NAME = re.compile(
     r"|(?:img|dsc[fn]?|pxl|mvimg|image|photo|screenshot|signal|whatsapp)[ _-]?[\d_ -]{3,}\w*)\s*",
     re.IGNORECASE,
 )
+_FILE_NAME_WITHIN = re.compile(
+    r"(?:^|[\s(\[])[\w-]{3,80}\.(?:jpe?g|png|gif|webp|heic|avif|bmp|tiff?)\b", re.IGNORECASE
+)
+_MARKUP = re.compile(
+    r"</?[a-z][\w-]{0,30}(?:\s[^<>]{0,300})?/?>|&(?:#\d{2,6}|[a-z]{2,8});", re.IGNORECASE
+)
+#: UTF-8 that was read as Latin-1 or Windows-1252, and characters that were lost.
+_MOJIBAKE = re.compile(r"\ufffd|[ÃÂ][\u0080-\u00bf]|â€|ðŸ")
+_EMOJI = regex.compile(r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _HASHTAG = re.compile(r"(?<!\w)#\w*[^\W\d]\w*")
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
-_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+")  # noqa: RUF001 - full-width marks are meant
 _ENDS_OPEN = re.compile(r"(?:\.\.\.|…|[,;:&(\[–—-])$")  # noqa: RUF001 - dashes are meant
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -78,27 +116,34 @@ def check(
     *,
     max_length: int,
     post_text: str = "",
-    language: str = "en",
+    language: str | None = "en",
     evidence: Mapping[str, Any] | None = None,
 ) -> list[QualityWarning]:
     """Return what to look at in an alt text, the gravest first; empty: nothing stands out.
 
-    ``evidence`` is what the describer saw; its ``text`` is what it read in the picture.
+    ``language`` is the one asked for (None: nobody knows). ``evidence`` is what the describer saw:
+    its ``text`` is what it read in the picture, ``file`` what is wrong with the picture's file.
     """
     text = text.strip()
     if not text:
         return [QualityWarning("empty", "There is no text yet; say what the picture shows.")]
-    primary = language.split("-", maxsplit=1)[0].lower()
+    primary = (language or "en").split("-", maxsplit=1)[0].lower()
+    own = masked(text)
     found = (
         _too_long(text, max_length),
-        _file_name(text),
+        _incomplete(evidence or {}),
+        _file_name(text, own),
+        _encoding(text),
         _too_short(text),
+        _language(own, language),
+        _markup(own),
         _like_post(text, post_text),
         _cut_off(text, primary),
-        _repetition(text),
+        _repetition(own),
         _missing_text(text, evidence or {}),
         _opening(text, primary),
-        _links(text),
+        _links(own),
+        _emoji(own),
     )
     return [QualityWarning(*warning) for warning in found if warning is not None]
 
@@ -118,11 +163,53 @@ def _too_long(text: str, max_length: int) -> _Found:
     return "too_long", f"{message}; shorten it by {over:,}."
 
 
-def _file_name(text: str) -> _Found:
-    """Find file names. Source: WebAIM, Alternative Text ("Alt text should: be accurate")."""
-    if not _FILE_NAME.fullmatch(text):
+def _incomplete(evidence: Mapping[str, Any]) -> _Found:
+    """Find pictures of which a part may be missing, as captions.images noted it."""
+    note = evidence.get("file")
+    if not isinstance(note, str) or not note:
         return None
-    return "file_name", "This looks like a file name; write what the picture shows instead."
+    return "incomplete", f"{note} Look whether the text fits what people see."
+
+
+def _file_name(text: str, own: str) -> _Found:
+    """Find file names. Source: WebAIM, Alternative Text ("Alt text should: be accurate")."""
+    if _FILE_NAME.fullmatch(text):
+        return "file_name", "This looks like a file name; write what the picture shows instead."
+    if found := _FILE_NAME_WITHIN.search(own):
+        name = found[0].strip(" \n([")
+        return "file_name", f"“{name}” looks like a file name; leave it out."
+    return None
+
+
+def _encoding(text: str) -> _Found:
+    """Find texts whose characters were lost or mistaken on their way."""
+    found = _MOJIBAKE.search(text)
+    if found is None:
+        return None
+    around = text[max(0, found.start() - 12) : found.end() + 8].strip()
+    return "encoding", f"Some characters are garbled (“{around}”); write them anew."
+
+
+def _language(own: str, language: str | None) -> _Found:
+    """Find texts in another language than asked for: a screen reader misreads them."""
+    if language is None or not is_other_than(language, own):
+        return None
+    name = language_name(language)
+    return (
+        "language",
+        (
+            f"This doesn't read like {name}, the post's language; write it in {name}, "
+            "or leave it if the post's language is set wrongly."
+        ),
+    )
+
+
+def _markup(own: str) -> _Found:
+    """Find HTML, which is read out as it stands: an alt text is plain text."""
+    found = _MARKUP.search(own)
+    if found is None:
+        return None
+    return "markup", f"“{found[0][:40]}” is read out as it stands; leave such marks out."
 
 
 def _too_short(text: str) -> _Found:
@@ -168,10 +255,11 @@ def _repetition(text: str) -> _Found:
     for at in range(len(words) - MANY_TIMES + 1):
         if len(set(words[at : at + MANY_TIMES])) == 1:
             return _repeated(words[at])
-    sentences = Counter(
-        " ".join(_WORD.findall(part.casefold())) for part in _SENTENCE_END.split(text)
+    said = Counter(
+        " ".join(_WORD.findall(part.casefold()))
+        for part in (text[start:end] for start, end in sentences.split(text))
     )
-    for sentence, times in sentences.items():
+    for sentence, times in said.items():
         if times > 1 and " " in sentence:
             return _repeated(sentence)
     phrases = Counter(zip(*(words[at:] for at in range(4)), strict=False))
@@ -238,6 +326,13 @@ def _links(text: str) -> _Found:
     if len(_HASHTAG.findall(text)) >= MANY_HASHTAGS:
         return "links", "Hashtags do nothing in an alt text; describe the picture in sentences."
     return None
+
+
+def _emoji(own: str) -> _Found:
+    """Find texts full of emoji. Source: W3C WAI, emoji are announced by their whole names."""
+    if len(_EMOJI.findall(own)) < MANY_EMOJI:
+        return None
+    return "emoji", "Screen readers say the name of every emoji; leave out those that add nothing."
 
 
 def _words(text: str) -> str:

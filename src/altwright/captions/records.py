@@ -68,13 +68,19 @@ class Draft:
     post: DraftPost
 
     @property
+    def language(self) -> str:
+        """Return the language that the describer wrote in, as far as it said so."""
+        language = self.evidence.get("language")
+        return language if isinstance(language, str) else self.post.language or DEFAULT_LANGUAGE
+
+    @property
     def warnings(self) -> list[QualityWarning]:
         """Return what to look at twice."""
         return check(
             self.text,
             max_length=self.max_length,
             post_text=self.post.text,
-            language=self.post.language or DEFAULT_LANGUAGE,
+            language=self.language,
             evidence=self.evidence,
         )
 
@@ -90,6 +96,7 @@ class Draft:
             "describer": self.describer,
             "model": self.model,
             "level": self.level,
+            "language": self.language,
             "evidence": self.evidence,
             "problem": self.problem,
             "max_length": self.max_length,

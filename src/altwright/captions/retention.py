@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from altwright.captions.drafts import DraftStore
 from altwright.captions.pictures import PictureStore
 from altwright.db.session import again_after_deadlock
-from altwright.db.tables import DraftRow, PictureRow, PostRow
+from altwright.db.tables import DraftRow, DraftTextRow, PictureRow, PostRow
 from altwright.db.types import now
 from altwright.domain.caption import DraftStatus
 from altwright.tasks.moves import changed
@@ -33,13 +33,15 @@ class ContentRetention:
         self._ages = ages
 
     def forget_tasks(self, session: Session, task_ids: Sequence[str]) -> None:
-        """Let drafts name none of these tasks, which are about to be deleted."""
+        """Let drafts and their texts name none of these tasks, which are about to be deleted."""
         changed(
             session,
             update(DraftRow)
             .where(DraftRow.task_id.in_(task_ids))
             .values(task_id=None, updated_at=DraftRow.updated_at),
         )
+        of_tasks = DraftTextRow.task_id.in_(task_ids)
+        changed(session, update(DraftTextRow).where(of_tasks).values(task_id=None))
 
     def prune_drafts(self, checkpoint: Checkpoint) -> int:
         """Delete drafts published long ago, with their pictures, and posts without any left.

@@ -7,39 +7,37 @@ never overwritten; a picture that can't be described gets no text at all.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from altwright import interrupts
 from altwright.accounts.connections import Account, AccountStore
 from altwright.captions import drafting
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
-from altwright.captions.opening import open_account, refusals_noted
+from altwright.captions.opening import open_account, probe_platform, refusals_noted
 from altwright.captions.pictures import PictureStore
 from altwright.captions.quality import check
 from altwright.captions.records import DEFAULT_LANGUAGE
 from altwright.captions.settings import CaptionSettings
 from altwright.captions.sources import PictureSource
-from altwright.captions.wording import counted, picture_label, tally
+from altwright.captions.wording import counted, day_words, picture_label, tally
 from altwright.config import Settings
-from altwright.describers.port import Describer, Description, Request
+from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.errors import (
-    CaptionUnusable,
-    Category,
-    InvalidInput,
-    PermanentError,
-    PlatformRefused,
-)
+from altwright.errors import CaptionUnusable, Category, InvalidInput, PermanentError
 from altwright.outbound import Outbound
+from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
 from altwright.tasks.claims import Planned, PlannedUpTo, Worked
-from altwright.tasks.kinds import Run
+from altwright.tasks.faults import Source
+from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
 
 #: Posts written in one transaction while planning: what Mastodon sends on a page by default.
@@ -78,7 +76,7 @@ class CaptionGenerationService:
         """Return complete settings. Raises InvalidInput."""
         return CaptionSettings.parse(settings).to_json()
 
-    def exclusive_key(self, user: UserRef | None) -> str | None:
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return the key that lets each user have one such task (requirement 4.3)."""
         return f"user:{user.id}" if user else None
 
@@ -93,7 +91,7 @@ class CaptionGenerationService:
         return CaptionWork(self, run, settings, account, platform)
 
 
-class CaptionWork:
+class CaptionWork(Work):
     """One attempt at a captions task."""
 
     def __init__(
@@ -112,6 +110,7 @@ class CaptionWork:
         self._account = account
         self._platform = platform
         self._total = run.task.items_total
+        self._begun = run.task.items_finished
         self._has_worked = False
         self._last_post: Post | None = None
 
@@ -156,13 +155,16 @@ class CaptionWork:
             return []
         with self._database.write() as session:
             statuses = drafting.save_posts(session, self._account.id, posts)
+            post_ids = [post.remote_id for post in posts]
+            failed = drafting.failed_before(session, self._account.id, post_ids)
         planned = []
         for post in posts:
             pictures = drafting.pictures_of(post)
             for position, media in enumerate(pictures, 1):
-                if self._wants(media, statuses[post.remote_id, media.remote_id]):
+                key = post.remote_id, media.remote_id
+                if self._wants(media, statuses[key]):
                     label = picture_label(post.text, post.created_at, position, len(pictures))
-                    planned.append(Planned(f"{post.remote_id}:{media.remote_id}", label))
+                    planned.append(planned_picture(key, label, failed.get(key)))
         return planned
 
     def _wants(self, media: Media, status: DraftStatus | None) -> bool:
@@ -174,8 +176,7 @@ class CaptionWork:
     def item(self, item: Item) -> Worked:
         """Describe one picture, if it still is there and still needs a text."""
         self._pause()
-        total = max(self._total or 0, item.position + 1)
-        self._run.step(f"Describing picture {item.position + 1:,} of {total:,}")
+        self._run.step(self._step())
         post_id, _, media_id = item.key.partition(":")
         with self._database.read() as session:
             seen = drafting.target(session, self._account.id, post_id, media_id)
@@ -183,16 +184,40 @@ class CaptionWork:
             return _skipped("The picture isn't known any more.")
         try:
             post = self._post(post_id)
-        except PlatformRefused as error:
-            if error.category is Category.AUTHENTICATION:
-                raise
+        except PlatformGone as error:
             return _skipped(f"The post can't be read any more: {error}")
         media = next((one for one in post.media if one.remote_id == media_id), None)
         if media is None:
             return _skipped("The picture isn't in its post any more.")
         if not self._wants(media, seen.status):
             return self._needless(media, seen)
+        if seen.is_written:
+            return _skipped("You have written its text; only “Describe again” replaces it.")
         return self._describe(post, media, seen)
+
+    def probe(self, source: Source) -> None:
+        """Ask the account's server, or the describer, how it is."""
+        match source:
+            case Source.PLATFORM:
+                probe_platform(self._service.accounts, self._account.id, self._platform)
+            case Source.DESCRIBER:
+                self._service.describer.probe()
+
+    def failed(self, item: Item, reason: str) -> Callable[[Session], None]:
+        """Return what lets the next run begin with others."""
+
+        def effect(session: Session) -> None:
+            post_id, _, media_id = item.key.partition(":")
+            seen = drafting.target(session, self._account.id, post_id, media_id)
+            if seen is not None:
+                drafting.note_failure(session, seen.picture_id)
+
+        return effect
+
+    def _step(self) -> str:
+        self._begun += 1
+        total = max(self._total or 0, self._begun)
+        return f"Describing picture {self._begun:,} of {total:,}"
 
     def _pause(self) -> None:
         """Wait between two pictures as long as the user wants; a stop or cancel ends it."""
@@ -200,13 +225,12 @@ class CaptionWork:
         self._has_worked = True
         while (left_s := until - time.monotonic()) > 0:
             self._run.checkpoint()
-            time.sleep(min(left_s, PAUSE_SLICE_S))
+            interrupts.current().wait(min(left_s, PAUSE_SLICE_S))
 
     def _post(self, remote_id: str) -> Post:
         """Return a post as it is now; its pictures are items in a row, so it is asked for once."""
         if self._last_post is None or self._last_post.remote_id != remote_id:
-            with refusals_noted(self._service.accounts, self._account.id):
-                self._last_post = self._platform.post(remote_id)
+            self._last_post = self._platform.post(remote_id)
         return self._last_post
 
     def _needless(self, media: Media, seen: Target) -> Worked:
@@ -232,7 +256,7 @@ class CaptionWork:
         )
         description = self._service.describer.describe(picture, request)
         return described(
-            description,
+            noted(description, picture),
             seen,
             stored,
             request=request,
@@ -289,7 +313,14 @@ def _unread(one: Unreadable) -> Planned:
     """Return an item that says which post is left out, and why."""
     ended = Worked(ItemStatus.SKIPPED, one.reason, Category.BAD_INPUT)
     label = "A post without an id" if one.is_unnamed else f"Post {one.remote_id}"
-    return Planned(f"unreadable:{one.remote_id}", label, ended)
+    return Planned(f"unreadable:{one.remote_id}", label, ended=ended)
+
+
+def noted(description: Description, picture: Picture) -> Description:
+    """Return the description with what was wrong with its picture, for whoever reviews it."""
+    if not picture.note:
+        return description
+    return replace(description, evidence={**description.evidence, "file": picture.note})
 
 
 def described(
@@ -320,10 +351,21 @@ def described(
         evidence=description.evidence,
     )
 
+    evidence = {"language": request.language} | description.evidence
+    written = replace(description, evidence=evidence)
+
     def effect(session: Session) -> None:
-        drafting.store_draft(session, seen, description, stored, user_id=user_id, task_id=task_id)
+        drafting.store_draft(session, seen, written, stored, user_id=user_id, task_id=task_id)
 
     return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)
+
+
+def planned_picture(key: tuple[str, str], label: str, failed_at: datetime | None) -> Planned:
+    """Return a picture's item; one that earlier runs couldn't describe comes last, and says so."""
+    whole_key = f"{key[0]}:{key[1]}"
+    if failed_at is None:
+        return Planned(whole_key, label)
+    return Planned(whole_key, f"{label} (failed before, since {day_words(failed_at)})", last=True)
 
 
 def _skipped(reason: str) -> Worked:

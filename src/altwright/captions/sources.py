@@ -6,7 +6,8 @@ from altwright.captions.drafting import Stored
 from altwright.captions.drafts import media_type_of
 from altwright.captions.images import Prepared, prepare
 from altwright.captions.pictures import PictureStore
-from altwright.config import IMAGE_SIDE_PX, Settings
+from altwright.captions.views import KEPT_PIXELS
+from altwright.config import Settings
 from altwright.describers.port import Picture
 from altwright.errors import ImageUnusable
 from altwright.outbound import Outbound
@@ -43,10 +44,10 @@ class PictureSource:
     def kept(self, file: str) -> Picture:
         """Return a picture from its kept copy. Raises NotFound."""
         # The copy is prepared already; preparing it again reads its size and type.
-        return prepare(self._pictures.read(file), max_pixels=IMAGE_SIDE_PX**2).picture
+        return prepare(self._pictures.read(file), max_pixels=KEPT_PIXELS).picture
 
     def _keep(self, prepared: Prepared) -> Stored:
-        picture = prepared.picture
+        picture = prepared.kept
         file = self._pictures.put(picture.data, _SUFFIXES[picture.media_type])
         return Stored(
             file=file,

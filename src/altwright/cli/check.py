@@ -7,16 +7,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from altwright import bootstrap, config, serve, telemetry
+from altwright.accounts import key_check
 from altwright.cli.common import json_option, show
 from altwright.config import Settings
-from altwright.db import migrate
-from altwright.db.session import make_engine
-from altwright.errors import AltwrightError, ConfigError
+from altwright.crypto import Box
+from altwright.db import migrate, reasons
+from altwright.db.session import Database, make_engine
+from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.redis import connect
+from altwright.text import clean_line
 from altwright.workers import capacity
+
+#: Seconds that a Redis has for an answer to this command; it may be far away.
+ANSWER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +65,8 @@ def _finding(what: str, look: Callable[[Settings], str], settings: Settings) -> 
         return Finding(what, ok=True, found=telemetry.redact(look(settings)))
     except ConfigError as error:
         return Finding(what, ok=False, found=telemetry.redact("; ".join(error.problems)))
-    except AltwrightError as error:
-        return Finding(what, ok=False, found=telemetry.redact(str(error)))
+    except (AltwrightError, SQLAlchemyError, OSError) as error:
+        return Finding(what, ok=False, found=telemetry.redact(clean_line(error, 300)))
 
 
 def _profile(settings: Settings) -> str:
@@ -76,34 +83,49 @@ def _data_dir(settings: Settings) -> str:
 
 
 def _keys(settings: Settings) -> str:
-    bootstrap.encryption_keys(settings)
+    database = Database(make_engine(settings.resolved_database_url))
+    try:
+        keys = bootstrap.encryption_keys(settings, database)
+        if migrate.tables(database.engine) is not migrate.Tables.NONE:
+            key_check.verify(database, Box(keys))
+    except DatabaseUnavailable:
+        pass  # another line says so
+    finally:
+        database.close()
     return "from the environment" if settings.platform_encryption_key else "kept in DATA_DIR"
 
 
 def _database(settings: Settings) -> str:
     engine = make_engine(settings.resolved_database_url)
+    shown = reasons.address_of(settings.resolved_database_url)
     try:
-        late = migrate.missing(engine)
+        stand = migrate.tables(engine)
     except AltwrightError as error:
-        shown = engine.url.render_as_string()
-        raise ConfigError([f"DATABASE_URL: nothing answers at {shown} ({error})"]) from error
+        reason = reasons.reason_of(error)
+        raise ConfigError([f"DATABASE_URL: {shown} can't be used: {reason}"]) from error
     finally:
         engine.dispose()
-    shown = engine.url.render_as_string()
-    return f"{shown}; " + ("tables are made at the start" if late else "tables are up to date")
+    match stand:
+        case migrate.Tables.NONE:
+            return f"{shown}; tables are made at the start"
+        case migrate.Tables.OLDER:
+            return f"{shown}; tables are older: `altwright serve` or `altwright db upgrade`"
+        case migrate.Tables.NEWER:
+            raise ConfigError([migrate.NEWER])
+        case migrate.Tables.CURRENT:
+            return f"{shown}; tables are up to date"
 
 
 def _redis(settings: Settings) -> str:
     if settings.embeds_valkey:
         serve.valkey_binary()
         return "the embedded Valkey, which runs with the service"
-    client = connect(settings.redis_url)
+    client = connect(settings.redis_url, call_timeout_s=ANSWER_S)
     try:
-        facts = RedisHealthMonitor(client).look()
-    except AltwrightError as error:
-        raise ConfigError(
-            [f"REDIS_URL: nothing answers at {settings.redis_url}; tasks would go on without it"]
-        ) from error
+        facts = RedisHealthMonitor(client).try_out()
+    except RedisUnavailable as error:
+        shown = telemetry.redact(settings.redis_url)
+        raise ConfigError([f"REDIS_URL: {shown}: {error} Tasks would go on without it"]) from error
     finally:
         client.close()
     said = f"version {facts.version}, policy {facts.policy}, persistence {facts.persistence}"

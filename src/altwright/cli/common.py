@@ -13,10 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from altwright import bootstrap, config, telemetry
+from altwright.accounts import key_check
 from altwright.accounts.users import User
 from altwright.bootstrap import Services
+from altwright.db import migrate
 from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput
+from altwright.text import clean_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,16 +27,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 OPERATOR = UserRef(id=0, username="command line", is_admin=True)
 #: `--json` on every command that prints data.
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+#: The longest text in characters that a table shows of one value.
+CELL_MOST = 10_000
 user_option = click.option("--user", "username", required=True, help="Name of the user.")
 
 
 @contextmanager
 def opened() -> Iterator[Services]:
-    """Build the service without starting its threads, and release it afterwards."""
+    """Build the service without starting its threads, and release it afterwards.
+
+    The tables of a new database are made; an older one's are left to `altwright db upgrade`.
+    """
     settings = config.load()
     telemetry.configure("WARNING", settings.log_format)
     services = bootstrap.build(settings)
     try:
+        migrate.ready(services.database.engine)
+        key_check.verify(services.database, services.box)
         yield services
     finally:
         services.close()
@@ -71,6 +81,11 @@ def _cell(value: Any) -> str:
         case None | "":
             return "-"
         case dict():
-            return " ".join(f"{key}={part}" for key, part in value.items())
+            return printable(" ".join(f"{key}={part}" for key, part in value.items()))
         case _:
-            return str(value)
+            return printable(value)
+
+
+def printable(value: Any) -> str:
+    """Return a value without what a terminal would act on: much of it was written by strangers."""
+    return clean_text(value, CELL_MOST)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
+import traceback
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
-from altwright.errors import AltwrightError, ConfigError, InvalidInput
+from altwright import config, telemetry
+from altwright.db import reasons
+from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, InvalidInput
 from altwright.supervisor import ChildFailed
+from altwright.text import clean_text
+
+#: The variable that shows tracebacks, as `--debug` does.
+DEBUG = "ALTWRIGHT_DEBUG"
+#: The longest line in characters that is printed of an error.
+WORDS_MOST = 2_000
 
 #: In which module of this package a command is.
 _MODULES = {
@@ -52,7 +64,8 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="altwright")
-def altwright() -> None:
+@click.option("--debug", is_flag=True, envvar=DEBUG, help="Show where an error comes from.")
+def altwright(*, debug: bool) -> None:
     """Give every picture on a Fediverse account an alt text.
 
     Settings come from environment variables and from .env in this folder
@@ -62,23 +75,87 @@ def altwright() -> None:
     To look at it:        altwright demo
     To run it:            altwright user create NAME --admin; altwright serve
     To connect somebody:  altwright account add --user NAME --url https://SERVER --token TOKEN
+    (serve stays in its terminal: use a second one, in the same folder.)
     """  # noqa: D301 - click wants the control character
+    if debug:
+        os.environ[DEBUG] = "1"  # main's last resort reads it, and so do processes we start
+    for problem in config.misspelt():
+        click.echo(f"altwright: {problem}", err=True)
 
 
 def main() -> None:
-    """Run the command line; errors of ours are one line for people, with an exit code.
+    """Run the command line; whatever happens, people get a line that says what to do.
 
-    2: the settings or the arguments are wrong. 1: it could not be done now.
+    Exit codes. 2: the settings or the arguments are wrong. 1: it could not be done now.
+    130: Ctrl-C. A traceback is shown with --debug only.
     """
+    os.umask(0o077)  # database, pictures and logs hold what others wrote for few eyes
     try:
-        altwright(prog_name="altwright")
-    except ConfigError as error:
-        for problem in error.problems:
-            click.echo(f"altwright: {problem}", err=True)
-        sys.exit(2)
-    except (AltwrightError, ChildFailed) as error:
-        click.echo(f"altwright: {error}", err=True)
-        if isinstance(error, InvalidInput):
-            for field, fault in error.fields.items():
-                click.echo(f"  {field}: {fault}", err=True)
-        sys.exit(1)
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output (`| head`) has had enough. The interpreter flushes once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        code = altwright.main(prog_name="altwright", standalone_mode=False)
+    except BrokenPipeError:
+        raise
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("Aborted!", err=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - the command line's last resort
+        return _explained(error)
+    return code if isinstance(code, int) else 0  # a command's exit code comes back as a value
+
+
+def _explained(error: Exception) -> int:
+    """Print an error in words, and return the exit code; where it comes from, with --debug."""
+    if os.environ.get(DEBUG):
+        click.echo(telemetry.redact("".join(traceback.format_exception(error))), err=True)
+    match error:
+        case ConfigError():
+            lines, code = error.problems, 2
+        case DatabaseUnavailable():
+            lines, code = [_database(error)], 1
+        case InvalidInput():
+            lines = [str(error), *(f"{field}: {fault}" for field, fault in error.fields.items())]
+            code = 1
+        case AltwrightError() | ChildFailed():
+            lines, code = [str(error)], 1
+        case SQLAlchemyError():
+            lines, code = [_database(error)], 1
+        case OSError():
+            lines, code = [_of_the_system(error)], 1
+        case UnicodeError():
+            lines, code = ["something here isn't UTF-8: the arguments, a name or a file"], 1
+        case _:
+            lines = [f"this is a fault of Altwright's: {type(error).__name__}"]
+            lines.append(f"please report it with what `{DEBUG}=1` in the environment shows")
+            code = 1
+    for position, line in enumerate(lines):
+        start = "  " if isinstance(error, InvalidInput) and position else "altwright: "
+        click.echo(start + telemetry.redact(clean_text(line, WORDS_MOST)), err=True)
+    return code
+
+
+def _database(error: Exception) -> str:
+    reason = reasons.reason_of(error)
+    return f"DATABASE_URL: the database can't be used: {reason}; `altwright check` says more"
+
+
+def _of_the_system(error: OSError) -> str:
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.errno == errno.ENOSPC:
+        reason = "the disk is full; make room, nothing is lost"
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{reason}"

@@ -84,10 +84,15 @@ def set_password(username: str, password: str) -> None:
 @user.command("token")
 @click.argument("username")
 @click.option("--name", default="command line", show_default=True, help="What it is for.")
-def make_token(username: str, name: str) -> None:
+@json_option
+def make_token(username: str, name: str, *, as_json: bool) -> None:
     """Make another token for the REST API and print it; it can't be shown again."""
     with opened() as services:
-        click.echo(services.users.make_token(known_user(services, username).id, name))
+        token = services.users.make_token(known_user(services, username).id, name)
+    if as_json:
+        show({"username": username, "name": name, "token": token}, as_json=True, columns={})
+    else:
+        click.echo(token)
 
 
 @user.command("deactivate")

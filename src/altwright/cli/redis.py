@@ -59,9 +59,7 @@ def use(url: str, *, force: bool, as_json: bool) -> None:
             raise InvalidInput(f"This address {error}.") from error
         except RedisUnavailable as error:
             if not force:
-                raise InvalidInput(
-                    "Nothing answers there. Is the address right? --force uses it all the same."
-                ) from error
+                raise InvalidInput(f"{error} --force uses it all the same.") from error
         services.redis_address.use(url)
         services.audit.add(OPERATOR.username, "redis changed", detail=telemetry.redact(url))
         data = _described(services)
@@ -94,7 +92,7 @@ def _described(services: Services) -> dict[str, Any]:
 def _facts(url: str) -> dict[str, Any]:
     client = connect(url, call_timeout_s=ANSWER_S)
     try:
-        facts = RedisHealthMonitor(client).look()
+        facts = RedisHealthMonitor(client).try_out()
     finally:
         client.close()
     return {

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
 from cryptography.fernet import Fernet
+from sqlalchemy import select
 
 from altwright import bootstrap, config, telemetry
 from altwright import serve as serving
+from altwright.accounts import key_check
 from altwright.captions.images import prepare
-from altwright.cli.common import json_option
+from altwright.cli.common import json_option, printable
+from altwright.config import Settings
+from altwright.crypto import Box, kept_secret
 from altwright.db import migrate
-from altwright.db.session import make_engine
+from altwright.db.session import Database, make_engine
+from altwright.db.tables import AccountRow, UserRow
 from altwright.demo import run as demo_run
 from altwright.describers.offline import models as offline_models
-from altwright.describers.port import Request
+from altwright.describers.port import Description, Request
+from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable
 
 
 @click.command()
@@ -30,9 +38,28 @@ def serve() -> None:
     """
     settings = config.load()
     telemetry.configure(settings.log_level, settings.log_format)
-    serving.serve(
-        settings, ready=lambda: click.echo(f"Altwright: http://{settings.host}:{settings.port}")
-    )
+    serving.serve(settings, ready=lambda: click.echo(_how_to_go_on(settings)))
+
+
+def _how_to_go_on(settings: Settings) -> str:
+    """Return what to type next; this terminal is taken."""
+    user = account = None
+    database = Database(make_engine(settings.resolved_database_url, pool_size=1))
+    # All runs by now; a hint more or less is no reason to end it.
+    with suppress(DatabaseUnavailable), database.connect() as connection:
+        user = connection.scalar(select(UserRow.id).limit(1))
+        account = connection.scalar(select(AccountRow.id).limit(1))
+    database.close()
+    lines = [f"Altwright: http://{settings.host}:{settings.port} (Ctrl-C stops it)"]
+    program = sys.argv[0] if Path(sys.argv[0]).name == "altwright" else "altwright"
+    if account is None:
+        lines.append("To go on, open a second terminal in this folder:")
+        if user is None:
+            lines.append(f"  {program} user create NAME --admin")
+        lines.append(
+            f"  {program} account add --user NAME --url https://your.server --token ACCESS_TOKEN"
+        )
+    return "\n".join(lines)
 
 
 @click.command()
@@ -57,6 +84,26 @@ def upgrade() -> None:
     engine = make_engine(config.load().resolved_database_url)
     migrate.upgrade(engine)
     click.echo(f"The database is at {migrate.head()}.")
+
+
+@db.command("accept-key")
+@click.confirmation_option(
+    prompt="Tokens that another key has encrypted stay unreadable. Go on with the present key?"
+)
+def accept_key() -> None:
+    """Go on with the present encryption key though the database was encrypted with another one.
+
+    For a key that is lost: accounts have to be connected again. Without any key one is made.
+    """
+    settings = config.load()
+    keys = kept_secret(settings.data_dir, "encryption.key", settings.platform_encryption_key)
+    database = Database(make_engine(settings.resolved_database_url))
+    try:
+        migrate.ready(database.engine)
+        key_check.accept(database, Box(keys))
+    finally:
+        database.close()
+    click.echo("The key is accepted. Users connect their accounts again.")
 
 
 @db.command()
@@ -85,24 +132,52 @@ def models() -> None:
 
 
 @click.command()
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--language", default="en", show_default=True, help="BCP 47 tag.")
 @click.option("--hint", default="", help="What you know of the picture.")
 @json_option
 def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: bool) -> None:
-    """Describe picture files with the configured describer, to see how well it does."""
+    """Describe picture files with the configured describer, to see how well it does.
+
+    One that can't be described is named with the reason, and the others are described; then the
+    exit code is 1.
+    """
     settings = config.load()
     telemetry.configure("WARNING", settings.log_format)
     describer = bootstrap.describer_of(settings)
     wish = Request(language=language, hint=hint, max_length=settings.caption_max_length)
+    failed = 0
     try:
         for path in pictures:
-            prepared = prepare(path.read_bytes(), max_pixels=settings.image_max_pixels)
-            said = describer.describe(prepared.picture, wish)
-            if as_json:
-                line = {"file": str(path), "text": said.text, "level": said.level}
-                click.echo(json.dumps({**line, "evidence": said.evidence}, ensure_ascii=False))
+            try:
+                prepared = prepare(path.read_bytes(), max_pixels=settings.image_max_pixels)
+                said = describer.describe(prepared.picture, wish)
+            except ConfigError:
+                raise  # it would be the same for each
+            except (AltwrightError, OSError) as error:
+                failed += 1
+                reason = error.strerror if isinstance(error, OSError) else error
+                _print_failed(path, str(reason), as_json=as_json)
             else:
-                click.echo(f"{path}: {said.text}" + (f" [{said.level}]" if said.level else ""))
+                _print_described(path, said, as_json=as_json)
+                if prepared.picture.note:
+                    click.echo(f"{printable(path)}: {prepared.picture.note}", err=True)
     finally:
         describer.close()
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _print_failed(path: Path, reason: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"file": str(path), "error": reason}, ensure_ascii=True))
+    click.echo(f"{printable(path)}: {printable(reason)}", err=True)
+
+
+def _print_described(path: Path, said: Description, *, as_json: bool) -> None:
+    if as_json:
+        line = {"file": str(path), "text": said.text, "level": said.level}
+        click.echo(json.dumps({**line, "evidence": said.evidence}, ensure_ascii=False))
+    else:
+        level = f" [{said.level}]" if said.level else ""
+        click.echo(printable(f"{path}: {said.text}{level}"))

@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from altwright import bootstrap, config, telemetry
+from altwright.accounts import key_check
 from altwright.cli.common import json_option, opened, show
 from altwright.config import Settings
 from altwright.db import migrate
 from altwright.domain.limits import Limits
 from altwright.domain.task import Priority
-from altwright.errors import ConfigError, InvalidInput
+from altwright.errors import InvalidInput
 from altwright.supervisor import Supervisor
 from altwright.web.app import create_app
 from altwright.web.sockets import broadcaster_for
@@ -50,8 +51,8 @@ def worker(count: int | None, least: int | None, most: int | None, *, isolate: b
 
 def _work(settings: Settings, count: int) -> None:
     services = bootstrap.build(settings)
-    if migrate.missing(services.database.engine):
-        raise ConfigError(["DATABASE_URL: tables are missing or old; run `altwright db upgrade`"])
+    migrate.ready(services.database.engine)
+    key_check.verify(services.database, services.box)
     app = create_app(services)
     services.progress.broadcaster = broadcaster_for(services)
     # A plain list: a handler that set an Event could meet its lock held by the wait below.

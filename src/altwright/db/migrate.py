@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
 from alembic import command
 from alembic.config import Config
@@ -13,29 +14,77 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import Connection
 
 from altwright.db.session import translated
+from altwright.errors import ConfigError
 
+#: Said where an older program meets a newer one's database.
+NEWER = "DATABASE_URL: its tables were made by a newer Altwright; install that version again"
 #: Seconds that a second host waits for the first one's migration.
 LOCK_WAIT_S = 120
 #: Any number that nobody else uses for an advisory lock on the same PostgreSQL database.
 _LOCK = 7_160_241_001
 
 
-def upgrade(engine: Engine) -> None:
-    """Apply what is missing; of several processes that start at once, one does it.
+def upgrade(engine: Engine, to: str = "head") -> None:
+    """Apply what is missing up to ``to``; of several processes that start at once, one does it.
 
     Raises:
+        ConfigError: the tables were made by a newer program.
         DatabaseUnavailable: the database doesn't answer, or another migration takes too long.
     """
+    if tables(engine) is Tables.NEWER:
+        raise ConfigError([NEWER])
     with translated(), engine.connect() as connection, _alone(connection):
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), to)
         connection.commit()  # before the lock goes
+
+
+class Tables(StrEnum):
+    """How a database's tables stand to this program's migrations."""
+
+    NONE = "none"
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+
+
+def tables(engine: Engine) -> Tables:
+    """Return how the tables stand. Raises DatabaseUnavailable."""
+    with translated(), engine.execution_options(reads_only=True).connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current is None:
+        return Tables.NONE
+    if current == head():
+        return Tables.CURRENT
+    known = {one.revision for one in ScriptDirectory.from_config(_config(None)).walk_revisions()}
+    return Tables.OLDER if current in known else Tables.NEWER
 
 
 def missing(engine: Engine) -> bool:
     """Say whether ``upgrade`` has something to do. Raises DatabaseUnavailable."""
-    with translated(), engine.execution_options(reads_only=True).connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    return current != head()
+    return tables(engine) is not Tables.CURRENT
+
+
+def ready(engine: Engine) -> None:
+    """Make the tables of a new database; leave others as they are.
+
+    A new one belongs to nobody yet. Of an older one other processes are at work, whose operator
+    says when it is changed (docs/decisions/0009).
+
+    Raises:
+        ConfigError: the tables are older or newer than this program.
+        DatabaseUnavailable: the database doesn't answer.
+    """
+    match tables(engine):
+        case Tables.NONE:
+            upgrade(engine)
+        case Tables.OLDER:
+            raise ConfigError(
+                ["DATABASE_URL: its tables are older than this program; run `altwright db upgrade`"]
+            )
+        case Tables.NEWER:
+            raise ConfigError([NEWER])
+        case Tables.CURRENT:
+            pass
 
 
 def head() -> str | None:

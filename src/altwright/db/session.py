@@ -12,13 +12,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import psycopg
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from altwright.errors import ConfigError, DatabaseUnavailable
+
+#: In the pool's record of a connection: whether a pooler stands between us and the server.
+_POOLED = "altwright_pooled"
 
 Clock = Callable[[], datetime]
 P = ParamSpec("P")
@@ -47,6 +52,9 @@ _MARIADB_PASSING = frozenset(
     | {1206, 1213, 1290, 1317, 1412, 1613, 1614, 1836, 1927, 1969, 3024}
 )
 _MARIADB_DEADLOCK = {1020, 1213}
+#: Refused at the door: no right to this database, wrong password, no such database, no plugin
+#: for this login, TLS required. An operator can mend each without a restart of ours.
+_MARIADB_REFUSED = frozenset({1044, 1045, 1049, 1251, 1524, 1698, 3159})
 #: Errors of the client library: no connection, connection lost.
 _MARIADB_CLIENT = range(2000, 3000)
 
@@ -76,25 +84,51 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
             "connect_timeout": 5,
             # A prepared statement keeps the plan that suited the tables when they were small.
             "prepare_threshold": None,
-            "options": f"-c lock_timeout={LOCK_WAIT_MS} -c timezone=UTC",
         }
-    else:
-        options["connect_args"] = {
-            "connect_timeout": 5,
-            "charset": "utf8mb4",
-            "init_command": f"SET SESSION innodb_lock_wait_timeout={LOCK_WAIT_MS // 1000}",
-        }
-        # Claims re-read what others committed, as the other two databases do.
-        options["isolation_level"] = "READ COMMITTED"
+        return _postgresql(url, options)
+    options["connect_args"] = {
+        "connect_timeout": 5,
+        "charset": "utf8mb4",
+        "init_command": f"SET SESSION innodb_lock_wait_timeout={LOCK_WAIT_MS // 1000}",
+    }
+    # Claims re-read what others committed, as the other two databases do.
+    options["isolation_level"] = "READ COMMITTED"
     return create_engine(url, **options)
+
+
+def _postgresql(url: str, options: dict[str, Any]) -> Engine:
+    """Make an engine that sets what it needs by statements: PgBouncer refuses start-up options."""
+    engine = create_engine(url, **options)
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:
+        before, connection.autocommit = connection.autocommit, True
+        served_by = connection.execute("SELECT pg_backend_pid()").fetchone()
+        # A pooler gives its clients numbers of its own, and each transaction may meet another
+        # server process: what is set for the session there would reach other clients instead.
+        pooled = served_by is not None and served_by[0] != connection.info.backend_pid
+        record.info[_POOLED] = pooled
+        if not pooled:
+            connection.execute(f"SET lock_timeout = {LOCK_WAIT_MS}; SET timezone = 'UTC'")
+        connection.autocommit = before
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # Reads of one statement each are in no transaction, and wait for no lock.
+        autocommits = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+        if connection.info.get(_POOLED) and not autocommits:
+            driver: Any = connection.connection.driver_connection
+            driver.execute(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}; SET LOCAL timezone = 'UTC'")
+
+    return engine
 
 
 def _sqlite(url: str, clock: Clock, options: dict[str, Any]) -> Engine:
     folder = Path(make_url(url).database or "").parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        fault = f"DATABASE_URL: the folder {folder} can't be made ({error.strerror})"
+        fault = f"DATA_DIR or DATABASE_URL: the folder {folder} can't be made ({error.strerror})"
         raise ConfigError([fault]) from error
     connect_args = {"timeout": SQLITE_BUSY_S, "check_same_thread": False}
     engine = create_engine(url, connect_args=connect_args, **options)
@@ -241,7 +275,7 @@ def is_passing(error: DBAPIError) -> bool:
         return isinstance(error, OperationalError) and any(one in words for one in _SQLITE_PASSING)
     code = _mariadb_code(error)
     if code is not None:  # first: PyMySQL's errors have an SQLSTATE too, which says less
-        return code in _MARIADB_PASSING or code in _MARIADB_CLIENT
+        return code in _MARIADB_PASSING | _MARIADB_REFUSED or code in _MARIADB_CLIENT
     state = _sqlstate(error)
     if state is not None:
         return state.startswith(_POSTGRESQL_PASSING)

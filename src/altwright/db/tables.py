@@ -82,6 +82,22 @@ class AccountRow(Base):
     created_at: Mapped[datetime] = mapped_column(Instant, default=now())
 
 
+class ServerRow(Base):
+    """How alt texts get into the posts of a server, as far as that had to be found out."""
+
+    __tablename__ = "servers"
+
+    #: With its port, where it has one of its own.
+    host: Mapped[str] = mapped_column(String(255), primary_key=True)
+    way: Mapped[str] = mapped_column(String(32))
+    #: What it ran then, with the version: an update makes it unknown again.
+    software: Mapped[str] = mapped_column(String(128), default="")
+    is_proved: Mapped[bool] = mapped_column(default=False)
+    #: Why it can't be done, for people ("": it can).
+    reason: Mapped[str] = mapped_column(Text, default="")
+    learned_at: Mapped[datetime] = mapped_column(Instant, default=now())
+
+
 class PostRow(Base):
     """A post of an account, as it was when last read."""
 
@@ -125,6 +141,9 @@ class PictureRow(Base):
     media_type: Mapped[str] = mapped_column(String(32), default="")
     width: Mapped[int | None] = mapped_column()
     height: Mapped[int | None] = mapped_column()
+    #: Since when no run could describe it, and how many tried; None and 0: the last one could.
+    failed_at: Mapped[datetime | None] = mapped_column(Instant)
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
     post: Mapped[PostRow] = relationship(back_populates="pictures")
     draft: Mapped[DraftRow | None] = relationship(back_populates="picture", uselist=False)
 
@@ -160,3 +179,28 @@ class DraftRow(Base):
     updated_at: Mapped[datetime] = mapped_column(Instant, default=now(), onupdate=now())
     published_at: Mapped[datetime | None] = mapped_column(Instant)
     picture: Mapped[PictureRow] = relationship(back_populates="draft")
+
+
+class DraftTextRow(Base):
+    """A text that a draft has had, so that none is lost when another one takes its place."""
+
+    __tablename__ = "draft_texts"
+    __table_args__ = (Index("ix_draft_texts_draft_id_id", "draft_id", "id"),)
+
+    #: Rises with time: the newest text of a draft has the highest.
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(LongText)
+    #: Which describer wrote it and how sure it was; empty when it was none.
+    describer: Mapped[str] = mapped_column(String(32), default="")
+    model: Mapped[str] = mapped_column(String(128), default="")
+    level: Mapped[str | None] = mapped_column(String(8))
+    #: Who wrote it; None: not a person.
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), index=True
+    )
+    task_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    at: Mapped[datetime] = mapped_column(Instant, default=now())
+    #: Whether its writer's next words replace it; nobody has decided about it yet.
+    is_open: Mapped[bool] = mapped_column(default=False)

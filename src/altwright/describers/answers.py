@@ -1,94 +1,48 @@
 """From what a model says to an alt text, or to the insight that it said none.
 
-Models wrap their answer in quotes, Markdown and politeness, refuse in whole sentences, break off,
-and run in circles. What is left after cleaning is the model's own words; nothing is ever added but
-a mark of omission, and what is no description is refused: no text is better than a false one.
+Models think aloud, wrap their answer in quotes, Markdown, data and politeness, refuse in whole
+sentences, break off, and run in circles. What is left after cleaning is the model's own words;
+nothing is ever added but a mark of omission, and what is no description is refused: no text is
+better than a false one. What can't be told for certain is kept; captions.quality warns of it.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from collections import Counter
+from typing import Any
 
+from ftfy import fix_encoding
+
+from altwright.describers import sentences
+from altwright.describers import wrappings as wrapping
+from altwright.describers.prompts import INSTRUCTIONS
+from altwright.describers.quotations import PAIRS, masked, unquoted
+from altwright.describers.refusals import refusal_at
+from altwright.describers.thoughts import without_thoughts
 from altwright.errors import CaptionUnusable
+from altwright.text import clean_text, shortened
 
-_THOUGHT = re.compile(r"<(think|thinking|thought|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
-_THOUGHT_END = re.compile(r".*</(think|thinking|thought|reasoning)>", re.DOTALL | re.IGNORECASE)
-_THOUGHT_BEGIN = re.compile(r"<(think|thinking|thought|reasoning)>", re.IGNORECASE)
-#: Marks of chat templates that leak into answers.
-_TEMPLATE = re.compile(
-    r"<\|[^|<>]{1,40}\|>|</?s>|<end_of_(utterance|turn)>|<(eos|bos|pad|unk)>|\[/?INST\]|<image>"
+#: Characters of an answer that are looked at; a model that writes more runs in circles.
+_MOST_CHARACTERS = 20_000
+#: Rounds in which wrappings inside of wrappings come off; models use three at most.
+_ROUNDS = 6
+#: Names under which data hold a description, the best first; compared without marks.
+_KEYS = (
+    *("alttext", "alt", "alttextdescription", "imagedescription", "description", "caption", "text"),
+    *("answer", "response", "output", "result", "content", "summary"),
 )
-_FENCE = re.compile(r"^```[a-z]*\s*\n(.*?)\n?```$", re.DOTALL | re.IGNORECASE)
-_MARKDOWN = (
-    (re.compile(r"^#{1,6}\s+", re.MULTILINE), ""),
-    (re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*", re.DOTALL), r"\1"),
-    (re.compile(r"(?<!\w)__(?=\S)([^_]+ [^_]+)(?<=\S)__(?!\w)"), r"\1"),
-    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), r"\1"),
-    (re.compile(r"`([^`\n]+)`"), r"\1"),
-    (re.compile(r"!?\[([^\]\n]*)\]\([^)\s]+\)"), r"\1"),
-    (re.compile(r"^\s*[-*•]\s+", re.MULTILINE), ""),
-)
-_LABEL = (
-    r"(alt(ernative|ernativ)?[\s-]*text|alttext|image description|picture description|description"
-    r"|caption|answer|output|bildbeschreibung|beschreibung|texte alternatif|texto alternativo"
-    r"|testo alternativo|descripción|description de l'image|alt)"
-)
-_PREFIXES = (
-    re.compile(rf"^{_LABEL}(\s*\([^)]*\))?\s*[:\uff1a]\s*", re.IGNORECASE),
-    re.compile(
-        r"^((sure|certainly|of course|okay|ok|absolutely|gerne|natürlich|bien sûr|claro)[!,.]?\s+)?"
-        r"(here(['\u2019]s| is)|hier ist|voici|aquí (está|tienes)|ecco)\b[^:\n]{0,60}"
-        rf"{_LABEL}\b[^:\n]{{0,60}}:\s*",
-        re.IGNORECASE,
-    ),
-    re.compile(r"^(sure|certainly|of course|absolutely)[!.]\s+", re.IGNORECASE),
-)
-#: "The image shows a cat" says "a cat" to somebody whose reader has just said "image".
-_PICTURE_OF = re.compile(
-    r"^(the|this|an?)\s+(image|picture|photo|photograph)\s+"
-    r"(of|shows|showing|depicts|depicting|features|displays|captures|contains|presents|is of)\s+"
-    r"(?!that\b|how\b|what\b)(?=\w)",
+_DEEPEST = 4
+_BROKEN_JSON = re.compile(
+    r'^[\[{][\s\[{]{0,20}"(?:alt_?text|alt|description|caption|text)"\s?:\s?"((?:[^"\\]|\\.)*)',
     re.IGNORECASE,
-)
-#: Remarks at the end that aren't about the picture.
-_CHATTER = re.compile(
-    r"\s*(\(\d+ characters?\)|(?<=[.!?])\s+(let me know if|i hope (this|that) helps).*"
-    r"|\n\s*\(?((word|character) count|let me know|i hope|would you like|feel free|please note"
-    r"|note:|is there anything|this (alt text|description|text)|\d+ characters).*)$",
-    re.DOTALL | re.IGNORECASE,
-)
-_QUOTES = (
-    *(('"', '"'), ("'", "'"), ("“", "”"), ("„", "“"), ("„", "”"), ("\u2018", "\u2019")),
-    *(("«", "»"), ("»", "«"), ("「", "」"), ("『", "』")),
-)
-_REFUSAL = re.compile(
-    r"^(i['\u2019]m (really )?sorry|i am sorry|sorry,? (but )?i\b|i apologi[sz]e"
-    r"|unfortunately,? i\b|i (can['\u2019]?t|cannot|can not|could not|couldn['\u2019]t"
-    r"|won['\u2019]t|don['\u2019]t|do not|am not|am unable|am an ai|am a language)\b"
-    r"|i['\u2019]m (unable|not able|not|an ai|just)\b|as an? (ai|artificial|language|text)\b"
-    r"|please (provide|upload|share|attach|send)"
-    r"|es tut mir leid|entschuldigung|ich kann (das|dieses|kein|leider|nicht|den|die)|leider kann"
-    r"|(je suis )?désolée?\b|je ne peux pas|lo siento|no puedo|mi dispiace|non posso"
-    r"|het spijt me|ik kan (de|het|geen|niet))",
-    re.IGNORECASE,
-)
-_NO_PICTURE = re.compile(
-    r"\bno (image|picture|photo)s? (was|were|is|has been|have been|seems? to be)? ?"
-    r"(provided|attached|uploaded|included)"
-    r"|(image|picture|photo) (wasn['\u2019]t|isn['\u2019]t|was not|is not|has not been) "
-    r"(provided|attached|uploaded|included)"
-    r"|(can['\u2019]?t|cannot|unable to|not able to) (see|view|access|process|open|display)"
-    r" (the|this|any|an|your)? ?(image|picture|photo|attachment)",
-    re.IGNORECASE,
-)
-#: Our own words, given back.
-_ECHO = re.compile(
-    r"^(you write alt texts|write the alt text for this|the json below was written)", re.IGNORECASE
 )
 _NOTHING = re.compile(
     r"^\W*((an?|the)?\s*(image|picture|photo|photograph|graphic|bild|foto|imagen|alt|alt text|none"
-    r"|null|n/?a|undefined|unknown|untitled|no description|todo)|[\w-]+\.(jpe?g|png|gif|webp))\W*$",
+    r"|null|n/?a|undefined|unknown|untitled|no description|description|caption|user|assistant"
+    r"|system|todo)|[\w-]+\.(jpe?g|png|gif|webp|heic|avif))\W*$",
     re.IGNORECASE,
 )
 #: The same run of signs again and again, at least five times.
@@ -97,10 +51,11 @@ _CIRCLE_CHARACTERS = 40
 _FEWEST_LETTERS = 3
 #: A text of more words than this in which fewer than an eighth differ runs in circles.
 _WORDS, _DIFFERENT = 30, 0.12
+#: Characters that are searched for circles and echoes; a draft has fewer.
+_SEARCHED = 5_000
 _RUBBISH_SHARE = 0.05
-_SENTENCE_END = re.compile(r"[.!?…。！？؟।](?:[\"'”\u2019»)\]」』]+)?(?=\s|$)|[。！？]")  # noqa: RUF001 - sentence ends of several scripts
-#: Characters of an answer that are looked at; a model that writes more runs in circles.
-_MOST_CHARACTERS = 20_000
+#: Words in a row that a text and our instructions share by no chance.
+_ECHO_WORDS = 6
 #: A shortened text keeps whole sentences if they are at least this part of what fits.
 _KEPT_SHARE = 0.4
 
@@ -108,98 +63,228 @@ _KEPT_SHARE = 0.4
 def alt_text(answer: str, *, max_length: int, cut_off: bool = False) -> str:
     """Return the description in a model's answer, at most ``max_length`` characters.
 
-    ``cut_off``: the server says that the model hadn't finished.
+    ``cut_off``: the server says that the model hadn't finished, or doesn't say that it had.
 
     Raises:
         CaptionUnusable: there is none in it; the message says what there was.
     """
-    text = _unwrapped(_without_thoughts(answer[:_MOST_CHARACTERS]))
+    text = fix_encoding(clean_text(answer, _MOST_CHARACTERS))
+    text = _one_turn(without_thoughts(text))
+    if not text:
+        raise CaptionUnusable("The model answered nothing.")
+    for _ in range(_ROUNDS):
+        before = text
+        text, broke_off = _unwrapped(text)
+        # With its quotation marks still on: what is quoted from the picture is no refusal.
+        text = _without_refusal(text)
+        text = unquoted(_without_remarks(text))
+        cut_off = cut_off or broke_off
+        if text == before:
+            break
+    text = _without_echo(text)
     if cut_off:
         text = _whole_sentences(text)
-        if any(text[0] == opening and closing not in text[1:] for opening, closing in _QUOTES):
-            text = text[1:]  # the closing mark was cut off
-    text = _PICTURE_OF.sub("", text)
+    text = wrapping.PICTURE_OF.sub("", re.sub(r" ?\n[\n ]*", "\n", text))
     text = text[:1].upper() + text[1:]
     _refuse_nonsense(text)
     return _shortened(text, max_length)
 
 
-def _without_thoughts(answer: str) -> str:
-    text = _THOUGHT_END.sub("", _THOUGHT.sub("", answer))
-    if _THOUGHT_BEGIN.search(text):
-        raise CaptionUnusable("The model was still thinking when its answer ended.")
-    text = _TEMPLATE.sub("", text).strip()
-    if not text:
-        raise CaptionUnusable("The model answered nothing.")
+def _one_turn(text: str) -> str:
+    """Return what the assistant said in its first turn, without marks of a chat template."""
+    text = wrapping.TURN_BEGIN.sub("", text).strip()
+    for turn in wrapping.TURN_END.split(text):
+        if turn.strip():
+            text = turn
+            break
+    text = wrapping.TEMPLATE.sub("", wrapping.COORDINATES.sub("", text)).strip()
+    if wrapping.CONVERSATION.match(text):
+        turns = list(wrapping.ASSISTANT.finditer(text))
+        if not turns:
+            raise CaptionUnusable("The model repeated its instructions.")
+        text = text[turns[-1].end() :]
+    # One blank is as good as many, and many cost the patterns that follow.
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[^\S\n]+", " ", text)).strip()
+
+
+def _unwrapped(text: str) -> tuple[str, bool]:
+    """Take off one layer of data, markup and labels; say whether the data broke off."""
+    text, broke_off = _from_data(_without_fence(text))
+    text = _without_markup(text)
+    for pattern, kept in wrapping.MARKDOWN:
+        text = pattern.sub(kept, text)
+    text = _best_of(text)
+    for pattern in wrapping.PREFIXES:
+        text = pattern.sub("", text, count=1).strip()
+    return text.strip(), broke_off
+
+
+def _without_fence(text: str) -> str:
+    before, fence, rest = text.partition("```")
+    if not fence:
+        return text
+    inside, _, after = rest.partition("```")
+    first, newline, lines = inside.partition("\n")
+    inside = lines if (newline and first.strip().isalnum()) or not first.strip() else inside
+    inside = inside.removeprefix("json").strip()
+    if inside.startswith(("{", "[")) or not (before.strip() or after.strip()):
+        return inside
     return text
 
 
-def _unwrapped(text: str) -> str:
-    """Take off wrappings, one after the other, until there are none."""
-    before = None
-    while text != before:
-        before = text
-        if fence := _FENCE.match(text):
-            text = fence[1].strip()
-        text = _from_json(text)
-        for pattern, kept in _MARKDOWN:
-            text = pattern.sub(kept, text)
-        for pattern in _PREFIXES:
-            text = pattern.sub("", text).strip()
-        text = _unquoted(_CHATTER.sub("", text).strip())
-    text = re.sub(r"[^\S\n]+", " ", text)
-    return re.sub(r" ?\n[\n ]*", "\n", text).strip()
-
-
-def _from_json(text: str) -> str:
-    if not text.startswith("{"):
-        return text
+def _from_data(text: str) -> tuple[str, bool]:
+    """Return the description in JSON, or the text; say whether the JSON broke off."""
+    if not text.startswith(("{", "[")):
+        return text, False
     try:
-        answer = json.loads(text)
+        found = _described(json.loads(text))
+    except RecursionError:
+        found = None
     except ValueError:
-        return text
-    for name in ("alt_text", "alt", "altText", "description", "caption", "text"):
-        if isinstance(answer.get(name), str):
-            return str(answer[name]).strip()
-    raise CaptionUnusable("The model answered with data, not with a description.")
+        if broken := _BROKEN_JSON.match(text):
+            return broken[1].replace('\\"', '"').strip(), True
+        if text.startswith("[") and text.endswith("]") and "[" not in text[1:]:
+            return text[1:-1].strip(), False
+        if not text.startswith(('{"', '[{"', '{ "', "{\n", "[[", "[{")):
+            return text, False
+        found = None
+    if found is None:
+        raise CaptionUnusable("The model answered with data, not with a description.")
+    return found, False
 
 
-def _unquoted(text: str) -> str:
-    for opening, closing in _QUOTES:
-        inside = text[1:-1]
-        if len(text) > 1 and text[0] == opening and text[-1] == closing and closing not in inside:
-            return inside.strip()
+def _described(data: Any, depth: int = 0) -> str | None:
+    """Return the description in data; a bare text counts only inside of a list."""
+    if depth > _DEEPEST:
+        return None
+    if isinstance(data, list):
+        found = (one if isinstance(one, str) else _described(one, depth + 1) for one in data[:3])
+        return next((text.strip() for text in found if text and text.strip()), None)
+    if not isinstance(data, dict):
+        return None
+    named = {re.sub(r"[\W_]", "", str(name).lower()): value for name, value in data.items()}
+    for key in _KEYS:
+        value = named.get(key)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    inner = (_described(value, depth + 1) for value in data.values() if isinstance(value, dict))
+    return next((text for text in inner if text), None)
+
+
+def _without_markup(text: str) -> str:
+    """Decode what is encoded and take off tags, but what a quotation holds."""
+    if found := wrapping.IMG.search(text):
+        text = found["alt"] or found["alt2"]
+    if text.startswith("<") or text.endswith(">") or "</" in masked(text):
+        text = _replaced_outside(wrapping.TAGS, " ", text).strip()
+    text = wrapping.ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    text = wrapping.ESCAPED_CHARACTER.sub(lambda found: chr(int(found[1], 16)), text)
+    text = _replaced_outside(wrapping.ESCAPED_LINE, "\n", text)
+    return clean_text(text, _MOST_CHARACTERS)
+
+
+def _replaced_outside(pattern: re.Pattern[str], by: str, text: str) -> str:
+    """Replace a pattern where it isn't part of a quotation."""
+    kept, at = [], 0
+    for found in pattern.finditer(masked(text)):
+        kept += [text[at : found.start()], by]
+        at = found.end()
+    return "".join([*kept, text[at:]]) if kept else text
+
+
+def _best_of(text: str) -> str:
+    """Return the first of several descriptions to choose from, and the best field of a form."""
+    own = masked(text)
+    if announced := wrapping.CHOICE.match(own):
+        choices = list(wrapping.CHOICES.finditer(own))
+        if len(choices) > 1:
+            return text[choices[0].end() : choices[1].start()].strip()
+        if choices and choices[0].start() < announced.end():
+            return text[choices[0].end() :].strip()
+    fields = list(wrapping.FIELD.finditer(own))
+    if len(fields) > 1 and fields[0].start() == 0:
+        ends = [*(one.start() for one in fields[1:]), len(text)]
+        values = {
+            one["name"].lower().replace("-", " "): text[one.end() : end].strip()
+            for one, end in zip(fields, ends, strict=True)
+        }
+        return next((values[name] for name in wrapping.FIELDS if values.get(name)), text)
     return text
+
+
+def _without_refusal(text: str) -> str:
+    at = refusal_at(text)
+    if at == 0:
+        raise CaptionUnusable("The model refused to describe the picture.")
+    return text if at is None else text[:at].strip()
+
+
+def _without_remarks(text: str) -> str:
+    """Cut off what is said to the person who asked: offers, notes, counts."""
+    text = wrapping.COUNT.sub("", text).strip()
+    own = masked(text)
+    for start, end in sentences.split(own)[1:]:
+        sentence = own[start:end].strip().replace("\u2019", "'")
+        is_line = "\n" in own[max(0, start - 1) : start + 2]
+        if wrapping.OFFER.match(sentence) or (is_line and wrapping.NOTE.match(sentence)):
+            return text[:start].strip()
+    return text
+
+
+def _without_echo(text: str) -> str:
+    """Drop sentences that are our own instructions, given back."""
+    said = [text[start:end] for start, end in sentences.split(text[:_SEARCHED])]
+    if not any(_shingles(sentence) & _OUR_SHINGLES for sentence in said):
+        return text
+    kept = "".join(
+        sentence
+        for sentence in said
+        if not _shingles(sentence) & _OUR_SHINGLES and _plain(sentence) not in _OUR_WORDS
+    )
+    if sum(sign.isalpha() for sign in kept) < 3 * _FEWEST_LETTERS:
+        raise CaptionUnusable("The model repeated its instructions.")
+    return kept.strip()
+
+
+def _shingles(text: str) -> set[tuple[str, ...]]:
+    words = _plain(text).split()
+    return set(zip(*(words[at:] for at in range(_ECHO_WORDS)), strict=False))
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+_OUR_WORDS = _plain(INSTRUCTIONS)
+_OUR_SHINGLES = _shingles(INSTRUCTIONS)
 
 
 def _whole_sentences(text: str) -> str:
-    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
-    if not ends:
+    whole = sentences.whole(text)
+    if not whole:
         raise CaptionUnusable("The model's answer broke off in its first sentence.")
-    return text[: ends[-1]].rstrip()
+    if any(whole[0] == opening and closing not in whole[1:] for opening, closing in PAIRS):
+        whole = whole[1:]  # the closing mark was cut off
+    return whole
 
 
 def _refuse_nonsense(text: str) -> None:
     letters = sum(sign.isalpha() for sign in text)
     if letters == 0 or _NOTHING.match(text) or (letters < _FEWEST_LETTERS and text.isascii()):
         raise CaptionUnusable("The model's answer says nothing about the picture.")
-    if _REFUSAL.match(text) or _NO_PICTURE.search(text[:200]):
-        raise CaptionUnusable("The model refused to describe the picture.")
-    if _ECHO.match(text):
-        raise CaptionUnusable("The model repeated its instructions.")
     rubbish = sum(sign == "\ufffd" or not (sign.isprintable() or sign == "\n") for sign in text)
-    marks = sum(sign in "\u200b\u200c\u200d\u200e\u200f\u2066\u2067\u2068\u2069" for sign in text)
+    marks = sum(sign in "\u200c\u200d\u200e\u200f" for sign in text)
     if (rubbish - marks) > _RUBBISH_SHARE * len(text):
         raise CaptionUnusable("The model's answer isn't readable text.")
-    if _runs_in_circles(text):
+    if _runs_in_circles(text[:_SEARCHED]):
         raise CaptionUnusable("The model's answer runs in circles.")
 
 
 def _runs_in_circles(text: str) -> bool:
     if any(len(found[0]) >= _CIRCLE_CHARACTERS for found in _CIRCLE.finditer(text)):
         return True
-    sentences = [one.strip().casefold() for one in re.split(r"[.!?\n]+", text) if one.strip()]
-    if any(sentences.count(one) > 2 and len(one) > 10 for one in set(sentences)):  # noqa: PLR2004 - said three times
+    said = Counter(one.strip().casefold() for one in re.split(r"[.!?\n]+", text))
+    if any(times > 2 and len(one) > 10 for one, times in said.items()):  # noqa: PLR2004 - said three times
         return True
     words = text.casefold().split()
     return len(words) > _WORDS and len(set(words)) < _DIFFERENT * len(words)
@@ -208,10 +293,10 @@ def _runs_in_circles(text: str) -> bool:
 def _shortened(text: str, max_length: int) -> str:
     if len(text) <= max_length:
         return text
-    ends = [found.end() for found in _SENTENCE_END.finditer(text) if found.end() <= max_length]
+    ends = [end for end in sentences.ends(text) if end <= max_length]
     if ends and ends[-1] >= _KEPT_SHARE * max_length:
         return text[: ends[-1]]
-    words = text[: max_length - 1]
-    if not text[max_length - 1].isspace() and " " in words:
+    words = shortened(text, max_length - 1)
+    if not text[len(words)].isspace() and " " in words:
         words = words.rsplit(None, 1)[0]
     return words.rstrip(" ,;:–-") + "…"  # noqa: RUF001 - a dash

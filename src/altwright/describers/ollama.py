@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 from altwright.describers.answers import alt_text
 from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.describers.prompts import guidelines, max_tokens, question
 from altwright.describers.server import ModelServer, Refused, is_blind, refused_picture
+from altwright.describers.showing import shown
 from altwright.errors import ConfigError
 
 #: Low, because a description isn't to be original.
@@ -34,21 +36,11 @@ class Ollama(Describer):
 
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe one picture."""
-        body = {
-            "model": self._model,
-            "stream": False,
-            "options": {"num_predict": max_tokens(request), "temperature": TEMPERATURE},
-            "messages": [
-                {"role": "system", "content": guidelines(request)},
-                {
-                    "role": "user",
-                    "content": question(picture, request),
-                    "images": [base64.b64encode(picture.data).decode("ascii")],
-                },
-            ],
-        }
         try:
-            answer = self._server.ask("/api/chat", body)
+            answer = shown(
+                picture,
+                lambda views: self._server.ask("/api/chat", self._body(picture, views, request)),
+            )
         except Refused as refused:
             raise self._meaning(refused) from refused
         message = answer.get("message")
@@ -57,6 +49,23 @@ class Ollama(Describer):
         cut_off = answer.get("done_reason") == "length"
         text = alt_text(message["content"], max_length=request.max_length, cut_off=cut_off)
         return Description(text, self.name, self._model)
+
+    def _body(
+        self, picture: Picture, views: tuple[Picture, ...], request: Request
+    ) -> dict[str, Any]:
+        return {
+            "model": self._model,
+            "stream": False,
+            "options": {"num_predict": max_tokens(request), "temperature": TEMPERATURE},
+            "messages": [
+                {"role": "system", "content": guidelines(request)},
+                {
+                    "role": "user",
+                    "content": question(picture, request),
+                    "images": [base64.b64encode(one.data).decode("ascii") for one in views],
+                },
+            ],
+        }
 
     def probe(self) -> str:
         """Return Ollama's version and the model."""

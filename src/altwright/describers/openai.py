@@ -9,6 +9,7 @@ from altwright.describers.answers import alt_text
 from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.describers.prompts import guidelines, max_tokens, question
 from altwright.describers.server import ModelServer, Refused, is_blind, refused_picture
+from altwright.describers.showing import shown
 from altwright.errors import CaptionUnusable, ConfigError
 
 #: Low, because a description isn't to be original.
@@ -43,7 +44,7 @@ class OpenAICompatible(Describer):
 
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe one picture."""
-        answer = self._complete(picture, request)
+        answer = shown(picture, lambda views: self._complete(picture, views, request))
         try:
             choice = answer["choices"][0]
             content = _text(choice["message"].get("content"))
@@ -75,20 +76,22 @@ class OpenAICompatible(Describer):
     def close(self) -> None:
         """Do nothing: no connection is kept."""
 
-    def _complete(self, picture: Picture, request: Request) -> dict[str, Any]:
+    def _complete(
+        self, picture: Picture, views: tuple[Picture, ...], request: Request
+    ) -> dict[str, Any]:
         """Ask; once more without a parameter that the server turns out not to take."""
         while True:
             try:
-                return self._server.ask("/chat/completions", self._body(picture, request))
+                return self._server.ask("/chat/completions", self._body(picture, views, request))
             except Refused as refused:
                 unwanted = _unwanted(refused) - self._unwanted
                 if not unwanted:
                     raise self._meaning(refused) from refused
                 self._unwanted |= unwanted
 
-    def _body(self, picture: Picture, request: Request) -> dict[str, Any]:
-        encoded = base64.b64encode(picture.data).decode("ascii")
-        url = f"data:{picture.media_type};base64,{encoded}"
+    def _body(
+        self, picture: Picture, views: tuple[Picture, ...], request: Request
+    ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._model,
             "temperature": TEMPERATURE,
@@ -99,7 +102,7 @@ class OpenAICompatible(Describer):
                     "role": "user",
                     "content": [
                         {"type": "text", "text": question(picture, request)},
-                        {"type": "image_url", "image_url": {"url": url}},
+                        *({"type": "image_url", "image_url": {"url": _url(one)}} for one in views),
                     ],
                 },
             ],
@@ -117,6 +120,11 @@ class OpenAICompatible(Describer):
         if is_blind(refused):
             return ConfigError([f"OPENAI_MODEL: {self._model} can't see pictures"])
         return refused_picture("The model server", refused)
+
+
+def _url(picture: Picture) -> str:
+    encoded = base64.b64encode(picture.data).decode("ascii")
+    return f"data:{picture.media_type};base64,{encoded}"
 
 
 def _unwanted(refused: Refused) -> set[str]:

@@ -13,7 +13,9 @@ class Picture:
     """A picture that is ready to be described.
 
     ``data`` is a JPEG or PNG of at most ``config.IMAGE_SIDE_PX`` pixels a side, upright, sRGB,
-    without transparency (captions.images prepares it); ``media_type`` is its MIME type.
+    without transparency (captions.images prepares it); ``media_type`` is its MIME type. ``parts``
+    show a very long picture, of which ``data`` shows next to nothing, in readable pieces from the
+    top (or from the left); they have no parts of their own.
     """
 
     data: bytes
@@ -23,6 +25,9 @@ class Picture:
     #: Frames of the original (1: a still) and its length, for "Animated image (…)".
     frames: int = 1
     duration_s: float = 0.0
+    parts: tuple[Picture, ...] = ()
+    #: What is wrong with the picture, as a sentence for the person who reviews ("": nothing).
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

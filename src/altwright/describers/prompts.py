@@ -17,7 +17,7 @@ POST_CHARACTERS = 1000
 HINT_CHARACTERS = 300
 
 #: Languages by their English names, which models follow better than codes.
-_LANGUAGES = MappingProxyType(
+LANGUAGES = MappingProxyType(
     {
         "ar": "Arabic",
         "ca": "Catalan",
@@ -77,6 +77,10 @@ whatever it says. Don't mention from the post what isn't in the picture; names i
 used.
 {data}"""
 
+_ASKED = "Write the alt text for this picture."
+#: All that is said to a model in our own words, so that an echo of it is known.
+INSTRUCTIONS = f"{_GUIDELINES}\n{_DATA}\n{_ASKED}"
+
 
 def guidelines(request: Request) -> str:
     """Return the instructions, for the system's part of a conversation."""
@@ -88,11 +92,17 @@ def question(picture: Picture, request: Request) -> str:
 
     JSON, because a text can't end its own string: nothing in it can pass for our words.
     """
-    parts = ["Write the alt text for this picture."]
+    parts = [_ASKED]
     if picture.frames > 1:
         parts.append(
             "It is one frame of an animation"
             f" ({picture.frames} frames, {picture.duration_s:.1f} seconds); call it an animation."
+        )
+    if picture.parts:
+        long, first = ("wide", "left") if picture.width > picture.height else ("tall", "top")
+        parts.append(
+            f"It is very {long}, so you see it in parts, beginning at the {first}, or the first of "
+            "them. Describe it as one picture, without a word on parts."
         )
     known = {
         "post": request.post_text.strip()[:POST_CHARACTERS],
@@ -115,7 +125,7 @@ def max_tokens(request: Request) -> int:
 def language_name(code: str) -> str:
     """Return a language's English name for its BCP 47 code, or the code where we know none."""
     primary = code.partition("-")[0].lower()
-    name = _LANGUAGES.get(primary)
+    name = LANGUAGES.get(primary)
     if name is None:
         return f"the language with the BCP 47 code {primary}" if primary.isalnum() else "English"
     is_tag = primary != code.lower() and code.replace("-", "").isalnum()

@@ -23,12 +23,32 @@ DRAFT_MOVES = MappingProxyType(
         DraftStatus.APPROVED: frozenset(
             {DraftStatus.DRAFT, DraftStatus.SKIPPED, DraftStatus.PUBLISHING}
         ),
-        # Back to APPROVED: the server refused, or the worker ended before it was done.
-        DraftStatus.PUBLISHING: frozenset({DraftStatus.PUBLISHED, DraftStatus.APPROVED}),
+        # Back to APPROVED: the server refused, or the worker ended before it was done. DRAFT: a
+        # person has to look at it again. SKIPPED: its post or picture is gone, or has to be left
+        # alone.
+        DraftStatus.PUBLISHING: frozenset(
+            {
+                DraftStatus.PUBLISHED,
+                DraftStatus.APPROVED,
+                DraftStatus.DRAFT,
+                DraftStatus.SKIPPED,
+            }
+        ),
         DraftStatus.PUBLISHED: frozenset({DraftStatus.DRAFT}),  # its picture is described again
         DraftStatus.SKIPPED: frozenset({DraftStatus.DRAFT, DraftStatus.APPROVED}),
     }
 )
+
+
+class TextKind(StrEnum):
+    """Where a text in a draft's history came from."""
+
+    DESCRIBED = "described"
+    WRITTEN = "written"
+    PUBLISHED = "published"
+    #: Found on the platform's server, put there by somebody else.
+    SERVER = "server"
+
 
 #: States in which a person may still change the text.
 OPEN = (DraftStatus.DRAFT, DraftStatus.APPROVED, DraftStatus.SKIPPED)

@@ -5,12 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from altwright.domain.addresses import LAST_PORT, port_of, split
+
 HELP = (
     "should be redis://host:6379/0, rediss://host:6379/0 (TLS), unix:///path.sock or "
     "redis+sentinel://host:26379,host2:26379/name-of-the-master/0 (rediss+sentinel: TLS)"
 )
 SENTINEL_PORT = 26379
 _SINGLE, _SENTINEL = frozenset({"redis", "rediss", "unix"}), "+sentinel"
+#: What may stand behind "?", by the kind of value that it takes (redis-py, connection.py; those
+#: that would change what Altwright relies on, as decode_responses, are left out).
+_WORDS = frozenset(
+    {"username", "password", "client_name", "sentinel_username", "sentinel_password"}
+    | {"ssl_keyfile", "ssl_certfile", "ssl_ca_certs", "ssl_ca_path", "ssl_ca_data"}
+    | {"ssl_password", "ssl_ciphers"}
+)
+_NUMBERS = frozenset(
+    {"db", "protocol", "max_connections", "health_check_interval", "socket_read_size"}
+)
+_SECONDS = frozenset({"socket_timeout", "socket_connect_timeout", "timeout"})
+_CHOICES = {
+    "ssl_cert_reqs": frozenset({"none", "optional", "required"}),
+    "ssl_check_hostname": frozenset({"true", "false", "yes", "no", "1", "0"}),
+    "socket_keepalive": frozenset({"true", "false", "yes", "no", "1", "0"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +49,44 @@ class SentinelUrl:
 
 
 def checked(url: str) -> str:
-    """Return an address that can be connected to. Raises ValueError: it says what it should be."""
-    parts = urlsplit(url)
+    """Return an address that can be connected to. Raises ValueError: it says what it should be.
+
+    The words are for operators, and repeat no part of the address that may be a password.
+    """
+    url = url.strip()
+    parts = split(url, HELP)
+    _check_options(parts.query)
     if parts.scheme.endswith(_SENTINEL):
         sentinel_url(url)
-    elif parts.scheme not in _SINGLE or not (parts.netloc or parts.path):
+    elif parts.scheme == "unix":
+        login, at, host = parts.netloc.rpartition("@")
+        if not parts.path.strip("/") or host or (login and not at):
+            raise ValueError(HELP)
+    elif parts.scheme in _SINGLE and parts.netloc.rpartition("@")[2]:
+        port_of(parts, HELP)
+        number = parts.path.strip("/")
+        if number and not number.isdecimal():
+            raise ValueError("names a database that is no number; " + HELP)
+    else:
         raise ValueError(HELP)
     return url
+
+
+def _check_options(query: str) -> None:
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name in _WORDS:
+            good = bool(value)
+        elif name in _NUMBERS:
+            good = value.isdecimal()
+        elif name in _SECONDS:
+            good = value.replace(".", "", 1).isdecimal()
+        elif name in _CHOICES:
+            good = value.lower() in _CHOICES[name]
+        else:
+            known = ", ".join(sorted({*_WORDS, *_NUMBERS, *_SECONDS, *_CHOICES}))
+            raise ValueError(f'has an option behind "?" that there isn\'t; there are {known}')
+        if not good:
+            raise ValueError(f'has a value of the option {name} behind "?" that can\'t be used')
 
 
 def sentinel_url(url: str) -> SentinelUrl | None:
@@ -69,6 +118,6 @@ def _host(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]"):
         host, port = text, str(SENTINEL_PORT)
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or int(port) > LAST_PORT:
         raise ValueError(HELP)
     return host.strip("[]"), int(port)

@@ -11,6 +11,8 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -41,6 +43,10 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _LINK_LENGTH = 4_000
 #: Where nodeinfo documents stand on all servers that are known.
 _NODEINFO = re.compile(r"/nodeinfo/[\w./-]{1,100}$")
+#: Lists and objects in each other; a status with a boosted one, a card and its authors has 8.
+_DEPTH_MOST = 100
+_BRACKETS = re.compile(r"[\[\]{}]")
+_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 #: Digits of a number beyond which Python's int() refuses or takes its time.
 _INTEGER_DIGITS = 30
 
@@ -127,6 +133,14 @@ class Api:
         """Return a status's text and content warning as its author wrote them."""
         return self.get(f"/api/v1/statuses/{quote(status_id, safe='')}/source")
 
+    def dated_source(self, status_id: str) -> tuple[Mapping[str, Any], datetime | None]:
+        """Return a status's source, and when it was read by the server's own clock, in seconds."""
+        found, headers = self._call("GET", f"/api/v1/statuses/{quote(status_id, safe='')}/source")
+        try:
+            return _object(found), parsedate_to_datetime(headers.get("Date", ""))
+        except ValueError:
+            return _object(found), None
+
     def describe(self, media_id: str, text: str) -> Mapping[str, Any]:
         """Set one medium's description on its own."""
         path = f"/api/v1/media/{quote(media_id, safe='')}"
@@ -157,6 +171,8 @@ class Api:
         try:
             # Half a character costs its place only; that a server writes another encoding is rare.
             text = data.decode("utf-8-sig", "replace")
+            if _is_deep(text):
+                raise unexpected()
             return json.loads(text, parse_int=_integer), response.headers
         except (ValueError, RecursionError) as error:
             raise (walled() if is_wall(response, data) else unexpected()) from error
@@ -231,6 +247,19 @@ def _object(answer: Any) -> Mapping[str, Any]:
     if not isinstance(answer, Mapping):
         raise unexpected()
     return answer
+
+
+def _is_deep(text: str) -> bool:
+    """Return whether JSON is nested deeper than any server's.
+
+    The parser stops by itself at about 1,000, but what Python tidies up just then fails too.
+    """
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _DEPTH_MOST:
+            return True
+    return False
 
 
 def _integer(digits: str) -> int | float:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from altwright.errors import Category, PlatformRefused, PlatformUnavailable
 from altwright.outbound import Outbound
-from altwright.platforms.api import Api, PlatformGone
-from altwright.platforms.editing import (
-    check_media,
-    check_unedited,
-    differences,
-    unwritten,
-    whole_edit,
-)
+from altwright.platforms.alt_texts import AltTexts
+from altwright.platforms.api import Api
 from altwright.platforms.limits import alt_length
+from altwright.platforms.outcomes import Publication, WayMemory
 from altwright.platforms.paging import pages
 from altwright.platforms.port import Introduction, Platform, Post, PostPage, Profile
-from altwright.platforms.reading import description_of, identity, media_of, read_post, read_profile
+from altwright.platforms.reading import identity, read_post, read_profile
 from altwright.platforms.software import Software, named, of_nodeinfo, unnamed
+from altwright.platforms.texts import AltText, shown
 from altwright.text import clean_line
 
 #: Seconds that all requests of a connect may take together: somebody waits for them.
@@ -47,6 +43,7 @@ class Mastodon(Platform):
     def __init__(self, url: str, token: str, outbound: Outbound) -> None:
         """Connect lazily: nothing is called yet."""
         self._api = Api(url, token, outbound)
+        self._alt_texts: AltTexts | None = None
 
     def introduction(self) -> Introduction:
         """Ask the server who the token belongs to and what it runs; ends within 25 seconds."""
@@ -77,55 +74,39 @@ class Mastodon(Platform):
     def pages(self, cursor: str | None = None) -> Iterator[PostPage]:
         """Yield the account's posts with media newest first, from ``cursor`` on."""
         own_id = self._own_id
-        return pages(
+        found = pages(
             lambda query: self._api.page(own_id, query),
             self._api.first_query(),
             self._is_own,
             cursor,
         )
+        for page in found:
+            yield replace(page, posts=tuple(self._shown(post) for post in page.posts))
 
     def post(self, remote_id: str) -> Post:
         """Return one post as it is now."""
-        return read_post(self._api.status(remote_id))
+        return self._shown(read_post(self._api.status(remote_id)))
 
-    def publish_alt_texts(self, remote_id: str, texts: Mapping[str, str]) -> Post:
-        """Write alt texts to a post, change nothing else, and read it back.
-
-        Texts that the post has already aren't written again, so a second attempt is harmless.
-        """
-        status = self._api.status(remote_id)
-        check_media(status, texts)
-        wanted = unwritten(status, texts, escapes=self.escapes)
-        if wanted:
-            status = self._write(remote_id, status, wanted)
-        return read_post(status)
-
-    def _write(
-        self, remote_id: str, status: Mapping[str, Any], texts: Mapping[str, str]
-    ) -> Mapping[str, Any]:
-        source = self._api.source(remote_id)
-        check_unedited(status, self._api.status(remote_id))
-        self._api.edit(remote_id, whole_edit(status, source, texts))
-        after = self._api.status(remote_id)
-        check_media(after, texts)
-        # Servers that don't know media_attributes let media be edited on their own.
-        ignored = [key for key in texts if _alt_text(after, key) == _alt_text(status, key)]
-        if ignored:
-            with contextlib.suppress(PlatformGone):  # this one doesn't; it is told on below
-                for media_id in ignored:
-                    self._api.describe(media_id, texts[media_id])
-            after = self._api.status(remote_id)
-        refuse_if(differences((status, source), (after, self._api.source(remote_id)), texts))
-        return after
+    def publish_alt_texts(
+        self, remote_id: str, texts: Mapping[str, AltText], memory: WayMemory, visibility: str = ""
+    ) -> Publication:
+        """Write alt texts to a post, change nothing else, and read it back."""
+        if self._alt_texts is None:
+            self._alt_texts = AltTexts(self._api, lambda: self._named_software, memory)
+        return self._alt_texts.publish(remote_id, texts, visibility)
 
     @cached_property
     def software(self) -> Software:
-        """Return what the server runs; nothing is known of one that names nothing."""
-        return (
-            named(self._instance)
-            or of_nodeinfo(self._api.nodeinfo())
-            or self._unnamed(self._instance)
-        )
+        """Return what the server runs, as far as can be told."""
+        return self._named_software if self._named_software.name else self._unnamed(self._instance)
+
+    @cached_property
+    def _named_software(self) -> Software:
+        """Return what the server says it runs; a guess wouldn't do for writing."""
+        return named(self._instance) or of_nodeinfo(self._api.nodeinfo()) or self._presumed()
+
+    def _presumed(self) -> Software:
+        return Software()
 
     def _unnamed(self, instance: Mapping[str, Any]) -> Software:
         return unnamed(instance)
@@ -133,6 +114,15 @@ class Mastodon(Platform):
     @cached_property
     def _instance(self) -> Mapping[str, Any]:
         return self._api.instance()
+
+    def _shown(self, post: Post) -> Post:
+        """Return a post with its alt texts as readers see them."""
+        if not self.escapes:
+            return post
+        media = (
+            replace(one, description=shown(one.description, escapes=True)) for one in post.media
+        )
+        return replace(post, media=tuple(media))
 
     @cached_property
     def _own_id(self) -> str:
@@ -148,20 +138,3 @@ class Mastodon(Platform):
         named_so = self._instance.get("domain") or self._instance.get("uri")
         domain = clean_line(named_so, 260).rpartition("//")[2].strip("/")
         return domain if _DOMAIN.fullmatch(domain) else self._api.host()
-
-
-def _alt_text(status: Mapping[str, Any], media_id: str) -> str:
-    return next(description_of(one) for one in media_of(status) if identity(one) == media_id)
-
-
-def refuse_if(found: list[str]) -> None:
-    """Raise what a server did otherwise than asked.
-
-    Raises:
-        PlatformRefused: ``found`` isn't empty.
-    """
-    if found:
-        raise PlatformRefused(
-            f"The server didn't keep the post as it should be: {', '.join(found)}. "
-            "Please look at the post."
-        )

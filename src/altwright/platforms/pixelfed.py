@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from altwright.platforms.editing import check_media, differences
-from altwright.platforms.mastodon import Mastodon, refuse_if
-from altwright.platforms.software import Software
+from altwright.platforms.mastodon import Mastodon
+from altwright.platforms.software import Software, unnamed
 
 
 class Pixelfed(Mastodon):
@@ -17,19 +13,9 @@ class Pixelfed(Mastodon):
     #: Source: Pixelfed cleans descriptions with an HTML sanitizer (mediaUpdate).
     escapes = True
 
-    def _unnamed(self, instance: Mapping[str, Any]) -> Software:
-        """Believe the person who connects it, where the server says nothing."""
-        found = super()._unnamed(instance)
-        return found if found.name else Software("pixelfed", found.version)
+    def _presumed(self) -> Software:
+        """Believe the person who connected it, where the server says nothing.
 
-    def _write(
-        self, remote_id: str, status: Mapping[str, Any], texts: Mapping[str, str]
-    ) -> Mapping[str, Any]:
-        for media_id, text in texts.items():
-            self._api.describe(media_id, text)
-        after = self._api.status(remote_id)
-        check_media(after, texts)
-        # Pixelfed has no source of a post; its HTML stands for it.
-        before, then = ((one, {"text": one.get("content")}) for one in (status, after))
-        refuse_if(differences(before, then, texts, escapes=True))
-        return after
+        Pixelfed names itself in its version; one that stands there bare is another server's.
+        """
+        return Software() if unnamed(self._instance).version else Software("pixelfed")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from altwright.platforms.outcomes import Publication, WayMemory
 from altwright.platforms.software import Software
+from altwright.platforms.texts import AltText
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +142,19 @@ class Platform(Protocol):
         """Return one post as it is now."""
         ...
 
-    def publish_alt_texts(self, remote_id: str, texts: Mapping[str, str]) -> Post:
+    def publish_alt_texts(
+        self, remote_id: str, texts: Mapping[str, AltText], memory: WayMemory, visibility: str = ""
+    ) -> Publication:
         """Write alt texts (media id → text) to a post, change nothing else, and read it back.
 
-        Returns the post as read back. Raises PlatformRefused if what was read back differs.
+        Texts that are there already aren't written again, and one that nobody here has seen isn't
+        replaced. ``visibility`` is the post's as it was last read ("": not known).
+
+        Raises:
+            PlatformGone: there is no such post any more.
+            PostLeftAlone: this post can't be written to without changing something else.
+            AltTextsFixed: no post of this server can.
+            VisibilityWidened: the server has shown the post to more people.
+            PlatformRefused: the server refuses.
         """
         ...

@@ -143,6 +143,7 @@ class Caretaker:
             self._search_at = at + max(SEARCH_EVERY_S, took_s / LOOKING_SHARE)
         return Facts(
             redis_usable=watched.health.usable,
+            redis_reason=watched.health.words,
             redis_full=watched.health.full,
             memory_share=seen.memory_share if seen else None,
             remarks=tuple(seen.settings_remarks()) if seen else (),
@@ -151,6 +152,7 @@ class Caretaker:
             oldest_waiting_s=max((one.oldest_waiting_s or 0.0 for one in due), default=0.0),
             dead_letters=sum(last_day.values()),
             set_aside=set_aside,
+            not_set_up=last_day.get(Category.CONFIGURATION, 0),
             damaged=self._damaged,
             ended=watched.figures.ended(HOUR_S),
             failed=sum(watched.figures.failures(HOUR_S).values()),

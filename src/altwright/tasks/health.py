@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +14,11 @@ from enum import StrEnum
 from typing import Any
 
 import redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, ResponseError
 
 from altwright.errors import RedisUnavailable
-from altwright.tasks.redis import RedisFull, move, translated
+from altwright.tasks.redis import PROBE_KEY, RedisFull, move, translated
+from altwright.tasks.redis_reasons import reason_of
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +36,10 @@ INFO_EVERY_S = 5.0
 MEMORY_ALERT, MEMORY_FULL = 0.8, 0.9
 
 
+#: Stands for what a server doesn't tell.
+UNKNOWN = "unknown"
+
+
 class RedisState(StrEnum):
     """The circuit breaker's states; calls are tried in the first two only."""
 
@@ -45,13 +51,17 @@ class RedisState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What the server said of itself; ``memory_share`` is None without a maxmemory."""
+    """What the server said of itself; ``memory_share`` is None without a maxmemory.
+
+    A server that keeps INFO to itself says ``UNKNOWN``. ``unusable``: why it can't serve at all.
+    """
 
     version: str
     policy: str
     persistence: str
     used_bytes: int
     memory_share: float | None
+    unusable: str | None = None
 
     def remarks(self) -> list[str]:
         """Return what an administrator should change."""
@@ -64,8 +74,10 @@ class ServerFacts:
 
     def settings_remarks(self) -> list[str]:
         """Return what makes a server lose jobs, however much room it has."""
+        if self.version == UNKNOWN:
+            return ["INFO isn't allowed here, so memory and eviction policy aren't watched"]
         remarks = []
-        if tuple(int(part) for part in self.version.split(".")[:2]) < OLDEST_VERSION:
+        if tuple(int(part) for part in re.findall(r"\d+", self.version)[:2]) < OLDEST_VERSION:
             remarks.append(f"version {self.version} is older than 6.2, which RQ needs")
         if self.policy != "noeviction":
             remarks.append(f"maxmemory-policy is {self.policy}; set noeviction")
@@ -101,6 +113,8 @@ class RedisHealthMonitor:
         self._last_outage_at = -FLAP_S
         self._looked_at = -INFO_EVERY_S
         self._refused = False
+        #: Why the last call or look failed, in words for an operator; None: it didn't.
+        self.reason: str | None = None
         self.state = RedisState.HEALTHY
         self.changed_at = clock()
         self.facts: ServerFacts | None = None
@@ -128,16 +142,25 @@ class RedisHealthMonitor:
             RedisUnavailable: the circuit is open (at once), or a call failed (and was noted).
         """
         if not self.usable:
-            raise RedisUnavailable("Redis is away.")
+            raise RedisUnavailable(self.words)
         try:
             with translated():
                 yield self.client
         except RedisFull:
             self._refused = True  # it answers, so the circuit stays closed; see ``look``
             raise
-        except RedisUnavailable:
-            self.note(answered=False)
+        except RedisUnavailable as error:
+            self._fail(error)
             raise
+
+    @property
+    def words(self) -> str:
+        """Return why Redis isn't used, as a sentence."""
+        return self.reason or "Redis is away."
+
+    def _fail(self, error: RedisUnavailable) -> None:
+        self.reason = str(error)
+        self.note(answered=False)
 
     def note(self, *, answered: bool) -> None:
         """Take one answer, or its absence, into account."""
@@ -148,7 +171,8 @@ class RedisHealthMonitor:
             if after is not before:
                 self.changed_at = self._clock()
         if after is not before:
-            _log.warning("redis is %s, was %s", after, before)
+            why = f": {self.reason}" if self.reason and after is not RedisState.HEALTHY else ""
+            _log.warning("redis is %s, was %s%s", after, before, why)
             for listener in self._listeners:
                 listener(before, after)
         if not answered:
@@ -182,28 +206,63 @@ class RedisHealthMonitor:
                 return RedisState.DOWN
 
     def check(self) -> bool:
-        """Ping once, look at memory and policy when due, and take the answer into account."""
+        """Ping once, look at memory and policy when due, and take the answer into account.
+
+        After any failure a write is tried, too: a replica, a cluster's node and a server that
+        refuses writes answer each PING, and would come and go for ever.
+        """
         try:
             with translated():
                 self.client.ping()
                 if self._clock() - self._looked_at >= INFO_EVERY_S:
                     self.look()
-        except RedisUnavailable:
-            self.note(answered=False)
+                _require_usable(self.facts)
+                if self.state is not RedisState.HEALTHY:
+                    self._try_a_write()
+        except RedisUnavailable as error:
+            self._fail(error)
             return False
         self.note(answered=True)
+        if self.state is RedisState.HEALTHY:
+            self.reason = None
         return True
 
-    def look(self) -> ServerFacts:
-        """Ask the server about itself (requirement 1.3). Raises RedisUnavailable."""
+    def try_out(self) -> ServerFacts:
+        """Ask all that matters once, for somebody who waits for the answer.
+
+        Raises:
+            RedisUnavailable: it can't be used; RedisFull, of these, that it is full.
+        """
+        facts = self.look()
+        _require_usable(facts)
         with translated():
-            info: dict[str, Any] = self.client.info()
+            self.client.set(PROBE_KEY, "1", px=1000)
+        return facts
+
+    def _try_a_write(self) -> None:
+        try:
+            self.client.set(PROBE_KEY, "1", px=1000)
+        except OutOfMemoryError:
+            self._refused = True  # full isn't away
+
+    def look(self) -> ServerFacts:
+        """Ask the server about itself (requirement 1.3), as far as it tells.
+
+        Raises RedisUnavailable.
+        """
+        info: dict[str, Any] | None = None
+        saves: Any = {}
+        with translated():
             try:
-                saves: Any = self.client.config_get("save")
-            except ResponseError:
-                saves = {}  # CONFIG is forbidden here, as on many hosted servers
+                info = self.client.info()
+                saves = self.client.config_get("save")
+            except ResponseError as error:
+                # INFO and CONFIG are forbidden to users by the rule that Redis' documentation
+                # gives (+@all -@dangerous), and CONFIG on many hosted servers.
+                if not _is_forbidden(error):
+                    raise
         first = self.facts is None
-        self.facts = facts_of(info, saves.get("save"))
+        self.facts = facts_of(info, saves.get("save")) if info else _UNTOLD
         self._refused = False
         self._looked_at = self._clock()
         if first:
@@ -256,6 +315,27 @@ class RedisHealthMonitor:
                 return DOWN_S * (1 + random.random() / 2)  # noqa: S311 - jitter, no secret
 
 
+def _require_usable(facts: ServerFacts | None) -> None:
+    if facts is not None and facts.unusable:
+        raise RedisUnavailable(f"Redis can't be used: {facts.unusable}.")
+
+
+def _is_forbidden(error: ResponseError) -> bool:
+    return isinstance(error, NoPermissionError) or "unknown command" in str(error).lower()
+
+
+def _unusable(info: dict[str, Any]) -> str | None:
+    if info.get("cluster_enabled") or info.get("redis_mode") == "cluster":
+        return reason_of(ResponseError("CLUSTERDOWN"))
+    if info.get("role") == "slave":
+        return reason_of(ReadOnlyError("READONLY"))
+    return None
+
+
+#: The facts of a server that tells none.
+_UNTOLD = ServerFacts(UNKNOWN, UNKNOWN, UNKNOWN, used_bytes=0, memory_share=None)
+
+
 def facts_of(info: dict[str, Any], save: str | None) -> ServerFacts:
     """Read the answers to INFO and to CONFIG GET save (None: it isn't known)."""
     limit = int(info.get("maxmemory", 0))
@@ -267,4 +347,5 @@ def facts_of(info: dict[str, Any], save: str | None) -> ServerFacts:
         persistence="+".join(kind for kind, is_on in kinds.items() if is_on) or "none",
         used_bytes=used,
         memory_share=used / limit if limit else None,
+        unusable=_unusable(info),
     )

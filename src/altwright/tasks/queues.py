@@ -136,7 +136,7 @@ class RQQueueManager:
             account_id=account_id,
             priority=self._security.priority(priority, user, the_kind.default_priority),
             settings=the_kind.checked(settings or {}, user),
-            exclusive_key=the_kind.exclusive_key(user),
+            exclusive_key=the_kind.exclusive_key(user, account_id),
             request_key=request_key,
             max_retries=self._options.max_retries,
         )

@@ -15,6 +15,7 @@ from redis.sentinel import Sentinel
 
 from altwright.domain.redis_url import SentinelUrl, sentinel_url
 from altwright.errors import RedisUnavailable
+from altwright.tasks.redis_reasons import reason_of
 
 #: Seconds. A request waits for Redis at most this long, once; then the breaker is open.
 CONNECT_TIMEOUT_S = 0.3
@@ -24,6 +25,8 @@ CALL_TIMEOUT_S = 0.5
 EPOCH_KEY = "altwright:epoch"
 ACTIVE_KEY = "altwright:active:{exclusive_key}"
 LOGIN_KEY = "altwright:login:{digest}"
+#: Written to see whether the server takes writes; a second later it is gone.
+PROBE_KEY = "altwright:probe"
 SOCKET_CHANNEL = "altwright:socketio"
 
 
@@ -100,4 +103,4 @@ def translated() -> Iterator[None]:
     except OutOfMemoryError as error:
         raise RedisFull("Redis has no memory left.") from error
     except (RedisError, OSError) as error:
-        raise RedisUnavailable("Redis does not answer.") from error
+        raise RedisUnavailable(f"Redis can't be used: {reason_of(error)}.") from error

@@ -17,6 +17,7 @@ from altwright.web.schemas import (
     DraftIds,
     DraftPath,
     DraftsQuery,
+    DraftTextPath,
     DraftVersion,
     SubmitHeaders,
 )
@@ -35,6 +36,8 @@ def list_drafts(query: DraftsQuery) -> Answer:
         statuses=query.status,
         account_id=query.account_id,
         task_id=query.task_id,
+        was_published=query.was_published,
+        updated_since=query.updated_since,
         cursor=query.cursor,
         limit=query.limit,
     )
@@ -43,6 +46,7 @@ def list_drafts(query: DraftsQuery) -> Answer:
         "drafts": [draft.to_json() for draft in page.drafts],
         "next_cursor": page.next_cursor,
         "counts": {status.value: count for status, count in counts.items()},
+        "published_pictures": services().drafts.count_published(user.id),
     }
 
 
@@ -80,6 +84,22 @@ def reopen_draft(path: DraftPath, body: DraftVersion) -> Answer:
     return services().drafts.reopen(path.draft_id, caller().id, version=body.version).to_json()
 
 
+@bp.get("/<int:draft_id>/texts", responses=answers({200: shapes.DraftTextList}, 404))
+def list_texts(path: DraftPath) -> Answer:
+    """List the texts that a draft has had, newest first: by whom and when."""
+    found = services().drafts.texts(path.draft_id, caller().id)
+    return {"texts": [text.to_json() for text in found]}
+
+
+@bp.post("/<int:draft_id>/texts/<int:text_id>/restore", responses=_CHANGED)
+def restore_text(path: DraftTextPath, body: DraftVersion) -> Answer:
+    """Bring back one of a draft's texts; the one that it replaces stays in the list."""
+    draft = services().drafts.restore(
+        path.draft_id, caller().id, path.text_id, version=body.version
+    )
+    return draft.to_json()
+
+
 @bp.post("/<int:draft_id>/describe", responses=answers({202: shapes.Task}, 404, 409, body=True))
 def describe_again(
     header: SubmitHeaders, path: DraftPath, body: DraftDescribe
@@ -109,10 +129,11 @@ def skip_drafts(body: DraftIds) -> Answer:
     return {"changed": services().drafts.skip_many(caller().id, body.ids)}
 
 
-@bp.post("/publish", responses=answers({202: shapes.Task}, 404, 409, body=True))
+@bp.post("/publish", responses=answers({202: shapes.Publishing}, 404, 409, body=True))
 def publish_drafts(header: SubmitHeaders, body: DraftIds) -> tuple[Any, int, dict[str, str]]:
-    """Publish approved drafts to their posts."""
-    task = start_publishing(
+    """Publish approved drafts to their posts, each account's as a task of its own."""
+    started = start_publishing(
         services().drafts, services().queue, caller(), body.ids, header.idempotency_key
     )
-    return accepted(task)
+    _, status, headers = accepted(started.tasks[0])
+    return started.to_json(), status, headers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, send_file
@@ -25,7 +26,8 @@ PICTURE_KEPT_S = 600
 VIEWS: dict[str, tuple[DraftStatus, ...]] = {
     "draft": (DraftStatus.DRAFT,),
     "approved": (DraftStatus.APPROVED, DraftStatus.PUBLISHING),
-    "published": (DraftStatus.PUBLISHED,),
+    # In any state: a picture that was described again stays published while the draft waits.
+    "published": (),
     "skipped": (DraftStatus.SKIPPED,),
     "all": tuple(DraftStatus),
 }
@@ -51,6 +53,7 @@ def home() -> str:
         "home.html",
         accounts=_accounts(user.id),
         counts=_counts(user.id),
+        published_pictures=services().drafts.count_published(user.id),
         tasks=[task.to_json() for task in active or shown[:1]],
         is_describing=any(task.kind == "captions" for task in active),
     )
@@ -93,16 +96,17 @@ def task(task_id: str) -> str:
 @bp.get("/review")
 def review() -> str:
     """Show pictures beside their drafts."""
-    return _review(request.args.get("status", "draft"), current=None)
+    return _review(_view(), current=None)
 
 
 @bp.get("/review/<int:draft_id>")
 def review_one(draft_id: int) -> str:
     """Show one draft large, among those of its state."""
     draft = services().drafts.get(draft_id, caller().id)
-    view = request.args.get("status") or next(
-        name for name, statuses in VIEWS.items() if draft.status in statuses
+    of_state = next(
+        (name for name, statuses in VIEWS.items() if draft.status in statuses), "published"
     )
+    view = _view(of_state)
     return _review(view, current=draft.to_json())
 
 
@@ -110,13 +114,15 @@ def review_one(draft_id: int) -> str:
 def review_card(draft_id: int) -> str:
     """Return one draft as it stands in the review page, to replace what stands there."""
     draft = services().drafts.get(draft_id, caller().id)
-    return render_template("review_cards.html", drafts=[draft.to_json()], next_url=None)
+    return render_template(
+        "review_cards.html", drafts=[draft.to_json()], next_url=None, view=_view()
+    )
 
 
 @bp.get("/review/cards")
 def review_cards() -> str:
     """Return the drafts that follow ``cursor``, as they stand in the review page."""
-    return render_template("review_cards.html", **_drafts(request.args.get("status", "draft")))
+    return render_template("review_cards.html", **_drafts(_view()))
 
 
 @bp.get("/accounts")
@@ -152,6 +158,9 @@ def _review(view: str, *, current: dict[str, Any] | None) -> str:
         current=current,
         accounts=_accounts(user.id),
         counts=_counts(user.id),
+        published_pictures=services().drafts.count_published(user.id),
+        describer=services().settings.describer,
+        at=datetime.now(UTC),
         views=VIEWS,
         account_id=_account_id(),
         task_id=request.args.get("task"),
@@ -159,10 +168,11 @@ def _review(view: str, *, current: dict[str, Any] | None) -> str:
 
 
 def _drafts(view: str) -> dict[str, Any]:
-    view = view if view in VIEWS else "draft"
     page = services().drafts.find(
         caller().id,
         statuses=VIEWS[view],
+        was_published=view == "published",
+        updated_since=_since(),
         account_id=_account_id(),
         task_id=request.args.get("task"),
         cursor=request.args.get("cursor"),
@@ -175,6 +185,21 @@ def _drafts(view: str) -> dict[str, Any]:
         else None,
         "view": view,
     }
+
+
+def _view(otherwise: str = "draft") -> str:
+    """Return the view that the address names."""
+    named = request.args.get("status")
+    return named if named in VIEWS else otherwise
+
+
+def _since() -> datetime | None:
+    """Return the moment after which drafts are asked for; what is none filters nothing."""
+    try:
+        moment = datetime.fromisoformat(request.args.get("since", ""))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _account_id() -> int | None:

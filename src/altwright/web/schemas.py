@@ -5,7 +5,15 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from altwright.captions.again import HINT_MOST
 from altwright.captions.drafts import IDS_MOST, PAGE_MOST
@@ -110,6 +118,12 @@ class DraftPath(BaseModel):
     draft_id: Id
 
 
+class DraftTextPath(DraftPath):
+    """The text of a draft that a path names."""
+
+    text_id: Id
+
+
 class AccountPath(BaseModel):
     """The account that a path names."""
 
@@ -156,6 +170,13 @@ class DraftsQuery(Query):
     )
     account_id: Id | None = None
     task_id: TaskId | None = None
+    was_published: bool = Field(
+        default=False,
+        description="only pictures that have got a text from here, whatever their drafts are now",
+    )
+    updated_since: AwareDatetime | None = Field(
+        None, description="only drafts that were written or changed after this moment"
+    )
     cursor: str | None = Field(None, max_length=500, description="a page's next_cursor")
     limit: Limit = 50
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from altwright.domain.caption import DraftStatus
+from altwright.domain.caption import DraftStatus, TextKind
 from altwright.domain.task import Delivery, ItemStatus, Status
 from altwright.web.schemas import PriorityName
 
@@ -74,6 +74,16 @@ class Task(Shape):
     started_at: datetime | None
     finished_at: datetime | None
     error: TaskError | None
+
+
+class Publishing(Task):
+    """The first of the tasks that publish, and all of them: one for each account.
+
+    ``busy_accounts`` are those to which an earlier task is publishing still.
+    """
+
+    tasks: list[Task]
+    busy_accounts: list[int]
 
 
 class TaskList(Shape):
@@ -180,6 +190,7 @@ class Draft(Shape):
     describer: str
     model: str
     level: str | None
+    language: str
     evidence: dict[str, Any]
     problem: str
     max_length: int
@@ -199,6 +210,30 @@ class DraftList(Shape):
     drafts: list[Draft]
     next_cursor: str | None
     counts: dict[DraftStatus, int]
+    published_pictures: int = Field(
+        description="pictures that have got a text from here, those described again included"
+    )
+
+
+class DraftText(Shape):
+    """A text that a draft has or had."""
+
+    id: int
+    kind: TextKind = Field(description="server: found there, put by somebody else")
+    text: str
+    describer: str
+    model: str
+    level: str | None
+    by: str | None = Field(description="the person who wrote it")
+    at: datetime
+    task_id: str | None
+    is_current: bool
+
+
+class DraftTextList(Shape):
+    """A draft's texts, newest first: the last 50, and beyond them the newest of each kind."""
+
+    texts: list[DraftText]
 
 
 class Changed(Shape):

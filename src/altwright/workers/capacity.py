@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import redis
+from redis.exceptions import NoPermissionError
 from sqlalchemy import Engine, text
 
 from altwright.config import Settings, WorkerMode
@@ -76,5 +77,8 @@ def _database_connections(engine: Engine) -> int | None:
 
 def _redis_clients(client: redis.Redis) -> int | None:
     with redis_translated():
-        info: Any = client.info("clients")
+        try:
+            info: Any = client.info("clients")
+        except NoPermissionError:
+            return None  # it may not be asked
     return int(info["maxclients"]) if "maxclients" in info else None

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from tests.support_domain import Bench, World, drafted, jpeg, make_post
 
+from altwright.captions.records import Draft
 from altwright.domain.task import Status
 
 MEGABYTE = 1024 * 1024
@@ -34,6 +35,7 @@ def _wide() -> bytes:
 
 #: What the server sends under each name, and words of the reason that a person reads.
 BAD = {
+    "pixel": (jpeg(1, 1), "nothing can be seen"),
     "truncated": (jpeg(400, 300)[:900], "damaged"),
     "empty": (b"", "empty"),
     "wide": (_wide(), "too large"),
@@ -44,6 +46,10 @@ BAD = {
     "hangs": (None, "took too long"),
     "gone": (None, "isn't there"),
 }
+
+
+#: What looks bad and isn't: people see something, so it is described.
+ODD = {"no-end": jpeg(400, 300)[:-2], "line": jpeg(3000, 2), "tall": jpeg(400, 12_000)}
 
 
 class HostileHandler(BaseHTTPRequestHandler):
@@ -71,7 +77,7 @@ class HostileHandler(BaseHTTPRequestHandler):
                 for _ in range(200):
                     self.wfile.write(bytes(MEGABYTE))
             return
-        body, _ = BAD.get(name, (jpeg(), ""))
+        body, _ = BAD.get(name, (ODD.get(name, jpeg()), ""))
         self.end_headers()
         self.wfile.write(body or b"")
 
@@ -100,20 +106,25 @@ def _hasty(monkeypatch: pytest.MonkeyPatch, hostile: ThreadingHTTPServer) -> Non
     monkeypatch.setenv("ALLOWED_PRIVATE_HOSTS", f"127.0.0.1:{hostile.server_port}")
 
 
+def codes(draft: Draft) -> set[str]:
+    """Return what a reviewer is told of a draft."""
+    return {warning.code for warning in draft.warnings}
+
+
 @pytest.mark.usefixtures("_hasty")
 def test_each_bad_picture_ends_with_a_reason_and_the_others_are_described(
     bench: Bench, world: World, hostile: ThreadingHTTPServer
 ) -> None:
     """The task completes, says how many failed, and invents nothing."""
     host = f"127.0.0.1:{hostile.server_port}"
-    names = ["good", *BAD, "better"]
+    names = ["good", *BAD, *ODD, "better"]
     for number, name in enumerate(names, 1):
         post = make_post(number, "", host=host)
         shown = replace(post.media[0], url=f"http://{host}/{name}.jpg")
         world.platform.add(replace(post, media=(shown,)))
     task = bench.captions()
     assert task.status is Status.COMPLETED
-    assert task.step == f"Described 2 of {len(names)} pictures; {len(BAD)} failed."
+    assert task.step == f"Described {2 + len(ODD)} of {len(names)} pictures; {len(BAD)} failed."
     reasons = {item.key: (item.status.value, item.reason) for item in bench.store.items(task.id)}
     for number, name in enumerate(names, 1):
         status, reason = reasons[f"p{number}:m{number}-0"]
@@ -123,4 +134,7 @@ def test_each_bad_picture_ends_with_a_reason_and_the_others_are_described(
             assert host not in reason
         else:
             assert status == "done", (name, reason)
-    assert len(drafted(world)) == 2
+    assert len(drafted(world)) == 2 + len(ODD)
+    drafts = world.drafts.find(world.user.id, limit=200).drafts
+    warned = {one.post.remote_id for one in drafts if "incomplete" in codes(one)}
+    assert warned == {f"p{names.index('no-end') + 1}"}

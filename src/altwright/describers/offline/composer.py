@@ -12,7 +12,7 @@ from altwright.describers.offline import charts, graphics, memes, photo, pixels,
 from altwright.describers.offline.pixels import Pixels, Unreadable
 from altwright.describers.offline.sight import Classifier, Detector, Faces
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.text import Line, Reader, ordered
+from altwright.describers.offline.text import Line, Reader, offsets, ordered, placed
 from altwright.describers.offline.wording import cut, quoted, sentence
 
 T = TypeVar("T")
@@ -55,9 +55,10 @@ class Composer:
         """Return the reply to one request on the wire."""
         try:
             data = pixels.decode(request["data"])
+            parts = [pixels.decode(part) for part in request.get("parts", ())]
         except Unreadable as error:
             return {"error": "picture", "detail": str(error)}
-        work = _Work(data)
+        work = _Work(data, parts, int(request["max_length"]))
         found = self._describe(work)
         text = sentence(found.text)
         frames, seconds = int(request["frames"]), float(request["duration_s"])
@@ -72,12 +73,10 @@ class Composer:
         return {"text": text, "level": found.level, "evidence": work.evidence}
 
     def _describe(self, work: _Work) -> Statement:
-        look = work.timed("look", lambda: pixels.look(work.pixels))
+        look = work.timed("look", lambda: pixels.look(work.detail))
         work.evidence["colours"] = _leading(pixels.colours(work.pixels))
-        lines = work.timed(
-            "text",
-            lambda: self._reader.read(work.pixels, enlarge=look.is_drawn or look.may_be_drawn),
-        )
+        enlarge = look.is_drawn or look.may_be_drawn
+        lines = work.timed("text", lambda: self._read(work, enlarge=enlarge))
         work.evidence["text"] = [
             {"text": line.text, "score": round(line.score, 2), "box": _box(line)}
             for line in ordered(lines)[:_EVIDENCE_LINES]
@@ -86,6 +85,17 @@ class Composer:
         if look.is_drawn or (look.may_be_drawn and characters >= _SCREEN_CHARACTERS):
             return self._describe_drawn(work, lines)
         return self._describe_photo(work, lines, has_camera_noise=look.is_surely_photo)
+
+    def _read(self, work: _Work, *, enlarge: bool) -> list[Line]:
+        """Return the picture's lines; of one in parts no more than an alt text can hold."""
+        if not work.parts:
+            return self._reader.read(work.pixels, enlarge=enlarge)
+        lines: list[Line] = []
+        for part, offset in zip(work.parts, offsets(work.parts), strict=True):
+            lines += placed(self._reader.read(part, enlarge=enlarge), offset, work.scale)
+            if sum(len(line.text) for line in lines) > work.max_length:
+                break
+        return lines
 
     def _describe_drawn(self, work: _Work, lines: list[Line]) -> Statement:
         height, width = work.pixels.shape[:2]
@@ -123,10 +133,22 @@ class Composer:
 class _Work:
     """One picture in hand: its pixels, what was found, how long each step took."""
 
-    def __init__(self, data: Pixels) -> None:
+    def __init__(self, data: Pixels, parts: Sequence[Pixels], max_length: int) -> None:
         self.pixels = data
+        self.parts = parts
+        self.max_length = max_length
         self.evidence: dict[str, Any] = {}
         self.ms: dict[str, int] = {}
+
+    @property
+    def detail(self) -> Pixels:
+        """Return pixels that weren't scaled far down, as judged by their edges."""
+        return self.parts[0] if self.parts else self.pixels
+
+    @property
+    def scale(self) -> float:
+        """Return how many pixels of the whole are one of its parts."""
+        return float(min(self.pixels.shape[:2]) / min(self.detail.shape[:2]))
 
     def timed(self, step: str, work: Callable[[], T]) -> T:
         start = time.perf_counter()

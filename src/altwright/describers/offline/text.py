@@ -136,6 +136,34 @@ def tidy(text: str) -> str:
     )
 
 
+def offsets(parts: Sequence[Pixels]) -> list[tuple[int, int]]:
+    """Return the left and upper ends of a long picture's parts, which follow each other.
+
+    Parts below each other are of one width, parts beside each other of one height.
+    """
+    is_tall = len({part.shape[1] for part in parts}) == 1
+    found = [(0, 0)]
+    for height, width in (part.shape[:2] for part in parts[:-1]):
+        x, y = found[-1]
+        found.append((x, y + height) if is_tall else (x + width, y))
+    return found
+
+
+def placed(lines: Sequence[Line], offset: tuple[int, int], scale: float) -> list[Line]:
+    """Return a part's lines at their places in the whole picture."""
+    dx, dy = offset
+    return [
+        replace(
+            line,
+            x0=(line.x0 + dx) * scale,
+            x1=(line.x1 + dx) * scale,
+            y0=(line.y0 + dy) * scale,
+            y1=(line.y1 + dy) * scale,
+        )
+        for line in lines
+    ]
+
+
 def ordered(lines: Sequence[Line]) -> list[Line]:
     """Return the lines as a person reads them: columns first, then blocks, then rows (XY-cut)."""
     if len(lines) < 2:  # noqa: PLR2004 - nothing to order

@@ -12,12 +12,19 @@ const error = document.querySelector("[data-start-error]");
 const describing = new Set();
 /** @type {Set<string>} ids of tasks whose end changes the counts on this page */
 const active = new Set();
+/** Milliseconds between two counts while a run goes on. */
+const COUNT_MS = 2500;
+/** @type {Map<string, number>} items that each run had done at the last count */
+const followed = new Map();
+let counting = 0;
 
 showTasks(
   (task) => task.kind !== "description",
   (task) => {
-    if (isActive(task)) active.add(task.id);
-    else if (active.delete(task.id)) recount();
+    if (isActive(task)) {
+      active.add(task.id);
+      follow(task);
+    } else if (active.delete(task.id)) recount();
     if (task.kind !== "captions") return;
     if (isActive(task)) describing.add(task.id);
     else describing.delete(task.id);
@@ -44,10 +51,20 @@ form?.addEventListener("submit", async (event) => {
 });
 document.documentElement.dataset.ready = "";
 
+/** Count anew now and then while a run brings drafts. @param {import("./api.js").Task} task */
+function follow(task) {
+  if (task.items.done === followed.get(task.id)) return;
+  followed.set(task.id, task.items.done);
+  counting ||= setTimeout(() => {
+    counting = 0;
+    recount();
+  }, COUNT_MS);
+}
+
 /** Show heading, navigation and counts as they are now; what is live or typed stays. */
 async function recount() {
-  const answer = await fetch("/");
-  if (!answer.ok) return;
+  const answer = await fetch("/").catch(() => null);
+  if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const place of [".page__head", ".home__side", ".site-nav"]) {
     const [old, fresh] = [document.querySelector(place), page.querySelector(place)];

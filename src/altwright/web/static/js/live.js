@@ -6,7 +6,11 @@ import { call } from "./api.js";
 
 /** Milliseconds between two looks at a watched task without, and beside, a working socket. */
 const POLL_MS = 3000;
+/** Milliseconds in which a socket is connected, if there is one. */
+const FIRST_LOOK_MS = 1000;
 const POLL_BESIDE_MS = 10000;
+/** Newest tasks that are asked for then. */
+const DISCOVERED = 5;
 const ACTIVE = new Set(["queued", "running"]);
 
 /** @type {Map<string, Task>} */
@@ -72,6 +76,7 @@ function start() {
   if (isStarted) return;
   isStarted = true;
   connect();
+  setTimeout(look, FIRST_LOOK_MS);
   setInterval(look, POLL_MS);
   document.addEventListener("visibilitychange", () => document.hidden || look());
 }
@@ -86,8 +91,19 @@ async function connect() {
   }
 }
 
+/** Without a socket nobody tells of tasks that were begun elsewhere: ask. */
+async function discover() {
+  try {
+    const { tasks } = await call("GET", `/tasks?limit=${DISCOVERED}`);
+    for (const task of tasks) if (isActive(task) || newest.has(task.id)) take(task);
+  } catch {
+    // The next look asks again.
+  }
+}
+
 /** Ask for each active task that has been silent for too long. */
 async function look() {
+  if (!socket?.connected) await discover();
   const patience = socket?.connected ? POLL_BESIDE_MS : POLL_MS - 500;
   for (const [id, at] of heard) {
     if (Date.now() - at < patience) continue;

@@ -85,12 +85,13 @@ export class TaskCard {
   showResult(active) {
     const { kind, id, items } = this.task;
     const link = this.part("result");
-    link.hidden = active || !items.done || kind === "description";
+    link.hidden = !items.done || kind === "description" || (active && kind === "publishing");
     if (kind === "publishing") {
       link.textContent = "See what is published";
       link.setAttribute("href", "/review?status=published");
     } else {
-      link.textContent = `Review ${items.done} ${items.done === 1 ? "draft" : "drafts"}`;
+      const drafts = `${items.done} ${items.done === 1 ? "draft" : "drafts"}`;
+      link.textContent = active ? `Review ${drafts} already` : `Review ${drafts}`;
       link.setAttribute("href", `/review?task=${id}`);
     }
   }

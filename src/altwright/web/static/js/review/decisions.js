@@ -3,6 +3,7 @@
 import { announce, tell } from "../announce.js";
 import { call } from "../api.js";
 import { moved, refresh } from "./counts.js";
+import { bringBack, former, origin, restore, textsOf } from "./texts.js";
 
 /** @typedef {import("./draft.js").Draft} Draft */
 
@@ -15,7 +16,10 @@ export class Decisions {
   /** @param {import("./deck.js").Deck} deck */
   constructor(deck) {
     this.deck = deck;
-    /** @type {{words: string, before: {draft: Draft, status: string}[]}[]} newest last */
+    /**
+     * What can be undone, newest last: decisions about drafts, and texts that were replaced.
+     * @type {{words: string, before: {draft: Draft, status?: string, text?: string}[]}[]}
+     */
     this.done = [];
     this.button = document.querySelector("[data-undo]");
     this.button?.addEventListener("click", () => this.undo());
@@ -61,12 +65,14 @@ export class Decisions {
       try {
         if (isDirty && action !== "approve") {
           const version = draft.data.version;
+          const before = draft.data.text;
           draft.data = await call("PATCH", `/drafts/${draft.id}`, { text, version });
+          this.wrote(draft, before, { isDecision: true });
         }
         const body = { version: draft.data.version };
         if (isDirty && action === "approve") body.text = text;
         const data = await call("POST", `/drafts/${draft.id}/${action}`, body);
-        if (isDirty) draft.saver.saved(data, text);
+        if (isDirty) draft.saver.saved(data, text, { isDecision: true });
         else draft.show(data);
       } catch (problem) {
         draft.show({ ...draft.data, status: before });
@@ -107,6 +113,32 @@ export class Decisions {
     return step;
   }
 
+  /**
+   * Remember a text that another one has replaced.
+   * @param {Draft} draft @param {string} text
+   * @param {{words?: string, isDecision?: boolean}} [how] isDecision: it went with the last step
+   */
+  wrote(draft, text, { words = "changed text", isDecision = false } = {}) {
+    const isOf = ({ before }) => before.some((one) => one.draft === draft && one.status !== undefined);
+    const decided = isDecision ? this.done.findLastIndex(isOf) : -1;
+    const at = decided < 0 ? this.done.length : decided;
+    const last = this.done[at - 1]?.before[0];
+    // The saves of one person in one text are one step.
+    const isSame = last?.draft === draft && last.text !== undefined && this.done[at - 1].words === words;
+    if (!isSame) this.done.splice(at, 0, { words, before: [{ draft, text }] });
+    this.showButton();
+  }
+
+  /**
+   * Forget what can't be undone any more: these drafts are out of the reviewer's hands.
+   * @param {Set<number>} ids
+   */
+  forget(ids) {
+    for (const step of this.done) step.before = step.before.filter(({ draft }) => !ids.has(draft.id));
+    this.done = this.done.filter((step) => step.before.length);
+    this.showButton();
+  }
+
   /** Forget a step that came to nothing. */
   drop(step) {
     this.done = this.done.filter((one) => one !== step);
@@ -121,25 +153,55 @@ export class Decisions {
   }
 
   async undo() {
+    await this.deck.current?.saver.save();
     const last = this.done.pop();
     this.showButton();
-    if (!last) return announce("There is nothing to undo.");
+    if (!last) return this.undoEarlier(this.deck.current);
     const failed = [];
-    for (const { draft, status } of last.before) {
+    for (const { draft, status, text } of last.before) {
       try {
-        await draft.after(async () => {
-          const was = draft.status;
-          if (was === status) return;
-          draft.show(await call("POST", `/drafts/${draft.id}/${WAY_BACK[status]}`, {}));
-          moved(was, draft.status);
-        });
+        if (text === undefined) await this.takeBack(draft, status);
+        else await bringBack(draft, text);
       } catch (problem) {
         failed.push(problem.message);
+        await draft.replace().catch(() => {});
       }
     }
+    await refresh().catch(() => {});
     const first = this.deck.drafts.indexOf(last.before[0].draft);
     this.deck.go(first);
     if (failed.length) tell(`Not undone: ${failed[0]}`, { problem: true });
     else tell(`Undone: ${last.words}.`);
+  }
+
+  /** @param {Draft} draft @param {string} status */
+  takeBack(draft, status) {
+    return draft.after(async () => {
+      const was = draft.status;
+      if (was === status) return;
+      draft.show(await call("POST", `/drafts/${draft.id}/${WAY_BACK[status]}`, {}));
+      moved(was, draft.status);
+    });
+  }
+
+  /**
+   * Undo what this page doesn't remember, since it was loaded anew: the server does.
+   * @param {Draft|undefined} draft
+   */
+  async undoEarlier(draft) {
+    if (!draft?.isOpen) return announce("There is nothing to undo.");
+    try {
+      if (draft.status !== "draft") {
+        const words = WORDS[draft.status === "approved" ? "approve" : "skip"].toLowerCase();
+        await this.takeBack(draft, "draft");
+        return tell(`Undone: ${words}.`);
+      }
+      const earlier = former(await textsOf(draft), draft.data.text);
+      if (!earlier) return announce("There is nothing to undo.");
+      await restore(draft, earlier.id);
+      tell(`The former text is back. ${origin(earlier)}.`);
+    } catch (problem) {
+      tell(`Not undone: ${problem.message}`, { problem: true });
+    }
   }
 }

@@ -117,6 +117,7 @@ export class Deck {
     set("position", String(this.index + 1));
     set("of", String(this.drafts.length));
     set("more", this.nextUrl ? "+" : "");
+    this.current?.name(this.index + 1, `${this.drafts.length}${this.nextUrl ? "+" : ""}`);
   }
 
   /** @param {"one"|"grid"} mode */
@@ -139,18 +140,35 @@ export class Deck {
     return this.loading;
   }
 
+  /**
+   * Put a document's drafts behind those on the page; what stands there already is left out.
+   * @param {Document} fresh @returns {Draft|undefined} the first of them
+   */
+  add(fresh) {
+    const known = new Set(this.drafts.map((draft) => draft.id));
+    const next = this.list.querySelector("template[data-next]");
+    const added = [];
+    for (const part of fresh.querySelectorAll("li.draft")) {
+      if (known.has(JSON.parse(part.dataset.draft).id)) continue;
+      const element = document.adoptNode(part);
+      this.list.insertBefore(element, next);
+      localise(element);
+      added.push(new Draft(element));
+    }
+    this.drafts.push(...added);
+    for (const draft of added) draft.showText();
+    this.showPosition();
+    return added[0];
+  }
+
   async fetchMore(url) {
     const notice = document.querySelector("[data-loading]");
     try {
       const fresh = await page(url);
       this.list.querySelector("template[data-next]")?.remove();
-      const known = new Set(this.drafts.map((draft) => draft.id));
-      for (const part of fresh.querySelectorAll("li.draft, template[data-next]")) {
-        if (part.matches("li") && known.has(JSON.parse(part.dataset.draft).id)) continue;
-        const element = this.list.appendChild(document.adoptNode(part));
-        localise(element);
-        if (element.matches("li")) this.drafts.push(new Draft(element));
-      }
+      const next = fresh.querySelector("template[data-next]");
+      this.add(fresh);
+      if (next) this.list.append(document.adoptNode(next));
     } catch {
       notice.firstElementChild.textContent = "The next pictures could not be loaded. Go on, and they are tried again.";
       return false;

@@ -96,8 +96,10 @@ export class Draft {
   }
 
   showText() {
-    this.image.alt = this.text;
     if (!this.textarea) return;
+    this.image.alt = this.text;
+    const isTheirs = this.text === this.data.described_text;
+    this.element.querySelector('[data-act="describers"]').hidden = isTheirs;
     const length = [...this.text].length; // code points, as the server counts
     const count = this.part("count");
     count.textContent = length.toLocaleString("en");
@@ -118,6 +120,19 @@ export class Draft {
       }),
     );
     list.hidden = !this.data.warnings.length || !this.isOpen;
+  }
+
+  /**
+   * Let the card say what somebody who comes to it needs to hear.
+   * @param {number} position @param {string} of
+   */
+  name(position, of) {
+    const day = this.element.querySelector(".draft__title").textContent.replace(/\s+/g, " ").trim();
+    const level = this.element.querySelector(".level")?.textContent;
+    const warnings = this.isOpen ? this.data.warnings.map((one) => one.message) : [];
+    const words = [`${position} of ${of}`, day, STATES[this.status], this.image.alt, level, ...warnings];
+    this.card.removeAttribute("aria-labelledby"); // the server's, which says the day only
+    this.card.setAttribute("aria-label", words.filter(Boolean).map((one) => one.replace(/\.$/, "")).join(". "));
   }
 
   /** @param {string} words "" when nothing goes on */
@@ -161,7 +176,7 @@ export class Draft {
 }
 
 /** Let a field be as high as its text; browsers that can do so by themselves do (CSS). */
-export function grow(textarea) {
+function grow(textarea) {
   if (CSS.supports("field-sizing", "content")) return;
   textarea.style.height = "auto";
   textarea.style.height = `${textarea.scrollHeight + 2}px`;

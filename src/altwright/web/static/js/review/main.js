@@ -5,10 +5,11 @@ import { showTasks } from "../task-cards.js";
 import { describeAgain } from "./again.js";
 import { Decisions } from "./decisions.js";
 import { Deck } from "./deck.js";
-import { grow } from "./draft.js";
+import { followRuns } from "./follow.js";
 import { bindKeys, bindSwitch } from "./keys.js";
 import { publish } from "./publish.js";
 import { Selection } from "./selection.js";
+import { describersWords, showTexts } from "./texts.js";
 
 const deck = new Deck();
 const decisions = new Decisions(deck);
@@ -16,12 +17,16 @@ const selection = new Selection(deck, decisions);
 const help = document.getElementById("help-dialog");
 
 showTasks((task) => task.kind === "publishing");
-for (const draft of deck.drafts) if (draft.textarea) grow(draft.textarea);
+followRuns(deck);
+for (const draft of deck.drafts) draft.showText();
 
 /** @param {import("./draft.js").Draft|undefined} draft @param {string} action */
 function act(draft, action) {
   if (!draft) return;
-  if (action === "again") describeAgain(draft);
+  const replaced = (words) => (text) => decisions.wrote(draft, text, { words });
+  if (action === "again") describeAgain(draft, replaced("described again"));
+  else if (action === "texts") showTexts(draft, replaced("text brought back"));
+  else if (action === "describers") describersWords(draft, replaced("back to the describer’s words"));
   else if (action === "keep-mine") draft.saver.settle(true);
   else if (action === "take-theirs") draft.saver.settle(false);
   else decisions.decide(draft, action);
@@ -59,6 +64,11 @@ deck.list.addEventListener("input", (event) => {
   if (event.target.matches("[data-text]")) deck.of(event.target)?.saver.changed();
 });
 
+deck.list.addEventListener("written", (event) => {
+  const draft = deck.of(event.target);
+  if (draft) decisions.wrote(draft, event.detail.before, { isDecision: event.detail.isDecision });
+});
+
 deck.list.addEventListener("focusout", (event) => {
   if (event.target.matches("[data-text]")) deck.of(event.target)?.saver.save();
 });
@@ -85,6 +95,7 @@ bindKeys({
   s: () => act(deck.current, "skip"),
   d: () => act(deck.current, "again"),
   u: () => decisions.undo(),
+  t: () => act(deck.current, "texts"),
   x: () => {
     const draft = deck.current;
     if (!draft) return;
@@ -92,7 +103,7 @@ bindKeys({
     announce(`${draft.isSelected ? "Selected" : "Not selected"}, ${selection.chosen.length} in all`);
   },
   A: () => selection.decide("approve"),
-  p: () => publish(deck),
+  p: () => publish(deck, decisions),
   g: toggleMode,
   "?": () => help.showModal(),
 });
@@ -102,7 +113,7 @@ on("[data-toggle-mode]", toggleMode);
 on("[data-help]", () => help.showModal());
 on("[data-previous]", () => deck.step(-1));
 on("[data-following]", () => deck.step(1));
-on("[data-publish]", () => publish(deck));
+on("[data-publish]", () => publish(deck, decisions));
 on("[data-first]", () => deck.go(0));
 document.documentElement.dataset.ready = "";
 

@@ -12,8 +12,8 @@ import { refresh } from "./counts.js";
 /** Drafts that one request brings; the most that the API gives. */
 const PAGE = 200;
 
-/** @param {import("./deck.js").Deck} deck */
-export async function publish(deck) {
+/** @param {import("./deck.js").Deck} deck @param {import("./decisions.js").Decisions} decisions */
+export async function publish(deck, decisions) {
   if (document.querySelector("[data-publish]")?.hidden !== false) {
     return announce("Nothing is approved yet.");
   }
@@ -22,19 +22,27 @@ export async function publish(deck) {
   /** @type {DraftJson[]} */
   let drafts = [];
   const shown = show(dialog).then((found) => (drafts = found));
-  const task = await ask(dialog, () =>
+  const begun = await ask(dialog, () =>
     submit("/drafts/publish", { ids: drafts.map((draft) => draft.id) }),
   );
   await shown.catch(() => {});
-  if (!task) return;
-  add(task);
-  take(task);
+  if (!begun) return;
+  // One for each account; the newest card comes first.
+  for (const task of [...begun.tasks].reverse()) {
+    add(task);
+    take(task);
+  }
   const card = document.querySelector("[data-cards] [data-task-card]");
   card?.setAttribute("tabindex", "-1");
   card?.focus();
-  announce("Publishing has begun.");
-  await ended(task);
+  announce(
+    begun.busy_accounts.length
+      ? "Publishing has begun. To some accounts it is under way already; their other texts stay approved."
+      : "Publishing has begun.",
+  );
   const ids = new Set(drafts.map((draft) => draft.id));
+  decisions.forget(ids);
+  await Promise.all(begun.tasks.map((task) => ended(task)));
   const changed = deck.drafts.filter((draft) => ids.has(draft.id));
   await Promise.all([refresh(), ...changed.map((draft) => draft.replace())]).catch(() => {});
 }

@@ -81,8 +81,14 @@ export class Saver {
   /**
    * Note that the server has ``text``, which it may have tidied.
    * @param {import("../api.js").DraftJson} data @param {string} text
+   * @param {{isDecision?: boolean}} [how] whether the text went with a decision
    */
-  saved(data, text) {
+  saved(data, text, { isDecision = false } = {}) {
+    const before = this.draft.data.text;
+    if (before !== data.text) {
+      const detail = { before, isDecision };
+      this.draft.element.dispatchEvent(new CustomEvent("written", { bubbles: true, detail }));
+    }
     const hadFailed = this.failures > 0;
     this.failures = 0;
     const isStill = this.draft.text === text;

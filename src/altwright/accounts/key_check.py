@@ -1,0 +1,74 @@
+"""Whether the encryption key is the one that this database was encrypted with.
+
+A wrong key would else be noticed by users, one failed run after the other, while new tokens are
+written under it; a lost one would silently be replaced.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from altwright.crypto import Box
+from altwright.db import migrate
+from altwright.db.session import Database
+from altwright.db.tables import AccountRow
+from altwright.errors import ConfigError
+from altwright.tasks.backlog import Backlog
+
+#: The row of service_state: a word that the first key of this database has closed. It isn't
+#: written anew when keys are rotated: what an old key has closed needs that key.
+ROW = "encryption_key"
+_WORD = "altwright"
+
+_REMEDY = (
+    "if it is lost, `altwright db accept-key` goes on with {what}, and accounts have to be "
+    "connected again"
+)
+WRONG = (
+    "PLATFORM_ENCRYPTION_KEY: isn't the key with which this database's tokens are encrypted; "
+    "put the right one back, or behind the new one after a comma; "
+    + _REMEDY.format(what="this one")
+)
+MISSING = (
+    "PLATFORM_ENCRYPTION_KEY: DATA_DIR/encryption.key is missing, and this database's tokens are "
+    "encrypted with it; put it back; " + _REMEDY.format(what="a new one")
+)
+
+
+def anything_sealed(database: Database) -> bool:
+    """Say whether the database holds what a key has closed. Raises DatabaseUnavailable."""
+    if migrate.tables(database.engine) is migrate.Tables.NONE:
+        return False
+    return Backlog(database).state(ROW) is not None or _some_token(database) is not None
+
+
+def verify(database: Database, box: Box) -> None:
+    """Compare the key with the one that was used before; the first one that comes is noted.
+
+    Raises:
+        ConfigError: it is another one.
+        DatabaseUnavailable: the database doesn't answer.
+    """
+    sealed: Any = Backlog(database).state(ROW)
+    noted = isinstance(sealed, str)
+    sealed = sealed if noted else _some_token(database)
+    if sealed is not None:
+        try:
+            box.decrypt(sealed)
+        except ValueError:
+            raise ConfigError([WRONG]) from None
+    if not noted:
+        accept(database, box)
+
+
+def accept(database: Database, box: Box) -> None:
+    """Note the key as this database's. Raises DatabaseUnavailable."""
+    Backlog(database).set_state(ROW, box.encrypt(_WORD))
+
+
+def _some_token(database: Database) -> str | None:
+    with database.connect() as connection:
+        newest = select(AccountRow.token).order_by(AccountRow.id.desc()).limit(1)
+        return connection.scalar(newest)

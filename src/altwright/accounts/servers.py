@@ -1,0 +1,68 @@
+"""What publishing has learned about servers, for all accounts on them and all processes."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from altwright.db.session import Database, again_after_deadlock
+from altwright.db.tables import ServerRow
+from altwright.db.types import now
+from altwright.platforms.outcomes import Learned
+from altwright.platforms.ways import Way
+from altwright.text import clean_line
+
+#: Seconds after which a server that could not do it is asked again: it may have been mended.
+REFUSAL_COUNTS_S = 7 * 86_400.0
+
+
+class ServerStore:
+    """All SQL on servers; a WayMemory for platforms."""
+
+    def __init__(self, database: Database) -> None:
+        """Take the database."""
+        self._database = database
+
+    def recall(self, host: str) -> Learned | None:
+        """Return what was learned about a server, if it still counts."""
+        query = select(ServerRow, ServerRow.learned_at < now(-REFUSAL_COUNTS_S)).where(
+            ServerRow.host == _key(host)
+        )
+        with self._database.read() as session:
+            found = session.execute(query).first()
+            if found is None:
+                return None
+            row, is_old = found
+            try:
+                way = Way(row.way)
+            except ValueError:
+                return None  # of a later version of Altwright
+            if way is Way.NONE and is_old:
+                return None
+            return Learned(way, row.software, is_proved=row.is_proved, reason=row.reason)
+
+    def remember(self, host: str, learned: Learned) -> None:
+        """Keep what was learned in the place of what was known before."""
+        try:
+            self._write(_key(host), learned)
+        except IntegrityError:
+            # A task of another account wrote it at the same moment: now it can be replaced.
+            self._write(_key(host), learned)
+
+    @again_after_deadlock
+    def _write(self, host: str, learned: Learned) -> None:
+        with self._database.write() as session:
+            session.execute(delete(ServerRow).where(ServerRow.host == host))
+            session.add(
+                ServerRow(
+                    host=host,
+                    way=learned.way,
+                    software=clean_line(learned.software, ServerRow.software.type.length),
+                    is_proved=learned.is_proved,
+                    reason=learned.reason,
+                )
+            )
+
+
+def _key(host: str) -> str:
+    return host.lower()[: ServerRow.host.type.length]

@@ -1,0 +1,77 @@
+"""Addresses of databases: which ones are taken, checked before a driver is given them."""
+
+from __future__ import annotations
+
+import inspect
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from altwright.domain.addresses import ENCODE, LAST_PORT
+
+HELP = (
+    "should be sqlite:///file.db, postgresql://user:password@host/name "
+    "or mysql+pymysql://user:password@host/name"
+)
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "mysql+pymysql": "mysql+pymysql",
+    "mariadb+pymysql": "mariadb+pymysql",
+}
+
+
+def checked(text: str) -> str:
+    """Return an address with its driver's name.
+
+    Raises:
+        ValueError: it says what it should be, and repeats no part that may be a password.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):  # ValueError: the port
+        if "@" in text:
+            raise ValueError(f"{HELP}; {ENCODE}") from None
+        raise ValueError(HELP) from None
+    if url.drivername not in _DRIVERS:
+        raise ValueError(HELP)
+    if url.drivername == "sqlite" and not url.database:
+        raise ValueError("an SQLite database in memory can't be shared; name a file")
+    if any(one in (url.host or "") for one in "@#?") or any(
+        one.isspace() for one in url.host or ""
+    ):
+        raise ValueError(ENCODE)
+    if url.port is not None and not 0 < url.port <= LAST_PORT:
+        raise ValueError(f"{HELP}; its port should be a number up to {LAST_PORT}")
+    url = url.set(drivername=_DRIVERS[url.drivername])
+    _check_options(url)
+    return url.render_as_string(hide_password=False)
+
+
+def _check_options(url: URL) -> None:
+    """Refuse what the driver would refuse at the first connection only."""
+    known = _options(url.get_backend_name())
+    unknown = sorted(set(url.query) - known)
+    if unknown:
+        raise ValueError(
+            f'has an option behind "?" that its driver doesn\'t know; it knows '
+            f"{', '.join(sorted(known))}"
+        )
+
+
+def _options(backend: str) -> set[str]:
+    if backend == "sqlite":
+        return {"timeout", "cached_statements", "isolation_level", "uri"}
+    if backend == "postgresql":
+        from psycopg import pq  # noqa: PLC0415 - an SQLite service needn't load it
+
+        return {one.keyword.decode("ascii") for one in pq.Conninfo.get_defaults()}
+    from pymysql.connections import Connection  # noqa: PLC0415 - the same
+
+    parameters = set(inspect.signature(Connection.__init__).parameters)
+    # Objects and secrets can't come in an address, and host and the like have places of their own.
+    return parameters - {"self", "user", "password", "host", "port", "database", "conv", "ssl"}

@@ -1,0 +1,40 @@
+"""What addresses in settings share: parts that can be read, and words for those that can't."""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, urlsplit
+
+#: The highest port there is.
+LAST_PORT = 65535
+#: Said where a login can't be told from what follows it. Source: RFC 3986, 3.2.1.
+ENCODE = (
+    "name and password have to be percent-encoded in it: "
+    "/ is %2F, ? is %3F, # is %23, @ is %40, : is %3A, % is %25, a blank is %20"
+)
+
+
+def split(url: str, wanted: str) -> SplitResult:
+    """Return an address's parts; none of the faults that it finds repeats a part of it.
+
+    Raises:
+        ValueError: it isn't ``wanted`` ("should be …"), or its login isn't percent-encoded.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # as in "http://[::1"
+        raise ValueError(wanted) from None
+    login, _, _hosts = parts.netloc.rpartition("@")
+    if parts.netloc and "@" in parts.path + parts.query + parts.fragment and not login:
+        raise ValueError(ENCODE)
+    if parts.fragment or any(one.isspace() for one in url):
+        raise ValueError(ENCODE)
+    return parts
+
+
+def port_of(parts: SplitResult, wanted: str) -> int | None:
+    """Return the port that an address names. Raises ValueError: it is none."""
+    try:
+        return parts.port
+    except ValueError:
+        # Not Python's words: they repeat the text, which may be the beginning of a password.
+        raise ValueError(f"{wanted}; its port should be a number up to {LAST_PORT}") from None

@@ -1,0 +1,135 @@
+/** The texts that a draft has had: shown with who wrote them and when, and brought back. */
+
+import { tell } from "../announce.js";
+import { call } from "../api.js";
+import { localise } from "../times.js";
+
+/** @typedef {import("./draft.js").Draft} Draft */
+/**
+ * @typedef {{id: number, kind: string, text: string, describer: string, model: string,
+ *   by: string|null, at: string, is_current: boolean}} DraftText
+ */
+
+const DESCRIBERS = { offline: "the built-in describer", ollama: "Ollama", openai: "a model server" };
+
+/** @param {Draft} draft @returns {Promise<DraftText[]>} newest first */
+export async function textsOf(draft) {
+  return (await call("GET", `/drafts/${draft.id}/texts`)).texts;
+}
+
+/**
+ * The text that a draft had before the one that it has now.
+ * @param {DraftText[]} texts newest first @param {string} now
+ */
+export function former(texts, now) {
+  const at = texts.findIndex((one) => one.is_current);
+  return texts.slice(at + 1).find((one) => one.text !== now);
+}
+
+/**
+ * Bring a text back, and show the draft as it is then.
+ * @param {Draft} draft @param {number} id the text's
+ */
+export async function restore(draft, id) {
+  if (!(await draft.saver.save())) throw new Error("What you wrote here is not saved yet.");
+  await draft.after(async () => {
+    const body = { version: draft.data.version };
+    await call("POST", `/drafts/${draft.id}/texts/${id}/restore`, body);
+    await draft.replace();
+  });
+}
+
+/**
+ * Bring back what a draft said, by its words: what the page remembers of it.
+ * @param {Draft} draft @param {string} words
+ */
+export async function bringBack(draft, words) {
+  const known = (await textsOf(draft)).find((one) => one.text === words);
+  if (known) return restore(draft, known.id);
+  await draft.after(async () => {
+    await call("PATCH", `/drafts/${draft.id}`, { text: words, version: draft.data.version });
+    await draft.replace();
+  });
+}
+
+/** @param {DraftText} text */
+export function origin(text) {
+  if (text.kind === "written") return `Written by ${text.by ?? "somebody"}`;
+  if (text.kind === "published") return "Published";
+  if (text.kind === "server") return "Found on the server";
+  return `Written by ${DESCRIBERS[text.describer] ?? text.describer}`;
+}
+
+/**
+ * Show a draft's texts, and bring back the one that is chosen.
+ * @param {Draft} draft
+ * @param {(words: string) => void} replaced told of the text that another one has replaced
+ */
+export async function showTexts(draft, replaced) {
+  const dialog = document.getElementById("texts-dialog");
+  const list = dialog.querySelector("[data-texts]");
+  const loading = dialog.querySelector("[data-texts-loading]");
+  const error = dialog.querySelector("[data-dialog-error]");
+  list.replaceChildren();
+  list.hidden = error.hidden = true;
+  loading.hidden = false;
+  dialog.showModal();
+  try {
+    if (draft.isOpen) await draft.saver.save();
+    const texts = await textsOf(draft);
+    list.append(...texts.map((one) => item(one, draft.isOpen)));
+    list.hidden = false;
+  } catch (problem) {
+    error.textContent = problem.message;
+    error.hidden = false;
+  } finally {
+    loading.hidden = true;
+  }
+  list.onclick = async (event) => {
+    const button = event.target.closest("[data-restore]");
+    if (!button) return;
+    const before = draft.data.text;
+    try {
+      await restore(draft, Number(button.value));
+      dialog.close();
+      replaced(before);
+      tell("The text is back.");
+    } catch (problem) {
+      error.textContent = problem.message;
+      error.hidden = false;
+    }
+  };
+}
+
+/**
+ * Bring back what the describer wrote last.
+ * @param {Draft} draft
+ * @param {(words: string) => void} replaced told of the text that another one has replaced
+ */
+export async function describersWords(draft, replaced) {
+  try {
+    await draft.saver.save();
+    const before = draft.data.text;
+    await bringBack(draft, draft.data.described_text);
+    replaced(before);
+    tell("The describer’s words are back.");
+  } catch (problem) {
+    tell(problem.message, { problem: true });
+  }
+}
+
+/** @param {DraftText} text @param {boolean} isOpen whether the draft can be changed */
+function item(text, isOpen) {
+  const element = document.getElementById("text-item").content.firstElementChild.cloneNode(true);
+  const name = origin(text);
+  element.querySelector("[data-origin]").textContent = `${name},`;
+  element.querySelector("time").setAttribute("datetime", text.at);
+  localise(element);
+  element.querySelector("[data-words]").textContent = text.text;
+  element.querySelector("[data-current]").hidden = !text.is_current;
+  const button = element.querySelector("[data-restore]");
+  button.hidden = !isOpen || text.is_current;
+  button.value = String(text.id);
+  button.setAttribute("aria-label", `Bring this text back: ${text.text.slice(0, 60)}`);
+  return element;
+}

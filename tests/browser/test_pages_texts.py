@@ -1,0 +1,214 @@
+"""A draft's former texts come back: after an edit, another description, a reload."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from tests.support_browser import Site, violations
+
+from altwright.captions.records import Draft
+from altwright.domain.caption import DraftStatus
+
+MINE = "My own careful words."
+
+
+@pytest.fixture
+def draft(site: Site, page: Page) -> Draft:
+    """Open the first of seven drafts."""
+    first = site.fill()[0]
+    opened(page, f"/review/{first.id}")
+    return first
+
+
+def opened(page: Page, path: str) -> None:
+    """Open a page and wait for its script."""
+    page.goto(path)
+    page.wait_for_function("document.documentElement.dataset.ready !== undefined")
+
+
+def card(page: Page, draft: Draft) -> Locator:
+    """Return a draft's place on the page."""
+    return page.locator(f"#draft-{draft.id}")
+
+
+def field(page: Page, draft: Draft) -> Locator:
+    """Return the field of a draft's text."""
+    return card(page, draft).get_by_label("Alt text")
+
+
+def text(site: Site, draft: Draft) -> str:
+    """Return the text that the store has."""
+    return site.web.services.drafts.get(draft.id, site.web.anna.id).text
+
+
+def write(page: Page, draft: Draft, words: str) -> None:
+    """Write a text and leave it."""
+    page.keyboard.press("e")
+    field(page, draft).fill(words)
+    page.keyboard.press("Escape")
+    expect(card(page, draft).get_by_text("Saved", exact=True)).to_be_visible()
+
+
+def describe_again(page: Page, site: Site, says: str) -> None:
+    """Have the picture described again, to its end."""
+    page.keyboard.press("d")
+    with page.expect_response("**/describe"):
+        page.get_by_role("dialog").get_by_role("button", name="Describe again").click()
+    site.work(says)
+
+
+def test_a_text_of_ones_own_comes_back_after_another_description(
+    page: Page, site: Site, draft: Draft
+) -> None:
+    """The dialog says that a person's text is replaced; undo brings it back, a reload between."""
+    write(page, draft, MINE)
+    page.keyboard.press("d")
+    dialog = page.get_by_role("dialog", name="Describe this picture again")
+    expect(dialog.get_by_text("You have changed this text.")).to_be_visible()
+    expect(dialog.get_by_text("cannot use what you write here")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    describe_again(page, site, "Bars of a chart.")
+    expect(page.locator("#toast")).to_contain_text("The picture has a new text.")
+    expect(field(page, draft)).to_have_value("Bars of a chart.")
+    page.reload()
+    page.wait_for_function("document.documentElement.dataset.ready !== undefined")
+    page.keyboard.press("u")
+    expect(page.locator("#toast")).to_contain_text("The former text is back. Written by anna.")
+    expect(field(page, draft)).to_have_value(MINE)
+    assert text(site, draft) == MINE
+    page.keyboard.press("u")
+    expect(field(page, draft)).to_have_value(draft.text)
+    page.keyboard.press("u")
+    expect(page.locator("#live")).to_have_text("There is nothing to undo.")
+
+
+def test_undo_goes_back_step_by_step(page: Page, site: Site, draft: Draft) -> None:
+    """An edit, a description and an approval are undone in turn, the last one first."""
+    write(page, draft, MINE)
+    describe_again(page, site, "Bars of a chart.")
+    expect(field(page, draft)).to_have_value("Bars of a chart.")
+    page.keyboard.press("a")
+    for words, value in (
+        ("Undone: approved.", "Bars of a chart."),
+        ("Undone: described again.", MINE),
+        ("Undone: changed text.", draft.text),
+    ):
+        page.keyboard.press("u")
+        expect(page.locator("#toast")).to_have_text(words)
+        expect(field(page, draft)).to_have_value(value)
+    assert text(site, draft) == draft.text
+
+
+def test_the_same_words_again_are_no_new_text(page: Page, site: Site, draft: Draft) -> None:
+    """Nobody is told of a new text when there is none."""
+    describe_again(page, site, draft.text)
+    expect(page.locator("#toast")).to_have_text("The text stayed the same.")
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+
+
+def test_back_to_the_describers_words(page: Page, site: Site, draft: Draft) -> None:
+    """One button takes an edit back to what the describer wrote; undo returns to the edit."""
+    button = card(page, draft).get_by_role("button", name="Back to the describer")
+    expect(button).to_be_hidden()
+    write(page, draft, MINE)
+    button.click()
+    expect(field(page, draft)).to_have_value(draft.text)
+    expect(button).to_be_hidden()
+    page.keyboard.press("u")
+    expect(field(page, draft)).to_have_value(MINE)
+    assert text(site, draft) == MINE
+
+
+def test_the_list_of_texts(page: Page, site: Site, draft: Draft) -> None:
+    """Every text is listed with who wrote it, and any of them can be brought back."""
+    write(page, draft, MINE)
+    describe_again(page, site, "Bars of a chart.")
+    expect(field(page, draft)).to_have_value("Bars of a chart.")
+    page.keyboard.press("t")
+    dialog = page.get_by_role("dialog", name="Texts of this picture")
+    items = dialog.get_by_role("listitem")
+    expect(items).to_have_count(3)
+    expect(items.nth(0)).to_contain_text("This is the text now.")
+    expect(items.nth(1)).to_contain_text("Written by anna")
+    expect(items.nth(2)).to_contain_text("Written by the built-in describer")
+    assert violations(page) == []
+    items.nth(1).get_by_role("button").click()
+    expect(dialog).to_be_hidden()
+    expect(field(page, draft)).to_have_value(MINE)
+    assert text(site, draft) == MINE
+
+
+def test_a_published_picture_that_was_described_again(page: Page, site: Site, draft: Draft) -> None:
+    """It stays published, with its text and date, while the new draft waits for review."""
+    site.publish_all([draft.id])
+    site.describe(draft, "Bars of a chart.")
+    opened(page, "/review?status=published")
+    place = card(page, draft)
+    expect(place.get_by_text(draft.text)).to_be_visible()
+    expect(place.get_by_text("Published", exact=True)).to_be_visible()
+    expect(page.locator("[data-tab-count=published]")).to_have_text("1")
+    place.get_by_role("link", name="See the new text").click()
+    expect(field(page, draft)).to_have_value("Bars of a chart.")
+    expect(card(page, draft).get_by_text("On the server now (published")).to_be_visible()
+    expect(card(page, draft).get_by_text(draft.text)).to_be_visible()
+    assert violations(page) == []
+
+
+def test_what_stands_on_the_server_is_shown_beside_the_draft(
+    page: Page, site: Site, draft: Draft
+) -> None:
+    """Whoever approves a text that replaces somebody's sees both."""
+    theirs = "Written on the server, by hand."
+    site.platform.describe(draft.post.remote_id, {draft.picture.remote_id: theirs})
+    page.keyboard.press("a")
+    page.keyboard.press("p")
+    with page.expect_response("**/publish"):
+        page.get_by_role("dialog").get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("Publishing has begun.")).to_be_attached()
+    site.work()
+    expect(page.get_by_role("region", name="Publishing alt texts")).to_contain_text("Failed")
+    opened(page, f"/review/{draft.id}")
+    place = card(page, draft)
+    expect(place.get_by_text("On the server now:")).to_be_visible()
+    expect(place.get_by_text(theirs, exact=True)).to_be_visible()
+    expect(place.get_by_text("Not published:")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+
+
+def test_what_is_published_is_not_offered_to_be_undone(
+    page: Page, site: Site, draft: Draft
+) -> None:
+    """An approval whose text was published can't be taken back, so nothing says it could."""
+    page.keyboard.press("a")
+    undo = page.get_by_role("button", name="Undo: approved")
+    expect(undo).to_be_visible()
+    page.keyboard.press("p")
+    with page.expect_response("**/publish"):
+        page.get_by_role("dialog").get_by_role("button", name="Publish").click()
+    site.work()
+    expect(undo).to_be_hidden()
+    assert site.drafts(DraftStatus.PUBLISHED)
+
+
+def test_a_card_says_what_it_is_about(page: Page, site: Site, draft: Draft) -> None:
+    """Coming to a card by key, a listener hears its number, text and level; its order is DOM's."""
+    page.keyboard.press("j")
+    article = page.locator("li[data-current] article")
+    expect(article).to_be_focused()
+    second = site.drafts()[1]
+    name = article.get_attribute("aria-label") or ""
+    assert name.startswith("2 of 7. ")
+    assert second.text.rstrip(".") in name
+    assert "fairly sure" in name
+    stops = article.locator("textarea, [data-act=approve], .draft__link a")
+    found = stops.evaluate_all("all => all.map((one) => one.tagName)")
+    assert found == ["TEXTAREA", "BUTTON", "A"]
+
+
+def test_the_field_has_the_language_of_its_text(page: Page, site: Site, draft: Draft) -> None:
+    """An English draft for a German post is read aloud as English."""
+    assert draft.language == "en"
+    site.describe(draft, "Bars of a chart.")
+    opened(page, f"/review/{draft.id}")
+    expect(field(page, draft)).to_have_attribute("lang", "en")

@@ -1,0 +1,243 @@
+"""The texts that a draft has had: none that a person wrote or published is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, func, select, update
+from tests.support_domain import World, make_post, make_world
+
+from altwright.captions import drafting, texts
+from altwright.captions.records import Draft
+from altwright.db.session import Database
+from altwright.db.tables import DraftRow, DraftTextRow, PictureRow, UserRow
+from altwright.db.types import now
+from altwright.describers.port import Description
+from altwright.domain.caption import DraftStatus, TextKind
+from altwright.errors import Conflict, InvalidInput, NotFound
+
+K = TextKind
+CAT = "A red bicycle leans on a wall."
+AGAIN = Description("A blue door with a brass knocker.", "fake", "fake-2", "low", {})
+
+pytestmark = pytest.mark.every_database
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """Return anna with her account."""
+    return make_world(database)
+
+
+@pytest.fixture
+def draft(world: World) -> Draft:
+    """Return a draft of hers."""
+    return world.draft(make_post(1, ""))[0]
+
+
+def kinds(world: World, draft: Draft) -> list[tuple[TextKind, str]]:
+    """Return a draft's texts, oldest first."""
+    found = world.drafts.texts(draft.id, world.user.id)
+    return [(one.kind, one.text) for one in reversed(found)]
+
+
+def edit(world: World, draft: Draft, text: str) -> Draft:
+    """Write a text by hand."""
+    return world.drafts.edit(draft.id, world.user.id, text=text)
+
+
+def describe(world: World, draft: Draft, description: Description = AGAIN) -> bool:
+    """Put another description into the draft, as a task does."""
+    with world.database.write() as session:
+        seen = drafting.target(session, draft.account_id, "p1", "m1-0")
+        assert seen is not None
+        return drafting.store_draft(
+            session, seen, description, None, user_id=world.user.id, task_id="task-2"
+        )
+
+
+def publish(world: World, draft: Draft) -> None:
+    """Approve and publish."""
+    world.drafts.approve(draft.id, world.user.id)
+    with world.database.write() as session:
+        mine = drafting.begin_publishing(session, world.user.id, draft.post.id, [draft.id])
+        drafting.published(session, mine)
+
+
+def test_a_draft_begins_with_the_describers_text(world: World, draft: Draft) -> None:
+    """It says which describer wrote it, how sure it was, and in which task."""
+    (only,) = world.drafts.texts(draft.id, world.user.id)
+    assert (only.kind, only.text, only.is_current) == (K.DESCRIBED, draft.text, True)
+    assert (only.describer, only.model, only.level) == (draft.describer, draft.model, draft.level)
+    assert (only.by, only.task_id) == (None, draft.task_id)
+
+
+def test_describing_again_keeps_what_a_person_wrote(world: World, draft: Draft) -> None:
+    """The person's text is in the history, with their name, and can be brought back."""
+    edit(world, draft, "My own careful words.")
+    assert describe(world, draft)
+    found = world.drafts.texts(draft.id, world.user.id)
+    assert [(one.kind, one.text, one.by) for one in found] == [
+        (K.DESCRIBED, AGAIN.text, None),
+        (K.WRITTEN, "My own careful words.", "anna"),
+        (K.DESCRIBED, draft.text, None),
+    ]
+    before = world.drafts.get(draft.id, world.user.id)
+    after = world.drafts.restore(draft.id, world.user.id, found[1].id, version=before.version)
+    assert (after.text, after.version) == ("My own careful words.", before.version + 1)
+    current = [one.text for one in world.drafts.texts(draft.id, world.user.id) if one.is_current]
+    assert current == ["My own careful words."]
+
+
+def test_the_describers_words_come_back_with_their_origin(world: World, draft: Draft) -> None:
+    """A restored description is again that describer's, at its level."""
+    describe(world, draft)
+    edit(world, draft, "By hand.")
+    first = world.drafts.texts(draft.id, world.user.id)[-1]
+    after = world.drafts.restore(draft.id, world.user.id, first.id)
+    assert after.text == after.described_text == draft.text
+    assert (after.describer, after.model, after.level) == (
+        draft.describer,
+        draft.model,
+        draft.level,
+    )
+
+
+def test_saving_while_writing_makes_one_text(world: World, draft: Draft) -> None:
+    """The page saves at every pause; the history has what came of it."""
+    for words in ("A", "A ca", "A cat", "A cat sleeps."):
+        edit(world, draft, words)
+    assert kinds(world, draft) == [(K.DESCRIBED, draft.text), (K.WRITTEN, "A cat sleeps.")]
+
+
+@pytest.mark.parametrize("pause", ["decision", "time", "restored"])
+def test_what_was_decided_or_is_old_is_not_written_over(
+    world: World, draft: Draft, pause: str
+) -> None:
+    """A text that was approved, is some minutes old, or was come back to, stays as it was."""
+    edit(world, draft, "First.")
+    if pause == "decision":
+        world.drafts.approve_many(world.user.id, [draft.id])
+    elif pause == "time":
+        with world.database.write() as session:
+            session.execute(update(DraftTextRow).values(at=now(-texts.WRITING_S - 1)))
+    else:
+        described = world.drafts.texts(draft.id, world.user.id)[-1]
+        world.drafts.restore(draft.id, world.user.id, described.id)
+    edit(world, draft, "Second.")
+    assert kinds(world, draft) == [
+        (K.DESCRIBED, draft.text),
+        (K.WRITTEN, "First."),
+        (K.WRITTEN, "Second."),
+    ]
+
+
+def test_a_published_picture_stays_published_when_it_is_described_again(
+    world: World, draft: Draft
+) -> None:
+    """The new text waits for review; what was published, and when, is not forgotten."""
+    publish(world, draft)
+    published = world.drafts.get(draft.id, world.user.id)
+    assert describe(world, draft)
+    again = world.drafts.get(draft.id, world.user.id)
+    assert (again.status, again.text) == (DraftStatus.DRAFT, AGAIN.text)
+    assert again.published_at == published.published_at
+    assert again.picture.published_text == draft.text
+    assert (K.PUBLISHED, draft.text) in kinds(world, draft)
+    page = world.drafts.find(world.user.id, was_published=True)
+    assert [one.id for one in page.drafts] == [draft.id]
+    assert world.drafts.count_published(world.user.id) == 1
+
+
+def test_what_somebody_put_on_the_server_is_kept(world: World, draft: Draft) -> None:
+    """A text found there stands in the history, whoever replaces it."""
+    with world.database.write() as session:
+        drafting.note_published(session, draft.picture.id, "Written on the server.")
+        drafting.save_posts(session, draft.account_id, [make_post(1, "Changed there again.")])
+        drafting.save_posts(session, draft.account_id, [make_post(1, "")])
+    assert kinds(world, draft)[1:] == [
+        (K.SERVER, "Written on the server."),
+        (K.SERVER, "Changed there again."),
+    ]
+
+
+def test_the_history_is_bounded(world: World, draft: Draft) -> None:
+    """The last 50 stay, and the newest of each kind beyond them."""
+    publish(world, draft)
+    describe(world, draft)
+    for number in range(texts.KEPT + 5):
+        edit(world, draft, f"Text {number}.")
+        world.drafts.skip(draft.id, world.user.id)
+    found = kinds(world, draft)
+    assert len(found) == texts.KEPT + 2
+    assert found[:2] == [(K.PUBLISHED, draft.text), (K.DESCRIBED, AGAIN.text)]
+    assert found[-1] == (K.WRITTEN, f"Text {texts.KEPT + 4}.")
+
+
+def test_a_text_that_an_older_process_wrote_is_kept_too(world: World, draft: Draft) -> None:
+    """During an update a process without the history may have changed the draft."""
+    with world.database.write() as session:
+        session.execute(update(DraftRow).values(text="By an old process."))
+        session.execute(delete(DraftTextRow))
+    edit(world, draft, "By a new one.")
+    assert kinds(world, draft) == [
+        (K.WRITTEN, "By an old process."),
+        (K.WRITTEN, "By a new one."),
+    ]
+
+
+def test_a_refused_restore_changes_nothing(world: World, draft: Draft) -> None:
+    """An old version, a published draft, and a text too long for the server are refused."""
+    edit(world, draft, "By hand.")
+    known = world.drafts.texts(draft.id, world.user.id)
+    described = known[-1].id
+    with pytest.raises(Conflict):
+        world.drafts.restore(draft.id, world.user.id, described, version=draft.version)
+    with world.database.write() as session:
+        row = session.get_one(DraftTextRow, described)
+        row.text = "x" * 1501
+    with pytest.raises(InvalidInput):
+        world.drafts.restore(draft.id, world.user.id, described)
+    publish(world, draft)
+    with pytest.raises(Conflict):
+        world.drafts.restore(draft.id, world.user.id, known[0].id)
+
+
+def test_somebody_elses_texts_are_not_there(world: World, draft: Draft) -> None:
+    """A stranger, and another draft's text, are answered as if there were none."""
+    bob = world.users.create("bob", "correct horse").id
+    (text,) = world.drafts.texts(draft.id, world.user.id)
+    other = world.draft(make_post(2, ""))[0]
+    doors: list[Callable[[], object]] = [
+        lambda: world.drafts.texts(draft.id, bob),
+        lambda: world.drafts.restore(draft.id, bob, text.id),
+        lambda: world.drafts.restore(other.id, world.user.id, text.id),
+        lambda: world.drafts.restore(draft.id, world.user.id, 2**70),
+    ]
+    for door in doors:
+        with pytest.raises(NotFound):
+            door()
+
+
+def test_texts_go_with_their_draft_and_outlive_their_writer_s_name(
+    world: World, draft: Draft
+) -> None:
+    """No text stays without its draft; one whose writer was removed stays without a name."""
+    edit(world, draft, "By hand.")
+    bob = world.users.create("bob", "correct horse").id
+    with world.database.write() as session:
+        session.execute(update(DraftTextRow).values(user_id=bob))
+        session.execute(delete(UserRow).where(UserRow.id == bob))
+    assert {one.by for one in world.drafts.texts(draft.id, world.user.id)} == {None}
+    with world.database.write() as session:
+        session.execute(delete(PictureRow))
+        assert session.scalar(select(func.count()).select_from(DraftTextRow)) == 0
+
+
+def test_times_are_in_order(world: World, draft: Draft) -> None:
+    """Each text says when it came."""
+    edit(world, draft, "By hand.")
+    found = world.drafts.texts(draft.id, world.user.id)
+    assert found[1].at <= found[0].at <= found[1].at + timedelta(hours=1)

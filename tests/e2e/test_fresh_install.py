@@ -1,0 +1,173 @@
+"""README's commands in an empty folder, as typed; and every other command there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from alembic import command
+from tests.support import wait_until
+from tests.support_leaves import TOKEN, MastodonServer, mastodon_server
+from tests.support_service import Service
+
+from altwright.db import migrate
+from altwright.db.session import make_engine
+
+ROOT = Path(__file__).parent.parent.parent
+PASSWORD = "a long pass phrase"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return an empty folder with the environment that `make setup` makes."""
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    return tmp_path
+
+
+@pytest.fixture
+def mastodon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MastodonServer]:
+    """Run a pretend Mastodon server."""
+    with mastodon_server(tmp_path_factory.mktemp("mastodon")) as server:
+        yield server
+
+
+def commands() -> list[str]:
+    """Return the lines of README's "Use it for real", without what is said beside them."""
+    text = (ROOT / "README.md").read_text()
+    block = re.search(r"## Use it for real\n+```sh\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    return [line.partition("#")[0].strip() for line in block[1].splitlines()]
+
+
+class Person:
+    """Types command lines into a terminal."""
+
+    def __init__(self, service: Service) -> None:
+        """Sit down in a service's folder."""
+        self.service = service
+
+    def types(self, line: str, *, answers: int = 0) -> str:
+        """Type a line, and the password as often as it is asked for; return what was shown."""
+        master, terminal = os.openpty()
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", line],
+            cwd=self.service.folder,
+            env=self.service.environment(),
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - a system call
+        )
+        os.close(terminal)
+        shown = b""
+        try:
+            while select.select([master], [], [], 60)[0]:
+                try:
+                    part = os.read(master, 10_000)
+                except OSError:  # it has ended
+                    break
+                shown += part
+                # The blank comes last, when what was typed before has been thrown away.
+                if answers and shown.endswith(b": "):
+                    os.write(master, f"{PASSWORD}\n".encode())
+                    answers -= 1
+                    shown += b"\n"
+        finally:
+            os.close(master)  # which hangs up on a process that is still there
+            code = process.wait(60)
+        text = shown.decode()
+        assert code == 0, text
+        assert "Traceback" not in text
+        return text
+
+
+@pytest.mark.req("10.1")
+def test_the_readme_as_typed(folder: Path, mastodon: MastodonServer) -> None:
+    """From nothing to a connected account; models that can't be had keep nothing from starting."""
+    setup, create, serve, add = commands()
+    assert setup == "make setup"
+    settings = {"ALLOWED_PRIVATE_HOSTS": urlsplit(mastodon.url).netloc, "PIP_NO_INDEX": "1"}
+    service = Service(folder, settings)
+    person = Person(service)
+    person.types(create.replace("NAME", "ana"), answers=2)
+    with (folder / "out.log").open("w") as output:
+        service.process = subprocess.Popen(
+            ["/bin/sh", "-c", f"exec {serve}"],
+            cwd=folder,
+            env={**service.environment(), "OFFLINE_DOWNLOAD": "true"},
+            stdout=output,
+            stderr=output,
+            text=True,
+        )
+    try:
+        wait_until(lambda: "Ctrl-C" in service.log, 120)
+        assert "user create" not in service.log  # there is one
+        hint = re.search(r"second terminal.*\n\s*(.*)", service.log)
+        assert hint is not None
+        assert hint[1] == add
+        assert service.answers()
+        wait_until(lambda: "models could not be had" in service.log, 60)
+        typed = add.replace("NAME", "ana").replace("https://your.server", mastodon.url)
+        shown = person.types(typed.replace("ACCESS_TOKEN", TOKEN))
+        assert "ada@" in shown
+        assert service.answers()
+    finally:
+        service.stop()
+    assert "Traceback" not in service.log
+
+
+LISTS = (
+    ("user", "list"),
+    ("task", "list"),
+    ("task", "dead"),
+    ("task", "repair"),
+    ("workers", "list"),
+    ("workers", "limits"),
+    ("alert", "list"),
+    ("queue", "list"),
+    ("audit",),
+    ("redis", "show"),
+)
+
+
+@pytest.mark.parametrize("words", LISTS, ids=" ".join)
+def test_a_command_comes_first(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Whichever command is the first in an empty folder makes what it needs."""
+    service = Service(tmp_path)
+    done = service.command(*words)
+    assert done.returncode == 0, done.stderr
+    assert "altwright:" not in done.stderr
+
+
+@pytest.mark.parametrize("made_by", ["older", "newer"])
+def test_a_database_of_another_version_is_named(made_by: str, tmp_path: Path) -> None:
+    """Other processes may be at work on it, so one command is said, and nothing is changed."""
+    service = Service(tmp_path)
+    engine = make_engine(f"sqlite:///{tmp_path}/var/altwright.db")
+    with engine.connect() as connection:
+        command.upgrade(migrate._config(connection), "0001")  # noqa: SLF001 - no door of ours
+        if made_by == "newer":
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    for words in (("user", "list"), ("worker",)):
+        refused = service.command(*words)
+        assert refused.returncode == 2
+        assert refused.stderr.count("\n") == 1, refused.stderr
+    if made_by == "newer":
+        assert "newer Altwright" in refused.stderr
+        assert service.command("db", "upgrade").returncode == 2
+    else:
+        assert "`altwright db upgrade`" in refused.stderr
+        assert service.command("db", "upgrade").returncode == 0
+        assert service.command("user", "list").returncode == 0
+    engine.dispose()
