@@ -6,6 +6,7 @@ import pytest
 from tests import support_web
 from tests.support_web import Web, problem
 
+from altwright.accounts import connecting
 from altwright.errors import PlatformRefused, PlatformUnavailable, RateLimited
 from altwright.web import shapes
 
@@ -185,6 +186,17 @@ def test_a_servers_trouble_is_passed_on(web: Web, error: Exception, status: int)
     assert problem(response, status)["detail"] == str(error)
     if isinstance(error, RateLimited):
         assert response.headers["Retry-After"] == "8"
+
+
+def test_who_comes_while_many_connect_is_told_when_to_come_again(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more threads wait for servers of others than the service can spare."""
+    monkeypatch.setattr(connecting, "CONNECTS_MOST", 0)
+    body = {"platform": "mastodon", "url": "https://social.example", "token": "token"}
+    response = web.by_token(web.anna).post("/api/v1/accounts", json=body)
+    assert problem(response, 503)["type"] == "urn:altwright:problem:busy"
+    assert response.headers["Retry-After"] == "10"
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,15 @@ def test_the_profile_names_user_and_host(server: MastodonServer, platform: Platf
     assert profile.url.startswith(server.url)
 
 
+def test_a_server_introduces_itself(server: MastodonServer, platform: Platform) -> None:
+    """Who the account is, how long alt texts may be, and what the server runs."""
+    introduced = platform.introduction()
+    assert introduced.profile == platform.profile()
+    assert (introduced.max_alt_length, introduced.platform) == (1500, "mastodon")
+    assert introduced.software == platform.software
+    platform.probe()
+
+
 def test_a_server_without_a_limit_gets_mastodons(platform: Platform) -> None:
     """Where the server doesn't say how long an alt text may be, it is 1,500 characters."""
     assert platform.max_alt_length() == 1500

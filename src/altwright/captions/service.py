@@ -6,7 +6,6 @@ never overwritten; a picture that can't be described gets no text at all.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -43,6 +42,8 @@ from altwright.tasks.records import Item, Task
 
 #: Posts written in one transaction while planning: what Mastodon sends on a page by default.
 POSTS_PER_WRITE = 20
+#: Posts with pictures that a run looks at when nobody says how many: more than any account has.
+POSTS_MOST = 200_000
 #: Seconds after which a waiting task looks whether it should still wait.
 PAUSE_SLICE_S = 0.2
 #: What nobody overwrites: a person has decided.
@@ -119,7 +120,7 @@ class CaptionWork(Work):
         Goes on where an attempt before this one has stopped.
         """
         reached = Reached.read(self._run.task.plan_cursor)
-        limit = self._settings.max_posts_per_run or sys.maxsize
+        limit = self._settings.max_posts_per_run or POSTS_MOST
         with refusals_noted(self._service.accounts, self._account.id):
             for page in self._platform.pages(reached.cursor):
                 self._run.checkpoint()
@@ -131,7 +132,9 @@ class CaptionWork(Work):
                     yield from planned
                     self._run.checkpoint()
                     self._run.step(reached.in_words())
-                yield from (_unread(one) for one in page.unreadable)
+                unread = page.unreadable[: limit - reached.seen]
+                reached = reached.further(len(unread), 0)
+                yield from (_unread(one) for one in unread)
                 if page.next_cursor is None or reached.seen >= limit:
                     break
                 reached = replace(reached, cursor=page.next_cursor)
@@ -309,7 +312,8 @@ class Reached:
 def _unread(one: Unreadable) -> Planned:
     """Return an item that says which post is left out, and why."""
     ended = Worked(ItemStatus.SKIPPED, one.reason, Category.BAD_INPUT)
-    return Planned(f"unreadable:{one.remote_id}", f"Post {one.remote_id}", ended=ended)
+    label = "A post without an id" if one.is_unnamed else f"Post {one.remote_id}"
+    return Planned(f"unreadable:{one.remote_id}", label, ended=ended)
 
 
 def noted(description: Description, picture: Picture) -> Description:

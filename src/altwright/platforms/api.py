@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -34,6 +35,7 @@ from altwright.platforms.refusals import (
     wait_s,
     walled,
 )
+from altwright.text import clean_line
 
 __all__ = ["Api", "PlatformForbids", "PlatformGone"]
 
@@ -41,6 +43,12 @@ __all__ = ["Api", "PlatformForbids", "PlatformGone"]
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 #: Characters of a Link header that are read.
 _LINK_LENGTH = 4_000
+#: Where nodeinfo documents stand on all servers that are known.
+_NODEINFO = re.compile(r"/nodeinfo/[\w./-]{1,100}$")
+#: Lists and objects in each other; a status with a boosted one, a card and its authors has 8.
+_DEPTH_MOST = 100
+_BRACKETS = re.compile(r"[\[\]{}]")
+_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 #: Digits of a number beyond which Python's int() refuses or takes its time.
 _INTEGER_DIGITS = 30
 
@@ -99,8 +107,8 @@ class Api:
             links = self.get("/.well-known/nodeinfo").get("links")
             for link in links if isinstance(links, list) else ():
                 href = link.get("href") if isinstance(link, Mapping) else None
-                if isinstance(href, str) and "/nodeinfo/" in (path := urlsplit(href).path):
-                    return self.get(path)  # on this server, whatever host it names
+                if path := _NODEINFO.search(str(href)):
+                    return self.get(path[0])  # on this server, whatever host it names
         return {}
 
     def first_query(self) -> str:
@@ -168,6 +176,8 @@ class Api:
         try:
             # Half a character costs its place only; that a server writes another encoding is rare.
             text = data.decode("utf-8-sig", "replace")
+            if _is_deep(text):
+                raise unexpected()
             return json.loads(text, parse_int=_integer), response.headers
         except (ValueError, RecursionError) as error:
             raise (walled() if is_wall(response, data) else unexpected()) from error
@@ -189,9 +199,12 @@ class Api:
                 data = exchange.read(response, MAX_ANSWER_BYTES)
             if not response.is_redirect:
                 return response, data
-            url = urljoin(url, response.headers["Location"])
-            if method != "GET" and not self._is_own(url):
-                break  # nothing is written elsewhere
+            asked, url = url, urljoin(url, response.headers["Location"])
+            if self._is_own(asked) and not self._is_own(url) and "/api/" in asked:
+                # Without its token, which goes nowhere else, the other server couldn't answer.
+                raise PlatformRefused(
+                    f"The server's address leads to {_shown_host(url)}. Connect that address."
+                )
         raise PlatformRefused("The server's address is redirected too often.")
 
     def _is_own(self, url: str) -> bool:
@@ -200,6 +213,10 @@ class Api:
         is_upgraded = (own.scheme, other.scheme) == ("http", "https") and not own.port
         same_host = own.netloc.lower() == other.netloc.lower()
         return same_host and (own.scheme == other.scheme or is_upgraded)
+
+
+def _shown_host(url: str) -> str:
+    return clean_line(urlsplit(url).netloc.rpartition("@")[2], 100) or "another one"
 
 
 @contextlib.contextmanager
@@ -235,6 +252,19 @@ def _object(answer: Any) -> Mapping[str, Any]:
     if not isinstance(answer, Mapping):
         raise unexpected()
     return answer
+
+
+def _is_deep(text: str) -> bool:
+    """Return whether JSON is nested deeper than any server's.
+
+    The parser stops by itself at about 1,000, but what Python tidies up just then fails too.
+    """
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _DEPTH_MOST:
+            return True
+    return False
 
 
 def _integer(digits: str) -> int | float:

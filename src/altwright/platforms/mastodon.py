@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -22,6 +23,8 @@ from altwright.text import clean_line
 
 #: Seconds that all requests of a connect may take together: somebody waits for them.
 CONNECT_S = 25.0
+#: A host, with its port where it has one; "localhost" is a test server's.
+_DOMAIN = re.compile(r"[^\W_][\w.-]*[.\w](?::\d{1,5})?")
 #: What somebody reads whose new token is refused.
 NEW_REFUSED = (
     "The server doesn't accept this token. Copy it whole, and let it read and write "
@@ -132,5 +135,6 @@ class Mastodon(Platform):
 
     def _domain(self) -> str:
         """Return the part behind the @: often shorter than the server's own name."""
-        domain = clean_line(self._instance.get("domain") or self._instance.get("uri"), 253)
-        return domain.rpartition("//")[2].strip("/") or self._api.host()
+        named_so = self._instance.get("domain") or self._instance.get("uri")
+        domain = clean_line(named_so, 260).rpartition("//")[2].strip("/")
+        return domain if _DOMAIN.fullmatch(domain) else self._api.host()

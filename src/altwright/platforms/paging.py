@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from altwright import interrupts
-from altwright.errors import Category, PlatformRefused
+from altwright.errors import Category, PlatformRefused, PlatformUnavailable
 from altwright.platforms.port import Post, PostPage, Unreadable
 from altwright.platforms.reading import (
     UNKNOWN_TIME,
@@ -23,6 +23,13 @@ from altwright.platforms.reading import (
 
 #: Posts per page. Source: Mastodon's maximum for statuses of an account.
 PAGE_POSTS = 40
+#: Posts of a page where a server fails at a whole one: it runs out of time, or sends too much.
+FEW_POSTS = 5
+_FEWER = re.compile(r"\b(limit=)\d+")
+#: What a smaller page may help against.
+_OF_THE_PAGE = frozenset({Category.SERVICE_DOWN, Category.TIMEOUT})
+#: Posts of a page that are read, whatever was asked for.
+STATUSES_MOST = 1_000
 #: Pages of an account in all: 200,000 posts, or 100,000 where a server gives 20 a page.
 PAGES_MOST = 5_000
 #: Pages in a row without any post of the account: no server has more than one of them.
@@ -65,7 +72,15 @@ def pages(
                 raise
             cursor, query = None, first_query  # the server doesn't know the cursor any more
             continue
+        except PlatformUnavailable as error:
+            smaller = _FEWER.sub(rf"\g<1>{FEW_POSTS}", query)
+            if smaller == query or error.category not in _OF_THE_PAGE:
+                raise
+            query = smaller
+            continue
         cursor = None
+        if len(answer.statuses) > STATUSES_MOST:
+            answer = Answer(answer.statuses[:STATUSES_MOST])  # what is older is asked for
         number += 1
         if len(seen) > SEEN_MOST:
             seen.clear()
@@ -146,12 +161,14 @@ class _Reader:
         try:
             post = read_post(status, self._last_at)
         except AnswerUnreadable as error:
-            self.unreadable.append(Unreadable(name, f"The post can't be read: {error}"))
+            self.unreadable.append(
+                Unreadable(name, f"The post can't be read. {error}", is_unnamed=True)
+            )
             return
         self._last_at = post.created_at
         if post.media:
             self.posts.append(post)
         if lost:
             what = "1 attachment" if lost == 1 else f"{lost} attachments"
-            reason = f"The server describes {what} of the post so that it can't be read."
+            reason = f"{what} of the post can't be read."
             self.unreadable.append(Unreadable(name, reason))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from altwright.platforms.mastodon import Mastodon
-from altwright.platforms.software import Software
+from altwright.platforms.software import Software, unnamed
 
 
 class Pixelfed(Mastodon):
@@ -14,5 +14,8 @@ class Pixelfed(Mastodon):
     escapes = True
 
     def _presumed(self) -> Software:
-        """Believe the person who connected it, where the server says nothing."""
-        return Software("pixelfed")
+        """Believe the person who connected it, where the server says nothing.
+
+        Pixelfed names itself in its version; one that stands there bare is another server's.
+        """
+        return Software() if unnamed(self._instance).version else Software("pixelfed")

@@ -81,6 +81,7 @@ class Unreadable:
 
     remote_id: str
     reason: str
+    is_unnamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,11 @@ class Platform(Protocol):
 
     def introduction(self) -> Introduction:
         """Ask the server who the token belongs to and what it runs; ends within 25 seconds."""
+        ...
+
+    @property
+    def software(self) -> Software:
+        """Return what the server runs now; asked once per connection."""
         ...
 
     def profile(self) -> Profile:

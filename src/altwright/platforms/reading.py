@@ -24,6 +24,8 @@ ID_LENGTH = 63
 #: Characters of what else is kept: our columns, or far more than any server's own limit.
 ACCT_LENGTH, NAME_LENGTH, URL_LENGTH, WORD_LENGTH = 190, 255, 2_000, 16
 ALT_LENGTH, SPOILER_LENGTH = 50_000, 10_000
+#: Attachments of a post that are read: Pixelfed allows 20, a blog's article may have a gallery.
+MEDIA_MOST = 200
 #: Limits of alt texts that are believed. Mastodon's is 1,500; the highest in use is 10,000.
 ALT_LIMIT_MOST = 10_000
 #: Pixels of a side that are believed; a picture's real size is known once it is fetched.
@@ -49,14 +51,14 @@ def read_profile(account: Mapping[str, Any], domain: str) -> Profile:
     Raises:
         AnswerUnreadable: it names no id or no acct.
     """
-    acct = clean_line(account.get("acct") or account.get("username"), ACCT_LENGTH + 1)
+    acct = _line(account.get("acct") or account.get("username"), ACCT_LENGTH + 1)
     whole = acct if "@" in acct else f"{acct}@{clean_line(domain, ACCT_LENGTH)}"
     if not _ACCT.fullmatch(whole) or len(whole) > ACCT_LENGTH:
         raise AnswerUnreadable("The server's answer names no account.")
     return Profile(
         remote_id=identity(account),
         acct=whole,
-        display_name=clean_line(account.get("display_name"), NAME_LENGTH) or acct,
+        display_name=_line(account.get("display_name"), NAME_LENGTH) or acct,
         avatar_url=_link(account.get("avatar")),
         url=_link(account.get("url")),
     )
@@ -79,7 +81,7 @@ def read_post(status: Mapping[str, Any], otherwise: datetime = UNKNOWN_TIME) -> 
         language=_language(status.get("language")),
         sensitive=bool(status.get("sensitive")),
         spoiler_text=clean_text(status.get("spoiler_text"), SPOILER_LENGTH),
-        visibility=clean_line(status.get("visibility"), WORD_LENGTH) or "unknown",
+        visibility=_line(status.get("visibility"), WORD_LENGTH) or "unknown",
         media=media,
     )
 
@@ -138,6 +140,8 @@ def posted_at(status: Mapping[str, Any]) -> datetime | None:
 
 def alt_limit(value: Any) -> int | None:
     """Return a limit of alt texts in characters, or None: it isn't one that can be believed."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value):
+        value = int(value)  # PHP's settings
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return value if is_number and 0 < value <= ALT_LIMIT_MOST else None
 
@@ -155,7 +159,10 @@ def _read_media(status: Mapping[str, Any]) -> tuple[tuple[Media, ...], int]:
         except AnswerUnreadable:
             lost += 1
         else:
-            media.setdefault(read.remote_id, read)
+            if len(media) < MEDIA_MOST:
+                media.setdefault(read.remote_id, read)
+            elif read.remote_id not in media:
+                lost += 1
     return tuple(media.values()), lost
 
 
@@ -168,7 +175,7 @@ def _medium(media: Any, position: int) -> Media:
     url = _link(media.get("url")) or _link(media.get("remote_url"))
     return Media(
         remote_id=identity(media),
-        kind=clean_line(media.get("type"), WORD_LENGTH) or "unknown",
+        kind=_line(media.get("type"), WORD_LENGTH) or "unknown",
         url=url,
         preview_url=_link(media.get("preview_url")) or url,
         description=clean_text(media.get("description"), ALT_LENGTH),
@@ -176,6 +183,11 @@ def _medium(media: Any, position: int) -> Media:
         width=_pixels(size.get("width")),
         height=_pixels(size.get("height")),
     )
+
+
+def _line(value: Any, most: int) -> str:
+    """Return one line of text; "" for what is none."""
+    return clean_line(value, most) if isinstance(value, str) else ""
 
 
 def _raw(thing: Mapping[str, Any], name: str) -> str:

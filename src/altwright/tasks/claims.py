@@ -508,16 +508,16 @@ class Claims:
 
 
 def _item_row(task_id: str, attempt: int, position: int, item: Planned) -> dict[str, Any]:
-    ended = item.ended
+    worked = item.ended or Worked(ItemStatus.PENDING)
     return {
         "task_id": task_id,
         "key": item.key,
         "position": position + (LAST_FROM if item.last else 0),
         "label": item.label[:LABEL_LENGTH],
-        "status": ended.status if ended else ItemStatus.PENDING,
-        "reason": ended.reason if ended else "",
-        "category": ended.category if ended else None,
-        "attempt": attempt if ended else None,
+        "status": worked.status,
+        "reason": worked.reason,
+        "category": worked.category,
+        "attempt": attempt if item.ended else None,
     }
 
 

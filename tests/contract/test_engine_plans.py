@@ -1,0 +1,113 @@
+"""Plans that take several attempts: the cursor goes with the items, and ended items count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.support_engine import Rig
+
+from altwright.domain.task import ItemStatus
+from altwright.errors import Category, TaskStateConflict
+from altwright.tasks.claims import PLAN_BATCH, Planned, PlannedUpTo, Worked
+from altwright.tasks.records import Task
+
+pytestmark = pytest.mark.every_database
+
+
+def _items(first: int, last: int) -> list[Planned]:
+    return [Planned(f"item-{n}", f"Item {n}") for n in range(first, last)]
+
+
+def _interrupted(rig: Rig, *planned: Planned | PlannedUpTo) -> Task:
+    """Plan this in an attempt that ends then, and hand the task back; return it as it is."""
+
+    def items() -> Iterator[Planned | PlannedUpTo]:
+        yield from planned
+        raise ZeroDivisionError
+
+    task = rig.take()
+    with pytest.raises(ZeroDivisionError):
+        rig.claims.plan(task.id, task.attempt, items())
+    rig.claims.release(task, "worker stopped")
+    return rig.store.get(task.id, None)
+
+
+def test_a_cursor_comes_with_the_items_before_it(rig: Rig) -> None:
+    """What was yielded after the last cursor is yielded again, and written once."""
+    rig.lose_redis()
+    task = rig.submit()
+    left = _interrupted(rig, *_items(0, 3), PlannedUpTo("page 2"), *_items(3, 5))
+    assert (left.plan_cursor, left.items_total) == ("page 2", None)
+    assert [one.key for one in rig.store.items(task.id)] == ["item-0", "item-1", "item-2"]
+    second = rig.take()
+    assert second.plan_cursor == "page 2"
+    assert rig.claims.plan(second.id, second.attempt, _items(2, 6)) == 6
+    items = rig.store.items(task.id)
+    assert [(one.key, one.position) for one in items] == [(f"item-{n}", n) for n in range(6)]
+    whole = rig.store.get(task.id, None)
+    assert (whole.plan_cursor, whole.items_total) == (None, 6)
+
+
+def test_a_cursor_moves_without_items(rig: Rig) -> None:
+    """A page of which nothing is wanted needn't be read again either."""
+    rig.lose_redis()
+    rig.submit()
+    left = _interrupted(rig, PlannedUpTo("page 2"), PlannedUpTo("page 3"), *_items(0, 1))
+    assert left.plan_cursor == "page 3"
+
+
+def test_a_cursor_of_an_attempt_that_is_over_is_not_written(rig: Rig) -> None:
+    """A worker that was presumed dead can't move another's plan."""
+    rig.lose_redis()
+    task = rig.submit()
+    first = rig.take()
+    rig.backlog.rescue(task.id, 1, "test")
+    second = rig.take("another")
+    assert second.attempt != first.attempt
+    with pytest.raises(TaskStateConflict):
+        rig.claims.plan(first.id, first.attempt, [*_items(0, 1), PlannedUpTo("page 2")])
+    assert rig.store.get(task.id, None).plan_cursor is None
+    assert rig.store.items(task.id) == []
+
+
+def test_items_that_have_ended_count_at_once(rig: Rig) -> None:
+    """They carry their reason, nobody works on them, and the task's counts have them."""
+    rig.lose_redis()
+    task = rig.submit()
+    held = rig.take()
+    skipped = Worked(ItemStatus.SKIPPED, "It can't be read.", Category.BAD_INPUT)
+    failed = Worked(ItemStatus.FAILED, "It is broken.", Category.FAULT)
+    planned: list[Planned | PlannedUpTo] = [
+        Planned("a", "A", ended=skipped),
+        *_items(0, 1),
+        Planned("b", "B", ended=failed),
+        PlannedUpTo("page 2"),
+        Planned("c", "C", ended=skipped),
+        Planned("a", "A", ended=skipped),
+    ]
+    assert rig.claims.plan(held.id, held.attempt, planned) == 4
+    now = rig.store.get(task.id, None)
+    assert (now.items_total, now.items_skipped, now.items_failed, now.items_done) == (4, 2, 1, 0)
+    items = {one.key: one for one in rig.store.items(task.id)}
+    assert (items["a"].status, items["a"].reason) == (ItemStatus.SKIPPED, "It can't be read.")
+    assert (items["b"].category, items["b"].attempt) == ("fault", held.attempt)
+    assert items["c"].finished_at is not None
+    first = rig.claims.next_item(task.id)
+    assert first is not None
+    assert (first.key, first.finished_at) == ("item-0", None)
+    rig.claims.end_item(held, first, Worked(ItemStatus.DONE), 0.1)
+    assert rig.claims.next_item(task.id) is None
+    assert rig.store.get(task.id, None).items_finished == 4
+
+
+def test_many_ended_items_are_written_in_batches(rig: Rig) -> None:
+    """As others are."""
+    rig.lose_redis()
+    task = rig.submit()
+    held = rig.take()
+    ended = Worked(ItemStatus.SKIPPED, "No.")
+    count = PLAN_BATCH + 3
+    planned = [Planned(f"item-{n}", "x", ended=ended) for n in range(count)]
+    assert rig.claims.plan(held.id, held.attempt, planned) == count
+    assert rig.store.get(task.id, None).items_skipped == count
