@@ -277,7 +277,9 @@ class PretendServer:
         if new is None:
             return None
         end = new.get("expires_in")
-        votes = old["votes"] if old and old["options"] == new["options"] else [0] * 2
+        votes = (
+            old["votes"] if old and old["options"] == new["options"] else [0] * len(new["options"])
+        )
         return {
             "options": new["options"],
             "votes": votes,

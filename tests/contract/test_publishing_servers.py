@@ -5,6 +5,7 @@ Promise: nobody sees a post who didn't before, and nothing but the alt text is c
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
 from typing import Any
@@ -398,3 +399,52 @@ def test_somebody_new_in_a_direct_post_is_an_alarm() -> None:
     server = Inviting()
     with ada_on(server) as ada, pytest.raises(VisibilityWidened):
         ada.publish(server.add("direct"), "A door.")
+
+
+ODD: list[dict[str, Any]] = [
+    {"mentions": [None, "bob", {}]},
+    {"mentions": "bob"},
+    {"poll": "yes"},
+    {"poll": {"options": [None]}},
+    {"quote_approval": ["public"]},
+    {"quote_approval": {"automatic": "public", "manual": None}},
+    {"edited_at": "yesterday"},
+    {"visibility": 7},
+    {"media_attachments": None},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+@pytest.mark.parametrize("kind", [Mastodon45, Takahe])
+def test_an_odd_answer_is_no_fault_of_ours(kind: type[PretendServer], odd: dict[str, Any]) -> None:
+    """Whatever stands where something else should: the post is published, or left alone."""
+
+    class Odd(kind):  # type: ignore[valid-type, misc] # mypy knows no class that is a parameter
+        """Says odd things."""
+
+        def entity(self, post: dict[str, Any]) -> dict[str, Any]:
+            return {**super().entity(post), **odd}
+
+    server = Odd()
+    post_id = server.add()
+    with ada_on(server) as ada, contextlib.suppress(PermanentError):
+        found = ada.publish(post_id, "A door.")
+        assert found.published or found.missing
+    assert len(server.media_ids(post_id)) == 2
+
+
+def test_a_picture_that_cannot_be_read_is_not_lost_by_an_edit() -> None:
+    """An edit keeps the pictures that it names; so a post with one that has no id isn't edited."""
+
+    class Nameless(Mastodon43):
+        """Leaves the second picture's id out."""
+
+        def medium(self, medium: dict[str, Any]) -> dict[str, Any]:
+            shown = super().medium(medium)
+            return shown | {"id": None} if medium["id"].endswith("1") else shown
+
+    server = Nameless()
+    post_id = server.add()
+    with ada_on(server) as ada, pytest.raises(PostLeftAlone, match="can't be read"):
+        ada.publish(post_id, "A door.")
+    assert server.edits == []

@@ -16,7 +16,7 @@ from altwright import interrupts
 from altwright.errors import Category, PlatformRefused
 from altwright.platforms.api import Api, PlatformGone
 from altwright.platforms.comparing import differences, is_public, is_wider, visibility, widened
-from altwright.platforms.editing import instant, whole_edit
+from altwright.platforms.editing import instant, media_by_id, whole_edit
 from altwright.platforms.outcomes import (
     AltTextsFixed,
     Learned,
@@ -25,7 +25,7 @@ from altwright.platforms.outcomes import (
     VisibilityWidened,
     WayMemory,
 )
-from altwright.platforms.reading import description_of, identity, media_of
+from altwright.platforms.reading import description_of
 from altwright.platforms.software import Software
 from altwright.platforms.texts import AltText, Look, look, same, shown
 from altwright.platforms.ways import Habits, Way, habits_of
@@ -107,7 +107,7 @@ class AltTexts:
             status = self._api.status(remote_id)
             is_same = status.get("edited_at") == edited_at
             if not with_source or is_same or not _edited_since(status, read_at):
-                present = {identity(one): description_of(one) for one in media_of(status)}
+                present = _descriptions(status)
                 seen = look(present, texts, escapes=self._habits.escapes)
                 return _Post(remote_id, status, source, seen)
             edited_at = status.get("edited_at")
@@ -196,8 +196,8 @@ class AltTexts:
             self._alarm(visibility(post.status), after)
         escapes = self._habits.escapes
         wanted = post.look.wanted
-        now = {identity(one): description_of(one) for one in media_of(after)}
-        before = {identity(one): description_of(one) for one in media_of(post.status)}
+        now = _descriptions(after)
+        before = _descriptions(post.status)
         written = {key for key in wanted if same(now.get(key, ""), wanted[key], escapes=escapes)}
         unkept = {
             key: ""
@@ -220,7 +220,7 @@ class AltTexts:
         is_described = False
         for wait_s in (*LAG_WAITS_S, None):
             after = self._api.status(post.remote_id)
-            now = {identity(one): description_of(one) for one in media_of(after)}
+            now = _descriptions(after)
             if all(same(now.get(key, ""), text, escapes=escapes) for key, text in wanted.items()):
                 if is_described:
                     self._learn(Way.DESCRIBE)
@@ -269,6 +269,10 @@ class AltTexts:
         if learned != self._learned:
             self._learned = learned
             self._memory.remember(self._api.host(), learned)
+
+
+def _descriptions(status: Mapping[str, Any]) -> dict[str, str]:
+    return {key: description_of(media) for key, media in media_by_id(status).items()}
 
 
 def _requests(way: Way, pictures: int) -> int:
