@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.support_browser import ARGUMENTS, CHROMIUM, Site, serving, sign_in
 
 #: Milliseconds within which a page has to do what a test waits for.
-PATIENCE_MS = 12_000
+PATIENCE_MS = 60_000
 #: Answers, and requests cut off, that tests ask for on purpose; Chromium notes each as an error.
 EXPECTED = (
     "status of 401",

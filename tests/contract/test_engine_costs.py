@@ -31,6 +31,8 @@ from altwright.db.task_tables import TaskRow
 from altwright.db.types import Instant
 from altwright.domain.task import Delivery, Priority
 
+pytestmark = pytest.mark.every_database
+
 #: How much slower anything may be at the larger backlog.
 SLOWER_AT_MOST = 1.5
 SMALL, LARGE = 100, 100_000

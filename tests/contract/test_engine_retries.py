@@ -29,6 +29,8 @@ from altwright.tasks.kinds import Run
 from altwright.tasks.records import Item
 from altwright.tasks.runner import DATABASE_PAUSE_S, OUR_FAULT
 
+pytestmark = pytest.mark.every_database
+
 
 def failing(error: Exception) -> Callable[[Run, Item], None]:
     """Return what an item meets that fails the whole attempt."""
