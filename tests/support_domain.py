@@ -287,7 +287,7 @@ class Bench:
         self.pictures = PictureStore(folder)
         self.interrupted = threading.Event()
         settings = load(data_dir=folder, platform_encryption_key=FERNET_KEY)
-        outbound = Outbound(settings.allowed_private_hosts | {pictures.host}, timeout_s=5)
+        outbound = Outbound(settings.allowed_private_hosts | {pictures.host}, timeout_s=30)
         parts = (world.accounts, world.drafts, self.pictures, outbound, self.describer, settings)
         self.kinds: dict[str, TaskKind] = {
             "captions": CaptionGenerationService(*parts),

@@ -71,7 +71,7 @@ def test_nothing_grows_with_the_backlog(rig: Rig) -> None:
     before = fast_times(calls)
     fill(rig.database, LARGE, "b")
     ratios: dict[str, float] = {}
-    for _ in range(4):  # others use this machine too
+    for _ in range(20):  # others use this machine too
         after = fast_times(calls)
         ratios = {name: after[name] / before[name] for name in calls}
         if max(ratios.values()) <= SLOWER_AT_MOST:
