@@ -39,9 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def _leaves_tests_out(config: pytest.Config) -> bool:
     chosen = [Path(argument.split("::")[0]).resolve() for argument in config.args]
     everything = chosen in ([ROOT / "tests"], [ROOT])
-    return bool(
-        config.option.keyword or config.option.markexpr != "not slow_proof" or not everything
-    )
+    options = config.option
+    chosen_by_name = options.keyword or options.markexpr != "not slow_proof"
+    return bool(chosen_by_name or options.collectonly or not everything)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -217,7 +217,7 @@ def mastodon_server(directory: Path) -> Iterator[MastodonServer]:
         return False
 
     try:
-        wait_until(answers)
+        wait_until(answers, 180)
         yield MastodonServer(url)
     finally:
         process.kill()  # a polite stop would wait for the connections that a test left hanging

@@ -114,7 +114,7 @@ class Sentinel(RedisServer):
         """Start it, and wait until it answers."""
         argv = [self.binary, str(self.config), "--sentinel"]
         self.process = servers.start(argv, self.config.parent / "log")
-        wait_until(self._answers)
+        wait_until(self._answers, 180)
 
     def _answers(self) -> bool:
         with contextlib.suppress(redis.RedisError), contextlib.closing(self.client()) as client:

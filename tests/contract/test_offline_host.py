@@ -29,7 +29,7 @@ class HostProcess:
         command = [sys.executable, "-m", "altwright.describers.offline.host", str(self.address)]
         command += [str(models_dir), "60", str(processes), "INFO", "console"]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        wait_until(self._listens)
+        wait_until(self._listens, 180)
 
     def _listens(self) -> bool:
         with socket.socket(socket.AF_UNIX) as sock:

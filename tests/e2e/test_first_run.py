@@ -12,9 +12,10 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from tests.e2e.conftest import Demo
 from tests.support import wait_until
-from tests.support_browser import ARGUMENTS, CHROMIUM
+from tests.support_browser import ARGUMENTS, CHROMIUM, PATIENCE_MS, START_MS
 
-MINUTE_MS = 180_000
+#: Milliseconds that a run over the demo's pictures may take.
+RUN_MS = 360_000
 
 
 @pytest.fixture
@@ -23,9 +24,12 @@ def page(demo: Demo) -> Iterator[Page]:
     if not Path(CHROMIUM).exists():
         pytest.skip(f"{CHROMIUM} is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        expect.set_options(timeout=PATIENCE_MS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(ARGUMENTS), timeout=START_MS
+        )
         page = browser.new_page(base_url=demo.service.url, viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         yield page
         browser.close()
 
@@ -39,10 +43,10 @@ def test_a_person_describes_reviews_and_publishes(demo: Demo, page: Page) -> Non
     sign_in(page, demo)
 
     page.get_by_role("button", name="Describe my pictures").click()
-    expect(page.get_by_text("Running", exact=True)).to_be_visible(timeout=MINUTE_MS)
+    expect(page.get_by_text("Running", exact=True)).to_be_visible(timeout=RUN_MS)
     page.reload()  # nothing is lost by it
     expect(page.get_by_text("Described 13 of 13 pictures.", exact=True)).to_be_visible(
-        timeout=2 * MINUTE_MS
+        timeout=RUN_MS
     )
     expect(page.get_by_role("heading", name="13 drafts wait")).to_be_visible()  # by itself
     (task,) = tasks(page)

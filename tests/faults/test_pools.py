@@ -41,7 +41,7 @@ def test_a_pool_grows_with_what_waits_and_replaces_what_dies(made: Fleet) -> Non
     A process that has grown over RQ_WORKER_MEMORY_LIMIT hands back after its item, and is
     replaced as well. No item is lost or done twice.
     """
-    tasks = [made.submit(items=100, item_s=0.1) for _ in range(3)]
+    tasks = [made.submit(items=150, item_s=0.1) for _ in range(3)]
     options = ["--count", "1", "--min", "1", "--max", "2"]
     argv = [sys.executable, "-m", "altwright", "worker", *options]
     with made.running("pool", argv, RQ_WORKER_MEMORY_LIMIT="250") as pool:

@@ -58,7 +58,7 @@ def working(services: Services, count: int = 2, stop_s: float = 60) -> Iterator[
     try:
         yield
     finally:
-        assert manager.stop(stop_s), "a worker did not end"
+        assert manager.stop(stop_s, item_grace_s=60), "a worker did not end"
 
 
 @contextmanager
