@@ -160,12 +160,12 @@ class MastodonServer:
     def fault(self, path: str, effect: dict[str, Any], *, method: str = "GET") -> None:
         """Let the next request of a path fail."""
         rule = {"match": {"path": path, "methods": [method]}, "effect": effect, "count": 1}
-        requests.post(f"{self.url}/api/v1/_mock/faults", json=rule, timeout=5).raise_for_status()
+        requests.post(f"{self.url}/api/v1/_mock/faults", json=rule, timeout=60).raise_for_status()
 
     def reset(self) -> None:
         """Forget posts and faults."""
-        requests.delete(f"{self.url}/api/v1/_mock/faults", timeout=5).raise_for_status()
-        requests.post(f"{self.url}/api/v1/_mock/reset", timeout=5).raise_for_status()
+        requests.delete(f"{self.url}/api/v1/_mock/faults", timeout=60).raise_for_status()
+        requests.post(f"{self.url}/api/v1/_mock/reset", timeout=60).raise_for_status()
 
     def call(self, method: str, path: str, token: str = TOKEN, **options: Any) -> Any:
         """Call its API as a user would."""
@@ -173,7 +173,7 @@ class MastodonServer:
             method,
             self.url + path,
             headers={"Authorization": f"Bearer {token}"},
-            timeout=10,
+            timeout=60,
             **options,
         )
         answer.raise_for_status()
@@ -218,15 +218,15 @@ def mastodon_server(directory: Path) -> Iterator[MastodonServer]:
         if process.poll() is not None:
             raise AssertionError(log.read_text())
         with contextlib.suppress(requests.RequestException):
-            return requests.get(f"{url}/api/v1/instance", timeout=2).ok
+            return requests.get(f"{url}/api/v1/instance", timeout=10).ok
         return False
 
     try:
-        wait_until(answers, within_s=30)
+        wait_until(answers, 180)
         yield MastodonServer(url)
     finally:
         process.kill()  # a polite stop would wait for the connections that a test left hanging
-        process.wait(10)
+        process.wait(60)
 
 
 # --- Pixelfed: its shapes ---

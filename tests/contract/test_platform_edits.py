@@ -20,7 +20,7 @@ from altwright.outbound import Outbound
 from altwright.platforms.connect import PLATFORMS, connect
 from altwright.platforms.html_text import plain_text
 
-OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=5)
+OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=30)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_token_is_never_read_as_a_files_name(
 
 def test_a_private_address_is_refused() -> None:
     """A user can't make the service call its own network."""
-    closed = Outbound(frozenset(), timeout_s=2)
+    closed = Outbound(frozenset(), timeout_s=30)
     with (
         serving(lambda exchange: exchange.answer(200, {})) as local,
         pytest.raises(OutboundRefused, match="private network"),

@@ -29,8 +29,9 @@ from altwright.platforms.outcomes import Publication
 from altwright.platforms.port import Platform
 from altwright.platforms.texts import AltText
 
-OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=5)
-HASTY = Outbound(frozenset({"127.0.0.1"}), timeout_s=0.4)
+OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=30)
+#: For a server that never answers; long enough for the answers that come before.
+HASTY = Outbound(frozenset({"127.0.0.1"}), timeout_s=3)
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +212,8 @@ def test_a_fault_says_what_can_be_done(
 ) -> None:
     """Each fault of a server, reading and writing, becomes the error of its remedy."""
     status_id = server.post("Here", [media := server.upload()])
-    connection = connect("mastodon", server.url, TOKEN, HASTY)
+    outbound = HASTY if effect["type"] == "timeout" else OUTBOUND
+    connection = connect("mastodon", server.url, TOKEN, outbound)
     server.fault(f"/api/v1/statuses/{status_id}", effect, method=method)
     with pytest.raises(error) as caught:
         connection.publish_alt_texts(status_id, {media: AltText("A door.")}, Memory())

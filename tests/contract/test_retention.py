@@ -40,6 +40,8 @@ from altwright.tasks.purging import RQUpkeep
 from altwright.tasks.retention import Ages, TaskRetention
 from altwright.tasks.rules import Finding, Severity
 
+pytestmark = pytest.mark.every_database
+
 DAY = timedelta(days=1)
 
 

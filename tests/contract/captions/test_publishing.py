@@ -70,6 +70,7 @@ def test_what_is_not_approved_is_named(bench: Bench, world: World) -> None:
     assert bench.store.recent(None) == []
 
 
+@pytest.mark.every_database
 def test_a_repeated_request_gets_the_first_task(bench: Bench, world: World) -> None:
     """Also when its drafts are published by now."""
     ids = approved(world, make_post(1, ""))
@@ -83,6 +84,7 @@ def test_a_repeated_request_gets_the_first_task(bench: Bench, world: World) -> N
     assert len(world.platform.edits) == 1
 
 
+@pytest.mark.every_database
 def test_publishing_twice_at_a_time_is_refused(bench: Bench, world: World) -> None:
     """One of a user's publishing tasks is active; a run that describes may be beside it."""
     ids = approved(world, make_post(1, ""))
@@ -140,6 +142,7 @@ def test_a_revoked_token_stops_publishing(bench: Bench, world: World) -> None:
 
 
 @pytest.mark.req("6.3")
+@pytest.mark.every_database
 def test_a_worker_that_dies_after_the_edit_edits_once(bench: Bench, world: World) -> None:
     """The next attempt sees that the server has the text, and publishes nothing twice."""
     ids = approved(world, make_post(1, ""))
@@ -163,6 +166,7 @@ def test_a_worker_that_dies_after_the_edit_edits_once(bench: Bench, world: World
     assert world.drafts.get(ids[0], world.user.id).status is D.PUBLISHED
 
 
+@pytest.mark.every_database
 def test_drafts_left_by_a_dead_worker_can_be_published(bench: Bench, world: World) -> None:
     """A cancelled task's draft that stood in publishing is published by the next one."""
     ids = approved(world, make_post(1, ""))
