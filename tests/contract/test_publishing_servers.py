@@ -178,8 +178,8 @@ def test_unknown_software_whose_edit_changes_more_is_not_edited_twice() -> None:
     server = UnknownWidener()
     first, second = server.add("public"), server.add("public")
     with ada_on(server) as ada:
-        for post_id in (first, second):
-            with pytest.raises(AltTextsFixed, match="the people mentioned"):
+        for post_id, said in ((first, f"/@ada/{first}"), (second, "the people mentioned")):
+            with pytest.raises(AltTextsFixed, match=said):
                 ada.publish(post_id, "A door.")
             ada.another_day()
     assert server.edits == [first]

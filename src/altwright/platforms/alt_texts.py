@@ -172,16 +172,16 @@ class AltTexts:
             self._learn(self._learned.way, is_proved=True)
             return found
         if found.changed and self._is_unknown:
-            self._give_up(_CHANGES.format(", ".join(found.changed)))
+            self._give_up(_CHANGES.format(", ".join(found.changed)), _url(post.status))
         if not is_written and not found.published & post.look.wanted.keys():
             self._give_up(_FIXED)
         return found
 
-    def _give_up(self, reason: str) -> NoReturn:
+    def _give_up(self, reason: str, seen_at: str = "") -> NoReturn:
         """End the task; it is remembered of unknown software, and of known it is an accident."""
         if self._is_unknown:
             self._learn(Way.NONE, reason=reason)
-        raise AltTextsFixed(reason)
+        raise AltTextsFixed(f"{reason} Please look at {seen_at}" if seen_at else reason)
 
     # --- reading back ---
 
@@ -239,8 +239,7 @@ class AltTexts:
     def _alarm(self, was: str, status: Mapping[str, Any]) -> None:
         self._learn(Way.NONE, reason=_WIDENS)
         now = visibility(status) or "unknown"
-        url = str(status.get("url") or status.get("uri") or "")
-        raise VisibilityWidened(url, was, now if now != was else f"{now}, for more people")
+        raise VisibilityWidened(_url(status), was, now if now != was else f"{now}, for more people")
 
     # --- what is known of the server ---
 
@@ -269,6 +268,10 @@ class AltTexts:
         if learned != self._learned:
             self._learned = learned
             self._memory.remember(self._api.host(), learned)
+
+
+def _url(status: Mapping[str, Any]) -> str:
+    return str(status.get("url") or status.get("uri") or "")
 
 
 def _descriptions(status: Mapping[str, Any]) -> dict[str, str]:

@@ -343,7 +343,7 @@ def test_185_posts_through_a_limit_of_300_requests_in_5_minutes(
 def test_185_posts_through_a_real_limit(
     database: Database, pictures: PictureServer, tmp_path: Path
 ) -> None:
-    """The same with time as it passes: about ten minutes."""
+    """The same with time as it passes: a quarter of an hour."""
     with press_on(GoToSocial(), database, pictures, tmp_path) as press:
         press.start(*_many(press))
         press.server.limit = 300
