@@ -150,7 +150,11 @@ def target(session: Session, account_id: int, post_id: str, media_id: str) -> Ta
 
 def note_published(session: Session, picture_id: int, text: str) -> None:
     """Keep the alt text that a picture has on its server; one that is new here stays for good."""
+    _stands_on_server(session, picture_id, text)
     history.found_on_server(session, picture_id, text)
+
+
+def _stands_on_server(session: Session, picture_id: int, text: str) -> None:
     statement = update(PictureRow).where(PictureRow.id == picture_id)
     session.execute(statement.values(published_text=text))
 
@@ -281,6 +285,9 @@ def begin_publishing(
 
 def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> None:
     """Note that pictures have these texts on the server now; ``problem``: what else it did."""
+    # Pictures before their drafts, as everybody locks them.
+    for draft in drafts:
+        _stands_on_server(session, draft.picture.id, draft.text)
     texts = {draft.id: draft.text for draft in drafts}
     query = select(DraftRow).where(DraftRow.id.in_(texts)).with_for_update()
     for row in session.scalars(query).all():
@@ -293,8 +300,6 @@ def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> N
             row.status = DraftStatus.PUBLISHED
             row.version += 1
             row.problem = problem
-    for draft in drafts:
-        note_published(session, draft.picture.id, draft.text)
 
 
 def give_back(session: Session, ids: Sequence[int], problem: str | None) -> None:

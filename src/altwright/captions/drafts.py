@@ -350,6 +350,8 @@ def _write(
     values["version"] = known.version + 1
     if status is not None:
         values["status"] = status
+    if status is DraftStatus.APPROVED:
+        values["problem"] = ""  # what stood in the way has been seen
     if "text" in values or status is DraftStatus.APPROVED:
         check_length(values.get("text", known.text), known.max_length)
     # Guarded by the version, since two may have read the same one.
