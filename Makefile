@@ -3,19 +3,28 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := src/altwright/web/static/vendor
+# Tests run in so many processes; each has servers of its own.
+TEST_PROCESSES ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal --durations 15
 
-.PHONY: help run test check format lint types layers lock setup dev system docs bench chaos clean
+.PHONY: help run test test-fast prove check format lint types layers lock setup dev system docs pictures bench chaos clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## set everything up and start Altwright with its demo
 	@exec $(BIN)/altwright demo
 
 test: check system ## run every check and every test
 	$(BIN)/altwright demo --check-only
-	$(BIN)/python -m pytest
+	$(PYTEST) --once-more
+
+test-fast: dev ## run unit and contract tests on SQLite, in some two minutes
+	$(PYTEST) tests/unit tests/contract -k "not postgresql and not mariadb"
+
+prove: dev system ## run what is too slow for `make test`: 10,000 seeds, long soak, long reloads
+	$(PYTEST) -m slow_proof --log-cli-level INFO
 
 check: dev ## format, lint, types, layers, size
 	$(BIN)/ruff format --check
@@ -31,10 +40,15 @@ format: dev ## format the code
 docs: dev ## write the generated reference pages
 	$(BIN)/python scripts/reference.py
 
+pictures: dev system ## make the docs' pictures anew from a demo that runs
+	$(BIN)/python -m scripts.pictures
+
 chaos: dev system ## break everything for a minute under load (CHAOS="--database sqlite …")
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
-bench: dev system ## measure submits, and submit and claim behind a backlog of 100,000 tasks
+bench: dev system ## measure recovery beside what is promised, open pages, submits, a backlog
+	$(BIN)/python -m benchmarks.recovery
+	$(BIN)/python -m benchmarks.sockets --pages 300
 	$(BIN)/python -m benchmarks.backlog $(BENCH)
 	$(BIN)/python -m benchmarks.submits $(BENCH)
 

@@ -88,7 +88,7 @@ def peer(made: Fleet) -> Iterator[str]:
         return False
 
     with made.running("peer", argv):
-        wait_until(answers, 60)
+        wait_until(answers, 180)
         yield url
 
 
@@ -122,7 +122,7 @@ def run(kind: str, submits: int) -> float:
         bare = Caller(stack.enter_context(peer(made)), everybody)
         measure([up, bare], submits)
         server.stop()
-        wait_until(lambda: delivery(made) == "database", 10)
+        wait_until(lambda: delivery(made) == "database")
         measure([down], submits)
         base = statistics.mean(bare.times_ms)
         for name, caller in (("bare Flask + RQ", bare), ("Redis up", up), ("Redis down", down)):

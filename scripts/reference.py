@@ -118,6 +118,12 @@ def _rest_api() -> Iterator[str]:
     yield "A POST that makes a task takes an `Idempotency-Key` (128 characters at most): with"
     yield "the same key again it returns the first task, so a lost answer costs nothing."
     yield ""
+    yield "A draft keeps the texts that it has had (`texts`): the describers', a person's (saves"
+    yield "within five minutes are one, until somebody decides about it), what was published, and"
+    yield "what was found on the server. The last 50 are kept, and beyond them the newest of each"
+    yield "kind. `restore` brings one back; the text that it replaces stays in the list. A"
+    yield "published picture that is described again stays in `was_published=true` while its draft waits."
+    yield ""
     yield "| request | what it does | answers |"
     yield "|---|---|---|"
     for path, methods in document["paths"].items():

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs that some tests drive: a browser, servers, a clock that goes wrong.
+# Installs the programs that some tests drive: a browser, servers, a pooler, a clock that goes wrong.
 set -eu
 wanted=""
 command -v chromium >/dev/null || wanted="$wanted chromium"
@@ -8,6 +8,7 @@ command -v mariadbd >/dev/null || wanted="$wanted mariadb-server"
 command -v redis-server >/dev/null || wanted="$wanted redis-server"
 command -v faketime >/dev/null || wanted="$wanted faketime"
 command -v nginx >/dev/null || wanted="$wanted nginx"
+command -v pgbouncer >/dev/null || wanted="$wanted pgbouncer"
 [ -n "$wanted" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "Not here:$wanted. Tests that need them are skipped (as root on Debian they are installed)."

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from tests.once_more import OnceMore
 
 from altwright.config import Settings
 
 ROOT = Path(__file__).parent.parent
-_proved = pytest.StashKey[set[str]]()
-_partial = pytest.StashKey[bool]()
 
 
 @pytest.fixture(autouse=True)
@@ -24,37 +22,59 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ours."""
+    parser.addoption("--once-more", action="store_true", help="run what failed once more, alone")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Note whether this run leaves tests out."""
-    config.stash[_proved] = set()
+    """Count proofs in the process that hears of every test: not in pytest-xdist's workers."""
+    if hasattr(config, "workerinput"):
+        return
+    if config.option.once_more:
+        config.pluginmanager.register(OnceMore())
+    config.pluginmanager.register(Proofs(partial=_leaves_tests_out(config)))
+
+
+def _leaves_tests_out(config: pytest.Config) -> bool:
     chosen = [Path(argument.split("::")[0]).resolve() for argument in config.args]
     everything = chosen in ([ROOT / "tests"], [ROOT])
-    config.stash[_partial] = bool(config.option.keyword or config.option.markexpr or not everything)
+    options = config.option
+    chosen_by_name = options.keyword or options.markexpr != "not slow_proof"
+    return bool(chosen_by_name or options.collectonly or not everything)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note the requirements that a passed test proves."""
-    report = yield
-    if report.when == "call" and report.passed:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each test's reports say which requirements it proves."""
+    for item in items:
         for mark in item.iter_markers("req"):
-            item.config.stash[_proved].update(mark.args)
-    return report
+            item.user_properties += [("req", number) for number in mark.args]
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Fail a whole run in which a row of docs/requirements.md was proved by no test."""
-    if session.config.stash[_partial] or exitstatus != pytest.ExitCode.OK:
-        return
-    proved: set[str] = session.config.stash[_proved]
-    unproved = required() - proved
-    if unproved:
+class Proofs:
+    """Fails a whole run in which a row of docs/requirements.md was proved by no test."""
+
+    def __init__(self, *, partial: bool) -> None:
+        """Take whether this run leaves tests out."""
+        self._partial = partial
+
+    # Last: after what failed has been run once more, and may have passed.
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Check."""
+        if self._partial or session.exitstatus != pytest.ExitCode.OK:
+            return
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
+        if reporter is None:
+            return
+        passed = reporter.stats.get("passed", []) + reporter.stats.get("flaky", [])
+        proved = {
+            value for report in passed for name, value in report.user_properties if name == "req"
+        }
+        unproved = required() - proved
+        if unproved:
             reporter.write_line(f"No passed test proves requirement {', '.join(sorted(unproved))}")
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def required() -> set[str]:

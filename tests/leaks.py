@@ -12,8 +12,6 @@ import redis
 from tests.servers import children
 from tests.support import wait_until
 
-#: Seconds that a thread or process which was told to stop has for it.
-ENDS_WITHIN_S = 3.0
 #: Keys without a time to live, each bounded by something else. Everything not named here expires.
 EXEMPT = {
     "altwright:epoch": "one key, which has to outlive everything",
@@ -34,7 +32,7 @@ def nothing_stays() -> Iterator[None]:
     threads, processes = set(threading.enumerate()), children()
     yield
     with suppress(AssertionError):  # what is left is said below
-        wait_until(lambda: not _new_threads(threads) and children() <= processes, ENDS_WITHIN_S)
+        wait_until(lambda: not _new_threads(threads) and children() <= processes)
     assert not _new_threads(threads), f"threads left behind: {_new_threads(threads)}"
     assert children() <= processes, f"processes left behind: {children() - processes}"
 

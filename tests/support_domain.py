@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from argon2 import PasswordHasher
 from PIL import Image
 from sqlalchemy import update
 
@@ -30,7 +31,7 @@ from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
-from altwright.describers.port import Description, Picture, Request
+from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.retries import Backoff
 from altwright.domain.task import Delivery, Status
@@ -56,6 +57,8 @@ from altwright.tasks.records import Task
 from altwright.tasks.runner import RESTS, TaskRunner
 from altwright.tasks.store import NewTask, TaskStore
 
+#: Hashes passwords of tests in a tenth of a millisecond.
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 #: Made up for tests.
 FERNET_KEY = "FvG0tPJq1Tn3bTDAZz8mDPMR0WF3m1Xg1n2wq6cQYF0="
 MAY = datetime(2026, 5, 3, 12, tzinfo=UTC)
@@ -234,12 +237,18 @@ class World:
     user: User
     account: Account
 
-    def draft(self, post: Post, text: str = "A red bicycle leans on a wall.") -> list[Draft]:
+    def draft(
+        self,
+        post: Post,
+        text: str = "A red bicycle leans on a wall.",
+        account_id: int | None = None,
+    ) -> list[Draft]:
         """Write a draft for each picture of a post, as a task does."""
+        of = account_id or self.account.id
         with self.database.write() as session:
-            drafting.save_posts(session, self.account.id, [post])
+            drafting.save_posts(session, of, [post])
             for media in post.media:
-                seen = drafting.target(session, self.account.id, post.remote_id, media.remote_id)
+                seen = drafting.target(session, of, post.remote_id, media.remote_id)
                 assert seen is not None
                 drafting.store_draft(
                     session,
@@ -249,7 +258,7 @@ class World:
                     user_id=self.user.id,
                     task_id="task-1",
                 )
-        found = self.drafts.find(self.user.id, limit=200).drafts
+        found = self.drafts.find(self.user.id, account_id=of, limit=200).drafts
         return [one for one in found if one.post.remote_id == post.remote_id]
 
 
@@ -257,7 +266,7 @@ def make_world(database: Database, platform: FakePlatform | None = None) -> Worl
     """Return a world with the user anna and her account."""
     server = platform or FakePlatform()
     box = Box(FERNET_KEY)
-    users = UserStore(database)
+    users = UserStore(database, QUICK)
     accounts = AccountStore(database, box, lambda _platform, _url, _token: server)
     user = users.create("anna", "correct horse")
     account = accounts.add(user.id, "mastodon", "https://social.example", "token-of-anna")
@@ -318,10 +327,27 @@ def jpeg(width: int = 64, height: int = 48, colour: str = "red") -> bytes:
     return buffer.getvalue()
 
 
+class HasHost(Protocol):
+    """A server of pictures."""
+
+    @property
+    def host(self) -> str:
+        """Return host:port."""
+        ...
+
+
 class Bench:
     """Runs tasks of the world's user one attempt at a time, as a worker does."""
 
-    def __init__(self, world: World, pictures: PictureServer, folder: Path) -> None:
+    def __init__(
+        self,
+        world: World,
+        pictures: HasHost,
+        folder: Path,
+        *,
+        describer: Describer | None = None,
+        timeout_s: float = 30,
+    ) -> None:
         """Take where pictures come from and where copies go."""
         self.world = world
         self.describer = FakeDescriber()
@@ -329,9 +355,12 @@ class Bench:
         self.claims = Claims(world.database, world.box, 15)
         self.pictures = PictureStore(folder)
         self.interrupted = threading.Event()
-        settings = load(data_dir=folder, platform_encryption_key=FERNET_KEY)
-        outbound = Outbound(settings.allowed_private_hosts | {pictures.host}, timeout_s=5)
-        parts = (world.accounts, world.drafts, self.pictures, outbound, self.describer, settings)
+        settings = load(
+            data_dir=folder, platform_encryption_key=FERNET_KEY, image_timeout=timeout_s
+        )
+        outbound = Outbound(settings.allowed_private_hosts | {pictures.host}, timeout_s=timeout_s)
+        describes = describer or self.describer
+        parts = (world.accounts, world.drafts, self.pictures, outbound, describes, settings)
         self.kinds: dict[str, TaskKind] = {
             "captions": CaptionGenerationService(*parts),
             "publishing": Publishing(world.accounts, world.drafts),

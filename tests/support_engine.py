@@ -18,6 +18,7 @@ from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.tables import UserRow
 from altwright.db.task_tables import LeaseRow, TaskRow, WorkerRow
+from altwright.domain.limits import Limits
 from altwright.domain.retries import Backoff
 from altwright.domain.task import Delivery, ItemStatus, Priority
 from altwright.domain.user import UserRef
@@ -28,6 +29,7 @@ from altwright.tasks.dispatcher import Dispatcher
 from altwright.tasks.faults import Source
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.kinds import Run, TaskKind, Work
+from altwright.tasks.limits import LimitBook
 from altwright.tasks.pausing import Pauses
 from altwright.tasks.queues import QueueOptions, RQQueueManager
 from altwright.tasks.records import Item, Task
@@ -134,6 +136,8 @@ class Rig:
     owner: str = "here"
     kind: Counting = field(default_factory=Counting)
     backoff: Backoff = field(default_factory=lambda: Backoff(jitter=0))
+    #: How many tasks of a priority run at a time, by the settings.
+    limits: Limits | None = None
     #: Seconds on the clock that throttles, pings and comparisons go by; tests turn it.
     at: float = 1000.0
 
@@ -142,7 +146,8 @@ class Rig:
         self.box = Box(KEY)
         client = connect(self.redis_url)
         self.store = TaskStore(self.database, self.box)
-        self.claims = Claims(self.database, self.box, LEASE_S)
+        self.limit_book = LimitBook(self.database, self.limits or Limits(), self.clock)
+        self.claims = Claims(self.database, self.box, LEASE_S, self.limit_book)
         self.backlog = Backlog(self.database)
         self.progress = ProgressTracker(self.store, self.claims, clock=self.clock)
         self.health = RedisHealthMonitor(client, url=self.redis_url, clock=self.clock)
@@ -197,10 +202,15 @@ class Rig:
         """Submit a counting task."""
         return self.queue.submit(self.kind.name, user=user, **options)
 
+    def work_parts(self) -> WorkParts:
+        """Return what a worker works with."""
+        return WorkParts(
+            self.claims, self.runner, nullcontext, self.pauses.current, self.limit_book.closed
+        )
+
     def worker(self, name: str = "worker") -> TaskWorker:
         """Return a worker; it works when it is told to."""
-        parts = WorkParts(self.claims, self.runner, nullcontext, self.pauses.current)
-        return TaskWorker(name, parts)
+        return TaskWorker(name, self.work_parts())
 
     def take(self, worker_id: str = "worker") -> Task:
         """Claim the task whose turn it is."""

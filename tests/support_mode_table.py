@@ -17,8 +17,8 @@ from tests.support_service import alive
 from altwright.tasks.records import Task
 
 EVENTS = ("start", "submit", "reload", "rolling restart", "kill -9", "Redis loss")
-#: Seconds, on a machine that isn't busy, in which a batch is done whatever happens to it.
-DONE_WITHIN_S = 40.0
+#: Seconds in which a batch is done, whatever happens to it, on a machine with much else to do.
+DONE_WITHIN_S = 180.0
 
 
 @dataclass
@@ -65,18 +65,18 @@ class Mode:
                 self._start_rq()
                 master.send(signal.SIGTERM)
                 self.masters.remove(master)
-                assert master.process.wait(60) == 0, master.log
+                assert master.process.wait(180) == 0, master.log
             return
         for master in self.masters:
-            wait_until(master.children, 30)
+            wait_until(master.children)
             for pid in master.children():
                 os.kill(pid, signal.SIGTERM)
-                wait_until(_gone(pid), 30)
-                wait_until(master.children, 30)
+                wait_until(_gone(pid))
+                wait_until(master.children)
 
     def kill(self) -> None:
         """Kill a process that has a task in hand."""
-        running = wait_until(self.made.services.backlog.running, 30)
+        running = wait_until(self.made.services.backlog.running)
         pid = int(running[0].worker_id.split(".")[2])
         os.kill(pid, signal.SIGKILL)
         for master in list(self.masters):
@@ -140,7 +140,7 @@ def happen(chosen: Mode, event: str) -> tuple[int, int]:
     }
     chosen.submit()
     if event not in {"start", "submit"}:
-        wait_until(chosen.made.services.backlog.running, 30)
+        wait_until(chosen.made.services.backlog.running)
     actions[event]()
     chosen.submit()
     with contextlib.suppress(AssertionError):  # what is missing is counted below

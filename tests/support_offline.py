@@ -205,10 +205,11 @@ def noise() -> bytes:
 
 def wait_until_busy(pid: int) -> None:
     """Wait until a process has computed for another fifth of a second."""
+    start = computed_s(pid)
+    wait_until(lambda: computed_s(pid) > start + 0.2)
 
-    def computed_s() -> float:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    start = computed_s()
-    wait_until(lambda: computed_s() > start + 0.2, within_s=20)
+def computed_s(pid: int) -> float:
+    """Return the seconds of processor time that a process has had."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

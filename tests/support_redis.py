@@ -30,7 +30,7 @@ class Locked(RedisServer):
     def client(self) -> redis.Redis:
         """Return a client for the test's own questions."""
         path = str(self.folder / "redis.sock")
-        return redis.Redis(unix_socket_path=path, password=PASSWORD, socket_timeout=5)
+        return redis.Redis(unix_socket_path=path, password=PASSWORD, socket_timeout=60)
 
 
 @contextlib.contextmanager
@@ -70,7 +70,7 @@ def group(folder: Path, name: str) -> Iterator[tuple[str, list[Locked]]]:
         locked_server(folders[1], port=ports[1], options=follow) as replica,
     ):
         with contextlib.closing(replica.client()) as client:
-            wait_until(lambda: client.info("replication")["master_link_status"] == "up", 20)
+            wait_until(lambda: client.info("replication")["master_link_status"] == "up")
         config = folders[2] / "sentinel.conf"
         config.write_text(
             f"port {sentinel_port}\nbind 127.0.0.1\ndir {folders[2]}\n"
@@ -98,7 +98,7 @@ def _sentinel(config: Path, port: int, name: str) -> Iterator[None]:
                 state: Any = client.sentinel_master(name)
                 return bool(state["num-slaves"] == 1)
 
-            wait_until(knows_the_replica, 30)
+            wait_until(knows_the_replica)
         yield
     finally:
         watcher.stop()
@@ -114,7 +114,7 @@ class Sentinel(RedisServer):
         """Start it, and wait until it answers."""
         argv = [self.binary, str(self.config), "--sentinel"]
         self.process = servers.start(argv, self.config.parent / "log")
-        wait_until(self._answers, 20)
+        wait_until(self._answers, 180)
 
     def _answers(self) -> bool:
         with contextlib.suppress(redis.RedisError), contextlib.closing(self.client()) as client:

@@ -62,7 +62,7 @@ class Service:
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
@@ -89,7 +89,7 @@ class Service:
             assert process.poll() is None, self.log
             return until in self.log
 
-        wait_until(up, 120)
+        wait_until(up, 180)
 
     def stop(self) -> int:
         """Stop it as Ctrl-C does, and return its exit code."""
@@ -97,7 +97,7 @@ class Service:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.wait(40)
+            return self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -112,14 +112,14 @@ class Service:
     def answers(self) -> bool:
         """Say whether the web application answers."""
         with contextlib.suppress(requests.RequestException):
-            return requests.get(f"{self.url}/healthz", timeout=2).ok
+            return requests.get(f"{self.url}/healthz", timeout=10).ok
         return False
 
     def api(self, token: str, method: str, path: str, **options: Any) -> requests.Response:
         """Call the REST API."""
         headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
         return requests.request(
-            method, f"{self.url}/api/v1{path}", headers=headers, timeout=30, **options
+            method, f"{self.url}/api/v1{path}", headers=headers, timeout=300, **options
         )
 
 

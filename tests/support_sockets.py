@@ -19,7 +19,7 @@ from tests.support import free_port, wait_until
 from tests.support_web import PASSWORD
 
 #: Seconds that Gunicorn has to come up, and to stop.
-UP_WITHIN_S, DOWN_WITHIN_S = 30.0, 10.0
+UP_WITHIN_S, DOWN_WITHIN_S = 180.0, 120.0
 
 
 @dataclass
@@ -33,11 +33,11 @@ class Served:
     def cookie(self, username: str) -> str:
         """Sign in; return the session's cookie."""
         with requests.Session() as session:
-            page = session.get(f"{self.url}/login", timeout=10)
+            page = session.get(f"{self.url}/login", timeout=60)
             found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
             assert found, page.text
             form = {"username": username, "password": PASSWORD, "csrf_token": found[1]}
-            done = session.post(f"{self.url}/login", data=form, timeout=10, allow_redirects=False)
+            done = session.post(f"{self.url}/login", data=form, timeout=60, allow_redirects=False)
             assert done.status_code == 302, done.text
             return f"altwright_session={session.cookies['altwright_session']}"
 
@@ -70,7 +70,7 @@ def served(folder: Path, redis_url: str, **environment: str) -> Iterator[Served]
     def answers() -> bool:
         assert process.poll() is None, log.read_text("utf-8")
         try:
-            return requests.get(f"{url}/healthz", timeout=2).ok
+            return requests.get(f"{url}/healthz", timeout=10).ok
         except requests.RequestException:
             return False
 
@@ -118,7 +118,7 @@ def page(url: str, cookie: str | None, origin: str | None = None) -> Iterator[Pa
     client.on("disconnect", lambda *_: opened.gone.set())
     headers = {} if cookie is None else {"Cookie": cookie}
     try:
-        client.connect(url, headers=headers, transports=["websocket"], wait_timeout=5)
+        client.connect(url, headers=headers, transports=["websocket"], wait_timeout=60)
         yield opened
     finally:
         client.disconnect()

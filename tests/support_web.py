@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from tests.servers import RedisServer
-from tests.support_domain import FakePlatform, World, make_post
+from tests.support_domain import QUICK, FakePlatform, World, make_post
 from werkzeug.test import TestResponse
 
 from altwright import bootstrap, config
@@ -150,7 +150,7 @@ def _database() -> bytes:
         path = Path(folder) / "altwright.db"
         engine = make_engine(f"sqlite:///{path}")
         migrate.upgrade(engine)
-        users = UserStore(Database(engine))
+        users = UserStore(Database(engine), QUICK)
         for name in ("anna", "bert"):
             users.create(name, PASSWORD)
         users.create("root", PASSWORD, role=Role.ADMIN)
@@ -164,7 +164,8 @@ def make_web(settings: config.Settings) -> Web:
     services = bootstrap.build(settings)
     platform = FakePlatform()
     accounts = AccountStore(services.database, services.box, lambda *_: platform)
-    services = replace(services, accounts=accounts)
+    users = UserStore(services.database, QUICK)
+    services = replace(services, accounts=accounts, users=users)
     anna, bert, root = services.users.all()
     account = accounts.add(anna.id, "mastodon", "https://social.example", "token-of-anna")
     app = create_app(services)

@@ -35,7 +35,7 @@ T = TypeVar("T")
 #: Bytes of one of the values that fill Redis up, and what they are halved down to.
 FILL_BYTES, FILL_LEAST = 4 * 1024 * 1024, 64
 #: Seconds that a fault waits for somebody whom it can hit.
-SOMEBODY_WITHIN_S = 20.0
+SOMEBODY_WITHIN_S = 60.0
 LINK_MODES: Mapping[Fault, Mode] = MappingProxyType(
     {
         Fault.LINK_DROPS: Mode.DROP,

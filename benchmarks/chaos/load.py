@@ -31,7 +31,7 @@ SAME_KEY, OTHER_KEYS = 0.07, 0.03
 #: Seconds: to connect, for an answer, and before a submit is sent again.
 CONNECT_S, ANSWER_S, AGAIN_S = 2.0, 12.0, (0.1, 0.5)
 #: Seconds after which a submit that nobody has answered counts as lost.
-GIVE_UP_S = 90.0
+GIVE_UP_S = 240.0
 #: Seconds between two looks at who has an active task.
 LOOK_EVERY_S = 0.2
 

@@ -36,7 +36,7 @@ ROOT = Path(__file__).parent.parent.parent
 #: Small enough to be filled in no time, and many times what the run needs.
 MAXMEMORY = "32mb"
 #: Seconds that the service has to come up and to end.
-UP_WITHIN_S, DOWN_WITHIN_S = 90.0, 60.0
+UP_WITHIN_S, DOWN_WITHIN_S = 180.0, 120.0
 #: What is left of the surroundings: nothing that could be a setting.
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")
 #: In the environment of every process of the run, so that one left behind is found.

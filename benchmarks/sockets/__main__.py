@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import statistics
@@ -101,11 +102,12 @@ async def _run(
     asker = threading.Thread(target=_ask, args=[port, gets, done])
     asker.start()
     await asyncio.to_thread(_emit, services, user_ids)
-    await asyncio.sleep(1)
+    expected = EVENTS * pages.connected
+    with contextlib.suppress(AssertionError):  # what is missing is printed
+        await asyncio.to_thread(wait_until, lambda: len(pages.delays_ms) >= expected)
     done.set()
     await asyncio.to_thread(asker.join)
     delays = sorted(pages.delays_ms)
-    expected = EVENTS * pages.connected
     figures = {
         "connected": pages.connected,
         "refused": pages.refused,
@@ -174,7 +176,7 @@ def _running(
             return False
 
     try:
-        wait_until(answers, 60)
+        wait_until(answers, 180)
         time.sleep(2)  # the other processes come up, too
         yield process.pid
     finally:

@@ -31,12 +31,14 @@ class AltwrightError(Exception):
     """Nobody foresaw it: answered with 500 and logged with its traceback.
 
     ``str(error)`` is one or two sentences that are safe to show to a user: no token, path,
-    internal address or stack.
+    internal address or stack. ``operator_detail`` is more for the operator's log: another
+    server's own words, cleaned and cut.
     """
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
     category: Category = Category.FAULT
+    operator_detail: str = ""
 
 
 class ConfigError(AltwrightError):

@@ -102,8 +102,7 @@ class Guard:
             addresses = [address for address in addresses if is_public(address)]
         if not addresses:
             raise OutboundRefused(
-                f"{host} is an address on a private network. An administrator can allow it "
-                "(ALLOWED_PRIVATE_HOSTS)."
+                f"{host} is an address on a private network; the administrator can allow it."
             )
         return self._connect_first(connection, addresses, exchange)
 

@@ -9,7 +9,6 @@ from multiprocessing.connection import Connection
 from altwright import bootstrap, config, telemetry
 from altwright.domain.task import Status
 from altwright.web.app import create_app
-from altwright.web.sockets import broadcaster_for
 from altwright.workers.isolation import end_with
 from altwright.workers.memory import MIB, MemoryLimit
 from altwright.workers.sessions import WorkerSessionManager
@@ -22,7 +21,7 @@ def main(connection: Connection, task_id: str, attempt: int) -> None:
     settings = config.load(WORKER_ISOLATE=False)
     telemetry.configure(settings.log_level, settings.log_format)
     services = bootstrap.build(settings)
-    services.progress.broadcaster = broadcaster_for(services)
+    app = create_app(services, serves_pages=False)
     services.health.check()
     memory = MemoryLimit(settings.rq_worker_memory_limit * MIB)
     interrupted = threading.Event()
@@ -39,9 +38,7 @@ def main(connection: Connection, task_id: str, attempt: int) -> None:
     try:
         task = services.store.get(task_id, None)
         if task.status is Status.RUNNING and task.attempt == attempt:
-            session = WorkerSessionManager(
-                services.database.engine, create_app(services).app_context
-            )
+            session = WorkerSessionManager(services.database.engine, app.app_context)
             with session.task():
                 services.runner.run(task, interrupted)
     finally:

@@ -15,7 +15,6 @@ from rq.exceptions import StopRequested
 from altwright import bootstrap, config, telemetry
 from altwright.domain.worker import new_worker_id
 from altwright.web.app import create_app
-from altwright.web.sockets import broadcaster_for
 from altwright.workers import jobs
 from altwright.workers.integrated import DATABASE_POLL_MOST_S, ThreadRQWorker
 from altwright.workers.worker import TaskWorker
@@ -42,15 +41,14 @@ class Worker(ThreadRQWorker):
                 Queue(queue.name, connection=queue.connection, serializer=serializer)
                 for queue in queues
             ],
-            ends=lambda: not self._services.health.usable,
+            ends=lambda: not self._services.health.takes_jobs,
             closed=lambda: self._worker.closed(),  # noqa: PLW0108 - it is made below
             name=name or new_worker_id("rq"),
             serializer=serializer,
             **options,
         )
         self._asked_to_stop = False
-        context = create_app(self._services).app_context
-        self._services.progress.broadcaster = broadcaster_for(self._services)
+        context = create_app(self._services, serves_pages=False).app_context
         self._worker = TaskWorker(self.name, self._services.work_parts(context))
 
     def work(self, burst: bool = False, *args: Any, **options: Any) -> bool:  # noqa: FBT001, FBT002
@@ -91,7 +89,7 @@ class Worker(ThreadRQWorker):
 
     def _work_from_database(self) -> None:
         waits = self._services.queue.work_waits
-        while not self._services.health.usable and not self._asked_to_stop:
+        while not self._services.health.takes_jobs and not self._asked_to_stop:
             since = waits.count
             if not self._worker.take_next():
                 waits.wait(since, DATABASE_POLL_MOST_S)

@@ -235,7 +235,7 @@ def _valkey(settings: Settings) -> Child:
     return Child(
         "valkey",
         argv,
-        ready=lambda: _pings(f"unix://{sock}"),
+        ready=lambda: _pings(settings.resolved_redis_url),
         log_file=settings.data_dir.absolute() / "log" / "valkey.log",
         rank=0,
     )

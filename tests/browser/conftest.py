@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.support_browser import ARGUMENTS, CHROMIUM, Site, serving, sign_in
+from tests.support_browser import ARGUMENTS, CHROMIUM, PATIENCE_MS, START_MS, Site, serving, sign_in
 
-#: Milliseconds within which a page has to do what a test waits for.
-PATIENCE_MS = 12_000
 #: Answers, and requests cut off, that tests ask for on purpose; Chromium notes each as an error.
 EXPECTED = (
     "status of 401",
@@ -33,7 +31,9 @@ def chromium() -> Iterator[Browser]:
         pytest.skip(f"{CHROMIUM} is not installed")
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE_MS)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(ARGUMENTS), timeout=START_MS
+        )
         yield browser
         browser.close()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 from tests.support_browser import Site
 
+from altwright.domain.task import Status
+
 
 def opened(page: Page, path: str) -> None:
     """Open a page and wait for its script."""
@@ -48,6 +50,18 @@ def test_home_follows_a_run(page: Page, site: Site) -> None:
     expect(page.get_by_role("heading", name="find your pictures.")).to_be_visible()
     site.draft(1, "The first post", ("sign", "A sign.", {}), task_id=run)
     site.progress(run, items_done=1, items_total=5)
-    expect(page.get_by_role("link", name="Review 1 draft already")).to_be_visible()
-    expect(page.get_by_role("heading", name="1 draft waits")).to_be_visible()
+    expect(page.get_by_role("link", name="Review 1 draft so far")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 draft to review.")).to_be_visible()
     expect(page.locator("[data-to-review]")).to_contain_text("1")
+
+
+def test_the_list_of_tasks_grows(page: Page, site: Site) -> None:
+    """A run that begins while the list is open gets a row of its own, above the others."""
+    site.task(Status.COMPLETED, done=1, total=1)
+    opened(page, "/tasks")
+    rows = page.locator("[data-task-row]")
+    expect(rows).to_have_count(1)
+    site.task(Status.RUNNING, done=1, total=3)
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("Running")
+    expect(rows.first).to_contain_text("1 of 3 done")

@@ -77,7 +77,7 @@ def test_what_was_written_before_the_script_came(page: Page, site: Site) -> None
         page.goto("/review", wait_until="commit")
     card(page, draft).get_by_label("Alt text").fill("A hand writes early.")
     held[0].continue_()
-    wait_until(lambda: now(site, draft).text == "A hand writes early.", 10)
+    wait_until(lambda: now(site, draft).text == "A hand writes early.")
 
 
 def test_walking_through_pictures(page: Page, drafts: list[Draft]) -> None:
@@ -119,9 +119,9 @@ def test_the_end(page: Page, site: Site, drafts: list[Draft]) -> None:
     for draft in drafts:
         expect(card(page, draft)).to_be_visible()
         page.keyboard.press("a")
-    expect(page.get_by_role("heading", name="You have read them all")).to_be_visible()
+    expect(page.get_by_role("heading", name="You have reviewed them all")).to_be_visible()
     expect(page.get_by_role("button", name="Publish 7").first).to_be_visible()
-    wait_until(lambda: len(site.drafts(DraftStatus.APPROVED)) == len(drafts), 10)
+    wait_until(lambda: len(site.drafts(DraftStatus.APPROVED)) == len(drafts))
 
 
 def test_shortcuts_can_be_switched_off(page: Page, site: Site, drafts: list[Draft]) -> None:

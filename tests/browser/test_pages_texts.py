@@ -173,6 +173,10 @@ def test_what_stands_on_the_server_is_shown_beside_the_draft(
     expect(place.get_by_text("On the server now:")).to_be_visible()
     expect(place.get_by_text(theirs, exact=True)).to_be_visible()
     expect(place.get_by_text("Not published:")).to_be_visible()
+    place.get_by_role("button", name="Use this text").click()
+    expect(field(page, draft)).to_have_value(theirs)
+    page.keyboard.press("u")
+    expect(field(page, draft)).to_have_value(draft.text)
     expect(page.get_by_role("button", name="Undo")).to_be_hidden()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import Any
 
 import pytest
 from tests.support_browser import Site
 
+from altwright.domain.task import Status
+from altwright.errors import Category
 from altwright.web.page_words import initials, seen, settings_in_words
 
 
@@ -55,6 +58,14 @@ def test_initials(name: str, letters: str) -> None:
 def test_addresses_that_make_no_sense(site: Site, path: str, status: int) -> None:
     """A mistyped address is answered, and never with an error of ours."""
     assert site.web.by_session(site.web.anna).get(path).status_code == status
+
+
+def test_a_describer_that_is_not_set_up_is_no_matter_of_the_account(site: Site) -> None:
+    """The page of a run without a model sends nobody to reconnect an account that is well."""
+    task_id = site.task(Status.FAILED, error=(Category.CONFIGURATION, "It isn't set up."))
+    page = site.web.by_session(site.web.anna).get(f"/tasks/{task_id}").text
+    assert "The administrator has to act" in unescape(page)
+    assert "econnect" not in page
 
 
 def test_settings_of_other_tasks() -> None:

@@ -59,9 +59,19 @@ def _mariadb_engine() -> Iterator[Engine]:
         engine.dispose()
 
 
-@pytest.fixture(params=BACKENDS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for a database on SQLite, and what is marked so on each of the kinds."""
+    if "database" in metafunc.fixturenames:
+        test = metafunc.definition
+        if not any(mark.args[0] == "database" for mark in test.iter_markers("parametrize")):
+            everywhere = test.get_closest_marker("every_database")
+            kinds = BACKENDS if everywhere else BACKENDS[:1]
+            metafunc.parametrize("database", kinds, indirect=True)
+
+
+@pytest.fixture
 def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """Return an empty database of each kind; no connection may be in use at the end."""
+    """Return an empty database; no connection may be in use at the end."""
     engine: Engine = request.getfixturevalue(f"_{request.param}_engine")
     with engine.begin() as connection:
         connection.execute(support_engine.effects.delete())
@@ -96,7 +106,7 @@ def valkey(_valkey_server: servers.RedisServer) -> Iterator[servers.RedisServer]
 
 @pytest.fixture
 def rig(database: Database, valkey: servers.RedisServer) -> Iterator[Rig]:
-    """Return an engine on each database, with Redis and the users anna, bert and root."""
+    """Return an engine on a database, with Redis and the users anna, bert and root."""
     support_engine.make_users(database)
     made = Rig(database, valkey.url)
     yield made
@@ -105,7 +115,7 @@ def rig(database: Database, valkey: servers.RedisServer) -> Iterator[Rig]:
 
 @pytest.fixture(params=list(Delivery))
 def fleet(request: pytest.FixtureRequest, rig: Rig) -> Fleet:
-    """Return an engine on each database that delivers through RQ, or the database alone."""
+    """Return an engine on a database that delivers through RQ, or the database alone."""
     if request.param is Delivery.DATABASE:
         rig.lose_redis()
     return Fleet(rig, request.param)

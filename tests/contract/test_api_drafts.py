@@ -100,7 +100,11 @@ def test_only_approved_drafts_are_published(web: Web) -> None:
     assert str(draft.id) in refusal["detail"]
     accepted = anna.post("/api/v1/drafts/publish", json={"ids": [approved.id]})
     assert accepted.status_code == 202
-    assert accepted.get_json()["kind"] == "publishing"
+    body = accepted.get_json()
+    shapes.Publishing.model_validate(body)
+    assert body["kind"] == "publishing"
+    assert [task["id"] for task in body["tasks"]] == [body["id"]]
+    assert body["busy_accounts"] == []
     assert anna.get(accepted.headers["Location"]).status_code == 200
 
 

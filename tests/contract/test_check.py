@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+import requests
+from sqlalchemy.engine import make_url
 from tests.support import free_port
-from tests.support_service import Service
+from tests.support_service import Service, running
+
+from altwright import config, telemetry
+from altwright.errors import ConfigError
+from altwright.tasks.redis import connect
 
 WRONG = {
     "an unknown database": (
@@ -22,6 +29,22 @@ WRONG = {
     "missing keys": (
         {"ALTWRIGHT_PROFILE": "production"},
         ["FLASK_SECRET_KEY", "PLATFORM_ENCRYPTION_KEY", "missing"],
+    ),
+    "a port in words": ({"REDIS_URL": "redis://h:port"}, ["REDIS_URL", "port"]),
+    "a port that there isn't": ({"REDIS_URL": "redis://h:70000"}, ["REDIS_URL", "65535"]),
+    "an option of another program": (
+        {"DATABASE_URL": "postgresql://a:sesame@h/d?nonsense=1"},
+        ["DATABASE_URL", "option"],
+    ),
+    "an option of a file": ({"DATABASE_URL": "sqlite:///a?nonsense=1"}, ["DATABASE_URL", "option"]),
+    "a mail server's port in words": ({"SMTP_URL": "smtp://mail:port"}, ["SMTP_URL", "port"]),
+    "a model server's port in words": (
+        {"OLLAMA_URL": "http://u:sesame/@h:port", "DESCRIBER": "ollama"},
+        ["OLLAMA_URL", "%2F"],
+    ),
+    "a password in a mail server's address": (
+        {"SMTP_URL": "smtp://u:ses#ame@mail:25"},
+        ["SMTP_URL", "%23"],
     ),
     "a describer without address": (
         {"DESCRIBER": "openai"},
@@ -39,6 +62,108 @@ def test_a_wrong_setting_is_named_with_what_it_should_be(case: str, tmp_path: Pa
     assert done.returncode == 2, done.stdout
     assert all(word in done.stderr for word in words), done.stderr
     assert "Traceback" not in done.stderr
+    assert not any(part in done.stderr for part in ("sesame", "ses#", "ame@"))
+
+
+@pytest.mark.req("8.1")
+@pytest.mark.req("11.6")
+@pytest.mark.parametrize("letter", [*"#/?@:% ", "%2F"])
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("REDIS_URL", "redis://:{}@127.0.0.1:{}/0"),
+        ("REDIS_URL", "redis+sentinel://:{}@127.0.0.1:{}/m/0"),
+        ("DATABASE_URL", "postgresql://anna:{}@127.0.0.1:{}/x"),
+        ("SMTP_URL", "smtp://anna:{}@127.0.0.1:{}"),
+    ],
+)
+def test_a_password_may_hold_any_letter(
+    name: str, url: str, letter: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """It is read, or the setting is named and how to write it; no part of it is ever shown."""
+    value = url.format(f"ses{letter}ame", free_port())
+    shown = telemetry.redact(f"at {value} now")
+    try:
+        settings = config.load(**{name: value})
+    except ConfigError as error:
+        (problem,) = error.problems
+        assert problem.startswith(f"{name}: ")
+        assert "%2F" in problem
+        shown += problem
+    else:
+        if name == "REDIS_URL" and "sentinel" not in url:
+            client = connect(settings.redis_url)
+            given = client.connection_pool.connection_kwargs["password"]
+            assert given == unquote(f"ses{letter}ame")
+            client.close()
+        if name == "DATABASE_URL":
+            assert make_url(settings.database_url).password == unquote(f"ses{letter}ame")
+    if letter != " ":  # where it ends can't be told in a sentence; as a setting it is refused
+        assert "ame@" not in shown
+        assert "ses" not in shown.replace("messes", "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_of_settings_may_come_from_windows(encoding: str, tmp_path: Path) -> None:
+    """PowerShell writes UTF-16, Notepad a mark; both are read."""
+    service = Service(tmp_path)
+    (tmp_path / ".env").write_text("RQ_WORKER_COUNT=7\nHOST=\n", encoding=encoding)
+    findings = {row["what"]: row for row in _findings(service)}
+    assert "7 workers" in findings["profile"]["found"]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("A=1\nNAME=Zoé".encode("latin-1"), "line 2 isn't UTF-8"),
+        ("PORT=1".encode("utf-16-le"), "isn't plain text"),
+    ],
+)
+def test_a_file_of_settings_that_cannot_be_read_is_named(
+    data: bytes, words: str, tmp_path: Path
+) -> None:
+    """With what to do about it."""
+    (tmp_path / ".env").write_bytes(data)
+    done = Service(tmp_path).command("user", "list")
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "save" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_misspelt_setting_is_noticed(tmp_path: Path) -> None:
+    """In the environment and in .env; names that only other programs know are let be."""
+    foreign = {"OLLAMA_MODELS": "/x", "PIP_DEFAULT_TIMEOUT": "9", "RQ_REDIS_URL": "y", "HOSTS": "z"}
+    (tmp_path / ".env").write_text("DISCRIBER=ollama\n")
+    done = Service(tmp_path, {"REDIS_ULR": "x", **foreign}).command("user", "list")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "altwright: DISCRIBER is no setting; did you mean DESCRIBER?",
+        "altwright: REDIS_ULR is no setting; did you mean REDIS_URL?",
+    ]
+
+
+@pytest.mark.parametrize("name", ["a?b#c%25d e", "ä/'\"", "x" * 120])
+def test_a_folder_may_have_any_name(name: str, tmp_path: Path) -> None:
+    """Its database lies in it, and the embedded Valkey is found; a long name is no fault."""
+    folder = tmp_path / name
+    service = Service(tmp_path, {"DATA_DIR": str(folder)})
+    with running(service, "serve"):
+        assert service.answers()
+        state = requests.get(f"{service.url}/readyz", timeout=20).json()
+        assert (state["redis"], state["database"]) == ("healthy", "up")
+    assert (folder / "altwright.db").exists()
+    assert {one.name for one in tmp_path.iterdir()} == {Path(name).parts[0], "out.log"}
+
+
+@pytest.mark.parametrize("path", ["/proc/altwright", "/dev/null/x", "x" * 300])
+@pytest.mark.parametrize("command", ["serve", "user list"])
+def test_a_folder_that_cannot_be_had_is_named(path: str, command: str, tmp_path: Path) -> None:
+    """In a line, not in a traceback."""
+    done = Service(tmp_path, {"DATA_DIR": path}).command(*command.split())
+    assert done.returncode in {1, 2}
+    assert "DATA_DIR" in done.stderr or path in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
 
 
 @pytest.mark.req("8.1")

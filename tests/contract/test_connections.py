@@ -49,6 +49,7 @@ def test_a_token_is_stored_encrypted(world: World) -> None:
     assert world.box.decrypt(stored) == "token-of-anna"
 
 
+@pytest.mark.every_database
 def test_the_same_account_again_gets_the_new_token(world: World) -> None:
     """Reconnecting keeps the account, clears its problem and uses the new token from then on."""
     world.accounts.set_problem(world.account.id, "revoked")
@@ -69,6 +70,7 @@ def test_the_same_account_again_gets_the_new_token(world: World) -> None:
     assert tokens == ["new-token", "new-token"]
 
 
+@pytest.mark.every_database
 def test_two_users_may_connect_the_same_account(world: World) -> None:
     """An account on a server may be looked after by several people, each with rows of their own."""
     bob = world.users.create("bob", "correct horse")
@@ -125,6 +127,7 @@ def test_a_token_of_a_lost_key_asks_for_a_new_connection(world: World) -> None:
 
 
 @pytest.mark.req("11.4")
+@pytest.mark.every_database
 def test_forgetting_an_account_forgets_what_hangs_on_it(world: World) -> None:
     """Posts, pictures and drafts go with their account; the user stays."""
     world.draft(make_post(1, "", ""))

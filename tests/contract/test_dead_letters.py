@@ -17,6 +17,8 @@ from altwright.errors import ActiveTaskExists, Category, PlatformRefused
 from altwright.tasks.audit import Audit
 from altwright.tasks.dead_letters import DeadLetters, Requeued, Wanted
 
+pytestmark = pytest.mark.every_database
+
 
 def failed(rig: Rig, user: UserRef, category: Category = Category.BAD_INPUT) -> str:
     """Return the id of a task that has failed for good."""

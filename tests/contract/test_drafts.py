@@ -48,6 +48,7 @@ def put_into(world: World, draft: Draft, status: DraftStatus) -> Draft:
     return world.drafts.get(draft.id, world.user.id)
 
 
+@pytest.mark.every_database
 def test_pages_go_from_the_newest_post_to_the_oldest(world: World) -> None:
     """Paging with cursors shows each draft once, newest post first, pictures in their order."""
     world.draft(make_post(2, "", "", ""))
@@ -69,6 +70,7 @@ def test_pages_go_from_the_newest_post_to_the_oldest(world: World) -> None:
     assert [one.picture.position for one in seen if one.post.remote_id == "p2"] == [1, 2, 3]
 
 
+@pytest.mark.every_database
 def test_a_page_is_not_moved_by_what_leaves_before_it(world: World) -> None:
     """Approving the first page's drafts skips none on the second."""
     for number in range(4):
@@ -96,6 +98,7 @@ def test_a_wrong_limit_is_named(world: World, limit: int) -> None:
     assert "limit" in refused.value.fields
 
 
+@pytest.mark.every_database
 def test_drafts_are_found_by_state_account_and_task(world: World, draft: Draft) -> None:
     """Each filter narrows the list."""
     other = world.draft(make_post(2, ""))[0]
@@ -141,7 +144,10 @@ def test_somebody_elses_draft_is_not_there(world: World, draft: Draft) -> None:
 def test_an_edit_keeps_what_the_describer_wrote(world: World, draft: Draft) -> None:
     """The text changes, its version rises, the described text stays for comparison."""
     edited = world.drafts.edit(
-        draft.id, world.user.id, text="  A red\r\nbicycle.\x00 ", version=draft.version
+        draft.id,
+        world.user.id,
+        text="  A red\r\nbicycle.\x00\u202e\u200b\x9b ",
+        version=draft.version,
     )
     assert edited.text == "A red\nbicycle."
     assert edited.described_text == draft.described_text
@@ -150,6 +156,7 @@ def test_an_edit_keeps_what_the_describer_wrote(world: World, draft: Draft) -> N
     assert edited.updated_at >= draft.updated_at
 
 
+@pytest.mark.every_database
 def test_an_edit_of_an_older_version_is_refused(world: World, draft: Draft) -> None:
     """Who edits what they haven't seen is told to look again, and nothing is lost."""
     world.drafts.edit(draft.id, world.user.id, text="The first wins.", version=draft.version)
@@ -160,6 +167,7 @@ def test_an_edit_of_an_older_version_is_refused(world: World, draft: Draft) -> N
     assert world.drafts.get(draft.id, world.user.id).text == "The first wins."
 
 
+@pytest.mark.every_database
 def test_of_edits_at_the_same_moment_one_wins(world: World, draft: Draft) -> None:
     """Ten writers of the same version: one writes, nine are told."""
     outcomes: list[str] = []
@@ -240,6 +248,7 @@ def test_what_is_published_cannot_be_edited(
         world.drafts.edit(draft.id, world.user.id, text="Changed.")
 
 
+@pytest.mark.every_database
 def test_many_are_approved_where_they_can_be(world: World) -> None:
     """A bulk action does what it can and says how much that was."""
     some = [world.draft(make_post(number, ""))[0] for number in range(5)]
@@ -312,6 +321,7 @@ def test_a_new_description_replaces_an_untouched_draft(world: World, draft: Draf
     assert now.version == draft.version + 1
 
 
+@pytest.mark.every_database
 def test_a_person_who_was_faster_wins_over_a_description(world: World, draft: Draft) -> None:
     """An edit made while the picture was being described is kept."""
     target = seen(world, draft)
@@ -330,6 +340,7 @@ def test_an_approved_text_is_never_overwritten(
     assert world.drafts.get(draft.id, world.user.id).text == draft.text
 
 
+@pytest.mark.every_database
 def test_two_tasks_make_one_draft_of_a_picture(world: World, draft: Draft) -> None:
     """A task that saw no draft doesn't overwrite the one that came meanwhile."""
     target = replace(seen(world, draft), draft_version=None, status=None)
@@ -344,6 +355,7 @@ def test_a_picture_of_a_removed_account_is_left_alone(world: World, draft: Draft
     assert not store(world, target)
 
 
+@pytest.mark.every_database
 def test_files_are_found_by_their_owner_and_missed_when_gone(world: World, draft: Draft) -> None:
     """picture_file names both copies; unreferenced_files names what belongs to nobody."""
     with pytest.raises(NotFound):
@@ -361,6 +373,7 @@ def test_files_are_found_by_their_owner_and_missed_when_gone(world: World, draft
     assert drafts.unreferenced_files(names[:2]) == set(names[:2])
 
 
+@pytest.mark.every_database
 def test_a_post_read_again_is_updated_not_doubled(world: World, draft: Draft) -> None:
     """The second plan sees the draft, the new text of the post and a picture added since."""
     post = replace(make_post(1, "", "Described"), text="Edited words")
@@ -381,6 +394,7 @@ def test_videos_are_no_pictures(world: World) -> None:
     assert list(found) == [("p4", "m4-0")]
 
 
+@pytest.mark.every_database
 def test_published_texts_are_kept_with_their_pictures(world: World, draft: Draft) -> None:
     """A published draft says when and what; its picture carries the text."""
     now = put_into(world, draft, D.PUBLISHED)
@@ -389,12 +403,13 @@ def test_published_texts_are_kept_with_their_pictures(world: World, draft: Draft
     assert now.problem == ""
 
 
+@pytest.mark.every_database
 def test_drafts_left_in_publishing_can_be_taken_back(world: World, draft: Draft) -> None:
     """What a dead worker left behind is approved again; others are not touched."""
     other = world.draft(make_post(2, ""))[0]
     put_into(world, draft, D.PUBLISHING)
     put_into(world, other, D.PUBLISHED)
     with world.database.write() as session:
-        drafting.give_back_all(session, world.user.id)
+        drafting.give_back_all(session, world.user.id, None)
     assert world.drafts.get(draft.id, world.user.id).status is D.APPROVED
     assert world.drafts.get(other.id, world.user.id).status is D.PUBLISHED

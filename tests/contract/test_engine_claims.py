@@ -25,6 +25,8 @@ from altwright.tasks.kinds import Run
 from altwright.tasks.records import Item, Task, Ticket
 from altwright.tasks.runner import Cancelled
 
+pytestmark = pytest.mark.every_database
+
 
 def ticket_of(task: Task) -> Ticket:
     """Return what RQ's job says."""

@@ -21,6 +21,8 @@ from altwright.tasks.dispatcher import EPOCH, MODE, ROLE, ROLE_S
 from altwright.tasks.queues import QueueOptions
 from altwright.tasks.redis import EPOCH_KEY
 
+pytestmark = pytest.mark.every_database
+
 
 def submit_many(rig: Rig, count: int) -> list[str]:
     """Submit a task for each of ``count`` users."""
@@ -309,7 +311,7 @@ def test_a_fault_in_a_pass_doesnt_end_the_dispatcher(
     monkeypatch.setattr(rig.dispatcher, "rescue", broken)
     rig.dispatcher.start()
     try:
-        wait_until(lambda: len(passes) >= 2, within_s=5)
+        wait_until(lambda: len(passes) >= 2)
     finally:
         rig.dispatcher.stop()
     assert len(passes) >= 2

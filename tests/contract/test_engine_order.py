@@ -13,6 +13,8 @@ from tests.support_engine import (
 from altwright.domain.task import Delivery, Priority
 from altwright.tasks.records import Ticket
 
+pytestmark = pytest.mark.every_database
+
 
 @pytest.mark.req("1.5")
 @pytest.mark.req("2.2")

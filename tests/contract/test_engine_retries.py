@@ -29,6 +29,8 @@ from altwright.tasks.kinds import Run
 from altwright.tasks.records import Item
 from altwright.tasks.runner import DATABASE_PAUSE_S, RESTS
 
+pytestmark = pytest.mark.every_database
+
 
 def failing_plan(error: Exception) -> Callable[[Run, int], None]:
     """Return what a whole attempt fails with, before it has any item."""

@@ -23,6 +23,8 @@ from altwright.tasks.records import Task
 from altwright.tasks.redis import ACTIVE_KEY
 from altwright.tasks.security import CaptionSecurityManager
 
+pytestmark = pytest.mark.every_database
+
 KEY = ACTIVE_KEY.format(exclusive_key="user:1")
 
 

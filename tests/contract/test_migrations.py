@@ -73,7 +73,7 @@ def test_of_several_that_start_at_once_one_migrates(empty: Engine) -> None:
     )
     argv = [sys.executable, "-W", "error", "-c", upgrade, url]
     processes = [subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    faults = [process.communicate(timeout=60)[1] for process in processes]
+    faults = [process.communicate(timeout=300)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], faults
     assert not migrate.missing(empty)
 

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import base64
-import time
+import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from tests.support import busy, free_port
+from tests.support import free_port, wait_until
 from tests.support_leaves import Call, Exchange, LocalServer, picture_bytes, serving
-from tests.support_models import ModelServerDouble
+from tests.support_models import (
+    MISBEHAVIOURS,
+    Misbehaviour,
+    ModelServerDouble,
+    chats,
+    dribble,
+    never_answer,
+)
 
 from altwright.describers.ollama import Ollama
 from altwright.describers.openai import OpenAICompatible
 from altwright.describers.port import Describer, Picture, Request
 from altwright.errors import (
-    AltwrightError,
     CaptionUnusable,
     Category,
     ConfigError,
     DescriberUnavailable,
     RateLimited,
 )
+from altwright.interrupts import Interrupt, Interrupted, interruptible
 
 PICTURE = Picture(picture_bytes(), "image/png", 64, 48)
 MODEL = "eyes:7b"
@@ -44,7 +53,7 @@ class Bench:
         return self.describer.describe(PICTURE, Request(**request)).text
 
 
-def make(kind: str, url: str, *, model: str = MODEL, timeout_s: float = 5) -> Describer:
+def make(kind: str, url: str, *, model: str = MODEL, timeout_s: float = 30) -> Describer:
     """Return a describer of a kind."""
     if kind == "ollama":
         return Ollama(url, model, timeout_s)
@@ -66,7 +75,7 @@ def test_a_picture_is_described(bench: Bench) -> None:
     description = bench.describer.describe(PICTURE, Request())
     assert description.text == "A black cat sleeps on a red chair."
     assert (description.describer, description.model) == (bench.double.kind, MODEL)
-    assert base64.b64encode(PICTURE.data) in bench.server.calls[0].body
+    assert base64.b64encode(PICTURE.data) in chats(bench.server)[0].body
 
 
 PARTS = tuple(
@@ -77,6 +86,8 @@ LONG = replace(PICTURE, width=100, height=2000, parts=PARTS)
 
 def images_of(call: Call) -> list[str]:
     """Return the images of a request, as they were sent."""
+    if "messages" not in call.json:
+        return []  # a question about the model
     _, user = call.json["messages"]
     if "images" in user:
         return list(user["images"])
@@ -87,7 +98,7 @@ def images_of(call: Call) -> list[str]:
 def test_a_long_picture_is_shown_in_its_first_parts(bench: Bench) -> None:
     """The model reads what it couldn't in one picture of 100 by 2,000 pixels."""
     bench.describer.describe(LONG, Request())
-    (call,) = bench.server.calls
+    (call,) = chats(bench.server)
     shown = [base64.b64encode(part.data).decode() for part in PARTS[:4]]
     assert images_of(call) == shown
     assert b"very tall" in call.body
@@ -112,16 +123,17 @@ def test_a_server_that_takes_one_image_gets_the_first_part(
         else:
             bench.double.fault = None
             bench.double.respond(exchange)
+            bench.double.fault = fault
 
     bench.double.fault = fault
     assert bench.describer.describe(LONG, Request()).text == "A black cat sleeps on a red chair."
-    assert [len(images_of(call)) for call in bench.server.calls] == [4, 1]
+    assert [len(images_of(call)) for call in chats(bench.server)] == [4, 1]
 
 
 def test_the_server_is_asked_in_its_own_way(bench: Bench) -> None:
     """Model, limit, language, hint and picture stand where each API wants them."""
     bench.describe(language="de", max_length=300, hint="my cat Mia", post_text="Guten Morgen")
-    call = bench.server.calls[0]
+    call = chats(bench.server)[0]
     body = call.json
     system, user = body["messages"]
     encoded = base64.b64encode(PICTURE.data).decode()
@@ -164,80 +176,237 @@ def test_nonsense_is_no_description(bench: Bench, answer: str) -> None:
         bench.describe()
 
 
-def cut_midway(exchange: Exchange) -> None:
-    """Die in the middle of the answer."""
-    exchange.send_response(200)
-    exchange.send_header("Content-Length", "5000")
-    exchange.end_headers()
-    exchange.wfile.write(b'{"message": {"content": "A bla')
-    exchange.drop()
+@pytest.mark.parametrize("fault", MISBEHAVIOURS, ids=lambda fault: fault.name)
+def test_a_fault_says_what_can_be_done(bench: Bench, fault: Misbehaviour) -> None:
+    """Trouble passes, a wrong setting is named, a refused picture is given up.
+
+    A user reads our words, the operator the server's; nobody a key, a path or an address.
+    """
+    bench.double.fault = fault.act
+    with pytest.raises(fault.error) as caught:
+        bench.describe()
+    error = caught.value
+    url, key = (
+        ("OLLAMA_URL", "OLLAMA_URL")
+        if bench.double.kind == "ollama"
+        else (
+            "OPENAI_BASE_URL",
+            "OPENAI_API_KEY",
+        )
+    )
+    model = "OLLAMA_MODEL" if bench.double.kind == "ollama" else "OPENAI_MODEL"
+    wanted = fault.says
+    if fault.error is ConfigError and ": " in wanted:
+        name, _, rest = wanted.partition(": ")
+        wanted = f"{ {'URL': url, 'KEY': key, 'MODEL': model}[name] }: {rest}"
+    assert wanted in str(error)
+    assert fault.tells in error.operator_detail
+    assert fault.category in {None, error.category}
+    if fault.tells:
+        assert fault.tells not in str(error)
+    for secret in (KEY, "/srv/models", "token=abc", "\x1b", "\u202e", "\x9b"):
+        assert secret not in str(error) + error.operator_detail
+    assert "127.0.0.1" not in str(error)
+    if isinstance(error, RateLimited):
+        assert error.retry_in_s == 42
 
 
-FAULTS: list[tuple[str, Callable[[Exchange], None], type[AltwrightError], Category]] = [
-    (
-        "500",
-        lambda one: one.answer(500, {"error": "boom"}),
-        DescriberUnavailable,
-        Category.SERVICE_DOWN,
-    ),
-    ("503", lambda one: one.answer(503, b""), DescriberUnavailable, Category.SERVICE_DOWN),
-    ("hangs up", lambda one: one.drop(), DescriberUnavailable, Category.NETWORK),
-    ("dies midway", cut_midway, DescriberUnavailable, Category.NETWORK),
-    ("page", lambda one: one.answer(200, b"<html>"), DescriberUnavailable, Category.SERVICE_DOWN),
-    ("list", lambda one: one.answer(200, []), DescriberUnavailable, Category.SERVICE_DOWN),
-    ("shape", lambda one: one.answer(200, {"x": 1}), DescriberUnavailable, Category.SERVICE_DOWN),
-    ("429", lambda one: one.answer(429, {}, Retry_After="42"), RateLimited, Category.RATE_LIMIT),
-    ("401", lambda one: one.answer(401, {"error": "key?"}), ConfigError, Category.FAULT),
-    ("403", lambda one: one.answer(403, {"error": "key?"}), ConfigError, Category.FAULT),
-    (
-        "moved",
-        lambda one: one.answer(301, Location="https://x.example"),
-        ConfigError,
-        Category.FAULT,
-    ),
-    ("404", lambda one: one.answer(404, b"not here"), ConfigError, Category.FAULT),
-    (
-        "blind",
-        lambda one: one.answer(400, {"error": {"message": "this model does not support images"}}),
-        ConfigError,
-        Category.FAULT,
-    ),
-    ("400", lambda one: one.answer(400, {"error": "bad"}), CaptionUnusable, Category.BAD_INPUT),
-    ("413", lambda one: one.answer(413, b"large"), CaptionUnusable, Category.BAD_INPUT),
-]
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+def test_a_dribbling_server_is_given_up(kind: str) -> None:
+    """A byte now and then holds nobody: the time counts from beginning to end."""
+    with serving(dribble) as server, pytest.raises(DescriberUnavailable) as caught:
+        make(kind, server.url, timeout_s=0.3).describe(PICTURE, Request())
+    assert caught.value.category is Category.TIMEOUT
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("act", [dribble, never_answer], ids=["dribbles", "hangs"])
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+def test_an_interrupt_ends_the_wait_for_a_server(
+    kind: str, act: Callable[[Exchange], None]
+) -> None:
+    """A cancel, a time limit or a stop reaches who waits for a model, and isn't translated."""
+    interrupt = Interrupt()
+    with serving(act) as server:
+        describer = make(kind, server.url, timeout_s=3_600)
+
+        def work() -> None:
+            with interruptible(interrupt), contextlib.suppress(Interrupted):
+                describer.describe(PICTURE, Request())
+                pytest.fail("described")
+            ended.set()
+
+        ended = threading.Event()
+        thread = threading.Thread(target=work)
+        thread.start()
+        wait_until(lambda: bool(server.calls), within_s=60)
+        interrupt.interrupt()
+        assert ended.wait(60)
+        thread.join(60)
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where models are reached through a proxy only, they are."""
+    double = ModelServerDouble("openai")
+
+    def respond(exchange: Exchange) -> None:
+        assert exchange.path.startswith("http://models.example/")
+        exchange.path = urlsplit(exchange.path).path
+        double.respond(exchange)
+
+    with serving(respond) as server:
+        monkeypatch.setenv("HTTP_PROXY", server.url)
+        monkeypatch.setenv("http_proxy", server.url)
+        assert make("openai", "http://models.example").describe(PICTURE, Request()).text
+
+
+# --- answers that aren't whole ---
 
 
 @pytest.mark.parametrize(
-    ("fault", "error", "category"), [one[1:] for one in FAULTS], ids=[one[0] for one in FAULTS]
+    ("kind", "ending"),
+    [
+        ("ollama", {"done": False}),
+        ("ollama", {"done_reason": "length"}),
+        ("ollama", {"done_reason": "unload"}),
+        ("openai", {"finish_reason": "length"}),
+        ("openai", {"finish_reason": "error"}),
+        ("openai", {"finish_reason": None}),
+    ],
 )
-def test_a_fault_says_what_can_be_done(
-    bench: Bench,
-    fault: Callable[[Exchange], None],
-    error: type[AltwrightError],
-    category: Category,
-) -> None:
-    """Trouble passes, a wrong setting is named, a refused picture is given up."""
-    bench.double.fault = fault
-    with pytest.raises(error) as caught:
+def test_what_is_not_said_to_be_whole_is_cut(kind: str, ending: dict[str, Any]) -> None:
+    """An answer without its end gives its whole sentences, or nothing."""
+    double = ModelServerDouble(kind, "A red door. Beside it sta", ending=ending)
+    with serving(double.respond) as server:
+        describer = make(kind, server.url)
+        assert describer.describe(PICTURE, Request()).text == "A red door."
+        double.answer = "A red door besi"
+        with pytest.raises(CaptionUnusable, match="broke off"):
+            describer.describe(PICTURE, Request())
+
+
+def test_an_error_in_the_middle_of_an_answer_is_the_servers() -> None:
+    """OpenRouter tells in the choice that the server behind it failed."""
+    error = {"code": 502, "message": "Upstream error", "metadata": {"raw": "out of memory"}}
+    double = ModelServerDouble("openai", "A red", ending={"error": error, "finish_reason": "error"})
+    with serving(double.respond) as server, pytest.raises(DescriberUnavailable) as caught:
+        make("openai", server.url).describe(PICTURE, Request())
+    assert "out of memory" in caught.value.operator_detail
+
+
+# --- models that think ---
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+def test_a_model_that_thinks_gets_room_for_its_thoughts(kind: str) -> None:
+    """Thoughts that use the answer up are switched off or given room, from then on."""
+    double = ModelServerDouble(kind, thoughts="Hm. " * 500, always_thinks=True)
+    with serving(double.respond) as server:
+        describer = make(kind, server.url)
+        for _ in range(2):
+            assert describer.describe(PICTURE, Request()).text == double.answer
+        assert len(chats(server)) == 3
+        asked = chats(server)[-1].json
+        if kind == "ollama":
+            assert asked["think"] is False
+        else:
+            assert asked["reasoning_effort"] == "low"
+
+
+def test_thinking_is_switched_off_where_the_server_says_that_a_model_thinks() -> None:
+    """Ollama tells what a model can do; others are asked as before."""
+    double = ModelServerDouble("ollama", thoughts="Hm. " * 500, capabilities=("vision", "thinking"))
+    with serving(double.respond) as server:
+        make("ollama", server.url).describe(PICTURE, Request())
+        (asked,) = chats(server)
+        assert asked.json["think"] is False
+    double = ModelServerDouble("ollama")
+    with serving(double.respond) as server:
+        make("ollama", server.url).describe(PICTURE, Request())
+        (asked,) = chats(server)
+        assert "think" not in asked.json
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+def test_a_model_that_only_thinks_is_told_of(kind: str) -> None:
+    """The message says why there is no text, and the operator which model it was."""
+    double = ModelServerDouble(kind, thoughts="Hm. " * 5_000, always_thinks=True)
+    with serving(double.respond) as server, pytest.raises(CaptionUnusable) as caught:
+        make(kind, server.url).describe(PICTURE, Request())
+    assert "thinking" in str(caught.value)
+    assert MODEL in caught.value.operator_detail
+
+
+def test_a_server_that_knows_no_switch_for_thoughts_is_asked_without() -> None:
+    """What is refused is left out, the room for thoughts stays."""
+    double = ModelServerDouble("openai", thoughts="Hm. " * 500, always_thinks=True)
+
+    def respond(exchange: Exchange) -> None:
+        for name in ("reasoning_effort", "chat_template_kwargs"):
+            if name in exchange.call.json:
+                message = f"Unrecognized request argument supplied: {name}"
+                exchange.answer(400, {"error": {"message": message}})
+                return
+        double.respond(exchange)
+
+    with serving(respond) as server:
+        assert make("openai", server.url).describe(PICTURE, Request()).text == double.answer
+
+
+# --- probes after a failure ---
+
+
+@pytest.mark.parametrize(
+    "name", ["500", "no credit", "wrong key", "blind", "hangs up", "another shape"]
+)
+def test_a_probe_tells_a_bad_server_from_a_bad_picture(bench: Bench, name: str) -> None:
+    """After a failure it tries a picture of its own: only a server that is bad as a whole fails."""
+    fault = next(one for one in MISBEHAVIOURS if one.name == name)
+
+    def only_chats(exchange: Exchange) -> None:
+        is_chat = exchange.path.endswith(("/chat", "/completions"))
+        is_ours = base64.b64encode(PICTURE.data) in exchange.call.body
+        if is_chat and (is_ours or every):
+            fault.act(exchange)
+        else:
+            calm.respond(exchange)
+
+    calm = ModelServerDouble(bench.double.kind)
+    bench.double.fault = only_chats
+    every = True
+    with pytest.raises(fault.error):
         bench.describe()
-    assert caught.value.category is category
-    assert KEY not in str(caught.value)
-    assert "127.0.0.1" not in str(caught.value)
-    if isinstance(caught.value, RateLimited):
-        assert caught.value.retry_in_s == 42
-    if isinstance(caught.value, ConfigError):
-        assert caught.value.problems[0].startswith(("OLLAMA_", "OPENAI_"))
+    with pytest.raises(fault.error):
+        bench.describer.probe()
+    every = False
+    with pytest.raises(fault.error):
+        bench.describe()
+    assert MODEL in bench.describer.probe()
+    tried = len(chats(bench.server))
+    assert MODEL in bench.describer.probe()
+    assert len(chats(bench.server)) == tried
+
+
+def test_a_server_without_a_list_of_models_is_probed_by_asking() -> None:
+    """Not every server that describes lists its models."""
+    double = ModelServerDouble("openai")
+
+    def respond(exchange: Exchange) -> None:
+        if exchange.path == "/v1/models":
+            exchange.answer(404, b"no such page")
+        else:
+            double.respond(exchange)
+
+    with serving(respond) as server:
+        assert MODEL in make("openai", server.url).probe()
 
 
 @pytest.mark.parametrize("kind", ["ollama", "openai"])
 def test_a_slow_server_is_given_up(kind: str) -> None:
     """The time that a description may take is the most that it takes."""
-    with serving(lambda exchange: exchange.wait_for_end()) as server:
-        began = time.monotonic()
-        with pytest.raises(DescriberUnavailable) as caught:
-            make(kind, server.url, timeout_s=0.3).describe(PICTURE, Request())
+    with serving(never_answer) as server, pytest.raises(DescriberUnavailable) as caught:
+        make(kind, server.url, timeout_s=0.3).describe(PICTURE, Request())
     assert caught.value.category is Category.TIMEOUT
-    assert time.monotonic() - began < 2 * busy()
 
 
 @pytest.mark.parametrize("kind", ["ollama", "openai"])
@@ -313,8 +482,12 @@ def test_parameters_that_a_model_does_not_take_are_left_out() -> None:
 
 
 def test_an_answer_in_parts_is_put_together() -> None:
-    """Servers may send text as a list of parts."""
-    parts = [{"type": "text", "text": "A red "}, {"type": "text", "text": "door."}]
+    """Servers may send text as a list of parts; thoughts among them are left out."""
+    parts = [
+        {"type": "reasoning", "text": "It is a door, I think. "},
+        {"type": "text", "text": "A red "},
+        {"type": "text", "text": "door."},
+    ]
     double = ModelServerDouble("openai", answer=parts)
     with serving(double.respond) as server:
         assert make("openai", server.url).describe(PICTURE, Request()).text == "A red door."

@@ -20,6 +20,7 @@ from tests.support_offline import (
     SAID,
     SMALL,
     alive,
+    computed_s,
     jpeg,
     noise,
     photo,
@@ -50,11 +51,11 @@ def describer() -> Iterator[OfflineDescriber]:
 def test_work_is_done_elsewhere(describer: OfflineDescriber) -> None:
     """The caller's process computes next to nothing, and the other one steps back for it."""
     say(describer)
-    before = time.process_time()
-    assert say(describer, photo("astronaut.png")) == "Portrait photo of a person."
-    assert time.process_time() - before < 0.05
     pid = describer.pid
     assert pid is not None
+    before, before_there = time.process_time(), computed_s(pid)
+    assert say(describer, photo("astronaut.png")) == "Portrait photo of a person."
+    assert time.process_time() - before < (computed_s(pid) - before_there) / 5
     assert pid != os.getpid()
     assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
 
@@ -83,7 +84,7 @@ def test_the_network_is_out_of_reach() -> None:
             "        print('refused')\n"
         )
         done = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True
+            [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=True
         )
         assert done.stdout.split() == ["refused", "refused"]
         with pytest.raises(TimeoutError):
@@ -110,7 +111,7 @@ def test_it_works_without_any_network(tmp_path: Path) -> None:
         [*command, str(MODELS), str(tmp_path / "small.png")],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.stdout.strip() == SAID, done.stderr
@@ -121,7 +122,7 @@ def test_an_idle_process_ends_and_comes_back() -> None:
     describer = OfflineDescriber(MODELS, idle_s=0.3)
     assert say(describer) == SAID
     first = describer.pid
-    wait_until(lambda: describer.pid is None, within_s=10)
+    wait_until(lambda: describer.pid is None)
     assert say(describer) == SAID
     assert describer.pid != first
     describer.close()
@@ -137,14 +138,14 @@ def test_a_crash_costs_one_picture(describer: OfflineDescriber) -> None:
         wait_until_busy(pid)
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(DescriberUnavailable, match="ended while it described"):
-            answer.result(timeout=30)
+            answer.result(timeout=180)
     assert say(describer) == SAID
     assert describer.pid != pid
 
 
 def test_a_stuck_process_is_killed() -> None:
     """A picture that takes too long fails as timed out, and blocks nobody after it."""
-    describer = OfflineDescriber(MODELS, idle_s=60, limit_s=20)
+    describer = OfflineDescriber(MODELS, idle_s=60, limit_s=180)
     say(describer)
     stuck = describer.pid
     assert stuck is not None
@@ -154,7 +155,7 @@ def test_a_stuck_process_is_killed() -> None:
         say(describer)
     assert caught.value.category is Category.TIMEOUT
     assert not alive(stuck)
-    describer._limit_s = 20  # noqa: SLF001
+    describer._limit_s = 180  # noqa: SLF001
     assert say(describer) == SAID
     describer.close()
 
@@ -249,10 +250,10 @@ def test_it_ends_with_its_parent_and_forks_share_nothing(tmp_path: Path) -> None
         assert kept == "True"
         assert alive(int(first))
         parent.kill()
-        wait_until(lambda: not alive(int(first)), within_s=10)
+        wait_until(lambda: not alive(int(first)))
         assert alive(int(second))  # its own parent, the fork, still runs
         os.killpg(parent.pid, signal.SIGKILL)
-        wait_until(lambda: not alive(int(second)), within_s=10)
+        wait_until(lambda: not alive(int(second)))
 
 
 def test_closing_ends_it_even_in_the_middle(describer: OfflineDescriber) -> None:
@@ -266,7 +267,7 @@ def test_closing_ends_it_even_in_the_middle(describer: OfflineDescriber) -> None
         describer.close()
         assert not alive(pid)
         with pytest.raises(DescriberUnavailable):
-            answer.result(timeout=30)
+            answer.result(timeout=180)
     assert say(describer) == SAID
 
 

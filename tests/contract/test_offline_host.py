@@ -29,7 +29,7 @@ class HostProcess:
         command = [sys.executable, "-m", "altwright.describers.offline.host", str(self.address)]
         command += [str(models_dir), "60", str(processes), "INFO", "console"]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        wait_until(self._listens, 30)
+        wait_until(self._listens, 180)
 
     def _listens(self) -> bool:
         with socket.socket(socket.AF_UNIX) as sock:
@@ -42,7 +42,7 @@ class HostProcess:
     def end(self) -> int:
         """Ask it to end; return its exit status."""
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(120)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -129,7 +129,7 @@ def test_a_crash_costs_the_picture_in_hand(host: HostProcess) -> None:
     with picture_in_hand(host) as (worker, pid, answer):
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(DescriberUnavailable, match="ended while it described"):
-            answer.result(timeout=30)
+            answer.result(timeout=180)
     assert say(worker) == SAID
     assert host.process.poll() is None
 
@@ -139,10 +139,10 @@ def test_a_host_that_is_killed_costs_the_picture_in_hand(tmp_path: Path) -> None
     host = HostProcess(tmp_path)
     with picture_in_hand(host) as (worker, pid, answer):
         host.process.kill()
-        host.process.wait(10)
+        host.process.wait(60)
         with pytest.raises(DescriberUnavailable, match="host's describer ended"):
-            answer.result(timeout=30)
-    wait_until(lambda: not alive(pid), 30)
+            answer.result(timeout=180)
+    wait_until(lambda: not alive(pid))
     assert say(worker) == SAID
     assert worker.pid is not None
     worker.close()
@@ -157,7 +157,7 @@ def test_a_stop_replies_first(tmp_path: Path) -> None:
     host = HostProcess(tmp_path)
     with picture_in_hand(host) as (_, _, answer):
         assert host.end() == 0
-        assert answer.result(timeout=1)
+        assert answer.result(timeout=60)
 
 
 def test_the_end_takes_everything_with_it(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_the_end_takes_everything_with_it(tmp_path: Path) -> None:
     say(host.client())
     (pid,) = descendants(host)
     assert host.end() == 0
-    wait_until(lambda: not alive(pid), 10)
+    wait_until(lambda: not alive(pid))
     assert not host.address.exists()
 
 

@@ -19,6 +19,7 @@ def status(rig: Rig, task_id: str) -> Status:
 
 
 @pytest.mark.req("7.5")
+@pytest.mark.every_database
 def test_a_paused_queue_waits_and_the_others_go_on(fleet: Fleet) -> None:
     """Nobody takes its tasks, other priorities are worked on, and after a resume all complete."""
     rig = fleet.rig
@@ -48,6 +49,7 @@ def test_every_process_heeds_a_pause_within_two_seconds(rig: Rig, valkey: RedisS
     other.close()
 
 
+@pytest.mark.every_database
 def test_jobs_of_a_paused_queue_leave_redis_and_come_back(rig: Rig) -> None:
     """A pause takes its jobs out of RQ; one that a submit elsewhere put there follows."""
     rig.dispatcher.tick()
@@ -91,6 +93,7 @@ def test_work_in_hand_goes_on_when_its_queue_is_paused(rig: Rig) -> None:
     assert status(rig, task.id) is Status.COMPLETED
 
 
+@pytest.mark.every_database
 def test_low_work_gives_way_to_no_paused_queue(rig: Rig) -> None:
     """Urgent tasks that nobody may take don't stop a low one between its items."""
     rig.kind.exclusive = False
@@ -102,6 +105,7 @@ def test_low_work_gives_way_to_no_paused_queue(rig: Rig) -> None:
 
 
 @pytest.mark.req("7.5")
+@pytest.mark.every_database
 def test_clearing_cancels_what_waits_and_nothing_else(fleet: Fleet) -> None:
     """Waiting and delayed tasks of that priority end as cancelled, with who did it."""
     rig = fleet.rig
@@ -124,6 +128,7 @@ def test_clearing_cancels_what_waits_and_nothing_else(fleet: Fleet) -> None:
         assert rig.job_count() == 0
 
 
+@pytest.mark.every_database
 def test_clearing_goes_batch_by_batch(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many wait, no transaction holds more than a batch."""
     monkeypatch.setattr("altwright.tasks.store.CANCEL_BATCH", 2)
@@ -134,6 +139,7 @@ def test_clearing_goes_batch_by_batch(rig: Rig, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.req("7.5")
+@pytest.mark.every_database
 def test_each_action_is_in_the_audit_log(rig: Rig) -> None:
     """Who paused, resumed and cleared what; an action that changes nothing is none."""
     assert rig.queue.pause(Priority.LOW, by=ROOT)
@@ -151,6 +157,7 @@ def test_each_action_is_in_the_audit_log(rig: Rig) -> None:
 
 
 @pytest.mark.req("7.1")
+@pytest.mark.every_database
 def test_statistics_count_by_priority_and_state(rig: Rig) -> None:
     """Each queue's tasks by state, the age of the oldest that waits, and jobs in RQ."""
     rig.kind.exclusive = False
@@ -211,5 +218,5 @@ def test_an_idle_worker_of_rq_drops_what_was_paused_meanwhile(rig: Rig) -> None:
     rig.queue.resume(Priority.NORMAL, by=ROOT)
     rig.later(5)
     rig.dispatcher.tick()
-    wait_until(lambda: rig.drain_rq() == 1, 5)
+    wait_until(lambda: rig.drain_rq() == 1)
     assert status(rig, task.id) is Status.COMPLETED

@@ -1,13 +1,12 @@
-"""Platforms on servers whose every answer a test decides: edits, Pixelfed, odd servers."""
+"""Platforms on servers whose every answer a test decides: Pixelfed, odd servers."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.support import free_port
-from tests.support_leaves import TOKEN, Exchange, PixelfedServer, StrictMastodon, serving
+from tests.support_leaves import TOKEN, Exchange, PixelfedServer, serving
 
 from altwright.errors import (
     Category,
@@ -21,7 +20,7 @@ from altwright.outbound import Outbound
 from altwright.platforms.connect import PLATFORMS, connect
 from altwright.platforms.html_text import plain_text
 
-OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=5)
+OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=30)
 
 
 @pytest.mark.parametrize(
@@ -70,104 +69,6 @@ def test_the_servers_limit_is_read_from_either_version(version: str) -> None:
         assert connect("mastodon", local.url, TOKEN, OUTBOUND).max_alt_length() == 5000
 
 
-# --- edits by Mastodon's rules ---
-
-
-def test_an_edit_carries_all_that_the_post_has() -> None:
-    """A server that drops what an edit leaves out keeps everything but the new alt text."""
-    mastodon = StrictMastodon(content_type="text/markdown")
-    mastodon.status["poll"] = {
-        "options": [{"title": "Yes"}, {"title": "No"}],
-        "multiple": True,
-        "expired": False,
-        "expires_at": "2999-01-01T00:00:00.000Z",
-    }
-    with serving(mastodon.respond) as local:
-        connection = connect("mastodon", local.url, TOKEN, OUTBOUND)
-        post = connection.publish_alt_texts("5", {"11": "A blue door."})
-    edit = next(call for call in local.calls if call.method == "PUT").json
-    assert edit["media_ids"] == ["11", "12"]
-    assert edit["media_attributes"] == [
-        {"id": "11", "description": "A blue door.", "focus": "-0.5,0.25"},
-        {"id": "12", "description": "A red door."},
-    ]
-    assert (edit["status"], edit["spoiler_text"]) == ("Good *morning*", "Doors")
-    assert (edit["sensitive"], edit["language"]) == (True, "de")
-    assert edit["content_type"] == "text/markdown"
-    assert (edit["poll"]["options"], edit["poll"]["multiple"]) == (["Yes", "No"], True)
-    assert edit["poll"]["expires_in"] > 3600
-    assert [one.description for one in post.media] == ["A blue door.", "A red door."]
-
-
-def test_what_is_published_already_is_not_edited_again() -> None:
-    """A second attempt after a crash makes no second edit for followers to see."""
-    mastodon = StrictMastodon()
-    with serving(mastodon.respond) as local:
-        connection = connect("mastodon", local.url, TOKEN, OUTBOUND)
-        post = connection.publish_alt_texts("5", {"12": " A red door.\n"})
-    assert [call.method for call in local.calls] == ["GET"]
-    assert post.media[1].description == "A red door."
-
-
-def _cut(status: dict[str, Any]) -> None:
-    status["media_attachments"][0]["description"] = "A bl"
-
-
-def _swap(status: dict[str, Any]) -> None:
-    status["media_attachments"].reverse()
-
-
-def _reveal(status: dict[str, Any]) -> None:
-    status.update(sensitive=False, spoiler_text="")
-
-
-def _translate(status: dict[str, Any]) -> None:
-    status["language"] = "en"
-
-
-@pytest.mark.parametrize(
-    ("spoil", "named"),
-    [
-        (_cut, "the alt text of picture 1"),
-        (_swap, "the pictures or their order"),
-        (_reveal, "the content warning, the mark as sensitive"),
-        (_translate, "the language"),
-    ],
-)
-def test_a_server_that_changes_something_else_is_told_on(spoil: Any, named: str) -> None:
-    """What reads back otherwise than it should is refused, naming it, never taken as done."""
-    mastodon = StrictMastodon(spoil=spoil)
-    with serving(mastodon.respond) as local:
-        connection = connect("mastodon", local.url, TOKEN, OUTBOUND)
-        with pytest.raises(PlatformRefused, match=named):
-            connection.publish_alt_texts("5", {"11": "A blue door."})
-
-
-def test_an_edit_from_elsewhere_at_the_same_time_wins() -> None:
-    """When the post is edited between our looks at it, nothing is written."""
-
-    def edit(status: dict[str, Any]) -> None:
-        status["edited_at"] = "2026-03-01T11:00:00.000Z"
-
-    mastodon = StrictMastodon(between=edit)
-    with serving(mastodon.respond) as local:
-        connection = connect("mastodon", local.url, TOKEN, OUTBOUND)
-        with pytest.raises(PlatformRefused, match="edited elsewhere"):
-            connection.publish_alt_texts("5", {"11": "A blue door."})
-    assert all(call.method == "GET" for call in local.calls)
-
-
-def test_a_poll_that_has_ended_is_left_alone() -> None:
-    """An edit would open an ended poll again, so there is none."""
-    poll = {"options": [], "expired": True, "expires_at": "2026-03-01T10:00:00.000Z"}
-    mastodon = StrictMastodon(status={"poll": poll})
-    with serving(mastodon.respond) as local:
-        connection = connect("mastodon", local.url, TOKEN, OUTBOUND)
-        with pytest.raises(PlatformRefused, match="poll that has ended"):
-            connection.publish_alt_texts("5", {"11": "A blue door."})
-    assert all(call.method == "GET" for call in local.calls)
-
-
 # --- Pixelfed ---
 
 
@@ -188,45 +89,6 @@ def test_pixelfed_is_read_without_link_headers() -> None:
     assert [post.remote_id for post in posts] == mine[::-1]
     assert (posts[0].text, posts[0].language) == ("Post 4", None)
     assert (posts[0].media[0].width, posts[0].media[0].height) == (640, 480)
-
-
-def test_pixelfed_gets_alt_texts_on_its_media() -> None:
-    """Only the pictures that need it are written to; an escaped & counts as the &."""
-    pixelfed = PixelfedServer()
-    post_id = pixelfed.add("<p>Two</p>", None, "Tom &amp; Jerry")
-    with serving(pixelfed.respond) as local:
-        connection = connect("pixelfed", local.url, TOKEN, OUTBOUND)
-        first, second = (one.remote_id for one in connection.post(post_id).media)
-        connection.publish_alt_texts(post_id, {first: "Salt & pepper", second: "Tom & Jerry"})
-    assert pixelfed.edits == 1
-    media = pixelfed.posts[post_id]["media_attachments"]
-    assert [one["description"] for one in media] == ["Salt &amp; pepper", "Tom &amp; Jerry"]
-
-
-def test_pixelfed_that_loses_an_alt_text_is_told_on() -> None:
-    """An edit that Pixelfed accepts and doesn't keep is no success."""
-    pixelfed = PixelfedServer(loses_alt_texts=True)
-    post_id = pixelfed.add("<p>One</p>", None)
-    with serving(pixelfed.respond) as local:
-        connection = connect("pixelfed", local.url, TOKEN, OUTBOUND)
-        media = connection.post(post_id).media[0]
-        with pytest.raises(PlatformRefused, match="alt text of picture 1"):
-            connection.publish_alt_texts(post_id, {media.remote_id: "A door."})
-
-
-def test_pixelfed_that_allows_no_more_edits_is_asked_a_minute_later() -> None:
-    """The first picture's text is kept, and the next attempt writes the second's only."""
-    pixelfed = PixelfedServer(refuse_edits_after=1)
-    post_id = pixelfed.add("<p>Two</p>", None, None)
-    with serving(pixelfed.respond) as local:
-        connection = connect("pixelfed", local.url, TOKEN, OUTBOUND)
-        texts = {one.remote_id: "A door." for one in connection.post(post_id).media}
-        with pytest.raises(RateLimited) as caught:
-            connection.publish_alt_texts(post_id, texts)
-        pixelfed.refuse_edits_after = None
-        connection.publish_alt_texts(post_id, texts)
-    assert caught.value.retry_in_s == 60
-    assert pixelfed.edits == 2
 
 
 # --- odd servers ---
@@ -301,7 +163,7 @@ def test_a_token_is_never_read_as_a_files_name(
 
 def test_a_private_address_is_refused() -> None:
     """A user can't make the service call its own network."""
-    closed = Outbound(frozenset(), timeout_s=2)
+    closed = Outbound(frozenset(), timeout_s=30)
     with (
         serving(lambda exchange: exchange.answer(200, {})) as local,
         pytest.raises(OutboundRefused, match="private network"),

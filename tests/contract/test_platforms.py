@@ -13,6 +13,7 @@ from tests.support_leaves import (
     MastodonServer,
     mastodon_server,
 )
+from tests.support_publishing import Memory
 
 from altwright.errors import (
     AltwrightError,
@@ -24,10 +25,13 @@ from altwright.errors import (
 from altwright.outbound import Outbound
 from altwright.platforms.api import PlatformForbids
 from altwright.platforms.connect import connect
+from altwright.platforms.outcomes import Publication
 from altwright.platforms.port import Platform
+from altwright.platforms.texts import AltText
 
-OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=5)
-HASTY = Outbound(frozenset({"127.0.0.1"}), timeout_s=0.4)
+OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=30)
+#: For a server that never answers; long enough for the answers that come before.
+HASTY = Outbound(frozenset({"127.0.0.1"}), timeout_s=3)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +151,9 @@ def test_an_alt_text_arrives_and_nothing_else_changes(
     kept = {"spoiler_text": "Food", "sensitive": True, "language": "ar"}
     status_id = server.post("**Tea** & <cake>\n\n مساء", media, **kept)
     before = platform.post(status_id)
-    after = platform.publish_alt_texts(status_id, {media[2]: alt})
+    found = platform.publish_alt_texts(status_id, {media[2]: AltText(alt)}, Memory())
+    assert found == Publication(published=frozenset({media[2]}))
+    after = platform.post(status_id)
     assert [one.description for one in after.media] == ["", "A cup.", alt, ""]
     assert [one.remote_id for one in after.media] == media
     assert (after.text, after.language, after.sensitive, after.spoiler_text) == (
@@ -163,10 +169,10 @@ def test_an_alt_text_arrives_and_nothing_else_changes(
 def test_a_picture_that_is_gone_is_not_written_to(
     server: MastodonServer, platform: Platform
 ) -> None:
-    """A text for a picture that the author has removed meanwhile is refused."""
+    """A picture that the author has removed meanwhile is named."""
     status_id = server.post("Here", [server.upload()])
-    with pytest.raises(PlatformRefused, match="isn't in it any more"):
-        platform.publish_alt_texts(status_id, {"404": "A door."})
+    found = platform.publish_alt_texts(status_id, {"404": AltText("A door.")}, Memory())
+    assert found == Publication(missing=frozenset({"404"}))
 
 
 # --- faults ---
@@ -206,10 +212,11 @@ def test_a_fault_says_what_can_be_done(
 ) -> None:
     """Each fault of a server, reading and writing, becomes the error of its remedy."""
     status_id = server.post("Here", [media := server.upload()])
-    connection = connect("mastodon", server.url, TOKEN, HASTY)
+    outbound = HASTY if effect["type"] == "timeout" else OUTBOUND
+    connection = connect("mastodon", server.url, TOKEN, outbound)
     server.fault(f"/api/v1/statuses/{status_id}", effect, method=method)
     with pytest.raises(error) as caught:
-        connection.publish_alt_texts(status_id, {media: "A door."})
+        connection.publish_alt_texts(status_id, {media: AltText("A door.")}, Memory())
     assert caught.value.category is category
     if isinstance(caught.value, RateLimited):
         assert caught.value.retry_in_s == 300

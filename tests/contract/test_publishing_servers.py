@@ -1,18 +1,18 @@
-"""Publishing on pretend servers that do what real ones do: visibility × server × way.
+"""Publishing on pretend servers that do what real ones do: each server, way and visibility.
 
-Promise: nobody sees a post who didn't before, and nothing but the alt text is changed, or it is said.
+Promise: nobody sees a post who didn't before, and nothing but the alt text is changed, unsaid.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.pretend_servers import (
+from tests.pretend_servers import PretendServer, poll
+from tests.pretend_software import (
     EVERY_SERVER,
     WRITING,
     Akkoma,
@@ -21,7 +21,6 @@ from tests.pretend_servers import (
     Mastodon43,
     Mastodon45,
     Pixelfed,
-    PretendServer,
     Snac,
     Takahe,
     TurncoatMastodon,
@@ -30,93 +29,23 @@ from tests.pretend_servers import (
     UnknownTakahe,
     UnknownWidener,
     WordPress,
-    poll,
 )
-from tests.support_leaves import TOKEN, serving
+from tests.support_publishing import ada_on
 
 from altwright.errors import PermanentError, PlatformRefused
-from altwright.interrupts import Interrupt, interruptible
-from altwright.outbound import Outbound
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.comparing import is_wider
-from altwright.platforms.connect import connect
 from altwright.platforms.outcomes import (
     AltTextsFixed,
-    Learned,
     PostLeftAlone,
     Publication,
     VisibilityWidened,
 )
-from altwright.platforms.port import Platform
 from altwright.platforms.texts import AltText
 from altwright.platforms.ways import Way
 
-OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=5)
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 TEXT = 'Tom & Jerry: "1 < 2", it\'s said;\ntwo lines 🐈‍⬛ مساء'
-
-
-class PassingTime(Interrupt):
-    """Time that passes when somebody waits."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waited_s = 0.0
-
-    def wait(self, seconds: float) -> None:
-        """Let it pass."""
-        self.waited_s += seconds
-
-
-@dataclass
-class Memory:
-    """What was learned, as the database keeps it."""
-
-    known: dict[str, Learned] = field(default_factory=dict)
-
-    def recall(self, host: str) -> Learned | None:
-        """Return it."""
-        return self.known.get(host)
-
-    def remember(self, host: str, learned: Learned) -> None:
-        """Keep it."""
-        self.known[host] = learned
-
-    @property
-    def way(self) -> Way | None:
-        """Return the one server's way."""
-        return next((one.way for one in self.known.values()), None)
-
-
-@dataclass
-class Ada:
-    """An account on a pretend server."""
-
-    server: PretendServer
-    connect: Callable[[], Platform]
-    time: PassingTime
-    memory: Memory = field(default_factory=Memory)
-
-    def __post_init__(self) -> None:
-        self.platform = self.connect()
-
-    def publish(self, post_id: str, *texts: str, seen: str = "") -> Publication:
-        """Publish texts for the first pictures of a post."""
-        media = self.server.media_ids(post_id)
-        wanted = {one: AltText(text, seen) for one, text in zip(media, texts, strict=False)}
-        return self.platform.publish_alt_texts(post_id, wanted, self.memory)
-
-    def another_day(self) -> None:
-        """Open the account anew; what was learned stays."""
-        self.platform = self.connect()
-
-
-@contextmanager
-def ada_on(server: PretendServer, platform: str = "mastodon") -> Iterator[Ada]:
-    """Connect to a pretend server, in a thread in which no waiting takes time."""
-    passing = PassingTime()
-    with serving(server.respond) as local, interruptible(passing):
-        yield Ada(server, lambda: connect(platform, local.url, TOKEN, OUTBOUND), passing)
 
 
 def without_texts(post: dict[str, Any]) -> dict[str, Any]:
@@ -141,10 +70,8 @@ def test_no_server_shows_a_post_to_more_people_unsaid(
         for post_id in posts:
             try:
                 ada.publish(post_id, "A door.")
-            except VisibilityWidened as alarm:
+            except VisibilityWidened:
                 alarms += 1
-                assert f"“{visibility}”" in str(alarm)
-                assert f"https://pretend.example/@ada/{post_id}" in str(alarm)
             except PermanentError:
                 pass
     widened = [one for one in posts if is_wider(visibility, server.posts[one]["visibility"])]
@@ -282,6 +209,34 @@ def test_known_software_that_cannot_is_not_tried(kind: type[PretendServer], reas
     assert server.edits == server.described == []
 
 
+@pytest.mark.parametrize("kind", [GoToSocial, UnknownMastodon])
+@pytest.mark.parametrize("lacking", ["source", "edit"])
+def test_a_server_without_edits_has_lost_no_post(kind: type[PretendServer], lacking: str) -> None:
+    """What it doesn't have is a way (GoToSocial before 0.18), which ends the task; not the post."""
+    server = kind()
+    post_id = server.add()
+    path = f"/api/v1/statuses/{post_id}"
+    gone = 404, {"error": "Not found"}
+    missing = ("GET", f"{path}/source") if lacking == "source" else ("PUT", path)
+    server.refusals[missing] = gone
+    with ada_on(server) as ada:
+        for _ in range(2):
+            with pytest.raises(AltTextsFixed, match="no way"):
+                ada.publish(post_id, "A door.")
+            ada.another_day()
+
+
+def test_a_picture_that_cannot_be_described_is_no_lost_post() -> None:
+    """WordPress has answers as comments, whose pictures it doesn't find."""
+    server = WordPress()
+    post_id = server.add()
+    server.refusals["PUT", f"/api/v1/media/{server.media_ids(post_id)[0]}"] = 404, {"error": "no"}
+    with ada_on(server) as ada, pytest.raises(PlatformRefused, match="doesn't let") as caught:
+        ada.publish(post_id, "A door.")
+    assert not isinstance(caught.value, PlatformGone)
+    assert server.edits == []
+
+
 def test_an_updated_server_is_tried_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was learned counts for the version that it was learned of."""
     server = UnknownSnac()
@@ -302,8 +257,8 @@ def test_the_alarm_stops_every_later_post() -> None:
     with ada_on(server) as ada:
         with pytest.raises(VisibilityWidened) as alarm:
             ada.publish(posts[0], "A door.")
-        assert "“private”" in str(alarm.value)
-        assert "“public”" in str(alarm.value)
+        for named in ("“private”", "“public”", f"https://pretend.example/@ada/{posts[0]}"):
+            assert named in str(alarm.value)
         for post_id in posts[1:]:
             ada.another_day()
             with pytest.raises(AltTextsFixed, match="more people"):
@@ -312,7 +267,7 @@ def test_the_alarm_stops_every_later_post() -> None:
 
 
 def test_an_alarm_that_an_earlier_attempt_owes_is_raised() -> None:
-    """The worker died between the edit and the look at it: the texts are there, and it is public."""
+    """The worker died between the edit and the look at it: the text is there, and all see it."""
     server = Mastodon43()
     post_id = server.add("public", texts=("A door.",))
     with ada_on(server) as ada:
@@ -446,130 +401,50 @@ def test_somebody_new_in_a_direct_post_is_an_alarm() -> None:
         ada.publish(server.add("direct"), "A door.")
 
 
-# --- texts ---
+ODD: list[dict[str, Any]] = [
+    {"mentions": [None, "bob", {}]},
+    {"mentions": "bob"},
+    {"poll": "yes"},
+    {"poll": {"options": [None]}},
+    {"quote_approval": ["public"]},
+    {"quote_approval": {"automatic": "public", "manual": None}},
+    {"edited_at": "yesterday"},
+    {"visibility": 7},
+    {"media_attachments": None},
+]
 
 
-@pytest.mark.parametrize("text", ["Tom & Jerry", "a < b > c", 'He said "no".', "One\ntwo", "it's"])
-def test_pixelfeds_html_is_no_other_text(text: str) -> None:
-    """A text that it keeps with entities and CRLF is there, and isn't written again."""
-    server = Pixelfed()
+@pytest.mark.parametrize("odd", ODD, ids=str)
+@pytest.mark.parametrize("kind", [Mastodon45, Takahe])
+def test_an_odd_answer_is_no_fault_of_ours(kind: type[PretendServer], odd: dict[str, Any]) -> None:
+    """Whatever stands where something else should: the post is published, or left alone."""
+
+    class Odd(kind):  # type: ignore[valid-type, misc] # mypy knows no class that is a parameter
+        """Says odd things."""
+
+        def entity(self, post: dict[str, Any]) -> dict[str, Any]:
+            return {**super().entity(post), **odd}
+
+    server = Odd()
     post_id = server.add()
-    with ada_on(server, "pixelfed") as ada:
-        for _ in range(2):
-            assert len(ada.publish(post_id, text).published) == 1
-            ada.another_day()
-        assert ada.platform.post(post_id).media[0].description == text
-    assert len(server.described) == 1
+    with ada_on(server) as ada, contextlib.suppress(PermanentError):
+        found = ada.publish(post_id, "A door.")
+        assert found.published or found.missing
+    assert len(server.media_ids(post_id)) == 2
 
 
-@pytest.mark.parametrize("kind", WRITING)
-def test_a_text_that_nobody_has_seen_stays_and_its_neighbours_are_published(
-    kind: type[PretendServer],
-) -> None:
-    """Somebody wrote "By hand & heart" meanwhile; only what was seen is replaced."""
-    server = kind()
-    post_id = server.add(
-        texts=("By hand &amp; heart" if kind is Pixelfed else "By hand & heart", "")
-    )
-    first, second = server.media_ids(post_id)
-    with ada_on(server) as ada:
-        found = ada.publish(post_id, "A door.", "Another.")
-        assert found.theirs == {first: "By hand & heart"}
-        assert found.published == {second}
-        assert "By hand" in server.texts(post_id)[0]
-        seen = ada.publish(post_id, "A door.", seen="By hand & heart")
-    assert seen.published == {first}
-    assert server.texts(post_id)[0] == "A door."
+def test_a_picture_that_cannot_be_read_is_not_lost_by_an_edit() -> None:
+    """An edit keeps the pictures that it names; so a post with one that has no id isn't edited."""
 
+    class Nameless(Mastodon43):
+        """Leaves the second picture's id out."""
 
-def test_a_removed_picture_blocks_nobody() -> None:
-    """The texts of the other pictures are published."""
-    server = Mastodon43()
+        def medium(self, medium: dict[str, Any]) -> dict[str, Any]:
+            shown = super().medium(medium)
+            return shown | {"id": None} if medium["id"].endswith("1") else shown
+
+    server = Nameless()
     post_id = server.add()
-    first, second = server.media_ids(post_id)
-    with ada_on(server) as ada:
-        del server.posts[post_id]["media"][0]
-        wanted = {first: AltText("A door."), second: AltText("Another.")}
-        found = ada.platform.publish_alt_texts(post_id, wanted, ada.memory)
-    assert (found.missing, found.published) == ({first}, {second})
-
-
-def test_a_deleted_post_is_gone() -> None:
-    """It is told apart from a refusal."""
-    server = Mastodon43()
-    post_id = server.add()
-    with ada_on(server) as ada:
-        media = server.media_ids(post_id)
-        del server.posts[post_id]
-        with pytest.raises(PlatformGone):
-            ada.platform.publish_alt_texts(post_id, {media[0]: AltText("A.")}, ada.memory)
-
-
-def test_an_empty_text_is_never_published() -> None:
-    """It would take away what is there."""
-    server = Mastodon43()
-    with ada_on(server) as ada, pytest.raises(PlatformRefused, match="empty"):
-        ada.publish(server.add(), " \n")
-    assert server.requests == []
-
-
-# --- time ---
-
-
-@pytest.mark.parametrize("kind", [Mastodon43, GoToSocial, Pixelfed, Akkoma, UnknownTakahe])
-@pytest.mark.parametrize("lag_reads", [1, 4])
-def test_a_read_that_lags_behind_is_waited_for(kind: type[PretendServer], lag_reads: int) -> None:
-    """It is read again some times, and never written twice."""
-    server = kind(lag_reads=lag_reads)
-    post_id = server.add()
-    with ada_on(server) as ada:
-        assert ada.publish(post_id, "A door.").published
-    assert len(server.edits) <= 1
-    assert len(server.described) <= 1
-    assert 0 < ada.time.waited_s <= 15
-
-
-def test_a_text_that_does_not_show_is_no_success_and_no_second_edit() -> None:
-    """On a server that has shown others before."""
-    server = Mastodon43()
-    first, second = server.add(), server.add()
-    with ada_on(server) as ada:
-        ada.publish(first, "A door.")
-        server.lag_reads = 99
-        found = ada.publish(second, "A door.")
-    assert found.unkept == {server.media_ids(second)[0]: ""}
-    assert server.edits == [first, second]
-
-
-def test_an_edit_between_source_and_status_is_noticed() -> None:
-    """The author's new words win: both are read again, and go into the edit."""
-    server = Mastodon43()
-    post_id = server.add()
-
-    def edit_once(_method: str, path: str) -> None:
-        if path.endswith(f"/{post_id}") and not server.edits:
-            server.before = lambda *_: None
-            post = server.posts[post_id]
-            server.edit(post, {"status": "New words", "media_ids": server.media_ids(post_id)})
-
-    with ada_on(server) as ada:
-        server.before = edit_once
-        assert ada.publish(post_id, "A door.").published
-    assert server.posts[post_id]["text"] == "New words"
-
-
-def test_a_post_that_is_edited_all_the_time_is_left_as_it_is() -> None:
-    """Rather than undoing what its author does just now."""
-    server = Mastodon43()
-    post_id = server.add()
-
-    def edit_always(_method: str, path: str) -> None:
-        if path.endswith(f"/{post_id}"):
-            media = server.media_ids(post_id)
-            server.edit(server.posts[post_id], {"status": "Again", "media_ids": media})
-
-    with ada_on(server) as ada:
-        server.before = edit_always
-        with pytest.raises(PlatformRefused, match="edited elsewhere"):
-            ada.publish(post_id, "A door.")
+    with ada_on(server) as ada, pytest.raises(PostLeftAlone, match="can't be read"):
+        ada.publish(post_id, "A door.")
     assert server.edits == []

@@ -22,6 +22,8 @@ from altwright.tasks.records import Task
 from altwright.tasks.repair import Repair, TaskRepair
 from altwright.tasks.store import TaskStore
 
+pytestmark = pytest.mark.every_database
+
 FOREIGN = Box(Fernet.generate_key().decode("ascii")).encrypt("{}")
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from tests.support_engine import ANNA, BERT, ROOT, Rig, touch
 from tests.support_house import House
 
+from altwright.captions import texts
 from altwright.captions.drafts import DraftStore
 from altwright.captions.pictures import PictureStore
 from altwright.captions.retention import FILE_AGE_S, ContentRetention
@@ -38,6 +39,8 @@ from altwright.tasks.maintenance import Chore, Maintenance
 from altwright.tasks.purging import RQUpkeep
 from altwright.tasks.retention import Ages, TaskRetention
 from altwright.tasks.rules import Finding, Severity
+
+pytestmark = pytest.mark.every_database
 
 DAY = timedelta(days=1)
 
@@ -242,10 +245,13 @@ def test_a_draft_outlives_its_task(rig: Rig, content: Content) -> None:
     task_id = aged(rig, 31)
     (draft_id,) = content.post((DraftStatus.DRAFT, 5), task_id=task_id)
     before = content.drafts.get(draft_id, ANNA.id)
+    with content.database.write() as session:
+        texts.described(session, session.get_one(DraftRow, draft_id), task_id)
     retention = TaskRetention(rig.database, Ages(), before=content.retention.forget_tasks)
     assert retention.prune_tasks(ignore) == 1
     after = content.drafts.get(draft_id, ANNA.id)
     assert after.task_id is None
+    assert [one.task_id for one in content.drafts.texts(draft_id, ANNA.id)] == [None]
     assert (after.text, after.version, after.updated_at) == (
         before.text,
         before.version,

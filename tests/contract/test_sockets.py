@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 import requests
 import socketio
 from flask import Flask
 from tests.servers import RedisServer
-from tests.support import busy, wait_until
-from tests.support_sockets import Served, page, served
+from tests.support import PATIENCE_S, wait_until
+from tests.support_sockets import Page, Served, page, served
 from tests.support_web import Web, make_settings, make_web, sign_in
 from werkzeug.serving import make_server
 
@@ -26,7 +27,7 @@ from altwright.web.app import create_app
 def web(tmp_path: Path, valkey: RedisServer) -> Iterator[Web]:
     """Return an application on the served one's database and Redis: another process of it."""
     made = make_web(make_settings(tmp_path, valkey.url))
-    made.services.progress.broadcaster = sockets.broadcaster_for(made.services)
+    create_app(made.services, serves_pages=False)
     yield made
     made.services.health.client.close()
     made.services.database.close()
@@ -54,7 +55,7 @@ def test_a_page_that_connects_is_told_the_state_at_once(web: Web, server: Served
     web.services.queue.cancel(ended["id"], by=web.anna.ref)
     active = web.submit()
     with page(server.url, server.cookie("anna")) as shown:
-        wait_until(lambda: len(shown.received) >= 2, 2)
+        wait_until(lambda: len(shown.received) >= 2)
         assert shown.shows(ended["id"], status="cancelled")
         assert shown.shows(active["id"], status="queued")
 
@@ -65,22 +66,31 @@ def test_progress_of_another_process_reaches_the_page(web: Web, server: Served) 
     """What a worker in another process does is shown within a moment, its end too."""
     task = web.submit()
     with page(server.url, server.cookie("anna")) as shown:
-        wait_until(lambda: shown.shows(task["id"], status="queued"), 2)
+        wait_until(lambda: shown.shows(task["id"], status="queued"))
         _listening(web)
-        began_at = time.monotonic()
         _step(web, "Looking at the first picture")
-        wait_until(lambda: shown.shows(task["id"], status="running"), 2, every_s=0.002)
-        # Far below the poller's period, so it came over Redis.
-        assert time.monotonic() - began_at < sockets.POLL_BESIDE_S / 10
+        wait_until(lambda: shown.shows(task["id"], status="running"))
         step = shown.last(task["id"])
         assert step is not None
         assert step["progress"]["step"] == "Looking at the first picture"
+        _comes_over_redis(web, shown)
+
+
+def _comes_over_redis(web: Web, shown: Page) -> None:
+    """Tell the page of a task that isn't in the database, where the poller would find it."""
+    tell = sockets.broadcaster_for(web.services).task_changed
+
+    def told() -> bool:
+        tell(web.anna.id, {"id": "nowhere", "progress": {"sequence": 1}})
+        return shown.last("nowhere") is not None
+
+    wait_until(told)
 
 
 def _listening(web: Web) -> None:
     """Wait until the served process hears Redis."""
     client = web.services.health.client
-    wait_until(lambda: client.pubsub_numsub(*client.pubsub_channels("altwright:*")), 5)
+    wait_until(lambda: client.pubsub_numsub(*client.pubsub_channels("altwright:*")))
 
 
 @pytest.mark.req("5.4")
@@ -94,7 +104,7 @@ def test_users_are_told_of_their_own_tasks_only(web: Web, server: Served) -> Non
         _listening(web)
         task = web.submit()
         _step(web, "Working")
-        wait_until(lambda: anna.shows(task["id"], status="running"), 2)
+        wait_until(lambda: anna.shows(task["id"], status="running"))
         assert bert.received == []
         assert root.received == []
 
@@ -128,17 +138,17 @@ def test_what_is_published_is_not_readable(web: Web, server: Served, valkey: Red
         (channel,) = client.pubsub_channels("altwright:*")
         with client.pubsub(ignore_subscribe_messages=True) as eavesdropper:
             eavesdropper.subscribe(channel)
-            eavesdropper.get_message(timeout=1)
+            eavesdropper.get_message(timeout=60)
             task = web.submit()
-            message = eavesdropper.get_message(timeout=2)
+            message = eavesdropper.get_message(timeout=60)
             assert message is not None
             assert task["id"].encode() not in message["data"]
-        wait_until(lambda: shown.shows(task["id"], status="queued"), 2)
+        wait_until(lambda: shown.shows(task["id"], status="queued"))
         forged = b'{"method": "emit", "event": "task", "data": [{"id": "x"}], "namespace": "/"}'
         client.publish(channel, forged)
         client.publish(channel, b"nonsense")
         web.services.queue.cancel(task["id"], by=web.anna.ref)
-        wait_until(lambda: shown.shows(task["id"], status="cancelled"), 2)
+        wait_until(lambda: shown.shows(task["id"], status="cancelled"))
         assert {one["id"] for one in shown.received} == {task["id"]}
 
 
@@ -154,34 +164,38 @@ def test_pages_are_told_without_redis(web: Web, server: Served, valkey: RedisSer
         _listening(web)
         valkey.kill()
         _step(web, "While Redis is away")
-        wait_until(lambda: shown.shows(task["id"], status="running"), 3)
+        wait_until(lambda: shown.shows(task["id"], status="running"))
         web.services.queue.cancel(task["id"], by=web.anna.ref)
-        wait_until(lambda: shown.shows(task["id"], cancel_requested=True), 3)
+        wait_until(lambda: shown.shows(task["id"], cancel_requested=True))
         valkey.start()
         for _ in range(2):
             web.services.health.check()
         _listening(web)
         assert not shown.gone.is_set()
-        began_at = time.monotonic()
-        web.services.progress.changed(task["id"])
-        count = len(shown.received)
-        web.services.progress.changed(task["id"])
-        wait_until(lambda: len(shown.received) > count, 2, every_s=0.002)
-        assert time.monotonic() - began_at < busy()
+        _comes_over_redis(web, shown)
 
 
-def test_a_redis_that_hangs_delays_nobody(web: Web, server: Served, valkey: RedisServer) -> None:
+def test_a_redis_that_hangs_delays_nobody(
+    web: Web, server: Served, valkey: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Telling pages costs at most a call's time-out once, and nothing after that."""
+    asked: list[object] = []
+    execute: Any = redis.Redis.execute_command
+
+    def counted(client: redis.Redis, *command: Any, **options: Any) -> Any:
+        asked.append(command)
+        return execute(client, *command, **options)
+
     task = web.submit()
     valkey.freeze()
     for _ in range(2):
         web.services.health.check()
-    began_at = time.monotonic()
+    monkeypatch.setattr(redis.Redis, "execute_command", counted)
     for _ in range(50):
         web.services.progress.changed(task["id"])
-    assert time.monotonic() - began_at < busy()
+    assert len(asked) <= 1
     with page(server.url, server.cookie("anna")) as shown:
-        wait_until(lambda: shown.shows(task["id"], status="queued"), 3)
+        wait_until(lambda: shown.shows(task["id"], status="queued"))
     valkey.thaw()
 
 
@@ -198,18 +212,19 @@ def test_sockets_leave_threads_for_requests(web: Web, tmp_path: Path, valkey: Re
             opened += 1
         assert opened == int(8 * sockets.SHARE)
         for _ in range(5):
-            assert requests.get(f"{server.url}/healthz", timeout=2).ok
+            assert requests.get(f"{server.url}/healthz", timeout=60).ok
 
 
 @pytest.mark.req("3.3")
-def test_open_pages_do_not_hold_a_stop(web: Web, server: Served) -> None:
-    """A stop closes open sockets and is done in a moment, not after Gunicorn's grace."""
-    with page(server.url, server.cookie("anna")) as shown:
-        began_at = time.monotonic()
+def test_open_pages_do_not_hold_a_stop(web: Web, tmp_path: Path, valkey: RedisServer) -> None:
+    """A stop closes open sockets and is done; Gunicorn's grace would be ten minutes."""
+    with (
+        served(tmp_path, valkey.url, RQ_SHUTDOWN_TIMEOUT="600") as server,
+        page(server.url, server.cookie("anna")) as shown,
+    ):
         server.process.terminate()
-        assert server.process.wait(8) == 0
-        assert time.monotonic() - began_at < 5 * busy()
-        assert shown.gone.wait(2)
+        assert server.process.wait(PATIENCE_S) == 0
+        assert shown.gone.wait(PATIENCE_S)
 
 
 @contextmanager
@@ -227,6 +242,15 @@ def _serving(app: Flask) -> Iterator[str]:
         server.server_close()
 
 
+def test_a_worker_s_app_tells_pages_of_other_processes(web: Web, server: Served) -> None:
+    """A process that serves no page sends by Redis, whenever its app was made."""
+    app = create_app(web.services, serves_pages=False)
+    assert "altwright_sockets" not in app.extensions
+    with page(server.url, server.cookie("anna")) as shown:
+        task = web.submit()
+        wait_until(lambda: shown.shows(task["id"], status="queued"), 60)
+
+
 def test_inactive_users_lose_their_sockets(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who may not sign in any more is told nothing more on the pages that are open; others are."""
     monkeypatch.setattr(sockets, "CHECK_S", 0.1)
@@ -237,7 +261,7 @@ def test_inactive_users_lose_their_sockets(web: Web, monkeypatch: pytest.MonkeyP
             stack.enter_context(page(url, _cookie(app, name))) for name in ("anna", "bert")
         )
         web.services.users.deactivate(web.anna.id)
-        assert anna.gone.wait(5)
+        assert anna.gone.wait(PATIENCE_S)
         assert not bert.gone.is_set()
 
 
@@ -248,7 +272,7 @@ def test_a_closed_server_keeps_no_thread_and_lets_nobody_in(web: Web) -> None:
         cookie = _cookie(app, "anna")
         with page(url, cookie) as shown:
             sockets.close_all()
-            assert shown.gone.wait(5)
+            assert shown.gone.wait(PATIENCE_S)
         with pytest.raises(socketio.exceptions.ConnectionError), page(url, cookie):
             pytest.fail("a socket was opened")
     names = {thread.name for thread in threading.enumerate()}

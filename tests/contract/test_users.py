@@ -19,6 +19,7 @@ def users(database: Database) -> UserStore:
     return UserStore(database)
 
 
+@pytest.mark.every_database
 def test_a_user_is_found_by_id_and_by_name_in_any_case(users: UserStore) -> None:
     """What was created can be read back, and "Anna" is "anna" on every database."""
     anna = users.create("Anna", "correct horse", role=Role.ADMIN, email="anna@example.org")
@@ -35,6 +36,7 @@ def test_users_are_listed_in_the_order_in_which_they_came(users: UserStore) -> N
 
 
 @pytest.mark.parametrize("again", ["anna", "ANNA"])
+@pytest.mark.every_database
 def test_a_name_can_be_taken_once(users: UserStore, again: str) -> None:
     """A second user of the same name is refused, naming the field."""
     users.create("anna", "correct horse")
@@ -93,6 +95,7 @@ def test_a_deactivated_user_is_shut_out_by_password_and_token(users: UserStore) 
     assert users.by_token(token) == users.authenticate("anna", "correct horse") == anna
 
 
+@pytest.mark.every_database
 def test_a_changed_password_replaces_the_old_one(users: UserStore) -> None:
     """The old password is worth nothing after a change; a short one changes nothing."""
     anna = users.create("anna", "correct horse")
@@ -107,6 +110,7 @@ def test_a_changed_password_replaces_the_old_one(users: UserStore) -> None:
 
 
 @pytest.mark.parametrize("method", ["scrypt", "pbkdf2:sha256:1000"])
+@pytest.mark.every_database
 def test_a_password_of_the_replaced_system_is_taken_over(
     users: UserStore, database: Database, method: str
 ) -> None:
@@ -124,6 +128,7 @@ def test_a_password_of_the_replaced_system_is_taken_over(
 
 
 @pytest.mark.req("11.2")
+@pytest.mark.every_database
 def test_a_token_is_known_by_its_hash_only(users: UserStore, database: Database) -> None:
     """The database holds nothing from which a token could be made."""
     anna = users.create("anna", "correct horse")

@@ -42,7 +42,7 @@ class Demo:
         headers = {"Authorization": f"Bearer {TOKEN}"}
 
         def get(path: str) -> Any:
-            answer = requests.get(f"{self.server}/api/v1/{path}", headers=headers, timeout=20)
+            answer = requests.get(f"{self.server}/api/v1/{path}", headers=headers, timeout=120)
             answer.raise_for_status()
             return answer.json()
 

@@ -103,7 +103,7 @@ def test_submitting_and_cancelling_by_command(service: Service, mastodon: Mastod
     assert second.returncode == 1
     assert f"Task {task['id']} is active" in second.stderr
     service.json("task", "cancel", task["id"])
-    wait_until(lambda: service.json("task", "show", task["id"])["status"] == "cancelled", 20)
+    wait_until(lambda: service.json("task", "show", task["id"])["status"] == "cancelled")
 
 
 def test_wrong_words_are_explained(service: Service) -> None:
@@ -133,4 +133,4 @@ def ended(service: Service, token: str, task: str) -> dict[str, Any]:
         assert shown["status"] in {"queued", "running", "completed"}, shown
         return shown if shown["status"] == "completed" else None
 
-    return wait_until(completed, 60) or {}
+    return wait_until(completed, 180) or {}

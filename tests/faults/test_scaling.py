@@ -49,15 +49,15 @@ def test_the_service_has_the_configured_number_of_workers(
         for _ in range(12):
             made.submit(items=200, item_s=0.1)
         with made.gunicorn(RQ_SHUTDOWN_TIMEOUT="0") as gunicorn:
-            wait_until(lambda: at_work(made) == 3, 30)
-            wait_until(lambda: workers(made, gunicorn).total() == 3, 10)
+            wait_until(lambda: at_work(made) == 3)
+            wait_until(lambda: workers(made, gunicorn).total() == 3)
             if processes > 1:
                 assert max(workers(made, gunicorn).values()) <= 2  # shared, not one process's
             victim = next(iter(workers(made, gunicorn)))
             os.kill(victim, signal.SIGKILL)
-            wait_until(lambda: victim not in gunicorn.children(), 5)
-            wait_until(lambda: workers(made, gunicorn).total() == 3, 12)
-            wait_until(lambda: at_work(made) == 3, 5)
+            wait_until(lambda: victim not in gunicorn.children())
+            wait_until(lambda: workers(made, gunicorn).total() == 3)
+            wait_until(lambda: at_work(made) == 3)
             assert not too_many(made)
 
 
@@ -69,5 +69,5 @@ def too_many(made: Fleet) -> bool:
         seen.append(at_work(made))
         return len(seen) == 20
 
-    wait_until(watch, 10, every_s=0.05)
+    wait_until(watch, every_s=0.05)
     return max(seen) > 3

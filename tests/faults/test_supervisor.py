@@ -30,9 +30,9 @@ def test_what_is_killed_comes_back(service: Service) -> None:
     for name in ("valkey", "describer", "gunicorn"):
         before = service.children()[name]["pid"]
         os.kill(before, signal.SIGKILL)
-        wait_until(replaced(service, name, before), 20)
-        wait_until(service.answers, 30)
-        shown = requests.get(f"{service.url}/readyz", timeout=5).json()["processes"]
+        wait_until(replaced(service, name, before))
+        wait_until(service.answers)
+        shown = requests.get(f"{service.url}/readyz", timeout=60).json()["processes"]
         assert shown[name] == {"state": "running", "restarts": 1}
 
 
@@ -86,22 +86,22 @@ def test_a_reload_replaces_every_worker_and_systemd_hears_of_it(tmp_path: Path) 
         service.start("serve")
         assert service.process is not None
         try:
-            wait_until(lambda: heard[:1] == [b"READY=1"], 5)
+            wait_until(lambda: heard[:1] == [b"READY=1"])
             first = {name: child["pid"] for name, child in service.children().items()}
             workers = {"describer", "worker 1", "worker 2"}
             assert set(first) == {"valkey", "gunicorn", "sockets"} | workers
             gunicorn = tree(first["gunicorn"])
             os.kill(service.process.pid, signal.SIGHUP)
-            wait_until(lambda: {b"RELOADING=1", b"WATCHDOG=1"} <= set(heard), 20)
+            wait_until(lambda: {b"RELOADING=1", b"WATCHDOG=1"} <= set(heard))
             for name in workers:
-                wait_until(replaced(service, name, first[name]), 40)
-            wait_until(lambda: not any(alive(pid) for pid in gunicorn), 40)
+                wait_until(replaced(service, name, first[name]), 180)
+            wait_until(lambda: not any(alive(pid) for pid in gunicorn), 180)
             assert service.answers()
             assert service.children()["valkey"]["pid"] == first["valkey"]
         finally:
             service.process.send_signal(signal.SIGTERM)
-            assert service.process.wait(40) == 0
-        wait_until(lambda: b"STOPPING=1" in heard, 5)
+            assert service.process.wait(120) == 0
+        wait_until(lambda: b"STOPPING=1" in heard)
 
 
 def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_nothing_outlives_a_supervisor_that_was_killed(service: Service) -> None
     assert service.process is not None
     everyone = tree(service.process.pid)
     service.process.kill()
-    wait_until(lambda: not [pid for pid in everyone if alive(pid)], 30)
+    wait_until(lambda: not [pid for pid in everyone if alive(pid)])
 
 
 def test_a_second_service_in_the_same_folder_is_refused(service: Service) -> None:

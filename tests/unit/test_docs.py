@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -43,6 +45,18 @@ def test_each_requirement_that_holds_names_tests_that_exist() -> None:
     for number, paths in rows:
         for path in re.findall(r"`(tests/[^`]+)`", paths):
             assert (ROOT / path).exists(), f"{number}: {path}"
+
+
+def test_every_picture_is_one_that_the_product_made() -> None:
+    """`make pictures` takes them from a running demo; none is drawn, or edited, by hand."""
+    made = json.loads((ROOT / "docs/pictures.json").read_text())
+    endings = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg"}
+    found = {
+        str(path.relative_to(ROOT / "docs")): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (ROOT / "docs").rglob("*")
+        if path.suffix.lower() in endings
+    }
+    assert found == {name: one["sha256"] for name, one in made.items()}
 
 
 def test_decisions_are_short() -> None:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from altwright.captions.languages import is_other_than
 from altwright.captions.quality import QualityWarning, check
+from altwright.describers.answers import alt_text
+from altwright.errors import CaptionUnusable
 
 GOOD = "A tabby cat sleeps on a red sofa, one paw over its nose."
 SIGN = [{"text": "Swimming forbidden", "score": 0.98}, {"text": "Strong currents", "score": 0.9}]
@@ -66,6 +68,43 @@ def test_a_doubtful_answer_is_named(row: dict[str, Any]) -> None:
         assert row["code"] in codes(text, language=row["language"]), text
 
 
+def handled(answer: str, language: str) -> bool:
+    """Return whether an answer is refused, cleaned, or kept with a warning."""
+    try:
+        text = alt_text(answer, max_length=500)
+    except CaptionUnusable:
+        return True
+    return text != answer or bool(codes(text, language=language))
+
+
+def test_hardly_anything_bad_goes_through_and_nothing_good_is_held_up() -> None:
+    """Recall and precision of all checks together; what is missed is meant to be judged by people.
+
+    Missed are guesses, names and praise: no rule tells "clearly sad" from what can be seen.
+    """
+    bad = [
+        *((answer, one) for one, some in ANSWERS["refusals"].items() for answer in some),
+        *((answer, "en") for some in ANSWERS["refused"].values() for answer in some),
+        *(
+            (answer.replace("{cat}", GOOD), "en")
+            for some in ANSWERS["cleaned"].values()
+            for answer in some
+        ),
+        *((answer, row["language"]) for row in ANSWERS["warned"] for answer in row["texts"]),
+        *((answer, one) for one, some in ANSWERS["tried"].items() for answer in some),
+    ]
+    good = [
+        (answer, "en" if one == "texts" else one)
+        for one, some in ANSWERS["good"].items()
+        for answer in some
+    ]
+    missed = [answer for answer, language in bad if not handled(answer, language)]
+    assert len(bad) > 350
+    assert len(missed) <= 3, missed
+    assert len(good) > 100
+    assert [answer for answer, language in good if handled(answer, language)] == []
+
+
 def test_no_language_known_is_no_wrong_language() -> None:
     """A post that names no language asks for none."""
     assert codes("Eine Katze schläft auf einem Sofa, und der Hund sieht zu.", language=None) == []
@@ -76,7 +115,7 @@ def test_most_texts_in_another_language_are_noticed() -> None:
     texts = {name: " ".join(some) for name, some in ANSWERS["good"].items() if name != "texts"}
     pairs = [(one, other) for one in texts for other in texts if one != other]
     noticed = [pair for pair in pairs if is_other_than(pair[1], texts[pair[0]])]
-    assert len(noticed) >= 0.8 * len(pairs)
+    assert len(noticed) >= 0.9 * len(pairs)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,14 @@ def _loggers_as_before() -> Iterator[None]:
         ("at postgresql://anna:sesame@db/x", "at postgresql://anna:***@db/x"),
         ("Authorization: Bearer sesame.open", "Authorization: Bearer ***"),
         (f"token aw_{'x' * 43} used", "token *** used"),
+        ("at redis://:se/sa#m?e@x@db:6379/0", "at redis://:***@db:6379/0"),
+        (
+            "r+sentinel://a,b/m?sentinel_password=x&b=1",
+            "r+sentinel://a,b/m?sentinel_password=***&b=1",
+        ),
+        ("redis://db/0?password=sesame", "redis://db/0?password=***"),
+        ("see http://127.0.0.1:8089/@robin", None),
+        ("should be postgresql://user:password@host/name", None),
         ("mail anna@example.org about https://a.example/b", None),
     ],
 )

@@ -7,7 +7,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cached_property
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -29,7 +29,7 @@ USERNAME = re.compile(r"[A-Za-z0-9_.-]{2,64}")
 PASSWORD_LEAST, PASSWORD_MOST = 8, 1024
 TOKEN_PREFIX = "aw_"  # noqa: S105 - public, so that leaked tokens can be recognised
 #: 19 MiB, two passes, one lane. Source: OWASP Password Storage Cheat Sheet, Argon2id.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+STRONG = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 #: Made once, since every call of the API asks it.
 _BY_TOKEN = (
     select(UserRow)
@@ -61,9 +61,10 @@ class User:
 class UserStore:
     """All SQL on users and their API tokens."""
 
-    def __init__(self, database: Database) -> None:
-        """Take the database."""
+    def __init__(self, database: Database, hasher: PasswordHasher = STRONG) -> None:
+        """Take the database, and how strongly passwords are hashed."""
         self._database = database
+        self._hasher = hasher
 
     def create(
         self, username: str, password: str, *, role: Role = Role.USER, email: str | None = None
@@ -82,7 +83,7 @@ class UserStore:
             faults["password"] = fault
         if faults:
             raise InvalidInput("This user can't be created.", faults)
-        password_hash = _hasher.hash(password)
+        password_hash = self._hasher.hash(password)
         try:
             with self._database.write() as session:
                 if _named(session, username) is not None:
@@ -124,11 +125,11 @@ class UserStore:
         """
         with self._database.read() as session:
             row = _named(session, username)
-        known_hash = row.password_hash if row else _nobodys_hash()
-        is_right = _matches(known_hash, password[:PASSWORD_MOST])
+        known_hash = row.password_hash if row else self._nobodys_hash
+        is_right = self._matches(known_hash, password[:PASSWORD_MOST])
         if row is None or not is_right or not row.is_active:
             raise NotSignedIn(_REFUSED)
-        new_hash = _hasher.hash(password) if _is_outdated(known_hash) else known_hash
+        new_hash = self._hasher.hash(password) if self._is_outdated(known_hash) else known_hash
         # Guarded by the old hash: a password that was changed meanwhile is not set back.
         statement = (
             update(UserRow)
@@ -144,7 +145,7 @@ class UserStore:
         """Replace the password. Raises InvalidInput, NotFound."""
         if fault := _password_fault(password):
             raise InvalidInput("This password can't be used.", {"password": fault})
-        self._change(user_id, password_hash=_hasher.hash(password))
+        self._change(user_id, password_hash=self._hasher.hash(password))
 
     def deactivate(self, user_id: int) -> None:
         """Let nobody sign in as this user, by password or token. Raises NotFound."""
@@ -182,6 +183,22 @@ class UserStore:
             for name, value in values.items():
                 setattr(row, name, value)
 
+    @cached_property
+    def _nobodys_hash(self) -> str:
+        return self._hasher.hash(secrets.token_urlsafe(16))
+
+    def _is_outdated(self, known_hash: str) -> bool:
+        return not _is_argon2(known_hash) or self._hasher.check_needs_rehash(known_hash)
+
+    def _matches(self, known_hash: str, password: str) -> bool:
+        if not _is_argon2(known_hash):
+            # Werkzeug's scrypt: or pbkdf2:, as the replaced system wrote them.
+            return "$" in known_hash and check_password_hash(known_hash, password)
+        try:
+            return self._hasher.verify(known_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
 
 def _user(row: UserRow | Row[Any]) -> User:
     role, stamp = Role(row.role), _digest(row.password_hash)[:16]
@@ -211,24 +228,5 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-@cache
-def _nobodys_hash() -> str:
-    return _hasher.hash(secrets.token_urlsafe(16))
-
-
 def _is_argon2(known_hash: str) -> bool:
     return known_hash.startswith("$argon2")
-
-
-def _is_outdated(known_hash: str) -> bool:
-    return not _is_argon2(known_hash) or _hasher.check_needs_rehash(known_hash)
-
-
-def _matches(known_hash: str, password: str) -> bool:
-    if not _is_argon2(known_hash):
-        # Werkzeug's scrypt: or pbkdf2:, as the replaced system wrote them.
-        return "$" in known_hash and check_password_hash(known_hash, password)
-    try:
-        return _hasher.verify(known_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False

@@ -20,6 +20,7 @@ from altwright.captions.languages import is_other_than
 from altwright.describers import sentences
 from altwright.describers.prompts import language_name
 from altwright.describers.quotations import masked
+from altwright.describers.wrappings import REMARK
 
 #: Characters below which a text hardly says what is there; fewer in scripts of whole words.
 LEAST_LENGTH, LEAST_LENGTH_IDEOGRAPHS = 10, 4
@@ -91,7 +92,9 @@ _FILE_NAME_WITHIN = re.compile(
     r"(?:^|[\s(\[])[\w-]{3,80}\.(?:jpe?g|png|gif|webp|heic|avif|bmp|tiff?)\b", re.IGNORECASE
 )
 _MARKUP = re.compile(
-    r"</?[a-z][\w-]{0,30}(?:\s[^<>]{0,300})?/?>|&(?:#\d{2,6}|[a-z]{2,8});", re.IGNORECASE
+    r"</?[a-z][\w-]{0,30}(?:\s[^<>]{0,300})?/?>|&(?:#\d{2,6}|[a-z]{2,8});"
+    r"|^\|.{1,300}\|\s*$",
+    re.IGNORECASE | re.MULTILINE,
 )
 #: UTF-8 that was read as Latin-1 or Windows-1252, and characters that were lost.
 _MOJIBAKE = re.compile(r"\ufffd|[ÃÂ][\u0080-\u00bf]|â€|ðŸ")
@@ -136,6 +139,7 @@ def check(
         _encoding(text),
         _too_short(text),
         _language(own, language),
+        _remark(own),
         _markup(own),
         _like_post(text, post_text),
         _cut_off(text, primary),
@@ -195,13 +199,16 @@ def _language(own: str, language: str | None) -> _Found:
     if language is None or not is_other_than(language, own):
         return None
     name = language_name(language)
-    return (
-        "language",
-        (
-            f"This doesn't read like {name}, the post's language; write it in {name}, "
-            "or leave it if the post's language is set wrongly."
-        ),
-    )
+    remedy = f"write it in {name}, or leave it if another language is meant."
+    return "language", f"This doesn't read like {name}; {remedy}"
+
+
+def _remark(own: str) -> _Found:
+    """Find what a model said about its task instead of the picture."""
+    found = REMARK.search(own)
+    if found is None:
+        return None
+    return "remark", f"“{found[0]}” doesn't seem to be about the picture; leave the sentence out."
 
 
 def _markup(own: str) -> _Found:

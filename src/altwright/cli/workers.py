@@ -19,7 +19,6 @@ from altwright.domain.task import Priority
 from altwright.errors import InvalidInput
 from altwright.supervisor import Supervisor
 from altwright.web.app import create_app
-from altwright.web.sockets import broadcaster_for
 from altwright.worker_pool import WorkerPool, worker_child
 from altwright.workers.autoscale import Autoscale
 from altwright.workers.systemd import Notifier
@@ -53,8 +52,7 @@ def _work(settings: Settings, count: int) -> None:
     services = bootstrap.build(settings)
     migrate.ready(services.database.engine)
     key_check.verify(services.database, services.box)
-    app = create_app(services)
-    services.progress.broadcaster = broadcaster_for(services)
+    app = create_app(services, serves_pages=False)
     # A plain list: a handler that set an Event could meet its lock held by the wait below.
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):

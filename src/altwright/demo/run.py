@@ -66,7 +66,7 @@ def _pretend_server(directory: Path, port: int, url: str) -> Child:
     path = server.configuration(directory, port)
     return Child(
         "pretend Mastodon server",
-        python("mastodon_mock", "serve", "--config", str(path), "--port", str(port)),
+        python("altwright.demo.pretend", str(path), str(port)),
         ready=lambda: server.answers(url),
         log_file=directory.parent / "log" / "mastodon-mock.log",
     )
@@ -93,7 +93,8 @@ Altwright is running.
   Password  {login.password}
 
 Sign in and press "Describe my pictures". When drafts are there, review them, correct what you
-like, approve and publish. The posts are on a pretend Mastodon server: {url}/@{server.USERNAME}
+like, approve and publish. The posts, with their alt texts, are on a pretend Mastodon server:
+{url}/@{server.USERNAME}
 Ctrl-C stops everything; the next start goes on from there.
 """
     )

@@ -41,7 +41,7 @@ _BROKEN_JSON = re.compile(
 )
 _NOTHING = re.compile(
     r"^\W*((an?|the)?\s*(image|picture|photo|photograph|graphic|bild|foto|imagen|alt|alt text|none"
-    r"|null|n/?a|undefined|unknown|untitled|no description|description|caption|user|assistant"
+    r"|null|n/?a|undefined|unknown|untitled|(no )?(description|caption)( available)?|user|assistant"
     r"|system|todo)|[\w-]+\.(jpe?g|png|gif|webp|heic|avif))\W*$",
     re.IGNORECASE,
 )

@@ -7,10 +7,11 @@ from typing import Any
 
 from altwright.describers.answers import alt_text
 from altwright.describers.port import Describer, Description, Picture, Request
-from altwright.describers.prompts import guidelines, max_tokens, question
-from altwright.describers.server import ModelServer, Refused, is_blind, refused_picture
+from altwright.describers.prompts import TRIAL, guidelines, max_tokens, question
+from altwright.describers.refused import Names, Refused
+from altwright.describers.server import ModelServer, only_thought
 from altwright.describers.showing import shown
-from altwright.errors import ConfigError
+from altwright.errors import AltwrightError, ConfigError, DescriberUnavailable
 
 #: Low, because a description isn't to be original.
 TEMPERATURE = 0.2
@@ -19,7 +20,7 @@ TEMPERATURE = 0.2
 class Ollama(Describer):
     """A describer that asks an Ollama server.
 
-    Source: Ollama's docs/api.md (chat, version, tags).
+    Source: Ollama's docs/api.md (chat, show, version, tags).
     """
 
     name = "ollama"
@@ -27,7 +28,14 @@ class Ollama(Describer):
     def __init__(self, url: str, model: str, timeout_s: float) -> None:
         """Ask ``model`` at ``url``; nothing is called yet."""
         self._model = model
-        self._server = ModelServer("Ollama", url, timeout_s, settings=("OLLAMA_URL", "OLLAMA_URL"))
+        names = Names("Ollama", "OLLAMA_URL", "OLLAMA_URL", "OLLAMA_MODEL", model)
+        self._server = ModelServer(names, url, timeout_s)
+        #: Whether the model thinks before it answers; None: not asked yet.
+        self._thinks: bool | None = None
+        #: Whether it thinks even when told not to (gpt-oss does).
+        self._always_thinks = False
+        #: Whether the last picture failed by the server's fault: then a probe tries one.
+        self._is_doubtful = False
 
     @property
     def model(self) -> str:
@@ -37,26 +45,62 @@ class Ollama(Describer):
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe one picture."""
         try:
-            answer = shown(
-                picture,
-                lambda views: self._server.ask("/api/chat", self._body(picture, views, request)),
-            )
-        except Refused as refused:
-            raise self._meaning(refused) from refused
-        message = answer.get("message")
-        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
-            raise self._server.unexpected()
-        cut_off = answer.get("done_reason") == "length"
-        text = alt_text(message["content"], max_length=request.max_length, cut_off=cut_off)
+            answer = shown(picture, lambda views: self._answer(picture, views, request))
+        except (DescriberUnavailable, ConfigError):
+            self._is_doubtful = True
+            raise
+        self._is_doubtful = False
+        content = answer["message"]["content"]
+        if not content.strip() and answer["message"].get("thinking"):
+            raise only_thought(self._model)
+        # Without its last line an answer is a part of one, whatever the reason says.
+        cut_off = answer.get("done") is not True or answer.get("done_reason") not in {None, "stop"}
+        text = alt_text(content, max_length=request.max_length, cut_off=cut_off)
         return Description(text, self.name, self._model)
 
-    def _body(
+    def probe(self) -> str:
+        """Return Ollama's version and the model; after a failure, try a small picture too."""
+        try:
+            version = self._server.ask("/api/version").get("version", "of an unknown version")
+            models = self._server.ask("/api/tags").get("models")
+        except Refused as refused:
+            raise self._not_ollama(refused) from refused
+        if not isinstance(models, list):
+            raise self._server.unexpected()
+        names = {str(one.get("name")) for one in models if isinstance(one, dict)}
+        if not names & {self._model, f"{self._model}:latest"}:
+            raise self._missing()
+        if self._is_doubtful:
+            picture, request = TRIAL
+            self._chat(picture, (picture,), request, budget=1)
+            self._is_doubtful = False
+        return f"Ollama {version}, model {self._model}"
+
+    def close(self) -> None:
+        """Do nothing: no connection is kept."""
+
+    def _answer(
         self, picture: Picture, views: tuple[Picture, ...], request: Request
     ) -> dict[str, Any]:
-        return {
+        """Ask; once more, with room for thoughts, if the model used its answer up on them."""
+        if self._thinks is None:
+            self._thinks = self._can_think()
+        budget = max_tokens(request, thinks=self._always_thinks)
+        answer = self._chat(picture, views, request, budget=budget)
+        message = answer["message"]
+        if not message["content"].strip() and message.get("thinking") and not self._always_thinks:
+            self._thinks = self._always_thinks = True
+            answer = self._chat(picture, views, request, budget=max_tokens(request, thinks=True))
+        return answer
+
+    def _chat(
+        self, picture: Picture, views: tuple[Picture, ...], request: Request, *, budget: int
+    ) -> dict[str, Any]:
+        """Return an answer that has a message with a text, which may be empty."""
+        body: dict[str, Any] = {
             "model": self._model,
             "stream": False,
-            "options": {"num_predict": max_tokens(request), "temperature": TEMPERATURE},
+            "options": {"num_predict": budget, "temperature": TEMPERATURE},
             "messages": [
                 {"role": "system", "content": guidelines(request)},
                 {
@@ -66,35 +110,39 @@ class Ollama(Describer):
                 },
             ],
         }
-
-    def probe(self) -> str:
-        """Return Ollama's version and the model."""
+        if self._thinks:
+            body["think"] = False
         try:
-            version = self._server.ask("/api/version").get("version", "of an unknown version")
-            models = self._server.ask("/api/tags").get("models")
+            answer = self._server.ask("/api/chat", body)
         except Refused as refused:
-            raise ConfigError(["OLLAMA_URL: what answers there isn't Ollama"]) from refused
-        if not isinstance(models, list):
+            raise self._meaning(refused) from refused
+        message = answer.get("message")
+        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
             raise self._server.unexpected()
-        names = {str(one.get("name")) for one in models if isinstance(one, dict)}
-        if not names & {self._model, f"{self._model}:latest"}:
-            raise self._missing()
-        return f"Ollama {version}, model {self._model}"
+        return answer
 
-    def close(self) -> None:
-        """Do nothing: no connection is kept."""
+    def _can_think(self) -> bool | None:
+        """Return what /api/show says; None where it says nothing (Ollama before 0.6.4)."""
+        try:
+            found = self._server.ask("/api/show", {"model": self._model}).get("capabilities")
+        except Refused:
+            return None
+        return "thinking" in found if isinstance(found, list) else None
 
     def _missing(self) -> ConfigError:
         return ConfigError(
             [f"OLLAMA_MODEL: Ollama doesn't have it; run: ollama pull {self._model}"]
         )
 
-    def _meaning(self, refused: Refused) -> Exception:
-        said = refused.said.lower()
-        if "model" in said and "not found" in said:
-            return self._missing()
+    def _not_ollama(self, refused: Refused) -> AltwrightError:
         if refused.status in {404, 405}:
             return ConfigError(["OLLAMA_URL: what answers there isn't Ollama"])
-        if is_blind(refused):
-            return ConfigError([f"OLLAMA_MODEL: {self._model} can't see pictures"])
-        return refused_picture("Ollama", refused)
+        return self._server.meaning(refused)
+
+    def _meaning(self, refused: Refused) -> AltwrightError:
+        words = refused.said.lower()
+        if "model" in words and "not found" in words:
+            error: AltwrightError = self._missing()
+            error.operator_detail = f"Ollama answered {refused.status}: {refused.said}"
+            return error
+        return self._server.meaning(refused)

@@ -7,13 +7,29 @@ from typing import Any
 
 from altwright.describers.answers import alt_text
 from altwright.describers.port import Describer, Description, Picture, Request
-from altwright.describers.prompts import guidelines, max_tokens, question
-from altwright.describers.server import ModelServer, Refused, is_blind, refused_picture
+from altwright.describers.prompts import TRIAL, guidelines, max_tokens, question
+from altwright.describers.refused import Names, Refused
+from altwright.describers.server import ModelServer, only_thought
 from altwright.describers.showing import shown
-from altwright.errors import CaptionUnusable, ConfigError
+from altwright.errors import (
+    CaptionUnusable,
+    ConfigError,
+    DescriberUnavailable,
+)
 
 #: Low, because a description isn't to be original.
 TEMPERATURE = 0.2
+#: What servers call an answer that is whole. All else, and nothing, counts as cut off.
+_WHOLE = frozenset(
+    {"stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete", "completed"}
+)
+#: What asks a model to think little or not at all; each server takes its own and refuses others.
+_NO_THOUGHTS: dict[str, Any] = {
+    "reasoning_effort": "low",
+    "chat_template_kwargs": {"enable_thinking": False},
+}
+#: Parameters that are left out, or sent by another name, once a server has refused them.
+_OPTIONAL = ("max_tokens", "temperature", *_NO_THOUGHTS)
 
 
 class OpenAICompatible(Describer):
@@ -27,15 +43,16 @@ class OpenAICompatible(Describer):
     def __init__(self, base_url: str, api_key: str, model: str, timeout_s: float) -> None:
         """Ask ``model`` at ``base_url`` (up to and with /v1); nothing is called yet."""
         self._model = model
-        self._server = ModelServer(
-            "The model server",
-            base_url,
-            timeout_s,
-            settings=("OPENAI_BASE_URL", "OPENAI_API_KEY"),
-            key=api_key,
+        names = Names(
+            "The model server", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL", model
         )
+        self._server = ModelServer(names, base_url, timeout_s, key=api_key)
         #: Parameters that this server doesn't take, learnt from its refusals.
         self._unwanted: set[str] = set()
+        #: Whether the model has used a whole answer up on thinking.
+        self._thinks = False
+        #: Whether the last picture failed by the server's fault: then a probe tries one.
+        self._is_doubtful = False
 
     @property
     def model(self) -> str:
@@ -44,26 +61,38 @@ class OpenAICompatible(Describer):
 
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe one picture."""
-        answer = shown(picture, lambda views: self._complete(picture, views, request))
         try:
-            choice = answer["choices"][0]
-            content = _text(choice["message"].get("content"))
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
-            raise self._server.unexpected() from error
+            choice = shown(picture, lambda views: self._answer(picture, views, request))
+        except (DescriberUnavailable, ConfigError):
+            self._is_doubtful = True
+            raise
+        self._is_doubtful = False
+        content = _text(choice["message"].get("content"))
         if choice.get("finish_reason") == "content_filter" or choice["message"].get("refusal"):
             raise CaptionUnusable("The model refused to describe the picture.")
-        cut_off = choice.get("finish_reason") == "length"
+        if _is_thought_only(choice):
+            raise only_thought(self._model)
+        cut_off = str(choice.get("finish_reason")).lower() not in _WHOLE
         text = alt_text(content, max_length=request.max_length, cut_off=cut_off)
         return Description(text, self.name, self._model)
 
     def probe(self) -> str:
-        """Return what the server has, by its list of models."""
+        """Return what the server has, by its list of models; after a failure, try a picture too."""
         try:
-            models = self._server.ask("/models").get("data")
+            self._check_models(self._server.ask("/models").get("data"))
         except Refused as refused:
-            raise ConfigError(
-                ["OPENAI_BASE_URL: no OpenAI-compatible server; should end in /v1 for most"]
-            ) from refused
+            if refused.status not in {404, 405}:
+                raise self._server.meaning(refused) from refused
+            self._try()  # some servers have no list
+        if self._is_doubtful:
+            self._try()
+            self._is_doubtful = False
+        return f"OpenAI-compatible server, model {self._model}"
+
+    def close(self) -> None:
+        """Do nothing: no connection is kept."""
+
+    def _check_models(self, models: Any) -> None:
         if not isinstance(models, list):
             raise self._server.unexpected()
         listed = [one for one in models if isinstance(one, dict)]
@@ -71,23 +100,54 @@ class OpenAICompatible(Describer):
         is_lax = any(one.get("owned_by") == "llamacpp" for one in listed)
         if listed and not is_lax and self._model not in {one.get("id") for one in listed}:
             raise ConfigError([f"OPENAI_MODEL: the server doesn't have {self._model}"])
-        return f"OpenAI-compatible server, model {self._model}"
 
-    def close(self) -> None:
-        """Do nothing: no connection is kept."""
+    def _try(self) -> None:
+        """Ask for a word on a small picture. Raises what a description would."""
+        picture, request = TRIAL
+        try:
+            self._complete(picture, (picture,), request)
+        except ConfigError as error:
+            if error.problems[0].startswith("OPENAI_BASE_URL"):
+                raise ConfigError(
+                    ["OPENAI_BASE_URL: no OpenAI-compatible server; should end in /v1 for most"]
+                ) from error
+            raise
+
+    def _answer(
+        self, picture: Picture, views: tuple[Picture, ...], request: Request
+    ) -> dict[str, Any]:
+        """Ask; once more, with room for thoughts, if the model used its answer up on them."""
+        choice = self._complete(picture, views, request)
+        if _is_thought_only(choice) and not self._thinks:
+            self._thinks = True
+            choice = self._complete(picture, views, request)
+        return choice
 
     def _complete(
         self, picture: Picture, views: tuple[Picture, ...], request: Request
     ) -> dict[str, Any]:
-        """Ask; once more without a parameter that the server turns out not to take."""
+        """Return the first choice; asks again without a parameter that the server doesn't take."""
         while True:
             try:
-                return self._server.ask("/chat/completions", self._body(picture, views, request))
+                return self._choice(
+                    self._server.ask("/chat/completions", self._body(picture, views, request))
+                )
             except Refused as refused:
                 unwanted = _unwanted(refused) - self._unwanted
                 if not unwanted:
-                    raise self._meaning(refused) from refused
+                    raise self._server.meaning(refused) from refused
                 self._unwanted |= unwanted
+
+    def _choice(self, answer: dict[str, Any]) -> dict[str, Any]:
+        choices = answer.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        if not isinstance(choice, dict):
+            raise self._server.unexpected()
+        if choice.get("error"):  # OpenRouter: the server behind it failed in the middle
+            raise self._server.refusal(choice["error"])
+        if not isinstance(choice.get("message"), dict):
+            raise self._server.unexpected()
+        return choice
 
     def _body(
         self, picture: Picture, views: tuple[Picture, ...], request: Request
@@ -95,7 +155,7 @@ class OpenAICompatible(Describer):
         body: dict[str, Any] = {
             "model": self._model,
             "temperature": TEMPERATURE,
-            "max_tokens": max_tokens(request),
+            "max_tokens": max_tokens(request, thinks=self._thinks),
             "messages": [
                 {"role": "system", "content": guidelines(request)},
                 {
@@ -107,19 +167,11 @@ class OpenAICompatible(Describer):
                 },
             ],
         }
+        if self._thinks:
+            body |= _NO_THOUGHTS
         if "max_tokens" in self._unwanted:
-            body["max_completion_tokens"] = max_tokens(request)
+            body["max_completion_tokens"] = body["max_tokens"]
         return {name: value for name, value in body.items() if name not in self._unwanted}
-
-    def _meaning(self, refused: Refused) -> Exception:
-        said = refused.said.lower()
-        if refused.status == 404 or ("model" in said and "not" in said and "exist" in said):  # noqa: PLR2004 - HTTP's not found
-            return ConfigError(
-                [f"OPENAI_MODEL: {self._model} isn't there, or OPENAI_BASE_URL is wrong"]
-            )
-        if is_blind(refused):
-            return ConfigError([f"OPENAI_MODEL: {self._model} can't see pictures"])
-        return refused_picture("The model server", refused)
 
 
 def _url(picture: Picture) -> str:
@@ -132,13 +184,34 @@ def _unwanted(refused: Refused) -> set[str]:
 
     Source: OpenAI's reasoning models take max_completion_tokens only, and no temperature.
     """
-    if refused.status != 400:  # noqa: PLR2004 - HTTP's bad request
+    if refused.status not in {400, 422}:
         return set()
-    return {name for name in ("max_tokens", "temperature") if name in refused.said}
+    return {name for name in _OPTIONAL if name in refused.said}
 
 
 def _text(content: Any) -> str:
-    """Return an answer's text, which may come in parts; "" where there is none."""
+    """Return an answer's text, which may come in parts; "" where there is none.
+
+    Parts of other types ("reasoning", "thinking") aren't for people.
+    """
     if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return str(content or "")
+        texts = [
+            part.get("text")
+            for part in content
+            if isinstance(part, dict) and part.get("type", "text") in {"text", "output_text"}
+        ]
+        return "".join(text for text in texts if isinstance(text, str))
+    return content if isinstance(content, str) else ""
+
+
+def _is_thought_only(choice: dict[str, Any]) -> bool:
+    """Return whether the answer ended before it began.
+
+    Sources: DeepSeek, vLLM and llama.cpp put thoughts into "reasoning_content", OpenRouter and
+    newer vLLM into "reasoning"; OpenAI counts their tokens and shows none.
+    """
+    message = choice["message"]
+    if _text(message.get("content")).strip() or message.get("refusal"):
+        return False
+    thoughts = message.get("reasoning_content") or message.get("reasoning")
+    return bool(thoughts) or choice.get("finish_reason") == "length"

@@ -75,13 +75,20 @@ class Describer(Protocol):
         Raises:
             DescriberUnavailable: it doesn't answer, or can't now (retry later).
             RateLimited: the server asked to wait.
-            CaptionUnusable: it answered, with nothing that could be an alt text.
-            ConfigError: the server refuses our key or doesn't have the model.
+            CaptionUnusable: it answered, with nothing that could be an alt text, or it doesn't take
+                this picture.
+            ConfigError: the server refuses our key, has no credit for us or not the model.
+            Interrupted: this thread's work is to end.
+
+        ``operator_detail`` of an error has the server's own words.
         """
         ...
 
     def probe(self) -> str:
         """Return a line for people that says what answers (server, version, model).
+
+        After a failure it tries a picture of its own, so that a bad server is told from a bad
+        picture.
 
         Raises:
             DescriberUnavailable: nothing answers.

@@ -7,10 +7,12 @@ feelings that they read into faces, instructions in a post that they follow).
 
 from __future__ import annotations
 
+import base64
 import json
 from types import MappingProxyType
 
 from altwright.describers.port import Picture, Request
+from altwright.text import clean_text
 
 #: Characters of a post and of a hint that are passed on; more only distracts from the picture.
 POST_CHARACTERS = 1000
@@ -81,6 +83,23 @@ _ASKED = "Write the alt text for this picture."
 #: All that is said to a model in our own words, so that an echo of it is known.
 INSTRUCTIONS = f"{_GUIDELINES}\n{_DATA}\n{_ASKED}"
 
+#: Tokens that a model which thinks before it answers gets for its thoughts; most need 300 to 2,000.
+_THINKING_TOKENS = 4_000
+#: A small picture (a black disc) and what to say of it, to try a server with.
+TRIAL = (
+    Picture(
+        base64.b64decode(
+            "iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQAAAACCEkxzAAAAeklEQVR42s3RsQ3CQBBE0XcnhJzhEiiB"
+            "EtyZKc0hZVACIjokxBCY5CRHRN5otKOvXc2UWKfajXiNP3F7QhLmpBIWJI1TUmm0Hn/wpnLn01sL2Toq"
+            "gTn//Sy5Itv4ROk3ZyqVkUNvDQxUjlyoFKY1hKUkkaSdkpR9FPcFi1gvm3j1UQwAAAAASUVORK5CYII="
+        ),
+        "image/png",
+        64,
+        64,
+    ),
+    Request(max_length=100),
+)
+
 
 def guidelines(request: Request) -> str:
     """Return the instructions, for the system's part of a conversation."""
@@ -105,8 +124,8 @@ def question(picture: Picture, request: Request) -> str:
             "them. Describe it as one picture, without a word on parts."
         )
     known = {
-        "post": request.post_text.strip()[:POST_CHARACTERS],
-        "hint": request.hint.strip()[:HINT_CHARACTERS],
+        "post": clean_text(request.post_text.strip(), POST_CHARACTERS),
+        "hint": clean_text(request.hint.strip(), HINT_CHARACTERS),
     }
     data = {name: text for name, text in known.items() if text}
     if data:
@@ -114,12 +133,13 @@ def question(picture: Picture, request: Request) -> str:
     return "\n".join(parts)
 
 
-def max_tokens(request: Request) -> int:
+def max_tokens(request: Request, *, thinks: bool = False) -> int:
     """Return how many tokens an answer may have: room to end a sentence, no room to ramble.
 
-    A token is about four letters of English, but one sign of Chinese.
+    A token is about four letters of English, but one sign of Chinese. ``thinks``: the model's
+    thoughts count, and can't be switched off.
     """
-    return request.max_length + 200
+    return request.max_length + 200 + (_THINKING_TOKENS if thinks else 0)
 
 
 def language_name(code: str) -> str:

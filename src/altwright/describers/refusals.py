@@ -33,7 +33,9 @@ REFUSALS = MappingProxyType(
             ),
             (
                 r"\bi(?:'m| am) (?:\w+ ){0,3}?(?:unable|not able|not allowed|not permitted|not designed"
-                r"|not comfortable|prohibited|incapable)\b"
+                r"|not comfortable|prohibited|incapable)(?: to| of| from)? (?:\w+ ){0,2}?(?:help|assist"
+                r"|describ|identif|recogni[sz]|provid|see|view|access|process|analy[sz]|open|display"
+                r"|load|generat|comply|discuss|interpret)"
             ),
             (
                 r"\bas an? (?:ai|a\.i\.|artificial intelligence|(?:\w+ )?language model|text-based \w+"
@@ -45,14 +47,15 @@ REFUSALS = MappingProxyType(
             ),
             r"\bi(?: must|'ll have to| have to| need to| will have to) (?:\w+ )?(?:decline|refuse)",
             (
-                r"\b(?:violat\w+|against|breach\w*|conflicts? with) (?:\w+ ){0,2}?(?:content|usage|safety)"
-                r" (?:polic(?:y|ies)|guidelines?)"
+                r"\b(?:violat\w+|against|breach\w*|conflicts? with) (?:\w+ ){0,2}?(?:content|usage|safety"
+                r"|our|my) (?:polic(?:y|ies)|guidelines?)|\bnot something i can|n't something i can"
+                r"|^\W*error\W{1,3}(?:\w+ ){0,3}(?:image|picture|could|failed|unable)\b"
             ),
             (
                 r"\bplease (?:try )?(?:re-?)?(?:provid|upload|attach|send|shar|submitt?)(?:e|ing)?"
                 r"(?: me| us)?(?: with)?(?: it| one| again| once more| the| an?| your| another| any"
                 r"| different| new| clear\w*| valid| actual){0,3}"
-                rf" (?:{_PICTURE}|it|one|again|url)\b"
+                rf" (?:{_PICTURE}|it|one|again|url|more (?:details|context|info\w*))\b"
             ),
             (
                 rf"^\W*(?:\w+,? )?(?:there|it|i)(?:'s| \w+){{1,3}}?(?: like| that| there is| there was"
@@ -119,8 +122,15 @@ REFUSALS = MappingProxyType(
             (
                 r"\b(?:ich (?:kann|darf|konnte|bin)|(?:kann|darf|konnte|bin) ich)\b(?: \w+){0,6}?"
                 r" (?:nicht|keine?n?)\b(?: \w+){0,4}? (?:beschreiben|helfen|weiterhelfen|identifizieren"
-                r"|erkennen|sehen|anzeigen|verarbeiten|öffnen|anschauen|ansehen|analysieren|behilflich"
-                r"|benennen|zugreifen|der lage)"
+                r"|verarbeiten|analysieren|behilflich|benennen|zugreifen|der lage)"
+            ),
+            (
+                r"\b(?:ich kann|kann ich)\b(?: \w+){0,4}? (?:bild|foto|datei|anhang|grafik|person)\w*"
+                r"(?: \w+){0,4}? nicht (?:\w+ ){0,2}?(?:erkennen|sehen|anzeigen|öffnen|anschauen|ansehen)"
+            ),
+            (
+                r"\bich kann (?:\w+ )?keine? (?:bild|foto)\w* (?:\w+ ){0,2}?(?:sehen|erkennen|anzeigen"
+                r"|öffnen)|\bsprachmodell und kann\b"
             ),
             r"\bals (?:eine? )?(?:ki\b(?!-gen)|künstliche intelligenz|sprachmodell|ki-\w*modell)",
             r"^\W*(?:leider |hier )?(?:ich )?sehe (?:ich )?(?:\w+ )?kein (?:bild|foto)",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from altwright.describers.port import Picture
-from altwright.describers.server import Refused
+from altwright.describers.refused import Refused
 from altwright.errors import AltwrightError, Category, RateLimited
 
 T = TypeVar("T")

@@ -40,7 +40,8 @@ _ANSWER = re.compile(
 _ANSWER_END = re.compile(r"</[a-z_-]{3,14}\s*>|<\|end_of_(?:box|solution)\|>", re.IGNORECASE)
 #: How thoughts without marks begin.
 _ALOUD = re.compile(
-    r"^\W*(?:(?:thinking|thought|reasoning) process|(?:my )?reasoning|thoughts?|chain of thought)\W*:"
+    r"^\W*(?:(?:thinking|thought|reasoning) process|chain of thought)\W*:"
+    r"|^\W*(?:(?:my )?reasoning|thoughts?|analysis)\W*:\W{0,3}\n"
     r"|^\W*(?:okay|ok|alright|all right|hm+|so|well|right|got it|wait)\b[,.!…]*\s+(?:so\b|let's|let me"
     r"|the user|i need|i should|we need|first|now,? )"
     r"|^\W*(?:let's see|let me (?:see|think|look|analy[sz]e|start|examine)|let's (?:think|look|analy[sz]e))\b"

@@ -46,6 +46,14 @@ PREFIXES = tuple(
             rf"[^:\uff1a\n]{{0,80}}{_COLON}\s*"
         ),
         rf"^¡?(?:{_YES})\s?[!.！。]\s*",
+        (
+            r"^(?:as requested,? |based on (?:the|this|your) (?:image|picture|photo),? )?"
+            r"(?:(?:here(?:'s|\u2019s| is)|the|an?|my|one)\s){0,2}"
+            r"(?:(?:suggested|possible|suitable|good|appropriate|proposed|concise|brief|detailed|short|final)\s)?"
+            r"(?:alt[ -]?text|(?:image |picture )?description)(?: (?:for|of) (?:this|the|your) (?:image|picture|photo))?"
+            r"(?: (?:is|would be|could be|might be|follows))?\s?(?::| - )\s?"
+        ),
+        r"^(?:here you go|i(?:'d| would|\u2019d) describe (?:this|the|it)(?: image| picture)? as)\s?:\s?",
         r"^(?:assistant|model|ai)\s?:\s*",
     )
 )
@@ -98,13 +106,16 @@ ENTITY = re.compile(r"&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]{2,8}\d{0,2});", re.IGNOR
 #: Escapes of JSON and programs that stand in a text as they were written.
 ESCAPED_CHARACTER = re.compile(r"(?<!\\)\\u(?!d[89a-f])([\da-f]{4})", re.IGNORECASE)
 ESCAPED_LINE = re.compile(r"(?<![\w\\:])\\n|(?<=[.!?。])\\n|\\n(?=[A-ZÀ-Þ\\])")
+_OPTIONS = (
+    r"options|versions|alternatives|suggestions|variations|possibilities|optionen|varianten|vorschläge"
+    r"|propositions|opciones|opzioni|opções|opties|opcje|вариант\w*|варіант\w*"
+)
 #: Several descriptions to choose from: an announcement, and where the first begins and ends.
 CHOICE = re.compile(
-    r"^(?:[^\n:\uff1a]{0,80}\b(?:options|versions|alternatives|suggestions|variations|possibilities|optionen"
-    r"|varianten|vorschläge|propositions|opciones|opzioni|opções|opties|opcje|вариант\w*|варіант\w*)\b"
-    r"[^\n:\uff1a]{0,80}[:\uff1a]|[^\n:\uff1a]{0,40}(?:選択肢|选项|版本|候補)[^\n:\uff1a]{0,40}[:\uff1a])"
+    rf"^(?:(?:{_YES})[!,.！，。]?\s?)?(?:{_HERE}|\w+ (?={_OPTIONS}\b))[^\n:\uff1a]{{0,80}}"
+    rf"(?:\b(?:{_OPTIONS})\b|選択肢|选项|版本|候補)[^\n:\uff1a]{{0,80}}[:\uff1a]"
     r"|^\W{0,4}(?:option|version|alternative|variante?|opción|opzione|opção|вариант|選択肢|选项)\s?"
-    r"(?:1|one|a|一)\b",
+    r"(?:1|one|a|一)\b\s?(?:\([^()\n]{0,40}\))?\W{0,4}[:：.]",
     re.IGNORECASE,
 )
 CHOICES = re.compile(
@@ -130,7 +141,8 @@ PICTURE_OF = re.compile(
 )
 #: Sentences to the person who asked, from which on nothing is about the picture.
 OFFER = re.compile(
-    r"^\W*(?:let me know|i hope (?:this|that|it)|would you like|do you (?:want|need)|feel free to"
+    r"^\W*(?:let me know|i hope (?:this|that|it)|would you like (?:me|a|an|another|any|more|to|help"
+    r"|it)\b|do you (?:want|need) (?:me|a longer|a shorter|another|anything|more)\b|feel free to"
     r"|is there anything (?:else|specific)|if you(?:'d| would)? (?:like|need|want|have)\b.{0,60}\b(?:i can|let me"
     r"|just|please|feel)|shall i|should i|can i help|how can i (?:help|assist)|please let me know"
     r"|i can also (?:provide|write|make)|möchte(?:st|n) (?:du|sie)|soll ich|lass(?:en sie)? (?:es )?mich wissen"
@@ -146,10 +158,20 @@ OFFER = re.compile(
 NOTE = re.compile(
     r"^\W*(?:(?:word|character) count|please note|note\b.{0,20}:|this (?:alt[- ]text|description|text|caption)\b"
     r"|\d+ characters|hinweis:|anmerkung:|remarque\s?:|nota:|opmerking:|примечание:|注[:：]|explanation:"
-    r"|why this works|(?:key )?(?:details|elements) (?:included|mentioned)|keywords:|tags:)",
+    r"|why this works|(?:key )?(?:details|elements) (?:included|mentioned)|keywords:|tags:"
+    r"|(?:explanation|rationale|notes?|keywords|tags|hashtags|why this works)\W*$)",
     re.IGNORECASE,
 )
 COUNT = re.compile(
     r"\s?[(\[]\s?(?:\d+ ?(?:characters?|chars?|zeichen|caractères|caracteres|words)|character count: \d+)\s?[)\]]\s?$",
+    re.IGNORECASE,
+)
+#: What is said about the task or to the person who asked, wherever it stands; it may be meant.
+REMARK = re.compile(
+    r"\bi (?:should|need to|must|have to|will|would|could) (?:keep|write|describe|mention|avoid|include"
+    r"|focus|say)\b|\bthe (?:user|prompt|instructions?) (?:says?|wants?|asks?)\b|\bas requested\b"
+    r"|\b(?:i )?hope (?:this|that|it) helps\b|\blet me know if\b|\bfeel free to\b|\balt[ -]text\b"
+    r"|\bthis (?:description|caption) (?:is|was|captures|provides)\b|\bbased on the (?:image|picture)\b"
+    r"|\bich (?:sollte|muss) (?:\w+ ){0,4}(?:beschreiben|schreiben|erwähnen)\b|\bder nutzer möchte\b",
     re.IGNORECASE,
 )

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 from altwright import interrupts
 from altwright.errors import Category, PlatformRefused
-from altwright.platforms.api import Api
+from altwright.platforms.api import Api, PlatformGone
 from altwright.platforms.comparing import differences, is_public, is_wider, visibility, widened
-from altwright.platforms.editing import instant, whole_edit
+from altwright.platforms.editing import instant, media_by_id, whole_edit
 from altwright.platforms.outcomes import (
     AltTextsFixed,
     Learned,
@@ -25,7 +25,7 @@ from altwright.platforms.outcomes import (
     VisibilityWidened,
     WayMemory,
 )
-from altwright.platforms.reading import description_of, identity, media_of
+from altwright.platforms.reading import description_of
 from altwright.platforms.software import Software
 from altwright.platforms.texts import AltText, Look, look, same, shown
 from altwright.platforms.ways import Habits, Way, habits_of
@@ -37,6 +37,8 @@ _EDITS = (Way.EDIT, Way.DESCRIBE_THEN_EDIT)
 _EMPTY = "An alt text to be published is empty."
 _EDITED_MEANWHILE = "The post is being edited elsewhere; nothing was changed."
 _FIXED = "The server takes alt texts for posted pictures and doesn't keep them."
+_NO_EDITS = "This server has no way to change the alt text of a posted picture."
+_NOT_DESCRIBED = "The server doesn't let the alt text of this picture be changed."
 _WIDENS = "An edit on this server has shown a post to more people, so nothing is edited there."
 _CHANGES = "An edit on this server changes more than the alt text ({}), so nothing is edited there."
 _NOT_PUBLIC = (
@@ -73,6 +75,7 @@ class AltTexts:
         way = self._learned.way
         if way is Way.NONE:
             raise AltTextsFixed(self._learned.reason)
+        self._api.allowance.check(_requests(way, len(texts)))
         post = self._looked_at(remote_id, texts, with_source=way in _EDITS)
         if not post.look.wanted:
             if post.look.there and way in _EDITS:
@@ -100,15 +103,22 @@ class AltTexts:
         """
         edited_at: Any = ...
         for _ in range(3):
-            source, read_at = self._api.dated_source(remote_id) if with_source else ({}, None)
+            source, read_at = self._source(remote_id) if with_source else ({}, None)
             status = self._api.status(remote_id)
             is_same = status.get("edited_at") == edited_at
             if not with_source or is_same or not _edited_since(status, read_at):
-                present = {identity(one): description_of(one) for one in media_of(status)}
+                present = _descriptions(status)
                 seen = look(present, texts, escapes=self._habits.escapes)
                 return _Post(remote_id, status, source, seen)
             edited_at = status.get("edited_at")
         raise PlatformRefused(_EDITED_MEANWHILE)
+
+    def _source(self, remote_id: str) -> tuple[Mapping[str, Any], datetime | None]:
+        try:
+            return self._api.dated_source(remote_id)
+        except PlatformGone:
+            self._api.status(remote_id)  # raises the same if it is the post that is gone
+            self._give_up(_NO_EDITS)
 
     def _check_earlier_edit(self, status: Mapping[str, Any], known: str) -> None:
         """Raise the alarm that an attempt of ours owes that was cut off after its edit."""
@@ -118,8 +128,11 @@ class AltTexts:
     # --- writing ---
 
     def _describe(self, texts: Mapping[str, str]) -> None:
-        for media_id, text in texts.items():
-            self._api.describe(media_id, text)
+        try:
+            for media_id, text in texts.items():
+                self._api.describe(media_id, text)
+        except PlatformGone:  # the post is there
+            raise PlatformRefused(_NOT_DESCRIBED) from None
 
     def _try(self, post: _Post, texts: Mapping[str, AltText]) -> Publication:
         """Find out how an unknown server does it, with one post."""
@@ -147,7 +160,10 @@ class AltTexts:
         body = whole_edit(post.status, post.source, post.look.wanted, self._habits)
         if self._learned.way is Way.DESCRIBE_THEN_EDIT:
             self._describe(post.look.wanted)
-        self._api.edit(post.remote_id, body)
+        try:
+            self._api.edit(post.remote_id, body)
+        except PlatformGone:
+            self._give_up(_NO_EDITS)
         found = self._read_back(post, is_edit=True)
         is_written = found.published >= post.look.wanted.keys()
         if self._learned.is_proved:
@@ -156,13 +172,14 @@ class AltTexts:
             self._learn(self._learned.way, is_proved=True)
             return found
         if found.changed and self._is_unknown:
-            self._give_up(_CHANGES.format(", ".join(found.changed)), lasting=True)
+            self._give_up(_CHANGES.format(", ".join(found.changed)))
         if not is_written and not found.published & post.look.wanted.keys():
-            self._give_up(_FIXED, lasting=self._is_unknown)
+            self._give_up(_FIXED)
         return found
 
-    def _give_up(self, reason: str, *, lasting: bool) -> None:
-        if lasting:
+    def _give_up(self, reason: str) -> NoReturn:
+        """End the task; it is remembered of unknown software, and of known it is an accident."""
+        if self._is_unknown:
             self._learn(Way.NONE, reason=reason)
         raise AltTextsFixed(reason)
 
@@ -179,8 +196,8 @@ class AltTexts:
             self._alarm(visibility(post.status), after)
         escapes = self._habits.escapes
         wanted = post.look.wanted
-        now = {identity(one): description_of(one) for one in media_of(after)}
-        before = {identity(one): description_of(one) for one in media_of(post.status)}
+        now = _descriptions(after)
+        before = _descriptions(post.status)
         written = {key for key in wanted if same(now.get(key, ""), wanted[key], escapes=escapes)}
         unkept = {
             key: ""
@@ -203,7 +220,7 @@ class AltTexts:
         is_described = False
         for wait_s in (*LAG_WAITS_S, None):
             after = self._api.status(post.remote_id)
-            now = {identity(one): description_of(one) for one in media_of(after)}
+            now = _descriptions(after)
             if all(same(now.get(key, ""), text, escapes=escapes) for key, text in wanted.items()):
                 if is_described:
                     self._learn(Way.DESCRIBE)
@@ -221,8 +238,9 @@ class AltTexts:
 
     def _alarm(self, was: str, status: Mapping[str, Any]) -> None:
         self._learn(Way.NONE, reason=_WIDENS)
+        now = visibility(status) or "unknown"
         url = str(status.get("url") or status.get("uri") or "")
-        raise VisibilityWidened(url, was, visibility(status) or "unknown")
+        raise VisibilityWidened(url, was, now if now != was else f"{now}, for more people")
 
     # --- what is known of the server ---
 
@@ -253,7 +271,22 @@ class AltTexts:
             self._memory.remember(self._api.host(), learned)
 
 
+def _descriptions(status: Mapping[str, Any]) -> dict[str, str]:
+    return {key: description_of(media) for key, media in media_by_id(status).items()}
+
+
+def _requests(way: Way, pictures: int) -> int:
+    """Return how many requests a post takes, if all goes well."""
+    match way:
+        case Way.EDIT:
+            return 4
+        case Way.DESCRIBE:
+            return pictures + 2
+        case _:
+            return pictures + 6
+
+
 def _edited_since(status: Mapping[str, Any], at: datetime | None) -> bool:
-    """Return whether a status may have been edited in the second ``at`` (None: unknown) or later."""
+    """Return whether a status may have been edited since ``at``, a full second (None: unknown)."""
     edited_at = instant(status.get("edited_at"))
     return edited_at is not None and (at is None or edited_at >= at)

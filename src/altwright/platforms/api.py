@@ -22,6 +22,7 @@ from altwright import interrupts
 from altwright.errors import AltwrightError, Category, PlatformRefused, PlatformUnavailable
 from altwright.guard import AnswerTooLarge, Exchange, is_timeout
 from altwright.outbound import MAX_REDIRECTS, Outbound
+from altwright.platforms.allowance import Allowance
 from altwright.platforms.json_answers import parsed
 from altwright.platforms.paging import CURSOR_LENGTH, PAGE_POSTS, Answer
 from altwright.platforms.refusals import (
@@ -31,6 +32,7 @@ from altwright.platforms.refusals import (
     is_wall,
     refuse,
     unexpected,
+    wait_s,
     walled,
 )
 from altwright.text import clean_line
@@ -55,6 +57,7 @@ class Api:
         self._session = outbound.session()
         self._session.headers["Accept"] = "application/json"
         self._authorization = {"Authorization": f"Bearer {token}"}
+        self.allowance = Allowance()
 
     def host(self) -> str:
         """Return the address's host, with its port where it has one."""
@@ -159,6 +162,8 @@ class Api:
                 exchange = stack.enter_context(self._outbound.exchange())
             with _translated(exchange):
                 response, data = self._answer(method, self.url + path, exchange, content)
+        if method == "GET" and "X-RateLimit-Remaining" in response.headers:
+            self.allowance.note(response.headers, wait_s(response.headers))
         refuse(response, data)
         if not is_read:
             return None, response.headers

@@ -6,8 +6,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from altwright.platforms.editing import focus_of, hides_totals, instant, poll_options
-from altwright.platforms.reading import description_of, identity, media_of
+from altwright.platforms.editing import (
+    focus_of,
+    hides_totals,
+    instant,
+    media_by_id,
+    names,
+    part,
+    parts,
+    poll_options,
+)
+from altwright.platforms.reading import description_of
 from altwright.platforms.texts import same
 
 #: The fewer see a post, the higher. Servers have words of their own beside them.
@@ -65,7 +74,7 @@ def differences(
         for name, read in _FIELDS.items()
         if read(before) != read(after) and not (name == "the language" and not read(before))
     ]
-    if _poll_end_moved(before.get("poll") or {}, after.get("poll") or {}):
+    if _poll_end_moved(part(before, "poll"), part(after, "poll")):
         found.append("the end of the poll")
     return found
 
@@ -78,8 +87,7 @@ def _of_media(
     escapes: bool,
     is_edit: bool,
 ) -> list[str]:
-    then = {identity(media): media for media in media_of(before)}
-    now = {identity(media): media for media in media_of(after)}
+    then, now = media_by_id(before), media_by_id(after)
     is_ordered = list(then) == list(now) if is_edit else set(then) == set(now)
     found = [] if is_ordered else ["the pictures or their order"]
     for number, (media_id, media) in enumerate(now.items(), 1):
@@ -100,21 +108,18 @@ def _text(name: str) -> Any:
 
 
 def _mentions(status: Mapping[str, Any]) -> set[str]:
-    return {str(one.get("id")) for one in status.get("mentions") or ()}
+    return {str(one.get("id")) for one in parts(status, "mentions")}
 
 
 def _quotes(status: Mapping[str, Any]) -> tuple[set[str], set[str]] | None:
-    approval = status.get("quote_approval")
-    if not approval:
-        return None
-    return set(approval.get("automatic") or ()), set(approval.get("manual") or ())
+    approval = part(status, "quote_approval")
+    return (names(approval, "automatic"), names(approval, "manual")) if approval else None
 
 
 def _poll_settings(status: Mapping[str, Any]) -> tuple[Any, ...]:
-    poll = status.get("poll") or {}
+    poll = part(status, "poll")
     is_over = bool(poll.get("expired"))
-    hidden = hides_totals(poll)
-    return poll_options(status), bool(poll.get("multiple")), is_over, hidden
+    return poll_options(poll), bool(poll.get("multiple")), is_over, hides_totals(poll)
 
 
 _FIELDS = MappingProxyType(

@@ -6,13 +6,15 @@ edit carries everything that the post has.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from altwright.errors import PlatformUnavailable
 from altwright.platforms.outcomes import PostLeftAlone
-from altwright.platforms.reading import description_of, identity, media_of
+from altwright.platforms.reading import description_of, identity
 from altwright.platforms.ways import Habits
 
 
@@ -29,36 +31,66 @@ def whole_edit(
     Raises:
         PostLeftAlone: an edit would change something else.
     """
+    media = media_by_id(status)
+    if len(media) != len(status.get("media_attachments") or ()):
+        raise PostLeftAlone("One of the post's pictures can't be read, so an edit would lose it.")
     edit: dict[str, Any] = {
         "status": source.get("text") or "",
         "spoiler_text": source.get("spoiler_text") or "",
         "sensitive": bool(status.get("sensitive")),
         "language": status.get("language"),
-        "media_ids": [identity(media) for media in media_of(status)],
-        "media_attributes": [_attributes(media, texts) for media in media_of(status)],
+        "media_ids": list(media),
+        "media_attributes": [_attributes(media_id, media[media_id], texts) for media_id in media],
     }
     if status.get("visibility"):  # Takahē and its like take what is left out for "public"
         edit["visibility"] = status["visibility"]
     if source.get("content_type"):  # Akkoma, glitch-soc: Markdown stays Markdown
         edit["content_type"] = source["content_type"]
-    if status.get("quote_approval"):
-        edit["quote_approval_policy"] = _quote_policy(status["quote_approval"])
+    if habits.resets_quote_policy and (approval := part(status, "quote_approval")):
+        edit["quote_approval_policy"] = _quote_policy(approval)
     if status.get("poll"):
-        edit["poll"] = _poll(status["poll"], habits)
+        edit["poll"] = _poll(part(status, "poll"), habits)
     return edit
 
 
-def poll_options(status: Mapping[str, Any]) -> list[str]:
-    """Return the titles of a poll's options; none without a poll."""
-    poll = status.get("poll") or {}
-    return [str(option.get("title")) for option in poll.get("options") or []]
+def media_by_id(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the attachments in order, without those that name no usable id."""
+    found = {}
+    for media in status.get("media_attachments") or ():
+        if isinstance(media, Mapping):
+            with contextlib.suppress(PlatformUnavailable):
+                found[identity(media)] = media
+    return found
+
+
+def part(thing: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return an object inside another; an empty one if it is missing or something else."""
+    found = thing.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def parts(thing: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Return a list of objects inside another, without what is none."""
+    found = thing.get(name)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def names(thing: Mapping[str, Any], name: str) -> set[str]:
+    """Return a list of words inside an object."""
+    found = thing.get(name)
+    return set(map(str, found)) if isinstance(found, list) else set()
+
+
+def poll_options(poll: Mapping[str, Any]) -> list[str]:
+    """Return the titles of a poll's options."""
+    return [str(option.get("title")) for option in parts(poll, "options")]
 
 
 def hides_totals(poll: Mapping[str, Any]) -> bool:
     """Return whether a poll's results are hidden until its end. Source: Mastodon's Poll entity."""
-    options = poll.get("options") or []
     return not poll.get("expired") and any(
-        "votes_count" in option and option["votes_count"] is None for option in options
+        "votes_count" in option and option["votes_count"] is None
+        for option in parts(poll, "options")
     )
 
 
@@ -71,8 +103,9 @@ def instant(value: Any) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _attributes(media: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, str]:
-    media_id = identity(media)
+def _attributes(
+    media_id: str, media: Mapping[str, Any], texts: Mapping[str, str]
+) -> dict[str, str]:
     attributes = {"id": media_id, "description": texts.get(media_id, description_of(media))}
     if focus := focus_of(media):
         attributes["focus"] = f"{focus[0]},{focus[1]}"
@@ -81,9 +114,8 @@ def _attributes(media: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str,
 
 def focus_of(media: Mapping[str, Any]) -> tuple[Any, Any] | None:
     """Return a picture's focal point."""
-    meta = media.get("meta")
-    focus = meta.get("focus") if isinstance(meta, Mapping) else None
-    if isinstance(focus, Mapping) and focus.get("x") is not None and focus.get("y") is not None:
+    focus = part(part(media, "meta"), "focus")
+    if focus.get("x") is not None and focus.get("y") is not None:
         return focus["x"], focus["y"]
     return None
 
@@ -94,18 +126,21 @@ def _quote_policy(approval: Mapping[str, Any]) -> str:
     Mastodon 4.5 resets what an edit leaves out (mastodon#37436), and says it in the status only,
     not in the source. Source: Mastodon's Status::InteractionPolicyConcern.
     """
-    automatic, manual = (set(approval.get(name) or ()) for name in ("automatic", "manual"))
+    automatic, manual = (names(approval, name) for name in ("automatic", "manual"))
     if not automatic and not manual:
         return "nobody"
     if not manual and automatic & {"public", "followers"} and len(automatic) == 1:
-        return str(automatic.pop())
+        return automatic.pop()
     raise PostLeftAlone("The post's rules on who may quote it can't be kept by an edit.")
 
 
 def _poll(poll: Mapping[str, Any], habits: Habits) -> dict[str, Any]:
     """Return a poll as an edit has to carry it, ending when it would have ended."""
+    options = poll_options(poll)
+    if not options or len(options) != len(poll["options"]):
+        raise PostLeftAlone("The post's poll can't be read, so an edit would lose it.")
     kept: dict[str, Any] = {
-        "options": poll_options({"poll": poll}),
+        "options": options,
         "multiple": bool(poll.get("multiple")),
     }
     if poll.get("expired"):
@@ -115,7 +150,7 @@ def _poll(poll: Mapping[str, Any], habits: Habits) -> dict[str, Any]:
     if not habits.keeps_running_poll:
         raise PostLeftAlone(
             "The post has a poll that is running, and an edit might show its results before its "
-            "end on this server."
+            "end on this server. Approve the text again when the poll has ended."
         )
     kept["hide_totals"] = hides_totals(poll)
     if ends_at := instant(poll.get("expires_at")):

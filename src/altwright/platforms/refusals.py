@@ -71,7 +71,7 @@ def refuse(response: requests.Response, data: bytes) -> None:
         case requests.codes.not_found | requests.codes.gone:
             raise PlatformGone("The server doesn't have it (any more).")
         case requests.codes.too_many_requests:
-            raise RateLimited("The server asked us to wait.", retry_in_s=_wait_s(response.headers))
+            raise RateLimited("The server asked us to wait.", retry_in_s=wait_s(response.headers))
         case requests.codes.request_timeout:
             raise PlatformUnavailable("The server ran out of time.", category=Category.TIMEOUT)
         case code if is_wall(response, data):
@@ -107,7 +107,7 @@ def _ending(data: bytes) -> str:
     return f": {said}" if said else "."
 
 
-def _wait_s(headers: Mapping[str, str]) -> float:
+def wait_s(headers: Mapping[str, str]) -> float:
     """Return how long to wait: Retry-After, or until X-RateLimit-Reset by the server's clock.
 
     Source: Mastodon sends the reset as an ISO 8601 instant, GoToSocial as seconds of the epoch.

@@ -35,12 +35,16 @@ class Habits:
     #: Its edits keep a poll that is running, and one that has ended if no end is sent.
     keeps_running_poll: bool = False
     keeps_ended_poll: bool = False
+    #: An edit that leaves out who may quote resets it.
+    resets_quote_policy: bool = False
     #: Descriptions are kept as HTML.
     escapes: bool = False
     reason: str = ""
 
 
-_MASTODON = Habits(Way.EDIT, keeps_visibility=True, keeps_running_poll=True)
+_MASTODON = Habits(
+    Way.EDIT, keeps_visibility=True, keeps_running_poll=True, resets_quote_policy=True
+)
 _PLEROMA = Habits(Way.DESCRIBE_THEN_EDIT, keeps_visibility=True)
 #: By the software's name. Sources: Mastodon's UpdateStatusService and its forks (an edit that
 #: names another visibility is ignored); GoToSocial, Takahē, snac and WordPress with Enable
@@ -69,7 +73,7 @@ _TOO_OLD = "Mastodon can change the alt text of a posted picture from version 4.
 
 def habits_of(software: Software) -> Habits:
     """Return what is known; of unknown software, that its ways have to be tried."""
-    habits = _HABITS.get(software.name, Habits(Way.TRY))
+    habits = _HABITS.get(software.name, Habits(Way.TRY, resets_quote_policy=True))
     version = re.match(r"v?(\d+)\.(\d+)", software.version)
     if habits is _MASTODON and version and tuple(map(int, version.groups())) < _MASTODON_SINCE:
         return Habits(Way.NONE, reason=_TOO_OLD.format(software.version))

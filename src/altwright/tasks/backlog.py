@@ -307,12 +307,20 @@ class Backlog:
         with self._database.begin() as connection:
             if changed(connection, statement.values(value=value, changed_at=now())):
                 return
+        if not self.add_state(name, value):
+            with self._database.begin() as connection:  # another process was first
+                changed(connection, statement.values(value=value, changed_at=now()))
+
+    def add_state(self, name: str, value: Any) -> bool:
+        """Keep a fact unless there is one of this name; return whether there was none."""
         try:
             with self._database.begin() as connection:
                 connection.execute(insert(StateRow).values(name=name, value=value))
         except IntegrityError:
-            with self._database.begin() as connection:  # another process was first
-                changed(connection, statement.values(value=value, changed_at=now()))
+            if self.state(name) is None:
+                raise  # the row was refused for another reason
+            return False
+        return True
 
 
 def _blame_item_in_hand(connection: Connection, task_id: str) -> None:

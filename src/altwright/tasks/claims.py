@@ -7,7 +7,8 @@ presumed dead and its task taken back) changes nothing: TaskStateConflict.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from altwright.crypto import Box
 from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
+from altwright.domain.limits import Limits
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.moves import (
@@ -139,7 +141,11 @@ class Signals:
 class Limiter(Protocol):
     """What limits how many tasks of a priority run: tasks.limits.LimitBook."""
 
-    def full(self, connection: Connection) -> Collection[Priority]:
+    def current(self) -> Limits:
+        """Return the limits."""
+        ...
+
+    def full(self, connection: Connection, limits: Limits) -> Collection[Priority]:
         """Return what may not be claimed in this transaction."""
         ...
 
@@ -173,12 +179,16 @@ class Claims:
         paused: Collection[Priority] = (),
     ) -> Task | None:
         """Take the task of a ticket, or return None: somebody has it, or it has ended."""
-        with self._database.begin() as connection:
-            closed = {*paused, *self._full(connection)}
+        with self._claiming(paused) as (connection, closed):
             return self._claim(connection, ticket, worker_id, delivery, closed)
 
-    def _full(self, connection: Connection) -> Collection[Priority]:
-        return self._limits.full(connection) if self._limits else ()
+    @contextmanager
+    def _claiming(self, paused: Collection[Priority]) -> Iterator[tuple[Connection, set[Priority]]]:
+        """Begin a claim's transaction, with the priorities that it may not take."""
+        limits = self._limits.current() if self._limits else None
+        with self._database.begin() as connection:
+            full = self._limits.full(connection, limits) if self._limits and limits else ()
+            yield connection, {*paused, *full}
 
     def _heeded(self, signals: Signals) -> Signals:
         """Return the signals; nobody gives way to urgent tasks of which none may begin."""
@@ -200,8 +210,7 @@ class Claims:
     @again_after_deadlock
     def claim_next(self, worker_id: str, paused: Collection[Priority] = ()) -> Task | None:
         """Take the task whose turn it is, whoever was to deliver it; None: nothing waits."""
-        with self._database.begin() as connection:
-            closed = {*paused, *self._full(connection)}
+        with self._claiming(paused) as (connection, closed):
             row = PRIORITIES.next(connection, closed)
             if row is None:
                 return None

@@ -89,7 +89,7 @@ class Dispatcher:
                 self._heed_pauses()
                 self._compare()
                 self._dispatch()
-                self._note_mode(mode, Delivery.DATABASE if self._health.full else Delivery.RQ)
+                self._note_mode(mode, Delivery.RQ if self._health.takes_jobs else Delivery.DATABASE)
             except RedisUnavailable as error:
                 _log.warning("dispatcher: %s", error)
         if not self._health.usable:

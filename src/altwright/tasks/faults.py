@@ -96,10 +96,9 @@ def fault_of(error: Exception) -> Fault:
             )
         case PermanentError() if error.category is Category.AUTHENTICATION:
             return _fault(Meaning.DOUBTFUL, error)
-        case PermanentError():
-            return replace(_fault(Meaning.FINAL, error), ends_task=error.ends_task)
-        case RequestError():
-            return _fault(Meaning.FINAL, error)
+        case PermanentError() | RequestError():
+            ends_task = isinstance(error, PermanentError) and error.ends_task
+            return replace(_fault(Meaning.FINAL, error), ends_task=ends_task)
         case _:
             return Fault(Meaning.PASSING, Category.FAULT, OUR_FAULT, Source.ALTWRIGHT)
 

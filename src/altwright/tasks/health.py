@@ -130,6 +130,11 @@ class RedisHealthMonitor:
         share = self.facts.memory_share if self.facts else None
         return self._refused or (share is not None and share > MEMORY_FULL)
 
+    @property
+    def takes_jobs(self) -> bool:
+        """Return whether tasks go by Redis now; else they wait in, and come from, the database."""
+        return self.usable and not self.full
+
     def on_change(self, listener: Callable[[RedisState, RedisState], None]) -> None:
         """Call ``listener(before, after)`` at each change of state, from the thread that saw it."""
         self._listeners.append(listener)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
 
 from altwright.db.session import Database
 from altwright.db.task_tables import StateRow, TaskRow, WorkerRow
@@ -18,9 +18,10 @@ from altwright.domain.task import Priority, Status
 from altwright.tasks.backlog import Backlog
 from altwright.tasks.roster import VANISHED_S
 
-#: The row of service_state. Its value is None until an administrator sets limits; the settings
-#: count until then.
+#: The row of service_state. It is there while anything is limited, for claims to lock it.
 ROW = "limits"
+#: Its value until an administrator sets limits, and when they reset them: the settings count.
+AS_SETTINGS = {"as": "settings"}
 #: Seconds that a process may go by what it read last; a change counts everywhere within them
 #: and the second that a worker waits for a job.
 FRESH_S = 0.8
@@ -47,33 +48,33 @@ class LimitBook:
         """Return the limits as they were less than FRESH_S ago. Raises DatabaseUnavailable."""
         with self._lock:
             if self._clock() - self._read_at >= FRESH_S:
-                kept = Backlog(self._database).state(ROW)
-                self._limits = self._from_settings if kept is None else Limits.from_json(kept)
+                self._limits = self._read()
                 self._read_at = self._clock()
             return self._limits
 
     def change(self, limits: Limits | None) -> None:
         """Let these hold from now on; None: those of the settings again."""
-        Backlog(self._database).set_state(ROW, limits.to_json() if limits is not None else None)
+        value = AS_SETTINGS if limits is None else limits.to_json()
+        Backlog(self._database).set_state(ROW, value)
         with self._lock:
             self._read_at = -FRESH_S
 
-    def full(self, connection: Connection) -> frozenset[Priority]:
+    def full(self, connection: Connection, limits: Limits) -> frozenset[Priority]:
         """Return what no claim of this transaction may take; others wait until it has ended.
 
         The lock on one row makes counting and claiming one step: two workers never both see
-        the last free place.
+        the last free place. ``limits`` are the current ones, read before the transaction began:
+        reading them in it would take a second connection while the first is held.
         """
-        if not self.current():
+        if not limits:
             return frozenset()
         lock = select(StateRow.value).where(StateRow.name == ROW).with_for_update()
         row = connection.execute(lock).first()
-        if row is None:
-            self._make_row()
-            row = connection.execute(lock).first()
-        kept = row.value if row is not None else None
-        limits = self._from_settings if kept is None else Limits.from_json(kept)
-        return _full(connection, limits)
+        if row is None:  # somebody emptied the table; the next read makes the row again
+            with self._lock:
+                self._read_at = -FRESH_S
+            return frozenset(Priority)
+        return _full(connection, self._parsed(row.value))
 
     def closed(self) -> frozenset[Priority]:
         """Return what a worker need not ask for just now. Raises DatabaseUnavailable."""
@@ -83,15 +84,16 @@ class LimitBook:
         with self._database.connect() as connection:
             return _full(connection, limits)
 
-    def _make_row(self) -> None:
-        """Make the row that is locked; on SQLite there is nothing to lock."""
-        if self._database.engine.dialect.name == "sqlite":
-            return  # the transaction holds the only write lock already
-        try:
-            with self._database.write() as session:
-                session.add(StateRow(name=ROW, value=None))
-        except IntegrityError:
-            pass  # another process was first
+    def _read(self) -> Limits:
+        backlog = Backlog(self._database)
+        kept = backlog.state(ROW)
+        limits = self._parsed(kept)
+        if kept is None and limits and not backlog.add_state(ROW, AS_SETTINGS):
+            limits = self._parsed(backlog.state(ROW))  # another process made it
+        return limits
+
+    def _parsed(self, kept: Any) -> Limits:
+        return self._from_settings if kept in (None, AS_SETTINGS) else Limits.from_json(kept)
 
 
 def _full(connection: Connection, limits: Limits) -> frozenset[Priority]:

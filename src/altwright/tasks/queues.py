@@ -236,7 +236,7 @@ class RQQueueManager:
     def wake(self) -> None:
         """Tell database workers that something waits: here, and elsewhere while RQ doesn't."""
         self.work_waits.notify_all()
-        if not self._health.usable or self._health.full:
+        if not self._health.takes_jobs:
             self.tell_others()
 
     def enqueue(self, tickets: Sequence[Ticket]) -> None:
@@ -321,7 +321,7 @@ class RQQueueManager:
             self.queues[priority].empty()
 
     def _has_room(self, priority: Priority) -> bool:
-        if not self._health.usable or self._health.full or priority in self.pauses.current():
+        if not self._health.takes_jobs or priority in self.pauses.current():
             return False
         try:
             with self._health.guarded() as client:

@@ -26,7 +26,7 @@ def healthz() -> dict[str, str]:
 def readyz() -> tuple[dict[str, Any], int]:
     """Say whether requests can be served: with the database yes, without Redis yes too."""
     health = services().health
-    delivery = Delivery.RQ if health.usable and not health.full else Delivery.DATABASE
+    delivery = Delivery.RQ if health.takes_jobs else Delivery.DATABASE
     state: dict[str, Any] = {"redis": health.state.value, "delivery": delivery.value}
     processes = supervised(services().settings.run_dir / "supervisor.json")
     if processes:

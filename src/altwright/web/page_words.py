@@ -54,11 +54,12 @@ REMEDIES = MappingProxyType(
         Category.SERVICE_DOWN: "Something that the run needs did not answer. Try again later.",
         Category.AUTHENTICATION: "Your server no longer accepts the connection. "
         "Reconnect the account, then try again.",
-        Category.CONFIGURATION: "An administrator has to set something up; you need not do "
-        "anything but try again then.",
+        Category.CONFIGURATION: "The describer isn't set up on this server. The administrator "
+        "has to act; your run can be tried again afterwards.",
         Category.BAD_INPUT: "Trying again will not change this; it needs a look at the post.",
         Category.EXHAUSTED: "The machine had no room left. Try again later.",
         Category.TIMEOUT: "It took too long. Try again when less is going on.",
+        Category.CORRUPT: "What was stored of this run is damaged. The administrator can mend it.",
         Category.FAULT: "This is a fault of Altwright's. It has been logged.",
     }
 )

@@ -65,6 +65,7 @@ class ThreadRQWorker(SimpleWorker):
         self._ends = ends
         self._closed = closed
         self.in_hand: tuple[Job, Execution] | None = None
+        self._has_popped = False
 
     @property
     def dequeue_timeout(self) -> int:
@@ -96,17 +97,35 @@ class ThreadRQWorker(SimpleWorker):
         self._stop_if_asked()
         super().check_for_suspension(burst)
 
+    def reorder_queues(self, reference_queue: Queue) -> None:
+        """Note that a job was popped: RQ calls this first of all then."""
+        self._has_popped = True
+        super().reorder_queues(reference_queue)
+
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Give a sign of life; RQ calls this before each wait for a job."""
-        if pipeline is None and self.in_hand is None:
-            self._stop_if_asked()
-            while not self._listen_to_open_queues():
-                time.sleep(DATABASE_POLL_S)
-                self._stop_if_asked()
+        """Give a sign of life; RQ calls this before each wait for a job.
+
+        And once between a pop and the job's work: a stop heeded there would lose the job until
+        the dispatcher misses it.
+        """
+        if pipeline is None and self.in_hand is None and not self._has_popped:
+            self._await_open_queues()
+        self._has_popped = False
         super().heartbeat(timeout, pipeline)
 
+    def _await_open_queues(self) -> None:
+        """Wait while every queue is paused or at its limit; RQ isn't to forget this worker."""
+        signed_at = time.monotonic()
+        self._stop_if_asked()
+        while not self._listen_to_open_queues():
+            if time.monotonic() - signed_at >= SIGN_EVERY_S:
+                signed_at = time.monotonic()
+                super().heartbeat()
+            time.sleep(DATABASE_POLL_S)
+            self._stop_if_asked()
+
     def _listen_to_open_queues(self) -> bool:
-        """Leave out queues that are paused or at their limit; say whether any is left."""
+        """Leave out queues that are paused or at their limit; return whether any is left."""
         closed = tuple(priority.queue for priority in self._closed())
         # By the end of the name: a prefix stands before it.
         is_open = [queue for queue in self.queues if not (closed and queue.name.endswith(closed))]
@@ -141,8 +160,9 @@ class ThreadRQWorker(SimpleWorker):
 
     def give_sign(self) -> None:
         """Lengthen RQ's records of the job in hand; called from the manager's thread."""
-        if self.in_hand is not None:
-            self.maintain_heartbeats(*self.in_hand)
+        in_hand = self.in_hand  # read once: the worker's thread may end the job meanwhile
+        if in_hand is not None:
+            self.maintain_heartbeats(*in_hand)
 
     def _stop_if_asked(self) -> None:
         if self._stop_requested or self._ends():
@@ -188,6 +208,12 @@ class IntegratedRQWorker:
         self._stopping.set()
         self.worker.interrupted.set()
 
+    def give_sign(self) -> None:
+        """Lengthen RQ's records of a job in hand; called from the manager's thread."""
+        rq_worker = self.rq_worker  # read once: this worker's thread may leave RQ meanwhile
+        if rq_worker is not None:
+            rq_worker.give_sign()
+
     def join(self, timeout_s: float) -> bool:
         """Wait for the thread's end; say whether it has ended."""
         self._thread.join(timeout_s)
@@ -204,7 +230,7 @@ class IntegratedRQWorker:
         while not self._stopping.is_set():
             since = self._work_waits.count
             try:
-                if self._from_rq():
+                if self._health.takes_jobs:
                     self._work_rq()
                 elif self.worker.take_next():
                     pause_s = DATABASE_POLL_S
@@ -215,9 +241,6 @@ class IntegratedRQWorker:
                 # RQ's loop ends with an exception when Redis dies while a job runs (facts: RQ 1).
                 _log.exception("worker %s goes on after a fault", self.worker.id)
                 self._stopping.wait(DATABASE_POLL_MOST_S)
-
-    def _from_rq(self) -> bool:
-        return self._health.usable and not self._health.full
 
     def _work_rq(self) -> None:
         # A client of its own: RQ changes its pool's time-outs, and BLPOP holds a connection.
@@ -230,7 +253,9 @@ class IntegratedRQWorker:
                     for name in self._queue_names
                 ],
                 ends=lambda: (
-                    self._stopping.is_set() or not self._from_rq() or url != self._health.url
+                    self._stopping.is_set()
+                    or not self._health.takes_jobs
+                    or url != self._health.url
                 ),
                 closed=self.worker.closed,
                 name=self.worker.id,

@@ -152,5 +152,4 @@ class RQWorkerManager:
         if at - self._signed_at >= SIGN_EVERY_S:
             self._signed_at = at
             for worker in workers:
-                if worker.rq_worker is not None:
-                    worker.rq_worker.give_sign()
+                worker.give_sign()

@@ -68,7 +68,7 @@ class HostileHandler(BaseHTTPRequestHandler):
         if name == "hangs":
             self.end_headers()
             self.wfile.write(b"\xff\xd8")
-            self.released.wait(20)
+            self.released.wait(600)
             return
         if name == "huge":
             self.send_header("Content-Length", str(200 * MEGABYTE))

@@ -35,6 +35,7 @@ from altwright.tasks.kinds import Run
 D = DraftStatus
 
 
+@pytest.mark.every_database
 def test_each_picture_without_a_text_gets_a_draft(
     bench: Bench, world: World, post: Callable[..., Post]
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_draft_has_its_picture_beside_it(
     assert bench.pictures.read(small)
 
 
+@pytest.mark.every_database
 def test_a_second_run_finds_nothing_to_do(
     bench: Bench, world: World, post: Callable[..., Post]
 ) -> None:
@@ -95,6 +97,7 @@ def test_describing_again_on_request_spares_what_a_person_decided(
     assert world.drafts.get(third, world.user.id).text.endswith("number 5.")
 
 
+@pytest.mark.every_database
 def test_an_edit_during_the_description_is_kept(
     bench: Bench, world: World, post: Callable[..., Post]
 ) -> None:

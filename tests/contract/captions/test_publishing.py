@@ -8,16 +8,19 @@ import pytest
 from tests.support_domain import AUTHENTICATION, Bench, World, make_post, refusing
 
 from altwright.captions import drafting
-from altwright.captions.publishing import start_publishing
+from altwright.captions.publishing import PublishingWork, start_publishing
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
 from altwright.errors import (
     ActiveTaskExists,
     Conflict,
     InvalidInput,
+    PlatformRefused,
     PlatformUnavailable,
 )
 from altwright.platforms.port import Post
+from altwright.tasks.kinds import Run
+from altwright.tasks.records import Task
 
 D = DraftStatus
 
@@ -67,18 +70,21 @@ def test_what_is_not_approved_is_named(bench: Bench, world: World) -> None:
     assert bench.store.recent(None) == []
 
 
+@pytest.mark.every_database
 def test_a_repeated_request_gets_the_first_task(bench: Bench, world: World) -> None:
     """Also when its drafts are published by now."""
     ids = approved(world, make_post(1, ""))
     tasks = []
     for _ in range(2):
-        tasks.append(start_publishing(world.drafts, bench, world.user.ref, ids, "request-1").id)
+        began = start_publishing(world.drafts, bench, world.user.ref, ids, "request-1")
+        tasks.append(began.tasks[0].id)
         if len(tasks) == 1:
             bench.attempt()
     assert tasks[0] == tasks[1]
     assert len(world.platform.edits) == 1
 
 
+@pytest.mark.every_database
 def test_publishing_twice_at_a_time_is_refused(bench: Bench, world: World) -> None:
     """One of a user's publishing tasks is active; a run that describes may be beside it."""
     ids = approved(world, make_post(1, ""))
@@ -100,18 +106,14 @@ def test_what_was_taken_back_is_not_published(bench: Bench, world: World) -> Non
 
 
 def test_a_refusal_gives_the_drafts_back_with_the_reason(bench: Bench, world: World) -> None:
-    """The other posts are published, and editing the text clears the reason."""
-    ids = approved(world, make_post(1, ""), make_post(2, ""))
+    """Approved still, and editing the text clears the reason."""
+    ids = approved(world, make_post(1, ""))
     publish(bench, *ids)
-    del world.platform.posts["p2"]
+    world.platform.before = refusing("publish_alt_texts", PlatformRefused("Too many pictures."))
     task = bench.attempt()
-    assert task.step == "Published the alt texts of 1 of 2 posts; 1 failed."
-    refused = world.drafts.get(ids[1], world.user.id)
-    assert (refused.status, refused.problem) == (
-        D.APPROVED,
-        "The server has no such post.",
-    )
-    assert world.drafts.get(ids[0], world.user.id).status is D.PUBLISHED
+    assert task.step == "Published the alt texts of 0 of 1 post; 1 failed."
+    refused = world.drafts.get(ids[0], world.user.id)
+    assert (refused.status, refused.problem) == (D.APPROVED, "Too many pictures.")
     assert world.drafts.edit(refused.id, world.user.id, text="Another.").problem == ""
 
 
@@ -140,6 +142,7 @@ def test_a_revoked_token_stops_publishing(bench: Bench, world: World) -> None:
 
 
 @pytest.mark.req("6.3")
+@pytest.mark.every_database
 def test_a_worker_that_dies_after_the_edit_edits_once(bench: Bench, world: World) -> None:
     """The next attempt sees that the server has the text, and publishes nothing twice."""
     ids = approved(world, make_post(1, ""))
@@ -163,6 +166,7 @@ def test_a_worker_that_dies_after_the_edit_edits_once(bench: Bench, world: World
     assert world.drafts.get(ids[0], world.user.id).status is D.PUBLISHED
 
 
+@pytest.mark.every_database
 def test_drafts_left_by_a_dead_worker_can_be_published(bench: Bench, world: World) -> None:
     """A cancelled task's draft that stood in publishing is published by the next one."""
     ids = approved(world, make_post(1, ""))
@@ -192,29 +196,32 @@ def test_a_server_that_shows_another_text_has_not_published(bench: Bench, world:
     publish(bench, *ids)
     assert bench.attempt().items_failed == 1
     draft = world.drafts.get(ids[0], world.user.id)
+    assert (draft.status, draft.picture.published_text) == (D.DRAFT, "Alt text")
+    assert draft.problem == "The server has taken the text and shows another: “Alt text”."
+
+
+def test_the_last_failure_of_a_post_is_said_on_its_drafts(bench: Bench, world: World) -> None:
+    """A server in trouble with one post: when the item has failed, its drafts say why."""
+    ids = approved(world, make_post(1, ""))
+    publish(bench, *ids)
+    task = bench.claims.claim_next("bench")
+    assert task is not None
+    bench.claims.plan(task.id, task.attempt, bench.kinds["publishing"].open(_run(task)).plan())
+    item = bench.claims.next_item(task.id)
+    assert item is not None
+    work = bench.kinds["publishing"].open(_run(task))
+    assert isinstance(work, PublishingWork)
+    with world.database.write() as session:
+        work.failed(item, "The server is in trouble (it answered 500).")(session)
+    draft = world.drafts.get(ids[0], world.user.id)
     assert (draft.status, draft.problem) == (
         D.APPROVED,
-        "The server has taken the texts, and shows others.",
+        "The server is in trouble (it answered 500).",
     )
 
 
-def test_an_alt_text_that_nobody_here_has_seen_is_not_overwritten(
-    bench: Bench, world: World
-) -> None:
-    """The page shows what the server has; publishing again replaces it knowingly."""
-    ids = approved(world, make_post(1, ""))
-    world.platform.describe("p1", {"m1-0": "Written in another app."})
-    publish(bench, *ids)
-    assert bench.attempt().items_failed == 1
-    draft = world.drafts.get(ids[0], world.user.id)
-    assert (draft.status, draft.picture.published_text) == (
-        D.APPROVED,
-        "Written in another app.",
-    )
-    assert "Written in another app." in draft.problem
-    assert world.platform.edits == []
-    publish(bench, *ids)
-    assert bench.attempt().items_done == 1
+def _run(task: Task) -> Run:
+    return Run(task, lambda: None, lambda _step: None)
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ export class TaskCard {
       link.setAttribute("href", "/review?status=published");
     } else {
       const drafts = `${items.done} ${items.done === 1 ? "draft" : "drafts"}`;
-      link.textContent = active ? `Review ${drafts} already` : `Review ${drafts}`;
+      link.textContent = active ? `Review ${drafts} so far` : `Review ${drafts}`;
       link.setAttribute("href", `/review?task=${id}`);
     }
   }

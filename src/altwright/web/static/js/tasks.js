@@ -18,17 +18,34 @@ document.documentElement.dataset.ready = "";
 
 function followList() {
   const rows = new Map();
-  for (const row of list.querySelectorAll("[data-task-row]")) {
-    const task = JSON.parse(row.dataset.taskRow);
-    rows.set(task.id, row);
-    take(task);
-  }
+  const known = () => {
+    for (const row of list.querySelectorAll("[data-task-row]")) {
+      const task = JSON.parse(row.dataset.taskRow);
+      if (!rows.has(task.id)) take(task);
+      rows.set(task.id, row);
+    }
+  };
+  known();
   listen((task) => {
     const row = rows.get(task.id);
+    if (!row && isActive(task) && "newest" in list.dataset) addNew(rows).then(known, () => {});
     if (!row) return;
     showBadge(row.querySelector("[data-badge]"), task.status);
     row.querySelector("[data-counts]").textContent = counts(task);
   });
+}
+
+/** Put tasks that began since above those in the list. @param {Map<string, Element>} rows */
+async function addNew(rows) {
+  const fresh = await page(location.href);
+  const found = [...fresh.querySelectorAll("[data-task-row]")];
+  for (const row of found.reverse()) {
+    const { id } = JSON.parse(row.dataset.taskRow);
+    if (rows.has(id)) continue;
+    rows.set(id, row);
+    localise(row);
+    list.prepend(document.adoptNode(row));
+  }
 }
 
 /** @param {import("./api.js").Task} task */

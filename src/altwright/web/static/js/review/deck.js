@@ -95,7 +95,7 @@ export class Deck {
   showEnd() {
     this.isAtEnd = true;
     if (this.isOne) this.list.hidden = true;
-    this.end.querySelector("h2").textContent = "You have read them all";
+    this.end.querySelector("h2").textContent = "You have reviewed them all";
     this.end.hidden = false;
     this.end.querySelector("[data-first]").hidden = !this.isOne;
     this.end.focus();

@@ -9,7 +9,7 @@ import { followRuns } from "./follow.js";
 import { bindKeys, bindSwitch } from "./keys.js";
 import { publish } from "./publish.js";
 import { Selection } from "./selection.js";
-import { describersWords, showTexts } from "./texts.js";
+import { showTexts, takeText } from "./texts.js";
 
 const deck = new Deck();
 const decisions = new Decisions(deck);
@@ -24,12 +24,17 @@ for (const draft of deck.drafts) draft.showText();
 function act(draft, action) {
   if (!draft) return;
   const replaced = (words) => (text) => decisions.wrote(draft, text, { words });
-  if (action === "again") describeAgain(draft, replaced("described again"));
-  else if (action === "texts") showTexts(draft, replaced("text brought back"));
-  else if (action === "describers") describersWords(draft, replaced("back to the describer’s words"));
-  else if (action === "keep-mine") draft.saver.settle(true);
-  else if (action === "take-theirs") draft.saver.settle(false);
-  else decisions.decide(draft, action);
+  const { described_text: described, picture } = draft.data;
+  const acts = {
+    again: () => describeAgain(draft, replaced("described again")),
+    texts: () => showTexts(draft, replaced("text brought back")),
+    describers: () => takeText(draft, described, "The describer’s words are back.", replaced("describer’s words")),
+    "take-server": () =>
+      takeText(draft, picture.published_text, "The server’s text is here now.", replaced("server’s text")),
+    "keep-mine": () => draft.saver.settle(true),
+    "take-theirs": () => draft.saver.settle(false),
+  };
+  (acts[action] ?? (() => decisions.decide(draft, action)))();
 }
 
 function toggleMode() {

@@ -102,17 +102,17 @@ export async function showTexts(draft, replaced) {
 }
 
 /**
- * Bring back what the describer wrote last.
- * @param {Draft} draft
+ * Put a text that the card shows in place of the draft's.
+ * @param {Draft} draft @param {string} words @param {string} said when it is done
  * @param {(words: string) => void} replaced told of the text that another one has replaced
  */
-export async function describersWords(draft, replaced) {
+export async function takeText(draft, words, said, replaced) {
   try {
     await draft.saver.save();
     const before = draft.data.text;
-    await bringBack(draft, draft.data.described_text);
+    await bringBack(draft, words);
     replaced(before);
-    tell("The describer’s words are back.");
+    tell(said);
   } catch (problem) {
     tell(problem.message, { problem: true });
   }

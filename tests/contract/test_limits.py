@@ -1,0 +1,124 @@
+"""How many tasks of a priority run at a time: never more, whoever claims at the same instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import delete
+from tests.support_engine import NOWHERE, ROOT, Rig, at_once, make_users
+
+from altwright.db.session import Database
+from altwright.db.task_tables import StateRow
+from altwright.domain.limits import Limits
+from altwright.domain.task import Delivery, Priority
+from altwright.tasks.limits import FRESH_S
+from altwright.tasks.records import Task, Ticket
+
+pytestmark = [pytest.mark.every_database, pytest.mark.req("8.5")]
+
+TWO_LOW = Limits(most={Priority.LOW: 2})
+WORKERS = 8
+
+
+@pytest.fixture
+def of_settings(database: Database) -> Iterator[Rig]:
+    """Return an engine whose settings let two low tasks run at a time; no Redis is there."""
+    made = Rig(database, NOWHERE, limits=TWO_LOW)
+    make_users(database, range(1, 20))
+    made.kind.exclusive = False
+    made.lose_redis()
+    yield made
+    made.close()
+
+
+def submitted(rig: Rig, count: int = WORKERS) -> list[Task]:
+    """Submit low tasks."""
+    return [rig.submit(ROOT, priority="low") for _ in range(count)]
+
+
+def claimed(rig: Rig, how: Callable[[int], Task | None]) -> int:
+    """Claim with eight workers at the same instant; return how many got a task."""
+    got = at_once(WORKERS, how)
+    faults = [one for one in got if isinstance(one, Exception)]
+    assert faults == []
+    for task in got:
+        if task is not None:
+            rig.claims.complete(task, "")
+    return sum(task is not None for task in got)
+
+
+@pytest.mark.parametrize("delivery", list(Delivery))
+def test_the_settings_limits_hold_from_the_first_claim_on(
+    of_settings: Rig, delivery: Delivery
+) -> None:
+    """Eight workers claim at once, three times over, in a new database: two get a task each."""
+    for _ in range(3):
+        tasks = submitted(of_settings)
+
+        def claim(number: int, tasks: list[Task] = tasks) -> Task | None:
+            if delivery is Delivery.DATABASE:
+                return of_settings.claims.claim_next(f"w{number}")
+            task = tasks[number]
+            ticket = Ticket(task.id, task.attempt, task.priority)
+            return of_settings.claims.claim(ticket, f"w{number}", Delivery.RQ)
+
+        assert claimed(of_settings, claim) == 2
+
+
+def test_limits_are_changed_and_reset(of_settings: Rig) -> None:
+    """What an administrator sets counts in each process; a reset brings the settings back."""
+    other = Rig(of_settings.database, NOWHERE, limits=TWO_LOW)
+
+    def holding() -> tuple[Limits, Limits]:
+        for rig in (of_settings, other):
+            rig.at += FRESH_S + 1
+        return of_settings.limit_book.current(), other.limit_book.current()
+
+    three = Limits(most={Priority.LOW: 3}, kept={Priority.URGENT: 1})
+    assert holding() == (TWO_LOW, TWO_LOW)
+    of_settings.limit_book.change(three)
+    assert holding() == (three, three)
+    other.limit_book.change(None)
+    assert holding() == (TWO_LOW, TWO_LOW)
+    of_settings.limit_book.change(Limits())
+    assert holding() == (Limits(), Limits())
+    other.close()
+
+
+def test_limits_hold_after_a_reset(of_settings: Rig) -> None:
+    """Claims at the same instant see the settings' limits again, not none."""
+    of_settings.limit_book.change(Limits(most={Priority.LOW: 5}))
+    submitted(of_settings)
+    assert claimed(of_settings, lambda n: of_settings.claims.claim_next(f"w{n}")) == 5
+    of_settings.limit_book.change(None)
+    submitted(of_settings)
+    assert claimed(of_settings, lambda n: of_settings.claims.claim_next(f"w{n}")) == 2
+
+
+def test_a_reset_needs_no_limits_before_it(database: Database) -> None:
+    """Resetting what nobody has set changes nothing."""
+    rig = Rig(database, NOWHERE)
+    rig.limit_book.change(None)
+    assert rig.limit_book.current() == Limits()
+    rig.close()
+
+
+def test_no_limit_is_lost_with_the_row_that_holds_it(of_settings: Rig) -> None:
+    """Where somebody empties the table of facts, nothing is claimed until the row is back."""
+    submitted(of_settings)
+    assert of_settings.limit_book.current() == TWO_LOW
+    with of_settings.database.write() as session:
+        session.execute(delete(StateRow))
+    of_settings.claims.claim_next("first")
+    got = [of_settings.claims.claim_next(f"w{number}") for number in range(WORKERS)]
+    assert sum(task is not None for task in got) == 2
+
+
+def test_other_priorities_go_on(of_settings: Rig) -> None:
+    """A full priority stops its own tasks only."""
+    submitted(of_settings)
+    of_settings.submit(priority="normal")
+    taken = [of_settings.claims.claim_next(f"w{number}") for number in range(5)]
+    assert [task.priority for task in taken if task] == [Priority.NORMAL] + [Priority.LOW] * 2
+    assert of_settings.limit_book.closed() == {Priority.LOW}

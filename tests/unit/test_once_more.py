@@ -1,0 +1,57 @@
+"""A failed test is run once more; what then passes is flaky, and named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+CONFTEST = "from tests.conftest import pytest_addoption, pytest_configure"
+FLAKY = """
+from pathlib import Path
+
+def test_flaky_{number}():
+    before = Path("ran-{number}")
+    if not before.exists():
+        before.touch()
+        raise AssertionError("the first time")
+"""
+
+
+def run(folder: Path, tests: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run tests as `make test` does."""
+    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "test_it.py").write_text(tests)
+    (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
+    command = [sys.executable, "-m", "pytest", "--once-more", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_what_passes_the_second_time_is_named_and_fails_nothing(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """The last line counts it apart; its first failure is shown."""
+    done = run(tmp_path, FLAKY.format(number=1) + "\ndef test_good():\n    pass\n", *options)
+    assert done.returncode == 0, done.stdout
+    assert "FLAKY test_it.py::test_flaky_1" in done.stdout
+    assert "AssertionError: the first time" in done.stdout
+    assert "1 passed, 1 flaky" in done.stdout.splitlines()[-1]
+
+
+def test_what_fails_twice_fails_the_run(tmp_path: Path) -> None:
+    """A flaky one beside it doesn't change that."""
+    done = run(tmp_path, FLAKY.format(number=1) + "\ndef test_bad():\n    raise ValueError\n")
+    assert done.returncode == 1
+    assert "1 failed, 1 flaky" in done.stdout.splitlines()[-1]
+
+
+def test_many_flaky_ones_are_no_accident(tmp_path: Path) -> None:
+    """Four fail the run."""
+    done = run(tmp_path, "\n".join(FLAKY.format(number=number) for number in range(4)))
+    assert done.returncode == 1
+    assert "More than 3 flaky tests" in done.stdout
+    assert "4 flaky" in done.stdout.splitlines()[-1]
