@@ -17,7 +17,8 @@ from altwright.tasks import claims as claims_module
 from altwright.tasks import dispatcher as dispatcher_module
 from altwright.tasks import queues as queues_module
 from altwright.tasks.backlog import Backlog
-from altwright.tasks.claims import COUNTED, Claims, Signals, Worked
+from altwright.tasks.claim_statements import COUNTED
+from altwright.tasks.claims import Claims, Signals, Worked
 from altwright.tasks.dispatcher import Dispatcher
 from altwright.tasks.moves import changed, fenced, move, record
 from altwright.tasks.queues import RQQueueManager

@@ -8,7 +8,6 @@ the size, the deadline and the words of an answer from us.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -24,6 +23,7 @@ from altwright.errors import AltwrightError, Category, PlatformRefused, Platform
 from altwright.guard import AnswerTooLarge, Exchange, is_timeout
 from altwright.outbound import MAX_REDIRECTS, Outbound
 from altwright.platforms.allowance import Allowance
+from altwright.platforms.json_answers import parsed
 from altwright.platforms.paging import CURSOR_LENGTH, PAGE_POSTS, Answer
 from altwright.platforms.refusals import (
     TOKEN_REFUSED,
@@ -45,12 +45,6 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _LINK_LENGTH = 4_000
 #: Where nodeinfo documents stand on all servers that are known.
 _NODEINFO = re.compile(r"/nodeinfo/[\w./-]{1,100}$")
-#: Lists and objects in each other; a status with a boosted one, a card and its authors has 8.
-_DEPTH_MOST = 100
-_BRACKETS = re.compile(r"[\[\]{}]")
-_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
-#: Digits of a number beyond which Python's int() refuses or takes its time.
-_INTEGER_DIGITS = 30
 
 
 class Api:
@@ -174,12 +168,8 @@ class Api:
         if not is_read:
             return None, response.headers
         try:
-            # Half a character costs its place only; that a server writes another encoding is rare.
-            text = data.decode("utf-8-sig", "replace")
-            if _is_deep(text):
-                raise unexpected()
-            return json.loads(text, parse_int=_integer), response.headers
-        except (ValueError, RecursionError) as error:
+            return parsed(data), response.headers
+        except ValueError as error:
             raise (walled() if is_wall(response, data) else unexpected()) from error
 
     def _answer(
@@ -252,23 +242,6 @@ def _object(answer: Any) -> Mapping[str, Any]:
     if not isinstance(answer, Mapping):
         raise unexpected()
     return answer
-
-
-def _is_deep(text: str) -> bool:
-    """Return whether JSON is nested deeper than any server's.
-
-    The parser stops by itself at about 1,000, but what Python tidies up just then fails too.
-    """
-    depth = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        if depth > _DEPTH_MOST:
-            return True
-    return False
-
-
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _INTEGER_DIGITS else float(digits)
 
 
 def _linked(header: str) -> tuple[str, bool]:

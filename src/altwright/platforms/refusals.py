@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,6 +11,7 @@ import requests
 
 from altwright.errors import Category, PlatformRefused, PlatformUnavailable, RateLimited
 from altwright.outbound import MAX_RETRY_AFTER_S, retry_after_s
+from altwright.platforms.json_answers import parsed
 from altwright.text import clean_line
 
 TOKEN_REFUSED = "The server doesn't accept the account's token any more; connect it again."  # noqa: S105 - a sentence
@@ -92,8 +92,8 @@ def _is_page(response: requests.Response) -> bool:
 def _said(data: bytes) -> str | None:
     """Return the server's own words, cleaned; None: it isn't the API that speaks."""
     try:
-        answer = json.loads(data)
-    except (ValueError, RecursionError):
+        answer = parsed(data)
+    except ValueError:
         return None
     if not isinstance(answer, Mapping):
         return None

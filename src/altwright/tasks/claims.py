@@ -12,21 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Update, bindparam, false, func, insert, select, update
+from sqlalchemy import Update, false, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
 from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, TaskRow
-from altwright.db.types import now
 from altwright.domain.limits import Limits
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, TaskStateConflict
+from altwright.tasks import claim_statements as sql
 from altwright.tasks.moves import (
     RENEWED,
     SHOWN,
-    START_AFRESH,
     cancel_if_asked,
     changed,
     fenced,
@@ -36,54 +35,6 @@ from altwright.tasks.moves import (
 from altwright.tasks.priorities import PRIORITIES
 from altwright.tasks.records import Item, Task, Ticket, item_of, task_of
 
-# Made once: making a question costs as much as asking it.
-#: A task, and one that is running an attempt.
-_TASK = select(TaskRow).where(TaskRow.id == bindparam("of_task"))
-_HELD = _TASK.where(TaskRow.attempt == bindparam("of_attempt"), TaskRow.status == Status.RUNNING)
-_CANCEL_ASKED = _HELD.with_only_columns(TaskRow.cancel_requested_at.is_not(None))
-#: A task's item to work on now.
-_NEXT_ITEM = (
-    select(ItemRow)
-    .where(ItemRow.task_id == bindparam("of_task"), ItemRow.status == ItemStatus.PENDING)
-    .order_by(ItemRow.tries, ItemRow.position)
-    .limit(1)
-)
-#: A write to an item that isn't finished.
-_PENDING = update(ItemRow).where(
-    ItemRow.id == bindparam("of_item"), ItemRow.status == ItemStatus.PENDING
-)
-_ITEM_ENDED = _PENDING.values(finished_at=now())
-_ITEM_PUT_OFF = _PENDING.values(tries=ItemRow.tries + 1)
-#: Once only: whether it was the item's fault nobody knows, but the others shall not wait for it.
-_ITEM_PUT_BEHIND = _PENDING.where(ItemRow.tries == 0).values(tries=1)
-#: One wait more.
-_WAITS = RENEWED.values(
-    waits=TaskRow.waits + 1, stalled_at=func.coalesce(TaskRow.stalled_at, now())
-)
-#: How long a task has got no further.
-_STALL = select(TaskRow.stalled_at, now()).where(TaskRow.id == bindparam("of_task"))
-#: Tasks of which a cancel is asked for, of several that attempts hold.
-_CANCELS = select(TaskRow.id).where(
-    TaskRow.id.in_(bindparam("ids", expanding=True)),
-    TaskRow.status == Status.RUNNING,
-    TaskRow.cancel_requested_at.is_not(None),
-)
-#: What a task that gets on is given back: its retries, and its patience with servers.
-_PROGRESSED = {**START_AFRESH, "progress_attempt": TaskRow.attempt}
-#: What a part of a plan, a plan, and what an item's end writes to its task.
-_GREW = RENEWED.values(**_PROGRESSED)
-_PLANNED = _GREW.values(sequence=TaskRow.sequence + 1)
-_COUNTS = {
-    ItemStatus.DONE: TaskRow.items_done,
-    ItemStatus.SKIPPED: TaskRow.items_skipped,
-    ItemStatus.FAILED: TaskRow.items_failed,
-}
-COUNTED = {
-    status: _PLANNED.values(**{count.key: count + 1}, crashes=0)
-    for status, count in _COUNTS.items()
-}
-#: An item that is planned and has ended at once.
-_ENDED_ITEM = insert(ItemRow).values(finished_at=now())
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
 PLAN_BATCH = 200
 #: Positions of items that a plan puts last begin here; a plan has fewer items.
@@ -239,7 +190,7 @@ class Claims:
         ):
             return None
         record(connection, ticket.task_id, "claimed", attempt=ticket.attempt + 1, actor=worker_id)
-        row = connection.execute(_TASK, {"of_task": ticket.task_id}).one()
+        row = connection.execute(sql.TASK, {"of_task": ticket.task_id}).one()
         return task_of(row, self._box)
 
     def current(self, task: Task) -> Task:
@@ -250,7 +201,7 @@ class Claims:
         """
         with self._database.connect() as connection:
             held = {"of_task": task.id, "of_attempt": task.attempt}
-            row = connection.execute(_HELD, held).first()
+            row = connection.execute(sql.HELD, held).first()
             if row is None:
                 raise TaskStateConflict(task.id, expected="running this attempt")
             return task_of(row, self._box)
@@ -314,16 +265,16 @@ class Claims:
         if cursor is not None:
             values["plan_cursor"] = cursor
         ended = Counter(item.ended.status for item in batch if item.ended)
-        written = _PLANNED if complete or ended else _GREW
+        written = sql.PLANNED if complete or ended else sql.GREW
         written = written.values(
-            **{_COUNTS[status].key: _COUNTS[status] + more for status, more in ended.items()}
+            **{sql.COUNTS[status].key: sql.COUNTS[status] + more for status, more in ended.items()}
         )
         with self._database.begin() as connection:
             fenced(connection, written, task_id, attempt, lease_s=self.lease_s, **values)
             rows = [
                 _item_row(task_id, attempt, at, item) for at, item in enumerate(batch, position)
             ]
-            for statement, is_ended in ((insert(ItemRow), False), (_ENDED_ITEM, True)):
+            for statement, is_ended in ((insert(ItemRow), False), (sql.ENDED_ITEM, True)):
                 some = [row for row in rows if (row["attempt"] is not None) is is_ended]
                 if some:
                     connection.execute(statement, some)
@@ -332,7 +283,7 @@ class Claims:
     def next_item(self, task_id: str) -> Item | None:
         """Return the item to work on now: the first pending one, those tried before at the end."""
         with self._database.connect() as connection:
-            row = connection.execute(_NEXT_ITEM, {"of_task": task_id}).first()
+            row = connection.execute(sql.NEXT_ITEM, {"of_task": task_id}).first()
             return item_of(row) if row else None
 
     @again_after_deadlock
@@ -352,10 +303,10 @@ class Claims:
             "category": worked.category,
             "took_s": took_s,
         }
-        written = COUNTED[worked.status]
+        written = sql.COUNTED[worked.status]
         with self._database.begin() as connection:
             fenced(connection, written, task.id, task.attempt, lease_s=self.lease_s)
-            if not changed(connection, _ITEM_ENDED, ended):
+            if not changed(connection, sql.ITEM_ENDED, ended):
                 raise TaskStateConflict(task.id, expected="working on this item")
             if worked.effect is not None:
                 with Session(connection) as session:
@@ -374,7 +325,7 @@ class Claims:
         with self._database.begin() as connection:
             fenced(connection, RENEWED, task.id, task.attempt, lease_s=self.lease_s)
             put_off = {"of_item": item.id, "reason": reason, "category": category}
-            changed(connection, _ITEM_PUT_OFF, put_off)
+            changed(connection, sql.ITEM_PUT_OFF, put_off)
             signals = _signals(connection, task)
         return self._heeded(signals)
 
@@ -388,17 +339,17 @@ class Claims:
         with self._database.begin() as connection:
             fenced(connection, RENEWED, task.id, task.attempt, lease_s=self.lease_s)
             met = {"of_item": item.id, "reason": reason, "category": category}
-            changed(connection, _ITEM_PUT_BEHIND, met)
+            changed(connection, sql.ITEM_PUT_BEHIND, met)
 
     def cancelling(self, task_ids: Collection[str]) -> set[str]:
         """Return those of these running tasks of which a cancel was asked for."""
         with self._database.connect() as connection:
-            return set(connection.scalars(_CANCELS, {"ids": sorted(task_ids)}))
+            return set(connection.scalars(sql.CANCELS, {"ids": sorted(task_ids)}))
 
     def stalled_s(self, task: Task) -> float:
         """Return for how many seconds a task has waited without getting on in between."""
         with self._database.connect() as connection:
-            stalled_at, at = connection.execute(_STALL, {"of_task": task.id}).one()
+            stalled_at, at = connection.execute(sql.STALL, {"of_task": task.id}).one()
         return (at - stalled_at).total_seconds() if stalled_at else 0.0
 
     def signals(self, task: Task) -> Signals:
@@ -471,7 +422,7 @@ class Claims:
             detail=f"for {delay_s:.0f} s, {category}: {message}",
             delayed=delay_s > 0,
             delay_s=delay_s,
-            first=_WAITS,
+            first=sql.WAITS,
             error=message,
             error_category=category,
             waits_for=waits_for,
@@ -523,7 +474,7 @@ def _item_row(task_id: str, attempt: int, position: int, item: Planned) -> dict[
 
 def _signals(connection: Connection, task: Task) -> Signals:
     held = {"of_task": task.id, "of_attempt": task.attempt}
-    cancel = connection.scalar(_CANCEL_ASKED, held)
+    cancel = connection.scalar(sql.CANCEL_ASKED, held)
     if cancel is None:
         raise TaskStateConflict(task.id, expected="running this attempt")
     return Signals(
