@@ -37,12 +37,13 @@ from altwright.domain.task import Delivery, Status
 from altwright.domain.user import UserRef
 from altwright.errors import Category, PlatformRefused
 from altwright.outbound import Outbound
+from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Post, Profile
 from altwright.progress import ProgressTracker
 from altwright.tasks.claims import Claims
 from altwright.tasks.kinds import TaskKind
 from altwright.tasks.records import Task
-from altwright.tasks.runner import TaskRunner
+from altwright.tasks.runner import RESTS, TaskRunner
 from altwright.tasks.store import NewTask, TaskStore
 
 #: Made up for tests.
@@ -101,6 +102,10 @@ class FakePlatform:
         """Post something."""
         self.posts.update({post.remote_id: post for post in posts})
 
+    def probe(self) -> None:
+        """Answer, or not."""
+        self.before("probe")
+
     def profile(self) -> Profile:
         """Return who this is."""
         self.before("profile")
@@ -122,7 +127,7 @@ class FakePlatform:
         """Return a post."""
         self.before("post")
         if remote_id not in self.posts:
-            raise PlatformRefused("The server has no such post.")
+            raise PlatformGone("The server has no such post.")
         return self.posts[remote_id]
 
     def publish_alt_texts(self, remote_id: str, texts: Mapping[str, str]) -> Post:
@@ -153,6 +158,8 @@ class FakeDescriber:
     pictures: list[Picture] = field(default_factory=list)
     #: Called before each description with its number, from 1.
     before: Callable[[int], None] = lambda _: None
+    #: Called when somebody asks how it is; raises what is wrong with it.
+    before_probe: Callable[[], None] = lambda: None
 
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe a picture."""
@@ -169,6 +176,7 @@ class FakeDescriber:
 
     def probe(self) -> str:
         """Return a line."""
+        self.before_probe()
         return "fake"
 
     def close(self) -> None:
@@ -336,6 +344,8 @@ class Bench:
         task = self.claims.claim_next("bench")
         assert task is not None
         self.runner.run(task, self.interrupted)
+        if self.store.history(task.id)[-1].event == RESTS:
+            return self.attempt()  # what failed is tried again, without the pause before it
         return self.store.get(task.id, None)
 
     def items(self, task: Task) -> list[tuple[str, str, str]]:
@@ -349,11 +359,12 @@ def drafted(world: World, *statuses: DraftStatus) -> list[tuple[str, int, str]]:
     return [(one.post.remote_id, one.picture.position, one.text) for one in found]
 
 
-def refusing(method: str, error: Exception) -> Callable[[str], None]:
-    """Return what makes a platform refuse one method."""
+def refusing(methods: str | tuple[str, ...], error: Exception) -> Callable[[str], None]:
+    """Return what makes a platform refuse a method, or several; "probe" is how it is asked."""
+    refused = (methods,) if isinstance(methods, str) else methods
 
     def before(called: str) -> None:
-        if called == method:
+        if called in refused:
             raise error
 
     return before

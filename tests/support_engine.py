@@ -25,8 +25,9 @@ from altwright.progress import ProgressTracker
 from altwright.tasks.backlog import Backlog
 from altwright.tasks.claims import Claims, Planned, Worked
 from altwright.tasks.dispatcher import Dispatcher
+from altwright.tasks.faults import Source
 from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.kinds import Run, TaskKind
+from altwright.tasks.kinds import Run, TaskKind, Work
 from altwright.tasks.pausing import Pauses
 from altwright.tasks.queues import QueueOptions, RQQueueManager
 from altwright.tasks.records import Item, Task
@@ -67,6 +68,8 @@ class Counting:
     exclusive: bool = True
     meet: Callable[[Run, Item], None] = lambda _run, _item: None
     meet_plan: Callable[[Run, int], None] = lambda _run, _position: None
+    #: Called when the engine asks how a server is.
+    answer: Callable[[Source], None] = lambda _source: None
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return the settings with a number of items."""
@@ -81,7 +84,7 @@ class Counting:
         return CountingWork(self, run)
 
 
-class CountingWork:
+class CountingWork(Work):
     """One attempt at counting."""
 
     def __init__(self, kind: Counting, run: Run) -> None:
@@ -93,13 +96,19 @@ class CountingWork:
         """Yield the items."""
         for position in range(self._run.task.settings["items"]):
             self._kind.meet_plan(self._run, position)
-            yield Planned(f"item-{position}", f"Item {position}")
+            of_post = self._run.task.settings.get("of_post")
+            post = f"p{position // of_post}:" if of_post else ""
+            yield Planned(f"{post}item-{position}", f"Item {position}")
 
     def item(self, item: Item) -> Worked:
         """Leave one trace."""
         self._kind.meet(self._run, item)
         task = self._run.task
         return Worked(ItemStatus.DONE, effect=effect_of(task, item.key))
+
+    def probe(self, source: Source) -> None:
+        """Say how a server is."""
+        self._kind.answer(source)
 
     def summary(self, task: Task) -> str:
         """Say how many were done."""
@@ -306,7 +315,7 @@ def elapse(database: Database, seconds: float) -> None:
     """Move every time that the engine compares with the clock into the past."""
     by = timedelta(seconds=seconds)
     compared = {
-        TaskRow: ("available_at", "lease_until", "dispatched_at"),
+        TaskRow: ("available_at", "lease_until", "dispatched_at", "stalled_at"),
         LeaseRow: ("expires_at",),
         WorkerRow: ("seen_at",),
     }

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.tasks.claims import Planned, Worked
-from altwright.tasks.kinds import Run
+from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
 
 #: What toys that ask for memory never give back.
 _ballast: list[bytes] = []
 
 
-class ToyWork:
+class ToyWork(Work):
     """Items that each take ``item_s`` seconds; their effects can be recorded, without a guard."""
 
     def __init__(self, run: Run) -> None:

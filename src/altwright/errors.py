@@ -17,6 +17,8 @@ class Category(StrEnum):
     RATE_LIMIT = "rate_limit"
     SERVICE_DOWN = "service_down"
     AUTHENTICATION = "authentication"
+    #: The service itself isn't set up as it should be: an administrator's, not the user's.
+    CONFIGURATION = "configuration"
     BAD_INPUT = "bad_input"
     EXHAUSTED = "exhausted"
     TIMEOUT = "timeout"

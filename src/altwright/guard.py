@@ -29,8 +29,8 @@ from urllib3.exceptions import (
     NewConnectionError,
 )
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
-from urllib3.util.connection import create_connection
 
+from altwright import interrupts
 from altwright.errors import OutboundRefused
 
 #: Largest API answer in bytes; a page of 40 posts with pictures takes about 300 kB.
@@ -38,6 +38,21 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 #: IPv6 addresses that carry an IPv4 address to a NAT64 gateway. Source: RFC 6052.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: What this Python (or an older one: CVE-2024-4032) calls public and isn't, and what clouds keep
+#: for themselves on public addresses. Sources: RFC 6890 (protocol assignments, with Oracle's
+#: metadata service at 192.0.0.192), RFC 7526 (6to4 relays), RFC 8215 (local NAT64), RFC 9637
+#: (documentation), RFC 9602 (SRv6); Azure's wire server is 168.63.129.16.
+_NEVER = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32"),
+            *("64:ff9b:1::/48", "2001::/23", "3fff::/20", "5f00::/16"),
+        ),
+    )
+)
+#: Seconds that looking a name up may take: the resolver's own default is 5 for each of its servers.
+LOOKUP_S = 10.0
 
 
 class AnswerTooLarge(requests.RequestException):
@@ -51,6 +66,8 @@ class DeadlinePassed(requests.Timeout):
 def is_public(address: str) -> bool:
     """Say whether an IP address is on the public internet; addresses inside addresses count."""
     ip = ipaddress.ip_address(address)
+    if any(ip in network for network in _NEVER if network.version == ip.version):
+        return False
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour
         if inner is None and ip in _NAT64:
@@ -77,11 +94,10 @@ class Guard:
         """
         host, port = connection.host.strip("[]").rstrip("."), connection.port
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = _looked_up(host, port, exchange)
         except (OSError, UnicodeError) as error:
             unknown = socket.gaierror(socket.EAI_NONAME, str(error))
             raise NameResolutionError(host, connection, unknown) from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not self._is_allowed(host, port):
             addresses = [address for address in addresses if is_public(address)]
         if not addresses:
@@ -102,18 +118,26 @@ class Guard:
     ) -> socket.socket:
         failure: Exception | None = None
         for address in addresses:
-            to = (address, connection.port)
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            sock = socket.socket(family, socket.SOCK_STREAM)
             try:
-                sock = create_connection(
-                    to, exchange.remaining_s(), None, connection.socket_options
-                )
-            except TimeoutError as error:
-                failure = ConnectTimeoutError(connection, f"connecting timed out: {error}")
-            except OSError as error:
-                failure = NewConnectionError(connection, f"no connection: {error}")
-            else:
-                sock.settimeout(connection.timeout)
+                for option in connection.socket_options or ():
+                    sock.setsockopt(*option)
                 exchange.watch(sock)
+                sock.settimeout(exchange.remaining_s())
+                sock.connect((address, connection.port))
+                sock.settimeout(connection.timeout)
+            except BaseException as error:
+                sock.close()
+                interrupts.current().check()
+                match error:
+                    case TimeoutError():
+                        failure = ConnectTimeoutError(connection, f"connecting timed out: {error}")
+                    case OSError():
+                        failure = NewConnectionError(connection, f"no connection: {error}")
+                    case _:
+                        raise
+            else:
                 return sock
         raise failure or NewConnectionError(connection, "no address")
 
@@ -122,15 +146,17 @@ class Exchange:
     """One request with all its redirects, guarded and with a deadline; one per thread at a time.
 
     Time-outs of sockets count between two bytes, so a server that sends a byte now and then would
-    hold us for ever; a timer shuts the socket instead.
+    hold us for ever; a timer shuts the socket instead. So does an interrupt of the thread's work.
     """
 
     _current = threading.local()
 
-    def __init__(self, guard: Guard, timeout_s: float) -> None:
-        """Begin to count now."""
+    def __init__(self, guard: Guard, timeout_s: float, *, reads: bool = False) -> None:
+        """Begin to count now; ``reads``: its answers are read here, not by the caller."""
         self.guard = guard
+        self.reads = reads
         self.expired = False
+        self._ended = False
         self._ends_at = time.monotonic() + timeout_s
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
@@ -144,6 +170,9 @@ class Exchange:
         return exchange
 
     def __enter__(self) -> Self:
+        # First, since it raises for an attempt that is to end already.
+        self._breaking = interrupts.current().breaking_off(self._break_off)
+        self._breaking.__enter__()
         self._current.exchange = self
         self._timer.start()
         return self
@@ -155,6 +184,7 @@ class Exchange:
         trace: TracebackType | None,
     ) -> None:
         self._current.exchange = None
+        self._breaking.__exit__(None, None, None)
         self._timer.cancel()
         self._timer.join()
         self._forget()
@@ -165,7 +195,8 @@ class Exchange:
         return max(self._ends_at - time.monotonic(), 0.001)
 
     def check(self) -> None:
-        """Raise DeadlinePassed once the time is over."""
+        """Raise DeadlinePassed once the time is over, Interrupted once the attempt is."""
+        interrupts.current().check()
         if self.expired or time.monotonic() > self._ends_at:
             self.expired = True
             raise DeadlinePassed("the exchange took too long")
@@ -175,7 +206,7 @@ class Exchange:
         with self._lock:
             self._forget()
             self._socket = socket.socket(fileno=os.dup(sock.fileno()))
-            if self.expired:
+            if self._ended:
                 self._shut()
 
     def read(self, response: requests.Response, max_bytes: int) -> bytes:
@@ -199,8 +230,12 @@ class Exchange:
         return bytes(body)
 
     def _expire(self) -> None:
+        self.expired = True
+        self._break_off()
+
+    def _break_off(self) -> None:
         with self._lock:
-            self.expired = True
+            self._ended = True
             self._shut()
 
     def _shut(self) -> None:
@@ -212,6 +247,37 @@ class Exchange:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+def _looked_up(host: str, port: int, exchange: Exchange) -> list[str]:
+    """Return a host's addresses.
+
+    Nothing can break a look-up off, so a thread of its own waits for it, and ends after it.
+
+    Raises:
+        OSError, UnicodeError: there is no such host, or nobody could say so in time.
+    """
+    found: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.append(error)
+        ended.set()
+
+    ended = threading.Event()
+    thread = threading.Thread(target=look_up, name="look-up", daemon=True)
+    with interrupts.current().breaking_off(ended.set):
+        thread.start()
+        ended.wait(min(exchange.remaining_s(), LOOKUP_S))
+    exchange.check()
+    answer = list(found)
+    if not answer:
+        raise TimeoutError("looking the name up took too long")
+    if isinstance(answer[0], Exception):
+        raise answer[0]
+    return list(dict.fromkeys(str(entry[4][0]) for entry in answer))
 
 
 def _connect(connection: HTTPConnection) -> socket.socket:
@@ -256,8 +322,8 @@ class _SecurePool(HTTPSConnectionPool):
 class GuardedAdapter(HTTPAdapter):
     """Sends requests over guarded connections.
 
-    Outside of an exchange each request is one of its own, whose answer is read here; inside of one
-    the caller reads and watches.
+    Outside of an exchange each request is one of its own. Its answer is read here, as that of an
+    exchange which ``reads``; inside of another the caller reads and watches.
     """
 
     def __init__(self, guard: Guard, timeout_s: float) -> None:
@@ -273,22 +339,46 @@ class GuardedAdapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
         """Send a request; read its answer within the limits, unless the caller does."""
-        if Exchange.current() is not None:
+        exchange = Exchange.current()
+        if exchange is None:
+            with Exchange(self._guard, self._timeout_s, reads=True):
+                return self.send(request, *args, **kwargs)
+        if not exchange.reads:
             return super().send(request, *args, **kwargs)
-        kwargs |= {"stream": True, "timeout": kwargs.get("timeout") or self._timeout_s}
-        with Exchange(self._guard, self._timeout_s) as exchange:
-            try:
-                response = super().send(request, *args, **kwargs)
-                with response:
-                    data = exchange.read(response, MAX_ANSWER_BYTES)
-            except (requests.RequestException, HTTPError) as error:
-                if exchange.expired or is_timeout(error):
-                    raise DeadlinePassed("the answer took too long") from error
-                if isinstance(error, HTTPError):
-                    raise requests.ConnectionError("the answer broke off") from error
-                raise
+        kwargs |= {"stream": True, "timeout": exchange.remaining_s()}
+        try:
+            response = super().send(request, *args, **kwargs)
+            with response:
+                data = exchange.read(response, MAX_ANSWER_BYTES)
+        except (requests.RequestException, HTTPError) as error:
+            interrupts.current().check()
+            if exchange.expired or is_timeout(error):
+                raise DeadlinePassed("the answer took too long") from error
+            if isinstance(error, HTTPError):
+                raise requests.ConnectionError("the answer broke off") from error
+            raise
         response.raw = io.BytesIO(data)
         return response
+
+
+class GuardedSession(requests.Session):
+    """A session in which a request with all its redirects is one exchange."""
+
+    def __init__(self, guard: Guard, timeout_s: float) -> None:
+        """Give each exchange ``timeout_s`` seconds from beginning to end."""
+        super().__init__()
+        self._guard = guard
+        self._timeout_s = timeout_s
+        self.trust_env = False
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, GuardedAdapter(guard, timeout_s))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a request and follow its redirects, within the time of one."""
+        if Exchange.current() is not None:
+            return super().send(request, **kwargs)
+        with Exchange(self._guard, self._timeout_s, reads=True):
+            return super().send(request, **kwargs)
 
 
 def is_timeout(error: Exception) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 
 class Interrupted(Exception):
@@ -26,8 +27,10 @@ class Interrupt:
         self._breakers: list[Callable[[], None]] = []
 
     def interrupt(self) -> None:
-        """End whatever the attempt waits for, now and from now on."""
+        """End whatever the attempt waits for, now and from now on; once is enough."""
         with self._lock:
+            if self._event.is_set():
+                return
             self._event.set()
             breakers = list(self._breakers)
         for break_off in breakers:
@@ -59,22 +62,39 @@ class Interrupt:
                 self._breakers.remove(break_off)
 
 
-_current = threading.local()
 #: For threads that work on no task: nobody interrupts them.
 _NEVER = Interrupt()
+#: Each thread has a context of its own, and so has each greenlet.
+_current: ContextVar[Interrupt] = ContextVar("interrupt", default=_NEVER)
 
 
 def current() -> Interrupt:
     """Return the interrupt of this thread's work."""
-    found: Interrupt = getattr(_current, "interrupt", _NEVER)
-    return found
+    return _current.get()
 
 
 @contextlib.contextmanager
 def interruptible(interrupt: Interrupt) -> Iterator[None]:
     """Let ``interrupt`` reach what this thread does inside."""
-    _current.interrupt = interrupt
+    token = _current.set(interrupt)
     try:
         yield
     finally:
-        del _current.interrupt
+        _current.reset(token)
+
+
+@contextlib.contextmanager
+def deferred(seconds: float) -> Iterator[None]:
+    """Let what should not be broken off halfway, such as a write, have ``seconds`` to end.
+
+    An interrupt reaches it after that time, and whoever comes after it at once.
+    """
+    outer, inner = current(), Interrupt()
+    timer = threading.Timer(seconds, inner.interrupt)
+    timer.daemon = True
+    with outer.breaking_off(timer.start):
+        try:
+            with interruptible(inner):
+                yield
+        finally:
+            timer.cancel()

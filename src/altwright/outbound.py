@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
+from altwright import interrupts
 from altwright.errors import (
     Category,
     ImageUnavailable,
@@ -22,7 +23,7 @@ from altwright.errors import (
     OutboundRefused,
     RateLimited,
 )
-from altwright.guard import AnswerTooLarge, Exchange, Guard, GuardedAdapter, is_timeout
+from altwright.guard import AnswerTooLarge, Exchange, Guard, GuardedSession, is_timeout
 
 USER_AGENT = f"Altwright/{version('altwright')}"
 #: Redirects that are followed; browsers stop at 20, media hosts need one or two.
@@ -51,14 +52,13 @@ class Outbound:
     def session(self) -> requests.Session:
         """Return a session whose every exchange is guarded, limited in bytes and in time.
 
+        An exchange is a request with all its redirects.
+
         Its requests raise OutboundRefused besides the exceptions of requests.
         """
-        session = requests.Session()
-        session.trust_env = False
+        session = GuardedSession(self._guard, self.timeout_s)
         session.max_redirects = MAX_REDIRECTS
         session.headers["User-Agent"] = USER_AGENT
-        session.mount("http://", GuardedAdapter(self._guard, self.timeout_s))
-        session.mount("https://", GuardedAdapter(self._guard, self.timeout_s))
         return session
 
     def fetch(self, url: str, *, max_bytes: int, timeout_s: float) -> Fetched:
@@ -80,6 +80,7 @@ class Outbound:
             except ValueError as error:  # of urllib and requests: addresses that aren't any
                 raise ImageUnusable("The picture's address isn't valid.") from error
             except (requests.RequestException, HTTPError) as error:
+                interrupts.current().check()
                 if exchange.expired or is_timeout(error):
                     raise ImageUnavailable(
                         "The picture's server took too long to answer.",

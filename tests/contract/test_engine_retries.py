@@ -21,22 +21,22 @@ from altwright.errors import (
     NotFound,
     PlatformRefused,
     PlatformUnavailable,
-    RateLimited,
     TaskStateConflict,
 )
 from altwright.tasks.claims import CRASHES, ITEM_TRIES, Worked
+from altwright.tasks.faults import NOT_SET_UP, OUR_FAULT, Source
 from altwright.tasks.kinds import Run
 from altwright.tasks.records import Item
-from altwright.tasks.runner import DATABASE_PAUSE_S, OUR_FAULT
+from altwright.tasks.runner import DATABASE_PAUSE_S, RESTS
 
 
-def failing(error: Exception) -> Callable[[Run, Item], None]:
-    """Return what an item meets that fails the whole attempt."""
+def failing_plan(error: Exception) -> Callable[[Run, int], None]:
+    """Return what a whole attempt fails with, before it has any item."""
 
-    def meet(_run: Run, _item: Item) -> None:
+    def meet_plan(_run: Run, _position: int) -> None:
         raise error
 
-    return meet
+    return meet_plan
 
 
 def delay_s(rig: Rig, task_id: str) -> float:
@@ -52,18 +52,17 @@ def delay_s(rig: Rig, task_id: str) -> float:
         (PlatformUnavailable("The server is down."), [60, 240, 960]),
         (PlatformUnavailable("It doesn't answer.", category=Category.NETWORK), [0, 60, 240]),
         (PlatformUnavailable("Too slow.", category=Category.TIMEOUT), [0, 60, 240]),
-        (RateLimited("Wait.", retry_in_s=77), [77, 77, 77]),
         (PlatformUnavailable("Back soon.", retry_in_s=5), [5, 5, 5]),
-        (RateLimited("Wait for ever.", retry_in_s=1e12), [86_400] * 3),
+        (PlatformUnavailable("In an age.", retry_in_s=1e12), [86_400] * 3),
     ],
-    ids=["service down", "network", "time-out", "rate limit", "retry-after", "absurd"],
+    ids=["service down", "network", "time-out", "retry-after", "absurd"],
 )
 def test_a_failed_attempt_is_retried_three_times(
     fleet: Fleet, error: Exception, waits: list[float]
 ) -> None:
     """At once or after 1, 4 and 16 minutes, or when the server says; then it is a dead letter."""
     rig = fleet.rig
-    rig.kind.meet = failing(error)
+    rig.kind.meet_plan = failing_plan(error)
     task = rig.submit()
     met: list[float] = []
     for number in range(3):
@@ -96,14 +95,14 @@ def test_a_failed_attempt_is_retried_three_times(
             "Token revoked.",
         ),
         (NotFound("There is no such account."), Category.BAD_INPUT, "There is no such account."),
-        (ConfigError(["KEY: missing"]), Category.AUTHENTICATION, "KEY: missing"),
+        (ConfigError(["KEY: missing"]), Category.CONFIGURATION, NOT_SET_UP),
     ],
 )
 def test_what_only_a_person_can_change_isnt_retried(
     rig: Rig, error: Exception, category: Category, message: str
 ) -> None:
     """Such a failure is final at once, with its category and its words."""
-    rig.kind.meet = failing(error)
+    rig.kind.meet_plan = failing_plan(error)
     task = rig.submit()
     rig.drain_database()
     dead = rig.store.get(task.id, None)
@@ -134,11 +133,11 @@ def test_a_fault_of_ours_shows_no_insides(rig: Rig) -> None:
 def test_a_retry_that_succeeds_leaves_no_error_behind(fleet: Fleet) -> None:
     """A completed task shows no error of an attempt before."""
 
-    def meet(run: Run, _item: Item) -> None:
+    def meet_plan(run: Run, _position: int) -> None:
         if run.task.attempt == 1:
             raise PlatformUnavailable("A blip.", category=Category.NETWORK)
 
-    fleet.rig.kind.meet = meet
+    fleet.rig.kind.meet_plan = meet_plan
     task = fleet.rig.submit()
     fleet.drain()
     done = fleet.rig.store.get(task.id, None)
@@ -157,6 +156,12 @@ def test_a_picture_that_cant_be_had_costs_no_other(rig: Rig) -> None:
 
     rig.kind.meet = meet
     task = rig.submit()
+    for rest_s in (15, 60):
+        rig.drain_database()
+        assert rig.events(task.id)[-1] == RESTS
+        assert round(delay_s(rig, task.id)) == rest_s
+        rig.later(rest_s + 1)
+        rig.backlog.wake_delayed()
     rig.drain_database()
     done = rig.store.get(task.id, None)
     assert (done.status, done.items_done, done.items_failed) == (Status.COMPLETED, 1, 2)
@@ -175,7 +180,11 @@ def test_a_dead_letter_is_requeued_with_its_progress(fleet: Fleet) -> None:
         if broken[0] and item.key == "item-2":
             raise PlatformRefused("No.", category=Category.AUTHENTICATION)
 
-    rig.kind.meet = meet
+    def answer(_source: Source) -> None:
+        if broken[0]:
+            raise PlatformRefused("No.", category=Category.AUTHENTICATION)
+
+    rig.kind.meet, rig.kind.answer = meet, answer
     task = rig.submit()
     fleet.drain()
     assert rig.store.get(task.id, None).status is Status.FAILED
@@ -194,7 +203,7 @@ def test_a_dead_letter_is_requeued_with_its_progress(fleet: Fleet) -> None:
 @pytest.mark.req("4.6")
 def test_a_requeue_is_a_submit_as_far_as_the_user_goes(rig: Rig) -> None:
     """It is refused while another task of the user is active, naming that one."""
-    rig.kind.meet = failing(PlatformRefused("No.", category=Category.AUTHENTICATION))
+    rig.kind.meet_plan = failing_plan(PlatformRefused("No.", category=Category.AUTHENTICATION))
     dead = rig.submit()
     rig.drain_database()
     active = rig.submit()

@@ -15,7 +15,10 @@ from altwright.tasks.records import Task
 
 ENDS = ("completed", "failed", "cancelled")
 #: History entries after which a task waits again.
-BACK = ("retry", "preempted", "worker stopped", "time used up", "database away", "rescued")
+BACK = (
+    *("retry", "waiting", "trying again later", "preempted", "worker stopped", "time used up"),
+    *("database away", "rescued"),
+)
 #: Seconds after a flush within which all jobs have to be back: two passes of the dispatcher.
 BACK_WITHIN_S = 1.6
 #: Seconds after which somebody dispatches.

@@ -11,6 +11,7 @@ from tests.simulation.fake_redis import Client, FakeQueue, Server
 from tests.simulation.world import Process, World
 from tests.support_engine import effects
 
+from altwright import interrupts
 from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
 from altwright.domain.retries import Backoff
@@ -22,13 +23,15 @@ from altwright.errors import (
     ImageUnusable,
     PlatformRefused,
     PlatformUnavailable,
+    RateLimited,
 )
 from altwright.progress import ProgressTracker
 from altwright.tasks.backlog import Backlog
 from altwright.tasks.claims import Claims, Planned, Signals, Worked
 from altwright.tasks.dispatcher import Dispatcher
+from altwright.tasks.faults import Source
 from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.kinds import Run
+from altwright.tasks.kinds import Run, Work
 from altwright.tasks.pausing import Pauses
 from altwright.tasks.queues import QueueOptions, RQQueueManager
 from altwright.tasks.records import Item, Task
@@ -78,7 +81,7 @@ class SimulatedKind:
         return SimulatedWork(self.world, run)
 
 
-class SimulatedWork:
+class SimulatedWork(Work):
     """One attempt."""
 
     def __init__(self, world: World, run: Run) -> None:
@@ -96,7 +99,9 @@ class SimulatedWork:
         """Take time, then succeed or fail."""
         dice = self._world.dice
         self._run.checkpoint()
+        # A server may take long, and an interrupt reaches whoever waits for it.
         self._world.let_pass((5.0 if dice.randrange(12) == 0 else 0.4) * dice.random())
+        interrupts.current().check()
         task = self._run.task
         match dice.randrange(24):
             case 0:
@@ -106,7 +111,8 @@ class SimulatedWork:
             case 2 | 3 | 4:
                 raise PlatformUnavailable("simulated", category=Category.NETWORK)
             case 5:
-                raise PlatformUnavailable("simulated")
+                # A server that is down, or asks for a pause.
+                raise dice.choice((PlatformUnavailable, RateLimited))("simulated")
             case 6 if dice.random() < 0.3:
                 raise PlatformRefused("simulated", category=Category.AUTHENTICATION)
             case 7:
@@ -123,6 +129,11 @@ class SimulatedWork:
             session.execute(insert(effects).values(**row))
 
         return Worked(ItemStatus.DONE, effect=effect)
+
+    def probe(self, source: Source) -> None:
+        """Be down now and then."""
+        if self._world.dice.random() < 0.3:
+            raise PlatformUnavailable("simulated", category=Category.NETWORK)
 
     def summary(self, task: Task) -> str:
         """Return nothing."""

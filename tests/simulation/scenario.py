@@ -115,6 +115,7 @@ class Scenario:
             self.world.let_pass(LEASE_S / 3)
             parts.progress.flush()
             parts.runner.leases.renew_all()
+            parts.runner.leases.look()
 
     def _work(self, parts: Parts, name: str) -> None:
         stop = threading.Event()

@@ -21,7 +21,12 @@ def test_every_category_has_a_policy() -> None:
 def test_only_a_persons_faults_arent_retried() -> None:
     """Wrong credentials and wrong input don't heal by themselves."""
     final = {one for one, policy in POLICIES.items() if not policy.retried}
-    assert final == {Category.AUTHENTICATION, Category.BAD_INPUT, Category.CORRUPT}
+    assert final == {
+        Category.AUTHENTICATION,
+        Category.BAD_INPUT,
+        Category.CONFIGURATION,
+        Category.CORRUPT,
+    }
 
 
 @given(

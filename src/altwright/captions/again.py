@@ -8,7 +8,7 @@ from typing import Any
 from altwright.accounts.connections import Account, AccountStore
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
-from altwright.captions.opening import open_account, refusals_noted
+from altwright.captions.opening import open_account, probe_platform
 from altwright.captions.pictures import PictureStore
 from altwright.captions.records import DEFAULT_LANGUAGE, Draft
 from altwright.captions.service import described
@@ -24,7 +24,8 @@ from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentErr
 from altwright.outbound import Outbound
 from altwright.platforms.port import Platform
 from altwright.tasks.claims import Planned, Worked
-from altwright.tasks.kinds import Run
+from altwright.tasks.faults import Source
+from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
 
 #: Characters of a hint.
@@ -85,7 +86,7 @@ class DescribeAgain:
         return AgainWork(self, run, draft, account, platform)
 
 
-class AgainWork:
+class AgainWork(Work):
     """One attempt at describing a picture again."""
 
     def __init__(
@@ -130,6 +131,14 @@ class AgainWork:
             task_id=self._run.task.id,
         )
 
+    def probe(self, source: Source) -> None:
+        """Ask the account's server, or the describer, how it is."""
+        match source:
+            case Source.PLATFORM:
+                probe_platform(self._kind.accounts, self._account.id, self._platform)
+            case Source.DESCRIBER:
+                self._kind.describer.probe()
+
     def _picture(self) -> tuple[Picture, Stored | None]:
         """Return the kept copy, or fetch the picture again if there is none any more."""
         draft = self._draft
@@ -138,8 +147,7 @@ class AgainWork:
                 return self._kind.source.kept(draft.picture.file), None
             except NotFound:
                 pass  # purged by age
-        with refusals_noted(self._kind.accounts, self._account.id):
-            post = self._platform.post(draft.post.remote_id)
+        post = self._platform.post(draft.post.remote_id)
         for media in post.media:
             if media.remote_id == draft.picture.remote_id:
                 return self._kind.source.fetch(media.url)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from altwright.captions.drafts import WHOLE, changed, chunks, clean
@@ -19,6 +20,9 @@ from altwright.db.types import now
 from altwright.describers.port import Description
 from altwright.domain.caption import DraftStatus, sources
 from altwright.platforms.port import Media, Post
+
+#: Since when pictures couldn't be described, by the remote ids of their post and themselves.
+Failures = dict[tuple[str, str], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,32 @@ def note_published(session: Session, picture_id: int, text: str) -> None:
     session.execute(statement.values(published_text=text))
 
 
+def note_failure(session: Session, picture_id: int) -> None:
+    """Keep that a run could not describe a picture, and since when none could."""
+    statement = update(PictureRow).where(PictureRow.id == picture_id)
+    failed_at = func.coalesce(PictureRow.failed_at, now())
+    session.execute(statement.values(failed_at=failed_at, failures=PictureRow.failures + 1))
+
+
+def failed_before(session: Session, account_id: int, post_ids: Collection[str]) -> Failures:
+    """Return since when pictures of these posts couldn't be described, by remote ids."""
+    found: Failures = {}
+    for some in chunks(sorted(set(post_ids))):
+        query = (
+            select(PostRow.remote_id, PictureRow.remote_id, PictureRow.failed_at)
+            .join(PostRow, PostRow.id == PictureRow.post_id)
+            .where(
+                PostRow.account_id == account_id,
+                PostRow.remote_id.in_(some),
+                PictureRow.failed_at.is_not(None),
+            )
+        )
+        for post_id, media_id, failed_at in session.execute(query):
+            if failed_at is not None:
+                found[post_id, media_id] = failed_at
+    return found
+
+
 def store_draft(
     session: Session,
     seen: Target,
@@ -159,6 +189,7 @@ def store_draft(
         picture.media_type = stored.media_type
         picture.width = picture.width or stored.width
         picture.height = picture.height or stored.height
+    picture.failed_at, picture.failures = None, 0
     text = clean(description.text)
     values: dict[str, Any] = {
         "status": DraftStatus.DRAFT,
@@ -238,6 +269,28 @@ def give_back(session: Session, ids: Sequence[int], problem: str | None) -> None
     """Make drafts that were not published approved ones again; ``problem`` None: as it was."""
     values = {} if problem is None else {"problem": problem}
     _move(session, ids, DraftStatus.APPROVED, (DraftStatus.PUBLISHING,), **values)
+
+
+def approved_of_post(
+    session: Session, user_id: int, post_id: int, ids: Collection[int]
+) -> list[int]:
+    """Return those of ``ids`` that are a post's approved drafts."""
+    query = (
+        select(DraftRow.id)
+        .join(PictureRow, PictureRow.id == DraftRow.picture_id)
+        .where(
+            PictureRow.post_id == post_id,
+            DraftRow.user_id == user_id,
+            DraftRow.status == DraftStatus.APPROVED,
+        )
+    )
+    return sorted(set(session.scalars(query)).intersection(ids))
+
+
+def note_problem(session: Session, ids: Sequence[int], problem: str) -> None:
+    """Keep why drafts were not published."""
+    for some in chunks(ids):
+        changed(session, update(DraftRow).where(DraftRow.id.in_(some)).values(problem=problem))
 
 
 def give_back_all(session: Session, user_id: int) -> None:

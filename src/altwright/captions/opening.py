@@ -38,3 +38,23 @@ def refusals_noted(accounts: AccountStore, account_id: int) -> Iterator[None]:
         if error.category is Category.AUTHENTICATION:
             accounts.set_problem(account_id, str(error))
         raise
+
+
+def probe_platform(accounts: AccountStore, account_id: int, platform: Platform) -> None:
+    """Ask an account's server how it is; a token that it refuses is noted on the account.
+
+    Raises:
+        TemporaryError: the server is down.
+        PlatformRefused: it refuses the account altogether. Servers do so with 401, some with 400
+            (Takahē) or 422 (snac).
+    """
+    with refusals_noted(accounts, account_id):
+        try:
+            platform.probe()
+        except PlatformRefused as error:
+            if error.category is Category.AUTHENTICATION:
+                raise
+            raise PlatformRefused(
+                f"The server doesn't accept the account's token: {error}",
+                category=Category.AUTHENTICATION,
+            ) from error

@@ -9,15 +9,16 @@ stands in "publishing" when one begins was left behind.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
+from altwright import interrupts
 from altwright.accounts.connections import AccountStore
 from altwright.captions import drafting
 from altwright.captions.drafts import IDS_MOST, DraftStore, check_ids
-from altwright.captions.opening import open_account, refusals_noted
+from altwright.captions.opening import open_account, probe_platform
 from altwright.captions.records import Draft
 from altwright.captions.wording import post_label, tally
 from altwright.db.tables import ID_MOST
@@ -27,11 +28,15 @@ from altwright.domain.user import UserRef
 from altwright.errors import Conflict, InvalidInput, PermanentError, PlatformRefused
 from altwright.platforms.port import Platform, Post
 from altwright.tasks.claims import Planned, Worked
-from altwright.tasks.kinds import Run
+from altwright.tasks.faults import Source
+from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
 
 #: States from which a draft may be published; PUBLISHING: an attempt before this one was cut off.
 PUBLISHABLE = (DraftStatus.APPROVED, DraftStatus.PUBLISHING)
+#: Seconds that the edit of a post gets when its task is cancelled or stopped meanwhile: what has
+#: been written should be looked at too.
+WRITE_S = 2.0
 #: Ids that a refusal names at most.
 NAMED = 20
 
@@ -139,7 +144,7 @@ class Publishing:
         return PublishingWork(self.accounts, self.drafts, run, user_id)
 
 
-class PublishingWork:
+class PublishingWork(Work):
     """One attempt at a publishing task."""
 
     def __init__(self, accounts: AccountStore, drafts: DraftStore, run: Run, user_id: int) -> None:
@@ -150,6 +155,8 @@ class PublishingWork:
         self._user_id = user_id
         self._ids: list[int] = run.task.settings["draft_ids"]
         self._platforms: dict[int, Platform] = {}
+        #: The account of the post in hand.
+        self._account_id: int | None = None
 
     def plan(self) -> Iterator[Planned]:
         """Yield the posts, newest first: all texts of a post make one edit."""
@@ -167,9 +174,9 @@ class PublishingWork:
             return Worked(ItemStatus.SKIPPED, "None of its texts is approved any more.")
         problem: str | None = None
         is_published = False
+        self._account_id = drafts[0].account_id
         try:
-            with refusals_noted(self._accounts, drafts[0].account_id):
-                self._publish(drafts)
+            self._publish(drafts)
             is_published = True
         except PermanentError as error:
             problem = str(error)
@@ -182,6 +189,21 @@ class PublishingWork:
             drafting.published(session, drafts)
 
         return Worked(ItemStatus.DONE, effect=effect)
+
+    def probe(self, source: Source) -> None:
+        """Ask the server of the post in hand how it is."""
+        if source is Source.PLATFORM and self._account_id is not None:
+            platform = self._platform(self._account_id)
+            probe_platform(self._accounts, self._account_id, platform)
+
+    def failed(self, item: Item, reason: str) -> Callable[[Session], None]:
+        """Return what lets the post's drafts say why they weren't published."""
+
+        def effect(session: Session) -> None:
+            ids = drafting.approved_of_post(session, self._user_id, int(item.key), self._ids)
+            drafting.note_problem(session, ids, reason)
+
+        return effect
 
     def _take(self, post_id: int) -> list[Draft]:
         with self._database.write() as session:
@@ -200,7 +222,8 @@ class PublishingWork:
         if all(before[media_id] == text for media_id, text in texts.items()):
             return  # an attempt that was cut off had got this far
         self._refuse_to_overwrite(drafts, before)
-        after = _texts(platform.publish_alt_texts(remote_id, texts))
+        with interrupts.deferred(WRITE_S):
+            after = _texts(platform.publish_alt_texts(remote_id, texts))
         if any(after.get(media_id, "").strip() != text for media_id, text in texts.items()):
             raise PlatformRefused("The server has taken the texts, and shows others.")
 

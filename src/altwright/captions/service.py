@@ -8,38 +8,36 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from altwright import interrupts
 from altwright.accounts.connections import Account, AccountStore
 from altwright.captions import drafting
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
-from altwright.captions.opening import open_account, refusals_noted
+from altwright.captions.opening import open_account, probe_platform, refusals_noted
 from altwright.captions.pictures import PictureStore
 from altwright.captions.quality import check
 from altwright.captions.records import DEFAULT_LANGUAGE
 from altwright.captions.settings import CaptionSettings
 from altwright.captions.sources import PictureSource
-from altwright.captions.wording import counted, picture_label, tally
+from altwright.captions.wording import counted, day_words, picture_label, tally
 from altwright.config import Settings
 from altwright.describers.port import Describer, Description, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.errors import (
-    CaptionUnusable,
-    Category,
-    InvalidInput,
-    PermanentError,
-    PlatformRefused,
-)
+from altwright.errors import CaptionUnusable, InvalidInput, PermanentError
 from altwright.outbound import Outbound
+from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post
 from altwright.tasks.claims import Planned, Worked
-from altwright.tasks.kinds import Run
+from altwright.tasks.faults import Source
+from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
 
 #: Posts written in one transaction while planning: what Mastodon sends on a page by default.
@@ -91,7 +89,7 @@ class CaptionGenerationService:
         return CaptionWork(self, run, settings, account, platform)
 
 
-class CaptionWork:
+class CaptionWork(Work):
     """One attempt at a captions task."""
 
     def __init__(
@@ -110,6 +108,7 @@ class CaptionWork:
         self._account = account
         self._platform = platform
         self._total = run.task.items_total
+        self._begun = run.task.items_finished
         self._has_worked = False
         self._last_post: Post | None = None
 
@@ -143,13 +142,16 @@ class CaptionWork:
         """Write posts and pictures, and return those that are to be described."""
         with self._database.write() as session:
             statuses = drafting.save_posts(session, self._account.id, posts)
+            post_ids = [post.remote_id for post in posts]
+            failed = drafting.failed_before(session, self._account.id, post_ids)
         planned = []
         for post in posts:
             pictures = drafting.pictures_of(post)
             for position, media in enumerate(pictures, 1):
-                if self._wants(media, statuses[post.remote_id, media.remote_id]):
+                key = post.remote_id, media.remote_id
+                if self._wants(media, statuses[key]):
                     label = picture_label(post.text, post.created_at, position, len(pictures))
-                    planned.append(Planned(f"{post.remote_id}:{media.remote_id}", label))
+                    planned.append(planned_picture(key, label, failed.get(key)))
         return planned
 
     def _wants(self, media: Media, status: DraftStatus | None) -> bool:
@@ -161,8 +163,7 @@ class CaptionWork:
     def item(self, item: Item) -> Worked:
         """Describe one picture, if it still is there and still needs a text."""
         self._pause()
-        total = max(self._total or 0, item.position + 1)
-        self._run.step(f"Describing picture {item.position + 1:,} of {total:,}")
+        self._run.step(self._step())
         post_id, _, media_id = item.key.partition(":")
         with self._database.read() as session:
             seen = drafting.target(session, self._account.id, post_id, media_id)
@@ -170,9 +171,7 @@ class CaptionWork:
             return _skipped("The picture isn't known any more.")
         try:
             post = self._post(post_id)
-        except PlatformRefused as error:
-            if error.category is Category.AUTHENTICATION:
-                raise
+        except PlatformGone as error:
             return _skipped(f"The post can't be read any more: {error}")
         media = next((one for one in post.media if one.remote_id == media_id), None)
         if media is None:
@@ -181,19 +180,42 @@ class CaptionWork:
             return self._needless(media, seen)
         return self._describe(post, media, seen)
 
+    def probe(self, source: Source) -> None:
+        """Ask the account's server, or the describer, how it is."""
+        match source:
+            case Source.PLATFORM:
+                probe_platform(self._service.accounts, self._account.id, self._platform)
+            case Source.DESCRIBER:
+                self._service.describer.probe()
+
+    def failed(self, item: Item, reason: str) -> Callable[[Session], None]:
+        """Return what lets the next run begin with others."""
+
+        def effect(session: Session) -> None:
+            post_id, _, media_id = item.key.partition(":")
+            seen = drafting.target(session, self._account.id, post_id, media_id)
+            if seen is not None:
+                drafting.note_failure(session, seen.picture_id)
+
+        return effect
+
+    def _step(self) -> str:
+        self._begun += 1
+        total = max(self._total or 0, self._begun)
+        return f"Describing picture {self._begun:,} of {total:,}"
+
     def _pause(self) -> None:
         """Wait between two pictures as long as the user wants; a stop or cancel ends it."""
         until = time.monotonic() + (self._settings.processing_delay if self._has_worked else 0)
         self._has_worked = True
         while (left_s := until - time.monotonic()) > 0:
             self._run.checkpoint()
-            time.sleep(min(left_s, PAUSE_SLICE_S))
+            interrupts.current().wait(min(left_s, PAUSE_SLICE_S))
 
     def _post(self, remote_id: str) -> Post:
         """Return a post as it is now; its pictures are items in a row, so it is asked for once."""
         if self._last_post is None or self._last_post.remote_id != remote_id:
-            with refusals_noted(self._service.accounts, self._account.id):
-                self._last_post = self._platform.post(remote_id)
+            self._last_post = self._platform.post(remote_id)
         return self._last_post
 
     def _needless(self, media: Media, seen: Target) -> Worked:
@@ -273,6 +295,14 @@ def described(
         drafting.store_draft(session, seen, description, stored, user_id=user_id, task_id=task_id)
 
     return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)
+
+
+def planned_picture(key: tuple[str, str], label: str, failed_at: datetime | None) -> Planned:
+    """Return a picture's item; one that earlier runs couldn't describe comes last, and says so."""
+    whole_key = f"{key[0]}:{key[1]}"
+    if failed_at is None:
+        return Planned(whole_key, label)
+    return Planned(whole_key, f"{label} (failed before, since {day_words(failed_at)})", last=True)
 
 
 def _skipped(reason: str) -> Worked:

@@ -22,12 +22,17 @@ def ordinal(number: int) -> str:
     return f"{number}{'th' if in_teens else _ORDINALS.get(number % 10, 'th')}"
 
 
+def day_words(at: datetime) -> str:
+    """Return "3 May 2026"."""
+    return f"{at.day} {at:%B %Y}"
+
+
 def post_label(text: str, posted_at: datetime) -> str:
     """Return 'post of 3 May 2026: “first words …”'."""
     words = re.sub(r"\s+", " ", text).strip()
     if len(words) > QUOTED:
         words = words[:QUOTED].rsplit(" ", 1)[0].rstrip(" ,;:.") + " …"
-    day = f"post of {posted_at.day} {posted_at:%B %Y}"
+    day = f"post of {day_words(posted_at)}"
     return f"{day}: “{words}”" if words else day
 
 

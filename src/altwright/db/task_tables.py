@@ -60,6 +60,13 @@ class TaskRow(Base):
     #: Attempts in a row that ended with their worker's silence; too many set the task aside.
     crashes: Mapped[int] = mapped_column(default=0)
     max_retries: Mapped[int] = mapped_column(default=3)
+    #: Waits in a row, without progress between them, for a server that is down or asked for it;
+    #: since when; and for which server ("": it said for how long).
+    waits: Mapped[int] = mapped_column(default=0, server_default="0")
+    stalled_at: Mapped[datetime | None] = mapped_column(Instant)
+    waits_for: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    #: The last attempt that ended an item or added to the plan.
+    progress_attempt: Mapped[int] = mapped_column(default=0, server_default="0")
     exclusive_key: Mapped[str | None] = mapped_column(String(64))
     active_key: Mapped[str | None] = mapped_column(
         String(64),

@@ -27,14 +27,20 @@ POLICIES = MappingProxyType(
         Category.EXHAUSTED: Policy(retried=True),
         Category.FAULT: Policy(retried=True),
         Category.AUTHENTICATION: Policy(retried=False),
+        Category.CONFIGURATION: Policy(retried=False),
         Category.BAD_INPUT: Policy(retried=False),
         Category.CORRUPT: Policy(retried=False),
     }
 )
 
 
-#: The longest Retry-After that is believed, seconds.
+#: The longest Retry-After that is believed, seconds; and how long a task that doesn't get on is
+#: let wait, as often as a server asks for it.
 RETRY_AFTER_MOST_S = 86_400.0
+
+
+#: Steps of the curve after which the waits for a server that is down grow no more: 16 minutes.
+OUTAGE_STEPS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +68,25 @@ class Backoff:
             if steps == 0:
                 return 0.0
             steps -= 1
-        delay = min(self.base_s * self.factor**steps, self.longest_s)
-        return delay * (1 + self.jitter * (2 * random.random() - 1))
+        return self._spread_s(self.base_s * self.factor**steps, random)
+
+    def outage_s(self, waits: int, retry_in_s: float | None, random: Random) -> float:
+        """Return the seconds until a server that is down is asked again, after ``waits`` waits.
+
+        At once, then after 15 seconds, so that a short outage stays short, then after 1, 4 and
+        each 16 minutes (of the default ``base_s``). A server's own Retry-After wins.
+        """
+        if retry_in_s is not None:
+            return self.delay_s(Category.SERVICE_DOWN, 1, retry_in_s, random)
+        return self.rest_s(waits, random) if waits else 0.0
+
+    def rest_s(self, tries: int, random: Random) -> float:
+        """Return the seconds before what failed ``tries`` (≥ 1) times is tried again by itself.
+
+        15 seconds, then a minute, …: what overloads a server has passed by then.
+        """
+        steps = min(tries - 2, OUTAGE_STEPS)
+        return self._spread_s(self.base_s * self.factor**steps, random)
+
+    def _spread_s(self, delay_s: float, random: Random) -> float:
+        return min(delay_s, self.longest_s) * (1 + self.jitter * (2 * random.random() - 1))

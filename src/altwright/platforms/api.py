@@ -20,6 +20,7 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
+from altwright.interrupts import Interrupted
 from altwright.outbound import MAX_RETRY_AFTER_S, USER_AGENT, Outbound, retry_after_s
 
 #: Posts per page. Source: Mastodon's maximum for statuses of an account.
@@ -140,7 +141,7 @@ def translated() -> Iterator[None]:
     except mastodon.MastodonNetworkError as error:
         # Mastodon.py wraps whatever its session raises, ours too, and keeps it as the context.
         cause = error.__context__
-        if isinstance(cause, AltwrightError):
+        if isinstance(cause, AltwrightError | Interrupted):
             raise cause from error
         raise _unreachable(cause) from error
     except requests.RequestException as error:

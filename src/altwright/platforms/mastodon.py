@@ -35,6 +35,10 @@ class Mastodon(Platform):
         """Connect lazily: nothing is called yet."""
         self._api = Api(url, token, outbound)
 
+    def probe(self) -> None:
+        """Ask the server, in one request, whether it answers and takes the account's token."""
+        self._api.me()
+
     def profile(self) -> Profile:
         """Return the account that the token belongs to."""
         account = self._api.me()

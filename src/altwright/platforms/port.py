@@ -58,6 +58,10 @@ class Platform(Protocol):
     AUTHENTICATION: the token was revoked or has expired).
     """
 
+    def probe(self) -> None:
+        """Ask the server, in one request, whether it answers and takes the account's token."""
+        ...
+
     def profile(self) -> Profile:
         """Return the account that the token belongs to."""
         ...

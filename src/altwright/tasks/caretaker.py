@@ -151,6 +151,7 @@ class Caretaker:
             oldest_waiting_s=max((one.oldest_waiting_s or 0.0 for one in due), default=0.0),
             dead_letters=sum(last_day.values()),
             set_aside=set_aside,
+            not_set_up=last_day.get(Category.CONFIGURATION, 0),
             damaged=self._damaged,
             ended=watched.figures.ended(HOUR_S),
             failed=sum(watched.figures.failures(HOUR_S).values()),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, false, insert, select, update
+from sqlalchemy import Update, bindparam, false, func, insert, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,7 @@ from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.moves import (
     RENEWED,
     SHOWN,
+    START_AFRESH,
     cancel_if_asked,
     changed,
     fenced,
@@ -50,8 +51,25 @@ _PENDING = update(ItemRow).where(
 )
 _ITEM_ENDED = _PENDING.values(finished_at=now())
 _ITEM_PUT_OFF = _PENDING.values(tries=ItemRow.tries + 1)
-#: What a plan, and what an item's end, writes to its task.
-_PLANNED = RENEWED.values(sequence=TaskRow.sequence + 1)
+#: Once only: whether it was the item's fault nobody knows, but the others shall not wait for it.
+_ITEM_PUT_BEHIND = _PENDING.where(ItemRow.tries == 0).values(tries=1)
+#: One wait more.
+_WAITS = RENEWED.values(
+    waits=TaskRow.waits + 1, stalled_at=func.coalesce(TaskRow.stalled_at, now())
+)
+#: How long a task has got no further.
+_STALL = select(TaskRow.stalled_at, now()).where(TaskRow.id == bindparam("of_task"))
+#: Tasks of which a cancel is asked for, of several that attempts hold.
+_CANCELS = select(TaskRow.id).where(
+    TaskRow.id.in_(bindparam("ids", expanding=True)),
+    TaskRow.status == Status.RUNNING,
+    TaskRow.cancel_requested_at.is_not(None),
+)
+#: What a task that gets on is given back: its retries, and its patience with servers.
+_PROGRESSED = {**START_AFRESH, "progress_attempt": TaskRow.attempt}
+#: What a part of a plan, a plan, and what an item's end writes to its task.
+_GREW = RENEWED.values(**_PROGRESSED)
+_PLANNED = _GREW.values(sequence=TaskRow.sequence + 1)
 COUNTED = {
     status: _PLANNED.values(**{count.key: count + 1}, crashes=0)
     for status, count in {
@@ -62,20 +80,29 @@ COUNTED = {
 }
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
 PLAN_BATCH = 200
+#: Positions of items that a plan puts last begin here; a plan has fewer items.
+LAST_FROM = 100_000_000
 #: Times that an item is tried, or its worker dies with it in hand, before it counts as failed.
 ITEM_TRIES = 3
 #: Characters of a step and of an item's label: what the columns hold.
 STEP_LENGTH = LABEL_LENGTH = 255
 #: Attempts in a row that may end with their worker's death before any item was finished.
 CRASHES = 5
+#: What a task's history says of a wait for a server.
+WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An item to come. ``key`` is unique in the task; ``label`` is what people read."""
+    """An item to come. ``key`` is unique in the task; ``label`` is what people read.
+
+    What stands before a colon in ``key`` is what several items share, and fail with together: a
+    post. Items that are ``last`` are worked on after all others, whenever they are planned.
+    """
 
     key: str
     label: str
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,11 +283,15 @@ class Claims:
     ) -> int:
         total = position + len(batch)
         values = {"items_total": total} if complete else {}
-        written = _PLANNED if complete else RENEWED
+        written = _PLANNED if complete else _GREW
         with self._database.begin() as connection:
             fenced(connection, written, task_id, attempt, lease_s=self.lease_s, **values)
             rows = [
-                {"key": item.key, "position": at, "label": item.label[:LABEL_LENGTH]}
+                {
+                    "key": item.key,
+                    "position": at + (LAST_FROM if item.last else 0),
+                    "label": item.label[:LABEL_LENGTH],
+                }
                 for at, item in enumerate(batch, position)
             ]
             if rows:
@@ -315,6 +346,29 @@ class Claims:
             changed(connection, _ITEM_PUT_OFF, put_off)
             signals = _signals(connection, task)
         return self._heeded(signals)
+
+    @again_after_deadlock
+    def put_behind(self, task: Task, item: Item, reason: str, category: Category) -> None:
+        """Let the others come before an item that met a server in trouble; no try is counted.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        with self._database.begin() as connection:
+            fenced(connection, RENEWED, task.id, task.attempt, lease_s=self.lease_s)
+            met = {"of_item": item.id, "reason": reason, "category": category}
+            changed(connection, _ITEM_PUT_BEHIND, met)
+
+    def cancelling(self, task_ids: Collection[str]) -> set[str]:
+        """Return those of these running tasks of which a cancel was asked for."""
+        with self._database.connect() as connection:
+            return set(connection.scalars(_CANCELS, {"ids": sorted(task_ids)}))
+
+    def stalled_s(self, task: Task) -> float:
+        """Return for how many seconds a task has waited without getting on in between."""
+        with self._database.connect() as connection:
+            stalled_at, at = connection.execute(_STALL, {"of_task": task.id}).one()
+        return (at - stalled_at).total_seconds() if stalled_at else 0.0
 
     def signals(self, task: Task) -> Signals:
         """Return what the worker has to heed now.
@@ -371,17 +425,50 @@ class Claims:
             error_category=category,
         )
 
+    def wait(
+        self, task: Task, category: Category, message: str, delay_s: float, waits_for: str
+    ) -> None:
+        """Queue a task again that waits for a server; this is no failure.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        self._end(
+            task,
+            Status.QUEUED,
+            WAITING,
+            detail=f"for {delay_s:.0f} s, {category}: {message}",
+            delayed=delay_s > 0,
+            delay_s=delay_s,
+            first=_WAITS,
+            error=message,
+            error_category=category,
+            waits_for=waits_for,
+        )
+
     def release(self, task: Task, why: str, delay_s: float = 0.0) -> None:
         """Hand a task back with its progress; this is no failure. Raises TaskStateConflict."""
         self._end(task, Status.QUEUED, why, delayed=delay_s > 0, delay_s=delay_s)
 
     @again_after_deadlock
     def _end(
-        self, task: Task, after: Status, event: str, *, detail: str = "", **values: Any
+        self,
+        task: Task,
+        after: Status,
+        event: str,
+        *,
+        detail: str = "",
+        first: Update | None = None,
+        **values: Any,
     ) -> None:
-        """End this attempt, and with it the task unless it goes back to the queue."""
+        """End this attempt, and with it the task unless it goes back to the queue.
+
+        ``first`` is written to the task before its move.
+        """
         actor = task.worker_id or ""
         with self._database.begin() as connection:
+            if first is not None:
+                fenced(connection, first, task.id, task.attempt, lease_s=self.lease_s)
             if not move(connection, task.id, Status.RUNNING, after, attempt=task.attempt, **values):
                 raise TaskStateConflict(task.id, expected="running this attempt")
             record(connection, task.id, event, attempt=task.attempt, actor=actor, detail=detail)

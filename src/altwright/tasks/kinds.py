@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sqlalchemy.orm import Session
+
 from altwright.domain.task import Priority
 from altwright.domain.user import UserRef
 from altwright.tasks.claims import Planned, Worked
+from altwright.tasks.faults import Source
 from altwright.tasks.records import Item, Task
 
 
@@ -36,12 +39,23 @@ class Work(Protocol):
     def item(self, item: Item) -> Worked:
         """Work on one item; its effect is written by the engine.
 
-        Raises:
-            ImageUnavailable: this item can't be had now; it is tried again after the others.
-            TemporaryError: nothing can be done now; the whole task is retried.
-            PermanentError: this item can't be done at all.
+        Whatever it raises is this item's fault, unless ``probe`` says otherwise: it is tried again
+        after the others (TemporaryError), or has failed at once (PermanentError).
         """
         ...
+
+    def probe(self, source: Source) -> None:
+        """Ask where an error came from how it is as a whole; cheap, and harmless.
+
+        Raises:
+            TemporaryError: it is down.
+            PermanentError, ConfigError: it refuses us altogether.
+        """
+        return
+
+    def failed(self, item: Item, reason: str) -> Callable[[Session], None] | None:
+        """Return what is to be written, if anything, when an item ends as failed."""
+        return None
 
     def summary(self, task: Task) -> str:
         """Return the sentence that a finished task shows; ``task`` has the final counts."""

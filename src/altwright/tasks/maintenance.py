@@ -10,7 +10,7 @@ from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput, NotAllowed, PermanentError, RedisUnavailable
 from altwright.tasks.claims import Planned, Worked
-from altwright.tasks.kinds import Run
+from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
 from altwright.tasks.retention import Checkpoint
 
@@ -52,7 +52,7 @@ class Maintenance:
         return MaintenanceWork(self.chores, run)
 
 
-class MaintenanceWork:
+class MaintenanceWork(Work):
     """One attempt; a chore that was interrupted begins again, and finds less to do."""
 
     def __init__(self, chores: Mapping[str, Chore], run: Run) -> None:

@@ -27,6 +27,8 @@ _GUARDED = update(TaskRow).where(
 #: One to a task that an attempt holds, whose lease is lengthened by it; one that pages show.
 RENEWED = _GUARDED.values(lease_until=now(bindparam("lease_s", type_=Float)))
 SHOWN = _GUARDED.values(sequence=TaskRow.sequence + 1)
+#: The columns of a task whose failures and waits before no longer count.
+START_AFRESH: dict[str, Any] = {"failures": 0, "waits": 0, "waits_for": "", "stalled_at": None}
 #: What a move into each state means for the row.
 _MEANING: dict[Status, dict[str, Any]] = {
     Status.QUEUED: {

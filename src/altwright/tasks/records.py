@@ -52,6 +52,11 @@ class Task:
     error: str | None
     fault: str = ""
     exclusive_key: str | None = None
+    #: Waits in a row for a server, and which ("": none, or one that said for how long).
+    waits: int = 0
+    waits_for: str = ""
+    #: The last attempt that got on.
+    progress_attempt: int = 0
 
     @property
     def corrupt(self) -> bool:
@@ -180,6 +185,9 @@ def task_of(row: TaskRow | Row[Any], box: Box) -> Task:
         error=row.error,
         fault="; ".join(faults),
         exclusive_key=row.exclusive_key,
+        waits=row.waits,
+        waits_for=row.waits_for,
+        progress_attempt=row.progress_attempt,
     )
 
 

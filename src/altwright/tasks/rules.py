@@ -40,8 +40,8 @@ class Thresholds:
 class Facts:
     """How the service stands. What nobody could find out is None.
 
-    ``ended`` and ``failed`` count tasks of the last hour, ``dead_letters`` and ``set_aside``
-    those of the last day; ``item_s`` is the median time of an item in the last hour.
+    ``ended`` and ``failed`` count tasks of the last hour, ``dead_letters``, ``set_aside`` and
+    ``not_set_up`` those of the last day; ``item_s`` is the median time of an item in the last hour.
     """
 
     redis_usable: bool = True
@@ -53,6 +53,7 @@ class Facts:
     oldest_waiting_s: float = 0.0
     dead_letters: int = 0
     set_aside: int = 0
+    not_set_up: int = 0
     damaged: int = 0
     ended: int = 0
     failed: int = 0
@@ -116,6 +117,12 @@ def _results(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
             "`altwright task dead` groups them, `altwright task requeue` tries again."
         )
         yield Finding("dead_letters", Severity.WARNING, message)
+    if facts.not_set_up:
+        message = (
+            f"{facts.not_set_up} tasks failed within a day because the service isn't set up for "
+            "them; `altwright check` says what is missing, and the log what they met."
+        )
+        yield Finding("not_set_up", Severity.CRITICAL, message)
     if facts.set_aside or facts.damaged:
         message = (
             f"{facts.set_aside + facts.damaged} tasks are damaged; "

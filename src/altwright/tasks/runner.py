@@ -1,4 +1,9 @@
-"""TaskRunner: works on one claimed task, item by item, and decides what an error means."""
+"""TaskRunner: works on one claimed task, item by item, and ends each attempt for its reason.
+
+What an error means stands in ``faults``; here is what follows from it. One item's fault is that
+item's: it comes after the others, is tried again, and then counts as failed. The task stops only
+when a probe says that the server as a whole is in trouble, or when different items fail in a row.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +14,33 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from altwright.domain.retries import POLICIES, Backoff
+from altwright.domain.retries import POLICIES, RETRY_AFTER_MOST_S, Backoff
 from altwright.domain.task import ItemStatus
-from altwright.errors import (
-    AltwrightError,
-    Category,
-    ConfigError,
-    DatabaseUnavailable,
-    ImageUnavailable,
-    PermanentError,
-    RequestError,
-    TaskStateConflict,
-    TemporaryError,
-)
+from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
+from altwright.interrupts import Interrupted, interruptible
 from altwright.tasks.claims import ITEM_TRIES, Claims, Signals, Worked
+from altwright.tasks.faults import Fault, Meaning, Source, fault_of
 from altwright.tasks.kinds import Run, TaskKind, Work
+from altwright.tasks.leases import Hold, LeaseKeeper
 from altwright.tasks.records import Item, Task
+from altwright.tasks.streaks import IN_A_ROW, Streak
 
 _log = logging.getLogger(__name__)
 
 #: Seconds that a task rests whose attempt met a fault of the database.
 DATABASE_PAUSE_S = 5.0
-#: Seconds between two looks at steps that were held back (progress.STEP_EVERY_S).
-FLUSH_EVERY_S = 0.5
-#: What people read when the fault is ours; the log has the traceback under the task's id.
-OUR_FAULT = "Something went wrong inside Altwright. The administrator's log says more."
+#: Seconds that a task waits at most for a server that is down, without getting on in between.
+OUTAGE_PATIENCE_S = 6 * 3600.0
+#: What the history says of an attempt that left its failed items for later.
+RESTS = "trying again later"
+#: Attempts in a row that use up their time without ending an item or finding one.
+FRUITLESS = 3
+NO_PROGRESS = (
+    "The run used up its time without getting any further. "
+    "The server may be very slow, or name posts without an end."
+)
+#: Why an item failed with which an attempt's time ran out.
+TOOK_TOO_LONG = "It took too long."
 
 
 class Cancelled(Exception):
@@ -42,6 +49,25 @@ class Cancelled(Exception):
 
 class HandedBack(Exception):
     """The attempt ends early and is no failure: the worker stops, or urgent work waits."""
+
+    def __init__(self, why: str, delay_s: float = 0.0) -> None:
+        """Say why, for the history, and when it goes on."""
+        super().__init__(why)
+        self.delay_s = delay_s
+
+
+class TimeUsedUp(Exception):
+    """The attempt has taken as long as it may."""
+
+
+class Stopped(Exception):
+    """The whole attempt ends because of a fault; ``waits``: a server is down or asked to wait."""
+
+    def __init__(self, fault: Fault, *, waits: bool = False) -> None:
+        """Take what was met."""
+        super().__init__(fault.words)
+        self.fault = fault
+        self.waits = waits
 
 
 class Progress(Protocol):
@@ -71,17 +97,22 @@ class TaskRunner:
         backoff: Backoff,
         *,
         limit_s: float,
+        patience_s: float = OUTAGE_PATIENCE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take ``limit_s``, the seconds after which an attempt hands its task back."""
+        """Take ``limit_s``, the seconds after which an attempt hands its task back.
+
+        ``patience_s`` is how long a task waits for servers that are down before it fails.
+        """
         self._claims = claims
         self._kinds = kinds
         self._progress = progress
         self._backoff = backoff
         self._limit_s = limit_s
+        self._patience_s = patience_s
         self._clock = clock
         self._random = random.Random()  # noqa: S311 - jitter, no secret
-        self.leases = LeaseKeeper(claims, progress.flush)
+        self.leases = LeaseKeeper(claims, progress.flush, clock=clock)
 
     def run(self, task: Task, interrupted: threading.Event) -> None:
         """Work on a claimed task until it ends, fails, or ``interrupted`` is set.
@@ -95,92 +126,199 @@ class TaskRunner:
         _log.info("task %s attempt %s begins", task.id, task.attempt)
         self._progress.changed(task.id)
         try:
-            self._guarded(task, interrupted)
+            self._kept(task, interrupted)
         except TaskStateConflict:
             _log.warning("task %s attempt %s was taken back", task.id, task.attempt)
         self._progress.changed(task.id)
 
-    def _guarded(self, task: Task, interrupted: threading.Event) -> None:
+    def _kept(self, task: Task, interrupted: threading.Event) -> None:
+        checkpoint = _Checkpoint(self, task, interrupted)
         try:
-            with self.leases.kept(task) as lost:
-                self._attempt(task, _Checkpoint(self, task, interrupted, lost))
-        except TaskStateConflict:
-            raise
+            with self.leases.kept(task, checkpoint.over) as checkpoint.hold:
+                self._ended(task, checkpoint)
         except DatabaseUnavailable as error:
             # Not the task's failure. If this can't be written either, the lease runs out.
             _log.warning("task %s handed back: %s", task.id, error)
             self._claims.release(task, "database away", DATABASE_PAUSE_S)
-        except TemporaryError as error:
-            self._failed(task, error.category, str(error), error.retry_in_s)
-        except (PermanentError, RequestError) as error:
-            self._failed(task, error.category, str(error), None)
-        except ConfigError as error:
-            self._failed(task, Category.AUTHENTICATION, str(error), None)
-        except Exception:  # noqa: BLE001 - recorded, and the loop goes on
-            # The worker's loop is the last resort; whatever it was, the task must not hang.
-            _log.exception("task %s attempt %s met a fault of ours", task.id, task.attempt)
-            self._failed(task, Category.FAULT, OUR_FAULT, None)
 
-    def _attempt(self, task: Task, checkpoint: _Checkpoint) -> None:
+    def _ended(self, task: Task, checkpoint: _Checkpoint) -> None:
+        """Make the attempt, and write how it ended."""
         try:
-            kind = self._kinds.get(task.kind)
-            if kind is None or task.corrupt:
-                fault = task.fault or f"its kind {task.kind[:32]!r} isn't known here"
-                _log.error("task %s is set aside: %s", task.id, fault)
-                self._claims.fail(task, Category.CORRUPT, f"This task is damaged: {fault}.")
-                return
-            run = Run(task, checkpoint, self._progress.stepper(task))
-            checkpoint()
-            work = kind.open(run)
-            if task.items_total is None:
-                self._claims.plan(task.id, task.attempt, work.plan())
-                self._progress.changed(task.id)
-            while (item := self._claims.next_item(task.id)) is not None:
-                checkpoint.heed(self._one(task, work, item))
-                self._progress.changed(task.id)
-            self._claims.complete(task, work.summary(self._claims.current(task)))
+            try:
+                with interruptible(checkpoint.hold.interrupt):
+                    self._attempt(task, checkpoint)
+            except Interrupted:
+                checkpoint.explain()
         except Cancelled:
             self._claims.cancelled(task)
         except HandedBack as why:
-            self._claims.release(task, str(why))
+            self._claims.release(task, str(why), why.delay_s)
+        except TimeUsedUp:
+            self._time_used_up(task)
+        except Stopped as stopped:
+            self._stopped(task, stopped)
+        except (TaskStateConflict, DatabaseUnavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - recorded, and the loop goes on
+            # The worker's loop is the last resort; whatever it was, the task must not hang.
+            fault = self._noted(task, "", error).of_whole_service()
+            self._stopped(task, Stopped(fault, waits=fault.meaning is Meaning.WAIT))
 
-    def _one(self, task: Task, work: Work, item: Item) -> Signals:
+    def _attempt(self, task: Task, checkpoint: _Checkpoint) -> None:
+        kind = self._kinds.get(task.kind)
+        if kind is None or task.corrupt:
+            damage = task.fault or f"its kind {task.kind[:32]!r} isn't known here"
+            _log.error("task %s is set aside: %s", task.id, damage)
+            self._claims.fail(task, Category.CORRUPT, f"This task is damaged: {damage}.")
+            return
+        run = Run(task, checkpoint, self._progress.stepper(task))
+        checkpoint()
+        work = kind.open(run)
+        streak = Streak(work, self._clock)
+        if task.waits_for:
+            # Before any item is blamed for it.
+            self._unless_down(streak.asked(Source(task.waits_for)))
+        if task.items_total is None:
+            self._plan(task, work, streak)
+            self._progress.changed(task.id)
+        failed_here: set[int] = set()
+        while (item := self._claims.next_item(task.id)) is not None:
+            if item.id in failed_here and item.tries < ITEM_TRIES:
+                # All that are left have failed in this attempt.
+                raise HandedBack(RESTS, self._backoff.rest_s(item.tries, self._random))
+            failed_here.add(item.id)
+            checkpoint.heed(self._one(task, work, item, streak, checkpoint))
+            self._progress.changed(task.id)
+        self._claims.complete(task, work.summary(self._claims.current(task)))
+
+    def _plan(self, task: Task, work: Work, streak: Streak) -> None:
+        try:
+            self._claims.plan(task.id, task.attempt, work.plan())
+        except _WAYS_OUT:
+            raise
+        except Exception as error:
+            fault = self._noted(task, "", error)
+            if fault.meaning in {Meaning.PASSING, Meaning.DOUBTFUL}:
+                self._unless_down(streak.asked(fault.source))
+            fault = fault.of_whole_service()
+            raise Stopped(fault, waits=fault.meaning is Meaning.WAIT) from error
+
+    def _one(
+        self, task: Task, work: Work, item: Item, streak: Streak, checkpoint: _Checkpoint
+    ) -> Signals:
         began = self._clock()
         if item.tries >= ITEM_TRIES:
             category = Category(item.category or Category.FAULT)
-            worked = Worked(ItemStatus.FAILED, item.reason, category)
-            return self._claims.end_item(task, item, worked, 0.0)
+            return self._item_failed(task, work, item, category, item.reason)
         try:
             worked = work.item(item)
-            return self._claims.end_item(task, item, worked, self._clock() - began)
-        except ImageUnavailable as error:
-            return self._claims.defer_item(task, item, str(error), error.category)
-        except PermanentError as error:
-            if error.category is Category.AUTHENTICATION:
-                raise  # the next item would be refused as well
-            worked = Worked(ItemStatus.FAILED, str(error), error.category)
-            return self._claims.end_item(task, item, worked, self._clock() - began)
-        except (AltwrightError, Cancelled, HandedBack):
+            signals = self._claims.end_item(task, item, worked, self._clock() - began)
+        except _WAYS_OUT:
+            if checkpoint.time_is_up:
+                # It may be what takes so long; the next attempt begins with others.
+                self._claims.defer_item(task, item, TOOK_TOO_LONG, Category.TIMEOUT)
             raise
-        except Exception:  # noqa: BLE001 - recorded, and the loop goes on
-            # A fault of ours in one picture, or in writing its result, must not cost the user
-            # the others.
-            _log.exception("task %s item %s met a fault of ours", task.id, item.key)
-            return self._claims.defer_item(task, item, OUR_FAULT, Category.FAULT)
+        except Exception as error:  # noqa: BLE001 - recorded, and the loop goes on
+            # A fault in one picture, or in writing its result, must not cost the user the others.
+            return self._met(task, work, item, self._noted(task, item.key, error), streak)
+        streak.over()
+        return signals
 
-    def _failed(
-        self, task: Task, category: Category, message: str, retry_in_s: float | None
-    ) -> None:
-        if POLICIES[category].retried and task.failures < task.max_retries:
-            delay_s = self._backoff.delay_s(category, task.failures + 1, retry_in_s, self._random)
-            _log.warning("task %s again in %.0f s: %s", task.id, delay_s, message)
-            self._claims.retry(task, category, message, delay_s)
+    def _met(self, task: Task, work: Work, item: Item, fault: Fault, streak: Streak) -> Signals:
+        """Put an item off or end it, for what it met.
+
+        Raises:
+            Stopped: it isn't the item's fault, or it is that of many.
+        """
+        if fault.meaning is Meaning.WAIT:
+            self._claims.put_behind(task, item, fault.words, fault.category)
+            raise Stopped(fault, waits=True)
+        in_a_row = streak.failed(item, fault)
+        if fault.meaning is not Meaning.FINAL or in_a_row >= IN_A_ROW:
+            found = streak.asked(fault.source, fault.cause)
+            if found is not None:
+                self._claims.put_behind(task, item, found.words, found.category)
+            self._unless_down(found)
+        if fault.meaning is Meaning.FINAL:
+            return self._item_failed(task, work, item, fault.category, fault.words)
+        signals = self._claims.defer_item(task, item, fault.words, fault.category)
+        if in_a_row >= IN_A_ROW:
+            raise Stopped(fault.of_whole_service())
+        return signals
+
+    def _item_failed(
+        self, task: Task, work: Work, item: Item, category: Category, reason: str
+    ) -> Signals:
+        effect = work.failed(item, reason)
+        worked = Worked(ItemStatus.FAILED, reason, category, effect)
+        return self._claims.end_item(task, item, worked, 0.0)
+
+    def _unless_down(self, found: Fault | None) -> None:
+        """Raise Stopped for what a server said about itself, unless that was good."""
+        if found is not None:
+            waits = found.meaning in {Meaning.WAIT, Meaning.PASSING}
+            raise Stopped(found.of_whole_service(), waits=waits)
+
+    def _noted(self, task: Task, key: str, error: Exception) -> Fault:
+        """Return what an error means; what users aren't shown goes to the log."""
+        fault = fault_of(error)
+        if fault.category is Category.FAULT:
+            _log.error("task %s %s met a fault of ours", task.id, key, exc_info=error)
+        elif fault.detail:
+            _log.error("task %s %s: %s", task.id, key, fault.detail)
+        return fault
+
+    def _stopped(self, task: Task, stopped: Stopped) -> None:
+        now = self._claims.current(task)
+        fault = stopped.fault
+        if stopped.waits:
+            self._wait(now, fault)
+        elif POLICIES[fault.category].retried and now.failures < now.max_retries:
+            delay_s = self._backoff.delay_s(
+                fault.category, now.failures + 1, fault.retry_in_s, self._random
+            )
+            self._again(now, fault.category, fault.words, delay_s)
         else:
-            _log.error("task %s failed: %s: %s", task.id, category, message)
-            self._claims.fail(task, category, message)
+            self._failed(now, fault.category, fault.words)
+
+    def _wait(self, now: Task, fault: Fault) -> None:
+        """Let a task wait for a server, unless it has waited for too long without getting on."""
+        is_asked_to = fault.meaning is Meaning.WAIT
+        patience_s = RETRY_AFTER_MOST_S if is_asked_to else self._patience_s
+        waited_s = self._claims.stalled_s(now)
+        if waited_s > patience_s:
+            words = f"{fault.words} The task has waited for {waited_s / 3600:.3g} hours."
+            self._failed(now, fault.category, words)
+            return
+        if is_asked_to:
+            delay_s = self._backoff.delay_s(
+                fault.category, now.waits + 1, fault.retry_in_s, self._random
+            )
+        else:
+            delay_s = self._backoff.outage_s(now.waits, fault.retry_in_s, self._random)
+        _log.warning("task %s waits for %.0f s: %s", now.id, delay_s, fault.words)
+        waits_for = "" if is_asked_to else fault.source
+        self._claims.wait(now, fault.category, fault.words, delay_s, waits_for)
+
+    def _time_used_up(self, task: Task) -> None:
+        now = self._claims.current(task)
+        if now.progress_attempt == task.attempt:
+            self._claims.release(now, "time used up")
+        elif now.failures + 1 < FRUITLESS:
+            self._again(now, Category.TIMEOUT, NO_PROGRESS, 0.0)
+        else:
+            self._failed(now, Category.TIMEOUT, NO_PROGRESS)
+
+    def _again(self, now: Task, category: Category, words: str, delay_s: float) -> None:
+        _log.warning("task %s again in %.0f s: %s", now.id, delay_s, words)
+        self._claims.retry(now, category, words, delay_s)
+
+    def _failed(self, now: Task, category: Category, words: str) -> None:
+        _log.error("task %s failed: %s: %s", now.id, category, words)
+        self._claims.fail(now, category, words)
 
     def limit_reached(self, began: float) -> bool:
-        """Say whether an attempt that began then has used its time up."""
+        """Return whether an attempt that began then has used its time up."""
         return self._clock() - began > self._limit_s
 
     def began(self) -> float:
@@ -198,17 +336,11 @@ class _Checkpoint:
     #: Seconds between two questions to the database; the flags of this process cost nothing.
     EVERY_S = 1.0
 
-    def __init__(
-        self,
-        runner: TaskRunner,
-        task: Task,
-        interrupted: threading.Event,
-        lost: threading.Event,
-    ) -> None:
+    def __init__(self, runner: TaskRunner, task: Task, interrupted: threading.Event) -> None:
         self._runner = runner
         self._task = task
         self._interrupted = interrupted
-        self._lost = lost
+        self.hold = Hold(task)
         self._began = self._asked = runner.began()
 
     def __call__(self) -> None:
@@ -224,89 +356,36 @@ class _Checkpoint:
         if signals.yield_to_urgent:
             raise HandedBack("preempted")
 
+    def explain(self) -> None:
+        """Raise why somebody has interrupted."""
+        self.heed(self._runner.signals(self._task))
+        raise HandedBack("worker stopped")
+
+    def over(self) -> bool:
+        """Return whether the attempt is to end, as far as this process knows; for any thread."""
+        return self._interrupted.is_set() or self.time_is_up
+
+    @property
+    def time_is_up(self) -> bool:
+        """Return whether the attempt has taken as long as it may."""
+        return self._runner.limit_reached(self._began)
+
     def _local(self) -> None:
-        if self._lost.is_set():
+        if self.hold.lost.is_set():
             raise TaskStateConflict(self._task.id, expected="running this attempt")
         if self._interrupted.is_set():
             raise HandedBack("worker stopped")
-        if self._runner.limit_reached(self._began):
-            raise HandedBack("time used up")
+        if self.time_is_up:
+            raise TimeUsedUp
 
 
-class LeaseKeeper:
-    """Renews the leases of all tasks that this process works on, from one thread."""
-
-    def __init__(self, claims: Claims, flush: Callable[[], None]) -> None:
-        """Take ``flush`` too, which is called often from the same thread."""
-        self._claims = claims
-        self._flush = flush
-        self._held: dict[tuple[str, int], tuple[Task, threading.Event]] = {}
-        #: Told of each task whose lease was renewed; bootstrap lets UserTaskTracker follow.
-        self.renewed: Callable[[Task], None] = lambda _task: None
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def kept(self, task: Task) -> _Kept:
-        """Return a context in which the task's lease is renewed; it yields the "lost" flag."""
-        return _Kept(self, task)
-
-    def start(self) -> None:
-        """Begin to renew; three times in a lease, so that two may fail."""
-        self._thread = threading.Thread(target=self._loop, name="leases", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop renewing."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _loop(self) -> None:
-        every_s = self._claims.lease_s / 3
-        renewed_at = time.monotonic()
-        while not self._stop.wait(min(every_s, FLUSH_EVERY_S)):
-            try:
-                self._flush()
-                if time.monotonic() - renewed_at >= every_s - FLUSH_EVERY_S / 2:
-                    renewed_at = time.monotonic()
-                    self.renew_all()
-            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
-                # Without this loop every long item would be taken for a dead worker's.
-                _log.exception("keeping leases met a fault of ours")
-
-    def renew_all(self) -> None:
-        """Renew every lease once; a task that was taken back gets its flag set."""
-        with self._lock:
-            held = list(self._held.values())
-        for task, lost in held:
-            try:
-                self._claims.renew(task.id, task.attempt)
-            except TaskStateConflict:
-                lost.set()
-            except TemporaryError as error:
-                _log.warning("lease of task %s not renewed: %s", task.id, error)
-            else:
-                self.renewed(task)
-
-    def add(self, task: Task) -> threading.Event:
-        """Begin to keep a lease."""
-        with self._lock:
-            return self._held.setdefault((task.id, task.attempt), (task, threading.Event()))[1]
-
-    def remove(self, task: Task) -> None:
-        """Leave a lease alone."""
-        with self._lock:
-            self._held.pop((task.id, task.attempt), None)
-
-
-class _Kept:
-    def __init__(self, keeper: LeaseKeeper, task: Task) -> None:
-        self._keeper = keeper
-        self._task = task
-
-    def __enter__(self) -> threading.Event:
-        return self._keeper.add(self._task)
-
-    def __exit__(self, *_: object) -> None:
-        self._keeper.remove(self._task)
+#: How an attempt ends that are no errors of what it works on.
+_WAYS_OUT = (
+    TaskStateConflict,
+    DatabaseUnavailable,
+    Interrupted,
+    Cancelled,
+    HandedBack,
+    TimeUsedUp,
+    Stopped,
+)

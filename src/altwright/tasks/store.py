@@ -16,7 +16,7 @@ from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import ActiveTaskExists, Conflict, TaskNotFound, TaskStateConflict
-from altwright.tasks.moves import changed, move, record
+from altwright.tasks.moves import START_AFRESH, changed, move, record
 from altwright.tasks.priorities import PRIORITIES
 from altwright.tasks.records import Event, Item, Task, event_of, item_of, task_of
 
@@ -313,7 +313,7 @@ class TaskStore:
                 Status.QUEUED,
                 attempt=task.attempt,
                 cancel_requested_at=None,
-                failures=0,
+                **START_AFRESH,
                 crashes=0,
                 error=None,
                 error_category=None,

@@ -54,6 +54,8 @@ REMEDIES = MappingProxyType(
         Category.SERVICE_DOWN: "Something that the run needs did not answer. Try again later.",
         Category.AUTHENTICATION: "Your server no longer accepts the connection. "
         "Reconnect the account, then try again.",
+        Category.CONFIGURATION: "An administrator has to set something up; you need not do "
+        "anything but try again then.",
         Category.BAD_INPUT: "Trying again will not change this; it needs a look at the post.",
         Category.EXHAUSTED: "The machine had no room left. Try again later.",
         Category.TIMEOUT: "It took too long. Try again when less is going on.",
@@ -64,6 +66,10 @@ EVENTS = MappingProxyType(
     {
         "queued": "Submitted",
         "claimed": "Work began",
+        "waiting": "Waiting for a server",
+        "trying again later": "What failed is tried again in a moment",
+        "worker stopped": "Its worker was stopped, so another one takes over",
+        "time used up": "It took long, so others had their turn",
         "retry": "Something was in the way; it is tried again",
         "rescued": "Its worker fell silent, so another one takes over",
         "requeued": "Queued again",

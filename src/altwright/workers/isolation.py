@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection, wait
 from altwright.errors import AltwrightError, TaskStateConflict
 from altwright.tasks.backlog import Backlog
 from altwright.tasks.claims import Claims
+from altwright.tasks.leases import LeaseKeeper
 from altwright.tasks.records import Task
-from altwright.tasks.runner import LeaseKeeper
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +54,8 @@ class IsolatedRunner:
         A process that was killed costs the item in hand: its task is taken back at once.
         """
         # The lease is kept from here: the process's start must not be taken for a death.
-        with self._leases.kept(task) as lost:
-            self._in_process(task, lambda: interrupted.is_set() or lost.is_set())
+        with self._leases.kept(task) as hold:
+            self._in_process(task, lambda: interrupted.is_set() or hold.lost.is_set())
 
     def _in_process(self, task: Task, ends: Callable[[], bool]) -> None:
         ours, theirs = self._context.Pipe()

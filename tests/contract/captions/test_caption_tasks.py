@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -23,9 +24,12 @@ from altwright.errors import (
     CaptionUnusable,
     DescriberUnavailable,
     InvalidInput,
+    PlatformRefused,
+    PlatformUnavailable,
     RateLimited,
 )
 from altwright.platforms.port import Post
+from altwright.tasks.claims import ITEM_TRIES
 from altwright.tasks.kinds import Run
 
 D = DraftStatus
@@ -163,14 +167,14 @@ def test_a_silent_describer_ends_the_attempt_and_keeps_its_work(
     """The task is tried again, and goes on where it stopped."""
     world.platform.add(post(1, "", "", ""))
 
-    def refuse(number: int) -> None:
+    def refuse(number: int = 2) -> None:
         if number == 2:
             raise DescriberUnavailable("The model server doesn't answer.")
 
-    bench.describer.before = refuse
+    bench.describer.before = bench.describer.before_probe = refuse
     task = bench.captions()
-    assert (task.status, task.items_done) == (Status.QUEUED, 1)
-    bench.describer.before = lambda _: None
+    assert (task.status, task.items_done, task.failures) == (Status.QUEUED, 1, 0)
+    bench.describer.before, bench.describer.before_probe = lambda _: None, lambda: None
     task = bench.attempt()
     assert (task.status, task.items_done) == (Status.COMPLETED, 3)
     assert len(bench.describer.requests) == 3
@@ -201,13 +205,84 @@ def test_a_revoked_token_asks_the_user_to_reconnect(
 ) -> None:
     """The task fails at once, and the account says why."""
     world.platform.add(post(1, ""))
-    world.platform.before = refusing(method, AUTHENTICATION)
+    world.platform.before = refusing((method, "probe"), AUTHENTICATION)
     task = bench.captions()
     assert (task.status, task.error_category) == (Status.FAILED, "authentication")
     assert world.accounts.get(world.account.id, None).problem == str(AUTHENTICATION)
     world.platform.before = lambda _: None
     bench.captions()
     assert world.accounts.get(world.account.id, None).problem == ""
+
+
+def test_one_refused_post_costs_no_other_and_no_connection(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """403 for one post is no refused token: the account is as it was, the others are described."""
+    world.platform.add(post(1, ""), post(2, ""), post(3, ""))
+    asked = itertools.count()
+
+    def refuse(method: str) -> None:
+        if method == "post" and len(bench.describer.requests) == 1 and next(asked) < ITEM_TRIES:
+            raise AUTHENTICATION
+
+    world.platform.before = refuse
+    task = bench.captions()
+    assert task.step == "Described 3 of 3 pictures."
+    assert world.accounts.get(world.account.id, None).problem == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "category"),
+    [
+        (PlatformRefused("The server refused (400)."), "authentication"),
+        (PlatformUnavailable("The server is in trouble."), "service_down"),
+    ],
+)
+def test_a_post_that_is_refused_isnt_gone(
+    bench: Bench,
+    world: World,
+    post: Callable[..., Post],
+    error: PlatformRefused | PlatformUnavailable,
+    category: str,
+) -> None:
+    """A server that refuses everything (a revoked token is 400 to Takahē) has lost no post."""
+    world.platform.add(*(post(number, "") for number in range(8)))
+
+    def refuse(method: str) -> None:
+        if bench.describer.requests and method in {"post", "probe"}:
+            raise error
+
+    world.platform.before = refuse
+    task = bench.captions()
+    assert task.items_skipped == 0
+    assert task.items_done == 1
+    assert task.error_category == category
+    assert task.status is (Status.FAILED if category == "authentication" else Status.QUEUED)
+    problem = world.accounts.get(world.account.id, None).problem
+    assert bool(problem) is (category == "authentication")
+
+
+def test_what_failed_before_comes_last_and_says_since_when(
+    bench: Bench, world: World, post: Callable[..., Post], pictures: PictureServer
+) -> None:
+    """The next run begins with the others; a picture that is described at last is forgiven."""
+    world.platform.add(post(3, ""))
+    pictures.answers["/3-0.jpg"] = (500, b"")
+    first = bench.captions()
+    assert (first.status, first.items_failed) == (Status.COMPLETED, 1)
+    world.platform.add(post(1, ""), post(2, ""))
+    again = bench.captions()
+    assert [(key, status) for key, status, _ in bench.items(again)] == [
+        ("p2:m2-0", "done"),
+        ("p1:m1-0", "done"),
+        ("p3:m3-0", "failed"),
+    ]
+    label = bench.store.items(again.id)[-1].label
+    assert re.search(r" \(failed before, since \d+ \w+ \d{4}\)$", label)
+    del pictures.answers["/3-0.jpg"]
+    assert bench.captions().items_done == 1
+    world.drafts.skip(world.drafts.find(world.user.id).drafts[0].id, world.user.id)
+    assert "failed" not in bench.store.items(bench.captions(reprocess_existing=True).id)[0].label
 
 
 def test_a_server_that_asks_to_wait_is_waited_for(
@@ -310,7 +385,7 @@ def test_a_page_reads_what_the_task_is_doing(
     bench.claims.plan(task.id, task.attempt, planned)
     item = bench.store.items(task.id)[2]
     assert work.item(item).status is ItemStatus.DONE
-    assert steps[-1] == "Describing picture 3 of 25"
+    assert steps[-1] == "Describing picture 1 of 25"
 
 
 def test_complete_settings_come_back(bench: Bench) -> None:

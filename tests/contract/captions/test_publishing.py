@@ -119,7 +119,7 @@ def test_a_server_away_gives_the_drafts_back_until_it_is_there(bench: Bench, wor
     """Nothing stays in publishing while the task waits for its retry."""
     ids = approved(world, make_post(1, ""))
     publish(bench, *ids)
-    world.platform.before = refusing("publish_alt_texts", PlatformUnavailable("Away."))
+    world.platform.before = refusing(("publish_alt_texts", "probe"), PlatformUnavailable("Away."))
     task = bench.attempt()
     draft = world.drafts.get(ids[0], world.user.id)
     assert (task.status, draft.status, draft.problem) == (Status.QUEUED, D.APPROVED, "")
@@ -132,7 +132,7 @@ def test_a_revoked_token_stops_publishing(bench: Bench, world: World) -> None:
     """The task fails, the account says why, every draft is approved still."""
     ids = approved(world, make_post(1, ""), make_post(2, ""))
     publish(bench, *ids)
-    world.platform.before = refusing("publish_alt_texts", AUTHENTICATION)
+    world.platform.before = refusing(("publish_alt_texts", "probe"), AUTHENTICATION)
     task = bench.attempt()
     assert (task.status, task.error_category) == (Status.FAILED, "authentication")
     assert world.accounts.get(world.account.id, None).problem == str(AUTHENTICATION)

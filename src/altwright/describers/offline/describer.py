@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from altwright import interrupts
 from altwright.describers.offline import models, wire
 from altwright.describers.port import Describer, Description, Level, Picture, Request
 from altwright.errors import CaptionUnusable, Category, ConfigError, DescriberUnavailable
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 LIMIT_S: Final = 60.0
 #: Seconds until a failed description is tried again.
 _RETRY_S: Final = 5.0
+#: Seconds between two looks whether a thread that waits for its turn is still to wait.
+_SLICE_S: Final = 0.2
 #: Seconds that a process which was told to end gets before it is killed.
 _GRACE_S: Final = 2.0
 #: Last bytes of the process's error output that are logged when it has crashed.
@@ -103,8 +106,14 @@ class OfflineDescriber(Describer):
             DescriberUnavailable: it crashed, or took too long.
             ConfigError: models are missing or damaged.
         """
-        with self._lock:
+        # In slices: another thread's picture may take as long as LIMIT_S.
+        lock = self._lock
+        while not lock.acquire(timeout=_SLICE_S):
+            interrupts.current().check()
+        try:
             return self._ask(message)
+        finally:
+            lock.release()
 
     def probe(self) -> str:
         """Return which models and engines describe.
@@ -135,6 +144,7 @@ class OfflineDescriber(Describer):
         try:
             return wire.ask(self._host, message)
         except (OSError, wire.Broken) as error:
+            interrupts.current().check()
             raise DescriberUnavailable(
                 "This host's describer ended while it described this picture.", retry_in_s=_RETRY_S
             ) from error
@@ -144,6 +154,9 @@ class OfflineDescriber(Describer):
             child = self._running_child()
             try:
                 return child.ask(message, self._limit_s)
+            except interrupts.Interrupted:
+                child.end(grace_s=0)  # it is in the middle of a picture that nobody wants
+                raise
             except TimeoutError as error:
                 child.end(grace_s=0)
                 raise DescriberUnavailable(
@@ -229,8 +242,6 @@ class _Child:
     def ask(self, message: dict[str, Any], limit_s: float) -> dict[str, Any]:
         """Send one request and wait for its reply; TimeoutError after ``limit_s``."""
         deadline = time.monotonic() + limit_s
-        self._socket.settimeout(limit_s)
-        self._socket.sendall(wire.pack(message))
 
         def receive(count: int) -> bytes:
             left = deadline - time.monotonic()
@@ -239,13 +250,24 @@ class _Child:
             self._socket.settimeout(left)
             return self._socket.recv(min(count, 1 << 20))
 
-        return wire.unpack(receive)
+        interrupt = interrupts.current()
+        try:
+            with interrupt.breaking_off(self._break_off):
+                self._socket.settimeout(limit_s)
+                self._socket.sendall(wire.pack(message))
+                return wire.unpack(receive)
+        except (OSError, wire.Broken):
+            interrupt.check()
+            raise
+
+    def _break_off(self) -> None:
+        with contextlib.suppress(OSError):  # it has closed already
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def end(self, grace_s: float = _GRACE_S) -> tuple[int, str]:
         """End the process, kill it after ``grace_s``; return its exit status and last words."""
         with self._ending:
-            with contextlib.suppress(OSError):  # the other side has closed already
-                self._socket.shutdown(socket.SHUT_RDWR)
+            self._break_off()
             try:
                 self._process.wait(grace_s)
             except subprocess.TimeoutExpired:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgpack
+
+from altwright import interrupts
 
 _LENGTH: Final = struct.Struct("!I")
 #: Bytes of the largest message: a picture of 2,000 pixels a side as PNG needs 12 MB.
@@ -59,6 +62,8 @@ def _exactly(receive: Callable[[int], bytes], count: int) -> bytes:
 def ask(address: Path, message: dict[str, Any]) -> dict[str, Any] | None:
     """Ask the describer of this host (host.py) and return its reply; None: none runs here.
 
+    An interrupt of this thread's work ends the wait, as if the other side had closed.
+
     Raises:
         OSError: it ended before it replied, or took longer than PATIENCE_S.
         Broken: the same.
@@ -69,5 +74,11 @@ def ask(address: Path, message: dict[str, Any]) -> dict[str, Any] | None:
         except OSError:
             return None
         sock.settimeout(PATIENCE_S)
-        sock.sendall(pack(message))
-        return unpack(lambda count: sock.recv(min(count, 1 << 20)))
+
+        def break_off() -> None:
+            with contextlib.suppress(OSError):  # it has closed already
+                sock.shutdown(socket.SHUT_RDWR)
+
+        with interrupts.current().breaking_off(break_off):
+            sock.sendall(pack(message))
+            return unpack(lambda count: sock.recv(min(count, 1 << 20)))

@@ -1,0 +1,116 @@
+"""What an error means for the item that met it and for its task: the one place that decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+
+from altwright.errors import (
+    AltwrightError,
+    CaptionUnusable,
+    Category,
+    ConfigError,
+    DescriberUnavailable,
+    ImageUnavailable,
+    OutboundRefused,
+    PermanentError,
+    PlatformRefused,
+    PlatformUnavailable,
+    RateLimited,
+    RequestError,
+    TemporaryError,
+)
+
+#: What people read when the fault is ours; the log has the traceback under the task's id.
+OUR_FAULT = "Something went wrong inside Altwright. The administrator's log says more."
+#: What people read when the service lacks something; the log has the settings' names.
+NOT_SET_UP = "The describer isn't set up on this server. An administrator has been told."
+#: The same where a probe finds nothing wrong: a server that refuses this one picture.
+NOT_FOR_THIS = "The describer refused this one. An administrator's log says more."
+
+
+class Source(StrEnum):
+    """Where an error came from; a task asks a server by this name how it is."""
+
+    PLATFORM = "platform"
+    DESCRIBER = "describer"
+    PICTURES = "pictures"
+    ALTWRIGHT = "altwright"
+
+
+class Meaning(Enum):
+    """What an error that comes with one item says about it."""
+
+    #: A server asked for a pause: no failure of anything.
+    WAIT = "wait"
+    #: It may pass: the item is tried again, after the others.
+    PASSING = "passing"
+    #: It may pass, and if the server as a whole says the same, the task can't be done at all.
+    DOUBTFUL = "doubtful"
+    #: Trying again can't help.
+    FINAL = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error as the runner sees it. ``words`` are a user's; ``detail`` is the operator's."""
+
+    meaning: Meaning
+    category: Category
+    words: str
+    source: Source
+    retry_in_s: float | None = None
+    detail: str = ""
+
+    @property
+    def cause(self) -> tuple[Category, Source]:
+        """Return what makes two failures one and the same trouble."""
+        return self.category, self.source
+
+    def of_whole_service(self) -> Fault:
+        """Return the same as a fault that a probe has confirmed."""
+        if self.category is Category.CONFIGURATION:
+            return replace(self, words=NOT_SET_UP)
+        return self
+
+
+def fault_of(error: Exception) -> Fault:
+    """Return what an error means.
+
+    The engine's own ways out (TaskStateConflict, DatabaseUnavailable, Interrupted) are none.
+    """
+    match error:
+        case RateLimited():
+            return _fault(Meaning.WAIT, error, error.retry_in_s)
+        case TemporaryError():
+            return _fault(Meaning.PASSING, error, error.retry_in_s)
+        case ConfigError():
+            return Fault(
+                Meaning.DOUBTFUL,
+                Category.CONFIGURATION,
+                NOT_FOR_THIS,
+                Source.DESCRIBER,
+                detail=str(error),
+            )
+        case PermanentError() if error.category is Category.AUTHENTICATION:
+            return _fault(Meaning.DOUBTFUL, error)
+        case PermanentError() | RequestError():
+            return _fault(Meaning.FINAL, error)
+        case _:
+            return Fault(Meaning.PASSING, Category.FAULT, OUR_FAULT, Source.ALTWRIGHT)
+
+
+def _fault(meaning: Meaning, error: AltwrightError, retry_in_s: float | None = None) -> Fault:
+    return Fault(meaning, error.category, str(error), _source(error), retry_in_s)
+
+
+def _source(error: AltwrightError) -> Source:
+    match error:
+        case PlatformUnavailable() | PlatformRefused() | OutboundRefused():
+            return Source.PLATFORM
+        case DescriberUnavailable() | CaptionUnusable():
+            return Source.DESCRIBER
+        case ImageUnavailable():
+            return Source.PICTURES
+        case _:
+            return Source.ALTWRIGHT
