@@ -58,18 +58,21 @@ def test_many_are_requeued_at_once_and_completed(fleet: Fleet) -> None:
         if getattr(item, "position", 0) == 1:
             raise PlatformRefused("Sign in again.", category=Category.AUTHENTICATION)
 
-    rig.kind.meet = refuse_the_second
+    def refuse(_source: object) -> None:
+        raise PlatformRefused("Sign in again.", category=Category.AUTHENTICATION)
+
+    rig.kind.meet, rig.kind.answer = refuse_the_second, refuse
     tasks = [rig.submit(user) for user in (ANNA, BERT, ROOT)]
     fleet.drain()
     assert letters(rig).groups()[0].count == 3
-    rig.kind.meet = lambda _run, _item: None
+    rig.kind.meet, rig.kind.answer = lambda _run, _item: None, lambda _source: None
     assert letters(rig).requeue(Wanted(), by=ROOT) == Requeued(3, 0)
     assert letters(rig).groups() == []
     assert fleet.drain() == 3
     for task in tasks:
         ended = rig.store.get(task.id, None)
         assert (ended.status, ended.items_done, ended.error) == (Status.COMPLETED, 3, None)
-        assert rig.effects(task.id) == ["item-0", "item-1", "item-2"]
+        assert rig.effects(task.id) == ["item-0", "item-2", "item-1"]
         history = rig.store.history(task.id)
         assert [one.event for one in history] == [
             *("queued", "claimed", "failed", "requeued", "claimed", "completed"),

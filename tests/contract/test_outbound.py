@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.support import busy, free_port
+from tests.support import busy, free_port, wait_until
 from tests.support_leaves import Exchange, LocalServer, serving
 
 from altwright.errors import (
@@ -27,7 +28,9 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.guard import MAX_ANSWER_BYTES, AnswerTooLarge, is_public
+from altwright.interrupts import Interrupt, Interrupted, interruptible
 from altwright.outbound import USER_AGENT, Fetched, Outbound
+from altwright.platforms.mastodon import Mastodon
 
 LOCAL = Outbound(frozenset({"127.0.0.1"}), timeout_s=2)
 CLOSED = Outbound(frozenset(), timeout_s=2)
@@ -75,6 +78,13 @@ def picture(exchange: Exchange) -> None:
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
         "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "192.0.0.192",  # Oracle's metadata service
+        "168.63.129.16",  # Azure's wire server
+        "192.88.99.1",
+        "::ffff:168.63.129.16",
+        "64:ff9b:1::a00:1",
+        "3fff::1",
+        "5f00::1",
     ],
 )
 def test_no_private_address_is_public(address: str) -> None:
@@ -394,3 +404,103 @@ def test_the_environments_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch) ->
 def calls(server: LocalServer) -> int:
     """Count what a server was asked."""
     return len(server.calls)
+
+
+def dribble_redirects(exchange: Exchange) -> None:
+    """Lead from one address to the next, a little late each time."""
+    exchange.server.closing.wait(0.15)
+    number = int(exchange.path.rpartition("/")[2] or 0)
+    exchange.answer(302, b"", Location=f"/{number + 1}")
+
+
+def test_a_deadline_spans_all_redirects_of_a_sessions_request() -> None:
+    """Each hop answers in time; together they don't."""
+    hasty = Outbound(frozenset({"127.0.0.1"}), timeout_s=0.4)
+    with serving(dribble_redirects) as server, hasty.session() as session:
+        session.max_redirects = 1000
+        with pytest.raises(requests.Timeout):
+            session.get(server.url)
+    assert len(server.calls) < 20
+
+
+# --- interrupts ---
+
+
+def interrupted(call: Callable[[], object], when: Callable[[], object]) -> BaseException | None:
+    """Make a call as a task's worker does, interrupt it once ``when`` holds; return its end."""
+    ends: list[BaseException] = []
+    interrupt = Interrupt()
+
+    def work() -> None:
+        try:
+            with interruptible(interrupt):
+                call()
+        except BaseException as error:  # noqa: BLE001 - what the test asks for
+            ends.append(error)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    wait_until(when, 60)
+    interrupt.interrupt()
+    worker.join(60)
+    assert not worker.is_alive()
+    return ends[0] if ends else None
+
+
+@pytest.mark.parametrize("respond", [hang, dribble_head, dribble_body])
+@pytest.mark.parametrize("way", ["fetch", "session", "Mastodon.py"])
+def test_an_interrupt_ends_an_exchange_wherever_it_is(
+    respond: Callable[[Exchange], None], way: str
+) -> None:
+    """Long before its deadline, and nobody takes it for a fault of the server."""
+    patient = Outbound(frozenset({"127.0.0.1"}), timeout_s=600)
+    with serving(respond) as server:
+        calls = {
+            "fetch": lambda: fetch(patient, server.url, timeout_s=600),
+            "session": lambda: patient.session().get(server.url),
+            "Mastodon.py": lambda: Mastodon(server.url, "token", patient).probe(),
+        }
+        assert isinstance(interrupted(calls[way], lambda: server.calls), Interrupted)
+
+
+def test_an_interrupt_ends_a_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that doesn't answer is left alone with its question."""
+    asked, over = threading.Event(), threading.Event()
+
+    def never(*_: object, **__: object) -> list[object]:
+        asked.set()
+        over.wait(60)
+        raise socket.gaierror(socket.EAI_AGAIN, "at last")
+
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    try:
+        end = interrupted(lambda: fetch(LOCAL, "http://slow.example/", timeout_s=600), asked.is_set)
+    finally:
+        over.set()
+    assert isinstance(end, Interrupted)
+
+
+def test_an_interrupt_ends_a_connecting() -> None:
+    """A host that takes no connection and refuses none."""
+    patient = Outbound(frozenset({"127.0.0.1"}), timeout_s=600)
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        # Its backlog is full, so the next one waits for an answer to its SYN.
+        crowd = [socket.socket() for _ in range(3)]
+        for one in crowd:
+            one.settimeout(0)
+            one.connect_ex(address)
+        began = threading.Event()
+
+        def call() -> None:
+            began.set()
+            fetch(patient, f"http://127.0.0.1:{address[1]}/", timeout_s=600)
+
+        try:
+            end = interrupted(call, began.is_set)
+        finally:
+            for one in crowd:
+                one.close()
+    assert isinstance(end, Interrupted)

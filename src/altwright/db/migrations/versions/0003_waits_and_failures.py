@@ -12,30 +12,25 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# Each has a default in the database: processes of the version before go on writing rows.
-_ADDED = {
-    "tasks": (
-        sa.Column("waits", sa.Integer(), nullable=False, server_default="0"),
-        sa.Column("stalled_at", Instant(), nullable=True),
-        sa.Column("waits_for", sa.String(length=16), nullable=False, server_default=""),
-        sa.Column("progress_attempt", sa.Integer(), nullable=False, server_default="0"),
-    ),
-    "pictures": (
-        sa.Column("failed_at", Instant(), nullable=True),
-        sa.Column("failures", sa.Integer(), nullable=False, server_default="0"),
-    ),
-}
-
 
 def upgrade() -> None:
-    """Apply."""
-    for table, columns in _ADDED.items():
-        for column in columns:
-            op.add_column(table, column.copy())
+    """Apply. Processes of the version before go on writing rows: the database has defaults."""
+    op.add_column("tasks", _counter("waits"))
+    op.add_column("tasks", sa.Column("stalled_at", Instant(), nullable=True))
+    waits_for = sa.Column("waits_for", sa.String(length=16), nullable=False, server_default="")
+    op.add_column("tasks", waits_for)
+    op.add_column("tasks", _counter("progress_attempt"))
+    op.add_column("pictures", sa.Column("failed_at", Instant(), nullable=True))
+    op.add_column("pictures", _counter("failures"))
+
+
+def _counter(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), nullable=False, server_default="0")
 
 
 def downgrade() -> None:
     """Take back."""
-    for table, columns in _ADDED.items():
-        for column in columns:
-            op.drop_column(table, column.name)
+    for name in ("failures", "failed_at"):
+        op.drop_column("pictures", name)
+    for name in ("progress_attempt", "waits_for", "stalled_at", "waits"):
+        op.drop_column("tasks", name)
