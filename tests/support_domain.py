@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from PIL import Image
 from sqlalchemy import update
@@ -30,7 +30,7 @@ from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
-from altwright.describers.port import Description, Picture, Request
+from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.retries import Backoff
 from altwright.domain.task import Delivery, Status
@@ -280,10 +280,27 @@ def jpeg(width: int = 64, height: int = 48, colour: str = "red") -> bytes:
     return buffer.getvalue()
 
 
+class HasHost(Protocol):
+    """A server of pictures."""
+
+    @property
+    def host(self) -> str:
+        """Return host:port."""
+        ...
+
+
 class Bench:
     """Runs tasks of the world's user one attempt at a time, as a worker does."""
 
-    def __init__(self, world: World, pictures: PictureServer, folder: Path) -> None:
+    def __init__(
+        self,
+        world: World,
+        pictures: HasHost,
+        folder: Path,
+        *,
+        describer: Describer | None = None,
+        timeout_s: float = 5,
+    ) -> None:
         """Take where pictures come from and where copies go."""
         self.world = world
         self.describer = FakeDescriber()
@@ -291,9 +308,12 @@ class Bench:
         self.claims = Claims(world.database, world.box, 15)
         self.pictures = PictureStore(folder)
         self.interrupted = threading.Event()
-        settings = load(data_dir=folder, platform_encryption_key=FERNET_KEY)
-        outbound = Outbound(settings.allowed_private_hosts | {pictures.host}, timeout_s=5)
-        parts = (world.accounts, world.drafts, self.pictures, outbound, self.describer, settings)
+        settings = load(
+            data_dir=folder, platform_encryption_key=FERNET_KEY, image_timeout=timeout_s
+        )
+        outbound = Outbound(settings.allowed_private_hosts | {pictures.host}, timeout_s=timeout_s)
+        describes = describer or self.describer
+        parts = (world.accounts, world.drafts, self.pictures, outbound, describes, settings)
         self.kinds: dict[str, TaskKind] = {
             "captions": CaptionGenerationService(*parts),
             "publishing": Publishing(world.accounts, world.drafts),
