@@ -53,6 +53,8 @@ class Exchange(BaseHTTPRequestHandler):
     """What a test's answering function gets: the call, and means to answer it."""
 
     protocol_version = "HTTP/1.1"
+    #: Or each answer's body waits 40 ms for the acknowledgement of its head.
+    disable_nagle_algorithm = True
     server: LocalServer
 
     def answer(

@@ -39,12 +39,20 @@ class Misbehaviour:
     path: str
     fault: Fault
     method: str = "GET"
-    #: Answers after which it ends; None: never.
+    #: Wrong answers after which it ends (None: never), and right ones before it begins.
     times: int | None = None
+    after: int = 0
+    #: What the request's body has in it.
+    body: str = ""
 
     def meets(self, call: Call) -> bool:
         """Return whether this call is to go wrong, and count it."""
         if call.method != self.method or not re.search(self.path, call.path):
+            return False
+        if self.body and self.body.encode() not in call.body:
+            return False
+        self.after -= 1
+        if self.after >= 0:
             return False
         if self.times is None:
             return True
