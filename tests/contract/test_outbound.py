@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.support import busy, free_port, wait_until
+from tests.support import busy, free_port
 from tests.support_leaves import Exchange, LocalServer, serving
 
 from altwright.errors import (
@@ -28,9 +27,7 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.guard import MAX_ANSWER_BYTES, AnswerTooLarge, is_public
-from altwright.interrupts import Interrupt, Interrupted, interruptible
 from altwright.outbound import USER_AGENT, Fetched, Outbound
-from altwright.platforms.mastodon import Mastodon
 
 LOCAL = Outbound(frozenset({"127.0.0.1"}), timeout_s=2)
 CLOSED = Outbound(frozenset(), timeout_s=2)
@@ -421,86 +418,3 @@ def test_a_deadline_spans_all_redirects_of_a_sessions_request() -> None:
         with pytest.raises(requests.Timeout):
             session.get(server.url)
     assert len(server.calls) < 20
-
-
-# --- interrupts ---
-
-
-def interrupted(call: Callable[[], object], when: Callable[[], object]) -> BaseException | None:
-    """Make a call as a task's worker does, interrupt it once ``when`` holds; return its end."""
-    ends: list[BaseException] = []
-    interrupt = Interrupt()
-
-    def work() -> None:
-        try:
-            with interruptible(interrupt):
-                call()
-        except BaseException as error:  # noqa: BLE001 - what the test asks for
-            ends.append(error)
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    wait_until(when, 60)
-    interrupt.interrupt()
-    worker.join(60)
-    assert not worker.is_alive()
-    return ends[0] if ends else None
-
-
-@pytest.mark.parametrize("respond", [hang, dribble_head, dribble_body])
-@pytest.mark.parametrize("way", ["fetch", "session", "Mastodon.py"])
-def test_an_interrupt_ends_an_exchange_wherever_it_is(
-    respond: Callable[[Exchange], None], way: str
-) -> None:
-    """Long before its deadline, and nobody takes it for a fault of the server."""
-    patient = Outbound(frozenset({"127.0.0.1"}), timeout_s=600)
-    with serving(respond) as server:
-        calls = {
-            "fetch": lambda: fetch(patient, server.url, timeout_s=600),
-            "session": lambda: patient.session().get(server.url),
-            "Mastodon.py": lambda: Mastodon(server.url, "token", patient).probe(),
-        }
-        assert isinstance(interrupted(calls[way], lambda: server.calls), Interrupted)
-
-
-def test_an_interrupt_ends_a_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A resolver that doesn't answer is left alone with its question."""
-    asked, over = threading.Event(), threading.Event()
-
-    def never(*_: object, **__: object) -> list[object]:
-        asked.set()
-        over.wait(60)
-        raise socket.gaierror(socket.EAI_AGAIN, "at last")
-
-    monkeypatch.setattr(socket, "getaddrinfo", never)
-    try:
-        end = interrupted(lambda: fetch(LOCAL, "http://slow.example/", timeout_s=600), asked.is_set)
-    finally:
-        over.set()
-    assert isinstance(end, Interrupted)
-
-
-def test_an_interrupt_ends_a_connecting() -> None:
-    """A host that takes no connection and refuses none."""
-    patient = Outbound(frozenset({"127.0.0.1"}), timeout_s=600)
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        address = full.getsockname()
-        # Its backlog is full, so the next one waits for an answer to its SYN.
-        crowd = [socket.socket() for _ in range(3)]
-        for one in crowd:
-            one.settimeout(0)
-            one.connect_ex(address)
-        began = threading.Event()
-
-        def call() -> None:
-            began.set()
-            fetch(patient, f"http://127.0.0.1:{address[1]}/", timeout_s=600)
-
-        try:
-            end = interrupted(call, began.is_set)
-        finally:
-            for one in crowd:
-                one.close()
-    assert isinstance(end, Interrupted)
