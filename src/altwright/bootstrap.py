@@ -230,7 +230,14 @@ def build(settings: Settings) -> Services:
         Pauses(database),
     )
     backoff = Backoff(base_s=settings.rq_retry_base_delay, longest_s=settings.rq_retry_max_delay)
-    runner = TaskRunner(claims, kinds, progress, backoff, limit_s=settings.rq_default_timeout)
+    runner = TaskRunner(
+        claims,
+        kinds,
+        progress,
+        backoff,
+        limit_s=settings.rq_default_timeout,
+        patience_s=settings.rq_outage_patience,
+    )
     roster = Roster(database)
     repair = TaskRepair(store, backlog, kinds)
     upkeep = RQUpkeep(queue, health)
