@@ -334,6 +334,9 @@ def kept(case: Case, outcome: Outcome, world: PretendWorld) -> list[str]:
             lost.append(f"{done} posts done, {len(published)} drafts published")
         if sorted(one.text for one in published) != sorted(world.fediverse.texts()):
             lost.append("what is published isn't what stands on the server")
+        is_failed = outcome.bad is not None and outcome.bad.status is ItemStatus.FAILED
+        if is_failed and not any(one.problem for one in drafts):
+            lost.append("no draft says why it wasn't published")
         if any(one.status is DraftStatus.PUBLISHING for one in drafts):
             lost.append("a draft was left in publishing")
     elif len(drafts) != done:

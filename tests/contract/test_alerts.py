@@ -19,6 +19,7 @@ from altwright.db.task_tables import NoticeRow
 from altwright.domain.task import Priority, Status
 from altwright.errors import Category
 from altwright.tasks.alerts import QUIET_S, RAISED, RESOLVED, AlertBook
+from altwright.tasks.faults import NOT_SET_UP
 from altwright.tasks.notices import AGAIN_S, TRIES, Channel, Mail, Notifier, NotSent, Webhook
 from altwright.tasks.rules import Facts, Finding, Severity, Thresholds, findings
 
@@ -123,6 +124,13 @@ def test_dead_letters_are_told_until_they_are_requeued(house: House) -> None:
     assert house.look() == {"dead_letters"}
     house.rig.queue.requeue(task.id, by=ROOT)
     assert house.look_until_quiet() == set()
+
+
+def test_a_service_that_isnt_set_up_is_told(house: House) -> None:
+    """Its tasks' users read that an administrator has been told; so one has."""
+    house.rig.submit()
+    house.rig.claims.fail(house.rig.take(), Category.CONFIGURATION, NOT_SET_UP)
+    assert house.look() == {"dead_letters", "not_set_up"}
 
 
 @pytest.mark.req("6.6")

@@ -170,6 +170,7 @@ def test_a_probe_that_meets_a_fault_of_ours_harms_no_task(rig: Rig) -> None:
     assert (ended.status, ended.items_done, ended.items_failed) == (Status.COMPLETED, 2, 1)
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("is_long", [False, True])
 def test_waiting_when_asked_to_is_no_failure(rig: Rig, *, is_long: bool) -> None:
     """However often a server asks for it; only a day without getting on ends the task."""
@@ -202,6 +203,7 @@ def test_an_absurd_wait_is_cut(rig: Rig) -> None:
     assert round(delay_s(rig, task.id)) == RETRY_AFTER_MOST_S
 
 
+@pytest.mark.every_database
 def test_one_item_that_is_always_asked_to_wait_holds_up_no_other(rig: Rig) -> None:
     """It comes after the others."""
     rig.kind.meet = at(0, error=RateLimited("Wait.", retry_in_s=60))
@@ -212,6 +214,7 @@ def test_one_item_that_is_always_asked_to_wait_holds_up_no_other(rig: Rig) -> No
     assert rig.store.get(task.id, None).items_done == 2
 
 
+@pytest.mark.every_database
 def test_progress_gives_the_retries_and_the_patience_back(rig: Rig) -> None:
     """A task that gets on between its failures is never ended by them."""
     failed: set[int] = set()
@@ -281,6 +284,7 @@ def test_an_item_that_crashes_its_server_each_time_comes_last_and_fails(rig: Rig
     assert rig.store.items(task.id)[0].tries > 0
 
 
+@pytest.mark.every_database
 def test_a_server_that_stays_away_ends_the_task_with_a_sentence(rig: Rig) -> None:
     """Patience has an end, and says for how long it lasted."""
     rig.kind.meet = rig.kind.answer = always(AWAY)

@@ -143,7 +143,7 @@ def note_failure(session: Session, picture_id: int) -> None:
     """Keep that a run could not describe a picture, and since when none could."""
     statement = update(PictureRow).where(PictureRow.id == picture_id)
     failed_at = func.coalesce(PictureRow.failed_at, now())
-    session.execute(statement.values(failed_at=failed_at, failures=PictureRow.failures + 1))
+    session.execute(statement.values(failed_at=failed_at))
 
 
 def failed_before(session: Session, account_id: int, post_ids: Collection[str]) -> Failures:
@@ -189,7 +189,7 @@ def store_draft(
         picture.media_type = stored.media_type
         picture.width = picture.width or stored.width
         picture.height = picture.height or stored.height
-    picture.failed_at, picture.failures = None, 0
+    picture.failed_at = None
     text = clean(description.text)
     values: dict[str, Any] = {
         "status": DraftStatus.DRAFT,

@@ -122,9 +122,8 @@ class PictureRow(Base):
     media_type: Mapped[str] = mapped_column(String(32), default="")
     width: Mapped[int | None] = mapped_column()
     height: Mapped[int | None] = mapped_column()
-    #: Since when no run could describe it, and how many tried; None and 0: the last one could.
+    #: Since when no run could describe it; None: the last one that tried could.
     failed_at: Mapped[datetime | None] = mapped_column(Instant)
-    failures: Mapped[int] = mapped_column(default=0, server_default="0")
     post: Mapped[PostRow] = relationship(back_populates="pictures")
     draft: Mapped[DraftRow | None] = relationship(back_populates="picture", uselist=False)
 

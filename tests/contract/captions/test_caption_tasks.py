@@ -262,6 +262,7 @@ def test_a_post_that_is_refused_isnt_gone(
     assert bool(problem) is (category == "authentication")
 
 
+@pytest.mark.every_database
 def test_what_failed_before_comes_last_and_says_since_when(
     bench: Bench, world: World, post: Callable[..., Post], pictures: PictureServer
 ) -> None:

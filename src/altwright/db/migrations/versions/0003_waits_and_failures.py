@@ -21,7 +21,6 @@ def upgrade() -> None:
     op.add_column("tasks", waits_for)
     op.add_column("tasks", _counter("progress_attempt"))
     op.add_column("pictures", sa.Column("failed_at", Instant(), nullable=True))
-    op.add_column("pictures", _counter("failures"))
 
 
 def _counter(name: str) -> sa.Column[int]:
@@ -30,7 +29,6 @@ def _counter(name: str) -> sa.Column[int]:
 
 def downgrade() -> None:
     """Take back."""
-    for name in ("failures", "failed_at"):
-        op.drop_column("pictures", name)
+    op.drop_column("pictures", "failed_at")
     for name in ("progress_attempt", "waits_for", "stalled_at", "waits"):
         op.drop_column("tasks", name)
