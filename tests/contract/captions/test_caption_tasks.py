@@ -22,6 +22,8 @@ from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import (
     CaptionUnusable,
+    Category,
+    ConfigError,
     DescriberUnavailable,
     InvalidInput,
     PlatformRefused,
@@ -30,7 +32,9 @@ from altwright.errors import (
 )
 from altwright.platforms.port import Post
 from altwright.tasks.claims import ITEM_TRIES
+from altwright.tasks.faults import NOT_SET_UP
 from altwright.tasks.kinds import Run
+from altwright.web.page_words import REMEDIES
 
 D = DraftStatus
 
@@ -212,6 +216,25 @@ def test_a_revoked_token_asks_the_user_to_reconnect(
     world.platform.before = lambda _: None
     bench.captions()
     assert world.accounts.get(world.account.id, None).problem == ""
+
+
+def test_a_describer_that_isnt_set_up_is_the_administrators_matter(
+    bench: Bench, world: World, post: Callable[..., Post], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its user reads no path and no setting, and isn't sent to reconnect; the log has both."""
+    world.platform.add(post(1, ""))
+
+    def missing(_: int = 0) -> None:
+        raise ConfigError(["DESCRIBER: no models in /srv/altwright/models; `altwright models`"])
+
+    bench.describer.before = bench.describer.before_probe = missing
+    task = bench.captions()
+    assert (task.status, task.error_category) == (Status.FAILED, "configuration")
+    assert task.error == NOT_SET_UP
+    assert "/srv" not in str(bench.store.history(task.id)) + str(bench.items(task))
+    assert "/srv/altwright/models" in caplog.text
+    assert world.accounts.get(world.account.id, None).problem == ""
+    assert "econnect" not in REMEDIES[Category.CONFIGURATION]
 
 
 def test_one_refused_post_costs_no_other_and_no_connection(
