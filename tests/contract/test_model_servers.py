@@ -53,7 +53,7 @@ class Bench:
         return self.describer.describe(PICTURE, Request(**request)).text
 
 
-def make(kind: str, url: str, *, model: str = MODEL, timeout_s: float = 5) -> Describer:
+def make(kind: str, url: str, *, model: str = MODEL, timeout_s: float = 30) -> Describer:
     """Return a describer of a kind."""
     if kind == "ollama":
         return Ollama(url, model, timeout_s)
