@@ -164,8 +164,8 @@ def never_answer(exchange: Exchange) -> None:
 
 
 def send_bomb(exchange: Exchange) -> None:
-    """Send a little that unpacks to 200 MB."""
-    exchange.answer(200, gzip.compress(b" " * 200_000_000, 9), Content_Encoding="gzip")
+    """Send a little that unpacks to 20 MB, more than any answer has."""
+    exchange.answer(200, gzip.compress(b" " * 20_000_000, 9), Content_Encoding="gzip")
 
 
 def _flagged(code: int) -> dict[str, Any]:

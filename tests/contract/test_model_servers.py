@@ -353,6 +353,23 @@ def test_a_server_that_knows_no_switch_for_thoughts_is_asked_without() -> None:
         assert make("openai", server.url).describe(PICTURE, Request()).text == double.answer
 
 
+def test_an_ollama_that_takes_no_switch_is_asked_without() -> None:
+    """A refusal of "think" costs one call, not the picture."""
+    double = ModelServerDouble("ollama", capabilities=("vision", "thinking"))
+
+    def respond(exchange: Exchange) -> None:
+        if exchange.path == "/api/chat" and "think" in exchange.call.json:
+            exchange.answer(400, {"error": '"eyes:7b" does not support thinking'})
+        else:
+            double.respond(exchange)
+
+    with serving(respond) as server:
+        describer = make("ollama", server.url)
+        for _ in range(2):
+            assert describer.describe(PICTURE, Request()).text == double.answer
+        assert len(chats(server)) == 3
+
+
 # --- probes after a failure ---
 
 

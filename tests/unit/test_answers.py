@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from altwright.describers.answers import alt_text
 from altwright.describers.port import Picture, Request
 from altwright.describers.prompts import LANGUAGES, guidelines, language_name, question
 from altwright.describers.refusals import REFUSALS
 from altwright.errors import CaptionUnusable
+from altwright.text import clean_text
 
 CAT = "A black cat sleeps on a red chair by the window."
 #: Answers of models and what is to become of them.
@@ -281,6 +285,58 @@ def test_no_answer_costs_more_than_its_length() -> None:
     ]
     for piece in pieces:
         described((piece * 20_000)[:20_000])
+
+
+PIECES = [
+    *(
+        answer
+        for kind in ("refused", "cleaned", "good")
+        for some in ANSWERS[kind].values()
+        for answer in some
+    ),
+    *(
+        "<think>",
+        "</think>",
+        '"',
+        "“",
+        "”",
+        "\n",
+        "- ",
+        "**",
+        "{",
+        "}",
+        "[",
+        "]",
+        "<p>",
+        "&amp;",
+        "\\n",
+    ),
+    *(
+        "\\ud83d",
+        "```",
+        "Option 1: ",
+        "1. ",
+        "User: ",
+        "Assistant: ",
+        "🏳️‍🌈",
+        "\u202e",
+        "\ud800",
+        "|",
+    ),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8), st.integers(20, 500), st.booleans())
+def test_whatever_a_model_says_a_draft_is_short_and_clean(
+    pieces: list[str],
+    length: int,
+    cut_off: bool,  # noqa: FBT001 - drawn
+) -> None:
+    """No answer is a fault of ours: it is a text that can be stored, or none."""
+    with contextlib.suppress(CaptionUnusable):
+        text = alt_text(" ".join(pieces), max_length=length, cut_off=cut_off)
+        assert 0 < len(text) <= length
+        assert text == text.strip() == clean_text(text, length)
 
 
 # --- what is asked ---

@@ -72,22 +72,41 @@ def alt_text(answer: str, *, max_length: int, cut_off: bool = False) -> str:
     text = _one_turn(without_thoughts(text))
     if not text:
         raise CaptionUnusable("The model answered nothing.")
-    for _ in range(_ROUNDS):
-        before = text
-        text, broke_off = _unwrapped(text)
-        # With its quotation marks still on: what is quoted from the picture is no refusal.
-        text = _without_refusal(text)
-        text = unquoted(_without_remarks(text))
-        cut_off = cut_off or broke_off
-        if text == before:
-            break
+    text, broke_off = _peeled(text)
     text = _without_echo(text)
-    if cut_off:
+    if cut_off or broke_off:
         text = _whole_sentences(text)
-    text = wrapping.PICTURE_OF.sub("", re.sub(r" ?\n[\n ]*", "\n", text))
+    text = wrapping.PICTURE_OF.sub("", _spaced(text))
     text = text[:1].upper() + text[1:]
     _refuse_nonsense(text)
     return _shortened(text, max_length)
+
+
+def _peeled(text: str) -> tuple[str, bool]:
+    """Take off all that is around a description; say whether it broke off in data.
+
+    Raises:
+        CaptionUnusable: nothing is left, or a refusal.
+    """
+    has_broken_off = is_quotation = False
+    for _ in range(_ROUNDS):
+        before = text
+        # Once the marks are off, "Okay, so …" may be what a picture says.
+        text, broke_off = _unwrapped(text if is_quotation else without_thoughts(text))
+        # With its quotation marks still on: what is quoted from the picture is no refusal.
+        text = _without_remarks(_without_refusal(text))
+        inside = unquoted(text)
+        is_quotation = is_quotation or inside != text
+        has_broken_off = has_broken_off or broke_off
+        text = inside
+        if text == before:
+            break
+    return text, has_broken_off
+
+
+def _spaced(text: str) -> str:
+    """Return the text with single blanks, and without empty lines."""
+    return re.sub(r" ?\n[\n ]*", "\n", re.sub(r"[^\S\n]+", " ", text)).strip()
 
 
 def _one_turn(text: str) -> str:
@@ -265,7 +284,7 @@ def _whole_sentences(text: str) -> str:
         raise CaptionUnusable("The model's answer broke off in its first sentence.")
     if any(whole[0] == opening and closing not in whole[1:] for opening, closing in PAIRS):
         whole = whole[1:]  # the closing mark was cut off
-    return whole
+    return whole.strip()
 
 
 def _refuse_nonsense(text: str) -> None:

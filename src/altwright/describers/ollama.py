@@ -115,6 +115,9 @@ class Ollama(Describer):
         try:
             answer = self._server.ask("/api/chat", body)
         except Refused as refused:
+            if "think" in body and "think" in refused.said.lower():
+                self._thinks = False  # it takes no switch
+                return self._chat(picture, request, budget=budget)
             raise self._meaning(refused) from refused
         message = answer.get("message")
         if not isinstance(message, dict) or not isinstance(message.get("content"), str):

@@ -220,7 +220,7 @@ CAUSES = (
         "another server",
         frozenset({404, 405}),
         _ALWAYS,
-        _config("url_setting", "what answers there isn't {server}, or lacks the model"),
+        _config("url_setting", "what answers there doesn't know this API, or lacks {model}"),
     ),
     Cause(
         "refused",

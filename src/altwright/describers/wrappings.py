@@ -170,7 +170,8 @@ COUNT = re.compile(
 REMARK = re.compile(
     r"\bi (?:should|need to|must|have to|will|would|could) (?:keep|write|describe|mention|avoid|include"
     r"|focus|say)\b|\bthe (?:user|prompt|instructions?) (?:says?|wants?|asks?)\b|\bas requested\b"
-    r"|\b(?:i )?hope (?:this|that|it) helps\b|\blet me know if\b|\bfeel free to\b|\balt[ -]text\b"
+    r"|\b(?:i )?hope (?:this|that|it) helps\b|\blet me know if\b|\bfeel free to\b"
+    r"|\b(?:this|the|an?|suitable) alt[ -]text (?:is|was|for|would|could|describes|provides)\b"
     r"|\bthis (?:description|caption) (?:is|was|captures|provides)\b|\bbased on the (?:image|picture)\b"
     r"|\bich (?:sollte|muss) (?:\w+ ){0,4}(?:beschreiben|schreiben|erwähnen)\b|\bder nutzer möchte\b",
     re.IGNORECASE,
