@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     web_max_requests: int = Field(
         0,
         ge=0,
-        description="requests after which a Gunicorn worker is replaced by a new one (some tenths "
+        description="requests after which a Gunicorn worker is replaced by a new one (a tenth "
         "more or less, so that they don't go together); 0: never",
     )
     sockets_port: int = Field(
@@ -112,7 +112,11 @@ class Settings(BaseSettings):
         description="integrated (threads in Gunicorn), external (own processes), hybrid, off",
     )
     rq_worker_count: int = Field(
-        2, ge=1, le=64, description="integrated workers in the whole service"
+        2,
+        ge=1,
+        le=64,
+        description="integrated workers in the whole service; of `altwright worker`, threads of "
+        "each process",
     )
     external_processes: int = Field(
         1,

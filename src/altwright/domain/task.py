@@ -19,7 +19,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-#: Every legal move; docs/explanation/tasks.md draws its diagram from this table.
+#: Every legal move; docs/reference/states.md draws its diagram from this table.
 MOVES = MappingProxyType(
     {
         Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED, Status.FAILED}),
