@@ -24,6 +24,8 @@ _MARKS = (
 #: A name is taken for one of ours misspelt when so many letters differ at most (two changed
 #: places: REDIS_ULR; one wrong: DISCRIBER), and so much of it is the same.
 LETTERS_MOST, LIKENESS = 2, 0.85
+#: Shorter ones than that (HOST, PORT) are near to anything.
+SHORTEST = 6
 #: A name of another program that is that near to ours.
 _FOREIGN = frozenset({"OLLAMA_MODELS"})
 
@@ -63,8 +65,9 @@ def misspelt(names: Iterable[str], ours: Iterable[str]) -> Iterator[tuple[str, s
     """
     given = {name.upper() for name in names}
     known = set(ours)
+    long = [name for name in known if len(name) >= SHORTEST]
     for name in sorted(given - known - _FOREIGN):
-        for near in difflib.get_close_matches(name, known, n=1, cutoff=LIKENESS):
+        for near in difflib.get_close_matches(name, long, n=1, cutoff=LIKENESS):
             if near not in given and _letters_apart(name, near) <= LETTERS_MOST:
                 yield name, near
 

@@ -93,10 +93,11 @@ def main() -> None:
     try:
         code = _run()
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read the output (`| head`) has had enough. The interpreter flushes once more.
+    except OSError as error:
+        # Whoever read the output (`| head`) has had enough, or it finds no room. The interpreter
+        # would flush what is left once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        code = 1 if isinstance(error, BrokenPipeError) else _explained(error)
     sys.exit(code)
 
 
@@ -104,7 +105,7 @@ def _run() -> int:
     try:
         code = altwright.main(prog_name="altwright", standalone_mode=False)
     except BrokenPipeError:
-        raise
+        raise  # to main
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -1,0 +1,165 @@
+"""No traceback reaches a user of the command line, and no stranger's letters reach a terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.support_leaves import serving
+from tests.support_models import ModelServerDouble
+from tests.support_service import Service
+
+from altwright import bootstrap, config
+from altwright.accounts.connections import AccountStore
+from altwright.db.tables import AccountRow
+
+SENTENCE = "A black cat sleeps on a red chair."
+
+
+def run(service: Service, line: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell's line in which ``altwright`` is the command."""
+    command = f'altwright() {{ "{sys.executable}" -m altwright "$@"; }}; {line}'
+    return subprocess.run(
+        ["/bin/bash", "-o", "pipefail", "-c", command],
+        cwd=service.folder,
+        env=service.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_whoever_has_read_enough_is_no_fault(tmp_path: Path) -> None:
+    """A pipe that is closed early ends the command quietly."""
+    done = run(Service(tmp_path), "altwright --help | true")
+    assert done.stderr == ""
+
+
+def test_a_fault_of_ours_is_one_line_and_more_on_request(tmp_path: Path) -> None:
+    """What nobody foresaw is said to be ours; --debug and ALTWRIGHT_DEBUG show where."""
+    service = Service(tmp_path)
+    assert service.command("user", "list").returncode == 0
+    database = tmp_path / "var" / "altwright.db"
+    database.write_bytes(database.read_bytes()[:8192] + b"\xff" * 40_000)
+    plain = service.command("user", "list")
+    assert plain.returncode == 1
+    assert plain.stderr.count("\n") == 1, plain.stderr
+    assert "Traceback" not in plain.stderr
+    assert "DATABASE_URL" in plain.stderr
+    shown = service.command("--debug", "user", "list")
+    assert "Traceback" in shown.stderr
+    service.settings["ALTWRIGHT_DEBUG"] = "1"
+    assert "Traceback" in service.command("user", "list").stderr
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    """Output that finds no room is said in words."""
+    done = run(Service(tmp_path), "altwright --version >/dev/full")
+    assert done.returncode == 1
+    assert "disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_one_file_that_fails_does_not_stop_the_others(
+    as_json: bool,  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path,
+) -> None:
+    """Each is described or named with its reason, and the exit code says so."""
+    Image.effect_noise((200, 200), 80).convert("RGB").save(tmp_path / "good.png")
+    shutil.copy(tmp_path / "good.png", tmp_path / "last.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    double = ModelServerDouble("openai", SENTENCE)
+    with serving(double.respond) as models:
+        settings = {
+            "DESCRIBER": "openai",
+            "OPENAI_BASE_URL": f"{models.url}/v1",
+            "OPENAI_MODEL": "eyes:7b",
+        }
+        files = ("good.png", "bad.png", "none.png", "last.png")
+        options = ("--json",) if as_json else ()
+        done = Service(tmp_path, settings).command("describe", *files, *options)
+    assert done.returncode == 1
+    for name in ("bad.png", "none.png"):
+        assert f"{name}: " in done.stderr
+    if as_json:
+        rows = {row["file"]: row for row in map(json.loads, done.stdout.splitlines())}
+        assert set(rows) == set(files)
+        assert rows["last.png"]["text"] == SENTENCE
+        assert rows["none.png"]["error"]
+    else:
+        assert done.stdout.splitlines() == [f"good.png: {SENTENCE}", f"last.png: {SENTENCE}"]
+
+
+def test_a_token_can_be_had_as_json(tmp_path: Path) -> None:
+    """As `user create` has it."""
+    service = Service(tmp_path)
+    service.json("user", "create", "ana", "--token")
+    made = service.json("user", "token", "ana", "--name", "phone")
+    assert made["token"].startswith("aw_")
+    assert (made["username"], made["name"]) == ("ana", "phone")
+
+
+def test_strangers_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    """What a server sent is printed without what a terminal acts on."""
+    service = Service(tmp_path)
+    user = service.json("user", "create", "ana", "--token")["id"]
+    services = bootstrap.build(config.load(DATA_DIR=tmp_path / "var"))
+    try:
+        with services.database.write() as session:
+            token = services.box.encrypt("t")
+            session.add(
+                AccountRow(
+                    user_id=user,
+                    platform="mastodon",
+                    url="https://a.example",
+                    token=token,
+                    remote_id="1",
+                    acct="anna\x1b]0;owned\x07\x9b31m@a.example",
+                )
+            )
+        assert isinstance(services.accounts, AccountStore)
+    finally:
+        services.close()
+    done = service.command("account", "list", "--user", "ana")
+    assert done.returncode == 0
+    assert "anna" in done.stdout
+    assert not set("\x1b\x07\x9b") & set(done.stdout)
+
+
+def test_a_wrong_or_lost_key_is_an_error_at_the_start(tmp_path: Path) -> None:
+    """Nothing is written under another key; what to do is said, also by `altwright check`."""
+    service = Service(tmp_path)
+    key = tmp_path / "var" / "encryption.key"
+    service.json("user", "create", "ana", "--token")
+    right = key.read_text()
+    key.unlink()
+    for words in (("user", "list"), ("serve",), ("worker",), ("check",)):
+        lost = service.command(*words)
+        assert lost.returncode == 2, words
+        assert "encryption.key is missing" in " ".join((lost.stderr + lost.stdout).split())
+        assert not key.exists()
+    key.write_text(service.command("key").stdout.strip())
+    for words in (("user", "list"), ("serve",), ("check",)):
+        wrong = service.command(*words)
+        assert wrong.returncode == 2, words
+        assert "accept-key" in wrong.stderr + wrong.stdout
+    both = Service(tmp_path, {"PLATFORM_ENCRYPTION_KEY": f"{key.read_text()},{right}"})
+    assert both.command("user", "list").returncode == 0
+    assert service.command("db", "accept-key", "--yes").returncode == 0
+    assert service.command("user", "list").returncode == 0
+
+
+def test_files_are_for_their_owner(tmp_path: Path) -> None:
+    """Also in a folder that others may read, as systemd made it."""
+    (tmp_path / "var").mkdir(mode=0o755)
+    service = Service(tmp_path)
+    assert service.command("user", "list").returncode == 0
+    for path in (tmp_path / "var").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
