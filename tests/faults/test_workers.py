@@ -37,7 +37,7 @@ def server() -> Iterator[RedisServer]:
 def services(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     """Return a service whose threads run, on SQLite and the Valkey, with toys to work on."""
     monkeypatch.setenv("REDIS_URL", server.url)
-    monkeypatch.setenv("LEASE_S", "3")
+    monkeypatch.setenv("LEASE_S", "6")
     with leaks.nothing_stays():
         made = bootstrap.build(config.load())
         made.settings.data_dir.mkdir(parents=True, exist_ok=True)
