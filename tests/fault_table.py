@@ -47,6 +47,7 @@ MENDED_AFTER = 2
 #: What makes something go wrong.
 Put = Callable[[PretendWorld], None]
 HTML = b"<html><title>Just a moment</title></html>"
+OUT_OF_SCOPE = {"error": "This action is outside the authorized scopes"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ CASES: list[Case] = [
         ("a byte now and then, for ever, once", _F(LISTING, dribbles, times=1)),
         ("429 with Retry-After, once", _F(LISTING, status(429, Retry_After="30"), times=1)),
         ("500 for good, while the token is taken", _F(LISTING, status(500))),
-        ("403 for good, while the token is taken", _F(LISTING, status(403))),
+        ("403 for good, while the token is taken", _F(LISTING, status(403, OUT_OF_SCOPE))),
+        ("403 with a wall's page", _F(LISTING, status(403, HTML, Content_Type="text/html"))),
     ),
     *_cases(
         READ,
@@ -233,12 +235,12 @@ CASES: list[Case] = [
     ),
     *_cases(
         MODEL,
-        ("500 for every picture, while it says it is well", _M(status(500), body="")),
         ("no such model", _M(status(404, {"error": "model 'eyes' not found"}), body="")),
         ("the key is refused", both(_M(status(401), body=""), at_tags(status(401)))),
     ),
     *_cases(
         MODEL,
+        ("500 for every picture for a while", _M(status(500), body="")),
         ("it is away for a while", both(_M(drops, body=""), at_tags(drops))),
         ("it is overloaded for a while", both(_M(OVERLOADED, body=""), at_tags(OVERLOADED))),
         ("it asks for pauses", _M(status(429, Retry_After="30"), body="")),
@@ -277,7 +279,7 @@ CASES: list[Case] = [
     ),
     *_cases(
         WRITING,
-        ("the token may not write (403)", _F(ANY_POST, status(403), "PUT")),
+        ("the token may not write (403)", _F(ANY_POST, status(403, OUT_OF_SCOPE), "PUT")),
         ("the token is revoked (401)", both(_F(ANY_POST, status(401)), _F(PROBE, status(401)))),
         publishes=True,
     ),

@@ -197,6 +197,8 @@ class PermanentError(AltwrightError):
     category = Category.BAD_INPUT
     #: Whether it ends the whole task: the other items would fare the same, or worse.
     ends_task: ClassVar[bool] = False
+    #: Whether several items in a row that meet it end the task: it isn't theirs then.
+    ends_streak: ClassVar[bool] = False
 
 
 class PlatformRefused(PermanentError):

@@ -13,6 +13,7 @@ from tests import leaks, servers, support_engine
 from tests.support_engine import Fleet, Rig
 
 import altwright.db.task_tables  # noqa: F401 - its tables belong to the metadata
+from altwright.db import migrate
 from altwright.db.session import Database, make_engine
 from altwright.db.tables import Base
 from altwright.domain.task import Delivery
@@ -29,7 +30,7 @@ def _nothing_left_behind() -> Iterator[None]:
 
 def _prepared(url: str) -> Engine:
     engine = make_engine(url)
-    Base.metadata.create_all(engine)
+    migrate.upgrade(engine)
     support_engine.effects.metadata.create_all(engine)
     return engine
 

@@ -68,7 +68,7 @@ def ready(engine: Engine) -> None:
     """Make the tables of a new database; leave others as they are.
 
     A new one belongs to nobody yet. Of an older one other processes are at work, whose operator
-    says when it is changed (docs/decisions/0009).
+    says when it is changed (docs/decisions/0010).
 
     Raises:
         ConfigError: the tables are older or newer than this program.

@@ -45,7 +45,7 @@ class Ollama(Describer):
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe one picture."""
         try:
-            answer = shown(picture, lambda views: self._answer(picture, views, request))
+            answer = self._answer(picture, request)
         except (DescriberUnavailable, ConfigError):
             self._is_doubtful = True
             raise
@@ -71,32 +71,47 @@ class Ollama(Describer):
         if not names & {self._model, f"{self._model}:latest"}:
             raise self._missing()
         if self._is_doubtful:
-            picture, request = TRIAL
-            self._chat(picture, (picture,), request, budget=1)
+            self._chat(*TRIAL, budget=1)
             self._is_doubtful = False
         return f"Ollama {version}, model {self._model}"
 
     def close(self) -> None:
         """Do nothing: no connection is kept."""
 
-    def _answer(
-        self, picture: Picture, views: tuple[Picture, ...], request: Request
-    ) -> dict[str, Any]:
+    def _answer(self, picture: Picture, request: Request) -> dict[str, Any]:
         """Ask; once more, with room for thoughts, if the model used its answer up on them."""
         if self._thinks is None:
             self._thinks = self._can_think()
         budget = max_tokens(request, thinks=self._always_thinks)
-        answer = self._chat(picture, views, request, budget=budget)
+        answer = self._chat(picture, request, budget=budget)
         message = answer["message"]
         if not message["content"].strip() and message.get("thinking") and not self._always_thinks:
             self._thinks = self._always_thinks = True
-            answer = self._chat(picture, views, request, budget=max_tokens(request, thinks=True))
+            answer = self._chat(picture, request, budget=max_tokens(request, thinks=True))
         return answer
 
-    def _chat(
+    def _chat(self, picture: Picture, request: Request, *, budget: int) -> dict[str, Any]:
+        """Return an answer that has a message with a text, which may be empty."""
+        try:
+            answer = shown(
+                picture,
+                lambda views: self._server.ask(
+                    "/api/chat", self._body(picture, views, request, budget=budget)
+                ),
+            )
+        except Refused as refused:
+            if self._thinks and "think" in refused.said.lower():
+                self._thinks = False  # it takes no switch
+                return self._chat(picture, request, budget=budget)
+            raise self._meaning(refused) from refused
+        message = answer.get("message")
+        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
+            raise self._server.unexpected()
+        return answer
+
+    def _body(
         self, picture: Picture, views: tuple[Picture, ...], request: Request, *, budget: int
     ) -> dict[str, Any]:
-        """Return an answer that has a message with a text, which may be empty."""
         body: dict[str, Any] = {
             "model": self._model,
             "stream": False,
@@ -112,17 +127,7 @@ class Ollama(Describer):
         }
         if self._thinks:
             body["think"] = False
-        try:
-            answer = self._server.ask("/api/chat", body)
-        except Refused as refused:
-            if "think" in body and "think" in refused.said.lower():
-                self._thinks = False  # it takes no switch
-                return self._chat(picture, request, budget=budget)
-            raise self._meaning(refused) from refused
-        message = answer.get("message")
-        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
-            raise self._server.unexpected()
-        return answer
+        return body
 
     def _can_think(self) -> bool | None:
         """Return what /api/show says; None where it says nothing (Ollama before 0.6.4)."""

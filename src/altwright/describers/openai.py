@@ -62,7 +62,7 @@ class OpenAICompatible(Describer):
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe one picture."""
         try:
-            choice = shown(picture, lambda views: self._answer(picture, views, request))
+            choice = self._answer(picture, request)
         except (DescriberUnavailable, ConfigError):
             self._is_doubtful = True
             raise
@@ -113,15 +113,16 @@ class OpenAICompatible(Describer):
                 ) from error
             raise
 
-    def _answer(
-        self, picture: Picture, views: tuple[Picture, ...], request: Request
-    ) -> dict[str, Any]:
+    def _answer(self, picture: Picture, request: Request) -> dict[str, Any]:
         """Ask; once more, with room for thoughts, if the model used its answer up on them."""
-        choice = self._complete(picture, views, request)
+        choice = self._shown(picture, request)
         if _is_thought_only(choice) and not self._thinks:
             self._thinks = True
-            choice = self._complete(picture, views, request)
+            choice = self._shown(picture, request)
         return choice
+
+    def _shown(self, picture: Picture, request: Request) -> dict[str, Any]:
+        return shown(picture, lambda views: self._complete(picture, views, request))
 
     def _complete(
         self, picture: Picture, views: tuple[Picture, ...], request: Request

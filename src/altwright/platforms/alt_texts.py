@@ -19,6 +19,7 @@ from altwright.platforms.comparing import differences, is_public, is_wider, visi
 from altwright.platforms.editing import instant, media_by_id, whole_edit
 from altwright.platforms.outcomes import (
     AltTextsFixed,
+    EditRefused,
     Learned,
     PostLeftAlone,
     Publication,
@@ -38,6 +39,7 @@ _EMPTY = "An alt text to be published is empty."
 _EDITED_MEANWHILE = "The post is being edited elsewhere; nothing was changed."
 _FIXED = "The server takes alt texts for posted pictures and doesn't keep them."
 _NO_EDITS = "This server has no way to change the alt text of a posted picture."
+_NOT_EDITED = "The server doesn't let this post be edited: it says that it doesn't have it."
 _NOT_DESCRIBED = "The server doesn't let the alt text of this picture be changed."
 _WIDENS = "An edit on this server has shown a post to more people, so nothing is edited there."
 _CHANGES = "An edit on this server changes more than the alt text ({}), so nothing is edited there."
@@ -118,7 +120,7 @@ class AltTexts:
             return self._api.dated_source(remote_id)
         except PlatformGone:
             self._api.status(remote_id)  # raises the same if it is the post that is gone
-            self._give_up(_NO_EDITS)
+            self._refuse_edit()
 
     def _check_earlier_edit(self, status: Mapping[str, Any], known: str) -> None:
         """Raise the alarm that an attempt of ours owes that was cut off after its edit."""
@@ -163,7 +165,7 @@ class AltTexts:
         try:
             self._api.edit(post.remote_id, body)
         except PlatformGone:
-            self._give_up(_NO_EDITS)
+            self._refuse_edit()
         found = self._read_back(post, is_edit=True)
         is_written = found.published >= post.look.wanted.keys()
         if self._learned.is_proved:
@@ -176,6 +178,12 @@ class AltTexts:
         if not is_written and not found.published & post.look.wanted.keys():
             self._give_up(_FIXED)
         return found
+
+    def _refuse_edit(self) -> NoReturn:
+        """Fail one post; only where nothing is known of the server it says something of all."""
+        if self._is_unknown and not self._learned.is_proved:
+            self._give_up(_NO_EDITS)
+        raise EditRefused(_NOT_EDITED)
 
     def _give_up(self, reason: str, seen_at: str = "") -> NoReturn:
         """End the task; it is remembered of unknown software, and of known it is an accident."""

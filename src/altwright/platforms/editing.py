@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from altwright.errors import PlatformUnavailable
 from altwright.platforms.outcomes import PostLeftAlone
-from altwright.platforms.reading import description_of, identity
+from altwright.platforms.reading import AnswerUnreadable, description_of, identity
 from altwright.platforms.ways import Habits
 
 
@@ -58,7 +57,7 @@ def media_by_id(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     found = {}
     for media in status.get("media_attachments") or ():
         if isinstance(media, Mapping):
-            with contextlib.suppress(PlatformUnavailable):
+            with contextlib.suppress(AnswerUnreadable):
                 found[identity(media)] = media
     return found
 

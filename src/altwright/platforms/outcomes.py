@@ -56,6 +56,12 @@ class PostLeftAlone(PlatformRefused):
     """This post can't be given alt texts without changing something else; nothing was done."""
 
 
+class EditRefused(PlatformRefused):
+    """The server has the post and doesn't take an edit of it."""
+
+    ends_streak = True
+
+
 class AltTextsFixed(PlatformRefused):
     """The server doesn't let alt texts of its posts be changed; no other post needs be tried."""
 

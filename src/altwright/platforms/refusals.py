@@ -34,6 +34,8 @@ class PlatformGone(PlatformRefused):
 class PlatformForbids(PlatformRefused):
     """The server doesn't allow this with this post or medium (403); the token may well work."""
 
+    ends_streak = True
+
 
 def unexpected() -> PlatformUnavailable:
     """Return the error of an answer that isn't one."""

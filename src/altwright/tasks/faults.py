@@ -63,6 +63,8 @@ class Fault:
     detail: str = ""
     #: The other items would fare the same, or worse; nobody needs to be asked.
     ends_task: bool = False
+    #: Several items in a row that meet it end the task, after they have failed.
+    ends_streak: bool = False
 
     @property
     def cause(self) -> tuple[Category, Source]:
@@ -92,19 +94,29 @@ def fault_of(error: Exception) -> Fault:
                 Category.CONFIGURATION,
                 NOT_FOR_THIS,
                 Source.DESCRIBER,
-                detail=str(error),
+                detail=" ".join(filter(None, (str(error), error.operator_detail))),
             )
         case PermanentError() if error.category is Category.AUTHENTICATION:
             return _fault(Meaning.DOUBTFUL, error)
         case PermanentError() | RequestError():
-            ends_task = isinstance(error, PermanentError) and error.ends_task
-            return replace(_fault(Meaning.FINAL, error), ends_task=ends_task)
+            return replace(
+                _fault(Meaning.FINAL, error),
+                ends_task=getattr(error, "ends_task", False),
+                ends_streak=getattr(error, "ends_streak", False),
+            )
         case _:
             return Fault(Meaning.PASSING, Category.FAULT, OUR_FAULT, Source.ALTWRIGHT)
 
 
 def _fault(meaning: Meaning, error: AltwrightError, retry_in_s: float | None = None) -> Fault:
-    return Fault(meaning, error.category, str(error), _source(error), retry_in_s)
+    return Fault(
+        meaning,
+        error.category,
+        str(error),
+        _source(error),
+        retry_in_s,
+        error.operator_detail,
+    )
 
 
 def _source(error: AltwrightError) -> Source:

@@ -243,7 +243,11 @@ class TaskRunner:
                 self._claims.put_behind(task, item, found.words, found.category)
             self._unless_down(found)
         if fault.meaning is Meaning.FINAL:
-            return self._item_failed(task, work, item, fault.category, fault.words)
+            signals = self._item_failed(task, work, item, fault.category, fault.words)
+            if fault.ends_streak and in_a_row >= IN_A_ROW:
+                # They have failed, so that the next run begins with others.
+                raise Stopped(fault)
+            return signals
         signals = self._claims.defer_item(task, item, fault.words, fault.category)
         if in_a_row >= IN_A_ROW:
             raise Stopped(fault.of_whole_service())
