@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support_leaves import Call, Exchange, LocalServer
+from tests.support_leaves import Call, Exchange, LocalServer, picture_bytes
 
+from altwright.describers.ollama import Ollama
+from altwright.describers.openai import OpenAICompatible
+from altwright.describers.port import Describer, Picture
 from altwright.errors import (
     AltwrightError,
     CaptionUnusable,
@@ -18,6 +21,17 @@ from altwright.errors import (
     DescriberUnavailable,
     RateLimited,
 )
+
+PICTURE = Picture(picture_bytes(), "image/png", 64, 48)
+MODEL = "eyes:7b"
+KEY = "sk-secret-key"
+
+
+def make(kind: str, url: str, *, model: str = MODEL, timeout_s: float = 30) -> Describer:
+    """Return a describer of a kind."""
+    if kind == "ollama":
+        return Ollama(url, model, timeout_s)
+    return OpenAICompatible(f"{url}/v1", KEY, model, timeout_s)
 
 
 @dataclass
