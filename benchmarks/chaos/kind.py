@@ -15,7 +15,7 @@ from altwright.db.types import Instant, now
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.tasks.claims import Planned, Worked
-from altwright.tasks.kinds import Run
+from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
 
 #: What items leave behind. Nothing but the row's number is unique, so that a second effect of
@@ -34,7 +34,7 @@ STARTS_FILE = "starts.log"
 ITEMS, ITEM_S = 5, 0.01
 
 
-class ChaosWork:
+class ChaosWork(Work):
     """Items that take a moment and leave one effect each."""
 
     def __init__(self, run: Run, starts: int) -> None:
@@ -88,7 +88,7 @@ class ChaosKind:
         """Return complete settings."""
         return {"items": ITEMS, "item_s": ITEM_S} | dict(settings)
 
-    def exclusive_key(self, user: UserRef | None) -> str | None:
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return the user's key, as captions do."""
         return f"user:{user.id}" if user else None
 

@@ -71,4 +71,5 @@ def accept(database: Database, box: Box) -> None:
 def _some_token(database: Database) -> str | None:
     with database.connect() as connection:
         newest = select(AccountRow.token).order_by(AccountRow.id.desc()).limit(1)
+        newest = newest.where(AccountRow.token != "")  # no key has closed nothing
         return connection.scalar(newest)

@@ -106,7 +106,7 @@ class ThreadRQWorker(SimpleWorker):
         """Give a sign of life; RQ calls this before each wait for a job.
 
         And once between a pop and the job's work: a stop heeded there would lose the job until
-        the dispatcher misses it.
+        the dispatcher misses it; execute_job gives it back.
         """
         if pipeline is None and self.in_hand is None and not self._has_popped:
             self._await_open_queues()
@@ -139,7 +139,10 @@ class ThreadRQWorker(SimpleWorker):
         return WORKER_TTL_S
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Perform the job here, in this thread."""
+        """Perform the job here, in this thread; one that was popped too late goes back."""
+        if self._stop_requested or self._ends():
+            queue.push_job_id(job.id, at_front=True)
+            raise StopRequested
         execution = self.prepare_execution(job)
         self.in_hand = job, execution
         try:
