@@ -41,9 +41,11 @@ def checked(text: str) -> str:
         raise ValueError(HELP)
     if url.drivername == "sqlite" and not url.database:
         raise ValueError("an SQLite database in memory can't be shared; name a file")
-    if any(one in (url.host or "") for one in "@#?") or any(
+    is_cut = any(one in (url.host or "") for one in "@#?") or any(
         one.isspace() for one in url.host or ""
-    ):
+    )
+    # A "/" in a password ends what is taken for the host; its rest and the "@" come behind it.
+    if is_cut or (url.get_backend_name() != "sqlite" and "@" in (url.database or "")):
         raise ValueError(ENCODE)
     if url.port is not None and not 0 < url.port <= LAST_PORT:
         raise ValueError(f"{HELP}; its port should be a number up to {LAST_PORT}")

@@ -36,6 +36,10 @@ WRONG = {
         {"DATABASE_URL": "postgresql://a:sesame@h/d?nonsense=1"},
         ["DATABASE_URL", "option"],
     ),
+    "a password with an @ before a /": (
+        {"DATABASE_URL": "postgresql://u:p@sesame/w#rd@127.0.0.1:1/x"},
+        ["DATABASE_URL", "%2F"],
+    ),
     "an option of a file": ({"DATABASE_URL": "sqlite:///a?nonsense=1"}, ["DATABASE_URL", "option"]),
     "a mail server's port in words": ({"SMTP_URL": "smtp://mail:port"}, ["SMTP_URL", "port"]),
     "a model server's port in words": (
