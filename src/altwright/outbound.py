@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from urllib.parse import urljoin, urlsplit
@@ -101,11 +102,20 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     value = headers.get("Retry-After", "").strip()
     if value.isdecimal():
         return min(float(value), MAX_RETRY_AFTER_S)
+    at = http_date(value)
+    return None if at is None else min(max(at.timestamp() - time.time(), 0.0), MAX_RETRY_AFTER_S)
+
+
+def http_date(value: str) -> datetime | None:
+    """Return a header's instant, aware; None: it holds none.
+
+    Source: RFC 9110, 5.6.7; a zone of "-0000", which RFC 5322 allows, names no zone and means UTC.
+    """
     try:
-        wait_s = parsedate_to_datetime(value).timestamp() - time.time()
-    except ValueError:
+        at = parsedate_to_datetime(value)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # years and zones beyond what Python counts
         return None
-    return min(max(wait_s, 0.0), MAX_RETRY_AFTER_S)
 
 
 def _follow(session: requests.Session, url: str, exchange: Exchange, max_bytes: int) -> Fetched:

@@ -358,6 +358,15 @@ def test_a_status_says_whether_trying_again_can_help(status: int, error: type[Ex
     assert "127.0.0.1" not in str(caught.value)
 
 
+def test_a_length_that_nobody_can_count_is_too_large() -> None:
+    """Thousands of digits say that the file is large, not that its address is wrong."""
+    with (
+        serving(lambda exchange: exchange.answer(200, Content_Length="9" * 5_000)) as server,
+        pytest.raises(ImageUnusable, match="larger than"),
+    ):
+        fetch(LOCAL, server.url)
+
+
 def test_an_answer_that_breaks_off_is_no_picture() -> None:
     """Half a file is never taken for the whole."""
 

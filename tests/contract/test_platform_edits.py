@@ -106,6 +106,9 @@ def test_pixelfed_is_read_without_link_headers() -> None:
             300,
         ),
         ({"X-RateLimit-Reset": "soon"}, 60),
+        ({"Retry-After": f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"}, 60),
+        ({"Retry-After": "Mon, 01 Jan 2024 00:00:00 +99999999999"}, 60),
+        ({"Retry-After": "Mon, 01 Jan 0001 00:00:00 -0000"}, 0),
         ({}, 60),
     ],
 )

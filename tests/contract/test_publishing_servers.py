@@ -30,6 +30,7 @@ from tests.pretend_software import (
     UnknownWidener,
     WordPress,
 )
+from tests.support_leaves import Exchange
 from tests.support_publishing import ada_on
 
 from altwright.errors import PermanentError, PlatformRefused
@@ -439,6 +440,23 @@ def test_an_odd_answer_is_no_fault_of_ours(kind: type[PretendServer], odd: dict[
         found = ada.publish(post_id, "A door.")
         assert found.published or found.missing
     assert len(server.media_ids(post_id)) == 2
+
+
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 2024 00:00:00 -0000", f"Mon, 01 Jan {'9' * 20}"])
+def test_a_server_whose_clock_says_odd_things_is_published_to(date: str) -> None:
+    """A date without a zone is UTC's; one that can't be is none."""
+
+    class OddClock(Mastodon43):
+        """Dates its answers so."""
+
+        def answer_source(self, exchange: Exchange, post: dict[str, Any]) -> None:
+            exchange.date_time_string = lambda _timestamp=None: date  # type: ignore[method-assign]
+            super().answer_source(exchange, post)
+
+    server = OddClock()
+    post_id = server.add(edited_at="2023-06-01T10:00:00.000Z")
+    with ada_on(server) as ada:
+        assert ada.publish(post_id, "A door.").published
 
 
 def test_a_picture_that_cannot_be_read_is_not_lost_by_an_edit() -> None:

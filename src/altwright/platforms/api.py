@@ -11,7 +11,6 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -21,7 +20,7 @@ from urllib3.exceptions import HTTPError
 from altwright import interrupts
 from altwright.errors import AltwrightError, Category, PlatformRefused, PlatformUnavailable
 from altwright.guard import AnswerTooLarge, Exchange, is_timeout
-from altwright.outbound import MAX_REDIRECTS, Outbound
+from altwright.outbound import MAX_REDIRECTS, Outbound, http_date
 from altwright.platforms.allowance import Allowance
 from altwright.platforms.json_answers import parsed
 from altwright.platforms.paging import CURSOR_LENGTH, PAGE_POSTS, Answer
@@ -126,17 +125,13 @@ class Api:
         """Return one status."""
         return self.get(f"/api/v1/statuses/{quote(status_id, safe='')}")
 
-    def source(self, status_id: str) -> Mapping[str, Any]:
-        """Return a status's text and content warning as its author wrote them."""
-        return self.get(f"/api/v1/statuses/{quote(status_id, safe='')}/source")
-
     def dated_source(self, status_id: str) -> tuple[Mapping[str, Any], datetime | None]:
-        """Return a status's source, and when it was read by the server's own clock, in seconds."""
+        """Return a status's text and content warning as its author wrote them.
+
+        And when they were read by the server's own clock, in whole seconds (None: it doesn't say).
+        """
         found, headers = self._call("GET", f"/api/v1/statuses/{quote(status_id, safe='')}/source")
-        try:
-            return _object(found), parsedate_to_datetime(headers.get("Date", ""))
-        except ValueError:
-            return _object(found), None
+        return _object(found), http_date(headers.get("Date", ""))
 
     def describe(self, media_id: str, text: str) -> Mapping[str, Any]:
         """Set one medium's description on its own."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 import requests
 
 from altwright.errors import Category, PlatformRefused, PlatformUnavailable, RateLimited
-from altwright.outbound import MAX_RETRY_AFTER_S, retry_after_s
+from altwright.outbound import MAX_RETRY_AFTER_S, http_date, retry_after_s
 from altwright.platforms.json_answers import parsed
 from altwright.text import clean_line
 
@@ -122,8 +121,6 @@ def wait_s(headers: Mapping[str, str]) -> float:
         ends_at = float(reset) if reset.isdecimal() else datetime.fromisoformat(reset).timestamp()
     except (ValueError, OverflowError):
         return DEFAULT_WAIT_S
-    try:
-        now = parsedate_to_datetime(headers.get("Date", "")).timestamp()
-    except (ValueError, OverflowError):
-        now = time.time()
+    dated = http_date(headers.get("Date", ""))
+    now = dated.timestamp() if dated else time.time()
     return min(max(ends_at - now, 0.0), MAX_RETRY_AFTER_S)
