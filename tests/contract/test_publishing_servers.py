@@ -420,6 +420,9 @@ ODD: list[dict[str, Any]] = [
     {"edited_at": "yesterday"},
     {"visibility": 7},
     {"media_attachments": None},
+    {"media_attachments": 7},
+    {"media_attachments": "picture"},
+    {"url": "\0javascript:alert(1)", "uri": ["x"]},
 ]
 
 
@@ -440,6 +443,51 @@ def test_an_odd_answer_is_no_fault_of_ours(kind: type[PretendServer], odd: dict[
         found = ada.publish(post_id, "A door.")
         assert found.published or found.missing
     assert len(server.media_ids(post_id)) == 2
+
+
+@pytest.mark.parametrize("lacking", ["text", "spoiler_text"])
+def test_what_a_source_leaves_out_is_not_blanked(lacking: str) -> None:
+    """An edit carries the whole post: without its text none is made, its warning is known besides."""
+
+    class Reticent(Mastodon43):
+        """Leaves something out of its sources."""
+
+        def answer_source(self, exchange: Exchange, post: dict[str, Any]) -> None:
+            super().answer_source(exchange, {key: post[key] for key in post if key != lacking})
+
+    server = Reticent()
+    post_id = server.add()
+    before = without_texts(server.posts[post_id])
+    with ada_on(server) as ada, contextlib.suppress(PostLeftAlone):
+        ada.publish(post_id, "A door.")
+    assert without_texts(server.posts[post_id]) == before
+    assert server.edits == ([] if lacking == "text" else [post_id])
+
+
+def test_the_alarms_words_can_be_stored_whatever_the_server_says() -> None:
+    """Its words for who may see a post come into sentences, short and without control characters."""
+
+    class Wordy(Mastodon43):
+        """Has words of its own."""
+
+        def edit(self, post: dict[str, Any], edit: dict[str, Any]) -> tuple[int, Any] | None:
+            post["visibility"] = "ev\0ery\nbody " * 10_000
+            return super().edit(post, edit)
+
+    server = Wordy()
+    with ada_on(server) as ada, pytest.raises(VisibilityWidened) as alarm:
+        ada.publish(server.add("private"), "A door.")
+    assert str(alarm.value).isprintable()
+    assert len(str(alarm.value)) < 500
+
+
+def test_an_unknown_server_that_shows_texts_late_is_not_edited() -> None:
+    """It has taken the description of the picture; an edit would lose who is mentioned."""
+    server = UnknownTakahe(lag_reads=5)  # as many as publishing waits for
+    post_id = server.add()
+    with ada_on(server) as ada:
+        assert ada.publish(post_id, "A door.").published
+    assert server.edits == []
 
 
 @pytest.mark.parametrize("date", ["Mon, 01 Jan 2024 00:00:00 -0000", f"Mon, 01 Jan {'9' * 20}"])

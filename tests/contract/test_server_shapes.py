@@ -65,6 +65,7 @@ def test_each_servers_answers_are_read(file: Path, chosen: str) -> None:
         ("Takahē 0.11", Software("takahe", "0.11")),
         ("4.0.0 (not true; really snac/2.94)", Software("snac", "2.94")),
         ("0.19.1 git-57cb4fe", None),
+        ("novum 1.0 (compatible; Mastodon 4.3.0)", None),
         ("", None),
         (None, None),
         ("\0" * 10**6, None),
@@ -74,6 +75,24 @@ def test_each_servers_answers_are_read(file: Path, chosen: str) -> None:
 def test_a_version_string_names_the_software(version: object, software: Software | None) -> None:
     """Mastodon's own names nothing; then nodeinfo is asked."""
     assert named({"version": version}) == software
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("https://github.com/mastodon/mastodon", "mastodon"),
+        ("https://github.com/glitch-soc/mastodon/tree/1a2b3c", "mastodon"),
+        ("https://codeberg.org/superseriousbusiness/gotosocial.git", "gotosocial"),
+        ("https://github.com/akirk/enable-mastodon-apps", "wordpress"),
+        ("https://github.com/novum/mastodon-api-bridge", None),
+        ("https://git.mastodon.example/novum/novum", None),
+        ("mastodon", None),
+    ],
+)
+def test_a_source_names_the_software_by_its_repository(source: str, name: str | None) -> None:
+    """What only has "mastodon" in its address may edit posts in other ways than Mastodon does."""
+    found = named({"version": "4.5.0", "source_url": source})
+    assert found == (Software(name, "4.5.0") if name else None)
 
 
 def test_what_nodeinfo_names_is_believed_within_bounds() -> None:

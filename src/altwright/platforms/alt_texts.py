@@ -26,7 +26,7 @@ from altwright.platforms.outcomes import (
     VisibilityWidened,
     WayMemory,
 )
-from altwright.platforms.reading import description_of
+from altwright.platforms.reading import description_of, link_of
 from altwright.platforms.software import Software
 from altwright.platforms.texts import AltText, Look, look, same, shown
 from altwright.platforms.ways import Habits, Way, habits_of
@@ -143,8 +143,11 @@ class AltTexts:
             if found.published >= post.look.wanted.keys():
                 self._learn(Way.DESCRIBE, is_proved=True)
                 return found
+        again = self._looked_at(post.remote_id, texts, with_source=True)
+        if not again.look.wanted:  # a server that shows what it was told late
+            return Publication(again.look.there, again.look.theirs, again.look.missing)
         self._learn(Way.EDIT)
-        return self._edit(self._looked_at(post.remote_id, texts, with_source=True))
+        return self._edit(again)
 
     def _refuses_description(self, texts: Mapping[str, str]) -> bool:
         """Describe media on their own; return whether the server has no such way."""
@@ -279,7 +282,7 @@ class AltTexts:
 
 
 def _url(status: Mapping[str, Any]) -> str:
-    return str(status.get("url") or status.get("uri") or "")
+    return link_of(status, "url") or link_of(status, "uri")
 
 
 def _descriptions(status: Mapping[str, Any]) -> dict[str, str]:

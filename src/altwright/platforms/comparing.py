@@ -13,10 +13,9 @@ from altwright.platforms.editing import (
     media_by_id,
     names,
     part,
-    parts,
     poll_options,
 )
-from altwright.platforms.reading import description_of
+from altwright.platforms.reading import description_of, parts
 from altwright.platforms.texts import same
 
 #: The fewer see a post, the higher. Servers have words of their own beside them.

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from altwright.platforms.outcomes import PostLeftAlone
-from altwright.platforms.reading import AnswerUnreadable, description_of, identity
+from altwright.platforms.reading import AnswerUnreadable, description_of, identity, parts
 from altwright.platforms.ways import Habits
 
 
@@ -31,11 +31,15 @@ def whole_edit(
         PostLeftAlone: an edit would change something else.
     """
     media = media_by_id(status)
-    if len(media) != len(status.get("media_attachments") or ()):
+    if [*media.values()] != (status.get("media_attachments") or []):
         raise PostLeftAlone("One of the post's pictures can't be read, so an edit would lose it.")
+    if not isinstance(source.get("text"), str):
+        raise PostLeftAlone(
+            "The post's text can't be read as it was written; an edit would lose it."
+        )
     edit: dict[str, Any] = {
-        "status": source.get("text") or "",
-        "spoiler_text": source.get("spoiler_text") or "",
+        "status": source["text"],
+        "spoiler_text": source.get("spoiler_text", status.get("spoiler_text")) or "",
         "sensitive": bool(status.get("sensitive")),
         "language": status.get("language"),
         "media_ids": list(media),
@@ -55,10 +59,9 @@ def whole_edit(
 def media_by_id(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the attachments in order, without those that name no usable id."""
     found = {}
-    for media in status.get("media_attachments") or ():
-        if isinstance(media, Mapping):
-            with contextlib.suppress(AnswerUnreadable):
-                found[identity(media)] = media
+    for media in parts(status, "media_attachments"):
+        with contextlib.suppress(AnswerUnreadable):
+            found[identity(media)] = media
     return found
 
 
@@ -66,12 +69,6 @@ def part(thing: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return an object inside another; an empty one if it is missing or something else."""
     found = thing.get(name)
     return found if isinstance(found, Mapping) else {}
-
-
-def parts(thing: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """Return a list of objects inside another, without what is none."""
-    found = thing.get(name)
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def names(thing: Mapping[str, Any], name: str) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from altwright.errors import PlatformRefused
 from altwright.platforms.ways import Way
+from altwright.text import clean_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,10 @@ class WayMemory(Protocol):
         ...
 
 
+#: Characters of a server's word for who may see a post that are shown.
+_WORD_LENGTH = 60
+
+
 class PostLeftAlone(PlatformRefused):
     """This post can't be given alt texts without changing something else; nothing was done."""
 
@@ -74,10 +79,10 @@ class VisibilityWidened(PlatformRefused):
     ends_task = True
 
     def __init__(self, url: str, was: str, now: str) -> None:
-        """Say what it was and what it is."""
+        """Say what it was and what it is, in the server's words: they are cleaned here."""
+        was, now = clean_line(was, _WORD_LENGTH), clean_line(now, _WORD_LENGTH)
         super().__init__(
             f"Its visibility was “{was}”, and since its alt text was written the server shows it "
             f"as “{now}”. Please look at it at once: {url} Publishing has stopped; "
             "no other post was changed."
         )
-        self.url = url

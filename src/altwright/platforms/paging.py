@@ -15,8 +15,8 @@ from altwright.platforms.reading import (
     AnswerUnreadable,
     identity,
     lost_media,
-    media_of,
     name_of,
+    parts,
     posted_at,
     read_post,
 )
@@ -156,7 +156,7 @@ class _Reader:
 
     def _read(self, status: Mapping[str, Any], name: str) -> None:
         lost = lost_media(status)
-        if not media_of(status) and not lost:
+        if not parts(status, "media_attachments") and not lost:
             return
         try:
             post = read_post(status, self._last_at)

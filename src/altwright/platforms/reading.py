@@ -59,8 +59,8 @@ def read_profile(account: Mapping[str, Any], domain: str) -> Profile:
         remote_id=identity(account),
         acct=whole,
         display_name=_line(account.get("display_name"), NAME_LENGTH) or acct,
-        avatar_url=_link(account.get("avatar")),
-        url=_link(account.get("url")),
+        avatar_url=link_of(account, "avatar"),
+        url=link_of(account, "url"),
     )
 
 
@@ -75,7 +75,7 @@ def read_post(status: Mapping[str, Any], otherwise: datetime = UNKNOWN_TIME) -> 
     media, _ = _read_media(status)
     return Post(
         remote_id=identity(status),
-        url=_link(status.get("url")) or _link(status.get("uri")),
+        url=link_of(status, "url") or link_of(status, "uri"),
         text=plain_text(_raw(status, "content")),
         created_at=posted_at(status) or otherwise,
         language=_language(status.get("language")),
@@ -86,9 +86,9 @@ def read_post(status: Mapping[str, Any], otherwise: datetime = UNKNOWN_TIME) -> 
     )
 
 
-def media_of(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return a status's attachments in order, as the server describes them."""
-    found = status.get("media_attachments")
+def parts(thing: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Return a list of objects inside another, in order and without what is none."""
+    found = thing.get(name)
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
@@ -172,12 +172,12 @@ def _medium(media: Any, position: int) -> Media:
     meta = media.get("meta")
     original = meta.get("original") if isinstance(meta, Mapping) else None
     size = original if isinstance(original, Mapping) else {}
-    url = _link(media.get("url")) or _link(media.get("remote_url"))
+    url = link_of(media, "url") or link_of(media, "remote_url")
     return Media(
         remote_id=identity(media),
         kind=_line(media.get("type"), WORD_LENGTH) or "unknown",
         url=url,
-        preview_url=_link(media.get("preview_url")) or url,
+        preview_url=link_of(media, "preview_url") or url,
         description=clean_text(media.get("description"), ALT_LENGTH),
         position=position,
         width=_pixels(size.get("width")),
@@ -195,8 +195,9 @@ def _raw(thing: Mapping[str, Any], name: str) -> str:
     return str(value) if value is not None else ""
 
 
-def _link(value: Any) -> str:
+def link_of(thing: Mapping[str, Any], name: str) -> str:
     """Return an http or https address, or "": what else a server sends is never followed."""
+    value = thing.get(name)
     if not isinstance(value, str) or len(value) > URL_LENGTH or value != clean_line(value, 9_999):
         return ""
     try:

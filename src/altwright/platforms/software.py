@@ -12,8 +12,10 @@ from altwright.text import clean_line
 
 #: Characters of a name and a version that are kept: what the columns hold.
 NAME_LENGTH, VERSION_LENGTH = 32, 64
-#: Names that stand in a version string or a source's address, in the order of their weight: a
-#: fork names what it was made from, too.
+#: Names that stand in a version string, or are a source's repository, in the order of their
+#: weight: a fork names what it was made from, too. "Mastodon" in a version string says what a
+#: server is compatible with (Mastodon's own is a bare number), and not that edits keep what they
+#: keep there.
 _KNOWN = MappingProxyType(
     {
         "akkoma": "akkoma",
@@ -36,6 +38,8 @@ _KNOWN = MappingProxyType(
         "mastodon": "mastodon",
     }
 )
+#: Source: addresses of GitHub, GitLab and Forgejo: host/owner/repository.
+_REPOSITORY = re.compile(r"https?://[^/]+/[^/]+/([^/]+?)(?:\.git)?(?:/|$)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*[\w.+~-]*")
 _SHOWN = MappingProxyType(
     {
@@ -74,14 +78,14 @@ def named(instance: Mapping[str, Any]) -> Software | None:
     "4.3.0 (compatible; Pixelfed 0.12)", "takahe/0.11", "4.0.0 (not true; really snac/2.94)".
     """
     said = clean_line(instance.get("version"), 200)
-    for text in (said, clean_line(instance.get("source_url"), 200)):
-        folded = text.lower().replace("ē", "e")
-        for word, name in _KNOWN.items():
-            at = folded.find(word)
-            if at >= 0:
-                version = _NUMBER.search(said, at + len(word)) if text is said else None
-                return Software(name, _version(version) or _first_number(said))
-    return None
+    folded = _folded(said)
+    for word, name in _KNOWN.items():
+        at = folded.find(word)
+        if at >= 0 and word != "mastodon":
+            return Software(name, _version(_NUMBER.search(said, at + len(word))) or _number(said))
+    source = _REPOSITORY.match(_folded(clean_line(instance.get("source_url"), 200)))
+    name = _KNOWN.get(source[1]) if source else None
+    return Software(name, _number(said)) if name else None
 
 
 def of_nodeinfo(nodeinfo: Mapping[str, Any]) -> Software | None:
@@ -89,7 +93,7 @@ def of_nodeinfo(nodeinfo: Mapping[str, Any]) -> Software | None:
     said = nodeinfo.get("software")
     if not isinstance(said, Mapping):
         return None
-    name = clean_line(said.get("name"), NAME_LENGTH).lower().replace("ē", "e")
+    name = _folded(clean_line(said.get("name"), NAME_LENGTH))
     if not name:
         return None
     return Software(_KNOWN.get(name, name), clean_line(said.get("version"), VERSION_LENGTH))
@@ -99,10 +103,14 @@ def unnamed(instance: Mapping[str, Any]) -> Software:
     """Return what a server runs that names nothing: Mastodon from 1.0 on, or we don't know."""
     said = clean_line(instance.get("version"), 200)
     is_mastodon = bool(re.match(r"v?[1-9]\d*\.\d+", said))
-    return Software("mastodon" if is_mastodon else "", _first_number(said))
+    return Software("mastodon" if is_mastodon else "", _number(said))
 
 
-def _first_number(text: str) -> str:
+def _folded(text: str) -> str:
+    return text.lower().replace("ē", "e")
+
+
+def _number(text: str) -> str:
     return _version(_NUMBER.search(text))
 
 
