@@ -114,5 +114,5 @@ def said(status_code: int, body: Any) -> Callable[[Exchange], None]:
     return raw(status_code, json.dumps(body), Content_Type="application/json")
 
 
-#: What a wall against bots answers.
+#: What a bot protection answers.
 WALL = "<!doctype html><html><head><title>Just a moment…</title></head><body>cf-chl</body></html>"

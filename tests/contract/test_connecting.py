@@ -167,8 +167,18 @@ def test_a_refused_token_is_called_that(
 @pytest.mark.parametrize(
     ("answer", "error", "words"),
     [
-        (raw(403, WALL, **HTML), PlatformUnavailable, "protection page"),
+        (raw(403, WALL, **HTML), PlatformUnavailable, "bot protection"),
         (said(404, {}), PlatformRefused, "no Mastodon API"),
+        (
+            lambda one: one.answer(301, Location="https://www.example/api/v1/me"),
+            PlatformRefused,
+            r"^The server's address leads to www\.example\. Connect that address\.$",
+        ),
+        (
+            lambda one: one.answer(301, Location=one.path),
+            PlatformRefused,
+            "^The server's address is redirected too often",
+        ),
         (raw(200, "<h1>Hello</h1>", **HTML), PlatformUnavailable, "isn't what"),
         (said(500, {}), PlatformUnavailable, "in trouble"),
     ],
@@ -179,7 +189,7 @@ def test_what_isnt_the_token_isnt_called_so(
     error: type[AltwrightError],
     words: str,
 ) -> None:
-    """A wall, another kind of server, a server in trouble."""
+    """A firewall, another kind of server, a server in trouble."""
     with pytest.raises(error, match=words) as caught:
         _add(world, PretendServer(answers={ME: answer}))
     assert caught.value.category is not Category.AUTHENTICATION

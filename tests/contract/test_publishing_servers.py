@@ -447,7 +447,7 @@ def test_an_odd_answer_is_no_fault_of_ours(kind: type[PretendServer], odd: dict[
 
 @pytest.mark.parametrize("lacking", ["text", "spoiler_text"])
 def test_what_a_source_leaves_out_is_not_blanked(lacking: str) -> None:
-    """An edit carries the whole post: without its text none is made, its warning is known besides."""
+    """An edit carries the whole post: without its text none is made; its warning is known besides."""
 
     class Reticent(Mastodon43):
         """Leaves something out of its sources."""
@@ -465,7 +465,7 @@ def test_what_a_source_leaves_out_is_not_blanked(lacking: str) -> None:
 
 
 def test_the_alarms_words_can_be_stored_whatever_the_server_says() -> None:
-    """Its words for who may see a post come into sentences, short and without control characters."""
+    """They come into sentences, short and without control characters."""
 
     class Wordy(Mastodon43):
         """Has words of its own."""

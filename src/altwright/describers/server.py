@@ -118,8 +118,9 @@ class ModelServer:
         self, error: Exception, exchange: Exchange, timeout_s: float
     ) -> DescriberUnavailable:
         if exchange.expired or is_timeout(error):
+            seconds = "second" if timeout_s == 1 else "seconds"
             return DescriberUnavailable(
-                f"{self.names.server} took longer than {timeout_s:g} seconds.",
+                f"{self.names.server} took longer than {timeout_s:g} {seconds}.",
                 category=Category.TIMEOUT,
             )
         unreachable = DescriberUnavailable(

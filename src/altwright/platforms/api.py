@@ -28,11 +28,11 @@ from altwright.platforms.refusals import (
     TOKEN_REFUSED,
     PlatformForbids,
     PlatformGone,
-    is_wall,
+    WrongAddress,
+    no_answer_of_the_api,
     refuse,
     unexpected,
     wait_s,
-    walled,
 )
 from altwright.text import clean_line
 
@@ -72,11 +72,14 @@ class Api:
         Raises:
             PlatformRefused: AUTHENTICATION, the token isn't accepted: servers say so with 400
                 (Takahē), 401, 403 or 422 (snac), and here nothing else can be what they refuse.
+            WrongAddress: it isn't the server that answers.
         """
         try:
             return self.get("/api/v1/accounts/verify_credentials")
         except PlatformGone:
             raise PlatformRefused("There is no Mastodon API at the server's address.") from None
+        except WrongAddress:
+            raise
         except PlatformRefused as error:
             # A plain 401 says no more than the words do.
             words = refused if error.category is Category.AUTHENTICATION else f"{refused} {error}"
@@ -165,7 +168,7 @@ class Api:
         try:
             return parsed(data), response.headers
         except ValueError as error:
-            raise (walled() if is_wall(response, data) else unexpected()) from error
+            raise no_answer_of_the_api(response, data) from error
 
     def _answer(
         self, method: str, url: str, exchange: Exchange, content: dict[str, Any]
@@ -187,10 +190,10 @@ class Api:
             asked, url = url, urljoin(url, response.headers["Location"])
             if self._is_own(asked) and not self._is_own(url) and "/api/" in asked:
                 # Without its token, which goes nowhere else, the other server couldn't answer.
-                raise PlatformRefused(
+                raise WrongAddress(
                     f"The server's address leads to {_shown_host(url)}. Connect that address."
                 )
-        raise PlatformRefused("The server's address is redirected too often.")
+        raise WrongAddress("The server's address is redirected too often.")
 
     def _is_own(self, url: str) -> bool:
         """Say whether an address is on this server: the token goes nowhere else."""
@@ -228,7 +231,7 @@ def _unreachable(cause: Exception, *, is_late: bool) -> AltwrightError:
             )
         # InvalidURL and InvalidSchema are among them, and what urllib says of odd addresses.
         case ValueError():
-            return PlatformRefused("The server's address isn't valid.")
+            return WrongAddress("The server's address isn't valid.")
         case _:
             return PlatformUnavailable("The server can't be reached.", category=Category.NETWORK)
 

@@ -21,9 +21,9 @@ DEFAULT_WAIT_S = 60.0
 _SAID_CHARACTERS = 200
 #: Bytes of a page that are looked at.
 _LOOKED_AT = 20_000
-#: What stands in pages of walls against bots. Source: Cloudflare, Anubis, go-away, DDoS-Guard,
+#: What stands in the pages of bot protections. Source: Cloudflare, Anubis, go-away, DDoS-Guard,
 #: as seen in front of servers (toot#106, FediFetcher#190).
-_WALLS = (b"just a moment", b"cf-", b"challenge", b"anubis", b"go-away", b"ddos", b"captcha")
+_PROTECTIONS = (b"just a moment", b"cf-", b"challenge", b"anubis", b"go-away", b"ddos", b"captcha")
 
 
 class PlatformGone(PlatformRefused):
@@ -36,24 +36,36 @@ class PlatformForbids(PlatformRefused):
     ends_streak = True
 
 
+class WrongAddress(PlatformRefused):
+    """The server's address is none, or leads elsewhere; the token has no part in it."""
+
+
 def unexpected() -> PlatformUnavailable:
-    """Return the error of an answer that isn't one."""
-    return PlatformUnavailable("The server's answer isn't what a Mastodon or Pixelfed server says.")
+    """Return the error of an answer that isn't the API's."""
+    return PlatformUnavailable("The server's answer isn't what Mastodon's API promises.")
 
 
-def walled() -> PlatformUnavailable:
-    """Return the error of a wall's answer: a new token wouldn't help, time may."""
+def no_answer_of_the_api(response: requests.Response, data: bytes) -> PlatformUnavailable:
+    """Return the error of an answer that is no JSON: a firewall's, or some other page."""
+    return _protected() if _is_protection(response, data) else unexpected()
+
+
+def _protected() -> PlatformUnavailable:
+    """Return the error of a firewall's answer: a new token wouldn't help, time may."""
     return PlatformUnavailable(
-        "A protection page in front of the server answers instead of the server."
+        "A firewall or bot protection in front of the server answers instead of the server."
     )
 
 
-def is_wall(response: requests.Response, data: bytes) -> bool:
-    """Say whether a wall against bots answers, as far as can be seen."""
+def _is_protection(response: requests.Response, data: bytes) -> bool:
+    """Return whether a bot protection answers, as far as can be seen; some call their page JSON."""
     if response.headers.get("cf-mitigated"):
         return True
     looked_at = data[:_LOOKED_AT].lower()
-    return _is_page(response) and any(mark in looked_at for mark in _WALLS)
+    is_page = "html" in response.headers.get(
+        "Content-Type", ""
+    ).lower() or looked_at.lstrip().startswith((b"<!doctype html", b"<html"))
+    return is_page and any(mark in looked_at for mark in _PROTECTIONS)
 
 
 def refuse(response: requests.Response, data: bytes) -> None:
@@ -63,8 +75,8 @@ def refuse(response: requests.Response, data: bytes) -> None:
             return
         case requests.codes.unauthorized:
             raise PlatformRefused(TOKEN_REFUSED, category=Category.AUTHENTICATION)
-        case requests.codes.forbidden if is_wall(response, data) or _said(data) is None:
-            raise walled()
+        case requests.codes.forbidden if _is_protection(response, data) or _said(data) is None:
+            raise _protected()
         case requests.codes.forbidden:
             raise PlatformForbids(
                 f"The server doesn't allow this with the account's token{_ending(data)}"
@@ -75,8 +87,8 @@ def refuse(response: requests.Response, data: bytes) -> None:
             raise RateLimited("The server asked us to wait.", retry_in_s=wait_s(response.headers))
         case requests.codes.request_timeout:
             raise PlatformUnavailable("The server ran out of time.", category=Category.TIMEOUT)
-        case code if is_wall(response, data):
-            raise walled()
+        case code if _is_protection(response, data):
+            raise _protected()
         case code if code < 500:  # noqa: PLR2004 - HTTP's classes
             raise PlatformRefused(f"The server refused ({code}){_ending(data)}")
         case code:
@@ -84,10 +96,6 @@ def refuse(response: requests.Response, data: bytes) -> None:
                 f"The server is in trouble (it answered {code}).",
                 retry_in_s=retry_after_s(response.headers),
             )
-
-
-def _is_page(response: requests.Response) -> bool:
-    return "html" in response.headers.get("Content-Type", "").lower()
 
 
 def _said(data: bytes) -> str | None:

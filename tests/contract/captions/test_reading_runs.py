@@ -183,7 +183,7 @@ def _page_refuses(number: int, answer: Callable[[Exchange], None]) -> Callable[.
         raw(502, "<h1>Bad gateway</h1>", Content_Type="text/html"),
         raw(200, "[{"),
     ],
-    ids=["429", "500", "wall", "502", "cut"],
+    ids=["429", "500", "firewall", "502", "cut"],
 )
 def test_a_plan_goes_on_from_its_cursor(
     reading: Reading, answer: Callable[[Exchange], None]
