@@ -298,3 +298,12 @@ def poll(*, ends_in_s: float = 86_400, hide_totals: bool = False) -> dict[str, A
         "hide_totals": hide_totals,
         "expires_at": datetime.now(UTC) + timedelta(seconds=ends_in_s),
     }
+
+
+def without_texts(post: dict[str, Any]) -> dict[str, Any]:
+    """Return all of a post that publishing may not change."""
+    seen = copy.deepcopy(post) | {"edited_at": None}
+    for medium in seen["media"]:
+        medium.pop("description")
+        medium.pop("uploaded", None)
+    return seen

@@ -9,6 +9,8 @@ from tests.support_browser import Site
 from tests.support_domain import AUTHENTICATION, refusing
 from tests.support_web import PASSWORD
 
+from altwright.platforms.software import Software
+
 
 def test_signing_in_needs_no_javascript(chromium: Browser, site: Site) -> None:
     """The form works without scripts, leads where one was going, and says what is wrong."""
@@ -39,6 +41,20 @@ def test_connecting_an_account(page: Page, site: Site) -> None:
     expect(page.get_by_role("button", name="Disconnect anna@second.example")).to_be_visible()
     expect(page.locator("#live")).to_have_text("Connected anna@second.example")
     assert len(site.web.services.accounts.of_user(site.web.anna.id)) == 2
+
+
+def test_a_server_that_takes_no_texts_says_so_at_once(page: Page, site: Site) -> None:
+    """The account is there, with the reason and what is left; it stays beside it."""
+    site.platform.acct = "anna@snac.example"
+    site.platform.software = Software("snac", "2.94")
+    page.goto("/accounts")
+    page.get_by_label("Address of the server").fill("snac.example")
+    page.get_by_label("Access token").fill("a-token")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    expect(page.locator("#live")).to_contain_text("snac's API can't change")
+    account = page.get_by_role("article", name="Anna").last
+    expect(account).to_contain_text("Altwright can still draft texts")
+    expect(account.get_by_role("button", name="Reconnect")).to_have_count(0)
 
 
 def test_a_token_that_the_server_refuses(page: Page, site: Site) -> None:

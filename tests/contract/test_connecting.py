@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.pretend_reading import WALL, PretendServer, raw, said
+from tests.pretend_reading import OWN_ID, WALL, PretendServer, raw, said
 from tests.support import wait_until
 from tests.support_domain import World, make_world
 from tests.support_leaves import TOKEN, Exchange, LocalServer, serving
@@ -193,6 +193,113 @@ def test_what_isnt_the_token_isnt_called_so(
     with pytest.raises(error, match=words) as caught:
         _add(world, PretendServer(answers={ME: answer}))
     assert caught.value.category is not Category.AUTHENTICATION
+
+
+# --- what the token may do, and what the server can ---
+
+APP = "/api/v1/apps/verify_credentials"
+POSTS = f"/api/v1/accounts/{OWN_ID}/statuses"
+ODD_SCOPES: tuple[Any, ...] = (None, [], "", 7, {})
+PIXELFED = "3.5.3 (compatible; Pixelfed 0.12)"
+
+
+@pytest.mark.parametrize(
+    ("version", "scopes", "missing"),
+    [
+        ("4.5.0", ["read", "write"], ""),
+        ("4.5.0", ["read:accounts", "read:statuses", "write:statuses"], ""),
+        ("4.5.0", ["read", "write:media"], "write:statuses"),
+        ("4.5.0", ["profile", "write"], "read:statuses"),
+        ("4.5.0", ["read:accounts"], "read:statuses, write:statuses"),
+        (PIXELFED, ["read", "write:statuses"], "write:media"),
+        ("novum 1", "read:statuses", "write:statuses, write:media"),
+        ("4.0.2", ["read"], ""),  # nothing is written there anyway
+        ("takahe/0.11", ["read", "write", "push"], ""),
+    ],
+)
+def test_a_token_that_lacks_scopes_is_refused_with_their_names(
+    world: World, version: str, scopes: Any, missing: str
+) -> None:
+    """Where the server says what the token's application may do, and of what its way needs."""
+    source = "https://github.com/mastodon/mastodon" if version[:2] == "4." else ""
+    instance = {"domain": "pretend.example", "version": version, "source_url": source}
+    server = PretendServer(answers={APP: said(200, {"scopes": scopes})}, instance=instance)
+    if not missing:
+        assert _add(world, server).acct == "anna@pretend.example"
+        return
+    with pytest.raises(PlatformRefused, match=f"needs: {missing}\\. Make one") as caught:
+        _add(world, server)
+    assert caught.value.category is Category.AUTHENTICATION
+    assert len(world.accounts.of_user(world.user.id)) == 1  # make_world's
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        said(404, {}),
+        said(403, {"error": "This action is outside the authorized scopes"}),
+        said(429, {}),
+        said(500, {}),
+        raw(200, "<h1>Hello</h1>", **HTML),
+        *(said(200, {"scopes": odd}) for odd in ODD_SCOPES),
+    ],
+)
+def test_a_server_that_names_no_scopes_has_none_missing(
+    world: World, answer: Callable[[Exchange], None]
+) -> None:
+    """What isn't known isn't claimed."""
+    assert _add(world, PretendServer(answers={APP: answer})).problem == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_refused"),
+    [
+        (said(403, {"error": "Forbidden: token has insufficient scope permission"}), True),
+        (said(401, {"error": "x"}), True),
+        (said(404, {}), False),
+        (said(429, {}), False),
+        (said(500, {}), False),
+        (raw(403, WALL, **HTML), False),
+    ],
+)
+def test_a_token_that_cant_read_posts_is_told_at_once(
+    world: World,
+    answer: Callable[[Exchange], None],
+    is_refused: bool,  # noqa: FBT001 - a case
+) -> None:
+    """On every server: reading is tried. Trouble of the moment is no refusal."""
+    server = PretendServer(answers={POSTS: answer})
+    if is_refused:
+        with pytest.raises(PlatformRefused, match=r"needs: read:statuses\."):
+            _add(world, server)
+    else:
+        assert _add(world, server)
+
+
+def test_connecting_writes_nothing(world: World) -> None:
+    """Whatever it finds out, it asks with GET."""
+    with serving(PretendServer().respond) as local:
+        world.accounts.add(world.user.id, "mastodon", local.url, TOKEN)
+    assert {call.method for call in local.calls} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        ("4.0.0 (not true; really snac/2.94)", "snac's API can't change the alt text"),
+        ("4.0.2", "from version 4.1 on; this is 4.0.2"),
+        ("4.5.0", ""),
+        ("novum 1.0", ""),
+    ],
+)
+def test_a_server_that_takes_no_alt_texts_is_connected_and_says_so(
+    world: World, version: str, reason: str
+) -> None:
+    """At once, with the reason and what is left: texts can be drafted all the same."""
+    server = PretendServer(instance={"domain": "pretend.example", "version": version})
+    told = _add(world, server).to_json()["drafts_only"]
+    assert (reason in told) if reason else told == ""
+    assert ("can still draft" in told) == bool(reason)
 
 
 # --- which server, which account ---

@@ -35,6 +35,7 @@ def test_an_account_is_what_its_server_says(world: World) -> None:
         "avatar_url",
         "max_alt_length",
         "software",
+        "drafts_only",
         "problem",
         "created_at",
     }

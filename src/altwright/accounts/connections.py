@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,9 +18,17 @@ from altwright.accounts.connecting import Connecting
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.tables import ID_MOST, AccountRow
-from altwright.errors import Category, Conflict, InvalidInput, NotFound, PlatformRefused
+from altwright.errors import (
+    Category,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    PlatformRefused,
+    TemporaryError,
+)
 from altwright.platforms.port import Platform
 from altwright.platforms.software import Software
+from altwright.platforms.ways import drafts_only
 
 #: Opens a connection: platform's name, address, token.
 Connect = Callable[[str, str, str], Platform]
@@ -44,7 +53,7 @@ class Account:
     #: Why the server refused us last; "" if it didn't.
     problem: str
     created_at: datetime
-    #: What the server runs, as it said when the account was connected.
+    #: What the server runs, as it said when the account was connected or last used.
     software: Software
 
     def to_json(self) -> dict[str, Any]:
@@ -58,6 +67,7 @@ class Account:
             "avatar_url": self.avatar_url,
             "max_alt_length": self.max_alt_length,
             "software": self.software.title,
+            "drafts_only": drafts_only(self.software),
             "problem": self.problem,
             "created_at": self.created_at.isoformat(),
         }
@@ -80,7 +90,7 @@ class AccountStore:
 
         Raises:
             InvalidInput: unknown platform, no address, no token.
-            PlatformRefused: the server doesn't take the token.
+            PlatformRefused: the server doesn't take the token, or it lacks scopes.
             PlatformUnavailable, RateLimited: the server can't be asked now.
             Busy: too many accounts are being connected at the moment, or one of this user.
             Conflict: the server says that it has an account of another server.
@@ -159,6 +169,25 @@ class AccountStore:
                 category=Category.AUTHENTICATION,
             ) from None
         return _account(row), self._connect(row.platform, row.url, token)
+
+    def learn(self, account: Account, platform: Platform) -> bool:
+        """Keep what the account's server runs now; return whether that is something else.
+
+        A server that can't be asked, or doesn't say, changes nothing.
+        """
+        software = Software()
+        with suppress(PlatformRefused, TemporaryError):
+            software = platform.software
+        if not software.name or software == account.software:
+            return False
+        said = {
+            "platform": software.platform,
+            "software": software.name,
+            "software_version": software.version,
+        }
+        with self._database.write() as session:
+            session.execute(update(AccountRow).where(AccountRow.id == account.id).values(said))
+        return True
 
     def set_problem(self, account_id: int, text: str) -> None:
         """Note why the server refused us, for the user to see; "" clears it."""

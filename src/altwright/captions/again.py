@@ -82,7 +82,10 @@ class DescribeAgain:
             draft = self.drafts.get(run.task.settings["draft_id"], run.task.user_id or 0)
         except NotFound as error:
             raise PermanentError("The draft of this task was removed.") from error
-        account, platform = open_account(self.accounts, draft.account_id, run.task.user_id)
+        # The picture's copy may be all that is needed of its server.
+        account, platform = open_account(
+            self.accounts, draft.account_id, run.task.user_id, asks_software=False
+        )
         return AgainWork(self, run, draft, account, platform)
 
 

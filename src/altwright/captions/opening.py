@@ -11,9 +11,16 @@ from altwright.platforms.port import Platform
 
 
 def open_account(
-    accounts: AccountStore, account_id: int | None, user_id: int | None
+    accounts: AccountStore,
+    account_id: int | None,
+    user_id: int | None,
+    *,
+    asks_software: bool = True,
 ) -> tuple[Account, Platform]:
     """Return the account of a task of this user, and a connection to its server.
+
+    With ``asks_software`` the server is asked what it runs, which the account keeps: some were
+    connected before that was, and servers are updated, moved and replaced.
 
     Raises:
         PermanentError: it was removed, or is somebody else's.
@@ -24,7 +31,10 @@ def open_account(
             raise NotFound("There is no such account.")  # noqa: TRY301 - one answer for all three
         accounts.get(account_id, user_id)
         with refusals_noted(accounts, account_id):
-            return accounts.open(account_id)
+            account, platform = accounts.open(account_id)
+        if asks_software and accounts.learn(account, platform):
+            return accounts.open(account_id)  # maybe by another class
+        return account, platform  # noqa: TRY300 - nothing else here finds no account
     except NotFound:
         raise PermanentError("The account of this task was removed.") from None
 

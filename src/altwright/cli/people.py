@@ -139,6 +139,8 @@ def add(username: str, platform: str, url: str, token: str, *, as_json: bool) ->
         user_id = known_user(services, username).id
         made = services.accounts.add(user_id, platform, url, token).to_json()
     show(made, as_json=as_json, columns=_ACCOUNT)
+    if made["drafts_only"]:
+        click.echo(made["drafts_only"], err=True)
 
 
 @account.command("list")

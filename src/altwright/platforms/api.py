@@ -18,7 +18,13 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from altwright import interrupts
-from altwright.errors import AltwrightError, Category, PlatformRefused, PlatformUnavailable
+from altwright.errors import (
+    AltwrightError,
+    Category,
+    PlatformRefused,
+    PlatformUnavailable,
+    TemporaryError,
+)
 from altwright.guard import AnswerTooLarge, Exchange, is_timeout
 from altwright.outbound import MAX_REDIRECTS, Outbound, http_date
 from altwright.platforms.allowance import Allowance
@@ -106,6 +112,17 @@ class Api:
                 if path := _NODEINFO.search(str(href)):
                     return self.get(path[0])  # on this server, whatever host it names
         return {}
+
+    def app_scopes(self) -> frozenset[str]:
+        """Return what the token's application may do; empty: the server doesn't say it.
+
+        Source: apps/verify_credentials, which has ``scopes`` since Mastodon 4.3.
+        """
+        with contextlib.suppress(PlatformRefused, TemporaryError):
+            scopes = self.get("/api/v1/apps/verify_credentials").get("scopes")
+            named = scopes.split() if isinstance(scopes, str) else scopes
+            return frozenset(map(str, named)) if isinstance(named, list) else frozenset()
+        return frozenset()
 
     def first_query(self) -> str:
         """Return what asks for the newest page of an account's statuses with media."""

@@ -17,8 +17,10 @@ from altwright.platforms.outcomes import Publication, WayMemory
 from altwright.platforms.paging import pages
 from altwright.platforms.port import Introduction, Platform, Post, PostPage, Profile
 from altwright.platforms.reading import identity, read_post, read_profile
+from altwright.platforms.scopes import check_scopes
 from altwright.platforms.software import Software, named, of_nodeinfo, unnamed
 from altwright.platforms.texts import AltText, shown
+from altwright.platforms.ways import habits_of
 from altwright.text import clean_line
 
 #: Seconds that all requests of a connect may take together: somebody waits for them.
@@ -26,10 +28,7 @@ CONNECT_S = 25.0
 #: A host, with its port where it has one; "localhost" is a test server's.
 _DOMAIN = re.compile(r"[^\W_][\w.-]*[.\w](?::\d{1,5})?")
 #: What somebody reads whose new token is refused.
-NEW_REFUSED = (
-    "The server doesn't accept this token. Copy it whole, and let it read and write "
-    "(on Takahē: the scopes “read write”)."
-)
+NEW_REFUSED = "The server doesn't accept this token. Copy it whole, and let it read and write."
 
 
 class Mastodon(Platform):
@@ -52,6 +51,7 @@ class Mastodon(Platform):
             profile = read_profile(account, self._domain())
             software = self.software
             limit = alt_length(self._api, software, self._instance)
+            check_scopes(self._api, profile.remote_id, habits_of(self._named_software).way)
         return Introduction(profile, limit, software, software.platform or self.name)
 
     def profile(self) -> Profile:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from altwright.errors import PlatformRefused
-from altwright.platforms.ways import Way
+from altwright.platforms.ways import BY_HAND, Way
 from altwright.text import clean_line
 
 
@@ -71,6 +71,10 @@ class AltTextsFixed(PlatformRefused):
     """The server doesn't let alt texts of its posts be changed; no other post needs be tried."""
 
     ends_task = True
+
+    def __init__(self, reason: str) -> None:
+        """Say why, and what can be done all the same."""
+        super().__init__(f"{reason} {BY_HAND}")
 
 
 class VisibilityWidened(PlatformRefused):

@@ -84,7 +84,7 @@ def named(instance: Mapping[str, Any]) -> Software | None:
         if at >= 0 and word != "mastodon":
             return Software(name, _version(_NUMBER.search(said, at + len(word))) or _number(said))
     source = _REPOSITORY.match(_folded(clean_line(instance.get("source_url"), 200)))
-    name = _KNOWN.get(source[1]) if source else None
+    name = _KNOWN.get(source[1], "") if source else ""
     return Software(name, _number(said)) if name else None
 
 

@@ -42,6 +42,9 @@ class Habits:
     reason: str = ""
 
 
+#: What is left where publishing can't be done.
+BY_HAND = "Altwright can still draft texts, which you then put in by hand."
+
 _MASTODON = Habits(
     Way.EDIT, keeps_visibility=True, keeps_running_poll=True, resets_quote_policy=True
 )
@@ -63,12 +66,20 @@ _HABITS = MappingProxyType(
         "pixelfed": Habits(Way.DESCRIBE, escapes=True),
         "takahe": Habits(Way.DESCRIBE),
         "wordpress": Habits(Way.DESCRIBE),
-        "snac": Habits(Way.NONE, reason="snac can't change the alt text of a picture once posted."),
+        "snac": Habits(
+            Way.NONE, reason="snac's API can't change the alt text of a posted picture."
+        ),
     }
 )
 #: Source: media_attributes came with Mastodon 4.1.
 _MASTODON_SINCE = (4, 1)
 _TOO_OLD = "Mastodon can change the alt text of a posted picture from version 4.1 on; this is {}."
+
+
+def drafts_only(software: Software) -> str:
+    """Return why texts can only be drafted on such a server; "": nothing speaks against it."""
+    reason = habits_of(software).reason
+    return f"{reason} {BY_HAND}" if reason else ""
 
 
 def habits_of(software: Software) -> Habits:

@@ -136,6 +136,10 @@ class Account(Shape):
     avatar_url: str
     max_alt_length: int
     software: str = Field(description="what the server runs, by its own account; may be empty")
+    drafts_only: str = Field(
+        description="why texts can't be published there, only drafted; empty: they can, or it "
+        "isn't known"
+    )
     problem: str = Field(description="why the server refused us last; empty: it didn't")
     created_at: datetime
 

@@ -45,6 +45,8 @@ class Reading:
         with serving(self.server.respond) as local:
             add = self.world.accounts.add
             self.account = add(self.world.user.id, "mastodon", local.url, TOKEN)
+            self.server.queries.clear()  # connecting has looked whether posts can be read
+            self.server.pages_asked = 0
             yield
 
     def post(self, number: int, **fields: Any) -> dict[str, Any]:

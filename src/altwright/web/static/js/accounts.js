@@ -31,7 +31,7 @@ form.addEventListener("submit", async (event) => {
   button.textContent = "Asking the server …";
   try {
     const account = await call("POST", "/accounts", body);
-    sessionStorage.setItem(NOTE, `Connected ${account.acct}`);
+    sessionStorage.setItem(NOTE, [`Connected ${account.acct}`, account.drafts_only].filter(Boolean).join(". "));
     location.assign("/accounts");
   } catch (problem) {
     show(problem.message, problem.fields);
