@@ -38,7 +38,6 @@ def medium(media_id: str, **fields: Any) -> dict[str, Any]:
         "id": media_id,
         "type": "image",
         "url": f"https://files.example/{media_id}.jpg",
-        "preview_url": f"https://files.example/{media_id}-small.jpg",
         "description": None,
         "meta": {"original": {"width": 800, "height": 600}},
         **fields,

@@ -77,7 +77,6 @@ def make_post(
             remote_id=f"m{number}-{at}",
             kind=kind,
             url=f"http://{host}/{number}-{at}.jpg",
-            preview_url="",
             description=description,
             position=at,
             width=800,
@@ -121,20 +120,11 @@ class FakePlatform:
         """Post something."""
         self.posts.update({post.remote_id: post for post in posts})
 
-    def profile(self) -> Profile:
-        """Return who this is."""
-        self.before("profile")
-        return Profile("7", self.acct, "Anna", "", "https://social.example/@anna")
-
-    def max_alt_length(self) -> int:
-        """Return the limit."""
-        self.before("max_alt_length")
-        return self.limit
-
     def introduction(self) -> Introduction:
         """Return what connecting asks for."""
-        profile, limit = self.profile(), self.max_alt_length()
-        return Introduction(profile, limit, self.software, self.software.platform)
+        self.before("introduction")
+        profile = Profile("7", self.acct, "Anna", "", "https://social.example/@anna")
+        return Introduction(profile, self.limit, self.software, self.software.platform)
 
     def probe(self) -> None:
         """Return if server and token work."""

@@ -250,7 +250,6 @@ class PixelfedServer:
                 "id": f"{post_id}{number}",
                 "type": "image",
                 "url": f"https://pixel.example/{number}.jpg",
-                "preview_url": f"https://pixel.example/{number}_thumb.jpg",
                 "description": text,
                 "meta": {"original": {"width": 640, "height": 480}},
             }

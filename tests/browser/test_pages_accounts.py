@@ -63,7 +63,7 @@ def test_a_token_that_the_server_refuses(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Connect", exact=True).click()
     expect(page.get_by_label("Address of the server")).to_be_focused()
     expect(page.get_by_label("Access token")).to_have_attribute("aria-invalid", "true")
-    site.platform.before = refusing("profile", AUTHENTICATION)
+    site.platform.before = refusing("introduction", AUTHENTICATION)
     page.get_by_label("Address of the server").fill("https://second.example")
     page.get_by_label("Access token").fill("revoked")
     page.get_by_role("button", name="Connect", exact=True).click()

@@ -62,11 +62,13 @@ def test_the_servers_limit_is_read_from_either_version(version: str) -> None:
         if exchange.path.startswith(version):
             limits = {"media_attachments": {"description_limit": 5000}}
             exchange.answer(200, {"uri": "m.example", "configuration": limits})
+        elif exchange.path.endswith("/accounts/verify_credentials"):
+            exchange.answer(200, {"id": "1", "acct": "ada"})
         else:
             exchange.answer(404, {"error": "Record not found"})
 
     with serving(respond) as local:
-        assert connect("mastodon", local.url, TOKEN, OUTBOUND).max_alt_length() == 5000
+        assert connect("mastodon", local.url, TOKEN, OUTBOUND).introduction().max_alt_length == 5000
 
 
 # --- Pixelfed ---
@@ -82,7 +84,8 @@ def test_pixelfed_is_read_without_link_headers() -> None:
     with serving(pixelfed.respond) as local:
         connection = connect("pixelfed", local.url, TOKEN, OUTBOUND)
         posts = [post for page in connection.pages() for post in page.posts]
-        assert (connection.max_alt_length(), connection.profile().acct) == (
+        introduced = connection.introduction()
+        assert (introduced.max_alt_length, introduced.profile.acct) == (
             420,
             "ada@pixel.example",
         )
@@ -122,7 +125,7 @@ def test_the_wait_is_the_servers_own(headers: dict[str, str], wait_s: float) -> 
         exchange.end_headers()
 
     with serving(respond) as local, pytest.raises(RateLimited) as caught:
-        connect("mastodon", local.url, TOKEN, OUTBOUND).profile()
+        connect("mastodon", local.url, TOKEN, OUTBOUND).introduction()
     assert caught.value.retry_in_s == pytest.approx(wait_s, abs=1)
 
 
@@ -145,7 +148,7 @@ def test_what_is_no_such_server_is_told_apart(body: bytes) -> None:
     with serving(lambda exchange: exchange.answer(200, body)) as local:
         connection = connect("mastodon", local.url, TOKEN, OUTBOUND)
         with pytest.raises((PlatformUnavailable, PlatformRefused), match="server's answer"):
-            connection.profile()
+            connection.introduction()
         with pytest.raises((PlatformUnavailable, PlatformRefused), match="server's answer"):
             connection.post("1")
 
@@ -160,7 +163,7 @@ def test_a_token_is_never_read_as_a_files_name(
         serving(lambda exchange: exchange.answer(401, {"error": "no"})) as local,
         pytest.raises(PlatformRefused),
     ):
-        connect("mastodon", local.url, "keys", OUTBOUND).profile()
+        connect("mastodon", local.url, "keys", OUTBOUND).introduction()
     assert local.calls[0].headers["Authorization"] == "Bearer keys"
 
 
@@ -171,7 +174,7 @@ def test_a_private_address_is_refused() -> None:
         serving(lambda exchange: exchange.answer(200, {})) as local,
         pytest.raises(OutboundRefused, match="private network"),
     ):
-        connect("mastodon", local.url, TOKEN, closed).profile()
+        connect("mastodon", local.url, TOKEN, closed).introduction()
     assert local.calls == []
 
 

@@ -59,6 +59,10 @@ def test_every_fault_is_named_at_once(users: UserStore) -> None:
     with pytest.raises(InvalidInput) as refused:
         users.create("a", "short", email="nowhere")
     assert set(refused.value.fields) == {"username", "password", "email"}
+    for odd in ("a@" + "b" * 300, "a@b\0", "a@b\n"):
+        with pytest.raises(InvalidInput) as refused:
+            users.create("anna", "correct horse", email=odd)
+        assert set(refused.value.fields) == {"email"}
 
 
 def test_the_right_password_signs_in_and_is_noted(users: UserStore, database: Database) -> None:

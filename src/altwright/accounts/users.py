@@ -77,7 +77,7 @@ class UserStore:
         faults = {}
         if not USERNAME.fullmatch(username):
             faults["username"] = "should be 2 to 64 of the characters A-Z a-z 0-9 _ . -"
-        if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", email[:256]):
+        if email is not None and not _is_email(email):
             faults["email"] = "should be an e-mail address"
         if fault := _password_fault(password):
             faults["password"] = fault
@@ -215,6 +215,11 @@ def _taken(username: str) -> InvalidInput:
     return InvalidInput(
         f"The user name {username} is taken.", {"username": "is taken; choose another"}
     )
+
+
+def _is_email(text: str) -> bool:
+    is_storable = len(text) <= UserRow.email.type.length and text.isprintable()
+    return is_storable and re.fullmatch(r"[^@\s]+@[^@\s]+", text) is not None
 
 
 def _password_fault(password: str) -> str | None:

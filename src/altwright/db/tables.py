@@ -76,7 +76,7 @@ class AccountRow(Base):
     max_alt_length: Mapped[int] = mapped_column(default=1500)
     #: Why the server refused us last ("": it didn't); the page asks the user to reconnect.
     problem: Mapped[str] = mapped_column(String(255), default="")
-    #: What the server runs, as it said when the account was connected ("": not known).
+    #: What the server runs, as it said last ("": not known).
     software: Mapped[str] = mapped_column(String(32), default="", server_default="")
     software_version: Mapped[str] = mapped_column(String(64), default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(Instant, default=now())

@@ -15,7 +15,7 @@ from altwright.platforms.api import Api
 from altwright.platforms.limits import alt_length
 from altwright.platforms.outcomes import Publication, WayMemory
 from altwright.platforms.paging import pages
-from altwright.platforms.port import Introduction, Platform, Post, PostPage, Profile
+from altwright.platforms.port import Introduction, Platform, Post, PostPage
 from altwright.platforms.reading import identity, read_post, read_profile
 from altwright.platforms.scopes import check_scopes
 from altwright.platforms.software import Software, named, of_nodeinfo, unnamed
@@ -53,14 +53,6 @@ class Mastodon(Platform):
             limit = alt_length(self._api, software, self._instance)
             check_scopes(self._api, profile.remote_id, habits_of(self._named_software).way)
         return Introduction(profile, limit, software, software.platform or self.name)
-
-    def profile(self) -> Profile:
-        """Return the account that the token belongs to."""
-        return read_profile(self._api.me(), self._domain())
-
-    def max_alt_length(self) -> int:
-        """Return the server's limit for an alt text in characters."""
-        return alt_length(self._api, self.software, self._instance)
 
     def probe(self) -> None:
         """Ask who the token belongs to; raises what it means that this can't be answered."""

@@ -27,7 +27,8 @@ class Profile:
 class Introduction:
     """What a server says when an account is connected: who it is, and what the server is.
 
-    ``platform`` is the name of the platform that fits the server's software.
+    ``platform`` is the name of the platform that fits the server's software; ``max_alt_length``
+    is the server's limit for an alt text in characters (Mastodon: 1500).
     """
 
     profile: Profile
@@ -46,7 +47,6 @@ class Media:
     remote_id: str
     kind: str
     url: str
-    preview_url: str
     description: str
     position: int
     width: int | None = None
@@ -111,14 +111,6 @@ class Platform(Protocol):
     @property
     def software(self) -> Software:
         """Return what the server runs now; asked once per connection."""
-        ...
-
-    def profile(self) -> Profile:
-        """Return the account that the token belongs to."""
-        ...
-
-    def max_alt_length(self) -> int:
-        """Return the server's limit for an alt text in characters (Mastodon: 1500)."""
         ...
 
     def probe(self) -> None:

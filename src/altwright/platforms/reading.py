@@ -172,12 +172,10 @@ def _medium(media: Any, position: int) -> Media:
     meta = media.get("meta")
     original = meta.get("original") if isinstance(meta, Mapping) else None
     size = original if isinstance(original, Mapping) else {}
-    url = link_of(media, "url") or link_of(media, "remote_url")
     return Media(
         remote_id=identity(media),
         kind=_line(media.get("type"), WORD_LENGTH) or "unknown",
-        url=url,
-        preview_url=link_of(media, "preview_url") or url,
+        url=link_of(media, "url") or link_of(media, "remote_url"),
         description=clean_text(media.get("description"), ALT_LENGTH),
         position=position,
         width=_pixels(size.get("width")),
