@@ -116,14 +116,15 @@ class Guard:
         connection: HTTPConnection, addresses: list[str], exchange: Exchange
     ) -> socket.socket:
         failure: Exception | None = None
-        for address in addresses:
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             sock = socket.socket(family, socket.SOCK_STREAM)
             try:
                 for option in connection.socket_options or ():
                     sock.setsockopt(*option)
                 exchange.watch(sock)
-                sock.settimeout(exchange.remaining_s())
+                # One that never answers (IPv6 without a route) leaves time for the others.
+                sock.settimeout(exchange.remaining_s() / left)
                 sock.connect((address, connection.port))
                 sock.settimeout(connection.timeout)
             except BaseException as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
 import ssl
@@ -356,6 +357,25 @@ def test_a_status_says_whether_trying_again_can_help(status: int, error: type[Ex
     if isinstance(caught.value, RateLimited):
         assert caught.value.retry_in_s == 31
     assert "127.0.0.1" not in str(caught.value)
+
+
+def test_an_address_that_never_answers_leaves_time_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A host's first address may be one that nothing comes back from, as IPv6 without a route."""
+    with serving(picture) as server, contextlib.ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.2", server.port), backlog=0))
+        for _ in range(3):  # its queue is full: whoever connects now waits
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)  # noqa: FBT003 - the library's signature
+            waiting.connect_ex(silent.getsockname())
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, server.port))
+            for address in ("127.0.0.2", "127.0.0.1")
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_named: found)
+        two = Outbound(frozenset({"two.example"}), timeout_s=30)
+        assert fetch(two, f"http://two.example:{server.port}/a.png", timeout_s=6).data == b"pixels"
 
 
 def test_a_length_that_nobody_can_count_is_too_large() -> None:
