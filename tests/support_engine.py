@@ -138,6 +138,8 @@ class Rig:
     backoff: Backoff = field(default_factory=lambda: Backoff(jitter=0))
     #: How many tasks of a priority run at a time, by the settings.
     limits: Limits | None = None
+    #: Seconds after which a task gives way to others'; 0: never.
+    slice_s: float = 300.0
     #: Seconds on the clock that throttles, pings and comparisons go by; tests turn it.
     at: float = 1000.0
 
@@ -166,7 +168,13 @@ class Rig:
             self.pauses,
         )
         self.runner = TaskRunner(
-            self.claims, self.kinds, self.progress, self.backoff, limit_s=3600, clock=self.clock
+            self.claims,
+            self.kinds,
+            self.progress,
+            self.backoff,
+            limit_s=3600,
+            slice_s=self.slice_s,
+            clock=self.clock,
         )
         self.runner.leases.renewed = self.queue.follow
         self.dispatcher = Dispatcher(

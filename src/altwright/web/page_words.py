@@ -71,6 +71,7 @@ EVENTS = MappingProxyType(
         "trying again later": "What failed is tried again in a moment",
         "worker stopped": "Its worker was stopped, so another one takes over",
         "time used up": "It took long, so others had their turn",
+        "slice over": "Others waited and had their turn",
         "retry": "Something was in the way; it is tried again",
         "rescued": "Its worker fell silent, so another one takes over",
         "requeued": "Queued again",
