@@ -100,7 +100,8 @@ class CountingWork(Work):
             self._kind.meet_plan(self._run, position)
             of_post = self._run.task.settings.get("of_post")
             post = f"p{position // of_post}:" if of_post else ""
-            yield Planned(f"{post}item-{position}", f"Item {position}")
+            last = self._run.task.settings.get("failed_before", False)
+            yield Planned(f"{post}item-{position}", f"Item {position}", last=last)
 
     def item(self, item: Item) -> Worked:
         """Leave one trace."""

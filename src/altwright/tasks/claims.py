@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Update, false, insert, select
 from sqlalchemy.engine import Connection
@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from altwright.crypto import Box
 from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, TaskRow
-from altwright.domain.limits import Limits
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks import claim_statements as sql
@@ -32,7 +31,7 @@ from altwright.tasks.moves import (
     move,
     record,
 )
-from altwright.tasks.priorities import PRIORITIES
+from altwright.tasks.priorities import PRIORITIES, Limiter
 from altwright.tasks.records import Item, Task, Ticket, item_of, task_of
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
@@ -88,22 +87,6 @@ class Signals:
     cancel: bool
     #: Priorities in which tasks wait that have to come first.
     gives_way: frozenset[Priority] = frozenset()
-
-
-class Limiter(Protocol):
-    """What limits how many tasks of a priority run: tasks.limits.LimitBook."""
-
-    def current(self) -> Limits:
-        """Return the limits."""
-        ...
-
-    def full(self, connection: Connection, limits: Limits) -> Collection[Priority]:
-        """Return what may not be claimed in this transaction."""
-        ...
-
-    def closed(self) -> Collection[Priority]:
-        """Return what may not be claimed just now."""
-        ...
 
 
 class Claims:
@@ -345,6 +328,18 @@ class Claims:
             fenced(connection, RENEWED, task.id, task.attempt, lease_s=self.lease_s)
             met = {"of_item": item.id, "reason": reason, "category": category}
             changed(connection, sql.ITEM_PUT_BEHIND, met)
+
+    @again_after_deadlock
+    def spare(self, task: Task, item_ids: Collection[int]) -> None:
+        """Leave a last try to items that failed because their server fails at them all.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        with self._database.begin() as connection:
+            fenced(connection, RENEWED, task.id, task.attempt, lease_s=self.lease_s)
+            spared = {"of_items": sorted(item_ids), "most": ITEM_TRIES - 1}
+            changed(connection, sql.ITEMS_SPARED, spared)
 
     def cancelling(self, task_ids: Collection[str]) -> set[str]:
         """Return those of these running tasks of which a cancel was asked for."""

@@ -182,7 +182,7 @@ class TaskRunner:
         run = Run(task, checkpoint, self._progress.stepper(task))
         checkpoint()
         work = kind.open(run)
-        streak = Streak(work, self._clock)
+        streak = Streak(work, self._clock, has_worked=task.items_done > 0 or task.items_skipped > 0)
         if task.waits_for:
             # Before any item is blamed for it.
             self._unless_down(streak.asked(Source(task.waits_for)))
@@ -259,6 +259,7 @@ class TaskRunner:
             return signals
         signals = self._claims.defer_item(task, item, fault.words, fault.category)
         if in_a_row >= IN_A_ROW:
+            self._claims.spare(task, streak.items)
             raise Stopped(fault.of_whole_service())
         return signals
 
