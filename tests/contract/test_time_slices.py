@@ -6,6 +6,7 @@ import pytest
 from tests.servers import RedisServer
 from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig, make_users
 
+from altwright.config import load
 from altwright.db.session import Database
 from altwright.domain.limits import Limits
 from altwright.domain.task import Priority, Status
@@ -124,6 +125,14 @@ def test_without_slices_nobody_gives_way(database: Database, valkey: RedisServer
     rig.worker().take_next()
     assert rig.store.get(task.id, None).status is Status.COMPLETED
     rig.close()
+
+
+@pytest.mark.parametrize(
+    ("task_slice", "timeout", "wanted"), [(300, 20, 300), (5, 20, 60), (0, 20, 0)], ids=str
+)
+def test_a_slice_is_long_enough_for_a_page(task_slice: int, timeout: int, wanted: float) -> None:
+    """Else a slow server's pages would be asked for again and again."""
+    assert load(TASK_SLICE=task_slice, PLATFORM_TIMEOUT=timeout).slice_s == wanted
 
 
 @pytest.mark.every_database
