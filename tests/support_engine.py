@@ -100,7 +100,8 @@ class CountingWork(Work):
             self._kind.meet_plan(self._run, position)
             of_post = self._run.task.settings.get("of_post")
             post = f"p{position // of_post}:" if of_post else ""
-            yield Planned(f"{post}item-{position}", f"Item {position}")
+            last = self._run.task.settings.get("failed_before", False)
+            yield Planned(f"{post}item-{position}", f"Item {position}", last=last)
 
     def item(self, item: Item) -> Worked:
         """Leave one trace."""
@@ -138,6 +139,8 @@ class Rig:
     backoff: Backoff = field(default_factory=lambda: Backoff(jitter=0))
     #: How many tasks of a priority run at a time, by the settings.
     limits: Limits | None = None
+    #: Seconds after which a task gives way to others'; 0: never.
+    slice_s: float = 300.0
     #: Seconds on the clock that throttles, pings and comparisons go by; tests turn it.
     at: float = 1000.0
 
@@ -166,7 +169,13 @@ class Rig:
             self.pauses,
         )
         self.runner = TaskRunner(
-            self.claims, self.kinds, self.progress, self.backoff, limit_s=3600, clock=self.clock
+            self.claims,
+            self.kinds,
+            self.progress,
+            self.backoff,
+            limit_s=3600,
+            slice_s=self.slice_s,
+            clock=self.clock,
         )
         self.runner.leases.renewed = self.queue.follow
         self.dispatcher = Dispatcher(

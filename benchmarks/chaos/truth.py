@@ -21,7 +21,16 @@ from benchmarks.chaos.load import Submit
 
 #: Events that end an attempt.
 ENDS = frozenset(
-    {"completed", "failed", "cancelled", "rescued", "retry", "preempted", "worker stopped"}
+    {
+        "completed",
+        "failed",
+        "cancelled",
+        "rescued",
+        "retry",
+        "preempted",
+        "slice over",
+        "worker stopped",
+    }
     | {"database away", "time used up"}
 )
 #: Kinds of keys of which there is one for each worker, job or user.

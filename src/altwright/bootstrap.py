@@ -244,6 +244,7 @@ def build(settings: Settings) -> Services:
         progress,
         backoff,
         limit_s=settings.rq_default_timeout,
+        slice_s=settings.slice_s,
         patience_s=settings.rq_outage_patience,
     )
     roster = Roster(database)

@@ -160,6 +160,13 @@ class Settings(BaseSettings):
     rq_default_timeout: Seconds = Field(
         3600, description="seconds that one attempt may take before it is handed back"
     )
+    task_slice: float = Field(
+        300,
+        ge=0,
+        description="seconds after which a task gives way to other users' that wait, and goes on "
+        "after them; at least three times PLATFORM_TIMEOUT, what a page of posts may take; "
+        "0: never",
+    )
     rq_result_ttl: Count = Field(500, description="seconds that RQ keeps a finished job")
     rq_completed_tasks_ttl: int = Field(
         0, ge=0, description="the same, where it is set: the replaced system's name"
@@ -333,6 +340,12 @@ class Settings(BaseSettings):
             return wished
         short = hashlib.sha256(os.fsencode(wished)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"altwright-{os.getuid()}-{short}"
+
+    @property
+    def slice_s(self) -> float:
+        """Return TASK_SLICE, made long enough for a page of posts."""
+        # The account, a whole page, and a shorter one in its place.
+        return max(self.task_slice, 3 * self.platform_timeout) if self.task_slice else 0.0
 
     @property
     def embeds_valkey(self) -> bool:

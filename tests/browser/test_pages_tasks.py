@@ -103,6 +103,21 @@ def test_progress_comes_without_a_reload(page: Page, site: Site) -> None:
     expect(page.get_by_role("button", name="Describe my pictures")).to_be_visible()
 
 
+def test_a_run_in_which_everything_failed_isnt_called_done(page: Page, site: Site) -> None:
+    """While the page follows it, after a reload, and in the list of tasks."""
+    task_id = site.task(done=0, total=2, step="Describing picture 2 of 2")
+    page.goto(f"/tasks/{task_id}")
+    badge = page.locator(".badge")
+    expect(badge).to_have_text("Running")
+    summary = "Described 0 of 2 pictures; 2 failed."
+    site.progress(task_id, items_failed=2, status=Status.COMPLETED, step=summary)
+    expect(badge).to_have_text("Nothing done")
+    for path in (f"/tasks/{task_id}", "/tasks"):
+        page.goto(path)
+        expect(badge).to_have_text("Nothing done")
+        expect(badge).to_have_class("badge badge--failed")
+
+
 def test_old_news_is_ignored(page: Page, site: Site) -> None:
     """A message with a sequence that isn't higher than the one shown changes nothing."""
     task_id = site.task(done=3, total=4, step="Newest")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.support_engine import Rig
+from tests.support_engine import Rig, touch
 
 from altwright.domain.retries import RETRY_AFTER_MOST_S
 from altwright.domain.task import ItemStatus, Status
@@ -144,12 +144,40 @@ def test_items_of_one_post_count_once(rig: Rig) -> None:
     assert rig.store.get(task.id, None).items_done == 4
 
 
-def test_a_task_whose_every_item_fails_ends_as_failed(rig: Rig) -> None:
-    """A server that says it is well and can do nothing is given up after the retries."""
+@pytest.mark.every_database
+@pytest.mark.parametrize("items", [3, 4, 5, 40])
+@pytest.mark.parametrize("retries", [3, 6])
+def test_a_task_whose_every_item_fails_ends_as_failed(rig: Rig, items: int, retries: int) -> None:
+    """A server that says it is well and can do nothing is given up after the retries.
+
+    However few items there are, and no item is blamed.
+    """
     rig.kind.meet = always(DescriberUnavailable("It answered 500."))
-    task = rig.submit(settings={"items": 40})
+    task = rig.submit(settings={"items": items})
+    touch(rig.database, task.id, max_retries=retries)
     ended = finish(rig, task.id)
-    assert (ended.status, ended.error, ended.attempt) == (Status.FAILED, "It answered 500.", 4)
+    assert (ended.status, ended.error) == (Status.FAILED, "It answered 500.")
+    assert (ended.attempt, ended.items_failed) == (retries + 1, 0)
+
+
+def test_a_server_that_works_again_gets_every_item_done(rig: Rig) -> None:
+    """None has used its tries up meanwhile."""
+    rig.kind.meet = always(DescriberUnavailable("It answered 500."))
+    task = rig.submit()
+    for _ in range(3):
+        rig.drain_database()
+        wait(rig, 3600)
+    rig.kind.meet = lambda *_: None
+    assert finish(rig, task.id).items_done == 3
+
+
+def test_items_that_failed_in_runs_before_fail_each_for_itself(rig: Rig) -> None:
+    """A run that has nothing else to do ends, and waits for no server."""
+    rig.kind.meet = always(DescriberUnavailable("It answered 500."))
+    task = rig.submit(settings={"items": 3, "failed_before": True})
+    ended = finish(rig, task.id)
+    assert (ended.status, ended.items_failed) == (Status.COMPLETED, 3)
+    assert "retry" not in rig.events(task.id)
 
 
 def test_a_server_is_asked_once_for_many_failures(rig: Rig) -> None:

@@ -381,9 +381,9 @@ def test_retries_that_wait_dont_stand_in_the_way(rig: Rig) -> None:
     low = rig.submit(priority="low")
     taken = rig.take()
     assert taken.id == low.id
-    assert not rig.claims.signals(taken).yield_to_urgent
+    assert not rig.claims.signals(taken).gives_way
     assert rig.backlog.due(Priority.URGENT, 10) == []
     rig.later(61)
     assert rig.backlog.wake_delayed() == 1
-    assert rig.claims.signals(taken).yield_to_urgent
+    assert rig.claims.signals(taken).gives_way
     assert [ticket.task_id for ticket in rig.backlog.due(Priority.URGENT, 10)] == [task.id]

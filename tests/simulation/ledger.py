@@ -17,7 +17,7 @@ ENDS = ("completed", "failed", "cancelled")
 #: History entries after which a task waits again.
 BACK = (
     *("retry", "waiting", "trying again later", "preempted", "worker stopped", "time used up"),
-    *("database away", "rescued"),
+    *("slice over", "database away", "rescued"),
 )
 #: Seconds after a flush within which all jobs have to be back: two passes of the dispatcher.
 BACK_WITHIN_S = 1.6

@@ -101,7 +101,7 @@ def end_item_without_fence() -> Iterator[None]:
 
 
 def _no_signals(*_: Any) -> Signals:
-    return Signals(cancel=False, yield_to_urgent=False)
+    return Signals(cancel=False)
 
 
 def _any_item(connection: Any, statement: Any, values: Any = None) -> int:

@@ -219,7 +219,13 @@ class Parts:
         self.queue.queues = fakes
         backoff = Backoff(base_s=1.0, factor=2.0, jitter=0.0)
         self.runner = TaskRunner(
-            self.claims, kinds, self.progress, backoff, limit_s=20.0, clock=world.monotonic
+            self.claims,
+            kinds,
+            self.progress,
+            backoff,
+            limit_s=20.0,
+            slice_s=0.3,
+            clock=world.monotonic,
         )
         self.dispatcher = Dispatcher(
             self.backlog,

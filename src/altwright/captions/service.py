@@ -31,7 +31,13 @@ from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.errors import CaptionUnusable, Category, InvalidInput, PermanentError
+from altwright.errors import (
+    CaptionUnusable,
+    Category,
+    InvalidInput,
+    PermanentError,
+    PlatformUnavailable,
+)
 from altwright.outbound import Outbound
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
@@ -122,24 +128,32 @@ class CaptionWork(Work):
         reached = Reached.read(self._run.task.plan_cursor)
         limit = self._settings.max_posts_per_run or POSTS_MOST
         with refusals_noted(self._service.accounts, self._account.id):
-            for page in self._platform.pages(reached.cursor):
-                self._run.checkpoint()
-                posts = page.posts[: limit - reached.seen]
-                for at in range(0, len(posts), POSTS_PER_WRITE):
-                    some = posts[at : at + POSTS_PER_WRITE]
-                    planned = self._planned(some)
-                    reached = reached.further(len(some), len(planned))
-                    yield from planned
+            try:
+                for page in self._platform.pages(reached.cursor):
                     self._run.checkpoint()
+                    posts = page.posts[: limit - reached.seen]
+                    for at in range(0, len(posts), POSTS_PER_WRITE):
+                        some = posts[at : at + POSTS_PER_WRITE]
+                        planned = self._planned(some)
+                        reached = reached.further(len(some), len(planned))
+                        yield from planned
+                        self._run.checkpoint()
+                        self._run.step(reached.in_words())
+                    unread = page.unreadable[: limit - reached.seen]
+                    reached = reached.further(len(unread), 0)
+                    yield from (_unread(one) for one in unread)
+                    if page.next_cursor is None or reached.seen >= limit:
+                        break
+                    reached = replace(reached, cursor=page.next_cursor)
+                    yield PlannedUpTo(str(reached))
                     self._run.step(reached.in_words())
-                unread = page.unreadable[: limit - reached.seen]
-                reached = reached.further(len(unread), 0)
-                yield from (_unread(one) for one in unread)
-                if page.next_cursor is None or reached.seen >= limit:
-                    break
-                reached = replace(reached, cursor=page.next_cursor)
-                yield PlannedUpTo(str(reached))
-                self._run.step(reached.in_words())
+            except PlatformUnavailable as error:
+                if reached.cursor is None or self._run.task.failures < self._run.task.max_retries:
+                    raise
+                # Nobody can say which post is in the way, so none can be asked for behind it; what
+                # stands before it shall not wait for that. A server that is down says so here.
+                self.probe(Source.PLATFORM)
+                yield _unlisted(reached, error)
         self._total = reached.found
         if self._account.problem:
             self._service.accounts.set_problem(self._account.id, "")
@@ -314,6 +328,16 @@ def _unread(one: Unreadable) -> Planned:
     ended = Worked(ItemStatus.SKIPPED, one.reason, Category.BAD_INPUT)
     label = "A post without an id" if one.is_unnamed else f"Post {one.remote_id}"
     return Planned(f"unreadable:{one.remote_id}", label, ended=ended)
+
+
+def _unlisted(reached: Reached, error: PlatformUnavailable) -> Planned:
+    """Return an item that says how far the server's list of posts could be read, and why."""
+    reason = (
+        f"The server listed {counted(reached.seen, 'post')} with pictures, which this run covers, "
+        f"and fails at those before them: {error}"
+    )
+    ended = Worked(ItemStatus.FAILED, reason, error.category)
+    return Planned("unlisted", "All older posts", ended=ended)
 
 
 def noted(description: Description, picture: Picture) -> Description:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -13,12 +14,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import Connection
 
-from altwright.db.session import translated
+from altwright.db.session import set_busy_timeout, translated
 from altwright.errors import ConfigError
 
 #: Said where an older program meets a newer one's database.
 NEWER = "DATABASE_URL: its tables were made by a newer Altwright; install that version again"
-#: Seconds that a second host waits for the first one's migration.
+#: Seconds that a second process waits for the first one's migration.
 LOCK_WAIT_S = 120
 #: Any number that nobody else uses for an advisory lock on the same PostgreSQL database.
 _LOCK = 7_160_241_001
@@ -102,7 +103,7 @@ def _config(connection: Connection | None) -> Config:
 
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
-    """Hold a lock that other hosts' migrations wait for; SQLite's transaction is one itself."""
+    """Hold a lock that other migrations wait for; SQLite's transaction is one itself."""
     match connection.dialect.name:
         case "postgresql":
             connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT_S}s'"))
@@ -115,4 +116,9 @@ def _alone(connection: Connection) -> Iterator[None]:
             finally:
                 connection.execute(text("SELECT RELEASE_LOCK('altwright_migration')"))
         case _:
-            yield
+            driver: Any = connection.connection.driver_connection
+            set_busy_timeout(driver, LOCK_WAIT_S)
+            try:
+                yield
+            finally:
+                set_busy_timeout(driver)

@@ -32,6 +32,8 @@ T = TypeVar("T")
 #: Seconds that a writer waits for SQLite's single write lock. Shorter than a lease less its
 #: heartbeats, so that a stopped writer costs nobody else's lease.
 SQLITE_BUSY_S = 8
+#: Seconds between two tries to switch a new SQLite file to its write-ahead log.
+WAL_PAUSE_S = 0.05
 #: Milliseconds that a statement waits for another transaction's row (a submit of the same user).
 LOCK_WAIT_MS = 5_000
 #: Seconds that a request waits for a free connection of the pool.
@@ -140,12 +142,9 @@ def _sqlite(url: str, clock: Clock, options: dict[str, Any]) -> Engine:
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # the begin event below opens transactions
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
-            f"busy_timeout={SQLITE_BUSY_S * 1000}",
-            "foreign_keys=ON",
-        ):
+        set_busy_timeout(connection)
+        _switch_to_wal(connection)
+        for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
         connection.create_function("altwright_now", 1, altwright_now)
 
@@ -161,6 +160,30 @@ def _sqlite(url: str, clock: Clock, options: dict[str, Any]) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def set_busy_timeout(connection: sqlite3.Connection, seconds: float = SQLITE_BUSY_S) -> None:
+    """Let an SQLite connection wait so long for the write lock."""
+    connection.execute(f"PRAGMA busy_timeout={round(seconds * 1000)}")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Let readers wait for no writer; of a file that is so already nothing is changed.
+
+    Of several that open a new file at once, SQLite refuses those that find a writer there, without
+    a wait: one that holds the lock for reading and wants to write might be waited for by the other
+    (sqlite.org/c3ref/busy_handler.html).
+    """
+    until = time.monotonic() + SQLITE_BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(WAL_PAUSE_S)
+        else:
+            return
 
 
 class Database:

@@ -23,7 +23,7 @@ class Status(StrEnum):
 MOVES = MappingProxyType(
     {
         Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED, Status.FAILED}),
-        # RUNNING to QUEUED: retry, preempted, lease lost, worker stopped.
+        # RUNNING to QUEUED: retry, preempted, slice over, lease lost, worker stopped.
         Status.RUNNING: frozenset(
             {Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.QUEUED}
         ),

@@ -29,6 +29,16 @@ ITEM_ENDED = PENDING.values(finished_at=now())
 ITEM_PUT_OFF = PENDING.values(tries=ItemRow.tries + 1)
 #: Once only: whether it was the item's fault nobody knows, but the others shall not wait for it.
 ITEM_PUT_BEHIND = PENDING.where(ItemRow.tries == 0).values(tries=1)
+#: Items that have used up no more than so many tries.
+ITEMS_SPARED = (
+    update(ItemRow)
+    .where(
+        ItemRow.id.in_(bindparam("of_items", expanding=True)),
+        ItemRow.status == ItemStatus.PENDING,
+        ItemRow.tries > bindparam("most"),
+    )
+    .values(tries=bindparam("most"))
+)
 #: One wait more.
 WAITS = RENEWED.values(waits=TaskRow.waits + 1, stalled_at=func.coalesce(TaskRow.stalled_at, now()))
 #: How long a task has got no further.

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Update, false, insert, select
 from sqlalchemy.engine import Connection
@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from altwright.crypto import Box
 from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, TaskRow
-from altwright.domain.limits import Limits
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks import claim_statements as sql
@@ -32,7 +31,7 @@ from altwright.tasks.moves import (
     move,
     record,
 )
-from altwright.tasks.priorities import PRIORITIES
+from altwright.tasks.priorities import PRIORITIES, Limiter
 from altwright.tasks.records import Item, Task, Ticket, item_of, task_of
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
@@ -86,23 +85,8 @@ class Signals:
     """What the database says between two items."""
 
     cancel: bool
-    yield_to_urgent: bool
-
-
-class Limiter(Protocol):
-    """What limits how many tasks of a priority run: tasks.limits.LimitBook."""
-
-    def current(self) -> Limits:
-        """Return the limits."""
-        ...
-
-    def full(self, connection: Connection, limits: Limits) -> Collection[Priority]:
-        """Return what may not be claimed in this transaction."""
-        ...
-
-    def closed(self) -> Collection[Priority]:
-        """Return what may not be claimed just now."""
-        ...
+    #: Priorities in which tasks wait that have to come first.
+    gives_way: frozenset[Priority] = frozenset()
 
 
 class Claims:
@@ -141,10 +125,14 @@ class Claims:
             full = self._limits.full(connection, limits) if self._limits and limits else ()
             yield connection, {*paused, *full}
 
-    def _heeded(self, signals: Signals) -> Signals:
-        """Return the signals; nobody gives way to urgent tasks of which none may begin."""
-        if signals.yield_to_urgent and self._limits and Priority.URGENT in self._limits.closed():
-            return Signals(cancel=signals.cancel, yield_to_urgent=False)
+    def _heeded(self, task: Task, signals: Signals) -> Signals:
+        """Return the signals; nobody gives way to tasks of which none may begin all the same.
+
+        Of a task's own priority one may: its end makes a place.
+        """
+        if signals.gives_way and self._limits:
+            closed = set(self._limits.closed()) - {task.priority}
+            return replace(signals, gives_way=signals.gives_way - closed)
         return signals
 
     def waits(self, ticket: Ticket) -> bool:
@@ -313,7 +301,7 @@ class Claims:
                     worked.effect(session)
                     session.flush()
             signals = _signals(connection, task)
-        return self._heeded(signals)
+        return self._heeded(task, signals)
 
     @again_after_deadlock
     def defer_item(self, task: Task, item: Item, reason: str, category: Category) -> Signals:
@@ -327,7 +315,7 @@ class Claims:
             put_off = {"of_item": item.id, "reason": reason, "category": category}
             changed(connection, sql.ITEM_PUT_OFF, put_off)
             signals = _signals(connection, task)
-        return self._heeded(signals)
+        return self._heeded(task, signals)
 
     @again_after_deadlock
     def put_behind(self, task: Task, item: Item, reason: str, category: Category) -> None:
@@ -341,6 +329,18 @@ class Claims:
             met = {"of_item": item.id, "reason": reason, "category": category}
             changed(connection, sql.ITEM_PUT_BEHIND, met)
 
+    @again_after_deadlock
+    def spare(self, task: Task, item_ids: Collection[int]) -> None:
+        """Leave a last try to items that failed because their server fails at them all.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        with self._database.begin() as connection:
+            fenced(connection, RENEWED, task.id, task.attempt, lease_s=self.lease_s)
+            spared = {"of_items": sorted(item_ids), "most": ITEM_TRIES - 1}
+            changed(connection, sql.ITEMS_SPARED, spared)
+
     def cancelling(self, task_ids: Collection[str]) -> set[str]:
         """Return those of these running tasks of which a cancel was asked for."""
         with self._database.connect() as connection:
@@ -352,15 +352,15 @@ class Claims:
             stalled_at, at = connection.execute(sql.STALL, {"of_task": task.id}).one()
         return (at - stalled_at).total_seconds() if stalled_at else 0.0
 
-    def signals(self, task: Task) -> Signals:
-        """Return what the worker has to heed now.
+    def signals(self, task: Task, *, slice_is_over: bool = False) -> Signals:
+        """Return what the worker has to heed now; ``slice_is_over``: its time slice is.
 
         Raises:
             TaskStateConflict: the task was taken back.
         """
         with self._database.connect() as connection:
-            signals = _signals(connection, task)
-        return self._heeded(signals)
+            signals = _signals(connection, task, slice_is_over=slice_is_over)
+        return self._heeded(task, signals)
 
     def complete(self, task: Task, step: str) -> None:
         """End a task whose items are all finished. Raises TaskStateConflict."""
@@ -389,8 +389,12 @@ class Claims:
             failures=task.failures + 1,
         )
 
-    def retry(self, task: Task, category: Category, message: str, delay_s: float) -> None:
+    def retry(
+        self, task: Task, category: Category, message: str, delay_s: float, *, behind: bool = False
+    ) -> None:
         """Queue a task whose attempt failed again, for ``delay_s`` seconds from now.
+
+        ``behind``: it has had its turn, and comes after those that wait.
 
         Raises:
             TaskStateConflict: the task was taken back.
@@ -400,6 +404,7 @@ class Claims:
             Status.QUEUED,
             "retry",
             detail=f"in {delay_s:.0f} s, {category}: {message}",
+            behind=behind,
             delayed=delay_s > 0,
             delay_s=delay_s,
             failures=task.failures + 1,
@@ -428,9 +433,12 @@ class Claims:
             waits_for=waits_for,
         )
 
-    def release(self, task: Task, why: str, delay_s: float = 0.0) -> None:
-        """Hand a task back with its progress; this is no failure. Raises TaskStateConflict."""
-        self._end(task, Status.QUEUED, why, delayed=delay_s > 0, delay_s=delay_s)
+    def release(self, task: Task, why: str, delay_s: float = 0.0, *, behind: bool = False) -> None:
+        """Hand a task back with its progress; this is no failure. Raises TaskStateConflict.
+
+        ``behind``: it has had its turn, and comes after those that wait.
+        """
+        self._end(task, Status.QUEUED, why, behind=behind, delayed=delay_s > 0, delay_s=delay_s)
 
     @again_after_deadlock
     def _end(
@@ -441,6 +449,7 @@ class Claims:
         *,
         detail: str = "",
         first: Update | None = None,
+        behind: bool = False,
         **values: Any,
     ) -> None:
         """End this attempt, and with it the task unless it goes back to the queue.
@@ -449,6 +458,9 @@ class Claims:
         """
         actor = task.worker_id or ""
         with self._database.begin() as connection:
+            if behind:
+                turn = PRIORITIES.turn(connection, task.user_id, task.priority, had_one=True)
+                values["turn"] = turn.number
             if first is not None:
                 fenced(connection, first, task.id, task.attempt, lease_s=self.lease_s)
             if not move(connection, task.id, Status.RUNNING, after, attempt=task.attempt, **values):
@@ -472,12 +484,12 @@ def _item_row(task_id: str, attempt: int, position: int, item: Planned) -> dict[
     }
 
 
-def _signals(connection: Connection, task: Task) -> Signals:
+def _signals(connection: Connection, task: Task, *, slice_is_over: bool = False) -> Signals:
     held = {"of_task": task.id, "of_attempt": task.attempt}
     cancel = connection.scalar(sql.CANCEL_ASKED, held)
     if cancel is None:
         raise TaskStateConflict(task.id, expected="running this attempt")
-    return Signals(
-        cancel=bool(cancel),
-        yield_to_urgent=PRIORITIES.gives_way(connection, task.priority),
+    gives_way = PRIORITIES.gives_way(
+        connection, task.user_id, task.priority, slice_is_over=slice_is_over
     )
+    return Signals(bool(cancel), gives_way)

@@ -1,7 +1,7 @@
 """LeaseKeeper: watches over the tasks that this process works on, from one thread.
 
 It renews their leases, and interrupts whoever waits for a server, a process or a pause when the
-task is cancelled, taken back or out of time, or when its worker is to stop.
+task is cancelled, taken back, out of time or to give way, or when its worker is to stop.
 """
 
 from __future__ import annotations
@@ -27,10 +27,14 @@ LOOK_EVERY_S, ASK_EVERY_S = 0.5, 1.0
 
 @dataclass(eq=False)
 class Hold:
-    """One attempt that this process holds; ``over`` says that it is to end for a reason here."""
+    """One attempt that this process holds; ``over`` says that it is to end for a reason here.
+
+    ``may_give_way`` says that it is to end if others wait for their turn.
+    """
 
     task: Task
     over: Callable[[], bool] | None = None
+    may_give_way: Callable[[], bool] = lambda: False
     interrupt: Interrupt = field(default_factory=Interrupt)
     #: Its lease was lost: another worker has the task.
     lost: threading.Event = field(default_factory=threading.Event)
@@ -64,11 +68,16 @@ class LeaseKeeper:
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
-    def kept(self, task: Task, over: Callable[[], bool] | None = None) -> Iterator[Hold]:
+    def kept(
+        self,
+        task: Task,
+        over: Callable[[], bool] | None = None,
+        may_give_way: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Hold]:
         """Keep a task's lease inside; with ``over`` its work is interrupted when it is to end."""
         key = task.id, task.attempt
         with self._lock:
-            hold = self._held[key] = Hold(task, over)
+            hold = self._held[key] = Hold(task, over, may_give_way)
         try:
             yield hold
         finally:
@@ -113,7 +122,10 @@ class LeaseKeeper:
                 self.renewed(hold.task)
 
     def look(self) -> None:
-        """Interrupt the work of attempts that are to end; of cancels the database is asked."""
+        """Interrupt the work of attempts that are to end.
+
+        The database is asked about cancels, and who waits for the turn of those that had theirs.
+        """
         watched = [(hold, hold.over) for hold in self._holds() if hold.over is not None]
         for hold, over in watched:
             if over():
@@ -122,12 +134,19 @@ class LeaseKeeper:
             self._asked_at = self._clock()
             try:
                 cancelled = self._claims.cancelling({hold.task.id for hold, _ in watched})
+                for hold, _ in watched:
+                    if hold.task.id in cancelled or self._gives_way(hold):
+                        hold.interrupt.interrupt()
             except TemporaryError as error:
-                _log.warning("nobody can say which tasks are cancelled: %s", error)
-                return
-            for hold, _ in watched:
-                if hold.task.id in cancelled:
-                    hold.interrupt.interrupt()
+                _log.warning("nobody can say which tasks are to end: %s", error)
+
+    def _gives_way(self, hold: Hold) -> bool:
+        if not hold.may_give_way():
+            return False
+        try:
+            return bool(self._claims.signals(hold.task, slice_is_over=True).gives_way)
+        except TaskStateConflict:
+            return True  # its worker finds out why
 
     def _holds(self) -> list[Hold]:
         with self._lock:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Select, bindparam, exists, false, select, true, update
+from sqlalchemy import ColumnElement, Exists, Select, bindparam, exists, false, select, true, update
 from sqlalchemy.engine import Connection
 
 from altwright.db.task_tables import StateRow, TaskRow
 from altwright.db.types import now
+from altwright.domain.limits import Limits
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.tasks.moves import changed
 from altwright.tasks.pausing import state_name
+from altwright.tasks.pressure import LATE_S
 
 #: Rounds ahead of the one being served that lie in RQ's queues. RQ hands out in the order in
 #: which jobs came, so a user with many tasks has at most this many before somebody else's first.
@@ -42,15 +44,44 @@ _NEXT = (
     .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mariadb")
     .with_for_update(skip_locked=True)
 )
-_URGENT_WAITS = select(
-    exists().where(
-        *_DUE,
-        TaskRow.priority == Priority.URGENT,
-        # Nobody may take what waits in a paused queue, so nothing gives way to it.
-        ~exists().where(StateRow.name == state_name(Priority.URGENT)),
+
+
+def _waits(priority: Priority, *also: ColumnElement[bool]) -> Exists:
+    """Return whether a task of a priority waits that somebody may take: its queue isn't paused."""
+    paused = exists().where(StateRow.name == state_name(priority))
+    return exists().where(*_DUE, TaskRow.priority == priority, ~paused, *also)
+
+
+_URGENT_WAITS = select(_waits(Priority.URGENT))
+#: For each priority, whether a task of another user waits for which no worker was free: one that
+#: is takes it within a second or two.
+_OTHERS_WAIT = select(
+    *(
+        _waits(
+            priority,
+            TaskRow.user_id.is_distinct_from(bindparam("of_user")),
+            TaskRow.available_at <= now(-LATE_S),
+        )
+        for priority in Priority
     )
 )
 _DELAYED_AND_DUE = select(TaskRow.id).where(*_DELAY_OVER).limit(WAKE_BATCH)
+
+
+class Limiter(Protocol):
+    """What limits how many tasks of a priority run: tasks.limits.LimitBook."""
+
+    def current(self) -> Limits:
+        """Return the limits."""
+        ...
+
+    def full(self, connection: Connection, limits: Limits) -> Collection[Priority]:
+        """Return what may not be claimed in this transaction."""
+        ...
+
+    def closed(self) -> Collection[Priority]:
+        """Return what may not be claimed just now."""
+        ...
 
 
 class Turn(NamedTuple):
@@ -89,20 +120,46 @@ class PriorityQueueHandler:
         )
         return connection.execute(query).all()
 
-    def turn(self, connection: Connection, user_id: int | None, priority: Priority) -> Turn:
-        """Return where a new task stands: a user has one task in each round from the served on."""
+    def turn(
+        self,
+        connection: Connection,
+        user_id: int | None,
+        priority: Priority,
+        *,
+        had_one: bool = False,
+    ) -> Turn:
+        """Return where a task stands: a user has one task in each round from the served on.
+
+        One that ``had_one``, a turn, comes after those that wait. A new one joins the round that is
+        being served only while nobody waits in a later one: each round has to end.
+        """
         row = connection.execute(_rounds(priority), {"of_user": user_id}).one()
         base = row.served or 0
-        number = base if user_id is None or row.own is None else max(base, row.own + 1)
+        joined = base + (row.last is not None and row.last > base) + had_one
+        number = joined if user_id is None or row.own is None else max(joined, row.own + 1)
         is_first = (row.kept is None or row.kept > number) and number <= base + ROUNDS_AHEAD
         return Turn(number, is_first)
 
-    def gives_way(self, connection: Connection, priority: Priority) -> bool:
-        """Say whether a running task has to give way to urgent work at its next item.
+    def gives_way(
+        self,
+        connection: Connection,
+        user_id: int | None,
+        priority: Priority,
+        *,
+        slice_is_over: bool,
+    ) -> frozenset[Priority]:
+        """Return the priorities to which a running task has to give way; empty: it goes on.
 
-        Only low work does: normal work is what people wait for.
+        Low work gives way to urgent work at once: normal work is what people wait for. A task
+        whose time slice is over gives way to others' of its priority or a higher one.
         """
-        return priority is Priority.LOW and bool(connection.scalar(_URGENT_WAITS))
+        found = set()
+        if priority is Priority.LOW and connection.scalar(_URGENT_WAITS):
+            found.add(Priority.URGENT)
+        if slice_is_over:
+            waits = connection.execute(_OTHERS_WAIT, {"of_user": user_id}).one()
+            found |= {one for one in Priority if waits[one] and one <= priority}
+        return frozenset(found)
 
     def delay_over(self, connection: Connection) -> Sequence[str]:
         """Return ids of tasks whose retry is due."""
@@ -125,9 +182,11 @@ def _served(priority: Priority) -> Select[int]:
 def _rounds(priority: Priority) -> Select[Any]:
     """Return the query of the rounds that matter to a submit of the user ``of_user``.
 
-    Three looks at the end of an index, whatever the backlog.
+    Four looks at the ends of an index, whatever the backlog.
     """
     served = _served(priority)
+    backwards = (column.desc() for column in _TURN)
+    last = served.order_by(None).order_by(*backwards)
     kept = served.where(TaskRow.delivery == Delivery.DATABASE)
     own = (
         select(TaskRow.turn)
@@ -141,6 +200,7 @@ def _rounds(priority: Priority) -> Select[Any]:
     )
     return select(
         served.scalar_subquery().label("served"),
+        last.scalar_subquery().label("last"),
         kept.scalar_subquery().label("kept"),
         own.scalar_subquery().label("own"),
     )

@@ -7,11 +7,12 @@ when a probe says that the server as a whole is in trouble, or when different it
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from altwright.domain.retries import POLICIES, RETRY_AFTER_MOST_S, Backoff
@@ -33,6 +34,8 @@ DATABASE_PAUSE_S = 5.0
 OUTAGE_PATIENCE_S = 6 * 3600.0
 #: What the history says of an attempt that left its failed items for later.
 RESTS = "trying again later"
+#: What it says of one that gave way to others after its time slice.
+SLICE_OVER = "slice over"
 #: Attempts in a row that use up their time without ending an item or finding one.
 FRUITLESS = 3
 NO_PROGRESS = (
@@ -57,7 +60,7 @@ class HandedBack(Exception):
 
 
 class TimeUsedUp(Exception):
-    """The attempt has taken as long as it may."""
+    """The attempt has taken as long as it may, or as long as others let it who wait."""
 
 
 class Stopped(Exception):
@@ -97,11 +100,13 @@ class TaskRunner:
         backoff: Backoff,
         *,
         limit_s: float,
+        slice_s: float = 0.0,
         patience_s: float = OUTAGE_PATIENCE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take ``limit_s``, the seconds after which an attempt hands its task back.
 
+        ``slice_s`` are the seconds after which it does while others wait; 0: they don't count.
         ``patience_s`` is how long a task waits for servers that are down before it fails.
         """
         self._claims = claims
@@ -109,6 +114,7 @@ class TaskRunner:
         self._progress = progress
         self._backoff = backoff
         self._limit_s = limit_s
+        self._slice_s = slice_s
         self._patience_s = patience_s
         self._clock = clock
         self._random = random.Random()  # noqa: S311 - jitter, no secret
@@ -134,7 +140,9 @@ class TaskRunner:
     def _kept(self, task: Task, interrupted: threading.Event) -> None:
         checkpoint = _Checkpoint(self, task, interrupted)
         try:
-            with self.leases.kept(task, checkpoint.over) as checkpoint.hold:
+            with self.leases.kept(
+                task, checkpoint.over, checkpoint.may_give_way
+            ) as checkpoint.hold:
                 self._ended(task, checkpoint)
         except DatabaseUnavailable as error:
             # Not the task's failure. If this can't be written either, the lease runs out.
@@ -153,8 +161,8 @@ class TaskRunner:
             self._claims.cancelled(task)
         except HandedBack as why:
             self._claims.release(task, str(why), why.delay_s)
-        except TimeUsedUp:
-            self._time_used_up(task)
+        except TimeUsedUp as why:
+            self._time_used_up(task, str(why))
         except Stopped as stopped:
             self._stopped(task, stopped)
         except (TaskStateConflict, DatabaseUnavailable):
@@ -174,12 +182,13 @@ class TaskRunner:
         run = Run(task, checkpoint, self._progress.stepper(task))
         checkpoint()
         work = kind.open(run)
-        streak = Streak(work, self._clock)
+        streak = Streak(work, self._clock, has_worked=task.items_done > 0 or task.items_skipped > 0)
         if task.waits_for:
             # Before any item is blamed for it.
             self._unless_down(streak.asked(Source(task.waits_for)))
         if task.items_total is None:
-            self._plan(task, work, streak)
+            with checkpoint.planning():
+                self._plan(task, work, streak)
             self._progress.changed(task.id)
         failed_here: set[int] = set()
         while (item := self._claims.next_item(task.id)) is not None:
@@ -250,6 +259,7 @@ class TaskRunner:
             return signals
         signals = self._claims.defer_item(task, item, fault.words, fault.category)
         if in_a_row >= IN_A_ROW:
+            self._claims.spare(task, streak.items)
             raise Stopped(fault.of_whole_service())
         return signals
 
@@ -307,12 +317,14 @@ class TaskRunner:
         waits_for = "" if is_asked_to else fault.source
         self._claims.wait(now, fault.category, fault.words, delay_s, waits_for)
 
-    def _time_used_up(self, task: Task) -> None:
+    def _time_used_up(self, task: Task, why: str) -> None:
+        """Let others have their turn, and this task its next one unless it gets nowhere."""
         now = self._claims.current(task)
         if now.progress_attempt == task.attempt:
-            self._claims.release(now, "time used up")
+            self._claims.release(now, why, behind=True)
         elif now.failures + 1 < FRUITLESS:
-            self._again(now, Category.TIMEOUT, NO_PROGRESS, 0.0)
+            _log.warning("task %s again: %s", now.id, NO_PROGRESS)
+            self._claims.retry(now, Category.TIMEOUT, NO_PROGRESS, 0.0, behind=True)
         else:
             self._failed(now, Category.TIMEOUT, NO_PROGRESS)
 
@@ -328,13 +340,17 @@ class TaskRunner:
         """Return whether an attempt that began then has used its time up."""
         return self._clock() - began > self._limit_s
 
+    def slice_over(self, began: float) -> bool:
+        """Return whether an attempt that began then has had its time slice."""
+        return 0 < self._slice_s < self._clock() - began
+
     def began(self) -> float:
         """Return the moment at which an attempt begins."""
         return self._clock()
 
-    def signals(self, task: Task) -> Signals:
+    def signals(self, task: Task, *, slice_is_over: bool) -> Signals:
         """Ask the database what to heed. Raises TaskStateConflict."""
-        return self._claims.signals(task)
+        return self._claims.signals(task, slice_is_over=slice_is_over)
 
 
 class _Checkpoint:
@@ -349,24 +365,52 @@ class _Checkpoint:
         self._interrupted = interrupted
         self.hold = Hold(task)
         self._began = self._asked = runner.began()
+        self._is_planning = False
 
     def __call__(self) -> None:
         self._local()
         if self._runner.began() - self._asked >= self.EVERY_S:
-            self.heed(self._runner.signals(self._task))
+            # An item that was begun is ended: it may take longer than a slice each time.
+            self._ask(slice_is_over=self.may_give_way())
 
     def heed(self, signals: Signals) -> None:
+        """Raise what ends the attempt between two items."""
+        if self._slice_is_over:
+            self._ask(slice_is_over=True)
+        else:
+            self._heed(signals, "preempted")
+
+    def explain(self) -> None:
+        """Raise why somebody has interrupted."""
+        self._ask(slice_is_over=self._slice_is_over)
+        if self._slice_is_over:
+            raise TimeUsedUp(SLICE_OVER)  # whoever waited has found a worker meanwhile
+        raise HandedBack("worker stopped")
+
+    @contextlib.contextmanager
+    def planning(self) -> Iterator[None]:
+        """Let the slice's end interrupt what is done inside: the page in hand is asked for anew."""
+        self._is_planning = True
+        try:
+            yield
+        finally:
+            self._is_planning = False
+
+    def may_give_way(self) -> bool:
+        """Return whether the attempt is to end wherever it is, if others wait; for any thread."""
+        return self._is_planning and self._slice_is_over
+
+    def _ask(self, *, slice_is_over: bool) -> None:
+        signals = self._runner.signals(self._task, slice_is_over=slice_is_over)
+        self._heed(signals, SLICE_OVER if slice_is_over else "preempted")
+
+    def _heed(self, signals: Signals, why: str) -> None:
         self._asked = self._runner.began()
         if signals.cancel:
             raise Cancelled
         self._local()
-        if signals.yield_to_urgent:
-            raise HandedBack("preempted")
-
-    def explain(self) -> None:
-        """Raise why somebody has interrupted."""
-        self.heed(self._runner.signals(self._task))
-        raise HandedBack("worker stopped")
+        if signals.gives_way:
+            raise TimeUsedUp(why) if why == SLICE_OVER else HandedBack(why)
 
     def over(self) -> bool:
         """Return whether the attempt is to end, as far as this process knows; for any thread."""
@@ -383,7 +427,11 @@ class _Checkpoint:
         if self._interrupted.is_set():
             raise HandedBack("worker stopped")
         if self.time_is_up:
-            raise TimeUsedUp
+            raise TimeUsedUp("time used up")
+
+    @property
+    def _slice_is_over(self) -> bool:
+        return self._runner.slice_over(self._began)
 
 
 #: How an attempt ends that are no errors of what it works on.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from altwright.errors import DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted
+from altwright.tasks.claims import LAST_FROM
 from altwright.tasks.faults import Fault, Source, fault_of
 from altwright.tasks.kinds import Work
 from altwright.tasks.records import Item
@@ -22,30 +23,40 @@ BELIEVED_S = 30.0
 class Streak:
     """What failed in a row in one attempt, and what the servers said about themselves."""
 
-    def __init__(self, work: Work, clock: Callable[[], float]) -> None:
-        """Take what is asked."""
+    def __init__(self, work: Work, clock: Callable[[], float], *, has_worked: bool = False) -> None:
+        """Take what is asked, and whether an item of the task has ended without a fault."""
         self._work = work
         self._clock = clock
+        self._has_worked = has_worked
         self._cause: object = None
         self._failed: set[str] = set()
+        #: Ids of the items that failed in a row.
+        self.items: set[int] = set()
         self._asked: dict[object, float] = {}
 
     def over(self) -> None:
         """Note that an item was worked on without a fault."""
-        self._failed.clear()
+        self._has_worked = True
+        self._begin()
 
     def failed(self, item: Item, fault: Fault) -> int:
         """Note a failure; return how many different items have failed in a row for its cause.
 
-        Items that were tried before say nothing new; those of one post count as one.
+        Those of one post count as one. Items that were tried before say nothing new, unless
+        nothing has worked yet; those that failed in runs before never do.
         """
-        if item.tries:
+        if item.position >= LAST_FROM or (item.tries and self._has_worked):
             return 0
         if fault.cause != self._cause:
             self._cause = fault.cause
-            self._failed.clear()
+            self._begin()
+        self.items.add(item.id)
         self._failed.add(item.key.partition(":")[0])
         return len(self._failed)
+
+    def _begin(self) -> None:
+        self._failed.clear()
+        self.items.clear()
 
     def asked(self, source: Source, about: object = None) -> Fault | None:
         """Ask a server how it is; return what is wrong with it as a whole, None: nothing is.

@@ -71,12 +71,13 @@ EVENTS = MappingProxyType(
         "trying again later": "What failed is tried again in a moment",
         "worker stopped": "Its worker was stopped, so another one takes over",
         "time used up": "It took long, so others had their turn",
+        "slice over": "Others waited and had their turn",
         "retry": "Something was in the way; it is tried again",
         "rescued": "Its worker fell silent, so another one takes over",
         "requeued": "Queued again",
         "cancel requested": "You asked to cancel",
         "cancelled": "Cancelled",
-        "completed": "Done",
+        "completed": "Came to its end",
         "failed": "Failed",
         "preempted": "Made way for something urgent",
         "database away": "Paused until the database answers",
@@ -90,13 +91,13 @@ def register(bp: Blueprint) -> None:
     """Make these words known to every template of the app."""
     for name, words in (
         ("kind_words", KINDS),
-        ("task_state", TASK_STATES),
         ("draft_state", DRAFT_STATES),
         ("describer_words", DESCRIBERS),
         ("remedy", REMEDIES),
         ("event_words", EVENTS),
     ):
         bp.add_app_template_filter(_lookup(words), name)
+    bp.add_app_template_filter(task_state)
     bp.add_app_template_filter(moment)
     bp.add_app_template_filter(day)
     bp.add_app_template_filter(host)
@@ -112,6 +113,14 @@ def _lookup(words: Mapping[Any, str]) -> Any:
         return words.get(key, str(key or "").replace("_", " ").capitalize())
 
     return word
+
+
+def task_state(task: Mapping[str, Any]) -> tuple[str, str]:
+    """Return how a task's badge looks, and its words; static/js/task-card.js has the same."""
+    status, items = task["status"], task["items"]
+    if status == "completed" and items["failed"] and not items["done"]:
+        return "failed", "Nothing done"
+    return status, TASK_STATES[status]
 
 
 def moment(at: str | datetime) -> str:

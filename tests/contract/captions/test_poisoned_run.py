@@ -136,3 +136,36 @@ def test_every_good_picture_is_described_and_no_bad_one_is_in_the_way(
     after = drafts(pretend)
     assert {key: after[key] for key in before} == before
     assert len(after) == len(before) + 1
+
+
+def test_a_page_that_always_fails_costs_only_what_is_older(pretend: PretendWorld) -> None:
+    """What the server lists before it is described, and one sentence says how far that was."""
+    newest = len(pretend.fediverse.statuses)
+    pretend.fediverse.wrong.append(Misbehaviour(rf"max_id={newest - 79}$", status(500)))
+    task = finish(pretend)
+    assert task.status is Status.COMPLETED
+    (failed,) = pretend.bench.store.items(task.id, [ItemStatus.FAILED])
+    assert failed.label == "All older posts"
+    assert failed.reason == (
+        "The server listed 80 posts with pictures, which this run covers, "
+        "and fails at those before them: The server is in trouble (it answered 500)."
+    )
+    covered = {str(number) for number in range(newest - 79, newest + 1)}
+    described = pretend.bench.store.items(task.id, [ItemStatus.DONE])
+    assert {one.key.partition(":")[0] for one in described} == covered
+    assert len(drafts(pretend)) == task.items_done
+
+
+def test_a_server_that_is_down_is_waited_for_behind_a_page(pretend: PretendWorld) -> None:
+    """Nobody takes its outage for the end of the account."""
+    newest = len(pretend.fediverse.statuses)
+    pretend.fediverse.wrong = [
+        Misbehaviour(rf"max_id={newest - 39}$", status(502)),
+        Misbehaviour("verify_credentials", status(502), after=1),
+    ]
+    bench = pretend.bench
+    bench.submit("captions", account_id=pretend.world.account.id)
+    for _ in range(6):
+        assert bench.attempt().status is Status.QUEUED
+    pretend.fediverse.wrong.clear()
+    assert bench.attempt().items_failed == 0

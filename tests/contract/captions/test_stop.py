@@ -22,6 +22,7 @@ from tests.support_pretend import (
 
 from altwright.db.session import Database
 from altwright.domain.task import Status
+from altwright.tasks.runner import NO_PROGRESS
 from altwright.workers.worker import TaskWorker, WorkParts
 
 #: Seconds that servers are given; far more than any of these tests takes.
@@ -146,6 +147,57 @@ def endless(pretend: PretendWorld) -> Callable[[Exchange], None]:
         exchange.answer(200, [{**someone, "id": str(first + at)} for at in range(40)])
 
     return page
+
+
+def endless_of_their_own(pretend: PretendWorld) -> Callable[[Exchange], None]:
+    """Return pages that never end, of posts without a picture."""
+    pages = iter(range(1, 1_000_000))
+
+    def page(exchange: Exchange) -> None:
+        exchange.server.closing.wait(0.05)
+        first = next(pages) * 40
+        post = {**pretend.fediverse.statuses["1"], "media_attachments": []}
+        exchange.answer(200, [{**post, "id": str(first + at)} for at in range(40)])
+
+    return page
+
+
+def test_two_users_with_a_bad_server_hold_no_worker_for_longer_than_a_slice(
+    pretend: PretendWorld,
+) -> None:
+    """One has an endless server, one a dribbling one; nobody cancels, and a third gets her turn."""
+    bench, world = pretend.bench, pretend.world
+    bench.runner._slice_s = 0.1  # noqa: SLF001 - the setting is for longer ones
+    with ExitStack() as stack:
+        tasks = []
+        for name, fault in (("bob", dribbles), ("cleo", endless_of_their_own(pretend))):
+            user = world.users.create(name, "correct horse")
+            other = stack.enter_context(account_of(pretend, user.id, fault))
+            tasks.append(bench.submit("captions", user=user.ref, account_id=other))
+        with at_work(pretend, "w1", "w2"):
+            wait_until(lambda: all(state(pretend, one.id) is Status.RUNNING for one in tasks))
+            third = bench.submit("captions", account_id=world.account.id)
+            wait_until(lambda: state(pretend, third.id) is Status.COMPLETED)
+            for one in tasks:
+                assert not bench.store.get(one.id, None).ended
+                bench.store.cancel(one.id, user_id=None, actor="root")
+            wait_until(lambda: all(state(pretend, one.id) is Status.CANCELLED for one in tasks))
+    assert bench.store.get(third.id, None).items_done == 2
+
+
+def test_a_dribbling_server_ends_its_run_while_others_wait(pretend: PretendWorld) -> None:
+    """With one worker and a user who waits each time, three slices without progress end it."""
+    bench, world = pretend.bench, pretend.world
+    bench.runner._slice_s = 0.1  # noqa: SLF001 - the setting is for longer ones
+    user = world.users.create("bob", "correct horse")
+    with account_of(pretend, user.id, dribbles) as other, at_work(pretend, "w1"):
+        bad = bench.submit("captions", user=user.ref, account_id=other)
+        for _ in range(3):
+            wait_until(lambda: state(pretend, bad.id) is Status.RUNNING)
+            good = bench.submit("captions", account_id=world.account.id)
+            wait_until(lambda: state(pretend, good.id) is Status.COMPLETED)  # noqa: B023 - now
+    dead = bench.store.get(bad.id, None)
+    assert (dead.status, dead.error) == (Status.FAILED, NO_PROGRESS)
 
 
 def test_two_users_with_a_bad_server_dont_keep_a_third_from_working(

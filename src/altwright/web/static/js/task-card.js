@@ -11,7 +11,7 @@ const KINDS = {
   publishing: "Publishing alt texts",
   description: "Describing one picture again",
 };
-export const STATES = {
+const STATES = {
   queued: "Waiting",
   running: "Running",
   completed: "Done",
@@ -53,7 +53,7 @@ export class TaskCard {
     this.element.setAttribute("aria-label", KINDS[task.kind] ?? task.kind);
     const title = this.part("title"); // missing on the task's own page, whose heading says it
     if (title) title.textContent = KINDS[task.kind] ?? task.kind;
-    showBadge(this.part("badge"), task.status);
+    showBadge(this.part("badge"), ...state(task));
     this.part("step").textContent = step(task);
     this.part("bar").hidden = !active;
     this.showBar(items.total === null ? null : progress.percent);
@@ -118,7 +118,7 @@ export class TaskCard {
     const { status, progress, items } = this.task;
     const title = KINDS[this.task.kind] ?? "Task";
     if (status !== before.status) {
-      announce(`${title}: ${STATES[status]}. ${isActive(this.task) ? "" : step(this.task)}`.trim());
+      announce(`${title}: ${state(this.task)[1]}. ${isActive(this.task) ? "" : step(this.task)}`.trim());
       return;
     }
     const isDue = Date.now() - this.announcedAt > ANNOUNCE_MS;
@@ -145,8 +145,14 @@ function step(task) {
   return task.progress.step;
 }
 
-/** @param {HTMLElement} place @param {string} status */
-export function showBadge(place, status, words = STATES[status] ?? status) {
+/** Return how a task's badge looks, and its words, as page_words.py does. @param {Task} task */
+export function state({ status, items }) {
+  if (status === "completed" && items.failed && !items.done) return ["failed", "Nothing done"];
+  return [status, STATES[status] ?? status];
+}
+
+/** @param {HTMLElement} place @param {string} status @param {string} words */
+export function showBadge(place, status, words) {
   const badge = place.querySelector(".badge") ?? place.appendChild(emptyBadge());
   badge.className = `badge badge--${status}`;
   const use = badge.querySelector("use");

@@ -3,7 +3,7 @@
 import { announce } from "./announce.js";
 import { call, page } from "./api.js";
 import { isActive, listen, take } from "./live.js";
-import { showBadge } from "./task-card.js";
+import { showBadge, state } from "./task-card.js";
 import { showTasks } from "./task-cards.js";
 import { localise } from "./times.js";
 
@@ -30,7 +30,7 @@ function followList() {
     const row = rows.get(task.id);
     if (!row && isActive(task) && "newest" in list.dataset) addNew(rows).then(known, () => {});
     if (!row) return;
-    showBadge(row.querySelector("[data-badge]"), task.status);
+    showBadge(row.querySelector("[data-badge]"), ...state(task));
     row.querySelector("[data-counts]").textContent = counts(task);
   });
 }
