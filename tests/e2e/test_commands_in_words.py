@@ -58,6 +58,17 @@ def test_a_fault_of_ours_is_one_line_and_more_on_request(tmp_path: Path) -> None
     assert "Traceback" in service.command("user", "list").stderr
 
 
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [("serv", "'serve'"), ("queue lst", "'list'"), ("queue list --jsn", "'--json'")],
+)
+def test_a_misspelt_word_is_told_what_it_is_near(typed: str, near: str, tmp_path: Path) -> None:
+    """Commands, commands below them, and options."""
+    done = Service(tmp_path).command(*typed.split())
+    assert done.returncode == 2
+    assert f"Did you mean {near}?" in done.stderr
+
+
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     """Output that finds no room is said in words."""
     done = run(Service(tmp_path), "altwright --version >/dev/full")

@@ -131,6 +131,7 @@ LISTS = (
     ("task", "list"),
     ("task", "dead"),
     ("task", "repair"),
+    ("task", "prune"),
     ("workers", "list"),
     ("workers", "limits"),
     ("alert", "list"),
@@ -142,11 +143,11 @@ LISTS = (
 
 @pytest.mark.parametrize("words", LISTS, ids=" ".join)
 def test_a_command_comes_first(words: tuple[str, ...], tmp_path: Path) -> None:
-    """Whichever command is the first in an empty folder makes what it needs."""
+    """Whichever command is the first in an empty folder makes what it needs, and logs nothing."""
     service = Service(tmp_path)
     done = service.command(*words)
     assert done.returncode == 0, done.stderr
-    assert "altwright:" not in done.stderr
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("made_by", ["older", "newer"])

@@ -39,7 +39,8 @@ def opened() -> Iterator[Services]:
     The tables of a new database are made; an older one's are left to `altwright db upgrade`.
     """
     settings = config.load()
-    telemetry.configure("WARNING", settings.log_format)
+    # What a command finds out it says itself; that no service runs beside it is no warning.
+    telemetry.configure("ERROR", settings.log_format)
     services = bootstrap.build(settings)
     try:
         migrate.ready(services.database.engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib
 import os
@@ -9,6 +10,7 @@ import sys
 import traceback
 
 import click
+from click.exceptions import NoSuchCommand
 from sqlalchemy.exc import SQLAlchemyError
 
 from altwright import config, telemetry
@@ -57,6 +59,16 @@ class _Commands(click.Group):
         module = importlib.import_module(f"altwright.cli.{_MODULES[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments name; an unknown one is told what it is near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:  # click knows only commands that are imported
+            near = difflib.get_close_matches(error.command_name, _MODULES, n=1)
+            raise NoSuchCommand(error.command_name, possibilities=near, ctx=ctx) from None
 
 
 @click.command(
