@@ -216,6 +216,13 @@ def test_what_is_well_is_said_too(tmp_path: Path) -> None:
     assert "3 workers, integrated" in findings["profile"]["found"]
 
 
+def test_one_of_a_kind_is_not_several(tmp_path: Path) -> None:
+    """Nouns follow their number."""
+    findings = {row["what"]: row for row in _findings(Service(tmp_path, {"RQ_WORKER_COUNT": "1"}))}
+    assert "; 1 worker, integrated" in findings["profile"]["found"]
+    assert findings["connections"]["found"].startswith("1 process with up to 22 database connect")
+
+
 def _findings(service: Service) -> list[dict[str, str]]:
     found: list[dict[str, str]] = json.loads(service.command("check", "--json").stdout)
     return found

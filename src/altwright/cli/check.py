@@ -16,6 +16,7 @@ from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db import migrate, reasons
 from altwright.db.session import Database, make_engine
+from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.redis import connect
@@ -70,7 +71,7 @@ def _finding(what: str, look: Callable[[Settings], str], settings: Settings) -> 
 
 
 def _profile(settings: Settings) -> str:
-    workers = f"{settings.rq_worker_count} workers, {settings.worker_mode}"
+    workers = f"{counted(settings.rq_worker_count, 'worker')}, {settings.worker_mode}"
     return f"{settings.profile}; http://{settings.host}:{settings.port}; {workers}"
 
 
@@ -134,7 +135,8 @@ def _redis(settings: Settings) -> str:
 
 def _connections(settings: Settings) -> str:
     count, size = capacity.processes(settings), capacity.pool_size(settings)
-    said = f"{count} processes with up to {size + capacity.OVERFLOW} database connections each"
+    each = counted(size + capacity.OVERFLOW, "database connection")
+    said = f"{counted(count, 'process')} with up to {each} each"
     if settings.embeds_valkey:
         return said
     engine = make_engine(settings.resolved_database_url)
