@@ -57,7 +57,7 @@ class Service:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "altwright", *arguments],
+            [*self.prefix, sys.executable, "-m", "altwright", *arguments],
             cwd=self.folder,
             env=self.environment(),
             capture_output=True,

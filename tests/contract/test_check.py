@@ -218,6 +218,7 @@ def test_a_line_that_is_no_setting_is_named(
 def test_a_folder_may_have_any_name(name: str, tmp_path: Path) -> None:
     """Its database lies in it, and the embedded Valkey is found; a long name is no fault."""
     folder = tmp_path / name
+    folder.parent.mkdir(exist_ok=True)
     service = Service(tmp_path, {"DATA_DIR": str(folder)})
     with running(service, "serve"):
         assert service.answers()

