@@ -58,10 +58,10 @@ def make(path: Path, setting: str) -> None:
         raise unusable(path, setting, error) from error
 
 
-def try_out(folder: Path) -> None:
+def try_out(folder: Path, size_bytes: int = TRIAL_BYTES) -> None:
     """Write a file without a name, which is gone at once. Raises OSError."""
     with tempfile.TemporaryFile(dir=folder) as trial:
-        trial.write(bytes(TRIAL_BYTES))
+        trial.write(bytes(size_bytes))
         trial.flush()
 
 

@@ -6,10 +6,15 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.servers import RedisServer
 from tests.support_service import Service
+from tests.support_web import make_settings, make_web
+
+from altwright.db.session import Database, NotWritable, make_engine
 
 COMMANDS = (
     "serve",
@@ -95,6 +100,60 @@ def test_a_folder_that_cannot_be_used_reads_the_same_everywhere(cause: str, fold
     for what in ("DATA_DIR", "keys", "DATABASE_URL"):
         assert (findings[what]["ok"], findings[what]["found"]) == (False, said)
     assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.req("1.4")
+def test_a_service_that_cannot_write_its_database_is_not_ready(
+    folder: Path, valkey: RedisServer
+) -> None:
+    """Its disk is full, then read-only: the answer says so; with room again it is ready."""
+    data = folder / "data"
+    disk(data, "size=16m")
+    web = make_web(make_settings(data, valkey.url))
+    asked = web.anonymous()
+
+    def state() -> tuple[int, str, str]:
+        answer = asked.get("/readyz")
+        shown = answer.get_json()
+        return answer.status_code, shown["database"], shown.get("reason", "")
+
+    try:
+        assert state() == (200, "up", "")
+        with suppress(OSError), (data / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+        full = "The database can't be written: the disk is full; make room."
+        assert state() == (503, "not writable", full)
+        assert asked.get("/healthz").status_code == 200
+        (data / "filler").unlink()
+        assert state() == (200, "up", "")
+        web.services.database.close()
+        subprocess.run(["mount", "-o", "remount,ro", data], check=True)
+        code, database, reason = state()
+        assert (code, database) == (503, "not writable")
+        assert "read-only" in reason
+    finally:
+        web.services.health.client.close()
+        web.services.database.close()
+
+
+@pytest.mark.every_database
+def test_a_database_that_takes_changes_says_so(database: Database) -> None:
+    """As the service's own does on each kind."""
+    database.check_writable()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_server_that_takes_no_changes_is_told_from_one_that_is_away(database: Database) -> None:
+    """As a replica is, or a server after its operator's ALTER SYSTEM."""
+    engine = make_engine(
+        database.engine.url.update_query_dict(
+            {"options": "-c default_transaction_read_only=on"}
+        ).render_as_string(hide_password=False)
+    )
+    with pytest.raises(NotWritable, match="read-only"):
+        Database(engine).check_writable()
+    engine.dispose()
 
 
 def test_check_makes_nothing(tmp_path: Path) -> None:

@@ -40,6 +40,14 @@ POOL_WAIT_S = 10
 #: Tries of a transaction that a deadlock ended, and the longest pause before the next, seconds.
 DEADLOCK_TRIES, DEADLOCK_PAUSE_S = 6, 0.05
 
+#: Bytes of room that SQLite needs for a few small changes (16 pages of its log).
+TRIAL_BYTES = 64 * 1024
+#: How servers are asked whether they take changes: no replica, not locked by their operator.
+_READ_ONLY = {
+    "postgresql": "SHOW transaction_read_only",
+    "mysql": "SELECT @@global.read_only",
+    "mariadb": "SELECT @@global.read_only",
+}
 #: SQLite's words for a lock, a full disk, a file that can't be had.
 _SQLITE_PASSING = ("locked", "busy", "disk i/o", "full", "unable to open")
 #: SQLSTATE classes and codes: connection, read-only after a failover, rollback, resources, lock
@@ -218,9 +226,35 @@ class Database:
         with self.connect() as connection:
             connection.execute(text("SELECT 1"))
 
+    def check_writable(self) -> None:
+        """Make sure that the database takes changes, without a change to it and without its lock.
+
+        A server's full disk isn't seen: only a change that needs more room would meet it.
+
+        Raises:
+            NotWritable: it is read-only, or SQLite's disk is full; the message says which.
+            DatabaseUnavailable: it doesn't answer.
+        """
+        if self.engine.dialect.name == "sqlite":
+            file = Path(self.engine.url.database or "")
+            try:
+                folders.try_out(file.parent, TRIAL_BYTES)
+                with file.open("r+b"):
+                    return
+            except OSError as error:
+                reason = folders.reason_of(error)
+                raise NotWritable(f"The database can't be written: {reason}.") from error
+        with self.connect() as connection:
+            if connection.scalar(text(_READ_ONLY[self.engine.dialect.name])) in {"on", 1}:
+                raise NotWritable("The database can't be written: it is read-only.")
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+class NotWritable(DatabaseUnavailable):
+    """The database takes no changes: its disk is full, or it is read-only."""
 
 
 class Deadlocked(DatabaseUnavailable):
