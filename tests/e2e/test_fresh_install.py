@@ -55,8 +55,8 @@ class Person:
         """Sit down in a service's folder."""
         self.service = service
 
-    def types(self, line: str, *, answers: int = 0) -> str:
-        """Type a line, and the password as often as it is asked for; return what was shown."""
+    def types(self, line: str, *answers: str) -> str:
+        """Type a line, and an answer to each question; return what was shown."""
         master, terminal = os.openpty()
         process = subprocess.Popen(
             ["/bin/sh", "-c", line],
@@ -69,7 +69,7 @@ class Person:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - a system call
         )
         os.close(terminal)
-        shown = b""
+        shown, left = b"", list(answers)
         try:
             while select.select([master], [], [], 60)[0]:
                 try:
@@ -78,9 +78,8 @@ class Person:
                     break
                 shown += part
                 # The blank comes last, when what was typed before has been thrown away.
-                if answers and shown.endswith(b": "):
-                    os.write(master, f"{PASSWORD}\n".encode())
-                    answers -= 1
+                if left and shown.endswith(b": "):
+                    os.write(master, f"{left.pop(0)}\n".encode())
                     shown += b"\n"
         finally:
             os.close(master)  # which hangs up on a process that is still there
@@ -99,7 +98,7 @@ def test_the_readme_as_typed(folder: Path, mastodon: MastodonServer) -> None:
     settings = {"ALLOWED_PRIVATE_HOSTS": urlsplit(mastodon.url).netloc, "PIP_NO_INDEX": "1"}
     service = Service(folder, settings)
     person = Person(service)
-    person.types(create.replace("NAME", "ana"), answers=2)
+    person.types(create.replace("NAME", "ana"), PASSWORD, PASSWORD)
     with (folder / "out.log").open("w") as output:
         service.process = subprocess.Popen(
             ["/bin/sh", "-c", f"exec {serve}"],
@@ -118,8 +117,9 @@ def test_the_readme_as_typed(folder: Path, mastodon: MastodonServer) -> None:
         assert service.answers()
         wait_until(lambda: "models could not be had" in service.log, 60)
         typed = add.replace("NAME", "ana").replace("https://your.server", mastodon.url)
-        shown = person.types(typed.replace("ACCESS_TOKEN", TOKEN))
+        shown = person.types(typed, TOKEN)
         assert "ada@" in shown
+        assert TOKEN not in shown
         assert service.answers()
     finally:
         service.stop()

@@ -51,6 +51,22 @@ def opened() -> Iterator[Services]:
         services.close()
 
 
+def secret(words: str, *, twice: bool = False) -> str:
+    """Return what is typed at a terminal without being shown, or the first line of stdin.
+
+    An argument would be shown to every user of the host, by `ps`.
+
+    Raises:
+        InvalidInput: nothing came.
+    """
+    if sys.stdin.isatty():
+        return str(click.prompt(words, hide_input=True, confirmation_prompt=twice))
+    line = sys.stdin.readline().strip()
+    if not line:
+        raise InvalidInput(f"{words}: missing; type it at a terminal, or give it on stdin.")
+    return line
+
+
 def known_user(services: Services, username: str) -> User:
     """Return the user called so. Raises InvalidInput."""
     user = services.users.by_name(username)

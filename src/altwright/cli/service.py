@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +25,7 @@ from altwright.db.tables import AccountRow, UserRow
 from altwright.demo import run as demo_run
 from altwright.describers.offline import models as offline_models
 from altwright.describers.port import Description, Request
-from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable
+from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, ImageUnusable
 
 
 @click.command()
@@ -56,9 +57,7 @@ def _how_to_go_on(settings: Settings) -> str:
         lines.append("To go on, open a second terminal in this folder:")
         if user is None:
             lines.append(f"  {program} user create NAME --admin")
-        lines.append(
-            f"  {program} account add --user NAME --url https://your.server --token ACCESS_TOKEN"
-        )
+        lines.append(f"  {program} account add --user NAME --url https://your.server")
     return "\n".join(lines)
 
 
@@ -158,7 +157,8 @@ def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: b
     try:
         for path in pictures:
             try:
-                prepared = prepare(path.read_bytes(), max_pixels=settings.image_max_pixels)
+                data = _content(path, settings.image_max_bytes)
+                prepared = prepare(data, max_pixels=settings.image_max_pixels)
                 said = describer.describe(prepared.picture, wish)
             except ConfigError:
                 raise  # it would be the same for each
@@ -174,6 +174,23 @@ def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: b
         describer.close()
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _content(path: Path, max_bytes: int) -> bytes:
+    """Return what is in a picture's file.
+
+    Raises:
+        ImageUnusable: it is larger than ``max_bytes``, or no regular file: a FIFO would be waited
+            for, and a device may never end.
+        OSError: it can't be read.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ImageUnusable("This isn't a regular file.")
+    with path.open("rb") as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise ImageUnusable(f"The file is larger than {max_bytes:,} bytes (IMAGE_MAX_BYTES).")
+    return data
 
 
 def _print_failed(path: Path, reason: str, *, as_json: bool) -> None:
