@@ -40,12 +40,12 @@ def mastodon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MastodonServe
         yield server
 
 
-def commands() -> list[str]:
-    """Return the lines of README's "Use it for real", without what is said beside them."""
-    text = (ROOT / "README.md").read_text()
-    block = re.search(r"## Use it for real\n+```sh\n(.*?)```", text, re.DOTALL)
-    assert block is not None
-    return [line.partition("#")[0].strip() for line in block[1].splitlines()]
+def commands() -> tuple[str, list[str]]:
+    """Return what README's "Use it for real" has typed first, and the commands after it."""
+    text = (ROOT / "README.md").read_text().partition("## Use it for real")[2].partition("##")[0]
+    lines = re.findall(r"^(?:export|make|\.venv).*", text, re.MULTILINE)
+    first, *others = (line.partition("    #")[0].strip() for line in lines)
+    return first, others
 
 
 class Person:
@@ -93,7 +93,7 @@ class Person:
 @pytest.mark.req("10.1")
 def test_the_readme_as_typed(folder: Path, mastodon: MastodonServer) -> None:
     """From nothing to a connected account; models that can't be had keep nothing from starting."""
-    setup, create, serve, add = commands()
+    _, (setup, create, serve, add) = commands()
     assert setup == "make setup"
     settings = {"ALLOWED_PRIVATE_HOSTS": urlsplit(mastodon.url).netloc, "PIP_NO_INDEX": "1"}
     service = Service(folder, settings)
@@ -111,9 +111,10 @@ def test_the_readme_as_typed(folder: Path, mastodon: MastodonServer) -> None:
     try:
         wait_until(lambda: "Ctrl-C" in service.log, 120)
         assert "user create" not in service.log  # there is one
-        hint = re.search(r"second terminal.*\n\s*(.*)", service.log)
+        hint = re.search(r"second terminal.*\n\s*export (.*)\n\s*(.*)", service.log)
         assert hint is not None
-        assert hint[1] == add
+        assert hint[1] == f"DATA_DIR={folder}/var"
+        assert hint[2] == add
         assert service.answers()
         wait_until(lambda: "models could not be had" in service.log, 60)
         typed = add.replace("NAME", "ana").replace("https://your.server", mastodon.url)
@@ -124,6 +125,17 @@ def test_the_readme_as_typed(folder: Path, mastodon: MastodonServer) -> None:
     finally:
         service.stop()
     assert "Traceback" not in service.log
+
+
+def test_the_readme_keeps_the_demo_apart(folder: Path) -> None:
+    """What is typed first holds for every command after it in that terminal."""
+    first, (_, create, *_) = commands()
+    service = Service(folder)
+    Person(service).types(f"{first}; {create.replace('NAME', 'ana')}", PASSWORD, PASSWORD)
+    shown = Person(service).types(f"{first}; .venv/bin/altwright check || true")
+    assert "http://127.0.0.1:8090" in shown
+    assert (folder / "real" / "altwright.db").exists()
+    assert not (folder / "var").exists()
 
 
 LISTS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import stat
 import sys
 from contextlib import suppress
@@ -55,6 +56,8 @@ def _how_to_go_on(settings: Settings) -> str:
     program = sys.argv[0] if Path(sys.argv[0]).name == "altwright" else "altwright"
     if account is None:
         lines.append("To go on, open a second terminal in this folder:")
+        if settings.data_dir != Settings.model_fields["data_dir"].default:
+            lines.append(f"  export DATA_DIR={shlex.quote(str(settings.data_dir))}")
         if user is None:
             lines.append(f"  {program} user create NAME --admin")
         lines.append(f"  {program} account add --user NAME --url https://your.server")
