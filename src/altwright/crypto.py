@@ -77,5 +77,4 @@ def kept_secret(directory: Path, name: str, configured: str) -> str:
                 draft.unlink()
         return path.read_text("ascii").strip()
     except OSError as error:
-        at_fault = path if path.exists() else directory
-        raise folders.unusable(at_fault, "DATA_DIR", error) from error
+        raise folders.unusable(path, "DATA_DIR", error) from error

@@ -13,7 +13,7 @@ import click
 from click.exceptions import NoSuchCommand
 from sqlalchemy.exc import SQLAlchemyError
 
-from altwright import config, installed, telemetry
+from altwright import config, folders, installed, telemetry
 from altwright.db import reasons
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, InvalidInput
 from altwright.supervisor import ChildFailed
@@ -178,6 +178,6 @@ def _database(error: Exception) -> str:
 def _of_the_system(error: OSError) -> str:
     reason = error.strerror or str(error) or type(error).__name__
     if error.errno == errno.ENOSPC:
-        reason = "the disk is full; make room, nothing is lost"
+        reason = folders.reason_of(error)
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{reason}"
