@@ -56,18 +56,22 @@ def _commands() -> Iterator[str]:
     yield from _command(altwright, "altwright")
 
 
-def _command(command: click.Command, path: str) -> Iterator[str]:
-    context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
-    yield f"## {path}"
+def _command(
+    command: click.Command, name: str, parent: click.Context | None = None
+) -> Iterator[str]:
+    # As the program makes it: names of options that ask for help go down from the parent.
+    settings: dict[str, Any] = {**command.context_settings, "max_content_width": 100}
+    context = click.Context(command, parent, name, terminal_width=100, **settings)
+    yield f"## {context.command_path}"
     yield ""
     yield "```"
     yield from (line.rstrip() for line in command.get_help(context).splitlines())
     yield "```"
     yield ""
     if isinstance(command, click.Group):
-        for name in sorted(command.list_commands(context)):
-            if below := command.get_command(context, name):
-                yield from _command(below, f"{path} {name}")
+        for name_below in sorted(command.list_commands(context)):
+            if below := command.get_command(context, name_below):
+                yield from _command(below, name_below, context)
 
 
 def _errors() -> Iterator[str]:

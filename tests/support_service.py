@@ -54,12 +54,13 @@ class Service:
             **self.settings,
         }
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+    def command(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; ``typed`` is what it gets on stdin."""
         return subprocess.run(
-            [sys.executable, "-m", "altwright", *arguments],
+            [*self.prefix, sys.executable, "-m", "altwright", *arguments],
             cwd=self.folder,
             env=self.environment(),
+            input=typed,
             capture_output=True,
             text=True,
             timeout=300,

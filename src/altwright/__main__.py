@@ -1,6 +1,24 @@
 """`python -m altwright` is `altwright`."""
 
-from altwright.cli.main import main
+from __future__ import annotations
+
+import sys
+
+from altwright import installed
+
+
+def main() -> None:
+    """Run the command line, or say which package it lacks."""
+    try:
+        from altwright.cli.main import main as run  # noqa: PLC0415 - it imports other packages
+    except ImportError as error:
+        said = installed.fault(error)
+        if said is None:
+            raise
+        sys.stderr.write(f"altwright: {said}\n")
+        sys.exit(1)
+    run()
+
 
 # A process of an isolated task imports this module under another name.
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from altwright import folders
 from altwright.accounts import key_check
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
@@ -72,6 +73,8 @@ from altwright.workers.worker import Runner, WorkParts
 
 _log = logging.getLogger(__name__)
 
+#: The file in DATA_DIR that keeps the encryption key which no setting gives.
+KEY_FILE = "encryption.key"
 #: Seconds that an entry of UserTaskTracker lives unless it is renewed.
 TRACKER_LEASE_S = 30.0
 
@@ -190,9 +193,11 @@ def build(settings: Settings) -> Services:
     """Put the service together; nothing starts yet, and nothing connects once there is a key.
 
     Raises:
-        ConfigError: a kept key can't be read or made, or is missing though it is needed.
+        ConfigError: DATA_DIR can't be made; a kept key can't be read or made, or is missing
+            though it is needed.
         DatabaseUnavailable: there is no key yet, and the database can't be asked for one's traces.
     """
+    folders.make(settings.data_dir, "DATA_DIR")
     database = Database(make_engine(settings.resolved_database_url, pool_size=pool_size(settings)))
     box = Box(encryption_keys(settings, database))
     outbound = Outbound(settings.allowed_private_hosts, timeout_s=settings.platform_timeout)
@@ -384,7 +389,7 @@ def encryption_keys(settings: Settings, database: Database) -> str:
         ConfigError: DATA_DIR can't be written; or the key that the database needs is missing.
         DatabaseUnavailable: there is no key, and the database doesn't answer.
     """
-    kept = settings.data_dir / "encryption.key"
+    kept = settings.data_dir / KEY_FILE
     needed = not settings.platform_encryption_key and not kept.exists()
     # Asked for twice: another process may make key and traces between the two questions.
     if needed and key_check.anything_sealed(database) and not kept.exists():

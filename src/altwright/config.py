@@ -392,14 +392,14 @@ def misspelt() -> list[str]:
     """Return, in words, the names in the environment and in .env that are nearly a setting's.
 
     Raises:
-        ConfigError: .env can't be read.
+        ConfigError: .env can't be read, or holds lines that are no settings.
     """
     file = _file()
     ours = [(field.alias or name).upper() for name, field in Settings.model_fields.items()]
-    names = [*os.environ, *(env_file.names_in(file) if file else [])]
+    in_file = env_file.names_in(file) if file else []
     return [
         f"{name} is no setting; did you mean {near}?"
-        for name, near in env_file.misspelt(names, ours)
+        for name, near in env_file.misspelt(os.environ, in_file, ours)
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from altwright.errors import ConfigError
+from altwright import folders
 
 
 class Box:
@@ -61,7 +61,7 @@ def kept_secret(directory: Path, name: str, configured: str) -> str:
         return configured
     path = directory / name
     try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folders.make(directory, "DATA_DIR")
         if not path.exists():
             # Linked into place whole, so that of two processes that start at once one wins
             # and both read the same secret.
@@ -77,5 +77,4 @@ def kept_secret(directory: Path, name: str, configured: str) -> str:
                 draft.unlink()
         return path.read_text("ascii").strip()
     except OSError as error:
-        problem = f"DATA_DIR: can't keep {name} there ({error.strerror}); name a folder of yours"
-        raise ConfigError([problem]) from error
+        raise folders.unusable(path, "DATA_DIR", error) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -52,6 +53,14 @@ def checked(text: str) -> str:
     url = url.set(drivername=_DRIVERS[url.drivername])
     _check_options(url)
     return url.render_as_string(hide_password=False)
+
+
+def file_of(text: str) -> Path | None:
+    """Return the file of an SQLite database; None: it is another one, or no plain path."""
+    url = make_url(text)
+    if url.get_backend_name() != "sqlite" or not url.database or "uri" in url.query:
+        return None
+    return Path(url.database)
 
 
 def _check_options(url: URL) -> None:

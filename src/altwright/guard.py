@@ -101,10 +101,20 @@ class Guard:
         if not self._is_allowed(host, port):
             addresses = [address for address in addresses if is_public(address)]
         if not addresses:
-            raise OutboundRefused(
-                f"{host} is an address on a private network; the administrator can allow it."
-            )
+            raise self._refusal(host, port)
         return self._connect_first(connection, addresses, exchange)
+
+    def _refusal(self, host: str, port: int) -> OutboundRefused:
+        refusal = OutboundRefused(
+            f"{host} is an address on a private network; the administrator can allow it."
+        )
+        shown = f"[{host}]" if ":" in host else host
+        hosts = ",".join(sorted({*self._allowed, f"{shown}:{port}".lower()}))
+        refusal.operator_detail = (
+            f"ALLOWED_PRIVATE_HOSTS={hosts} allows it: set it for `altwright serve`, which has to "
+            "be restarted, and for commands"
+        )
+        return refusal
 
     def _is_allowed(self, host: str, port: int) -> bool:
         host = host.lower()

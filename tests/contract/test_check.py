@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -135,22 +138,87 @@ def test_a_file_of_settings_that_cannot_be_read_is_named(
     assert done.stderr.count("\n") == 1
 
 
+MISSPELT = {
+    "ALLOWED_PRIVATE_HOST": "ALLOWED_PRIVATE_HOSTS",
+    "ALTWRIGHT_LOG_LEVEL": "LOG_LEVEL",
+    "DATABASE_URI": "DATABASE_URL",
+    "DATADIR": "DATA_DIR",
+    "DISCRIBER": "DESCRIBER",
+    "HSOT": "HOST",
+    "OPENAI_KEY": "OPENAI_API_KEY",
+    "PORTT": "PORT",
+    "PROT": "PORT",
+    "REDIS_ULR": "REDIS_URL",
+}
+#: What stands in the environments of desktops, servers, containers, CI and other programs.
+ORDINARY = (Path(__file__).parent.parent / "data" / "environment_names.txt").read_text().split()
+
+
 def test_a_misspelt_setting_is_noticed(tmp_path: Path) -> None:
-    """In the environment and in .env; names that only other programs know are let be."""
-    foreign = {"OLLAMA_MODELS": "/x", "PIP_DEFAULT_TIMEOUT": "9", "RQ_REDIS_URL": "y", "HOSTS": "z"}
-    (tmp_path / ".env").write_text("DISCRIBER=ollama\n")
-    done = Service(tmp_path, {"REDIS_ULR": "x", **foreign}).command("user", "list")
-    assert done.returncode == 0
-    assert done.stderr.splitlines() == [
-        "altwright: DISCRIBER is no setting; did you mean DESCRIBER?",
-        "altwright: REDIS_ULR is no setting; did you mean REDIS_URL?",
-    ]
+    """In the environment as in .env, with the name that was meant."""
+    said = [f"altwright: {name} is no setting; did you mean {MISSPELT[name]}?" for name in MISSPELT]
+    service = Service(tmp_path, dict.fromkeys(MISSPELT, "x"))
+    # A name whose right spelling is set as well is somebody else's.
+    for name in ("DATA_DIR", "PORT"):
+        service.settings[name] = ""
+    environment = {k: v for k, v in service.environment().items() if v}
+    done = _keys_command(tmp_path, environment)
+    assert done.stderr.splitlines() == said
+    (tmp_path / ".env").write_text("".join(f"{name}=x\n" for name in MISSPELT))
+    kept = {name: value for name, value in environment.items() if name not in MISSPELT}
+    assert _keys_command(tmp_path, kept).stderr.splitlines() == said
+
+
+def test_names_of_other_programs_are_let_be(tmp_path: Path) -> None:
+    """What ordinary environments hold raises nothing."""
+    assert len(ORDINARY) > 150
+    others = {name: "1" for name in ORDINARY if name not in os.environ and name != "PYTHONPATH"}
+    done = Service(tmp_path, others).command("key")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def _keys_command(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command that needs nothing of what is set."""
+    return subprocess.run(
+        [sys.executable, "-m", "altwright", "key"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('# mine\nPORT=8080\n\nSMTP_URL="smtp://a:sesame@h\n', [4, "mark of SMTP_URL"]),
+        ("PORT=8080\nHOST='0.0.0.0' all\n", [2, "mark of HOST"]),
+        ("sesame\nPORT=8080\n", [1, "NAME=value"]),
+        ("PORT=8080\nsesame words\nHOST=::1\n", [2, "NAME=value"]),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "serve", "user list"])
+def test_a_line_that_is_no_setting_is_named(
+    text: str, said: list[object], command: str, tmp_path: Path
+) -> None:
+    """File and line, and nothing of what may be a secret."""
+    (tmp_path / ".env").write_text(text)
+    done = Service(tmp_path).command(*command.split())
+    line, words = said
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"altwright: .env: line {line}: ")
+    assert str(words) in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "sesame" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["a?b#c%25d e", "ä/'\"", "x" * 120])
 def test_a_folder_may_have_any_name(name: str, tmp_path: Path) -> None:
     """Its database lies in it, and the embedded Valkey is found; a long name is no fault."""
     folder = tmp_path / name
+    folder.parent.mkdir(exist_ok=True)
     service = Service(tmp_path, {"DATA_DIR": str(folder)})
     with running(service, "serve"):
         assert service.answers()
@@ -214,6 +282,13 @@ def test_what_is_well_is_said_too(tmp_path: Path) -> None:
     assert findings["DATABASE_URL"]["ok"]
     assert "embedded Valkey" in findings["REDIS_URL"]["found"]
     assert "3 workers, integrated" in findings["profile"]["found"]
+
+
+def test_one_of_a_kind_is_not_several(tmp_path: Path) -> None:
+    """Nouns follow their number."""
+    findings = {row["what"]: row for row in _findings(Service(tmp_path, {"RQ_WORKER_COUNT": "1"}))}
+    assert "; 1 worker, integrated" in findings["profile"]["found"]
+    assert findings["connections"]["found"].startswith("1 process with up to 22 database connect")
 
 
 def _findings(service: Service) -> list[dict[str, str]]:

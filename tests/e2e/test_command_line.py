@@ -117,12 +117,42 @@ def test_wrong_words_are_explained(service: Service) -> None:
         ("task", "show", "3f2b8c1e"): "There is no task 3f2b8c1e",
         ("account", "add", "--user", "carl", "--url", "ftp://x", "--token", "t"): "https://",
         ("account", "add", "--user", "carl", "--url", "http://10.0.0.1", "--token", "t"): "private",
+        ("account", "add", "--user", "carl", "--url", "https://a.example"): "Access token: missing",
+        ("user", "password", "carl"): "Password: missing",
     }
     for arguments, words in mistakes.items():
         done = service.command(*arguments)
         assert done.returncode in {1, 2}, arguments
         assert words in done.stderr, (arguments, done.stderr)
         assert "Traceback" not in done.stderr
+
+
+def test_a_refused_private_host_is_named_as_it_has_to_be_set(
+    service: Service, mastodon: MastodonServer
+) -> None:
+    """The value that allows it keeps what is allowed already; with it, the command goes on."""
+    service.command("user", "create", "dora", "--token")
+    allowed = service.settings["ALLOWED_PRIVATE_HOSTS"]
+    service.settings["ALLOWED_PRIVATE_HOSTS"] = "10.9.8.7:3000"
+    arguments = ("account", "add", "--user", "dora", "--url", mastodon.url)
+    refused = service.command(*arguments, typed=f"{TOKEN}\n")
+    assert refused.returncode == 1
+    value = re.search(r"ALLOWED_PRIVATE_HOSTS=(\S+) allows it", refused.stderr)
+    assert value is not None, refused.stderr
+    assert value[1].split(",") == sorted(["10.9.8.7:3000", allowed])
+    service.settings["ALLOWED_PRIVATE_HOSTS"] = value[1]
+    assert service.command(*arguments, typed=f"{TOKEN}\n").returncode == 0
+
+
+def test_secrets_are_read_from_stdin(service: Service) -> None:
+    """No argument holds them, so `ps` shows them to nobody."""
+    made = service.command("user", "create", "emil", typed="a long pass phrase\n")
+    assert made.returncode == 0, made.stderr
+    changed = service.command("user", "password", "emil", typed="another long phrase\n")
+    assert changed.returncode == 0, changed.stderr
+    moved = service.command("redis", "use", typed="redis://:sesame@127.0.0.1:1/0\n")
+    assert "nothing listens there" in moved.stderr
+    assert "sesame" not in moved.stderr
 
 
 def ended(service: Service, token: str, task: str) -> dict[str, Any]:

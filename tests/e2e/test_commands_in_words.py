@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from PIL import Image
 from tests.support_leaves import serving
 from tests.support_models import ModelServerDouble
 from tests.support_service import Service
 
+import altwright
 from altwright import bootstrap, config
 from altwright.accounts.connections import AccountStore
 from altwright.db.tables import AccountRow
@@ -58,6 +63,17 @@ def test_a_fault_of_ours_is_one_line_and_more_on_request(tmp_path: Path) -> None
     assert "Traceback" in service.command("user", "list").stderr
 
 
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [("serv", "'serve'"), ("queue lst", "'list'"), ("queue list --jsn", "'--json'")],
+)
+def test_a_misspelt_word_is_told_what_it_is_near(typed: str, near: str, tmp_path: Path) -> None:
+    """Commands, commands below them, and options."""
+    done = Service(tmp_path).command(*typed.split())
+    assert done.returncode == 2
+    assert f"Did you mean {near}?" in done.stderr
+
+
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     """Output that finds no room is said in words."""
     done = run(Service(tmp_path), "altwright --version >/dev/full")
@@ -95,6 +111,52 @@ def test_one_file_that_fails_does_not_stop_the_others(
         assert rows["none.png"]["error"]
     else:
         assert done.stdout.splitlines() == [f"good.png: {SENTENCE}", f"last.png: {SENTENCE}"]
+
+
+def test_what_is_no_file_of_a_picture_is_refused(tmp_path: Path) -> None:
+    """A pipe is not waited for, a device not read for ever; nor is a huge file."""
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "socket.png"))
+    listener.close()
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(8 * 1024**3)
+    names = ("pipe.png", "folder.png", "socket.png", "/dev/zero", "huge.png")
+    done = Service(tmp_path).command("describe", *names)
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert lines[:4] == [f"{name}: This isn't a regular file." for name in names[:4]]
+    assert lines[4].startswith("huge.png: The file is larger than")
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize(("gone", "command"), [("click", "--version"), ("rich", "user list")])
+def test_a_missing_package_is_named(gone: str, command: str, tmp_path: Path) -> None:
+    """With the command that brings it back; it is no fault of Altwright's."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    for path in Path(click.__file__).parent.parent.iterdir():
+        if not re.fullmatch(rf"{gone}(-[\d.]+\.dist-info)?", path.name):
+            (packages / path.name).symlink_to(path)
+    source = Path(altwright.__path__[0]).parent
+    code = (
+        f"import sys; sys.path[:0] = [{str(source)!r}, {str(packages)!r}]; "
+        f"sys.argv[1:] = {command.split()!r}; from altwright.__main__ import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code],
+        cwd=tmp_path,
+        env=Service(tmp_path).environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    said = f"altwright: the Python package {gone} is missing; `make clean setup`"
+    assert done.stderr.startswith(said), done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_token_can_be_had_as_json(tmp_path: Path) -> None:

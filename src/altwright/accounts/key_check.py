@@ -51,6 +51,15 @@ def verify(database: Database, box: Box) -> None:
         ConfigError: it is another one.
         DatabaseUnavailable: the database doesn't answer.
     """
+    if not compare(database, box):
+        accept(database, box)
+
+
+def compare(database: Database, box: Box) -> bool:
+    """Compare the key with the one that was used before; return whether one is noted.
+
+    Raises as ``verify`` does.
+    """
     sealed: Any = Backlog(database).state(ROW)
     noted = isinstance(sealed, str)
     sealed = sealed if noted else _some_token(database)
@@ -59,8 +68,7 @@ def verify(database: Database, box: Box) -> None:
             box.decrypt(sealed)
         except ValueError:
             raise ConfigError([WRONG]) from None
-    if not noted:
-        accept(database, box)
+    return noted
 
 
 def accept(database: Database, box: Box) -> None:

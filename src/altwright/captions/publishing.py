@@ -24,9 +24,10 @@ from altwright.captions import drafting
 from altwright.captions.drafts import IDS_MOST, DraftStore, check_ids
 from altwright.captions.opening import open_account, probe_platform
 from altwright.captions.records import Draft
-from altwright.captions.wording import counted, post_label, tally
+from altwright.captions.wording import post_label, tally
 from altwright.db.tables import ID_MOST
 from altwright.domain.caption import DraftStatus
+from altwright.domain.counting import counted
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import (

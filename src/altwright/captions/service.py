@@ -25,10 +25,11 @@ from altwright.captions.quality import check
 from altwright.captions.records import DEFAULT_LANGUAGE
 from altwright.captions.settings import CaptionSettings
 from altwright.captions.sources import PictureSource
-from altwright.captions.wording import counted, day_words, picture_label, tally
+from altwright.captions.wording import day_words, picture_label, tally
 from altwright.config import Settings
 from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.domain.caption import DraftStatus
+from altwright.domain.counting import counted
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import (

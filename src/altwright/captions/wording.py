@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from altwright.domain.counting import counted
+
 #: Characters of a post that its label quotes.
 QUOTED = 60
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 _TEENS = range(11, 14)
-
-
-def counted(count: int, noun: str) -> str:
-    """Return "1 picture" or "1,200 pictures"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def ordinal(number: int) -> str:

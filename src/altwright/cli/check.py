@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from altwright import bootstrap, config, serve, telemetry
+from altwright import bootstrap, config, database_url, folders, serve, telemetry
 from altwright.accounts import key_check
 from altwright.cli.common import json_option, show
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db import migrate, reasons
 from altwright.db.session import Database, make_engine
+from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
 from altwright.tasks.health import RedisHealthMonitor
 from altwright.tasks.redis import connect
@@ -70,34 +70,51 @@ def _finding(what: str, look: Callable[[Settings], str], settings: Settings) -> 
 
 
 def _profile(settings: Settings) -> str:
-    workers = f"{settings.rq_worker_count} workers, {settings.worker_mode}"
+    workers = f"{counted(settings.rq_worker_count, 'worker')}, {settings.worker_mode}"
     return f"{settings.profile}; http://{settings.host}:{settings.port}; {workers}"
 
 
 def _data_dir(settings: Settings) -> str:
     path = settings.data_dir.absolute()
-    parent = next(one for one in (path, *path.parents) if one.exists())
-    if not os.access(parent, os.W_OK):
-        raise ConfigError([f"DATA_DIR: {path} can't be written; name a folder of yours"])
-    return str(path)
+    folders.verify(path, "DATA_DIR")
+    return str(path) if path.exists() else f"{path}; made at the start"
 
 
 def _keys(settings: Settings) -> str:
-    database = Database(make_engine(settings.resolved_database_url))
-    try:
-        keys = bootstrap.encryption_keys(settings, database)
-        if migrate.tables(database.engine) is not migrate.Tables.NONE:
-            key_check.verify(database, Box(keys))
-    except DatabaseUnavailable:
-        pass  # another line says so
-    finally:
-        database.close()
-    return "from the environment" if settings.platform_encryption_key else "kept in DATA_DIR"
+    key, kept = settings.platform_encryption_key, settings.data_dir / bootstrap.KEY_FILE
+    if not key:
+        folders.verify(settings.data_dir, "DATA_DIR")
+    is_made = not key and not kept.exists()
+    if not _lacks_database(settings):
+        database = Database(make_engine(settings.resolved_database_url))
+        try:
+            if is_made and key_check.anything_sealed(database):
+                raise ConfigError([key_check.MISSING])
+            if not is_made and migrate.tables(database.engine) is not migrate.Tables.NONE:
+                key_check.compare(database, Box(bootstrap.encryption_keys(settings, database)))
+        except DatabaseUnavailable:
+            pass  # another line says so
+        finally:
+            database.close()
+    if is_made:
+        return "made in DATA_DIR at the start"
+    return "from the environment" if key else "kept in DATA_DIR"
+
+
+def _lacks_database(settings: Settings) -> bool:
+    """Say whether the database is a file that is still to be made; connecting would make it."""
+    file = database_url.file_of(settings.resolved_database_url)
+    return file is not None and not file.exists()
 
 
 def _database(settings: Settings) -> str:
-    engine = make_engine(settings.resolved_database_url)
     shown = reasons.address_of(settings.resolved_database_url)
+    file = database_url.file_of(settings.resolved_database_url)
+    if file is not None:
+        folders.verify(file.parent, "DATABASE_URL" if settings.database_url else "DATA_DIR")
+    if _lacks_database(settings):
+        return f"{shown}; made at the start"
+    engine = make_engine(settings.resolved_database_url)
     try:
         stand = migrate.tables(engine)
     except AltwrightError as error:
@@ -134,7 +151,8 @@ def _redis(settings: Settings) -> str:
 
 def _connections(settings: Settings) -> str:
     count, size = capacity.processes(settings), capacity.pool_size(settings)
-    said = f"{count} processes with up to {size + capacity.OVERFLOW} database connections each"
+    each = counted(size + capacity.OVERFLOW, "database connection")
+    said = f"{counted(count, 'process')} with up to {each} each"
     if settings.embeds_valkey:
         return said
     engine = make_engine(settings.resolved_database_url)

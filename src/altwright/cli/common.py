@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from altwright import bootstrap, config, telemetry
+from altwright import bootstrap, config, folders, telemetry
 from altwright.accounts import key_check
 from altwright.accounts.users import User
 from altwright.bootstrap import Services
@@ -39,7 +39,9 @@ def opened() -> Iterator[Services]:
     The tables of a new database are made; an older one's are left to `altwright db upgrade`.
     """
     settings = config.load()
-    telemetry.configure("WARNING", settings.log_format)
+    folders.prepare(settings.data_dir, "DATA_DIR")
+    # What a command finds out it says itself; that no service runs beside it is no warning.
+    telemetry.configure("ERROR", settings.log_format)
     services = bootstrap.build(settings)
     try:
         migrate.ready(services.database.engine)
@@ -47,6 +49,22 @@ def opened() -> Iterator[Services]:
         yield services
     finally:
         services.close()
+
+
+def secret(words: str, *, twice: bool = False) -> str:
+    """Return what is typed at a terminal without being shown, or the first line of stdin.
+
+    An argument would be shown to every user of the host, by `ps`.
+
+    Raises:
+        InvalidInput: nothing came.
+    """
+    if sys.stdin.isatty():
+        return str(click.prompt(words, hide_input=True, confirmation_prompt=twice))
+    line = sys.stdin.readline().strip()
+    if not line:
+        raise InvalidInput(f"{words}: missing; type it at a terminal, or give it on stdin.")
+    return line
 
 
 def known_user(services: Services, username: str) -> User:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib
 import os
@@ -9,9 +10,10 @@ import sys
 import traceback
 
 import click
+from click.exceptions import NoSuchCommand
 from sqlalchemy.exc import SQLAlchemyError
 
-from altwright import config, telemetry
+from altwright import config, folders, installed, telemetry
 from altwright.db import reasons
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, InvalidInput
 from altwright.supervisor import ChildFailed
@@ -58,6 +60,16 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments name; an unknown one is told what it is near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:  # click knows only commands that are imported
+            near = difflib.get_close_matches(error.command_name, _MODULES, n=1)
+            raise NoSuchCommand(error.command_name, possibilities=near, ctx=ctx) from None
+
 
 @click.command(
     cls=_Commands,
@@ -74,7 +86,7 @@ def altwright(*, debug: bool) -> None:
     \b
     To look at it:        altwright demo
     To run it:            altwright user create NAME --admin; altwright serve
-    To connect somebody:  altwright account add --user NAME --url https://SERVER --token TOKEN
+    To connect somebody:  altwright account add --user NAME --url https://SERVER
     (serve stays in its terminal: use a second one, in the same folder.)
     """  # noqa: D301 - click wants the control character
     if debug:
@@ -123,30 +135,39 @@ def _explained(error: Exception) -> int:
     """Print an error in words, and return the exit code; where it comes from, with --debug."""
     if os.environ.get(DEBUG):
         click.echo(telemetry.redact("".join(traceback.format_exception(error))), err=True)
-    match error:
-        case ConfigError():
-            lines, code = error.problems, 2
-        case DatabaseUnavailable():
-            lines, code = [_database(error)], 1
-        case InvalidInput():
-            lines = [str(error), *(f"{field}: {fault}" for field, fault in error.fields.items())]
-            code = 1
-        case AltwrightError() | ChildFailed():
-            lines, code = [str(error)], 1
-        case SQLAlchemyError():
-            lines, code = [_database(error)], 1
-        case OSError():
-            lines, code = [_of_the_system(error)], 1
-        case UnicodeError():
-            lines, code = ["something here isn't UTF-8: the arguments, a name or a file"], 1
-        case _:
-            lines = [f"this is a fault of Altwright's: {type(error).__name__}"]
-            lines.append(f"please report it with what `{DEBUG}=1` in the environment shows")
-            code = 1
-    for position, line in enumerate(lines):
+    for position, line in enumerate(_words(error)):
         start = "  " if isinstance(error, InvalidInput) and position else "altwright: "
         click.echo(start + telemetry.redact(clean_text(line, WORDS_MOST)), err=True)
-    return code
+    return 2 if isinstance(error, ConfigError) else 1
+
+
+def _words(error: Exception) -> list[str]:
+    """Return an error as lines for an operator."""
+    lines: list[str | None]
+    match error:
+        case ConfigError():
+            lines = [*error.problems]
+        case DatabaseUnavailable() | SQLAlchemyError():
+            lines = [_database(error)]
+        case InvalidInput():
+            lines = [str(error), *(f"{field}: {fault}" for field, fault in error.fields.items())]
+        case AltwrightError():
+            # Whoever types commands is the operator.
+            lines = [str(error), error.operator_detail]
+        case ChildFailed():
+            lines = [str(error), installed.missing_packages()]
+        case ImportError() if said := installed.fault(error):
+            lines = [said]
+        case OSError():
+            lines = [_of_the_system(error)]
+        case UnicodeError():
+            lines = ["something here isn't UTF-8: the arguments, a name or a file"]
+        case _:
+            lines = [
+                f"this is a fault of Altwright's: {type(error).__name__}",
+                f"please report it with what `{DEBUG}=1` in the environment shows",
+            ]
+    return [line for line in lines if line]
 
 
 def _database(error: Exception) -> str:
@@ -157,6 +178,6 @@ def _database(error: Exception) -> str:
 def _of_the_system(error: OSError) -> str:
     reason = error.strerror or str(error) or type(error).__name__
     if error.errno == errno.ENOSPC:
-        reason = "the disk is full; make room, nothing is lost"
+        reason = folders.reason_of(error)
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{reason}"

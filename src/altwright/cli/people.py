@@ -8,10 +8,13 @@ from typing import Any
 import click
 
 from altwright.accounts.users import User
-from altwright.cli.common import json_option, known_user, opened, show, user_option
+from altwright.cli.common import json_option, known_user, opened, secret, show, user_option
 from altwright.domain.caption import Role
 from altwright.platforms.connect import PLATFORMS
 
+#: Beside each option that is a secret.
+ASKED = "Asked for, or read from stdin, unless given; `ps` shows arguments to everybody."
+PASSWORD_HELP = f"Their password. {ASKED}"
 _USER = {"id": "id", "username": "name", "role": "role", "is_active": "active"}
 _ACCOUNT = {
     "id": "id",
@@ -31,7 +34,7 @@ def user() -> None:
 @click.argument("username")
 @click.option("--admin", is_flag=True, help="May administer the service.")
 @click.option("--email", help="For messages to them.")
-@click.option("--password", envvar="ALTWRIGHT_PASSWORD", help="Asked for unless given.")
+@click.option("--password", envvar="ALTWRIGHT_PASSWORD", help=PASSWORD_HELP)
 @click.option("--token", is_flag=True, help="Make a token for the REST API too, and print it.")
 @json_option
 def create(
@@ -50,11 +53,11 @@ def create(
     """
     with opened() as services:
         if password is None and not token:
-            password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+            password = secret("Password", twice=True)
         role = Role.ADMIN if admin else Role.USER
         # Nobody knows the password of a user who was made for the REST API only.
-        secret = password or secrets.token_urlsafe(32)
-        data = _shown(services.users.create(username, secret, role=role, email=email))
+        password = password or secrets.token_urlsafe(32)
+        data = _shown(services.users.create(username, password, role=role, email=email))
         if token:
             data["token"] = services.users.make_token(data["id"], "command line")
     if token and not as_json:
@@ -74,11 +77,12 @@ def list_users(*, as_json: bool) -> None:
 
 @user.command("password")
 @click.argument("username")
-@click.password_option(envvar="ALTWRIGHT_PASSWORD")
-def set_password(username: str, password: str) -> None:
+@click.option("--password", envvar="ALTWRIGHT_PASSWORD", help=PASSWORD_HELP)
+def set_password(username: str, password: str | None) -> None:
     """Give USERNAME a new password."""
     with opened() as services:
-        services.users.set_password(known_user(services, username).id, password)
+        user_id = known_user(services, username).id
+        services.users.set_password(user_id, password or secret("Password", twice=True))
 
 
 @user.command("token")
@@ -128,15 +132,15 @@ def account() -> None:
 @click.option("--url", required=True, help="Address of the server, https://…")
 @click.option(
     "--token",
-    required=True,
     envvar="ALTWRIGHT_ACCOUNT_TOKEN",
-    help="Access token of the account, with the rights to read and to write.",
+    help=f"Access token, with the rights to read and to write. {ASKED}",
 )
 @json_option
-def add(username: str, platform: str, url: str, token: str, *, as_json: bool) -> None:
+def add(username: str, platform: str, url: str, token: str | None, *, as_json: bool) -> None:
     """Connect an account; the server is asked whose token it is."""
     with opened() as services:
         user_id = known_user(services, username).id
+        token = token or secret("Access token")
         made = services.accounts.add(user_id, platform, url, token).to_json()
     show(made, as_json=as_json, columns=_ACCOUNT)
     if made["drafts_only"]:

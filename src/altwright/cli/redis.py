@@ -8,7 +8,7 @@ import click
 
 from altwright import telemetry
 from altwright.bootstrap import Services
-from altwright.cli.common import OPERATOR, json_option, opened, show
+from altwright.cli.common import OPERATOR, json_option, opened, secret, show
 from altwright.domain.redis_url import checked
 from altwright.errors import InvalidInput, RedisUnavailable
 from altwright.tasks.health import RedisHealthMonitor
@@ -41,16 +41,20 @@ def show_address(*, as_json: bool) -> None:
 
 
 @redis.command("use")
-@click.argument("url")
+@click.argument("url", required=False)
 @click.option("--force", is_flag=True, help="Also if nothing answers there yet.")
 @json_option
-def use(url: str, *, force: bool, as_json: bool) -> None:
+def use(url: str | None, *, force: bool, as_json: bool) -> None:
     """Let every process use the Redis at URL, within seconds and without a restart.
 
     redis://, rediss:// (TLS), unix:// or redis+sentinel://host:26379,host2:26379/master/0. It is
     kept encrypted in the database, and counts until REDIS_URL itself is configured anew. Tasks
     that were in the old one are dispatched again. A plain `rq worker` has to be restarted.
+
+    Without URL it is asked for, or read from stdin: `ps` shows arguments, and so a password in
+    them, to everybody.
     """
+    url = url or secret("Address of Redis")
     with opened() as services:
         try:
             checked(url)

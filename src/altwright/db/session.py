@@ -20,7 +20,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from altwright.errors import ConfigError, DatabaseUnavailable
+from altwright import folders
+from altwright.errors import DatabaseUnavailable
 
 #: In the pool's record of a connection: whether a pooler stands between us and the server.
 _POOLED = "altwright_pooled"
@@ -41,6 +42,14 @@ POOL_WAIT_S = 10
 #: Tries of a transaction that a deadlock ended, and the longest pause before the next, seconds.
 DEADLOCK_TRIES, DEADLOCK_PAUSE_S = 6, 0.05
 
+#: Bytes of room that SQLite needs for a few small changes (16 pages of its log).
+TRIAL_BYTES = 64 * 1024
+#: How servers are asked whether they take changes: no replica, not locked by their operator.
+_READ_ONLY = {
+    "postgresql": "SHOW transaction_read_only",
+    "mysql": "SELECT @@global.read_only",
+    "mariadb": "SELECT @@global.read_only",
+}
 #: SQLite's words for a lock, a full disk, a file that can't be had.
 _SQLITE_PASSING = ("locked", "busy", "disk i/o", "full", "unable to open")
 #: SQLSTATE classes and codes: connection, read-only after a failover, rollback, resources, lock
@@ -126,18 +135,16 @@ def _postgresql(url: str, options: dict[str, Any]) -> Engine:
 
 
 def _sqlite(url: str, clock: Clock, options: dict[str, Any]) -> Engine:
-    folder = Path(make_url(url).database or "").parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        fault = f"DATA_DIR or DATABASE_URL: the folder {folder} can't be made ({error.strerror})"
-        raise ConfigError([fault]) from error
     connect_args = {"timeout": SQLITE_BUSY_S, "check_same_thread": False}
     engine = create_engine(url, connect_args=connect_args, **options)
 
     def altwright_now(offset_s: float) -> str:
         at = clock() + timedelta(seconds=offset_s)
         return at.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+    @event.listens_for(engine, "do_connect")
+    def _make_folder(*_: object) -> None:
+        folders.make(Path(make_url(url).database or "").parent, "DATABASE_URL")
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _record: object) -> None:
@@ -242,9 +249,35 @@ class Database:
         with self.connect() as connection:
             connection.execute(text("SELECT 1"))
 
+    def check_writable(self) -> None:
+        """Make sure that the database takes changes, without a change to it and without its lock.
+
+        A server's full disk isn't seen: only a change that needs more room would meet it.
+
+        Raises:
+            NotWritable: it is read-only, or SQLite's disk is full; the message says which.
+            DatabaseUnavailable: it doesn't answer.
+        """
+        if self.engine.dialect.name == "sqlite":
+            file = Path(self.engine.url.database or "")
+            try:
+                folders.try_out(file.parent, TRIAL_BYTES)
+                with file.open("r+b"):
+                    return
+            except OSError as error:
+                reason = folders.reason_of(error)
+                raise NotWritable(f"The database can't be written: {reason}.") from error
+        with self.connect() as connection:
+            if connection.scalar(text(_READ_ONLY[self.engine.dialect.name])) in {"on", 1}:
+                raise NotWritable("The database can't be written: it is read-only.")
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+class NotWritable(DatabaseUnavailable):
+    """The database takes no changes: its disk is full, or it is read-only."""
 
 
 class Deadlocked(DatabaseUnavailable):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from altwright import bootstrap, config, serve, telemetry
+from altwright import bootstrap, config, folders, serve, telemetry
 from altwright.config import Settings
 from altwright.demo import server
 from altwright.describers.offline import models
@@ -38,6 +38,7 @@ def run(*, check_only: bool = False) -> None:
         ConfigError: the settings are wrong, or pictures or models can't be had.
     """
     settings = config.load()
+    folders.prepare(settings.data_dir, "DATA_DIR")
     directory = settings.data_dir.absolute() / "demo"
     login = _kept_login(directory)
     url = f"http://127.0.0.1:{login.server_port}"

@@ -11,6 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from altwright import interrupts
 from altwright.describers.refused import Names, Refused, meaning, said
+from altwright.domain.counting import counted
 from altwright.errors import (
     AltwrightError,
     CaptionUnusable,
@@ -118,9 +119,8 @@ class ModelServer:
         self, error: Exception, exchange: Exchange, timeout_s: float
     ) -> DescriberUnavailable:
         if exchange.expired or is_timeout(error):
-            seconds = "second" if timeout_s == 1 else "seconds"
             return DescriberUnavailable(
-                f"{self.names.server} took longer than {timeout_s:g} {seconds}.",
+                f"{self.names.server} took longer than {counted(timeout_s, 'second')}.",
                 category=Category.TIMEOUT,
             )
         unreachable = DescriberUnavailable(

@@ -179,7 +179,7 @@ class Caretaker:
         try:
             removed = self._watched.upkeep.purge()
             if removed:
-                _log.warning("redis is short of memory; %s old jobs removed", removed)
+                _log.warning("redis is short of memory; old jobs removed: %s", removed)
                 self._watched.health.look()
         except RedisUnavailable as error:
             _log.warning("old jobs not removed: %s", error)

@@ -95,7 +95,7 @@ class Dispatcher:
         if not self._health.usable:
             moved = self._backlog.take_from_rq()
             if moved:
-                _log.warning("%s tasks go on with the database", moved)
+                _log.warning("tasks that go on with the database: %s", moved)
             self._note_mode(mode, Delivery.DATABASE)
         return True
 
@@ -126,7 +126,7 @@ class Dispatcher:
         self._backlog.set_state(EPOCH, epoch)
         self._queue.set_epoch(epoch)
         if kept is not None:
-            _log.warning("redis came back empty or older; %s tasks are dispatched again", moved)
+            _log.warning("redis came back empty or older; tasks dispatched again: %s", moved)
 
     def _heed_pauses(self) -> None:
         """Take back what lies in a paused RQ queue, also of a submit that didn't know yet."""
@@ -146,7 +146,7 @@ class Dispatcher:
             there = self._queue.job_ids(priority)
             lost = [ticket for ticket in tickets if job_id(ticket) not in there]
             if lost:
-                _log.warning("%s tasks weren't in queue %s", len(lost), priority.queue)
+                _log.warning("tasks that weren't in queue %s: %s", priority.queue, len(lost))
                 self._backlog.mark(lost, Delivery.DATABASE)
 
     def _dispatch(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from rq import Queue
 
+from altwright.domain.counting import counted
 from altwright.domain.task import Delivery, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import (
@@ -208,7 +209,7 @@ class RQQueueManager:
             for task_id in ids:
                 self._progress.changed(task_id)
         self._empty(priority)
-        detail = f"{cancelled} tasks cancelled"
+        detail = f"{counted(cancelled, 'task')} cancelled"
         Audit(self._store.database).add(by.username, "queue cleared", priority.queue, detail)
         return cancelled
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from altwright.domain.counting import counted
 from altwright.tasks.health import MEMORY_ALERT
 
 
@@ -78,7 +79,7 @@ def findings(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
         yield Finding(
             "workers_missing",
             Severity.WARNING if facts.workers else Severity.CRITICAL,
-            f"{facts.workers} of {facts.workers_expected} workers are at work.",
+            f"{facts.workers} of {counted(facts.workers_expected, 'worker')} at work.",
         )
 
 
@@ -96,38 +97,40 @@ def _redis(facts: Facts) -> Iterator[Finding]:
         yield Finding("redis_settings", Severity.WARNING, f"Redis: {'; '.join(facts.remarks)}.")
     if facts.refused_jobs:
         message = (
-            f"{facts.refused_jobs} jobs in Redis could not be read and were set aside there; "
-            "their tasks are delivered anew. Somebody else may write to this Redis."
+            f"Redis held {counted(facts.refused_jobs, 'job')} that could not be read; set aside "
+            "there, and delivered anew. Somebody else may write to this Redis."
         )
         yield Finding("redis_refused_jobs", Severity.WARNING, message)
 
 
 def _backlog(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
     if facts.waiting > limits.backlog_tasks:
-        yield Finding("backlog_large", Severity.WARNING, f"{facts.waiting:,} tasks wait.")
+        yield Finding(
+            "backlog_large", Severity.WARNING, f"{counted(facts.waiting, 'task')} waiting."
+        )
     if facts.oldest_waiting_s > limits.backlog_age_s:
-        minutes = facts.oldest_waiting_s / 60
-        message = f"The oldest task that is due has waited for {minutes:,.0f} minutes."
+        waited = counted(round(facts.oldest_waiting_s / 60), "minute")
+        message = f"The oldest task that is due has waited for {waited}."
         yield Finding("backlog_old", Severity.WARNING, message)
 
 
 def _results(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
     if facts.dead_letters >= limits.dead_letters:
         message = (
-            f"{facts.dead_letters} tasks failed for good within a day; "
+            f"{counted(facts.dead_letters, 'task')} failed for good within a day; "
             "`altwright task dead` groups them, `altwright task requeue` tries again."
         )
         yield Finding("dead_letters", Severity.WARNING, message)
     if facts.not_set_up:
         message = (
-            f"{facts.not_set_up} tasks failed within a day because the service isn't set up for "
-            "them; `altwright check` says what is missing, and the log what they met."
+            f"{counted(facts.not_set_up, 'task')} failed within a day because the service isn't "
+            "set up; `altwright check` says what is missing, and the log what happened."
         )
         yield Finding("not_set_up", Severity.CRITICAL, message)
     if facts.set_aside or facts.damaged:
         message = (
-            f"{facts.set_aside + facts.damaged} tasks are damaged; "
-            "`altwright task repair` says what is wrong with them."
+            f"{counted(facts.set_aside + facts.damaged, 'damaged task')}; "
+            "`altwright task repair` says what is wrong."
         )
         yield Finding("tasks_damaged", Severity.CRITICAL, message)
     if facts.ended >= FEW and facts.failed > limits.failure_share * facts.ended:

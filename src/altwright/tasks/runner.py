@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
+from altwright.domain.counting import counted
 from altwright.domain.retries import POLICIES, RETRY_AFTER_MOST_S, Backoff
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
@@ -304,7 +305,8 @@ class TaskRunner:
         patience_s = RETRY_AFTER_MOST_S if is_asked_to else self._patience_s
         waited_s = self._claims.stalled_s(now)
         if waited_s > patience_s:
-            words = f"{fault.words} The task has waited for {waited_s / 3600:.3g} hours."
+            waited = counted(float(f"{waited_s / 3600:.3g}"), "hour")
+            words = f"{fault.words} The task has waited for {waited}."
             self._failed(now, fault.category, words)
             return
         if is_asked_to:

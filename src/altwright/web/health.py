@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from altwright.db.session import NotWritable
 from altwright.domain.task import Delivery
 from altwright.errors import DatabaseUnavailable
 from altwright.web.services import services
@@ -24,7 +25,7 @@ def healthz() -> dict[str, str]:
 
 @bp.get("/readyz")
 def readyz() -> tuple[dict[str, Any], int]:
-    """Say whether requests can be served: with the database yes, without Redis yes too."""
+    """Say whether requests can be served: without Redis yes, without a database to write to no."""
     health = services().health
     delivery = Delivery.RQ if health.takes_jobs else Delivery.DATABASE
     state: dict[str, Any] = {"redis": health.state.value, "delivery": delivery.value}
@@ -33,9 +34,12 @@ def readyz() -> tuple[dict[str, Any], int]:
         state["processes"] = processes
     # A balancer reads this answer, so it has its shape in trouble as well.
     try:
+        services().database.check_writable()
         services().database.ping()
-    except DatabaseUnavailable:
-        return {"status": "unavailable", "database": "down", **state}, 503
+    except DatabaseUnavailable as error:
+        database = "not writable" if isinstance(error, NotWritable) else "down"
+        state |= {"database": database, "reason": str(error)}
+        return {"status": "unavailable", **state}, 503
     status = "ok" if delivery is Delivery.RQ else "degraded"
     return {"status": status, "database": "up", **state}, 200
 

@@ -119,6 +119,8 @@ def answer(error: Exception) -> AnyResponse:
 
 def _note(error: Exception, problem: Problem) -> None:
     match error:
+        case PermanentError(operator_detail=detail) if detail:
+            _log.warning("%s %s: %s %s", request.method, request.path, error, detail)
         case HTTPException() | RequestError() | PermanentError():
             _log.info("%s %s: %s %s", request.method, request.path, problem.status, problem.title)
         case TemporaryError():

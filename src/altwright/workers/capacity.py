@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from altwright.config import Settings, WorkerMode
 from altwright.db.session import translated
+from altwright.domain.counting import counted
 from altwright.tasks.redis import translated as redis_translated
 
 #: Connections that a process needs besides one for each worker: dispatcher, leases, heartbeats,
@@ -51,14 +52,16 @@ def remarks(settings: Settings, engine: Engine, client: redis.Redis) -> list[str
     allowed = _database_connections(engine)
     if allowed is not None and wanted > allowed * SHARE:
         found.append(
-            f"the database allows {allowed} connections and this host may need {wanted}"
-            f" ({count} processes); raise max_connections, or lower WEB_CONCURRENCY or workers"
+            f"the database allows {counted(allowed, 'connection')} and this host may need {wanted}"
+            f" ({counted(count, 'process')}); raise max_connections, or lower WEB_CONCURRENCY or "
+            "workers"
         )
     wanted = count * (settings.rq_worker_count + REDIS_SPARE)
     clients = _redis_clients(client)
     if clients is not None and wanted > clients * SHARE:
         found.append(
-            f"Redis allows {clients} clients and this host may need {wanted}; raise maxclients"
+            f"Redis allows {counted(clients, 'client')} and this host may need {wanted}; "
+            "raise maxclients"
         )
     return found
 
