@@ -80,7 +80,30 @@ def test_a_text_of_ones_own_comes_back_after_another_description(
     page.keyboard.press("u")
     expect(field(page, draft)).to_have_value(draft.text)
     page.keyboard.press("u")
-    expect(page.locator("#live")).to_have_text("There is nothing to undo.")
+    expect(page.locator("#toast")).to_contain_text("There is nothing more to undo")
+
+
+@pytest.mark.parametrize("is_reloaded", [False, True])
+def test_undo_ends_where_the_same_words_came_twice(
+    page: Page, site: Site, draft: Draft, *, is_reloaded: bool
+) -> None:
+    """Each step goes back, never forth, and the last one says that it was the first text."""
+    write(page, draft, MINE)
+    describe_again(page, site, draft.text)
+    expect(field(page, draft)).to_have_value(draft.text)
+    expect(field(page, draft)).to_be_editable()
+    if is_reloaded:
+        page.reload()
+        page.wait_for_function("document.documentElement.dataset.ready !== undefined")
+    for value in (MINE, draft.text):
+        page.keyboard.press("u")
+        expect(field(page, draft)).to_have_value(value)
+    for _ in range(2):
+        page.keyboard.press("u")
+        expect(page.locator("#toast")).to_contain_text("There is nothing more to undo")
+        expect(field(page, draft)).to_have_value(draft.text)
+    assert text(site, draft) == draft.text
+    assert len(site.web.services.drafts.texts(draft.id, site.web.anna.id)) == 3
 
 
 def test_undo_goes_back_step_by_step(page: Page, site: Site, draft: Draft) -> None:

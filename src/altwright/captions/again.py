@@ -10,7 +10,7 @@ from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
 from altwright.captions.opening import open_account, probe_platform
 from altwright.captions.pictures import PictureStore
-from altwright.captions.records import DEFAULT_LANGUAGE, Draft
+from altwright.captions.records import Draft
 from altwright.captions.service import described, noted
 from altwright.captions.sources import PictureSource
 from altwright.captions.wording import picture_label
@@ -116,7 +116,7 @@ class AgainWork(Work):
         picture, stored = self._picture()
         self._run.checkpoint()
         request = Request(
-            language=draft.post.language or DEFAULT_LANGUAGE,
+            language=draft.asked_language,
             max_length=min(self._account.max_alt_length, self._kind.longest),
             hint=self._run.task.settings["hint"],
         )

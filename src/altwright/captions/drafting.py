@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from altwright.captions import texts as history
 from altwright.captions.drafts import WHOLE, changed, chunks, clean
-from altwright.captions.records import Draft, draft_of
+from altwright.captions.records import Draft, draft_of, written_in
 from altwright.db.tables import DraftRow, PictureRow, PostRow
 from altwright.db.types import now
 from altwright.describers.port import Description
@@ -193,9 +193,11 @@ def store_draft(
     *,
     user_id: int,
     task_id: str,
+    asked_language: str = "",
 ) -> bool:
     """Write a description as the picture's draft, one to review; say whether it was.
 
+    ``asked_language`` is the one that the describer was asked for (BCP 47; "": its post's).
     It isn't when the draft is no longer as ``seen``: a person has changed or approved it while
     the picture was described, and their work wins.
     """
@@ -214,6 +216,8 @@ def store_draft(
     values: dict[str, Any] = {
         "status": DraftStatus.DRAFT,
         "text": text,
+        "language": written_in(description.evidence, asked_language),
+        "asked_language": asked_language,
         "described_text": text,
         "describer": description.describer[:32],
         "model": description.model[:128],
@@ -292,7 +296,7 @@ def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> N
     query = select(DraftRow).where(DraftRow.id.in_(texts)).with_for_update()
     for row in session.scalars(query).all():
         history.keep(session, row)
-        history.published(session, row.id, texts[row.id])
+        history.published(session, row.id, texts[row.id], row.language)
         row.published_at = session.scalar(select(now()))
         # A draft that another attempt gave back, since it thought us dead, is published too.
         taken = row.status in {DraftStatus.PUBLISHING, DraftStatus.APPROVED}

@@ -115,7 +115,7 @@ class DraftStore:
         """Return the texts that a draft has had, newest first. Raises NotFound."""
         with self.database.read() as session:
             draft = _whole(session, draft_id, user_id)
-            return texts.history(session, draft_id, draft.text)
+            return texts.history(session, draft)
 
     def restore(
         self, draft_id: int, user_id: int, text_id: int, *, version: int | None = None
@@ -129,7 +129,8 @@ class DraftStore:
             text = texts.find(session, draft_id, text_id) if text_id <= ID_MOST else None
             if text is None:
                 raise NotFound("There is no such text of this draft.")
-            values: dict[str, Any] = {"text": text.text, "problem": ""}
+            values: dict[str, Any] = {"text": text.text, "text_id": text.id, "problem": ""}
+            values["language"] = text.language or known.post.language or ""
             if text.kind == TextKind.DESCRIBED:
                 values |= {
                     "described_text": text.text,
@@ -229,7 +230,8 @@ class DraftStore:
             draft = _write(session, known, status, values, version)
             if draft.text != known.text:
                 texts.keep(session, known)
-                texts.written(session, draft_id, known.text, draft.text, user_id)
+                texts.written(session, known, draft.text, user_id)
+                draft = _whole(session, draft_id, user_id)  # it names its new text
             if status is not None:
                 texts.close(session, [draft_id])
             return draft

@@ -22,7 +22,7 @@ from altwright.captions.drafts import DraftStore, clean
 from altwright.captions.opening import open_account, probe_platform, refusals_noted
 from altwright.captions.pictures import PictureStore
 from altwright.captions.quality import check
-from altwright.captions.records import DEFAULT_LANGUAGE
+from altwright.captions.records import DEFAULT_LANGUAGE, written_in
 from altwright.captions.settings import CaptionSettings
 from altwright.captions.sources import PictureSource
 from altwright.captions.wording import counted, day_words, picture_label, tally
@@ -343,19 +343,25 @@ def described(
     text = clean(description.text)
     if not text:
         raise CaptionUnusable("The describer answered with no text.")
+    language = written_in(description.evidence, request.language)
     warnings = check(
         text,
         max_length=request.max_length,
         post_text=post_text,
-        language=request.language,
+        language=language,
         evidence=description.evidence,
     )
 
-    evidence = {"language": request.language} | description.evidence
-    written = replace(description, evidence=evidence)
-
     def effect(session: Session) -> None:
-        drafting.store_draft(session, seen, written, stored, user_id=user_id, task_id=task_id)
+        drafting.store_draft(
+            session,
+            seen,
+            description,
+            stored,
+            asked_language=request.language,
+            user_id=user_id,
+            task_id=task_id,
+        )
 
     return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)
 

@@ -23,7 +23,7 @@ for (const draft of deck.drafts) draft.showText();
 /** @param {import("./draft.js").Draft|undefined} draft @param {string} action */
 function act(draft, action) {
   if (!draft) return;
-  const replaced = (words) => (text) => decisions.wrote(draft, text, { words });
+  const replaced = (words) => (before) => decisions.wrote(draft, before, { words });
   const { described_text: described, picture } = draft.data;
   const acts = {
     again: () => describeAgain(draft, replaced("described again")),

@@ -84,8 +84,8 @@ export class Saver {
    * @param {{isDecision?: boolean}} [how] whether the text went with a decision
    */
   saved(data, text, { isDecision = false } = {}) {
-    const before = this.draft.data.text;
-    if (before !== data.text) {
+    const before = this.draft.data;
+    if (before.text !== data.text) {
       const detail = { before, isDecision };
       this.draft.element.dispatchEvent(new CustomEvent("written", { bubbles: true, detail }));
     }
