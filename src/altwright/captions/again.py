@@ -8,7 +8,7 @@ from typing import Any
 from altwright.accounts.connections import Account, AccountStore
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
-from altwright.captions.opening import open_account, probe_platform
+from altwright.captions.opening import open_account, post_gone, probe_platform
 from altwright.captions.pictures import PictureStore
 from altwright.captions.records import Draft
 from altwright.captions.service import described, noted
@@ -22,6 +22,7 @@ from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError
 from altwright.outbound import Outbound
+from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
 from altwright.tasks.claims import Planned, Worked
 from altwright.tasks.faults import Source
@@ -113,7 +114,10 @@ class AgainWork(Work):
                 ItemStatus.SKIPPED, f"The draft is {draft.status.value}; its text stays as it is."
             )
         self._run.step("Describing the picture again")
-        picture, stored = self._picture()
+        try:
+            picture, stored = self._picture()
+        except PlatformGone:
+            return post_gone(draft.account_id, draft.post.remote_id)
         self._run.checkpoint()
         request = Request(
             language=draft.asked_language,

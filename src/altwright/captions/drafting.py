@@ -22,6 +22,8 @@ from altwright.describers.port import Description
 from altwright.domain.caption import DraftStatus, sources
 from altwright.platforms.port import Media, Post
 
+#: What is said of a post that was deleted.
+GONE = "The post isn't on its server any more."
 #: Since when pictures couldn't be described, by the remote ids of their post and themselves.
 Failures = dict[tuple[str, str], datetime]
 
@@ -322,6 +324,21 @@ def review_again(session: Session, draft: Draft, text: str | None, problem: str)
 def set_aside(session: Session, ids: Sequence[int], problem: str) -> None:
     """Skip drafts that can't be published any more, and say why."""
     _move(session, ids, DraftStatus.SKIPPED, (DraftStatus.PUBLISHING,), problem=problem)
+
+
+def post_gone(session: Session, account_id: int, remote_id: str) -> None:
+    """Tell all drafts of a post that it was deleted; nobody has to review or publish them."""
+    query = (
+        select(DraftRow.id, DraftRow.status)
+        .join(PictureRow, PictureRow.id == DraftRow.picture_id)
+        .join(PostRow, PostRow.id == PictureRow.post_id)
+        .where(PostRow.account_id == account_id, PostRow.remote_id == remote_id)
+    )
+    rows = session.execute(query).all()
+    for status in DraftStatus:
+        told = DraftStatus.PUBLISHED if status is DraftStatus.PUBLISHED else DraftStatus.SKIPPED
+        ids = [row.id for row in rows if row.status == status]
+        _move(session, ids, told, (status,), problem=GONE)
 
 
 def note_problem(

@@ -22,7 +22,7 @@ from altwright.accounts.connections import AccountStore
 from altwright.accounts.servers import ServerStore
 from altwright.captions import drafting
 from altwright.captions.drafts import IDS_MOST, DraftStore, check_ids
-from altwright.captions.opening import open_account, probe_platform
+from altwright.captions.opening import open_account, post_gone, probe_platform
 from altwright.captions.records import Draft
 from altwright.captions.wording import counted, post_label, tally
 from altwright.db.tables import ID_MOST
@@ -56,7 +56,6 @@ WRITE_S = 2.0
 NAMED = 20
 #: Characters of a text on the server that a sentence quotes.
 QUOTED = 200
-_GONE = "The post isn't on its server any more."
 _REMOVED = "The picture isn't in its post any more."
 _UNSEEN = (
     "The picture has got another alt text on its server meanwhile: “{}”. It was left as it is; "
@@ -308,7 +307,7 @@ class PublishingWork(Work):
             with interrupts.deferred(WRITE_S):
                 found = self._publish(drafts)
         except PlatformGone:
-            return _set_aside(drafts, _GONE)
+            return post_gone(drafts[0].account_id, drafts[0].post.remote_id)
         except PostLeftAlone as error:
             return _set_aside(drafts, str(error))
         return _ended(drafts, found)

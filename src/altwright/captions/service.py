@@ -19,7 +19,7 @@ from altwright.accounts.connections import Account, AccountStore
 from altwright.captions import drafting
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
-from altwright.captions.opening import open_account, probe_platform, refusals_noted
+from altwright.captions.opening import open_account, post_gone, probe_platform, refusals_noted
 from altwright.captions.pictures import PictureStore
 from altwright.captions.quality import check
 from altwright.captions.records import DEFAULT_LANGUAGE, written_in
@@ -184,8 +184,8 @@ class CaptionWork(Work):
             return _skipped("The picture isn't known any more.")
         try:
             post = self._post(post_id)
-        except PlatformGone as error:
-            return _skipped(f"The post can't be read any more: {error}")
+        except PlatformGone:
+            return post_gone(self._account.id, post_id)
         media = next((one for one in post.media if one.remote_id == media_id), None)
         if media is None:
             return _skipped("The picture isn't in its post any more.")
