@@ -111,6 +111,19 @@ class DraftStore:
         with self.database.read() as session:
             return _whole(session, draft_id, user_id)
 
+    def of_posts(
+        self, user_id: int, post_ids: Collection[int], ids: Collection[int]
+    ) -> list[Draft]:
+        """Return those of the user's drafts in ``ids`` that stand in these posts, as ``find``."""
+        found = []
+        with self.database.read() as session:
+            for some in chunks(sorted(post_ids)):
+                query = WHOLE.where(DraftRow.user_id == user_id, PictureRow.post_id.in_(some))
+                found += [draft_of(*row) for row in session.execute(query)]
+        wanted = set(ids)
+        found.sort(key=lambda one: (-one.post.posted_at.timestamp(), one.picture.position))
+        return [draft for draft in found if draft.id in wanted]
+
     def texts(self, draft_id: int, user_id: int) -> list[DraftText]:
         """Return the texts that a draft has had, newest first. Raises NotFound."""
         with self.database.read() as session:

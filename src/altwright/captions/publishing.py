@@ -61,7 +61,10 @@ _UNSEEN = (
     "The picture has got another alt text on its server meanwhile: “{}”. It was left as it is; "
     "approve this text again to replace it."
 )
-_CUT = "The server has taken the text and shows another: “{}”."
+_CUT = (
+    "The server has taken the text and shows another: “{}”. Change your text so that it fits, "
+    "and approve it again."
+)
 _NOT_SHOWN = "The server has taken the text and doesn't show it. Publish it again later."
 _CHANGED = (
     "The text is published, but the server has changed something else: {}. "
@@ -378,7 +381,7 @@ def _ended(drafts: Sequence[Draft], found: Publication) -> Worked:
     if published and len(published) < len(drafts):
         reasons.insert(0, f"Published {len(published)} of {counted(len(drafts), 'text')}.")
     if faults:
-        return Worked(ItemStatus.FAILED, " ".join(reasons), Category.BAD_INPUT, effect=effect)
+        return Worked(ItemStatus.FAILED, " ".join(reasons), Category.REVIEW, effect=effect)
     status = ItemStatus.DONE if published else ItemStatus.SKIPPED
     return Worked(status, " ".join(reasons), effect=effect)
 

@@ -249,7 +249,9 @@ def test_a_server_that_shows_another_text_has_not_published(bench: Bench, world:
     assert bench.attempt().items_failed == 1
     draft = world.drafts.get(ids[0], world.user.id)
     assert (draft.status, draft.picture.published_text) == (D.DRAFT, "Alt text")
-    assert draft.problem == "The server has taken the text and shows another: “Alt text”."
+    assert draft.problem.startswith(
+        "The server has taken the text and shows another: “Alt text”. Change your text"
+    )
 
 
 def test_the_last_failure_of_a_post_is_said_on_its_drafts(bench: Bench, world: World) -> None:
