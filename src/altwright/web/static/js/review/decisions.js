@@ -9,7 +9,8 @@ import { bringBack, former, origin, restore, textsOf } from "./texts.js";
 /** @typedef {import("../api.js").DraftJson} DraftJson */
 
 const WORDS = { approve: "Approved", skip: "Skipped", reopen: "Back to review" };
-const RESULT = { approve: "approved", skip: "skipped", reopen: "draft" };
+/** The state that each action leads to. */
+export const RESULT = { approve: "approved", skip: "skipped", reopen: "draft" };
 /** What brings a draft back to a state. */
 const WAY_BACK = { draft: "reopen", approved: "approve", skipped: "skip" };
 
@@ -89,16 +90,24 @@ export class Decisions {
   async decideMany(drafts, action) {
     const open = drafts.filter((draft) => draft.isOpen && draft.status !== RESULT[action]);
     if (!open.length) return;
-    await Promise.all(open.map((draft) => draft.saver.save()));
-    const before = open.map((draft) => ({ draft, status: draft.status }));
+    const saved = await Promise.all(open.map((draft) => draft.saver.save()));
+    // Nobody decides about another text than the one that stands on the page.
+    const ready = open.filter((draft, at) => saved[at]);
+    let done;
+    const isDone = new Promise((resolve) => (done = resolve));
+    for (const draft of ready) draft.after(() => isDone); // news of this very change waits for it
+    const before = ready.map((draft) => ({ draft, status: draft.status }));
     try {
-      const { changed } = await call("POST", `/drafts/${action}`, { ids: open.map((draft) => draft.id) });
-      await this.reread(open);
+      const ids = ready.map((draft) => draft.id);
+      const { changed } = ids.length ? await call("POST", `/drafts/${action}`, { ids }) : { changed: 0 };
+      await this.reread(ready);
       this.push(action, before.filter(({ draft, status }) => draft.status !== status));
       const left = open.length - changed;
       tell(`${WORDS[action]}: ${changed}.${left ? ` ${left} could not be: look at their texts.` : ""}`);
     } catch (problem) {
       tell(problem.message, { problem: true });
+    } finally {
+      done();
     }
   }
 

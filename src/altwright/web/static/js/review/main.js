@@ -5,7 +5,7 @@ import { showTasks } from "../task-cards.js";
 import { describeAgain } from "./again.js";
 import { Decisions } from "./decisions.js";
 import { Deck } from "./deck.js";
-import { followRuns } from "./follow.js";
+import { follow } from "./follow.js";
 import { bindKeys, bindSwitch } from "./keys.js";
 import { publish } from "./publish.js";
 import { Selection } from "./selection.js";
@@ -17,7 +17,7 @@ const selection = new Selection(deck, decisions);
 const help = document.getElementById("help-dialog");
 
 showTasks((task) => task.kind === "publishing");
-followRuns(deck);
+follow(deck, decisions);
 for (const draft of deck.drafts) draft.showText();
 
 /** @param {import("./draft.js").Draft|undefined} draft @param {string} action */
