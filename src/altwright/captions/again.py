@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from altwright.accounts.connections import Account, AccountStore
@@ -148,13 +149,16 @@ class AgainWork(Work):
         draft = self._draft
         if draft.picture.file:
             try:
-                return self._kind.source.kept(draft.picture.file), None
+                kept = self._kind.source.kept(draft.picture.file)
+                # What was wrong with the picture isn't to be seen in its copy.
+                note = draft.evidence.get("file")
+                return (replace(kept, note=note) if isinstance(note, str) else kept), None
             except NotFound:
                 pass  # purged by age
         post = self._platform.post(draft.post.remote_id)
         for media in post.media:
             if media.remote_id == draft.picture.remote_id:
-                return self._kind.source.fetch(media.url)
+                return self._kind.source.fetch(media)
         raise ImageUnusable("The picture isn't in its post any more.")
 
     def summary(self, task: Task) -> str:

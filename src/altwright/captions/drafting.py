@@ -54,8 +54,8 @@ class Stored:
 
 
 def pictures_of(post: Post) -> list[Media]:
-    """Return a post's pictures in their order, without its videos and sounds."""
-    return sorted((one for one in post.media if one.kind == "image"), key=lambda one: one.position)
+    """Return a post's pictures and animations in their order, without its videos and sounds."""
+    return sorted((one for one in post.media if one.is_picture), key=lambda one: one.position)
 
 
 def save_posts(
@@ -112,7 +112,7 @@ def _save_pictures(
                 row = PictureRow(post_id=post_id, remote_id=media.remote_id)
                 session.add(row)
             row.position = position
-            row.url = media.url
+            row.url = media.picture_url
             if status not in {DraftStatus.APPROVED, DraftStatus.PUBLISHING}:
                 # What its person saw when they approved; only that may be replaced by publishing.
                 if row.id and row.published_text != media.description:
