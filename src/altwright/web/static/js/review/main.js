@@ -114,6 +114,8 @@ bindKeys({
 });
 bindSwitch(help.querySelector("[data-shortcuts]"));
 
+// On a narrow screen the tabs scroll: the one that is shown should be seen.
+document.querySelector(".tabs [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
 on("[data-toggle-mode]", toggleMode);
 on("[data-help]", () => help.showModal());
 on("[data-previous]", () => deck.step(-1));
