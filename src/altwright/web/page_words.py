@@ -139,7 +139,9 @@ def took(task: Mapping[str, Any]) -> str:
     hours, minutes = seconds // _HOUR_S, seconds % _HOUR_S // _MINUTE_S
     if hours:
         return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds % _MINUTE_S} s" if minutes else f"{seconds} s"
+    if minutes:
+        return f"{minutes} min {seconds % _MINUTE_S} s"
+    return f"{seconds} s" if seconds else "less than a second"
 
 
 def host(url: str) -> str:
