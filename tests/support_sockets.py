@@ -88,10 +88,11 @@ def served(folder: Path, redis_url: str, **environment: str) -> Iterator[Served]
 
 @dataclass
 class Page:
-    """A page's socket, and the tasks that it was sent."""
+    """A page's socket, the tasks that it was sent, and its news of drafts."""
 
     client: socketio.Client
     received: list[dict[str, Any]] = field(default_factory=list)
+    drafts: list[dict[str, Any]] = field(default_factory=list)
     gone: threading.Event = field(default_factory=threading.Event)
 
     def last(self, task_id: str) -> dict[str, Any] | None:
@@ -115,6 +116,7 @@ def page(url: str, cookie: str | None, origin: str | None = None) -> Iterator[Pa
     client = socketio.Client(reconnection=False, websocket_extra_options={"origin": origin or url})
     opened = Page(client)
     client.on("task", opened.received.append)
+    client.on("drafts", opened.drafts.append)
     client.on("disconnect", lambda *_: opened.gone.set())
     headers = {} if cookie is None else {"Cookie": cookie}
     try:

@@ -20,6 +20,8 @@ class Category(StrEnum):
     #: The service itself isn't set up as it should be: an administrator's, not the user's.
     CONFIGURATION = "configuration"
     BAD_INPUT = "bad_input"
+    #: Nothing is broken: a text waits for a person's decision, and the reason says for which.
+    REVIEW = "review"
     EXHAUSTED = "exhausted"
     TIMEOUT = "timeout"
     #: What was stored can't be read, or makes no sense; `altwright task repair` deals with it.

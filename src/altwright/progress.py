@@ -26,11 +26,21 @@ class Broadcaster(Protocol):
         """Send the task's JSON shape to the user's pages."""
         ...
 
+    def drafts_changed(self, user_id: int, payload: dict[str, Any]) -> None:
+        """Tell the user's pages that a person has changed drafts: {"id", "version"} of one.
+
+        Both are None when there are several; pages ask which.
+        """
+        ...
+
 
 class SilentBroadcaster:
     """For processes without pages, and while nothing listens."""
 
     def task_changed(self, user_id: int, payload: dict[str, Any]) -> None:
+        """Do nothing: pages read the database."""
+
+    def drafts_changed(self, user_id: int, payload: dict[str, Any]) -> None:
         """Do nothing: pages read the database."""
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
+from tests.support import wait_until
 from tests.support_browser import Site
 
 from altwright.domain.task import Status
@@ -53,6 +55,80 @@ def test_home_follows_a_run(page: Page, site: Site) -> None:
     expect(page.get_by_role("link", name="Review 1 draft so far")).to_be_visible()
     expect(page.get_by_role("heading", name="1 draft to review.")).to_be_visible()
     expect(page.locator("[data-to-review]")).to_contain_text("1")
+
+
+def test_home_counts_with_the_card(page: Page, site: Site) -> None:
+    """The heading asks for its count in the moment in which the card shows another."""
+    run = site.task(step="Describing picture 1 of 5")
+    opened(page, "/")
+    task = site.web.services.store.get(run, None).to_json()
+
+    def asks_at_once() -> bool:
+        """Whether news of one more draft is asked about by nobody's timer."""
+        task["progress"]["sequence"] += 1
+        task["items"]["done"] += 1
+        asked = page.evaluate(
+            """news => import('/static/js/live.js').then(live => {
+              const { fetch } = window;
+              const asked = [];
+              window.fetch = (...all) => { asked.push(all[0]); return fetch(...all); };
+              live.take(news);
+              window.fetch = fetch;
+              return asked;
+            })""",
+            task,
+        )
+        return "/" in asked
+
+    wait_until(asks_at_once, every_s=1.0)  # it never asks twice at a time, and rests in between
+
+
+def test_a_second_window_follows_the_first(page: Page, site: Site) -> None:
+    """A text that is edited, decided about or described again in one is so in the other."""
+    first, second, *_ = site.fill()
+    other = page.context.new_page()
+    opened(other, f"/review/{first.id}")
+    opened(page, "/review")
+    here, there = (one.locator(f"#draft-{first.id}") for one in (page, other))
+    here.get_by_label("Alt text").fill("Written in the first window.")
+    expect(there.get_by_label("Alt text")).to_have_value("Written in the first window.")
+    here.get_by_role("button", name="Approve").click()
+    expect(there.get_by_text("Approved", exact=True)).to_be_visible()
+    expect(other.locator("[data-tab-count=approved]")).to_have_text("1")
+    page.locator(f"#draft-{second.id}").get_by_role("button", name="Describe again").click()
+    with page.expect_response("**/describe"):
+        page.get_by_role("dialog").get_by_role("button", name="Describe again").click()
+    site.work("Another text.")
+    other.keyboard.press("j")
+    expect(other.locator(f"#draft-{second.id} textarea")).to_have_value("Another text.")
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_what_somebody_writes_in_a_second_window_stays(
+    page: Page, site: Site, *, is_kept: bool
+) -> None:
+    """Whoever is in a text is shown the other one, and chooses; both texts can be found."""
+    draft = site.fill()[0]
+    other = page.context.new_page()
+    opened(other, f"/review/{draft.id}")
+    place = other.locator(f"#draft-{draft.id}")
+    field = place.get_by_label("Alt text")
+    field.focus()
+    opened(page, f"/review/{draft.id}")
+    page.locator(f"#draft-{draft.id}").get_by_label("Alt text").fill("Written elsewhere.")
+    conflict = place.get_by_role("group", name="Changed elsewhere")
+    expect(conflict).to_contain_text("Written elsewhere.")
+    expect(field).to_have_value(draft.text)
+    other.keyboard.type(" Written here.")
+    mine = field.input_value()
+    assert "Written here." in mine
+    name = "Keep what I wrote" if is_kept else "Take the other text"
+    conflict.get_by_role("button", name=name).click()
+    expect(conflict).to_be_hidden()
+    wanted = mine if is_kept else "Written elsewhere."
+    expect(field).to_have_value(wanted)
+    store = site.web.services.drafts
+    wait_until(lambda: store.get(draft.id, site.web.anna.id).text == wanted.strip())
 
 
 def test_the_list_of_tasks_grows(page: Page, site: Site) -> None:

@@ -247,6 +247,75 @@ def test_more_drafts_than_a_page(page: Page, site: Site) -> None:
     expect(page.locator(".dock__position")).to_contain_text("44 of 45")
 
 
+def test_selecting_counts_what_can_be_done(page: Page, site: Site) -> None:
+    """Buttons count the drafts that they would change, and nothing stays selected afterwards."""
+    site.fill()
+    page.goto("/review")
+    everything = page.get_by_role("checkbox", name="All drafts on this page")
+    page.locator("li.draft").first.get_by_role("button", name="Approve").click()
+    everything.check()
+    expect(page.get_by_role("button", name="Skip 7 selected")).to_be_visible()
+    page.get_by_role("button", name="Approve 6 selected").click()
+    expect(page.locator("#toast")).to_have_text("Approved: 6.")
+    expect(everything).not_to_be_checked()
+    everything.check()
+    expect(page.get_by_role("button", name="Approve 6 selected")).to_be_hidden()
+    page.keyboard.press("p")
+    with page.expect_response("**/publish"):
+        page.get_by_role("dialog").get_by_role("button", name="Publish").click()
+    site.work()
+    expect(page.locator("li.draft").first.get_by_text("Published", exact=True)).to_be_visible()
+    expect(everything).to_be_disabled()
+    expect(everything).not_to_be_checked()
+    expect(page.get_by_role("button", name=re.compile("selected"))).to_have_count(0)
+    assert len(site.drafts(DraftStatus.PUBLISHED)) == 7
+
+
+def test_a_text_that_is_not_saved_is_not_approved_with_others(
+    page: Page, site: Site, drafts: list[Draft]
+) -> None:
+    """Nobody approves another text than the one that they see."""
+    page.route(
+        "**/api/v1/drafts/*",
+        lambda route: (
+            route.fulfill(status=503, json={"detail": "Away."})
+            if route.request.method == "PATCH"
+            else route.continue_()
+        ),
+    )
+    page.reload()
+    page.wait_for_function("document.documentElement.dataset.ready !== undefined")
+    card(page, drafts[0]).get_by_label("Alt text").fill("Words that are not saved.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.keyboard.press("Shift+A")
+    expect(page.locator("#toast")).to_have_text("Approved: 1. 1 could not be: look at their texts.")
+    assert now(site, drafts[0]).status is DraftStatus.DRAFT
+    assert now(site, drafts[1]).status is DraftStatus.APPROVED
+
+
+def test_a_picture_begins_where_its_words_begin(
+    page: Page, site: Site, drafts: list[Draft]
+) -> None:
+    """Beside a long card nobody has to look for it; where nothing can be done, no gap is left."""
+    site.set_text(drafts[0].id, "A line of a long text.\n" * 60)
+    for mode in ("one", "grid"):
+        page.goto("/review" if mode == "grid" else f"/review/{drafts[0].id}")
+        picture = card(page, drafts[0]).get_by_role("img")
+        expect(picture).to_be_visible()
+        gap = picture.evaluate(
+            "one => one.getBoundingClientRect().top"
+            " - one.closest('article').getBoundingClientRect().top"
+        )
+        assert gap < 10, mode
+    site.publish_all([drafts[1].id])
+    page.goto("/review?status=published")
+    expect(card(page, drafts[1])).to_be_visible()
+    expect(page.locator(".dock")).to_be_hidden()
+
+
 def test_pictures_are_their_owners(site: Site) -> None:
     """A picture is sent to its owner, kept by no shared cache, and isn't there for others."""
     draft = site.fill()[0]

@@ -80,7 +80,30 @@ def test_a_text_of_ones_own_comes_back_after_another_description(
     page.keyboard.press("u")
     expect(field(page, draft)).to_have_value(draft.text)
     page.keyboard.press("u")
-    expect(page.locator("#live")).to_have_text("There is nothing to undo.")
+    expect(page.locator("#toast")).to_contain_text("There is nothing more to undo")
+
+
+@pytest.mark.parametrize("is_reloaded", [False, True])
+def test_undo_ends_where_the_same_words_came_twice(
+    page: Page, site: Site, draft: Draft, *, is_reloaded: bool
+) -> None:
+    """Each step goes back, never forth, and the last one says that it was the first text."""
+    write(page, draft, MINE)
+    describe_again(page, site, draft.text)
+    expect(field(page, draft)).to_have_value(draft.text)
+    expect(field(page, draft)).to_be_editable()
+    if is_reloaded:
+        page.reload()
+        page.wait_for_function("document.documentElement.dataset.ready !== undefined")
+    for value in (MINE, draft.text):
+        page.keyboard.press("u")
+        expect(field(page, draft)).to_have_value(value)
+    for _ in range(2):
+        page.keyboard.press("u")
+        expect(page.locator("#toast")).to_contain_text("There is nothing more to undo")
+        expect(field(page, draft)).to_have_value(draft.text)
+    assert text(site, draft) == draft.text
+    assert len(site.web.services.drafts.texts(draft.id, site.web.anna.id)) == 3
 
 
 def test_undo_goes_back_step_by_step(page: Page, site: Site, draft: Draft) -> None:
@@ -167,8 +190,14 @@ def test_what_stands_on_the_server_is_shown_beside_the_draft(
         page.get_by_role("dialog").get_by_role("button", name="Publish").click()
     expect(page.get_by_text("Publishing has begun.")).to_be_attached()
     site.work()
-    expect(page.get_by_role("region", name="Publishing alt texts")).to_contain_text("Failed")
-    opened(page, f"/review/{draft.id}")
+    progress = page.get_by_role("region", name="Publishing alt texts")
+    expect(progress).to_contain_text("1 failed")
+    progress.get_by_role("link", name="Details").click()
+    failed = page.get_by_role("region", name="Failed 1")
+    expect(failed).to_contain_text("approve this text again to replace it")
+    expect(failed).not_to_contain_text("Trying again")
+    assert violations(page) == []
+    failed.get_by_role("link", name="Open the draft").click()
     place = card(page, draft)
     expect(place.get_by_text("On the server now:")).to_be_visible()
     expect(place.get_by_text(theirs, exact=True)).to_be_visible()

@@ -68,6 +68,24 @@ def test_a_describer_that_is_not_set_up_is_no_matter_of_the_account(site: Site) 
     assert "econnect" not in page
 
 
+@pytest.mark.parametrize(
+    ("category", "total", "words", "is_offered"),
+    [
+        (Category.SERVICE_DOWN, 1, "Try again later.", True),
+        (Category.BAD_INPUT, 1, "Trying again will not change this.", False),
+        (Category.BAD_INPUT, 9, "The rest of the run was not tried", True),
+    ],
+)
+def test_nobody_is_asked_to_try_what_can_not_help(
+    site: Site, category: Category, total: int, *, words: str, is_offered: bool
+) -> None:
+    """A failed run is offered to be queued again where that does something."""
+    task_id = site.task(Status.FAILED, failed=1, total=total, error=(category, "It is so."))
+    page = unescape(site.web.by_session(site.web.anna).get(f"/tasks/{task_id}").text)
+    assert words in page
+    assert ("Queue again" in page) is is_offered
+
+
 def test_settings_of_other_tasks() -> None:
     """A task that isn't a run over an account shows no settings."""
     assert settings_in_words({"draft_ids": [1]}) == []

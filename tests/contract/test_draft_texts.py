@@ -105,6 +105,51 @@ def test_the_describers_words_come_back_with_their_origin(world: World, draft: D
     )
 
 
+def test_the_text_that_a_draft_has_is_one_of_equal_ones(world: World, draft: Draft) -> None:
+    """Where the same words come twice, the draft names the text that was brought back."""
+    edit(world, draft, "By hand.")
+    same = Description(draft.text, draft.describer, draft.model, "low", {})
+    assert describe(world, draft, same)
+    newest, by_hand, first = world.drafts.texts(draft.id, world.user.id)
+    assert [one.is_current for one in (newest, by_hand, first)] == [True, False, False]
+    for text in (by_hand, first):
+        after = world.drafts.restore(draft.id, world.user.id, text.id)
+        assert (after.text, after.text_id) == (text.text, text.id)
+        current = [one for one in world.drafts.texts(draft.id, world.user.id) if one.is_current]
+        assert [one.id for one in current] == [text.id]
+    after = edit(world, draft, "By hand again.")
+    assert after.text_id == world.drafts.texts(draft.id, world.user.id)[0].id
+
+
+def test_a_text_keeps_its_language(world: World, draft: Draft) -> None:
+    """It is the one asked for, unless the describer names another; it comes back with its text."""
+    with world.database.write() as session:
+        seen = drafting.target(session, draft.account_id, "p1", "m1-0")
+        assert seen is not None
+        german = Description("Eine Katze auf einem Sofa.", "fake", "fake-2", "low", {})
+        drafting.store_draft(
+            session,
+            seen,
+            german,
+            None,
+            user_id=world.user.id,
+            task_id="task-2",
+            asked_language="de",
+        )
+    after = world.drafts.get(draft.id, world.user.id)
+    assert (after.language, after.asked_language) == ("de", "de")
+    assert [one.code for one in after.warnings if one.code == "language"] == []
+    assert edit(world, draft, "Die Katze liegt auf dem Sofa.").language == "de"
+    texts = world.drafts.texts(draft.id, world.user.id)
+    assert [one.language for one in texts] == ["de", "de", ""]  # the first: nobody said
+    back = world.drafts.restore(draft.id, world.user.id, texts[-1].id)
+    assert (back.language, back.asked_language) == ("en", "de")
+    with world.database.write() as session:
+        drafting.note_published(session, draft.picture.id, "A cat.")
+    theirs = world.drafts.texts(draft.id, world.user.id)[0]
+    assert world.drafts.restore(draft.id, world.user.id, theirs.id).language == "en"
+
+
 def test_saving_while_writing_makes_one_text(world: World, draft: Draft) -> None:
     """The page saves at every pause; the history has what came of it."""
     for words in ("A", "A ca", "A cat", "A cat sleeps."):

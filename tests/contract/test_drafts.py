@@ -269,8 +269,9 @@ def test_the_json_has_the_documented_shape(world: World, draft: Draft) -> None:
     """REST API and pages rely on these names."""
     shown = draft.to_json()
     names = (
-        "id status version text described_text describer model level language evidence problem"
-        " max_length warnings account_id task_id created_at updated_at published_at picture post"
+        "id status version text text_id described_text describer model level language evidence"
+        " problem max_length warnings account_id task_id created_at updated_at published_at picture"
+        " post"
     )
     assert set(shown) == set(names.split())
     assert shown["picture"] == {

@@ -57,6 +57,16 @@ def test_a_cursor_moves_without_items(rig: Rig) -> None:
     assert left.plan_cursor == "page 3"
 
 
+def test_what_is_noted_at_the_end_of_a_plan_stays(rig: Rig) -> None:
+    """The task's summary may need it, in whatever attempt the last item ends."""
+    rig.lose_redis()
+    task = rig.submit()
+    first = rig.take()
+    rig.claims.plan(first.id, first.attempt, [*_items(0, 1), PlannedUpTo("3 more")])
+    whole = rig.store.get(task.id, None)
+    assert (whole.plan_cursor, whole.items_total) == ("3 more", 1)
+
+
 def test_a_cursor_of_an_attempt_that_is_over_is_not_written(rig: Rig) -> None:
     """A worker that was presumed dead can't move another's plan."""
     rig.lose_redis()

@@ -170,6 +170,14 @@ def test_drafts_from_before_get_their_texts(empty: Engine) -> None:
             text("SELECT draft_id, kind, text, user_id FROM draft_texts ORDER BY draft_id, id")
         )
         found = [tuple(row) for row in rows]
+        query = "SELECT t.kind, t.text FROM drafts d JOIN draft_texts t ON t.id = d.text_id"
+        now = [tuple(row) for row in connection.execute(text(f"{query} ORDER BY d.id"))]
+    assert now == [
+        ("described", "Cat"),
+        ("written", "cat"),
+        ("published", "Cat"),
+        ("described", "Cat"),
+    ]
     assert found == [
         (1, "described", "Cat", None),
         (2, "described", "Cat", None),

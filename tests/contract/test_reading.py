@@ -113,8 +113,8 @@ ODD = (
     Odd("a medium twice", {"media_attachments": [medium("m"), medium("m")]}),
     Odd(
         "a medium with a script's address",
-        {"media_attachments": [medium("m", url="javascript:alert(1)")]},
-        holds=lambda post: post.media[0].url == "",
+        {"media_attachments": [medium("m", url="javascript:alert(1)", preview_url=7)]},
+        holds=lambda post: (post.media[0].url, post.media[0].preview_url) == ("", ""),
     ),
     *(
         Odd(
@@ -157,7 +157,7 @@ def _is_storable(post: Post) -> None:
     texts = [post.url, post.text, post.spoiler_text, post.visibility, post.language or ""]
     media: Media
     for media in post.media:
-        texts += [media.remote_id, media.kind, media.url, media.description]
+        texts += [media.remote_id, media.kind, media.url, media.preview_url, media.description]
     for text in texts:
         text.encode()
         assert "\0" not in text

@@ -109,6 +109,29 @@ def test_users_are_told_of_their_own_tasks_only(web: Web, server: Served) -> Non
         assert root.received == []
 
 
+def test_a_changed_draft_is_told_to_its_owners_pages_only(web: Web, server: Served) -> None:
+    """By another process, with the version that tells a page whether the change was its own."""
+    first, second = web.drafts(2)
+    with ExitStack() as stack:
+        anna, bert = (
+            stack.enter_context(page(server.url, server.cookie(name))) for name in ("anna", "bert")
+        )
+        _listening(web)
+        caller = web.by_token(web.anna)
+
+        def told(method: str, path: str, **body: Any) -> dict[str, Any]:
+            """Change something until a page has heard of it, and return what it heard last."""
+            anna.drafts.clear()
+            assert caller.call(method, f"/api/v1/drafts/{path}", json=body).status_code == 200
+            return wait_until(lambda: next(iter(anna.drafts), {}))
+
+        news = told("PATCH", str(first.id), text="By hand.")
+        assert news == {"id": first.id, "version": first.version + 1}
+        assert told("POST", "approve", ids=[first.id, second.id]) == {"id": None, "version": None}
+        assert told("POST", f"{first.id}/reopen")["version"] == first.version + 3
+        assert bert.drafts == []
+
+
 @pytest.mark.req("5.4")
 def test_strangers_are_refused(web: Web, server: Served) -> None:
     """No socket opens without a session, nor from a page of another site, whatever its scheme."""

@@ -26,6 +26,7 @@ def test_only_a_persons_faults_arent_retried() -> None:
         Category.BAD_INPUT,
         Category.CONFIGURATION,
         Category.CORRUPT,
+        Category.REVIEW,
     }
 
 

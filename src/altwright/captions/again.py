@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from altwright.accounts.connections import Account, AccountStore
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
-from altwright.captions.opening import open_account, probe_platform
+from altwright.captions.opening import open_account, post_gone, probe_platform
 from altwright.captions.pictures import PictureStore
-from altwright.captions.records import DEFAULT_LANGUAGE, Draft
+from altwright.captions.records import Draft
 from altwright.captions.service import described, noted
 from altwright.captions.sources import PictureSource
 from altwright.captions.wording import picture_label
@@ -22,6 +23,7 @@ from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError
 from altwright.outbound import Outbound
+from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
 from altwright.tasks.claims import Planned, Worked
 from altwright.tasks.faults import Source
@@ -116,10 +118,13 @@ class AgainWork(Work):
                 ItemStatus.SKIPPED, f"The draft is {draft.status.value}; its text stays as it is."
             )
         self._run.step("Describing the picture again")
-        picture, stored = self._picture()
+        try:
+            picture, stored = self._picture()
+        except PlatformGone:
+            return post_gone(draft.account_id, draft.post.remote_id)
         self._run.checkpoint()
         request = Request(
-            language=draft.post.language or DEFAULT_LANGUAGE,
+            language=draft.asked_language,
             max_length=min(self._account.max_alt_length, self._kind.longest),
             hint=self._run.task.settings["hint"],
         )
@@ -147,13 +152,16 @@ class AgainWork(Work):
         draft = self._draft
         if draft.picture.file:
             try:
-                return self._kind.source.kept(draft.picture.file), None
+                kept = self._kind.source.kept(draft.picture.file)
+                # What was wrong with the picture isn't to be seen in its copy.
+                note = draft.evidence.get("file")
+                return (replace(kept, note=note) if isinstance(note, str) else kept), None
             except NotFound:
                 pass  # purged by age
         post = self._platform.post(draft.post.remote_id)
         for media in post.media:
             if media.remote_id == draft.picture.remote_id:
-                return self._kind.source.fetch(media.url)
+                return self._kind.source.fetch(media)
         raise ImageUnusable("The picture isn't in its post any more.")
 
     def summary(self, task: Task) -> str:

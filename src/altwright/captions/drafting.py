@@ -15,13 +15,15 @@ from sqlalchemy.orm import Session
 
 from altwright.captions import texts as history
 from altwright.captions.drafts import WHOLE, changed, chunks, clean
-from altwright.captions.records import Draft, draft_of
+from altwright.captions.records import Draft, draft_of, written_in
 from altwright.db.tables import DraftRow, PictureRow, PostRow
 from altwright.db.types import now
 from altwright.describers.port import Description
 from altwright.domain.caption import DraftStatus, sources
 from altwright.platforms.port import Media, Post
 
+#: What is said of a post that was deleted.
+GONE = "The post isn't on its server any more."
 #: Since when pictures couldn't be described, by the remote ids of their post and themselves.
 Failures = dict[tuple[str, str], datetime]
 
@@ -52,8 +54,8 @@ class Stored:
 
 
 def pictures_of(post: Post) -> list[Media]:
-    """Return a post's pictures in their order, without its videos and sounds."""
-    return sorted((one for one in post.media if one.kind == "image"), key=lambda one: one.position)
+    """Return a post's pictures and animations in their order, without its videos and sounds."""
+    return sorted((one for one in post.media if one.is_picture), key=lambda one: one.position)
 
 
 def save_posts(
@@ -110,7 +112,7 @@ def _save_pictures(
                 row = PictureRow(post_id=post_id, remote_id=media.remote_id)
                 session.add(row)
             row.position = position
-            row.url = media.url
+            row.url = media.picture_url
             if status not in {DraftStatus.APPROVED, DraftStatus.PUBLISHING}:
                 # What its person saw when they approved; only that may be replaced by publishing.
                 if row.id and row.published_text != media.description:
@@ -193,9 +195,11 @@ def store_draft(
     *,
     user_id: int,
     task_id: str,
+    asked_language: str = "",
 ) -> bool:
     """Write a description as the picture's draft, one to review; say whether it was.
 
+    ``asked_language`` is the one that the describer was asked for (BCP 47; "": its post's).
     It isn't when the draft is no longer as ``seen``: a person has changed or approved it while
     the picture was described, and their work wins.
     """
@@ -214,6 +218,8 @@ def store_draft(
     values: dict[str, Any] = {
         "status": DraftStatus.DRAFT,
         "text": text,
+        "language": written_in(description.evidence, asked_language),
+        "asked_language": asked_language,
         "described_text": text,
         "describer": description.describer[:32],
         "model": description.model[:128],
@@ -292,7 +298,7 @@ def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> N
     query = select(DraftRow).where(DraftRow.id.in_(texts)).with_for_update()
     for row in session.scalars(query).all():
         history.keep(session, row)
-        history.published(session, row.id, texts[row.id])
+        history.published(session, row.id, texts[row.id], row.language)
         row.published_at = session.scalar(select(now()))
         # A draft that another attempt gave back, since it thought us dead, is published too.
         taken = row.status in {DraftStatus.PUBLISHING, DraftStatus.APPROVED}
@@ -318,6 +324,21 @@ def review_again(session: Session, draft: Draft, text: str | None, problem: str)
 def set_aside(session: Session, ids: Sequence[int], problem: str) -> None:
     """Skip drafts that can't be published any more, and say why."""
     _move(session, ids, DraftStatus.SKIPPED, (DraftStatus.PUBLISHING,), problem=problem)
+
+
+def post_gone(session: Session, account_id: int, remote_id: str) -> None:
+    """Tell all drafts of a post that it was deleted; nobody has to review or publish them."""
+    query = (
+        select(DraftRow.id, DraftRow.status)
+        .join(PictureRow, PictureRow.id == DraftRow.picture_id)
+        .join(PostRow, PostRow.id == PictureRow.post_id)
+        .where(PostRow.account_id == account_id, PostRow.remote_id == remote_id)
+    )
+    rows = session.execute(query).all()
+    for status in DraftStatus:
+        told = DraftStatus.PUBLISHED if status is DraftStatus.PUBLISHED else DraftStatus.SKIPPED
+        ids = [row.id for row in rows if row.status == status]
+        _move(session, ids, told, (status,), problem=GONE)
 
 
 def note_problem(

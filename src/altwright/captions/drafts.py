@@ -111,11 +111,24 @@ class DraftStore:
         with self.database.read() as session:
             return _whole(session, draft_id, user_id)
 
+    def of_posts(
+        self, user_id: int, post_ids: Collection[int], ids: Collection[int]
+    ) -> list[Draft]:
+        """Return those of the user's drafts in ``ids`` that stand in these posts, as ``find``."""
+        found = []
+        with self.database.read() as session:
+            for some in chunks(sorted(post_ids)):
+                query = WHOLE.where(DraftRow.user_id == user_id, PictureRow.post_id.in_(some))
+                found += [draft_of(*row) for row in session.execute(query)]
+        wanted = set(ids)
+        found.sort(key=lambda one: (-one.post.posted_at.timestamp(), one.picture.position))
+        return [draft for draft in found if draft.id in wanted]
+
     def texts(self, draft_id: int, user_id: int) -> list[DraftText]:
         """Return the texts that a draft has had, newest first. Raises NotFound."""
         with self.database.read() as session:
             draft = _whole(session, draft_id, user_id)
-            return texts.history(session, draft_id, draft.text)
+            return texts.history(session, draft)
 
     def restore(
         self, draft_id: int, user_id: int, text_id: int, *, version: int | None = None
@@ -129,7 +142,8 @@ class DraftStore:
             text = texts.find(session, draft_id, text_id) if text_id <= ID_MOST else None
             if text is None:
                 raise NotFound("There is no such text of this draft.")
-            values: dict[str, Any] = {"text": text.text, "problem": ""}
+            values: dict[str, Any] = {"text": text.text, "text_id": text.id, "problem": ""}
+            values["language"] = text.language or known.post.language or ""
             if text.kind == TextKind.DESCRIBED:
                 values |= {
                     "described_text": text.text,
@@ -229,7 +243,8 @@ class DraftStore:
             draft = _write(session, known, status, values, version)
             if draft.text != known.text:
                 texts.keep(session, known)
-                texts.written(session, draft_id, known.text, draft.text, user_id)
+                texts.written(session, known, draft.text, user_id)
+                draft = _whole(session, draft_id, user_id)  # it names its new text
             if status is not None:
                 texts.close(session, [draft_id])
             return draft

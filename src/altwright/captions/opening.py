@@ -1,13 +1,18 @@
-"""How a task gets hold of its account, and what a refused token leaves for its user."""
+"""How a task gets hold of its account, and what a refused token or a deleted post leaves behind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy.orm import Session
+
 from altwright.accounts.connections import Account, AccountStore
+from altwright.captions import drafting
+from altwright.domain.task import ItemStatus
 from altwright.errors import Category, NotFound, PermanentError, PlatformRefused
 from altwright.platforms.port import Platform
+from altwright.tasks.claims import Worked
 
 
 def open_account(
@@ -68,3 +73,12 @@ def probe_platform(accounts: AccountStore, account_id: int, platform: Platform) 
                 f"The server doesn't accept the account's token: {error}",
                 category=Category.AUTHENTICATION,
             ) from error
+
+
+def post_gone(account_id: int, remote_id: str) -> Worked:
+    """Return the end of an item whose post was deleted: all drafts of that post say so."""
+
+    def effect(session: Session) -> None:
+        drafting.post_gone(session, account_id, remote_id)
+
+    return Worked(ItemStatus.SKIPPED, drafting.GONE, effect=effect)

@@ -22,7 +22,7 @@ from altwright.accounts.connections import AccountStore
 from altwright.accounts.servers import ServerStore
 from altwright.captions import drafting
 from altwright.captions.drafts import IDS_MOST, DraftStore, check_ids
-from altwright.captions.opening import open_account, probe_platform
+from altwright.captions.opening import open_account, post_gone, probe_platform
 from altwright.captions.records import Draft
 from altwright.captions.wording import post_label, tally
 from altwright.db.tables import ID_MOST
@@ -57,13 +57,15 @@ WRITE_S = 2.0
 NAMED = 20
 #: Characters of a text on the server that a sentence quotes.
 QUOTED = 200
-_GONE = "The post isn't on its server any more."
 _REMOVED = "The picture isn't in its post any more."
 _UNSEEN = (
     "The picture has got another alt text on its server meanwhile: “{}”. It was left as it is; "
     "approve this text again to replace it."
 )
-_CUT = "The server has taken the text and shows another: “{}”."
+_CUT = (
+    "The server has taken the text and shows another: “{}”. Change your text so that it fits, "
+    "and approve it again."
+)
 _NOT_SHOWN = "The server has taken the text and doesn't show it. Publish it again later."
 _CHANGED = (
     "The text is published, but the server has changed something else: {}. "
@@ -309,7 +311,7 @@ class PublishingWork(Work):
             with interrupts.deferred(WRITE_S):
                 found = self._publish(drafts)
         except PlatformGone:
-            return _set_aside(drafts, _GONE)
+            return post_gone(drafts[0].account_id, drafts[0].post.remote_id)
         except PostLeftAlone as error:
             return _set_aside(drafts, str(error))
         return _ended(drafts, found)
@@ -380,7 +382,7 @@ def _ended(drafts: Sequence[Draft], found: Publication) -> Worked:
     if published and len(published) < len(drafts):
         reasons.insert(0, f"Published {len(published)} of {counted(len(drafts), 'text')}.")
     if faults:
-        return Worked(ItemStatus.FAILED, " ".join(reasons), Category.BAD_INPUT, effect=effect)
+        return Worked(ItemStatus.FAILED, " ".join(reasons), Category.REVIEW, effect=effect)
     status = ItemStatus.DONE if published else ItemStatus.SKIPPED
     return Worked(status, " ".join(reasons), effect=effect)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,8 @@ from altwright.domain.caption import DraftStatus
 
 #: The language of a post that names none.
 DEFAULT_LANGUAGE = "en"
+#: Characters of a language tag that are kept.
+LANGUAGE_MOST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,11 @@ class DraftPicture:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An alt text with what a reviewer needs to see beside it."""
+    """An alt text with what a reviewer needs to see beside it.
+
+    ``text_id`` names the text in the draft's history. ``language`` is the one that it is in, and
+    ``asked_language`` the one that its describer was asked for; both are BCP 47 and never empty.
+    """
 
     id: int
     user_id: int
@@ -54,6 +61,9 @@ class Draft:
     status: DraftStatus
     version: int
     text: str
+    text_id: int | None
+    language: str
+    asked_language: str
     described_text: str
     describer: str
     model: str
@@ -66,12 +76,6 @@ class Draft:
     published_at: datetime | None
     picture: DraftPicture
     post: DraftPost
-
-    @property
-    def language(self) -> str:
-        """Return the language that the describer wrote in, as far as it said so."""
-        language = self.evidence.get("language")
-        return language if isinstance(language, str) else self.post.language or DEFAULT_LANGUAGE
 
     @property
     def warnings(self) -> list[QualityWarning]:
@@ -92,6 +96,7 @@ class Draft:
             "status": self.status.value,
             "version": self.version,
             "text": self.text,
+            "text_id": self.text_id,
             "described_text": self.described_text,
             "describer": self.describer,
             "model": self.model,
@@ -129,6 +134,12 @@ class Draft:
         }
 
 
+def written_in(evidence: Mapping[str, Any], asked: str) -> str:
+    """Return the language of a description: the one that its describer names, or ``asked``."""
+    language = evidence.get("language")
+    return language[:LANGUAGE_MOST] if isinstance(language, str) and language else asked
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some drafts in order; ``next_cursor`` asks for those that follow (None: none do)."""
@@ -139,6 +150,7 @@ class Page:
 
 def draft_of(draft: DraftRow, picture: PictureRow, post: PostRow, max_length: int) -> Draft:
     """Copy a draft's rows; ``max_length`` is its account's limit in characters."""
+    asked = draft.asked_language or post.language or DEFAULT_LANGUAGE
     return Draft(
         id=draft.id,
         user_id=draft.user_id,
@@ -147,6 +159,10 @@ def draft_of(draft: DraftRow, picture: PictureRow, post: PostRow, max_length: in
         status=DraftStatus(draft.status),
         version=draft.version,
         text=draft.text,
+        text_id=draft.text_id,
+        # A draft of before the column has its language in its evidence.
+        language=draft.language or written_in(draft.evidence, asked),
+        asked_language=asked,
         described_text=draft.described_text,
         describer=draft.describer,
         model=draft.model,

@@ -6,11 +6,13 @@ never overwritten; a picture that can't be described gets no text at all.
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy.orm import Session
 
@@ -19,10 +21,10 @@ from altwright.accounts.connections import Account, AccountStore
 from altwright.captions import drafting
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
-from altwright.captions.opening import open_account, probe_platform, refusals_noted
+from altwright.captions.opening import open_account, post_gone, probe_platform, refusals_noted
 from altwright.captions.pictures import PictureStore
 from altwright.captions.quality import check
-from altwright.captions.records import DEFAULT_LANGUAGE
+from altwright.captions.records import DEFAULT_LANGUAGE, written_in
 from altwright.captions.settings import CaptionSettings
 from altwright.captions.sources import PictureSource
 from altwright.captions.wording import day_words, picture_label, tally
@@ -53,6 +55,8 @@ POSTS_PER_WRITE = 20
 POSTS_MOST = 200_000
 #: Seconds after which a waiting task looks whether it should still wait.
 PAUSE_SLICE_S = 0.2
+#: As Reached writes it; without what was passed over, as versions before this one did.
+_REACHED = re.compile(r"(\d+)(?::(\d+):(\d+):(\d+))? (\d+) (?P<cursor>.*)", re.DOTALL)
 #: What nobody overwrites: a person has decided.
 DECIDED = (DraftStatus.APPROVED, DraftStatus.PUBLISHING)
 
@@ -127,6 +131,9 @@ class CaptionWork(Work):
         Goes on where an attempt before this one has stopped.
         """
         reached = Reached.read(self._run.task.plan_cursor)
+        if reached.is_end:
+            yield PlannedUpTo(str(reached))
+            return
         limit = self._settings.max_posts_per_run or POSTS_MOST
         with refusals_noted(self._service.accounts, self._account.id):
             try:
@@ -137,6 +144,7 @@ class CaptionWork(Work):
                         some = posts[at : at + POSTS_PER_WRITE]
                         planned = self._planned(some)
                         reached = reached.further(len(some), len(planned))
+                        reached = reached.past(self._passed_over(some))
                         yield from planned
                         self._run.checkpoint()
                         self._run.step(reached.in_words())
@@ -158,6 +166,8 @@ class CaptionWork(Work):
         self._total = reached.found
         if self._account.problem:
             self._service.accounts.set_problem(self._account.id, "")
+        if any(reached.passed):
+            yield PlannedUpTo(str(replace(reached, cursor=Reached.END)))
 
     def _planned(self, posts: Sequence[Post]) -> list[Planned]:
         """Write posts and pictures, and return those that are to be described."""
@@ -182,6 +192,11 @@ class CaptionWork(Work):
                     planned.append(planned_picture(key, label, failed.get(key)))
         return planned
 
+    def _passed_over(self, posts: Sequence[Post]) -> Counter[str]:
+        """Return how many media of which kind could use a text and get none from a describer."""
+        media = [one for post in posts for one in post.media if not one.is_picture]
+        return Counter(one.kind for one in media if self._wants(one, None))
+
     def _wants(self, media: Media, status: DraftStatus | None) -> bool:
         if self._settings.reprocess_existing:
             return status not in DECIDED
@@ -199,8 +214,8 @@ class CaptionWork(Work):
             return _skipped("The picture isn't known any more.")
         try:
             post = self._post(post_id)
-        except PlatformGone as error:
-            return _skipped(f"The post can't be read any more: {error}")
+        except PlatformGone:
+            return post_gone(self._account.id, post_id)
         media = next((one for one in post.media if one.remote_id == media_id), None)
         if media is None:
             return _skipped("The picture isn't in its post any more.")
@@ -259,7 +274,7 @@ class CaptionWork(Work):
         return Worked(ItemStatus.SKIPPED, reason, effect=effect)
 
     def _describe(self, post: Post, media: Media, seen: Target) -> Worked:
-        picture, stored = self._service.source.fetch(media.url)
+        picture, stored = self._service.source.fetch(media)
         self._run.checkpoint()
         settings = self._settings
         request = Request(
@@ -281,40 +296,75 @@ class CaptionWork(Work):
         )
 
     def summary(self, task: Task) -> str:
-        """Return how many pictures were described."""
+        """Return how many pictures were described, and what was passed over."""
+        passed = Reached.read(task.plan_cursor).passed_in_words()
         if not task.items_total:
-            return "Found no picture that needs an alt text."
-        return tally(
+            return f"Found no picture that needs an alt text.{passed}"
+        described = tally(
             f"Described {task.items_done:,}",
             task.items_total,
             "picture",
             skipped=task.items_skipped,
             failed=task.items_failed,
         )
+        return f"{described}{passed}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """How far a plan has come: the page to come, posts seen and pictures found."""
+    """How far a plan has come: the page to come, posts seen and pictures found.
+
+    ``passed`` counts what can't be described: videos, audio files, and other attachments.
+    """
+
+    #: The cursor of a plan that is complete; no platform has it.
+    END: ClassVar[str] = ""
 
     cursor: str | None = None
     seen: int = 0
     found: int = 0
+    passed: tuple[int, int, int] = (0, 0, 0)
 
     @classmethod
     def read(cls, written: str | None) -> Reached:
         """Return what ``str()`` wrote; what wasn't written by it begins at the newest post."""
-        parts = (written or "").split(" ", 2)
-        if len(parts) != 3 or not (parts[0].isdecimal() and parts[1].isdecimal()):  # noqa: PLR2004 - as written
+        match = _REACHED.fullmatch(written or "")
+        if match is None:
             return cls()
-        return cls(parts[2], int(parts[0]), int(parts[1]))
+        seen, videos, sounds, others, found = (int(number or 0) for number in match.groups()[:-1])
+        return cls(match["cursor"], seen, found, (videos, sounds, others))
 
     def __str__(self) -> str:
-        return f"{self.seen} {self.found} {self.cursor}"
+        passed = ":".join(map(str, self.passed)) if any(self.passed) else ""
+        return f"{self.seen}{passed and f':{passed}'} {self.found} {self.cursor}"
+
+    @property
+    def is_end(self) -> bool:
+        """Return whether nothing is left to plan."""
+        return self.cursor == self.END
 
     def further(self, seen: int, found: int) -> Reached:
         """Return it with more posts and pictures."""
         return replace(self, seen=self.seen + seen, found=self.found + found)
+
+    def past(self, kinds: Counter[str]) -> Reached:
+        """Return it with more media that were passed over, by their kinds."""
+        videos, sounds = kinds["video"] + kinds["gifv"], kinds["audio"]
+        more = (videos, sounds, kinds.total() - videos - sounds)
+        counts = [before + new for before, new in zip(self.passed, more, strict=True)]
+        return replace(self, passed=(counts[0], counts[1], counts[2]))
+
+    def passed_in_words(self) -> str:
+        """Return a sentence with a space before it, or "" if nothing was passed over."""
+        nouns = ("video", "audio file", "other attachment")
+        counts = [
+            counted(count, noun) for count, noun in zip(self.passed, nouns, strict=True) if count
+        ]
+        if not counts:
+            return ""
+        were = "was" if sum(self.passed) == 1 else "were"
+        what = " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
+        return f" {what} {were} passed over: only pictures and animations are described."
 
     def in_words(self) -> str:
         """Return the step that people see."""
@@ -368,19 +418,25 @@ def described(
     text = clean(description.text)
     if not text:
         raise CaptionUnusable("The describer answered with no text.")
+    language = written_in(description.evidence, request.language)
     warnings = check(
         text,
         max_length=request.max_length,
         post_text=post_text,
-        language=request.language,
+        language=language,
         evidence=description.evidence,
     )
 
-    evidence = {"language": request.language} | description.evidence
-    written = replace(description, evidence=evidence)
-
     def effect(session: Session) -> None:
-        drafting.store_draft(session, seen, written, stored, user_id=user_id, task_id=task_id)
+        drafting.store_draft(
+            session,
+            seen,
+            description,
+            stored,
+            asked_language=request.language,
+            user_id=user_id,
+            task_id=task_id,
+        )
 
     return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from altwright.captions.drafting import Stored
 from altwright.captions.drafts import media_type_of
 from altwright.captions.images import Prepared, prepare
@@ -11,7 +13,10 @@ from altwright.config import Settings
 from altwright.describers.port import Picture
 from altwright.errors import ImageUnusable
 from altwright.outbound import Outbound
+from altwright.platforms.port import Media
 
+#: Said to whoever reviews the text of an animation.
+ONE_STILL = "This is an animation, of which only one still was described."
 _SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
 
 
@@ -24,13 +29,14 @@ class PictureSource:
         self._pictures = pictures
         self._settings = settings
 
-    def fetch(self, url: str) -> tuple[Picture, Stored]:
-        """Fetch, prepare and keep a picture.
+    def fetch(self, media: Media) -> tuple[Picture, Stored]:
+        """Fetch, prepare and keep a picture, or the still of an animation.
 
         Raises:
             ImageUnavailable, RateLimited: it can't be had now.
             PermanentError: it isn't there, or is nothing that can be described.
         """
+        url = media.picture_url
         if not url:
             raise ImageUnusable("The server names no address for this picture.")
         fetched = self._outbound.fetch(
@@ -39,7 +45,10 @@ class PictureSource:
             timeout_s=self._settings.image_timeout,
         )
         prepared = prepare(fetched.data, max_pixels=self._settings.image_max_pixels)
-        return prepared.picture, self._keep(prepared)
+        picture = prepared.picture
+        if media.is_animation:
+            picture = replace(picture, note=ONE_STILL)
+        return picture, self._keep(prepared)
 
     def kept(self, file: str) -> Picture:
         """Return a picture from its kept copy. Raises NotFound."""

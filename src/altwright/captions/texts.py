@@ -19,7 +19,7 @@ from altwright.db.tables import DraftRow, DraftTextRow, UserRow
 from altwright.db.types import now
 from altwright.domain.caption import TextKind
 
-#: Texts kept of a draft; the newest of each kind stays beyond that.
+#: Texts kept of a draft; beyond that the newest of each kind stays, and the one that it has.
 KEPT = 50
 #: Seconds in which a person's saves make one text: the page saves at each pause of the keys.
 WRITING_S = 300
@@ -32,6 +32,7 @@ class DraftText:
     id: int
     kind: TextKind
     text: str
+    language: str
     describer: str
     model: str
     level: str | None
@@ -46,6 +47,7 @@ class DraftText:
             "id": self.id,
             "kind": self.kind.value,
             "text": self.text,
+            "language": self.language,
             "describer": self.describer,
             "model": self.model,
             "level": self.level,
@@ -56,21 +58,27 @@ class DraftText:
         }
 
 
-def history(session: Session, draft_id: int, text: str) -> list[DraftText]:
-    """Return a draft's texts, newest first; ``text`` is the one that it has now."""
+def history(session: Session, draft: Draft) -> list[DraftText]:
+    """Return a draft's texts, newest first.
+
+    The same words may come twice, so the draft names the text that it has. A process of an older
+    version names none: then the newest with its words is taken for it.
+    """
     query = (
         select(DraftTextRow, UserRow.username)
         .outerjoin(UserRow, UserRow.id == DraftTextRow.user_id)
-        .where(DraftTextRow.draft_id == draft_id)
+        .where(DraftTextRow.draft_id == draft.id)
         .order_by(DraftTextRow.id.desc())
     )
     rows = session.execute(query).all()
-    current = next((row.id for row, _ in rows if row.text == text), None)
+    same = [row.id for row, _ in rows if row.text == draft.text]
+    current = draft.text_id if draft.text_id in same else next(iter(same), None)
     return [
         DraftText(
             id=row.id,
             kind=TextKind(row.kind),
             text=row.text,
+            language=row.language,
             describer=row.describer,
             model=row.model,
             level=row.level,
@@ -99,42 +107,43 @@ def keep(session: Session, draft: DraftRow | Draft) -> None:
     if not draft.text or _has(session, draft.id, draft.text):
         return
     if draft.text == draft.described_text:
-        described(session, draft, draft.task_id)
+        _add_described(session, draft, draft.task_id)
     else:
-        _add(session, draft.id, TextKind.WRITTEN, draft.text, user_id=draft.user_id)
+        values = {"language": draft.language, "user_id": draft.user_id}
+        _add(session, draft.id, TextKind.WRITTEN, draft.text, **values)
 
 
 def described(session: Session, draft: DraftRow | Draft, task_id: str | None) -> None:
-    """Note what a describer has written."""
-    _add(
-        session,
-        draft.id,
-        TextKind.DESCRIBED,
-        draft.described_text,
-        describer=draft.describer,
-        model=draft.model,
-        level=draft.level,
-        task_id=task_id,
-    )
+    """Note what a describer has written; the draft has it now."""
+    _has_now(session, draft.id, _add_described(session, draft, task_id))
 
 
-def written(session: Session, draft_id: int, before: str, text: str, user_id: int) -> None:
-    """Note what a person has written in place of ``before``.
+def written(session: Session, before: Draft, text: str, user_id: int) -> None:
+    """Note what a person has written in place of the text of ``before``; the draft has it now.
 
     Several saves within ``WRITING_S`` are one text, until it is decided about or left for another.
     """
-    newest = _newest(session, draft_id)
+    newest = _newest(session, before.id)
     if newest is not None and newest.is_open and newest.user_id == user_id:
         since = session.scalar(select(now(-WRITING_S)))
-        if newest.text == before and since is not None and newest.at > since:
+        if newest.text == before.text and since is not None and newest.at > since:
             newest.text = text
             return
-    _add(session, draft_id, TextKind.WRITTEN, text, user_id=user_id, is_open=True)
+    text_id = _add(
+        session,
+        before.id,
+        TextKind.WRITTEN,
+        text,
+        language=before.language,
+        user_id=user_id,
+        is_open=True,
+    )
+    _has_now(session, before.id, text_id)
 
 
-def published(session: Session, draft_id: int, text: str) -> None:
+def published(session: Session, draft_id: int, text: str, language: str) -> None:
     """Note what stands on the server now, by our hand."""
-    _add(session, draft_id, TextKind.PUBLISHED, text)
+    _add(session, draft_id, TextKind.PUBLISHED, text, language=language)
 
 
 def found_on_server(session: Session, picture_id: int, text: str) -> None:
@@ -167,16 +176,38 @@ def _newest(session: Session, draft_id: int) -> DraftTextRow | None:
     return session.scalar(query.order_by(DraftTextRow.id.desc()).limit(1))
 
 
-def _add(session: Session, draft_id: int, kind: TextKind, text: str, **values: Any) -> None:
+def _add_described(session: Session, draft: DraftRow | Draft, task_id: str | None) -> int:
+    return _add(
+        session,
+        draft.id,
+        TextKind.DESCRIBED,
+        draft.described_text,
+        language=draft.language,
+        describer=draft.describer,
+        model=draft.model,
+        level=draft.level,
+        task_id=task_id,
+    )
+
+
+def _has_now(session: Session, draft_id: int, text_id: int) -> None:
+    statement = update(DraftRow).where(DraftRow.id == draft_id).values(text_id=text_id)
+    session.execute(statement.execution_options(synchronize_session=False))
+
+
+def _add(session: Session, draft_id: int, kind: TextKind, text: str, **values: Any) -> int:
+    """Add a text and return its id; the newest one's, if that is the same."""
     newest = _newest(session, draft_id)
     if newest is not None:
         newest.is_open = False
         same = (newest.kind, newest.text, newest.describer, newest.model)
         if same == (kind, text, values.get("describer", ""), values.get("model", "")):
-            return
-    session.add(DraftTextRow(draft_id=draft_id, kind=kind, text=text, **values))
+            return newest.id
+    row = DraftTextRow(draft_id=draft_id, kind=kind, text=text, **values)
+    session.add(row)
     session.flush()
     _prune(session, draft_id)
+    return row.id
 
 
 def _prune(session: Session, draft_id: int) -> None:
@@ -191,6 +222,7 @@ def _prune(session: Session, draft_id: int) -> None:
     newest_of_kind: dict[str, int] = {}
     for row in rows:
         newest_of_kind.setdefault(row.kind, row.id)
-    kept = {row.id for row in rows[:KEPT]} | set(newest_of_kind.values())
+    current = session.scalar(select(DraftRow.text_id).where(DraftRow.id == draft_id))
+    kept = {row.id for row in rows[:KEPT]} | set(newest_of_kind.values()) | {current}
     gone = [row.id for row in rows if row.id not in kept]
     session.execute(delete(DraftTextRow).where(DraftTextRow.id.in_(gone)))

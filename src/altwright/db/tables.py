@@ -165,6 +165,11 @@ class DraftRow(Base):
     #: Raised by every change; a change that names an older version is refused.
     version: Mapped[int] = mapped_column(default=1)
     text: Mapped[str] = mapped_column(LongText)
+    #: Which text of its history that is. No foreign key, since each table would need the other.
+    text_id: Mapped[int | None] = mapped_column(Id)
+    #: The language (BCP 47) that the text is in, and the one that was asked for ("": not known).
+    language: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    asked_language: Mapped[str] = mapped_column(String(16), default="", server_default="")
     #: What the describer wrote, before a person changed it.
     described_text: Mapped[str] = mapped_column(LongText)
     describer: Mapped[str] = mapped_column(String(32))
@@ -191,6 +196,8 @@ class DraftTextRow(Base):
     draft_id: Mapped[int] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(16))
     text: Mapped[str] = mapped_column(LongText)
+    #: BCP 47 ("": not known).
+    language: Mapped[str] = mapped_column(String(16), default="", server_default="")
     #: Which describer wrote it and how sure it was; empty when it was none.
     describer: Mapped[str] = mapped_column(String(32), default="")
     model: Mapped[str] = mapped_column(String(128), default="")

@@ -29,6 +29,7 @@ POLICIES = MappingProxyType(
         Category.AUTHENTICATION: Policy(retried=False),
         Category.CONFIGURATION: Policy(retried=False),
         Category.BAD_INPUT: Policy(retried=False),
+        Category.REVIEW: Policy(retried=False),
         Category.CORRUPT: Policy(retried=False),
     }
 )

@@ -41,7 +41,8 @@ class Introduction:
 class Media:
     """One attachment of a post. ``kind`` is Mastodon's type: image, gifv, video, audio, unknown.
 
-    ``description`` is the published alt text ("" and None from the server both become "").
+    ``description`` is the published alt text ("" and None from the server both become "");
+    ``preview_url`` is a still of an animation, "" if there is none.
     """
 
     remote_id: str
@@ -49,8 +50,26 @@ class Media:
     url: str
     description: str
     position: int
+    preview_url: str = ""
     width: int | None = None
     height: int | None = None
+
+    @property
+    def is_animation(self) -> bool:
+        """Return whether this is a silent looping video that was uploaded as a GIF."""
+        return self.kind == "gifv"
+
+    @property
+    def is_picture(self) -> bool:
+        """Return whether this can be described: a picture, or an animation with a still of it."""
+        return self.kind == "image" or (
+            self.is_animation and self.preview_url not in {"", self.url}
+        )
+
+    @property
+    def picture_url(self) -> str:
+        """Return the address of the picture that is described; an animation's is its preview."""
+        return self.preview_url if self.is_animation else self.url
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,7 @@ def _medium(media: Any, position: int) -> Media:
         url=link_of(media, "url") or link_of(media, "remote_url"),
         description=clean_text(media.get("description"), ALT_LENGTH),
         position=position,
+        preview_url=link_of(media, "preview_url"),
         width=_pixels(size.get("width")),
         height=_pixels(size.get("height")),
     )

@@ -224,7 +224,9 @@ class Claims:
             known = set(connection.scalars(select(ItemRow.key).where(ItemRow.task_id == task_id)))
         position = len(known)
         batch: list[Planned] = []
+        noted: str | None = None
         for item in items:
+            noted = item.cursor if isinstance(item, PlannedUpTo) else None
             if isinstance(item, PlannedUpTo):
                 position = self._write_plan(task_id, attempt, batch, position, item.cursor)
                 batch = []
@@ -235,7 +237,7 @@ class Claims:
             if len(batch) >= PLAN_BATCH:
                 position = self._write_plan(task_id, attempt, batch, position)
                 batch = []
-        return self._write_plan(task_id, attempt, batch, position, complete=True)
+        return self._write_plan(task_id, attempt, batch, position, noted, complete=True)
 
     @again_after_deadlock
     def _write_plan(

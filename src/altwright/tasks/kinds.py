@@ -36,7 +36,7 @@ class Work(Protocol):
         """Yield the task's items; called again after an attempt that ended while planning.
 
         A kind that plans for long yields PlannedUpTo now and then, and begins at the task's
-        ``plan_cursor`` the next time.
+        ``plan_cursor`` the next time. One that is yielded after all items stays with the task.
         """
         ...
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from altwright.captions.again import DescribeAgain
 from altwright.captions.publishing import start_publishing
+from altwright.captions.records import Draft
 from altwright.web import shapes
 from altwright.web.api import answers, blueprint
 from altwright.web.api_tasks import Answer, accepted
@@ -24,7 +25,7 @@ from altwright.web.schemas import (
 from altwright.web.services import services
 
 bp = blueprint("drafts", "Alt texts, from draft to published")
-_CHANGED = answers({200: shapes.Draft}, 404, 409, body=True)
+_DRAFT = answers({200: shapes.Draft}, 404, 409, body=True)
 
 
 @bp.get("", responses=answers({200: shapes.DraftList}))
@@ -56,32 +57,32 @@ def show_draft(path: DraftPath) -> Answer:
     return services().drafts.get(path.draft_id, caller().id).to_json()
 
 
-@bp.patch("/<int:draft_id>", responses=_CHANGED)
+@bp.patch("/<int:draft_id>", responses=_DRAFT)
 def edit_draft(path: DraftPath, body: DraftEdit) -> Answer:
     """Replace a draft's text."""
-    draft = services().drafts.edit(path.draft_id, caller().id, text=body.text, version=body.version)
-    return draft.to_json()
+    return _changed(
+        services().drafts.edit(path.draft_id, caller().id, text=body.text, version=body.version)
+    )
 
 
-@bp.post("/<int:draft_id>/approve", responses=_CHANGED)
+@bp.post("/<int:draft_id>/approve", responses=_DRAFT)
 def approve_draft(path: DraftPath, body: DraftApprove) -> Answer:
     """Approve a draft, with another text if one is given."""
-    draft = services().drafts.approve(
-        path.draft_id, caller().id, text=body.text, version=body.version
+    return _changed(
+        services().drafts.approve(path.draft_id, caller().id, text=body.text, version=body.version)
     )
-    return draft.to_json()
 
 
-@bp.post("/<int:draft_id>/skip", responses=_CHANGED)
+@bp.post("/<int:draft_id>/skip", responses=_DRAFT)
 def skip_draft(path: DraftPath, body: DraftVersion) -> Answer:
     """Set a draft aside: its picture gets no alt text."""
-    return services().drafts.skip(path.draft_id, caller().id, version=body.version).to_json()
+    return _changed(services().drafts.skip(path.draft_id, caller().id, version=body.version))
 
 
-@bp.post("/<int:draft_id>/reopen", responses=_CHANGED)
+@bp.post("/<int:draft_id>/reopen", responses=_DRAFT)
 def reopen_draft(path: DraftPath, body: DraftVersion) -> Answer:
     """Make an approved or skipped draft one to review."""
-    return services().drafts.reopen(path.draft_id, caller().id, version=body.version).to_json()
+    return _changed(services().drafts.reopen(path.draft_id, caller().id, version=body.version))
 
 
 @bp.get("/<int:draft_id>/texts", responses=answers({200: shapes.DraftTextList}, 404))
@@ -91,13 +92,12 @@ def list_texts(path: DraftPath) -> Answer:
     return {"texts": [text.to_json() for text in found]}
 
 
-@bp.post("/<int:draft_id>/texts/<int:text_id>/restore", responses=_CHANGED)
+@bp.post("/<int:draft_id>/texts/<int:text_id>/restore", responses=_DRAFT)
 def restore_text(path: DraftTextPath, body: DraftVersion) -> Answer:
     """Bring back one of a draft's texts; the one that it replaces stays in the list."""
-    draft = services().drafts.restore(
-        path.draft_id, caller().id, path.text_id, version=body.version
+    return _changed(
+        services().drafts.restore(path.draft_id, caller().id, path.text_id, version=body.version)
     )
-    return draft.to_json()
 
 
 @bp.post("/<int:draft_id>/describe", responses=answers({202: shapes.Task}, 404, 409, body=True))
@@ -120,13 +120,13 @@ def describe_again(
 @bp.post("/approve", responses=answers({200: shapes.Changed}, body=True))
 def approve_drafts(body: DraftIds) -> Answer:
     """Approve all of these drafts that can be."""
-    return {"changed": services().drafts.approve_many(caller().id, body.ids)}
+    return _changed_many(services().drafts.approve_many(caller().id, body.ids))
 
 
 @bp.post("/skip", responses=answers({200: shapes.Changed}, body=True))
 def skip_drafts(body: DraftIds) -> Answer:
     """Set all of these drafts aside that can be."""
-    return {"changed": services().drafts.skip_many(caller().id, body.ids)}
+    return _changed_many(services().drafts.skip_many(caller().id, body.ids))
 
 
 @bp.post("/publish", responses=answers({202: shapes.Publishing}, 404, 409, body=True))
@@ -137,3 +137,17 @@ def publish_drafts(header: SubmitHeaders, body: DraftIds) -> tuple[Any, int, dic
     )
     _, status, headers = accepted(started.tasks[0])
     return started.to_json(), status, headers
+
+
+def _changed(draft: Draft) -> Answer:
+    """Tell the user's other pages, and answer."""
+    payload = {"id": draft.id, "version": draft.version}
+    services().progress.broadcaster.drafts_changed(draft.user_id, payload)
+    return draft.to_json()
+
+
+def _changed_many(count: int) -> Answer:
+    if count:
+        payload = {"id": None, "version": None}
+        services().progress.broadcaster.drafts_changed(caller().id, payload)
+    return {"changed": count}

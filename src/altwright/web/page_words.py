@@ -46,17 +46,18 @@ DESCRIBERS = MappingProxyType(
         "openai": "a model server",
     }
 )
-#: What a person can do about each category of error.
+#: What a person can do about each category of error; "" where its reason says that itself.
 REMEDIES = MappingProxyType(
     {
-        Category.NETWORK: "The picture's server could not be reached. Try again later.",
+        Category.NETWORK: "A server could not be reached. Try again later.",
         Category.RATE_LIMIT: "Your server asked for a pause. Try again in a while.",
         Category.SERVICE_DOWN: "Something that the run needs did not answer. Try again later.",
         Category.AUTHENTICATION: "Your server no longer accepts the connection. "
         "Reconnect the account, then try again.",
         Category.CONFIGURATION: "The describer isn't set up on this server. The administrator "
         "has to act; your run can be tried again afterwards.",
-        Category.BAD_INPUT: "Trying again will not change this; it needs a look at the post.",
+        Category.BAD_INPUT: "Trying again will not change this.",
+        Category.REVIEW: "",
         Category.EXHAUSTED: "The machine had no room left. Try again later.",
         Category.TIMEOUT: "It took too long. Try again when less is going on.",
         Category.CORRUPT: "What was stored of this run is damaged. The administrator can mend it.",
@@ -147,7 +148,9 @@ def took(task: Mapping[str, Any]) -> str:
     hours, minutes = seconds // _HOUR_S, seconds % _HOUR_S // _MINUTE_S
     if hours:
         return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds % _MINUTE_S} s" if minutes else f"{seconds} s"
+    if minutes:
+        return f"{minutes} min {seconds % _MINUTE_S} s"
+    return f"{seconds} s" if seconds else "less than a second"
 
 
 def host(url: str) -> str:

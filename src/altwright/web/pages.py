@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
+from altwright.captions.publishing import Publishing
 from altwright.db.tables import ID_MOST
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ACTIVE, ItemStatus
 from altwright.platforms.connect import PLATFORMS
-from altwright.tasks.records import Task
+from altwright.tasks.records import Item, Task
 from altwright.web import page_words
 from altwright.web.auth import caller
 from altwright.web.services import services
@@ -82,6 +84,7 @@ def task(task_id: str) -> str:
     user = caller()
     found = services().store.get(task_id, user.id)
     items = services().store.items(found.id, (ItemStatus.FAILED, ItemStatus.SKIPPED))
+    left = (found.items_total or 0) - found.items_finished
     return render_template(
         "task.html",
         task=found.to_json(),
@@ -89,6 +92,8 @@ def task(task_id: str) -> str:
         settings=page_words.settings_in_words(found.settings),
         failed=[item for item in items if item.status is ItemStatus.FAILED],
         skipped=[item for item in items if item.status is ItemStatus.SKIPPED],
+        drafts_of=_drafts_of(found, items, user.id),
+        left=left,
         events=services().store.history(found.id),
     )
 
@@ -214,6 +219,18 @@ def _accounts(user_id: int) -> list[dict[str, Any]]:
 
 def _account_of(task: Task, user_id: int) -> dict[str, Any] | None:
     return next((one for one in _accounts(user_id) if one["id"] == task.account_id), None)
+
+
+def _drafts_of(task: Task, items: Sequence[Item], user_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the drafts that the items of a publishing task are about, by the items' keys."""
+    if task.kind != Publishing.name:
+        return {}
+    post_ids = [int(item.key) for item in items if item.key.isdecimal()]
+    by_item: dict[str, list[dict[str, Any]]] = {}
+    drafts = services().drafts.of_posts(user_id, post_ids, task.settings.get("draft_ids", ()))
+    for draft in drafts:
+        by_item.setdefault(str(draft.post.id), []).append(draft.to_json())
+    return by_item
 
 
 def _counts(user_id: int) -> dict[str, int]:

@@ -190,11 +190,12 @@ class Draft(Shape):
     status: DraftStatus
     version: int
     text: str
+    text_id: int | None = Field(description="that text among the draft's texts")
     described_text: str
     describer: str
     model: str
     level: str | None
-    language: str
+    language: str = Field(description="BCP 47: of the text, not of the post")
     evidence: dict[str, Any]
     problem: str
     max_length: int
@@ -225,6 +226,7 @@ class DraftText(Shape):
     id: int
     kind: TextKind = Field(description="server: found there, put by somebody else")
     text: str
+    language: str = Field(description="BCP 47; empty: not known")
     describer: str
     model: str
     level: str | None

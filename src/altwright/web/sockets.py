@@ -42,7 +42,7 @@ WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class SocketBroadcaster:
-    """Sends a task to its user's pages, wherever they are connected."""
+    """Sends what has changed to its user's pages, wherever they are connected."""
 
     def __init__(self, channel: Channel) -> None:
         """Take the channel."""
@@ -50,8 +50,15 @@ class SocketBroadcaster:
 
     def task_changed(self, user_id: int, payload: dict[str, Any]) -> None:
         """Send; neither waits for a page nor fails for one."""
+        self._emit("task", user_id, payload)
+
+    def drafts_changed(self, user_id: int, payload: dict[str, Any]) -> None:
+        """Send, likewise."""
+        self._emit("drafts", user_id, payload)
+
+    def _emit(self, event: str, user_id: int, payload: dict[str, Any]) -> None:
         try:
-            self._channel.emit("task", payload, namespace="/", room=room(user_id))
+            self._channel.emit(event, payload, namespace="/", room=room(user_id))
         except Exception:  # noqa: BLE001 - a page's trouble must not become a task's
             _log.exception("an event could not be sent")
 

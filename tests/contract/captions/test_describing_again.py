@@ -43,6 +43,21 @@ def test_the_hint_reaches_the_describer_and_the_text_is_replaced(
     assert len(pictures.asked) == asked
 
 
+def test_it_is_described_again_in_the_language_of_its_run(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """A run in a chosen language isn't forgotten: neither by its draft, nor by the next text."""
+    world.platform.add(post(1, ""))
+    bench.captions(language="de")
+    (draft,) = world.drafts.find(world.user.id).drafts
+    assert (draft.post.language, draft.language) == ("en", "de")
+    assert [one.code for one in draft.warnings] == ["language"]
+    describe(bench, draft.id)
+    bench.attempt()
+    assert [one.language for one in bench.describer.requests] == ["de", "de"]
+    assert {one.language for one in world.drafts.texts(draft.id, world.user.id)} == {"de"}
+
+
 def test_a_purged_picture_is_fetched_again(
     bench: Bench, world: World, post: Callable[..., Post], pictures: PictureServer
 ) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support_domain import AUTHENTICATION, Bench, World, make_post, refusing
+from tests.support_domain import (
+    AUTHENTICATION,
+    Bench,
+    PictureServer,
+    World,
+    make_post,
+    refusing,
+)
 
 from altwright.captions import drafting
 from altwright.captions.publishing import PublishingWork, start_publishing
@@ -117,6 +124,51 @@ def test_a_refusal_gives_the_drafts_back_with_the_reason(bench: Bench, world: Wo
     assert world.drafts.edit(refused.id, world.user.id, text="Another.").problem == ""
 
 
+def test_all_drafts_of_a_deleted_post_are_told(bench: Bench, world: World) -> None:
+    """Whoever finds it out: what is to review is set aside, what is published says so too."""
+    world.platform.add(make_post(1, "", "", "", ""), other := make_post(2, ""))
+    ids = [one.id for one in world.draft(make_post(1, "", "", "", ""))]
+    first, published, skipped, waiting = ids
+    (kept,) = world.draft(other)
+    world.drafts.approve_many(world.user.id, [first, published])
+    publish(bench, published)
+    bench.attempt()
+    world.drafts.skip(skipped, world.user.id)
+    publish(bench, first)
+    del world.platform.posts["p1"]
+    assert bench.attempt().items_skipped == 1
+    found = [world.drafts.get(one, world.user.id) for one in ids]
+    assert [one.status for one in found] == [D.SKIPPED, D.PUBLISHED, D.SKIPPED, D.SKIPPED]
+    assert {one.problem for one in found} == {"The post isn't on its server any more."}
+    assert world.drafts.get(kept.id, world.user.id) == kept
+    assert world.drafts.reopen(waiting, world.user.id).text == found[-1].text
+
+
+@pytest.mark.parametrize("kind", ["captions", "description"])
+def test_a_task_that_describes_tells_them_as_well(
+    bench: Bench, world: World, kind: str, pictures: PictureServer
+) -> None:
+    """A run, and describing again without a kept copy, meet the deleted post."""
+    post = make_post(1, "", "", host=pictures.host)
+    world.platform.add(post)
+    first, second = world.draft(post)
+    if kind == "captions":
+        settings: dict[str, Any] = {"reprocess_existing": True}
+        bench.submit(kind, account_id=world.account.id, settings=settings)
+    else:
+        bench.submit(kind, settings={"draft_id": first.id, "hint": ""})
+
+    def before(called: str) -> None:
+        if called == "post":
+            world.platform.posts.clear()
+
+    world.platform.before = before
+    assert bench.attempt().items_done == 0
+    for one in (first, second):
+        now = world.drafts.get(one.id, world.user.id)
+        assert (now.status, now.problem) == (D.SKIPPED, "The post isn't on its server any more.")
+
+
 def test_a_server_away_gives_the_drafts_back_until_it_is_there(bench: Bench, world: World) -> None:
     """Nothing stays in publishing while the task waits for its retry."""
     ids = approved(world, make_post(1, ""))
@@ -197,7 +249,9 @@ def test_a_server_that_shows_another_text_has_not_published(bench: Bench, world:
     assert bench.attempt().items_failed == 1
     draft = world.drafts.get(ids[0], world.user.id)
     assert (draft.status, draft.picture.published_text) == (D.DRAFT, "Alt text")
-    assert draft.problem == "The server has taken the text and shows another: “Alt text”."
+    assert draft.problem.startswith(
+        "The server has taken the text and shows another: “Alt text”. Change your text"
+    )
 
 
 def test_the_last_failure_of_a_post_is_said_on_its_drafts(bench: Bench, world: World) -> None:

@@ -2,7 +2,8 @@
 
 import { announce } from "./announce.js";
 import { call, submit } from "./api.js";
-import { isActive, take } from "./live.js";
+import { coalesced } from "./coalesced.js";
+import { isActive, listenToDrafts, take } from "./live.js";
 import { showTasks } from "./task-cards.js";
 
 const start = document.querySelector("[data-start]");
@@ -12,12 +13,13 @@ const error = document.querySelector("[data-start-error]");
 const describing = new Set();
 /** @type {Set<string>} ids of tasks whose end changes the counts on this page */
 const active = new Set();
-/** Milliseconds between two counts while a run goes on. */
-const COUNT_MS = 2500;
+/** Milliseconds between two counts; the first comes with the news. */
+const REST_MS = 250;
 /** @type {Map<string, number>} items that each run had done at the last count */
 const followed = new Map();
-let counting = 0;
+const recount = coalesced(count, REST_MS);
 
+listenToDrafts(recount);
 showTasks(
   (task) => task.kind !== "description",
   (task) => {
@@ -51,22 +53,19 @@ form?.addEventListener("submit", async (event) => {
 });
 document.documentElement.dataset.ready = "";
 
-/** Count anew now and then while a run brings drafts. @param {import("./api.js").Task} task */
+/** Count anew with what the run's card counts. @param {import("./api.js").Task} task */
 function follow(task) {
   if (task.items.done === followed.get(task.id)) return;
   followed.set(task.id, task.items.done);
-  counting ||= setTimeout(() => {
-    counting = 0;
-    recount();
-  }, COUNT_MS);
+  recount();
 }
 
 /** Show heading, navigation and counts as they are now; what is live or typed stays. */
-async function recount() {
+async function count() {
   const answer = await fetch("/").catch(() => null);
   if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const place of [".page__head", ".home__side", ".site-nav"]) {
+  for (const place of [".page__head", ".home__side", "[data-to-review]"]) {
     const [old, fresh] = [document.querySelector(place), page.querySelector(place)];
     if (old && fresh && !old.contains(document.activeElement)) old.replaceWith(fresh);
   }

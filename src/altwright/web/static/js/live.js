@@ -1,8 +1,12 @@
-/** Tasks as they change: pushed over Socket.IO, fetched while that is away; older news is dropped. */
+/**
+ * Tasks and drafts as they change: pushed over Socket.IO, asked for while that is away; older news
+ * is dropped.
+ */
 
 import { call } from "./api.js";
 
 /** @typedef {import("./api.js").Task} Task */
+/** @typedef {{id?: number|null, version?: number|null}} DraftNews of one draft, or of any of them */
 
 /** Milliseconds between two looks at a watched task without, and beside, a working socket. */
 const POLL_MS = 3000;
@@ -17,10 +21,13 @@ const ACTIVE = new Set(["queued", "running"]);
 const newest = new Map();
 /** @type {Set<(task: Task) => void>} */
 const listeners = new Set();
+/** @type {Set<(news: DraftNews) => void>} */
+const draftListeners = new Set();
 /** @type {Map<string, number>} when each active task was last heard of */
 const heard = new Map();
 let socket = null;
 let isStarted = false;
+let askedAt = Date.now();
 
 /** @param {Task} task */
 export const isActive = (task) => ACTIVE.has(task.status);
@@ -49,6 +56,15 @@ export function listen(listener) {
   listeners.add(listener);
   start();
   return () => listeners.delete(listener);
+}
+
+/**
+ * Hear from now on that drafts of this user may have changed by a person's hand, here or elsewhere.
+ * @param {(news: DraftNews) => void} listener
+ */
+export function listenToDrafts(listener) {
+  draftListeners.add(listener);
+  start();
 }
 
 /**
@@ -86,9 +102,17 @@ async function connect() {
     const { io } = await import("../vendor/socket.io.esm.min.js");
     socket = io({ transports: ["websocket"] });
     socket.on("task", take);
+    socket.on("drafts", tellOfDrafts);
+    // What changed while it was away has been told to nobody.
+    socket.io.on("reconnect", () => tellOfDrafts({}));
   } catch {
     socket = null; // polling does
   }
+}
+
+/** @param {DraftNews} news */
+function tellOfDrafts(news) {
+  for (const listener of draftListeners) listener(news);
 }
 
 /** Without a socket nobody tells of tasks that were begun elsewhere: ask. */
@@ -105,6 +129,10 @@ async function discover() {
 async function look() {
   if (!socket?.connected) await discover();
   const patience = socket?.connected ? POLL_BESIDE_MS : POLL_MS - 500;
+  if (!document.hidden && Date.now() - askedAt >= patience) {
+    askedAt = Date.now();
+    tellOfDrafts({});
+  }
   for (const [id, at] of heard) {
     if (Date.now() - at < patience) continue;
     try {

@@ -2,13 +2,15 @@
 
 import { announce } from "./announce.js";
 import { call, page } from "./api.js";
+import { coalesced } from "./coalesced.js";
 import { isActive, listen, take } from "./live.js";
 import { showBadge, state } from "./task-card.js";
 import { showTasks } from "./task-cards.js";
 import { localise } from "./times.js";
 
-/** Milliseconds between two refreshes of a running task's lists. */
-const REFRESH_MS = 4000;
+/** Milliseconds between two refreshes of a running task's lists; the first comes with the news. */
+const REST_MS = 1000;
+const refresh = coalesced(fetchLists, REST_MS);
 
 const list = document.querySelector("[data-task-list]");
 const card = document.querySelector("[data-task-card]");
@@ -60,16 +62,12 @@ function counts({ items }) {
 function followTask() {
   const shown = JSON.parse(card.dataset.task);
   let status = shown.status;
-  let refreshedAt = Date.now();
   showTasks(
     () => false,
     (task) => {
-      if (task.id !== shown.id) return;
-      const hasMoved = task.status !== status;
-      const hasEnded = hasMoved && !isActive(task);
+      if (task.id !== shown.id || task.progress.sequence <= shown.progress.sequence) return;
+      const hasEnded = task.status !== status && !isActive(task);
       status = task.status;
-      if (!hasMoved && Date.now() - refreshedAt < REFRESH_MS) return;
-      refreshedAt = Date.now();
       // The parts around the card, the failed task's among them, are the server's to word.
       if (hasEnded || document.querySelector("[data-requeue]")) reload();
       else refresh();
@@ -78,7 +76,7 @@ function followTask() {
   document.querySelector("[data-requeue]")?.addEventListener("click", requeue);
 }
 
-async function refresh() {
+async function fetchLists() {
   try {
     const fresh = await page(location.href);
     for (const id of ["outcomes", "timeline"]) {

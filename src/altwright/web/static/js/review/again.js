@@ -8,7 +8,8 @@ import { refresh } from "./counts.js";
 
 /**
  * @param {import("./draft.js").Draft} draft
- * @param {(words: string) => void} replaced told of the text that another one has replaced
+ * @param {(before: import("../api.js").DraftJson) => void} replaced told of the draft whose text
+ *   another one has replaced
  */
 export async function describeAgain(draft, replaced) {
   if (!draft.isOpen) return;
@@ -24,7 +25,7 @@ export async function describeAgain(draft, replaced) {
   if (!(await ask(dialog))) return;
   const hint = field.value.trim();
   await draft.saver.save();
-  const before = draft.data.text;
+  const before = draft.data;
   draft.showBusy("Describing again …");
   draft.textarea.readOnly = true;
   try {
@@ -36,7 +37,7 @@ export async function describeAgain(draft, replaced) {
     }
     await draft.replace();
     if (task.status === "completed" && task.items.done) {
-      const isSame = draft.data.text === before;
+      const isSame = draft.data.text === before.text;
       if (!isSame) replaced(before);
       tell(isSame ? "The text stayed the same." : "The picture has a new text. Undo brings the former one back.");
     }

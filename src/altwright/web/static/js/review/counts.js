@@ -24,7 +24,11 @@ export function moved(from, to) {
 }
 
 export async function refresh() {
-  const said = await call("GET", "/drafts?limit=1");
+  take(await call("GET", "/drafts?limit=1"));
+}
+
+/** @param {{counts: Object<string, number>, published_pictures: number}} said a list of drafts */
+export function take(said) {
   counts = said.counts;
   published = said.published_pictures;
   show();

@@ -6,9 +6,11 @@ import { moved, refresh } from "./counts.js";
 import { bringBack, former, origin, restore, textsOf } from "./texts.js";
 
 /** @typedef {import("./draft.js").Draft} Draft */
+/** @typedef {import("../api.js").DraftJson} DraftJson */
 
 const WORDS = { approve: "Approved", skip: "Skipped", reopen: "Back to review" };
-const RESULT = { approve: "approved", skip: "skipped", reopen: "draft" };
+/** The state that each action leads to. */
+export const RESULT = { approve: "approved", skip: "skipped", reopen: "draft" };
 /** What brings a draft back to a state. */
 const WAY_BACK = { draft: "reopen", approved: "approve", skipped: "skip" };
 
@@ -18,7 +20,7 @@ export class Decisions {
     this.deck = deck;
     /**
      * What can be undone, newest last: decisions about drafts, and texts that were replaced.
-     * @type {{words: string, before: {draft: Draft, status?: string, text?: string}[]}[]}
+     * @type {{words: string, before: {draft: Draft, status?: string, said?: DraftJson}[]}[]}
      */
     this.done = [];
     this.button = document.querySelector("[data-undo]");
@@ -65,7 +67,7 @@ export class Decisions {
       try {
         if (isDirty && action !== "approve") {
           const version = draft.data.version;
-          const before = draft.data.text;
+          const before = draft.data;
           draft.data = await call("PATCH", `/drafts/${draft.id}`, { text, version });
           this.wrote(draft, before, { isDecision: true });
         }
@@ -88,16 +90,24 @@ export class Decisions {
   async decideMany(drafts, action) {
     const open = drafts.filter((draft) => draft.isOpen && draft.status !== RESULT[action]);
     if (!open.length) return;
-    await Promise.all(open.map((draft) => draft.saver.save()));
-    const before = open.map((draft) => ({ draft, status: draft.status }));
+    const saved = await Promise.all(open.map((draft) => draft.saver.save()));
+    // Nobody decides about another text than the one that stands on the page.
+    const ready = open.filter((draft, at) => saved[at]);
+    let done;
+    const isDone = new Promise((resolve) => (done = resolve));
+    for (const draft of ready) draft.after(() => isDone); // news of this very change waits for it
+    const before = ready.map((draft) => ({ draft, status: draft.status }));
     try {
-      const { changed } = await call("POST", `/drafts/${action}`, { ids: open.map((draft) => draft.id) });
-      await this.reread(open);
+      const ids = ready.map((draft) => draft.id);
+      const { changed } = ids.length ? await call("POST", `/drafts/${action}`, { ids }) : { changed: 0 };
+      await this.reread(ready);
       this.push(action, before.filter(({ draft, status }) => draft.status !== status));
       const left = open.length - changed;
       tell(`${WORDS[action]}: ${changed}.${left ? ` ${left} could not be: look at their texts.` : ""}`);
     } catch (problem) {
       tell(problem.message, { problem: true });
+    } finally {
+      done();
     }
   }
 
@@ -115,17 +125,17 @@ export class Decisions {
 
   /**
    * Remember a text that another one has replaced.
-   * @param {Draft} draft @param {string} text
+   * @param {Draft} draft @param {DraftJson} said the draft as it was
    * @param {{words?: string, isDecision?: boolean}} [how] isDecision: it went with the last step
    */
-  wrote(draft, text, { words = "changed text", isDecision = false } = {}) {
+  wrote(draft, said, { words = "changed text", isDecision = false } = {}) {
     const isOf = ({ before }) => before.some((one) => one.draft === draft && one.status !== undefined);
     const decided = isDecision ? this.done.findLastIndex(isOf) : -1;
     const at = decided < 0 ? this.done.length : decided;
     const last = this.done[at - 1]?.before[0];
     // The saves of one person in one text are one step.
-    const isSame = last?.draft === draft && last.text !== undefined && this.done[at - 1].words === words;
-    if (!isSame) this.done.splice(at, 0, { words, before: [{ draft, text }] });
+    const isSame = last?.draft === draft && last.said !== undefined && this.done[at - 1].words === words;
+    if (!isSame) this.done.splice(at, 0, { words, before: [{ draft, said }] });
     this.showButton();
   }
 
@@ -158,10 +168,10 @@ export class Decisions {
     this.showButton();
     if (!last) return this.undoEarlier(this.deck.current);
     const failed = [];
-    for (const { draft, status, text } of last.before) {
+    for (const { draft, status, said } of last.before) {
       try {
-        if (text === undefined) await this.takeBack(draft, status);
-        else await bringBack(draft, text);
+        if (said === undefined) await this.takeBack(draft, status);
+        else await bringBack(draft, said);
       } catch (problem) {
         failed.push(problem.message);
         await draft.replace().catch(() => {});
@@ -189,7 +199,7 @@ export class Decisions {
    * @param {Draft|undefined} draft
    */
   async undoEarlier(draft) {
-    if (!draft?.isOpen) return announce("There is nothing to undo.");
+    if (!draft?.isOpen) return tell("There is nothing to undo.");
     try {
       if (draft.status !== "draft") {
         const words = WORDS[draft.status === "approved" ? "approve" : "skip"].toLowerCase();
@@ -197,7 +207,7 @@ export class Decisions {
         return tell(`Undone: ${words}.`);
       }
       const earlier = former(await textsOf(draft), draft.data.text);
-      if (!earlier) return announce("There is nothing to undo.");
+      if (!earlier) return tell("There is nothing more to undo: this is the picture’s first text.");
       await restore(draft, earlier.id);
       tell(`The former text is back. ${origin(earlier)}.`);
     } catch (problem) {

@@ -157,6 +157,7 @@ export class Deck {
     }
     this.drafts.push(...added);
     for (const draft of added) draft.showText();
+    added[0]?.tell();
     this.showPosition();
     return added[0];
   }

@@ -14,6 +14,8 @@ export const STATES = {
   published: "Published",
   skipped: "Skipped",
 };
+/** States in which a person may change a draft. */
+const OPEN = new Set(["draft", "approved", "skipped"]);
 /** States in which each action makes no sense, so its button is hidden. */
 const HIDDEN_IN = { approve: ["approved"], reopen: ["draft"], skip: ["skipped"], again: ["approved"] };
 
@@ -47,6 +49,11 @@ export class Draft {
 
   get isOpen() {
     return this.textarea !== null;
+  }
+
+  /** Whether something goes on that shows its result by itself. */
+  get isBusy() {
+    return this.card.getAttribute("aria-busy") === "true";
   }
 
   /** The text as it stands in the field, saved or not. */
@@ -86,6 +93,7 @@ export class Draft {
     this.data = data;
     this.element.dataset.status = data.status;
     if (this.textarea && hadOurs) this.textarea.value = data.text;
+    if (this.textarea) this.textarea.lang = data.language;
     showBadge(this.part("badge"), data.status, STATES[data.status]);
     for (const [action, states] of Object.entries(HIDDEN_IN)) {
       const button = this.element.querySelector(`[data-act="${action}"]`);
@@ -93,6 +101,27 @@ export class Draft {
     }
     this.showWarnings();
     this.showText();
+    this.tell();
+  }
+
+  /** Let whoever sums drafts up (selections) know that this one has changed. */
+  tell() {
+    this.element.dispatchEvent(new CustomEvent("shown", { bubbles: true }));
+  }
+
+  /**
+   * Show what was changed elsewhere, unless a person is writing here: they choose.
+   * @param {DraftJson} data
+   */
+  async follow(data) {
+    const isWriting = this.isOpen && (this.saver.isDirty || document.activeElement === this.textarea);
+    if (isWriting && data.text !== this.text) return this.saver.met(data);
+    const shown = (one) => JSON.stringify([one.described_text, one.problem, one.level, one.picture.published_text]);
+    const isAsBefore = this.isOpen && OPEN.has(data.status) && shown(data) === shown(this.data);
+    if (isAsBefore || (isWriting && OPEN.has(data.status))) {
+      this.show(data);
+      this.saver.agreed();
+    } else await this.replace();
   }
 
   showText() {
@@ -157,10 +186,13 @@ export class Draft {
     for (const name of ["current"]) {
       if (name in this.element.dataset) element.dataset[name] = this.element.dataset[name];
     }
+    const wasSelected = this.isSelected;
     this.element.replaceWith(element);
     this.attach(element);
+    if (wasSelected && this.checkbox) this.checkbox.checked = true;
     this.saver.forget();
     this.showText();
+    this.tell();
     if (had) this.card.focus({ preventScroll: true });
   }
 

@@ -1,46 +1,83 @@
-/** Follows runs that go on while the page is open: counts, and drafts that are new since. */
+/** Follows what happens elsewhere while the page is open: drafts that are new, and that change. */
 
 import { announce } from "../announce.js";
 import { call, page } from "../api.js";
-import { listen } from "../live.js";
-import { refresh } from "./counts.js";
+import { coalesced } from "../coalesced.js";
+import { listen, listenToDrafts } from "../live.js";
+import { take } from "./counts.js";
+import { STATES } from "./draft.js";
 
-/** Milliseconds between two looks while a run goes on. */
-const LOOK_MS = 2000;
+/** Milliseconds between two looks; the first comes with the news. */
+const REST_MS = 250;
 /** Drafts that one request brings; the most that the API gives. */
 const PAGE = 200;
 /** Views whose drafts a run brings. */
 const FED = new Set(["draft", "all"]);
+/** Milliseconds before the newest change seen: others may have been written later, dated earlier. */
+const OVERLAP_MS = 30_000;
 
-/** @param {import("./deck.js").Deck} deck */
-export function followRuns(deck) {
+/** @param {import("./deck.js").Deck} deck @param {import("./decisions.js").Decisions} decisions */
+export function follow(deck, decisions) {
   const notice = document.querySelector("[data-new]");
   const button = notice.querySelector("[data-show-new]");
   const { account, task: run } = filters();
-  /** @type {Map<string, number>} */
-  const done = new Map();
-  const since = deck.main.dataset.at;
-  let looking = 0;
+  /** @type {Map<string, string>} how each task stood when it was heard of last */
+  const known = new Map();
+  const opened = deck.main.dataset.at;
+  let newest = Date.parse(opened);
   let announced = 0;
 
-  async function look() {
-    looking = 0;
+  const look = coalesced(async () => {
     try {
-      await refresh();
-      if (FED.has(deck.view)) show(await unseen());
+      const changed = await changes();
+      const here = new Map(deck.drafts.map((draft) => [draft.id, draft]));
+      await Promise.all(changed.map((data) => here.get(data.id) && meet(here.get(data.id), data)));
+      if (FED.has(deck.view) && changed.some((data) => !here.has(data.id))) show(await unseen());
     } catch {
-      // The next change of the run brings the next look.
+      // The next news brings the next look.
     }
+  }, REST_MS);
+
+  /** @returns {Promise<import("../api.js").DraftJson[]>} drafts that have changed of late */
+  async function changes() {
+    const since = new Date(newest - OVERLAP_MS).toISOString();
+    const query = new URLSearchParams({ updated_since: since, limit: String(PAGE) });
+    const found = [];
+    for (;;) {
+      const said = await call("GET", `/drafts?${query}`);
+      found.push(...said.drafts);
+      take(said);
+      if (!said.next_cursor) break;
+      query.set("cursor", said.next_cursor);
+    }
+    newest = Math.max(newest, ...found.map((data) => Date.parse(data.updated_at)));
+    return found;
+  }
+
+  /**
+   * Show a draft as it is now, after what goes on here; what a person is writing stays.
+   * @param {import("./draft.js").Draft} draft @param {import("../api.js").DraftJson} data
+   */
+  function meet(draft, data) {
+    return draft.after(async () => {
+      if (data.version <= draft.data.version || draft.isBusy) return;
+      const before = draft.status;
+      decisions.forget(new Set([draft.id])); // they can't be undone over somebody's newer ones
+      await draft.follow(data);
+      if (draft === deck.current && draft.status !== before) {
+        announce(`Changed elsewhere: ${STATES[draft.status]}.`);
+      }
+    });
   }
 
   async function unseen() {
-    const query = new URLSearchParams({ status: "draft", updated_since: since, limit: String(PAGE) });
+    const query = new URLSearchParams({ status: "draft", updated_since: opened, limit: String(PAGE) });
     if (account) query.set("account_id", account);
     if (run) query.set("task_id", run);
-    const known = new Set(deck.drafts.map((draft) => draft.id));
+    const here = new Set(deck.drafts.map((draft) => draft.id));
     for (;;) {
       const said = await call("GET", `/drafts?${query}`);
-      const fresh = said.drafts.filter((draft) => !known.has(draft.id));
+      const fresh = said.drafts.filter((draft) => !here.has(draft.id));
       if (fresh.length || !said.next_cursor) return fresh;
       query.set("cursor", said.next_cursor);
     }
@@ -62,7 +99,7 @@ export function followRuns(deck) {
     try {
       const query = new URLSearchParams(location.search);
       query.set("status", deck.view);
-      query.set("since", since);
+      query.set("since", opened);
       let first;
       let url = `/review/cards?${query}`;
       while (url && !first) {
@@ -80,9 +117,16 @@ export function followRuns(deck) {
   });
 
   listen((task) => {
-    if (task.kind !== "captions" || done.get(task.id) === task.items.done) return;
-    done.set(task.id, task.items.done);
-    looking ||= setTimeout(look, LOOK_MS);
+    const { done, failed, skipped } = task.items;
+    const now = `${task.status} ${done} ${failed} ${skipped}`;
+    if (known.get(task.id) === now) return;
+    known.set(task.id, now);
+    look();
+  });
+  listenToDrafts(async ({ id, version }) => {
+    const draft = deck.drafts.find((one) => one.id === id);
+    await draft?.queue; // it may be our own change that we hear of
+    if (!draft || draft.data.version < version) look();
   });
 }
 

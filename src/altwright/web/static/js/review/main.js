@@ -5,7 +5,7 @@ import { showTasks } from "../task-cards.js";
 import { describeAgain } from "./again.js";
 import { Decisions } from "./decisions.js";
 import { Deck } from "./deck.js";
-import { followRuns } from "./follow.js";
+import { follow } from "./follow.js";
 import { bindKeys, bindSwitch } from "./keys.js";
 import { publish } from "./publish.js";
 import { Selection } from "./selection.js";
@@ -17,13 +17,13 @@ const selection = new Selection(deck, decisions);
 const help = document.getElementById("help-dialog");
 
 showTasks((task) => task.kind === "publishing");
-followRuns(deck);
+follow(deck, decisions);
 for (const draft of deck.drafts) draft.showText();
 
 /** @param {import("./draft.js").Draft|undefined} draft @param {string} action */
 function act(draft, action) {
   if (!draft) return;
-  const replaced = (words) => (text) => decisions.wrote(draft, text, { words });
+  const replaced = (words) => (before) => decisions.wrote(draft, before, { words });
   const { described_text: described, picture } = draft.data;
   const acts = {
     again: () => describeAgain(draft, replaced("described again")),
@@ -114,6 +114,8 @@ bindKeys({
 });
 bindSwitch(help.querySelector("[data-shortcuts]"));
 
+// On a narrow screen the tabs scroll: the one that is shown should be seen.
+document.querySelector(".tabs [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
 on("[data-toggle-mode]", toggleMode);
 on("[data-help]", () => help.showModal());
 on("[data-previous]", () => deck.step(-1));

@@ -84,8 +84,8 @@ export class Saver {
    * @param {{isDecision?: boolean}} [how] whether the text went with a decision
    */
   saved(data, text, { isDecision = false } = {}) {
-    const before = this.draft.data.text;
-    if (before !== data.text) {
+    const before = this.draft.data;
+    if (before.text !== data.text) {
       const detail = { before, isDecision };
       this.draft.element.dispatchEvent(new CustomEvent("written", { bubbles: true, detail }));
     }
@@ -133,18 +133,35 @@ export class Saver {
     try {
       const data = await call("GET", `/drafts/${this.draft.id}`);
       const mine = this.draft.text;
-      this.draft.data = { ...data };
-      if (data.text === mine) return this.saved(data, mine);
-      this.showConflict(data.text);
+      if (data.text !== mine) return this.met(data);
+      this.draft.data = data;
+      this.saved(data, mine);
     } catch {
       this.failures += 1;
       this.later(RETRY_MS);
     }
   }
 
+  /** Another text came while a person is writing. @param {import("../api.js").DraftJson} data */
+  met(data) {
+    clearTimeout(this.timer);
+    this.draft.data = data; // first, so that the field isn't taken for one that follows it
+    this.draft.show(data);
+    keep(this.draft.id, this.draft.text, data.version);
+    this.showConflict(data.text);
+  }
+
+  /** The server has come to the text that stands here: nothing is left to choose or to save. */
+  agreed() {
+    if (this.isDirty) return;
+    this.forget();
+    this.draft.part("conflict").hidden = true;
+    this.show("", "");
+  }
+
   /** @param {string} theirs */
   showConflict(theirs) {
-    this.show("conflict", "Not saved: changed elsewhere");
+    this.show("conflict", "Changed elsewhere: not saved");
     const box = this.draft.part("conflict");
     box.querySelector("[data-theirs]").textContent = theirs;
     box.hidden = false;
@@ -159,9 +176,9 @@ export class Saver {
       this.draft.textarea.value = this.draft.data.text;
       forget(this.draft.id);
       this.draft.showText();
-      this.show("saved", "Saved");
+      await this.draft.replace().catch(() => {}); // its picture and origin may be others too
     } else await this.save();
-    this.draft.textarea.focus();
+    this.draft.textarea?.focus();
   }
 
   /** Forget what was written: the server's text stands. */

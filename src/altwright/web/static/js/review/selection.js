@@ -1,5 +1,8 @@
 /** Which drafts are selected, and what is done with all of them. */
 
+import { tell } from "../announce.js";
+import { RESULT } from "./decisions.js";
+
 const WORDS = { approve: "Approve", skip: "Skip" };
 
 export class Selection {
@@ -8,6 +11,7 @@ export class Selection {
     this.deck = deck;
     this.decisions = decisions;
     this.all = document.querySelector("[data-select-all]");
+    deck.list.addEventListener("shown", () => this.show());
     deck.list.addEventListener("change", (event) => event.target.matches("[data-select]") && this.show());
     this.all?.addEventListener("change", () => {
       for (const draft of deck.drafts) if (draft.checkbox) draft.checkbox.checked = this.all.checked;
@@ -33,21 +37,28 @@ export class Selection {
   /** @param {"approve"|"skip"} action */
   async decide(action) {
     const chosen = this.chosen;
+    if (!chosen.length) return tell("Nothing is selected.");
+    if (this.isDeciding) return;
+    this.isDeciding = true;
     await this.decisions.decideMany(chosen, action);
+    this.isDeciding = false;
     for (const draft of chosen) if (draft.checkbox) draft.checkbox.checked = false;
     this.show();
   }
 
   show() {
-    const count = this.chosen.length;
     if (!this.all) return;
+    const chosen = this.chosen;
+    const count = chosen.length;
     for (const action of ["approve", "skip"]) {
       const button = document.querySelector(`[data-${action}-selected]`);
       if (!button) continue;
-      button.hidden = count === 0;
-      button.textContent = `${WORDS[action]} ${count} selected`;
+      const able = chosen.filter((draft) => draft.status !== RESULT[action]).length;
+      button.hidden = able === 0;
+      button.textContent = `${WORDS[action]} ${able} selected`;
     }
     const most = this.deck.drafts.filter((draft) => draft.checkbox).length;
+    this.all.disabled = most === 0;
     this.all.checked = count > 0 && count === most;
     this.all.indeterminate = count > 0 && count < most;
   }

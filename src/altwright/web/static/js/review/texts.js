@@ -5,6 +5,7 @@ import { call } from "../api.js";
 import { localise } from "../times.js";
 
 /** @typedef {import("./draft.js").Draft} Draft */
+/** @typedef {import("../api.js").DraftJson} DraftJson */
 /**
  * @typedef {{id: number, kind: string, text: string, describer: string, model: string,
  *   by: string|null, at: string, is_current: boolean}} DraftText
@@ -18,7 +19,8 @@ export async function textsOf(draft) {
 }
 
 /**
- * The text that a draft had before the one that it has now.
+ * The text that a draft had before the one that it has now: always an older one, so that going
+ * back ends at the first, even where the same words come twice.
  * @param {DraftText[]} texts newest first @param {string} now
  */
 export function former(texts, now) {
@@ -40,14 +42,15 @@ export async function restore(draft, id) {
 }
 
 /**
- * Bring back what a draft said, by its words: what the page remembers of it.
- * @param {Draft} draft @param {string} words
+ * Bring back what a draft said: the very text where that is known, since words may come twice.
+ * @param {Draft} draft @param {{text: string, text_id?: number|null}} said
  */
-export async function bringBack(draft, words) {
-  const known = (await textsOf(draft)).find((one) => one.text === words);
+export async function bringBack(draft, said) {
+  const same = (await textsOf(draft)).filter((one) => one.text === said.text);
+  const known = same.find((one) => one.id === said.text_id) ?? same[0];
   if (known) return restore(draft, known.id);
   await draft.after(async () => {
-    await call("PATCH", `/drafts/${draft.id}`, { text: words, version: draft.data.version });
+    await call("PATCH", `/drafts/${draft.id}`, { text: said.text, version: draft.data.version });
     await draft.replace();
   });
 }
@@ -63,7 +66,7 @@ export function origin(text) {
 /**
  * Show a draft's texts, and bring back the one that is chosen.
  * @param {Draft} draft
- * @param {(words: string) => void} replaced told of the text that another one has replaced
+ * @param {(before: DraftJson) => void} replaced told of the draft whose text another has replaced
  */
 export async function showTexts(draft, replaced) {
   const dialog = document.getElementById("texts-dialog");
@@ -88,7 +91,7 @@ export async function showTexts(draft, replaced) {
   list.onclick = async (event) => {
     const button = event.target.closest("[data-restore]");
     if (!button) return;
-    const before = draft.data.text;
+    const before = draft.data;
     try {
       await restore(draft, Number(button.value));
       dialog.close();
@@ -104,13 +107,13 @@ export async function showTexts(draft, replaced) {
 /**
  * Put a text that the card shows in place of the draft's.
  * @param {Draft} draft @param {string} words @param {string} said when it is done
- * @param {(words: string) => void} replaced told of the text that another one has replaced
+ * @param {(before: DraftJson) => void} replaced told of the draft whose text another has replaced
  */
 export async function takeText(draft, words, said, replaced) {
   try {
     await draft.saver.save();
-    const before = draft.data.text;
-    await bringBack(draft, words);
+    const before = draft.data;
+    await bringBack(draft, { text: words });
     replaced(before);
     tell(said);
   } catch (problem) {
