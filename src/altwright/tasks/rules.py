@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from altwright.tasks.health import MEMORY_ALERT
+from altwright.tasks.health import AWAY, MEMORY_ALERT
 
 
 class Severity(StrEnum):
@@ -45,7 +45,7 @@ class Facts:
     """
 
     redis_usable: bool = True
-    redis_reason: str = "Redis is away."
+    redis_reason: str = AWAY
     redis_full: bool = False
     memory_share: float | None = None
     remarks: tuple[str, ...] = ()
