@@ -20,7 +20,7 @@ from altwright.platforms.port import Platform
 from altwright.platforms.texts import AltText
 from altwright.platforms.ways import Way
 
-OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=5)
+OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=60)
 
 
 @dataclass

@@ -412,7 +412,8 @@ def _checked_url(value: str, schemes: set[str], wanted: str) -> str:
     value = value.strip()
     if not value:
         return value
-    parts = addresses.split(value, wanted)
+    # RFC 3986, 3.3: an "@" is an ordinary letter of a path and a query.
+    parts = addresses.split(value, wanted, at_may_follow="https" in schemes)
     addresses.port_of(parts, wanted)
     if parts.scheme not in schemes or not parts.hostname:
         raise ValueError(wanted)

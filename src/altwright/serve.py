@@ -57,11 +57,14 @@ def serve(
             _check_port(settings.host, settings.sockets_port)
         prepare(settings)
         children = [*(before or []), *children_of(settings)]
+        getter = _models_getter(settings)
+        if getter:
+            # Before the workers: they are to find it at work.
+            children.insert(0, getter)
         looks: list[Callable[[Supervisor], None]] = []
         pool = _pool(settings)
         if pool:
             looks.append(pool.look)
-        getter = _models_getter(settings)
         if getter:
             looks.append(_Getting(getter).look)
 
@@ -71,8 +74,6 @@ def serve(
 
         supervisor = Supervisor(children, settings.run_dir / "supervisor.json", each_look=each_look)
         supervisor.start()
-        if getter:
-            supervisor.run_once(getter)
         _warn_of_small_servers(settings)
         _warn_of_strangers(settings)
         ready()
@@ -85,7 +86,14 @@ def _models_getter(settings: Settings) -> Child | None:
     if not (describes and settings.offline_download) or models.present(settings.models_dir):
         return None
     # A process: the download may take minutes, and whoever signs in needn't wait for it.
-    return Child("models", python("altwright", "models"), on_reload=OnReload.NOTHING)
+    return Child(
+        "models",
+        python("altwright", "models"),
+        ready=lambda: models.being_fetched(settings.models_dir),
+        ready_within_s=60,
+        on_reload=OnReload.NOTHING,
+        retired=True,
+    )
 
 
 class _Getting:

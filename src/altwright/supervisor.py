@@ -47,7 +47,8 @@ class OnReload(StrEnum):
 class Child:
     """One process to keep alive. ``ready`` says whether it can be used; ``stop_s`` is its grace.
 
-    ``rank``: those of the highest rank are stopped first, all at the same time.
+    ``rank``: those of the highest rank are stopped first, all at the same time. ``retired``: it
+    isn't started again; one that is so from the beginning has its work and ends by itself.
     """
 
     name: str
@@ -117,7 +118,8 @@ class Supervisor:
         """Start all, each when the one before it is ready.
 
         Raises:
-            ChildFailed: one ended at once, or wasn't ready in time; those started are stopped.
+            ChildFailed: one that is to stay ended at once, or one wasn't ready in time; those
+                started are stopped.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
@@ -148,11 +150,6 @@ class Supervisor:
         """Start one more."""
         self._children.append(child)
         self._spawn(child)
-
-    def run_once(self, child: Child) -> None:
-        """Start one that ends by itself, and isn't started again."""
-        child.retired = True
-        self.add(child)
 
     def retire(self, child: Child) -> None:
         """Ask one to end, and don't start it again."""
@@ -235,6 +232,8 @@ class Supervisor:
     def _await_ready(self, child: Child) -> None:
         deadline = time.monotonic() + child.ready_within_s
         while not self._stop:
+            if not child.alive and child.retired:
+                return
             if not child.alive:
                 raise ChildFailed(f"{child.name} ended at its start{_where(child)}")
             if child.ready():

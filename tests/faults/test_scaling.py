@@ -47,7 +47,7 @@ def test_the_service_has_the_configured_number_of_workers(
     """
     with fleet(tmp_path, server, RQ_WORKER_COUNT="3", WEB_CONCURRENCY=str(processes)) as made:
         for _ in range(12):
-            made.submit(items=200, item_s=0.1)
+            made.submit(items=6000, item_s=0.1)  # ends with the test only
         with made.gunicorn(RQ_SHUTDOWN_TIMEOUT="0") as gunicorn:
             wait_until(lambda: at_work(made) == 3)
             wait_until(lambda: workers(made, gunicorn).total() == 3)

@@ -13,8 +13,10 @@ ENCODE = (
 )
 
 
-def split(url: str, wanted: str) -> SplitResult:
+def split(url: str, wanted: str, *, at_may_follow: bool = False) -> SplitResult:
     """Return an address's parts; none of the faults that it finds repeats a part of it.
+
+    ``at_may_follow``: a path and a query of this kind of address may hold an "@".
 
     Raises:
         ValueError: it isn't ``wanted`` ("should be …"), or its login isn't percent-encoded.
@@ -24,11 +26,25 @@ def split(url: str, wanted: str) -> SplitResult:
     except ValueError:  # as in "http://[::1"
         raise ValueError(wanted) from None
     login, _, _hosts = parts.netloc.rpartition("@")
-    if parts.netloc and "@" in parts.path + parts.query + parts.fragment and not login:
+    is_whole = _names_host(parts) if at_may_follow else bool(login)
+    if parts.netloc and "@" in parts.path + parts.query + parts.fragment and not is_whole:
         raise ValueError(ENCODE)
     if parts.fragment or any(one.isspace() for one in url):
         raise ValueError(ENCODE)
     return parts
+
+
+def _names_host(parts: SplitResult) -> bool:
+    """Return whether a host precedes the path, and no beginning of a login.
+
+    A "/" or "?" in a password ends there what is taken for host and port.
+    """
+    try:
+        _ = parts.port
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return host == "localhost" or any(one in host for one in ".:")
 
 
 def port_of(parts: SplitResult, wanted: str) -> int | None:

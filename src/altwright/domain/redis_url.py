@@ -15,28 +15,39 @@ SENTINEL_PORT = 26379
 _SINGLE, _SENTINEL = frozenset({"redis", "rediss", "unix"}), "+sentinel"
 #: What may stand behind "?", by the kind of value that it takes (redis-py, connection.py; those
 #: that would change what Altwright relies on, as decode_responses, are left out).
-_WORDS = frozenset(
-    {"username", "password", "client_name", "sentinel_username", "sentinel_password"}
-    | {"ssl_keyfile", "ssl_certfile", "ssl_ca_certs", "ssl_ca_path", "ssl_ca_data"}
-    | {"ssl_password", "ssl_ciphers"}
-)
-_NUMBERS = frozenset(
-    {"db", "protocol", "max_connections", "health_check_interval", "socket_read_size"}
-)
-_SECONDS = frozenset({"socket_timeout", "socket_connect_timeout", "timeout"})
-_CHOICES = {
-    "ssl_cert_reqs": frozenset({"none", "optional", "required"}),
-    "ssl_check_hostname": frozenset({"true", "false", "yes", "no", "1", "0"}),
-    "socket_keepalive": frozenset({"true", "false", "yes", "no", "1", "0"}),
+_NUMBERS = frozenset({"db", "max_connections", "health_check_interval", "socket_read_size"})
+_SECONDS = frozenset({"socket_timeout", "socket_connect_timeout"})
+_SWITCHES = frozenset({"ssl_check_hostname", "socket_keepalive"})
+_CHOICES = {"ssl_cert_reqs": ("none", "optional", "required"), "protocol": ("2", "3")}
+#: The same by the connections that take it; redis-py raises TypeError for any other at the first
+#: call. All others take words.
+_EVERY = {"client_name", "protocol", *_SECONDS, *_NUMBERS}
+_LOGIN = {"username", "password"}
+_TCP = {"socket_keepalive"}
+_TLS = {
+    *("ssl_keyfile", "ssl_certfile", "ssl_ca_certs", "ssl_ca_path", "ssl_ca_data"),
+    *("ssl_password", "ssl_ciphers", "ssl_cert_reqs", "ssl_check_hostname"),
 }
+_SENTINELS = {"sentinel_username", "sentinel_password"}
+#: What each kind of address takes. A group's login and database stand before "?" only.
+OPTIONS = {
+    "redis": frozenset(_EVERY | _LOGIN | _TCP),
+    "rediss": frozenset(_EVERY | _LOGIN | _TCP | _TLS),
+    "unix": frozenset(_EVERY | _LOGIN),
+    "redis+sentinel": frozenset(_EVERY - {"db"} | _TCP | _SENTINELS),
+    "rediss+sentinel": frozenset(_EVERY - {"db"} | _TCP | _TLS | _SENTINELS),
+}
+#: Names that can be repeated: nothing else in their place is sure to be no part of a password.
+#: ("timeout" is that of a pool which we don't use.)
+_NAMES = frozenset({"timeout"}.union(*OPTIONS.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class SentinelUrl:
     """A group of servers: its Sentinels, its name, and how to log in to its master.
 
-    ``options`` are what stands behind "?": ssl_… of the connection, sentinel_username and
-    sentinel_password of the Sentinels themselves.
+    ``options`` are what stands behind "?", undecoded: those of the connections, and the
+    sentinel_username and sentinel_password of the Sentinels themselves.
     """
 
     sentinels: tuple[tuple[str, int], ...]
@@ -55,7 +66,8 @@ def checked(url: str) -> str:
     """
     url = url.strip()
     parts = split(url, HELP)
-    _check_options(parts.query)
+    if parts.scheme in OPTIONS:
+        _check_options(parts.scheme, parts.query)
     if parts.scheme.endswith(_SENTINEL):
         sentinel_url(url)
     elif parts.scheme == "unix":
@@ -72,21 +84,31 @@ def checked(url: str) -> str:
     return url
 
 
-def _check_options(query: str) -> None:
+def _check_options(scheme: str, query: str) -> None:
     for name, value in parse_qsl(query, keep_blank_values=True):
-        if name in _WORDS:
-            good = bool(value)
-        elif name in _NUMBERS:
-            good = value.isdecimal()
-        elif name in _SECONDS:
-            good = value.replace(".", "", 1).isdecimal()
-        elif name in _CHOICES:
-            good = value.lower() in _CHOICES[name]
-        else:
-            known = ", ".join(sorted({*_WORDS, *_NUMBERS, *_SECONDS, *_CHOICES}))
-            raise ValueError(f'has an option behind "?" that there isn\'t; there are {known}')
-        if not good:
-            raise ValueError(f'has a value of the option {name} behind "?" that can\'t be used')
+        if name not in OPTIONS[scheme]:
+            which = f"the option {name}" if name in _NAMES else "an option"
+            known = ", ".join(sorted(OPTIONS[scheme]))
+            raise ValueError(
+                f'has {which} behind "?" that {scheme}:// doesn\'t take; it takes {known}'
+            )
+        if not _is_usable(name, value):
+            choices = f"; there are {', '.join(_CHOICES[name])}" if name in _CHOICES else ""
+            raise ValueError(
+                f'has a value of the option {name} behind "?" that can\'t be used{choices}'
+            )
+
+
+def _is_usable(name: str, value: str) -> bool:
+    if name in _NUMBERS:
+        return value.isdecimal()
+    if name in _SECONDS:
+        return value.replace(".", "", 1).isdecimal()
+    if name in _SWITCHES:
+        return value.lower() in {"true", "false", "yes", "no", "1", "0"}
+    if name in _CHOICES:
+        return value in _CHOICES[name]
+    return bool(value)
 
 
 def sentinel_url(url: str) -> SentinelUrl | None:

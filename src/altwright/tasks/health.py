@@ -36,6 +36,8 @@ INFO_EVERY_S = 5.0
 MEMORY_ALERT, MEMORY_FULL = 0.8, 0.9
 
 
+#: Said where nothing more is known of why Redis isn't used.
+AWAY = "Redis is away."
 #: Stands for what a server doesn't tell.
 UNKNOWN = "unknown"
 
@@ -161,7 +163,7 @@ class RedisHealthMonitor:
     @property
     def words(self) -> str:
         """Return why Redis isn't used, as a sentence."""
-        return self.reason or "Redis is away."
+        return self.reason or AWAY
 
     def _fail(self, error: RedisUnavailable) -> None:
         self.reason = str(error)
@@ -241,14 +243,17 @@ class RedisHealthMonitor:
         facts = self.look()
         _require_usable(facts)
         with translated():
-            self.client.set(PROBE_KEY, "1", px=1000)
+            self._write()
         return facts
 
     def _try_a_write(self) -> None:
         try:
-            self.client.set(PROBE_KEY, "1", px=1000)
+            self._write()
         except OutOfMemoryError:
             self._refused = True  # full isn't away
+
+    def _write(self) -> None:
+        self.client.set(PROBE_KEY, "1", px=1000)
 
     def look(self) -> ServerFacts:
         """Ask the server about itself (requirement 1.3), as far as it tells.

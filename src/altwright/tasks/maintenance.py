@@ -10,6 +10,7 @@ from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput, NotAllowed, PermanentError, RedisUnavailable
 from altwright.tasks.claims import Planned, Worked
+from altwright.tasks.health import AWAY
 from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
 from altwright.tasks.retention import Checkpoint
@@ -74,7 +75,7 @@ class MaintenanceWork(Work):
         try:
             removed = chore.run(self._run.checkpoint)
         except RedisUnavailable:
-            return Worked(ItemStatus.SKIPPED, "Redis is away.")
+            return Worked(ItemStatus.SKIPPED, AWAY)
         return Worked(ItemStatus.DONE, f"{removed} removed")
 
     def summary(self, task: Task) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import redis
 from redis.backoff import NoBackoff
@@ -54,17 +55,19 @@ def connect(
 
 
 def _of_sentinels(group: SentinelUrl, options: dict[str, Any]) -> redis.Redis:
-    tls: dict[str, Any] = {"ssl": True} if group.tls else {}
-    tls |= {name: value for name, value in group.options.items() if name.startswith("ssl_")}
+    # Numbers and switches as redis-py itself reads them in an address.
+    given = parse_url("redis://?" + urlencode(group.options))
     logins = {
-        name: group.options.get(f"sentinel_{name}")
+        name: given.pop(f"sentinel_{name}")
         for name in ("username", "password")
-        if f"sentinel_{name}" in group.options
+        if f"sentinel_{name}" in given
     }
+    tls: dict[str, Any] = {"ssl": True} if group.tls else {}
+    tls |= {name: value for name, value in given.items() if name.startswith("ssl_")}
     sentinels = Sentinel(group.sentinels, sentinel_kwargs={**options, **tls, **logins})
     client: redis.Redis = sentinels.master_for(
         group.service,
-        **{**options, **tls},
+        **{**options, **tls, **given},
         db=group.database,
         username=group.username,
         password=group.password,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from altwright.domain.counting import counted
-from altwright.tasks.health import MEMORY_ALERT
+from altwright.tasks.health import AWAY, MEMORY_ALERT
 
 
 class Severity(StrEnum):
@@ -46,7 +46,7 @@ class Facts:
     """
 
     redis_usable: bool = True
-    redis_reason: str = "Redis is away."
+    redis_reason: str = AWAY
     redis_full: bool = False
     memory_share: float | None = None
     remarks: tuple[str, ...] = ()

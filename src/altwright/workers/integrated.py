@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import redis
+from redis.exceptions import OutOfMemoryError
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.executions import Execution
@@ -140,10 +141,14 @@ class ThreadRQWorker(SimpleWorker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Perform the job here, in this thread; one that was popped too late goes back."""
-        if self._stop_requested or self._ends():
-            queue.push_job_id(job.id, at_front=True)
-            raise StopRequested
-        execution = self.prepare_execution(job)
+        try:
+            if self._stop_requested or self._ends():
+                queue.push_job_id(job.id, at_front=True)
+                raise StopRequested
+            execution = self.prepare_execution(job)
+        except OutOfMemoryError:
+            self._perform_unnoted(job)
+            raise StopRequested from None
         self.in_hand = job, execution
         try:
             self.perform_job(job, queue, execution)
@@ -155,6 +160,14 @@ class ThreadRQWorker(SimpleWorker):
             worker.put_off = False
             queue.push_job_id(job.id, at_front=True)
         self.set_state("idle")
+
+    def _perform_unnoted(self, job: Job) -> None:
+        """Perform a job of which a full server takes no notes, and which it doesn't take back."""
+        job.perform()
+        job.delete(remove_from_queue=False)
+        worker = jobs.here.get(None)
+        if worker is not None:
+            worker.put_off = False  # the dispatcher finds out that no queue has the job
 
     def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:  # noqa: FBT001, FBT002 - RQ's signature
         """Begin; RQ takes the job's time to live away here, and a killed worker's job stays."""

@@ -42,7 +42,7 @@ from altwright.platforms.ways import Way
 from altwright.tasks.records import Task
 
 D = DraftStatus
-OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=5)
+OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=60)
 
 
 @pytest.fixture(autouse=True)

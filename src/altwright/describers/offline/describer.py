@@ -104,8 +104,8 @@ class OfflineDescriber(Describer):
         """Return what the describing process says to a request of wire.py's.
 
         Raises:
-            DescriberUnavailable: it crashed, or took too long.
-            ConfigError: models are missing or damaged.
+            DescriberUnavailable: it crashed, or took too long, or its models are being downloaded.
+            ConfigError: models are missing or damaged, and nobody gets them.
         """
         # In slices: another thread's picture may take as long as LIMIT_S.
         lock = self._lock
@@ -120,7 +120,8 @@ class OfflineDescriber(Describer):
         """Return which models and engines describe.
 
         Raises:
-            ConfigError: models are missing or damaged.
+            DescriberUnavailable: its models are being downloaded.
+            ConfigError: models are missing or damaged, and nobody gets them.
         """
         self._check_models()
         running = f"running as process {self.pid}" if self.pid else "starts with the first picture"
@@ -186,12 +187,19 @@ class OfflineDescriber(Describer):
         return self._child
 
     def _check_models(self) -> None:
-        if not models.present(self._models_dir):
-            missing = (
-                "DESCRIBER: the offline describer's models are missing or damaged in "
-                f"{self._models_dir}; `altwright models` gets them"
+        # Asked first: the download may end between the two.
+        are_coming = models.being_fetched(self._models_dir)
+        if models.present(self._models_dir):
+            return
+        if are_coming:
+            raise DescriberUnavailable(
+                "The describer's models are being downloaded.", retry_in_s=_RETRY_S
             )
-            raise ConfigError([missing])
+        missing = (
+            "DESCRIBER: the offline describer's models are missing or damaged in "
+            f"{self._models_dir}; `altwright models` gets them"
+        )
+        raise ConfigError([missing])
 
     def _forget(self) -> None:
         """Drop what belongs to the process that this one was forked from."""

