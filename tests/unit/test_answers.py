@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from altwright.describers import openings
 from altwright.describers.answers import alt_text
 from altwright.describers.port import Picture, Request
 from altwright.describers.prompts import LANGUAGES, guidelines, language_name, question
@@ -50,8 +51,7 @@ PICTURE = Picture(b"", "image/png", 10, 10)
         f"Certainly. {CAT}",
         f"The image shows {CAT[0].lower()}{CAT[1:]}",
         f"This picture depicts {CAT[0].lower()}{CAT[1:]}",
-        f"An image of {CAT[0].lower()}{CAT[1:]}",
-        f"A photo of {CAT[0].lower()}{CAT[1:]}",
+        f"The image is of {CAT[0].lower()}{CAT[1:]}",
         f"<think>It is a cat. I should be short.</think>\n{CAT}",
         f"It is a cat, so I say so.</think>{CAT}",
         f"<|im_start|>assistant\n{CAT}<|im_end|>".replace("assistant\n", ""),
@@ -218,6 +218,13 @@ def test_a_right_answer_stays_as_it_is(language: str) -> None:
     """No false alarm: what pictures show in words is neither a refusal nor a wrapping."""
     for answer in ANSWERS["good"][language]:
         assert described(answer) == answer
+
+
+@pytest.mark.parametrize("answer", ANSWERS["kept"]["texts"])
+def test_a_picture_in_the_picture_is_not_taken_for_what_it_shows(answer: str) -> None:
+    """Who lies on the grave is a photograph, not a soldier; a reviewer decides on the opening."""
+    assert described(answer) == answer
+    assert openings.empty_opening(answer, "en")
 
 
 @pytest.mark.parametrize("answer", ANSWERS["good_quoted"]["texts"])
