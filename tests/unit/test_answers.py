@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from altwright.describers import openings
 from altwright.describers.answers import alt_text
-from altwright.describers.port import Picture, Request
+from altwright.describers.port import HINT_MOST, Picture, Request
 from altwright.describers.prompts import LANGUAGES, guidelines, language_name, question
 from altwright.describers.refusals import REFUSALS
 from altwright.errors import CaptionUnusable
@@ -388,6 +388,13 @@ def test_nothing_known_adds_nothing_to_the_question() -> None:
     assert "JSON" not in question(PICTURE, Request())
     animation = Picture(b"", "image/png", 10, 10, frames=12, duration_s=1.5)
     assert "12 frames, 1.5 seconds" in question(animation, Request())
+
+
+def test_a_hint_is_passed_on_whole() -> None:
+    """What a person may write, the model gets to the last word."""
+    hint = "My cat Mia. " * (HINT_MOST // 12) + "Purr."
+    asked = question(PICTURE, Request(hint=hint))
+    assert json.loads(asked.splitlines()[-1])["hint"] == hint
 
 
 def test_a_long_post_is_cut() -> None:
