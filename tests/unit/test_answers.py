@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from altwright.describers import openings
 from altwright.describers.answers import alt_text
+from altwright.describers.as_a_model import AS_A_MODEL
 from altwright.describers.port import HINT_MOST, Picture, Request
 from altwright.describers.prompts import LANGUAGES, guidelines, language_name, question
 from altwright.describers.refusals import REFUSALS
@@ -182,7 +183,7 @@ def described(answer: str) -> str | None:
 def test_every_language_that_is_offered_has_its_refusals() -> None:
     """A language can't be added to the prompts without the way in which models refuse in it."""
     offered = set(LANGUAGES) - {"no"}
-    assert set(REFUSALS) == offered
+    assert set(REFUSALS) == set(AS_A_MODEL) == offered
     assert set(ANSWERS["refusals"]) == offered
     assert min(len(said) for said in ANSWERS["refusals"].values()) >= 3
 

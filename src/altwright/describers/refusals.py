@@ -1,8 +1,8 @@
 """How models refuse, in each language that the prompts offer.
 
 Each pattern needs the model's own person or the picture as its subject: "I can't adult today" on a
-mug is no refusal, "I can't describe this" is one; "as an AI" may be how somebody is dressed, "there
-is no picture" may go on with "on the wall". Sentences are looked at without their quotations.
+mug is no refusal, "I can't describe this" is one, and "there is no picture" may go on with "on the
+wall". Sentences are looked at without their quotations.
 Sources: what people report (ziran#278, Soup#166, Altbot#90, promptfoo#9793), and models asked in
 these languages.
 """
@@ -16,29 +16,24 @@ from types import MappingProxyType
 import regex
 
 from altwright.describers import sentences
+from altwright.describers.as_a_model import AS_A_MODEL
 from altwright.describers.quotations import own_words
 
 _PICTURE = r"(?:image|picture|photo\w*|pic|attachment|file|visual|screenshot)s?"
 
-#: How words for "attached", "provided" and "here" begin: what was to come with the question.
+#: How words for "attached" and "provided" begin: what was to come with the question.
 _ATTACHED = (
-    r"(?:attach|provid|includ|upload|sen[dt]\b|receiv|here\b|visible|adjunt|anexad|enviad|proporcion"
-    r"|allegat|caricat|fornit|qui\b|aqu[ií]\b|joint|fourni|bijgevoegd|meegestuurd|geüpload|ontvangen"
-    r"|hier\b|bifog|vedhæft|vedlagt|lastet|uppladd|atașat|încărcat|furnizat|επισυναπ|συνημμέν|erantsi"
+    r"(?:attach|provid|includ|upload|sen[dt]\b|receiv|visible|adjunt|anexad|enviad|proporcion"
+    r"|allegat|caricat|fornit|joint|fourni|bijgevoegd|meegestuurd|geüpload|ontvangen"
+    r"|bifog|vedhæft|vedlagt|lastet|uppladd|atașat|încărcat|furnizat|επισυναπ|συνημμέν|erantsi"
     r"|مرفق|متاح|dilampirkan|diunggah|dikirim|diberikan|disertakan|terlampir)"
 )
 #: What may follow "there is no picture" if it is a refusal.
-_ALONE = rf"(?:\W*$|\W+(?:\w+ ){{0,2}}?{_ATTACHED})"
+_ALONE = rf"(?:(?:\W+(?:here|qui|aqu[ií]|hier|her|här))?\W*$|\W+(?:\w+ ){{0,2}}?{_ATTACHED})"
 
 
 #: Thai for to describe, help, identify, look at, see, process, analyse, open, access, answer.
 _THAI_VERBS = r"(?:ที่จะ)?(?:อธิบาย|บรรยาย|ช่วย|ระบุ|ดู|เห็น|มองเห็น|ประมวลผล|วิเคราะห์|เปิด(?:รูป|ภาพ|ไฟล์)|เข้าถึง|ตอบ|จดจำ)"
-
-
-def _as_model(called: str, speaks: str) -> str:
-    """Return the pattern of a sentence in which a model calls itself one, in the first person."""
-    return rf"^(?=.*(?:{speaks})).*?(?:{called})"
-
 
 #: Patterns by language; any one of them makes its sentence a refusal. Apostrophes are straight,
 #: joiners and vowel points are taken off before.
@@ -58,11 +53,6 @@ REFUSALS = MappingProxyType(
                 r"|describ|identif|recogni[sz]|provid|see|view|access|process|analy[sz]|open|display"
                 r"|load|generat|comply|discuss|interpret)"
             ),
-            _as_model(
-                r"\bas an? (?:ai|a\.i\.|artificial intelligence|(?:\w+ )?language model|text-based \w+"
-                r"|(?:ai|virtual) assistant)(?![-\w])",
-                r"\b(?:i|my|me)\b",
-            ),
             (
                 r"\bi(?:'m| am) (?:just |only )?an? (?:ai|artificial intelligence|(?:\w+ )?language model"
                 r"|text-based)\b"
@@ -77,15 +67,15 @@ REFUSALS = MappingProxyType(
                 r"\bplease (?:try )?(?:re-?)?(?:provid|upload|attach|send|shar|submitt?)(?:e|ing)?"
                 r"(?: me| us)?(?: with)?(?: it| one| again| once more| the| an?| your| another| any"
                 r"| different| new| clear\w*| valid| actual){0,3}"
-                rf" (?:{_PICTURE}|it|one|again|url|more (?:details|context|info\w*))\b"
+                rf" (?:{_PICTURE}|it|one|again|url|more (?:details|context|info\w*))\b(?! of)"
             ),
             (
                 rf"^\W*(?:\w+,? )?(?:there|it|i)(?:'s| \w+){{1,3}}?(?: like| that| there is| there was"
                 rf"| to be)* (?:no|not an?|not any) (?:\w+ )?{_PICTURE}\b{_ALONE}"
             ),
             (
-                rf"(?:^\W*(?:\w+,? )?|\b(?:seems?|appears?|looks?) (?:\w+ ){{0,3}}?|\b(?:but|because) )"
-                rf"no {_PICTURE} (?:\w+ ){{0,3}}(?:provided|attached|uploaded|included|received|sent)"
+                r"(?:^\W*(?:\w+,? )?|\b(?:seems?|appears?|looks?) (?:\w+ ){0,3}?|\b(?:but|because) )"
+                r"no (?:image|picture|photo)s? (?:\w+ ){0,3}(?:provided|attached|uploaded|included|received|sent)"
             ),
             (
                 rf"^\W*(?:\w+,? )?(?:it (?:\w+ )(?:like |that |as if )?)?(?:the|your|this) {_PICTURE}"
@@ -104,10 +94,6 @@ REFUSALS = MappingProxyType(
                 r"(?:لا|لم|لن) (?:يمكنني|أستطيع|استطيع|أتمكن|اتمكن|يمكننا|نستطيع)(?: من)? (?:\w+ ){0,2}?"
                 r"(?:وصف|رؤية|المساعدة|مساعد|التعرف|تحديد|عرض|معالجة|تحليل|الوصول|تقديم|مشاهدة|فتح|تلبية)"
             ),
-            _as_model(
-                r"(?:بصفتي|باعتباري|كوني|أنا مجرد|أنا) (?:\w+ )?(?:نموذج|ذكاء|مساعد)|كنموذج",
-                r"بصفتي|باعتباري|\bأنا\b|يمكنني|أستطيع|استطيع",
-            ),
             r"غير قادر على (?:\w+ )?(?:وصف|رؤية|المساعدة|التعرف|تحديد|معالجة|تحليل)",
             r"(?:لا أرى|لم يتم (?:إرفاق|تحميل|توفير)) (?:\w+ ){0,2}صورة",
             rf"لا توجد (?:\w+ ){{0,2}}صورة{_ALONE}",
@@ -117,10 +103,6 @@ REFUSALS = MappingProxyType(
             (
                 r"\bno (?:puc|podem|he pogut|s[oó]c capaç de) (?:\w+[ '-]){0,2}?(?:descriure|ajudar"
                 r"|identificar|veure|processar|accedir|analitzar|visualitzar|proporcionar|reconèixer)"
-            ),
-            _as_model(
-                r"\bcom a (?:\w+ )?(?:model (?:de|d'|ling)|assistent|intel·ligència artificial|ia\b)",
-                r"\b(?:jo|puc|soc|sóc|tinc|veig)\b",
             ),
             r"\bno (?:veig|s'ha (?:adjuntat|pujat|proporcionat|enviat)) cap (?:imatge|foto)",
             rf"\bno hi ha cap (?:imatge|foto)\b{_ALONE}",
@@ -138,10 +120,6 @@ REFUSALS = MappingProxyType(
                 r"\b(?:obrázek|snímek|fotografii|osob[yu]?)\b(?: \w+){0,3} (?:popsat|zobrazit|určit) "
                 r"ne(?:mohu|můžu)"
             ),
-            _as_model(
-                r"\bjako (?:\w+ )?(?:jazykový model|umělá inteligence|ai\b)",
-                r"\b(?:já|mi|mám|mohu|můžu|umím|jsem|ne(?:mohu|můžu|dokážu|umím|vidím|mám|jsem))\b",
-            ),
             r"\bnevidím (?:žádný |ten |tento |váš )?(?:obráz|sním|fotografi|obraz)",
             r"\bjsem (?:jen )?(?:jazykový model|umělá inteligence)|\bobrázek se mi ne",
             r"\bobrázek (?:nebyl|není) (?:\w+ ){0,2}(?:přiložen|nahrán|poskytnut|k dispozici)",
@@ -153,7 +131,6 @@ REFUSALS = MappingProxyType(
                 r"|identificere|se (?:\w+ )?(?:billede|noget|det)|genkende|behandle|åbne|analysere|få adgang"
                 r"|i stand)"
             ),
-            _as_model(r"\bsom (?:en )?(?:ai|kunstig intelligens|sprogmodel)\b", r"\bjeg\b"),
             r"\bjeg ser (?:\w+ )?(?:ikke|intet) (?:\w+ ){0,2}billede",
             r"\bder er (?:\w+ )?(?:ikke|intet) (?:\w+ )?(?:vedhæft|upload|sendt)\w* (?:\w+ ){0,2}billede",
             rf"\bder er (?:\w+ )?(?:ikke|intet) (?:\w+ ){{0,2}}billede{_ALONE}",
@@ -173,10 +150,6 @@ REFUSALS = MappingProxyType(
                 r"\bich kann (?:\w+ )?keine? (?:bild|foto)\w* (?:\w+ ){0,2}?(?:sehen|erkennen|anzeigen"
                 r"|öffnen)|\bsprachmodell und kann\b"
             ),
-            _as_model(
-                r"\bals (?:eine? )?(?:ki\b|künstliche intelligenz|sprachmodell)",
-                r"\b(?:ich|mir|mich)\b",
-            ),
             r"^\W*(?:leider |hier )?(?:ich )?sehe (?:ich )?(?:\w+ )?kein (?:bild|foto)",
             (
                 r"\bkeine? (?:bild|foto|datei)\w* (?:\w+ ){0,2}(?:hochgeladen|angehängt|beigefügt"
@@ -193,21 +166,12 @@ REFUSALS = MappingProxyType(
                 r"\bδε[νμ]? (?:μπορώ|μπόρεσα|είμαι σε θέση) (?:\w+ )?να (?:\w+ ){0,2}?(?:περιγράψω"
                 r"|βοηθήσω|αναγνωρίσω|ταυτοποιήσω|δω|επεξεργαστώ|αναλύσω|ανοίξω|εξυπηρετήσω|προσδιορίσω)"
             ),
-            _as_model(
-                r"\bως (?:\w+ )?(?:γλωσσικό|μοντέλο|τεχνητή νοημοσύνη|ai)\b",
-                r"\b(?:εγώ|μπορώ|είμαι|βλέπω|έχω)\b",
-            ),
             r"\bδεν (?:βλέπω|έχει επισυναφθεί|παρασχέθηκε)(?: \w+){0,2} (?:εικόνα|φωτογραφία)",
             rf"\bδεν υπάρχει(?: \w+){{0,2}} (?:εικόνα|φωτογραφία){_ALONE}",
             r"\bπαρακαλώ (?:ανεβάστε|επισυνάψτε|στείλτε)(?: \w+){0,2} (?:εικόνα|φωτογραφία)",
         ),
         "eo": (
             r"\bmi ne povas (?:\w+ ){0,2}?(?:priskribi|helpi|identigi|vidi|rekoni|analizi|malfermi)",
-            _as_model(
-                r"\bkiel (?:\w+ )?(?:lingva modelo|lingvomodelo|artefarita intelekto"
-                r"|artefarita inteligento|ai)\b",
-                r"\bmi\b",
-            ),
             r"\bmi ne vidas (?:iun |la )?(?:bildon|foton)",
         ),
         "es": (
@@ -215,11 +179,6 @@ REFUSALS = MappingProxyType(
                 r"\bno (?:puedo|podemos|pude|me es posible|soy capaz de|tengo la capacidad de"
                 r"|estoy en condiciones de) (?:\w+ ){0,2}?(?:describir|ayudar|identificar|ver(?:la)?\b"
                 r"|reconocer|procesar|acceder|analizar|visualizar|proporcionar|abrir|cumplir|atender|asistir)"
-            ),
-            _as_model(
-                r"\b(?:como|soy|al ser) (?:una? )?(?:modelo de (?:lenguaje|ia|inteligencia)|ia\b"
-                r"|inteligencia artificial|asistente (?:de ia|virtual))",
-                r"\b(?:yo|me|puedo|pude|podría|soy|tengo|veo|debo|estoy)\b",
             ),
             r"^\W*(?:\w+,? )?no (?:veo|recibí|se (?:ha )?\w+) (?:ninguna|una|la) (?:imagen|foto)",
             rf"^\W*(?:\w+,? )?no hay (?:ninguna|una|la) (?:imagen|foto)\b{_ALONE}",
@@ -233,21 +192,12 @@ REFUSALS = MappingProxyType(
                 r"\bezin (?:izan )?(?:dut|dizut|ditut|dizuet)(?: [\w-]+){0,4} (?:deskribatu|lagundu"
                 r"|identifikatu|ikusi|prozesatu|aztertu|ireki|ezagutu)"
             ),
-            _as_model(
-                r"\b(?:hizkuntza[- ]eredu|adimen artifizial|(?-i:IA))\w*(?: bat)? (?:gisa|naiz)",
-                r"\b(?:naiz|nik|dut|ditut|dizut)\b",
-            ),
-            r"\bez dut(?: \w+)? irudirik",
-            rf"\bez dago(?: \w+)? irudirik{_ALONE}",
+            rf"\bez dut(?: \w+)? irudirik|\bez dago(?: \w+)? irudirik{_ALONE}",
         ),
         "fa": (
             (
                 r"نمی ?(?:توانم|تونم|توانیم)(?: \w+){0,5}? (?:توصیف|کمک|شناسایی|ببینم|تشخیص|پردازش"
                 r"|مشاهده|تحلیل|دسترسی|باز)"
-            ),
-            _as_model(
-                r"به ?عنوان (?:یک )?(?:مدل|هوش|دستیار)",
-                r"\bمن\b|می ?توانم|می ?تونم|هستم|نیستم",
             ),
             r"قادر به (?:\w+ )?(?:دیدن|توصیف|شناسایی|مشاهده|کمک|پردازش)(?: \w+)? نیستم",
             r"(?:تصویری|عکسی) (?:\w+ ){0,3}?(?:نمی ?بینم|ارسال نشده|پیوست نشده|ارائه نشده|وجود ندارد)",
@@ -258,10 +208,6 @@ REFUSALS = MappingProxyType(
                 r"\benk?[aä]? (?:\w+ )?(?:voi|pysty|kykene|osaa)(?: \w+){0,3} (?:kuvail|kuvata|kuvaamaan|autta"
                 r"|tunnist|nähdä|näkemään|käsitel|analysoi|avata|avaamaan|tarkastel)"
             ),
-            _as_model(
-                r"\b(?:kieli|teko|ai-?)\w*mallina\b|\btekoälynä\b",
-                r"\b(?:minä|minun|en|enkä|olen|voin|pysty)\b",
-            ),
             r"\ben näe (?:\w+ )?kuvaa?\b",
             r"\bkuvaa ei (?:ole )?(?:liitetty|ladattu|annettu|toimitettu)",
         ),
@@ -270,10 +216,6 @@ REFUSALS = MappingProxyType(
                 r"\bje ne (?:peux|puis|suis|pourrai|pouvais)(?: \w+){0,2}?(?: pas)?(?: en mesure| capable"
                 r"| autorisée?)?(?: de| d')? ?(?:\w+ ){0,2}?(?:décrire|aider|identifier|voir|reconnaître"
                 r"|traiter|accéder|analyser|visualiser|fournir|ouvrir|afficher|répondre à)"
-            ),
-            _as_model(
-                r"\ben tant qu(?:'|e )(?:\w+ )?(?:ia\b|intelligence artificielle|assistant|modèle)",
-                r"\b(?:je|moi|me)\b|\bj'",
             ),
             r"\bje ne (?:vois|distingue) (?:\w+ )?(?:pas|aucune) (?:d'|l'|votre |cette )?(?:image|photo)",
             (
@@ -290,20 +232,12 @@ REFUSALS = MappingProxyType(
                 r"\bnon (?:podo|puiden|podemos|son capaz de) (?:\w+ ){0,2}?(?:describir|axudar"
                 r"|identificar|ver\b|recoñecer|procesar|acceder|analizar|proporcionar|abrir)"
             ),
-            _as_model(
-                r"\bcomo (?:un )?(?:modelo de (?:linguaxe|ia)|ia\b|intelixencia artificial)",
-                r"\b(?:eu|podo|puiden|teño|vexo)\b",
-            ),
-            r"\bnon (?:vexo|se \w+) (?:ningunha|unha) imaxe",
-            rf"\bnon hai (?:ningunha|unha) imaxe\b{_ALONE}",
+            rf"\bnon (?:vexo|se \w+) (?:ningunha|unha) imaxe|\bnon hai (?:ningunha|unha) imaxe\b{_ALONE}",
         ),
         "he": (
             (
                 r"(?:אני לא|אינני|איני) (?:יכול|יכולה|מסוגל|מסוגלת|מצליח|מצליחה) (?:\w+ ){0,2}?(?:לתאר|לעזור"
                 r"|לסייע|לזהות|לראות|לעבד|לנתח|לפתוח|לצפות|לגשת|לספק)"
-            ),
-            _as_model(
-                r"כ(?:מודל (?:שפה|בינה|ai)|בינה מלאכותית|-?ai\b)", r"\b(?:אני|אינני|איני|לי)\b"
             ),
             r"(?:אני לא|אינני|איני) רואה (?:\w+ )?תמונה|לא (?:צורפה|סופקה|הועלתה|התקבלה) (?:\w+ )?תמונה",
             r"(?:אנא|בבקשה) (?:העלה|העלו|צרף|צרפו|שלח|שלחו|ספק) (?:\w+ )?(?:ה)?תמונה",
@@ -313,7 +247,6 @@ REFUSALS = MappingProxyType(
                 r"मैं(?: \S+){0,7}? (?:वर्णन|मदद|सहायता|पहचान|छवि|चित्र|तस्वीर|विश्लेषण|संसाधित)"
                 r"(?: \S+){0,4}? (?:नहीं|असमर्थ)"
             ),
-            _as_model(r"(?:एआई|ai|भाषा मॉडल|कृत्रिम बुद्धिमत्ता)(?: \S+){0,3}? के रूप में", r"मैं|मुझे|मेरे"),
             r"(?:छवि|चित्र|तस्वीर|इमेज) (?:\S+ )?(?:नहीं (?:दिख|मिल|दी|अपलोड)|(?:प्रदान|संलग्न|अपलोड) नहीं)",
             r"कृपया (?:\S+ ){0,2}(?:छवि|चित्र|तस्वीर|इमेज|फोटो)",
         ),
@@ -321,10 +254,6 @@ REFUSALS = MappingProxyType(
             (
                 r"\bnem (?:tudo[mk]|áll módomban|vagyok képes)(?: \w+){0,4} (?:leírni|segíteni|azonosítani"
                 r"|megtekinteni|megnézni|látni|feldolgozni|elemezni|megnyitni|felismerni|megjeleníteni)"
-            ),
-            _as_model(
-                r"\b(?:nyelvi modell|mesterséges intelligenci|ai)\w*ként",
-                r"\b(?:én|nekem|tudo[km]|vagyok|láto[km]|módomban)\b",
             ),
             r"\bnem láto[mk] (?:a |egy |semmilyen |a csatolt )?kép",
             r"^\W*(?:\w+,? )?nincs (?:\w+ )?(?:csatol|feltölt|mellékel)\w* kép",
@@ -335,12 +264,7 @@ REFUSALS = MappingProxyType(
                 r"(?:mendeskripsikan|menggambarkan|menjelaskan|membantu|mengidentifikasi|melihat|mengenali"
                 r"|memproses|menganalisis|mengakses|membuka|memberikan|memenuhi)"
             ),
-            _as_model(
-                r"\bsebagai (?:sebuah )?(?:model bahasa|(?:model |asisten )?ai\b|kecerdasan buatan)",
-                r"\b(?:saya|aku|kami)\b",
-            ),
-            r"\bsaya tidak melihat (?:\w+ )?gambar",
-            rf"\btidak ada (?:\w+ )?gambar\b{_ALONE}",
+            rf"\bsaya tidak melihat (?:\w+ )?gambar|\btidak ada (?:\w+ )?gambar\b{_ALONE}",
             (
                 r"\b(?:silakan|mohon|harap) (?:\w+ )?(?:unggah|kirim|lampirkan|berikan|sertakan)\w* (?:\w+ )?"
                 r"gambar"
@@ -351,12 +275,6 @@ REFUSALS = MappingProxyType(
                 r"\bnon (?:posso|possiamo|riesco a|sono (?:\w+ )?in grado di|mi è possibile"
                 r"|sono autorizzato a) (?:\w+ ){0,2}?(?:descriver|aiutar|identificar|veder|riconoscer"
                 r"|elaborar|accedere|analizzar|visualizzar|fornir|aprir|assister|soddisfare)"
-            ),
-            _as_model(
-                r"\b(?:in quanto|come|sono|essendo) (?:un'|una |un |solo )*(?:modello (?:linguistico"
-                r"|di linguaggio|di ia)|(?-i:IA|AI)\b|intelligenza artificiale"
-                r"|assistente (?:ia|ai|virtuale))",
-                r"\b(?:io|mi|posso|potrei|riesco|vedo|ho|devo)\b",
             ),
             r"\bnon (?:vedo|ho ricevuto|è stata \w+) (?:nessuna |alcuna |un')immagine",
             rf"\bnon c'è (?:nessuna |alcuna |un')immagine\b{_ALONE}",
@@ -369,10 +287,6 @@ REFUSALS = MappingProxyType(
         "ja": (
             r"(?:画像|写真|イメージ)を[^。]{0,12}(?:でき(?:ません|ない|かね)|られません|れません)",
             r"(?:お手伝い|お力|お役に|ご要望|ご依頼|お応え|お答え)[^。]{0,12}(?:でき|なれ|立て)(?:ません|ない|かね|ず)",
-            _as_model(
-                r"(?:ai|言語モデル|人工知能)(?:アシスタント)?(?:として|なので|であるため|ですので|のため)",
-                r"私|わたし|でき(?:ません|ない|かね)|[られか]れません|わかりません",
-            ),
             r"(?:^|[、。])\W*(?:画像|写真)が[^。]{0,10}(?:いません|ありません|ませんでした|ない(?:よう|みたい)です|ないため)",
             r"(?:画像|写真)を[^。]{0,6}(?:アップロード|添付|送信|提供|共有|送って)[^。]{0,4}(?:ください|いただ)",
             r"(?:人物|個人|誰)[^。]{0,12}(?:特定|識別)[^。]{0,8}でき(?:ません|かね)",
@@ -385,11 +299,6 @@ REFUSALS = MappingProxyType(
             ),
             r"(?:사람|인물)\S* 누구인지 알 수 없습니다",
             r"(?:도와 ?드릴|도와줄|도움을 드릴) 수(?:가|는)? ?없",
-            _as_model(
-                r"(?:ai|인공지능|언어 ?모델)(?: 언어)?(?: ?모델)?(?: 어시스턴트)?"
-                r"(?:으로서|로서|이기 때문|이므로|이라서|라서)",
-                r"(?:^| )(?:저는|제가|전|나는|내가)(?= )|수(?:가|는)? 없|못합니다",
-            ),
             (
                 r"(?:^|[.,] )\W*(?:이미지|사진)(?:가|이) (?:\S+ ){0,2}?(?:첨부|제공|업로드|보이지|로드)\S* ?(?:\S+ )?"
                 r"(?:않았습니다|않습니다|않네요|않은 것 같습니다|없습니다)"
@@ -402,9 +311,7 @@ REFUSALS = MappingProxyType(
                 r"|hjelpe|identifisere|se (?:\w+ )?(?:bilde|noe|det)|gjenkjenne|behandle|åpne|analysere"
                 r"|få tilgang|bistå|i stand)"
             ),
-            _as_model(r"\bsom (?:en |et )?(?:ai|ki|kunstig intelligens|språkmodell)\b", r"\bjeg\b"),
-            r"\bjeg ser (?:ikke noe|ingen|intet) bilde",
-            rf"\bdet er (?:ikke noe|ingen|intet) (?:bilde|bilder){_ALONE}",
+            rf"\bjeg ser (?:ikke noe|ingen|intet) bilde|\bdet er (?:ikke noe|ingen|intet) (?:bilde|bilder){_ALONE}",
             r"\b(?:last opp|legg ved|send) (?:et |ditt )?bilde",
         ),
         "nl": (
@@ -412,9 +319,6 @@ REFUSALS = MappingProxyType(
                 r"\b(?:ik (?:kan|mag|kon|ben)|kan ik)\b(?: \w+){0,5}? (?:niet|geen)\b(?: \w+){0,4}?"
                 r" (?:beschrijven|helpen|identificeren|herkennen|zien|bekijken|verwerken|openen|weergeven"
                 r"|analyseren|in staat|voldoen)"
-            ),
-            _as_model(
-                r"\bals (?:een )?(?:ai\b|kunstmatige intelligentie|taalmodel)", r"\b(?:ik|mij|me)\b"
             ),
             r"^\W*(?:\w+,? )?ik zie (?:\w+ )?geen (?:afbeelding|foto|plaatje)",
             rf"^\W*(?:\w+,? )?er is (?:\w+ )?geen (?:afbeelding|foto|plaatje){_ALONE}",
@@ -426,10 +330,6 @@ REFUSALS = MappingProxyType(
                 r"\bnie (?:mogę|jestem w stanie|potrafię|udało mi się)(?: \w+){0,4} (?:opisa|opisywa|pomóc"
                 r"|zidentyfikować|identyfikować|zobaczyć|rozpozna|przetworzyć|wyświetlić|otworzyć"
                 r"|przeanalizować|analizować|spełnić)"
-            ),
-            _as_model(
-                r"\bjako (?:\w+ )?(?:model językowy|sztuczna inteligencja|ai\b)",
-                r"\b(?:ja|mnie|mogę|potrafię|umiem|jestem|widzę|mam|muszę)\b",
             ),
             r"\bnie widzę (?:żadnego |tego |załączonego )?(?:obrazu|zdjęcia|obrazka)",
             r"\bnie (?:załączono|przesłano|dołączono|dostarczono) (?:\w+ )?(?:obrazu|zdjęcia|obrazka)",
@@ -444,11 +344,6 @@ REFUSALS = MappingProxyType(
                 r"(?:descrever|ajud|identificar|ver\b|vê-la|reconhecer|processar|acessar|aceder|analisar"
                 r"|visualizar|fornecer|abrir|atender|auxiliar)"
             ),
-            _as_model(
-                r"\b(?:como|sou|por ser) (?:uma? )?(?:modelo de (?:linguagem|ia)|ia\b|inteligência artificial"
-                r"|assistente (?:de ia|virtual))",
-                r"\b(?:eu|posso|consigo|sou|tenho|pude|vejo|estou|devo)\b",
-            ),
             r"^\W*(?:\w+,? )?não (?:vejo|recebi|foi \w+) (?:nenhuma|uma|a) (?:imagem|foto)",
             rf"^\W*(?:\w+,? )?não há (?:nenhuma|uma|a) (?:imagem|foto)\b{_ALONE}",
             r"\bnenhuma imagem (?:foi )?(?:fornecida|enviada|anexada|carregada)",
@@ -458,10 +353,6 @@ REFUSALS = MappingProxyType(
             (
                 r"\bnu (?:(?:vă|te|o|le|îl) )?(?:pot|putem|sunt capabil să|am putut|reușesc să) (?:\w+ ){0,2}?"
                 r"(?:descri|ajut|identific|vede|văd|recuno|procesa|accesa|analiza|deschide|oferi)"
-            ),
-            _as_model(
-                r"\bca (?:un )?(?:model (?:lingvistic|de limbaj|ai)|(?-i:AI|IA)\b|inteligență artificială)",
-                r"\b(?:eu|îmi|pot|am|văd)\b",
             ),
             r"\bnu (?:văd|a fost \w+) (?:nicio|nici o|vreo) (?:imagine|fotografie)",
             rf"\bnu există (?:nicio|nici o|vreo) (?:imagine|fotografie)\b{_ALONE}",
@@ -475,10 +366,6 @@ REFUSALS = MappingProxyType(
                 r"\bне (?:могу|смог|смогла|умею|в состоянии|имею возможности|способен|способна)(?: \w+){0,4}?"
                 r" (?:описать|описывать|помо[чг]|идентифицировать|опозна|увидеть|видеть|просматривать"
                 r"|просмотреть|распозна|обработать|открыть|анализировать|проанализировать|выполнить)"
-            ),
-            _as_model(
-                r"\b(?:как|я|я всего лишь|я просто) (?:\w+ )?(?:языковая модель|искусственный интеллект|ии\b)",
-                r"\b(?:я|мне|могу|умею)\b",
             ),
             r"\bне вижу (?:\w+ ){0,2}?(?:изображени|картинк|фото)",
             (
@@ -495,9 +382,6 @@ REFUSALS = MappingProxyType(
                 r"\b(?:jag kan|kan jag)(?: \w+){0,2} (?:inte|inga|ingen)(?: \w+){0,3} (?:beskriva|hjälpa"
                 r"|identifiera|se (?:\w+ )?(?:bild|någo|det)|känna igen|behandla|öppna|analysera|komma åt)"
             ),
-            _as_model(
-                r"\bsom (?:en |ett )?(?:ai|artificiell intelligens|språkmodell)\b", r"\bjag\b"
-            ),
             r"^\W*(?:\w+ )?(?:jag ser|ser jag) (?:ingen|inte någon) bild",
             rf"^\W*(?:\w+ )?(?:det finns|finns det) (?:ingen|inte någon) bild{_ALONE}",
             r"\bingen bild (?:har )?(?:\w+ )?(?:bifogats|laddats|skickats)",
@@ -506,7 +390,6 @@ REFUSALS = MappingProxyType(
         "th": (
             rf"(?:ฉัน|ผม|ดิฉัน|เรา)(?:ก็|จึง|ยัง)?ไม่สามารถ{_THAI_VERBS}",
             rf"(?:ขออภัย|ขอโทษ|เสียใจ)[^\n]{{0,20}}ไม่(?:สามารถ{_THAI_VERBS}|เห็น(?:รูป)?ภาพ)",
-            _as_model(r"ในฐานะ(?:ที่เป็น)?(?:โมเดล|แบบจำลอง|ai|เอไอ|ปัญญาประดิษฐ์|ผู้ช่วย)", r"ฉัน|ผม|เรา"),
             r"(?:ฉัน|ผม|ดิฉัน)(?:มอง)?ไม่เห็น(?:ภาพ|รูป)",
             r"^ไม่(?:มี|พบ)(?:รูป)?ภาพ(?:ที่)?(?:แนบ|อัป)",
             r"(?:กรุณา|โปรด)(?:อัปโหลด|แนบ|ส่ง)(?:รูป)?ภาพ",
@@ -518,10 +401,6 @@ REFUSALS = MappingProxyType(
                 r"(?:mam|mem|mıyorum|miyorum|madım|medim)\b(?! yaz)"
             ),
             r"\byardımcı olam(?:am|ıyorum|ayacağım)|\byardım edem(?:em|iyorum)",
-            _as_model(
-                r"\byapay zek[aâ]\w*(?: \w+){0,3}? olarak|\bdil modeli olarak",
-                r"\b(?:ben|bana)\b|\w(?:mam|mem|[ıiuü]yorum|[ıiuü]m)\b",
-            ),
             r"\bdil modeliyim\b",
             r"\b(?:görsel|resim|görüntü|fotoğraf) (?:göremiyorum|eklenmemiş|yüklenmemiş|sağlanmadı)(?! yaz)",
             (
@@ -535,10 +414,6 @@ REFUSALS = MappingProxyType(
                 r"|допомогти|ідентифікувати|побачити|бачити|переглянути|переглядати|розпізна|обробити"
                 r"|відкрити|проаналізувати|аналізувати|виконати)"
             ),
-            _as_model(
-                r"\b(?:як|я) (?:\w+ )?(?:мовна модель|штучний інтелект|ші\b)",
-                r"\b(?:я|мені|можу|вмію)\b",
-            ),
             r"\bне бачу (?:\w+ ){0,2}?(?:зображенн|картин|фото)",
             (
                 r"\bбудь ласка,? (?:\w+ )?(?:завантажте|прикріпіть|надішліть|надайте) (?:\w+ ){0,2}"
@@ -550,10 +425,6 @@ REFUSALS = MappingProxyType(
                 r"\btôi (?:\w+ )?không (?:thể|có khả năng) (?:\w+ ){0,2}?(?:mô tả|giúp|hỗ trợ|nhận (?:dạng|diện"
                 r"|biết)|xác định|xem|thấy|nhìn thấy|xử lý|truy cập|phân tích|mở|cung cấp|đáp ứng)"
             ),
-            _as_model(
-                r"\blà (?:một )?(?:mô hình (?:ngôn ngữ|ai)|(?-i:AI)\b|trí tuệ nhân tạo|trợ lý (?:ai|ảo))",
-                r"\btôi\b",
-            ),
             r"\btôi không (?:nhìn )?thấy (?:\w+ )?(?:hình|ảnh)",
             r"\bvui lòng (?:tải|gửi|cung cấp|đính kèm|chia sẻ) (?:\w+ ){0,2}(?:hình|ảnh)",
         ),
@@ -561,11 +432,6 @@ REFUSALS = MappingProxyType(
             (
                 r"我(?:们|們)?(?:暂时|目前|暫時|还|還|并|並)?(?:无法|不能|没法|無法|沒法|没有办法|不便)[^。！]{0,10}?(?:描述|帮|幫"
                 r"|协助|協助|识别|識別|辨认|辨認|查看|看到|看见|看見|处理|處理|访问|訪問|分析|提供|打开|打開|满足|滿足|回答)"
-            ),
-            _as_model(
-                r"(?:作为|作為|身为|身為|(?:^|[，,。])我(?:只)?是)(?:一个|一個|一款|一名)?"
-                r"(?:ai|人工智能|人工智慧|语言模型|語言模型|大型?语言|大模型)",
-                r"我",
             ),
             r"(?:^|[我，,。])(?:看不到|看不见|看不見|没有看到|沒有看到|没看到)[^。]{0,8}(?:图片|圖片|图像|圖像|照片|任何图|任何圖)",
             r"(?:没有|沒有|未)(?:上传|上傳|提供|附上|收到|检测到)[^。]{0,6}(?:图片|圖片|图像|圖像|照片)",
@@ -595,7 +461,14 @@ _APOLOGIES = (
     ),
 )
 _REFUSAL = regex.compile(
-    "|".join(pattern for patterns in REFUSALS.values() for pattern in patterns), regex.IGNORECASE
+    "|".join(
+        (
+            *(pattern for patterns in REFUSALS.values() for pattern in patterns),
+            # Both in one sentence, in any order.
+            *(f"^(?=.*(?:{speaks})).*?(?:{called})" for called, speaks in AS_A_MODEL.values()),
+        )
+    ),
+    regex.IGNORECASE,
 )
 _APOLOGY = regex.compile(rf"^\W*(?:{'|'.join(_APOLOGIES)})", regex.IGNORECASE)
 #: Vowel points of Arabic and Hebrew and joiners, which people write or not.

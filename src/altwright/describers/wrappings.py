@@ -142,7 +142,7 @@ OFFER = re.compile(
     r"^\W*(?:let me know|i hope (?:this|that|it)|would you like (?:me|a|an|another|any|more|to|help"
     r"|it)\b|do you (?:want|need) (?:me|a longer|a shorter|another|anything|more)\b|feel free to"
     r"|is there anything (?:else|specific)|if you(?:'d| would)? (?:like|need|want|have)\b.{0,60}\b(?:i can|let me"
-    r"|just|please|feel)|shall i|should i|can i help|how can i (?:help|assist)|please let me know"
+    r"|just|please|feel)|(?:shall|should) i (?:\w+ )?(?:add|describe|expand|give|include|make|provide|rewrite|shorten|translate|write)|can i help|how can i (?:help|assist)|please let me know"
     r"|i can also (?:provide|write|make)|möchte(?:st|n) (?:du|sie)|soll ich|lass(?:en sie)? (?:es )?mich wissen"
     r"|wenn (?:du|sie) (?:möchte|willst|wollen)|souhaitez-vous|voulez-vous|n'hésitez pas|dites-moi si"
     r"|[¿]?(?:quieres|te gustaría|desea|quiere|deseas) (?:que|una|otra)|espero que|dime si|avísame|vuoi che"
