@@ -136,6 +136,8 @@ class Misbehaviour:
     says: str = ""
     tells: str = ""
     category: Category | None = None
+    #: Seconds after which the server wants to be asked again; 0: it says nothing.
+    retry_in_s: float = 0
 
 
 def answering(status: int, error: Any, **headers: str) -> Callable[[Exchange], None]:
@@ -235,7 +237,9 @@ MISBEHAVIOURS = [
         "time",
         category=Category.TIMEOUT,
     ),
-    Misbehaviour("asks to wait", answering(429, {}, Retry_After="42"), RateLimited, "to wait"),
+    Misbehaviour(
+        "asks to wait", answering(429, {}, Retry_After="42"), RateLimited, "to wait", retry_in_s=42
+    ),
     Misbehaviour(
         "no credit",
         answering(402, {"message": "Payment needed"}),
@@ -343,6 +347,50 @@ MISBEHAVIOURS = [
         answering(400, {"message": "height:1 or width:1 must be larger than factor:28"}),
         CaptionUnusable,
         "too small",
+    ),
+    Misbehaviour(
+        "too small, with 500",
+        answering(500, {"message": "height:1 or width:1 must be larger than factor:28"}),
+        CaptionUnusable,
+        "too small",
+    ),
+    Misbehaviour(
+        "an unknown format, with 500",
+        answering(500, "an error was encountered while running the model: image: unknown format"),
+        CaptionUnusable,
+        "can't read",
+    ),
+    *(
+        Misbehaviour(
+            f"trouble in words about pictures: {said}",
+            answering(status, said, Retry_After="42"),
+            DescriberUnavailable,
+            "in trouble",
+            retry_in_s=42,
+        )
+        for status, said in (
+            (500, "failed to process image: CUDA out of memory"),
+            (503, "The service cannot process your image right now. Overloaded, please retry"),
+            (502, "upstream request failed to read image data: connection reset"),
+            (500, "CUDA error: KV cache size too small for batch"),
+            (500, "unable to load image encoder: CUDA out of memory"),
+            (500, "The image request timed out; minimum resources unavailable"),
+            (500, "failed to create a context of size 4096: context size, out of memory"),
+            (500, "The image could not be described. Please contact support"),
+        )
+    ),
+    Misbehaviour(
+        "addresses only",
+        answering(400, {"message": "Invalid 'image_url': only https URLs are supported"}),
+        ConfigError,
+        "takes pictures by their address only",
+    ),
+    Misbehaviour(
+        "maintenance",
+        answering(503, b"<!DOCTYPE html><title>Maintenance</title>", Retry_After="42"),
+        DescriberUnavailable,
+        "in front of",
+        retry_in_s=42,
     ),
     Misbehaviour("413", answering(413, b"large"), CaptionUnusable, "too large"),
     Misbehaviour(

@@ -288,6 +288,17 @@ class Settings(BaseSettings):
         value = _checked_url(value, {"http", "https"}, wanted)
         return value if info.field_name == "rq_alert_webhook_url" else value.rstrip("/")
 
+    @field_validator("openai_api_key")
+    @classmethod
+    def _check_api_key(cls, value: str) -> str:
+        value = value.strip()
+        if not value.isascii() or not value.isprintable() or " " in value:
+            raise ValueError(
+                "should be ASCII without blanks; this one holds a blank, a line break, a "
+                "typographic quotation mark or a character that isn't seen"
+            )
+        return value
+
     @field_validator("platform_encryption_key")
     @classmethod
     def _check_keys(cls, value: str) -> str:

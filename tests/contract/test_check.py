@@ -53,6 +53,15 @@ WRONG = {
         {"SMTP_URL": "smtp://u:ses#ame@mail:25"},
         ["SMTP_URL", "%23"],
     ),
+    "a key in typographic quotation marks": (
+        {"OPENAI_API_KEY": "“sesame”"},
+        ["OPENAI_API_KEY", "typographic quotation mark"],
+    ),
+    "a key with a character that isn't seen": (
+        {"OPENAI_API_KEY": "sesa\u200bme"},
+        ["OPENAI_API_KEY", "isn't seen"],
+    ),
+    "a key in two lines": ({"OPENAI_API_KEY": "sesame\nsesame"}, ["OPENAI_API_KEY", "line break"]),
     "a describer without address": (
         {"DESCRIBER": "openai"},
         ["OPENAI_BASE_URL", "OPENAI_MODEL", "missing"],

@@ -33,7 +33,7 @@ from altwright.errors import (
     Category,
     ConfigError,
     DescriberUnavailable,
-    RateLimited,
+    TemporaryError,
 )
 from altwright.interrupts import Interrupt, Interrupted, interruptible
 
@@ -198,8 +198,9 @@ def test_a_fault_says_what_can_be_done(bench: Bench, fault: Misbehaviour) -> Non
     for secret in (KEY, "/srv/models", "token=abc", "\x1b", "\u202e", "\x9b"):
         assert secret not in str(error) + error.operator_detail
     assert "127.0.0.1" not in str(error)
-    if isinstance(error, RateLimited):
-        assert error.retry_in_s == 42
+    if fault.retry_in_s:
+        assert isinstance(error, TemporaryError)
+        assert error.retry_in_s == fault.retry_in_s
 
 
 @pytest.mark.parametrize("kind", ["ollama", "openai"])
@@ -289,7 +290,11 @@ def test_an_error_in_the_middle_of_an_answer_is_the_servers() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["500", "no credit", "wrong key", "blind", "hangs up", "another shape"]
+    "name",
+    [
+        *("500", "no credit", "wrong key", "blind", "hangs up", "another shape"),
+        *("too small", "can't be read", "413", "400"),
+    ],
 )
 def test_a_probe_tells_a_bad_server_from_a_bad_picture(bench: Bench, name: str) -> None:
     """After a failure it tries a picture of its own: only a server that is bad as a whole fails."""

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from altwright.describers import openings
 from altwright.describers.answers import alt_text
-from altwright.describers.port import Picture, Request
+from altwright.describers.as_a_model import AS_A_MODEL
+from altwright.describers.port import HINT_MOST, Picture, Request
 from altwright.describers.prompts import LANGUAGES, guidelines, language_name, question
 from altwright.describers.refusals import REFUSALS
 from altwright.errors import CaptionUnusable
@@ -50,8 +52,7 @@ PICTURE = Picture(b"", "image/png", 10, 10)
         f"Certainly. {CAT}",
         f"The image shows {CAT[0].lower()}{CAT[1:]}",
         f"This picture depicts {CAT[0].lower()}{CAT[1:]}",
-        f"An image of {CAT[0].lower()}{CAT[1:]}",
-        f"A photo of {CAT[0].lower()}{CAT[1:]}",
+        f"The image is of {CAT[0].lower()}{CAT[1:]}",
         f"<think>It is a cat. I should be short.</think>\n{CAT}",
         f"It is a cat, so I say so.</think>{CAT}",
         f"<|im_start|>assistant\n{CAT}<|im_end|>".replace("assistant\n", ""),
@@ -182,7 +183,7 @@ def described(answer: str) -> str | None:
 def test_every_language_that_is_offered_has_its_refusals() -> None:
     """A language can't be added to the prompts without the way in which models refuse in it."""
     offered = set(LANGUAGES) - {"no"}
-    assert set(REFUSALS) == offered
+    assert set(REFUSALS) == set(AS_A_MODEL) == offered
     assert set(ANSWERS["refusals"]) == offered
     assert min(len(said) for said in ANSWERS["refusals"].values()) >= 3
 
@@ -218,6 +219,13 @@ def test_a_right_answer_stays_as_it_is(language: str) -> None:
     """No false alarm: what pictures show in words is neither a refusal nor a wrapping."""
     for answer in ANSWERS["good"][language]:
         assert described(answer) == answer
+
+
+@pytest.mark.parametrize("answer", ANSWERS["kept"]["texts"])
+def test_a_picture_in_the_picture_is_not_taken_for_what_it_shows(answer: str) -> None:
+    """Who lies on the grave is a photograph, not a soldier; a reviewer decides on the opening."""
+    assert described(answer) == answer
+    assert openings.empty_opening(answer, "en")
 
 
 @pytest.mark.parametrize("answer", ANSWERS["good_quoted"]["texts"])
@@ -381,6 +389,13 @@ def test_nothing_known_adds_nothing_to_the_question() -> None:
     assert "JSON" not in question(PICTURE, Request())
     animation = Picture(b"", "image/png", 10, 10, frames=12, duration_s=1.5)
     assert "12 frames, 1.5 seconds" in question(animation, Request())
+
+
+def test_a_hint_is_passed_on_whole() -> None:
+    """What a person may write, the model gets to the last word."""
+    hint = "My cat Mia. " * (HINT_MOST // 12) + "Purr."
+    asked = question(PICTURE, Request(hint=hint))
+    assert json.loads(asked.splitlines()[-1])["hint"] == hint
 
 
 def test_a_long_post_is_cut() -> None:

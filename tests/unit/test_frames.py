@@ -170,6 +170,18 @@ def test_too_little_of_a_jpeg_is_refused(*, progressive: bool, kept: float) -> N
         prepare(data[: int(len(data) * kept)], max_pixels=MAX_PIXELS)
 
 
+@pytest.mark.parametrize("colour", ["black", "white"])
+def test_a_jpeg_with_a_plain_bottom_is_measured_by_what_was_decoded(colour: str) -> None:
+    """A night sky turned round isn't missing because it is black."""
+    image = photo((400, 400))
+    image.paste(colour, (0, 250, 400, 400))
+    data = saved(image, "JPEG", quality=90)
+    note = prepare(data[: int(len(data) * 0.995)], max_pixels=MAX_PIXELS).picture.note
+    assert "incomplete" in note
+    with pytest.raises(ImageUnusable, match="damaged or incomplete"):
+        prepare(data[: int(len(data) * 0.6)], max_pixels=MAX_PIXELS)
+
+
 def test_a_jpeg_without_its_end_leaves_others_strict() -> None:
     """No switch of Pillow's is touched: a PNG that another thread reads stays refused."""
     jpeg, png = saved(scene(), "JPEG")[:-2], saved(scene())

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from altwright.captions import views
 from altwright.describers.offline import screens, tables
 from altwright.describers.offline.axes import parse_number
 from altwright.describers.offline.memes import text_in_photo
-from altwright.describers.offline.text import Line, joined, ordered, rows, tidy
+from altwright.describers.offline.text import Line, joined, offsets, ordered, rows, tidy
 
 
 def line(text: str, x: float, y: float, *, score: float = 0.99, height: float = 20) -> Line:
@@ -24,6 +27,17 @@ def grid(*cells: str, columns: int, width: int = 160) -> list[Line]:
         for i, text in enumerate(cells)
         if text
     ]
+
+
+@pytest.mark.parametrize("size", [(8400, 1200), (9000, 1200), (1200, 8400), (1200, 9000)])
+def test_parts_of_a_long_picture_stand_where_they_were_cut(size: tuple[int, int]) -> None:
+    """Also where all are of one size: beside each other in a wide picture, else below."""
+    image = Image.new("RGB", size, "white")
+    parts = [np.asarray(part) for part in views.parts(image)]
+    *_, (x, y) = offsets(parts, is_tall=size[1] > size[0])
+    height, width = parts[-1].shape[:2]
+    assert len(parts) > 1
+    assert (x + width, y + height) == size
 
 
 def test_columns_come_one_after_the_other() -> None:

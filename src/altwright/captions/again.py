@@ -17,7 +17,7 @@ from altwright.captions.sources import PictureSource
 from altwright.captions.wording import picture_label
 from altwright.config import Settings
 from altwright.db.tables import ID_MOST
-from altwright.describers.port import Describer, Picture, Request
+from altwright.describers.port import HINT_MOST, Describer, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
@@ -30,8 +30,6 @@ from altwright.tasks.faults import Source
 from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
 
-#: Characters of a hint.
-HINT_MOST = 500
 #: States whose text may be replaced: nobody has approved it.
 REPLACEABLE = (DraftStatus.DRAFT, DraftStatus.SKIPPED)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, ImageStat
+from PIL import Image, ImageChops, ImageStat
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
@@ -85,8 +86,29 @@ def _is_mostly_there(file: JpegImageFile, data: bytes) -> bool:
     """Return whether most of a JPEG was decoded before its data ended."""
     if file.info.get("progressive"):
         return data.count(_START_OF_SCAN) >= _SCANS[file.layers]
-    shown = file.im.getbbox()  # what wasn't decoded is left at zero
-    return shown is not None and shown[3] >= JPEG_SHARE * file.height
+    return _decoded_rows(file, data) >= JPEG_SHARE * file.height
+
+
+def _decoded_rows(file: JpegImageFile, data: bytes) -> int:
+    """Return how many rows were decoded before a JPEG's data ended.
+
+    The others keep what was there before: zero, and white where it is decoded over white. Rows of
+    a black picture are zero too, but both times.
+    """
+    again = JpegImageFile(io.BytesIO(data))
+    again.draft(None, file.size)  # the same scale
+    again.im = Image.new(again.mode, again.size, "white").im
+    with contextlib.suppress(OSError):
+        again.load()
+    missing = ImageChops.difference(_pixels_of(file), _pixels_of(again)).getbbox()
+    return file.height if missing is None else missing[1]
+
+
+def _pixels_of(file: JpegImageFile) -> Image.Image:
+    """Return what was decoded of a file that ends too early, which won't load any more."""
+    image = Image.new(file.mode, file.size)
+    image.im = file.im
+    return image
 
 
 def animated(

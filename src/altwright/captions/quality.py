@@ -18,6 +18,7 @@ import regex
 
 from altwright.captions.languages import is_other_than
 from altwright.describers import sentences
+from altwright.describers.openings import empty_opening
 from altwright.describers.prompts import language_name
 from altwright.describers.quotations import masked
 from altwright.describers.wrappings import REMARK
@@ -36,37 +37,6 @@ MANY_HASHTAGS, MANY_TIMES = 3, 3
 #: Emoji from which a text is full of them: a screen reader says the name of each.
 MANY_EMOJI = 4
 
-#: Openings that say only that there is a picture. "Photo of", "Screenshot of" and
-#: "Image of text" are not among them: they tell the kind of picture.
-EMPTY_OPENINGS = {
-    "en": r"(?:this|here|the|an?)?\s*(?:is\s+(?:an?\s+)?)?(?:image|picture|pic|graphic)"
-    r"\s+(?:of(?! text)|shows?|showing|depicts?|depicting|features?|contains?)"
-    r"|in (?:this|the) (?:image|picture|photo)(?:,| (?:we|you|there|one)\b)",
-    "de": r"(?:das|dieses|ein|auf dem)?\s*(?:bild|abbildung)\s+(?:von|einer?s?|mit|zeigt)"
-    r"|(?:auf|in) (?:dem|diesem) (?:bild|foto)\s+(?:ist|sind|sieht|sehen|wird|werden)"
-    r"|(?:das|dieses) foto\s+zeigt",
-    "fr": r"(?:une?|l['\u2019]|cette)?\s*image\s+(?:de|d['\u2019]|du|des|montre|représente)"
-    r"|(?:sur|dans) (?:cette|l['\u2019]) ?(?:image|photo),?\s+(?:on|il|nous)",
-    "es": r"(?:una?|la|esta)?\s*imagen\s+(?:de|del|muestra)"
-    r"|en (?:la|esta) (?:imagen|foto),? (?:se|hay)",
-    "it": r"(?:un['\u2019]?|l['\u2019]|questa)?\s*immagine\s+(?:di|del|della|mostra)"
-    r"|nell['\u2019]immagine,? (?:si|c['\u2019]è)",
-    "pt": r"(?:uma|a|esta)?\s*imagem\s+(?:de|do|da|mostra)|na imagem,? (?:vê|há|é)",
-    "nl": r"(?:een|de|deze)?\s*afbeelding\s+(?:van|toont)"
-    r"|op (?:de|deze) (?:foto|afbeelding) (?:is|zijn|zie)",
-    "sv": r"(?:på )?bilden (?:visar|syns|ser)|en bild (?:på|av)",
-    "da": r"(?:på )?billedet (?:viser|ses|er)|et billede af",
-    "nb": r"(?:på )?bildet (?:viser|ses|er)|et bilde av",
-    "fi": r"kuvassa (?:on|näkyy)|kuva,? jossa",
-    "pl": r"(?:na )?(?:tym )?(?:obraz|zdjęci)\w* (?:przedstawia|widać|pokazuje|widoczn\w*)",
-    "cs": r"(?:na )?(?:tomto )?(?:obráz|snímk|fotografi)\w* (?:je|jsou|ukazuje|zobrazuje|vidíme)",
-    "ru": r"на (?:этом )?(?:изображении|фото\w*|картинке) (?:изображ\w+|показан\w*|видн\w+|мы)",
-    "uk": r"на (?:цьому )?(?:зображенні|фото\w*|картинці) (?:зображ\w+|показан\w*|видно|ми)",
-    "tr": r"(?:bu )?(?:görselde|resimde|fotoğrafta|görüntüde)\b",
-    "ja": r"(?:この)?(?:画像|写真)(?:は|に(?:は)?|では)",
-    "ko": r"(?:이 )?(?:이미지|사진)(?:는|은|에는|에서)",
-    "zh": r"(?:这|這)?(?:张|張|幅)?(?:图片|圖片|图像|照片)(?:中|里|裡|显示|顯示|展示)",
-}
 #: Words after which a sentence goes on.
 UNFINISHED = {
     "en": "a an the and or of with in on at to from by for is are that which his her its their",
@@ -76,11 +46,6 @@ UNFINISHED = {
     "it": "il lo la i gli le un una e o di del con in su a è sono che",
     "pt": "o a os as um uma e ou de do da com em sobre é são que",
     "nl": "de het een en of van met in op te is zijn die",
-}
-_OPENINGS = {
-    # No word boundary after scripts without spaces.
-    language: re.compile(rf"\s*(?:{pattern})(?:\b|(?<=[^\x00-\u2fff]))", re.IGNORECASE)
-    for language, pattern in EMPTY_OPENINGS.items()
 }
 _UNFINISHED = {language: frozenset(words.split()) for language, words in UNFINISHED.items()}
 _FILE_NAME = re.compile(
@@ -312,15 +277,10 @@ def _opening(text: str, language: str) -> _Found:
 
     Source: W3C WAI, Images Tutorial, Tips and Tricks; WebAIM, Alternative Text.
     """
-    # English is looked for in every language: models fall back to it.
-    for pattern in (_OPENINGS.get(language), _OPENINGS["en"]):
-        found = pattern.match(text) if pattern else None
-        if found:
-            return (
-                "opening",
-                f"Leave out “{found.group().strip()}”: screen readers say that it is a picture.",
-            )
-    return None
+    found = empty_opening(text, language)
+    if not found:
+        return None
+    return "opening", f"Leave out “{found}”: screen readers say that it is a picture."
 
 
 def _links(text: str) -> _Found:

@@ -25,7 +25,7 @@ from altwright.db.session import Database, make_engine
 from altwright.db.tables import AccountRow, UserRow
 from altwright.demo import run as demo_run
 from altwright.describers.offline import models as offline_models
-from altwright.describers.port import Description, Request
+from altwright.describers.port import HINT_MOST, Description, Request
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, ImageUnusable
 
 
@@ -151,6 +151,8 @@ def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: b
     One that can't be described is named with the reason, and the others are described; then the
     exit code is 1.
     """
+    if len(hint) > HINT_MOST:
+        raise click.BadParameter(f"should be at most {HINT_MOST} characters", param_hint="--hint")
     settings = config.load()
     telemetry.configure("WARNING", settings.log_format)
     folders.verify(settings.data_dir, "DATA_DIR")

@@ -16,10 +16,10 @@ from typing import Any
 
 from ftfy import fix_encoding
 
-from altwright.describers import sentences
+from altwright.describers import openings, sentences
 from altwright.describers import wrappings as wrapping
 from altwright.describers.prompts import INSTRUCTIONS
-from altwright.describers.quotations import PAIRS, masked, unquoted
+from altwright.describers.quotations import PAIRS, masked, outside, replaced, unquoted
 from altwright.describers.refusals import refusal_at
 from altwright.describers.thoughts import without_thoughts
 from altwright.errors import CaptionUnusable
@@ -39,6 +39,9 @@ _BROKEN_JSON = re.compile(
     r'^[\[{][\s\[{]{0,20}"(?:alt_?text|alt|description|caption|text)"\s?:\s?"((?:[^"\\]|\\.)*)',
     re.IGNORECASE,
 )
+_JSON = json.JSONDecoder(strict=False)  # models write line breaks into strings
+#: How JSON begins that is no text of a picture's.
+_OBJECTS = ('{"', '{ "', "{\n", "[[", "[{")
 _NOTHING = re.compile(
     r"^\W*((an?|the)?\s*(image|picture|photo|photograph|graphic|bild|foto|imagen|alt|alt text|none"
     r"|null|n/?a|undefined|unknown|untitled|(no )?(description|caption)( available)?|user|assistant"
@@ -76,7 +79,7 @@ def alt_text(answer: str, *, max_length: int, cut_off: bool = False) -> str:
     text = _without_echo(text)
     if cut_off or broke_off:
         text = _whole_sentences(text)
-    text = wrapping.PICTURE_OF.sub("", _spaced(text))
+    text = openings.PICTURE_SHOWS.sub("", _spaced(text))
     text = text[:1].upper() + text[1:]
     _refuse_nonsense(text)
     return _shortened(text, max_length)
@@ -111,17 +114,23 @@ def _spaced(text: str) -> str:
 
 def _one_turn(text: str) -> str:
     """Return what the assistant said in its first turn, without marks of a chat template."""
-    text = wrapping.TURN_BEGIN.sub("", text).strip()
-    for turn in wrapping.TURN_END.split(text):
-        if turn.strip():
-            text = turn
+    text = replaced(wrapping.TURN_BEGIN, "", text).strip()
+    start = 0
+    for end in outside(wrapping.TURN_END, text):
+        if text[start : end.start()].strip():
+            text = text[: end.start()]
             break
-    text = wrapping.TEMPLATE.sub("", wrapping.COORDINATES.sub("", text)).strip()
-    if wrapping.CONVERSATION.match(text):
-        turns = list(wrapping.ASSISTANT.finditer(text))
-        if not turns:
+        start = end.end()
+    text = text[start:]
+    for pattern in (wrapping.COORDINATES, wrapping.TEMPLATE):
+        text = replaced(pattern, "", text)
+    text = text.strip()
+    if asked := wrapping.CONVERSATION.match(text):
+        turns = list(outside(wrapping.ASSISTANT, text))
+        if turns:
+            text = text[turns[-1].end() :]
+        elif asked["user"]:
             raise CaptionUnusable("The model repeated its instructions.")
-        text = text[turns[-1].end() :]
     # One blank is as good as many, and many cost the patterns that follow.
     return re.sub(r"\n{3,}", "\n\n", re.sub(r"[^\S\n]+", " ", text)).strip()
 
@@ -131,7 +140,7 @@ def _unwrapped(text: str) -> tuple[str, bool]:
     text, broke_off = _from_data(_without_fence(text))
     text = _without_markup(text)
     for pattern, kept in wrapping.MARKDOWN:
-        text = pattern.sub(kept, text)
+        text = replaced(pattern, kept, text)
     text = _best_of(text)
     for pattern in wrapping.PREFIXES:
         text = pattern.sub("", text, count=1).strip()
@@ -152,19 +161,27 @@ def _without_fence(text: str) -> str:
 
 
 def _from_data(text: str) -> tuple[str, bool]:
-    """Return the description in JSON, or the text; say whether the JSON broke off."""
+    """Return the description in JSON, or the text; say whether the JSON broke off.
+
+    What stands behind JSON is a remark, what stands before it an announcement.
+    """
+    text = wrapping.JSON_IS.sub("", text)
     if not text.startswith(("{", "[")):
         return text, False
     try:
-        found = _described(json.loads(text))
+        data, end = _JSON.raw_decode(text)
+        found = _described(data)
+        if found is None and text[end:].strip() and not text.startswith(_OBJECTS):
+            return text, False  # "[1] A cat. [2] A dog."
     except RecursionError:
         found = None
     except ValueError:
         if broken := _BROKEN_JSON.match(text):
-            return broken[1].replace('\\"', '"').strip(), True
+            is_closed = text[broken.end() :].startswith('"')
+            return broken[1].replace('\\"', '"').strip(), not is_closed
         if text.startswith("[") and text.endswith("]") and "[" not in text[1:]:
             return text[1:-1].strip(), False
-        if not text.startswith(('{"', '[{"', '{ "', "{\n", "[[", "[{")):
+        if not text.startswith(_OBJECTS):
             return text, False
         found = None
     if found is None:
@@ -192,23 +209,14 @@ def _described(data: Any, depth: int = 0) -> str | None:
 
 def _without_markup(text: str) -> str:
     """Decode what is encoded and take off tags, but what a quotation holds."""
-    if found := wrapping.IMG.search(text):
-        text = found["alt"] or found["alt2"]
+    if text.startswith("<") and (image := next(outside(wrapping.IMG, text), None)):
+        text = image["alt"] or image["alt2"]
     if text.startswith("<") or text.endswith(">") or "</" in masked(text):
-        text = _replaced_outside(wrapping.TAGS, " ", text).strip()
-    text = wrapping.ENTITY.sub(lambda found: html.unescape(found[0]), text)
-    text = wrapping.ESCAPED_CHARACTER.sub(lambda found: chr(int(found[1], 16)), text)
-    text = _replaced_outside(wrapping.ESCAPED_LINE, "\n", text)
+        text = replaced(wrapping.TAGS, " ", text).strip()
+    text = replaced(wrapping.ENTITY, lambda found: html.unescape(found[0]), text)
+    text = replaced(wrapping.ESCAPED_CHARACTER, lambda found: chr(int(found[1], 16)), text)
+    text = replaced(wrapping.ESCAPED_LINE, "\n", text)
     return clean_text(text, _MOST_CHARACTERS)
-
-
-def _replaced_outside(pattern: re.Pattern[str], by: str, text: str) -> str:
-    """Replace a pattern where it isn't part of a quotation."""
-    kept, at = [], 0
-    for found in pattern.finditer(masked(text)):
-        kept += [text[at : found.start()], by]
-        at = found.end()
-    return "".join([*kept, text[at:]]) if kept else text
 
 
 def _best_of(text: str) -> str:
@@ -300,6 +308,7 @@ def _refuse_nonsense(text: str) -> None:
 
 
 def _runs_in_circles(text: str) -> bool:
+    text = re.sub("\ufffc+", "\ufffc", masked(text))  # a quoted scream is the picture's
     if any(len(found[0]) >= _CIRCLE_CHARACTERS for found in _CIRCLE.finditer(text)):
         return True
     said = Counter(one.strip().casefold() for one in re.split(r"[.!?\n]+", text))

@@ -5,19 +5,15 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from altwright.describers.answers import alt_text
-from altwright.describers.port import Describer, Description, Picture, Request
-from altwright.describers.prompts import TRIAL, guidelines, max_tokens, question
+from altwright.describers.asking import TEMPERATURE, Answer, ServedModel
+from altwright.describers.port import Picture, Request
+from altwright.describers.prompts import guidelines, max_tokens, question
 from altwright.describers.refused import Names, Refused
-from altwright.describers.server import ModelServer, only_thought
-from altwright.describers.showing import shown
-from altwright.errors import AltwrightError, ConfigError, DescriberUnavailable
-
-#: Low, because a description isn't to be original.
-TEMPERATURE = 0.2
+from altwright.describers.server import ModelServer
+from altwright.errors import AltwrightError, ConfigError
 
 
-class Ollama(Describer):
+class Ollama(ServedModel):
     """A describer that asks an Ollama server.
 
     Source: Ollama's docs/api.md (chat, show, version, tags).
@@ -27,36 +23,35 @@ class Ollama(Describer):
 
     def __init__(self, url: str, model: str, timeout_s: float) -> None:
         """Ask ``model`` at ``url``; nothing is called yet."""
-        self._model = model
         names = Names("Ollama", "OLLAMA_URL", "OLLAMA_URL", "OLLAMA_MODEL", model)
-        self._server = ModelServer(names, url, timeout_s)
-        #: Whether the model thinks before it answers; None: not asked yet.
-        self._thinks: bool | None = None
-        #: Whether it thinks even when told not to (gpt-oss does).
-        self._always_thinks = False
-        #: Whether the last picture failed by the server's fault: then a probe tries one.
-        self._is_doubtful = False
+        super().__init__(ModelServer(names, url, timeout_s))
+        #: Whether Ollama says that the model thinks; None: not asked, or it says nothing.
+        self._can_think: bool | None = None
+        #: Whether the model can be told not to think.
+        self._takes_switch = True
 
-    @property
-    def model(self) -> str:
-        """Return the model's name."""
-        return self._model
-
-    def describe(self, picture: Picture, request: Request) -> Description:
-        """Describe one picture."""
+    def complete(self, picture: Picture, views: tuple[Picture, ...], request: Request) -> Answer:
+        """Return the answer, whose text may be empty."""
+        if self._can_think is None:
+            self._can_think = self._said_to_think()
         try:
-            answer = self._answer(picture, request)
-        except (DescriberUnavailable, ConfigError):
-            self._is_doubtful = True
-            raise
-        self._is_doubtful = False
-        content = answer["message"]["content"]
-        if not content.strip() and answer["message"].get("thinking"):
-            raise only_thought(self._model)
-        # Without its last line an answer is a part of one, whatever the reason says.
-        cut_off = answer.get("done") is not True or answer.get("done_reason") not in {None, "stop"}
-        text = alt_text(content, max_length=request.max_length, cut_off=cut_off)
-        return Description(text, self.name, self._model)
+            answer = self._server.ask("/api/chat", self._body(picture, views, request))
+        except Refused as refused:
+            if self._is_told_not_to_think and "think" in refused.said.lower():
+                self._takes_switch = False
+                return self.complete(picture, views, request)
+            raise self._meaning(refused) from refused
+        message = answer.get("message")
+        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
+            raise self._server.unexpected()
+        text = message["content"]
+        return Answer(
+            text,
+            # Without its last line an answer is a part of one, whatever the reason says.
+            is_cut_off=answer.get("done") is not True
+            or answer.get("done_reason") not in {None, "stop"},
+            is_thought_only=not text.strip() and bool(message.get("thinking")),
+        )
 
     def probe(self) -> str:
         """Return Ollama's version and the model; after a failure, try a small picture too."""
@@ -70,48 +65,13 @@ class Ollama(Describer):
         names = {str(one.get("name")) for one in models if isinstance(one, dict)}
         if not names & {self._model, f"{self._model}:latest"}:
             raise self._missing()
-        if self._is_doubtful:
-            self._chat(*TRIAL, budget=1)
-            self._is_doubtful = False
+        self.try_if_doubtful()
         return f"Ollama {version}, model {self._model}"
 
-    def close(self) -> None:
-        """Do nothing: no connection is kept."""
-
-    def _answer(self, picture: Picture, request: Request) -> dict[str, Any]:
-        """Ask; once more, with room for thoughts, if the model used its answer up on them."""
-        if self._thinks is None:
-            self._thinks = self._can_think()
-        budget = max_tokens(request, thinks=self._always_thinks)
-        answer = self._chat(picture, request, budget=budget)
-        message = answer["message"]
-        if not message["content"].strip() and message.get("thinking") and not self._always_thinks:
-            self._thinks = self._always_thinks = True
-            answer = self._chat(picture, request, budget=max_tokens(request, thinks=True))
-        return answer
-
-    def _chat(self, picture: Picture, request: Request, *, budget: int) -> dict[str, Any]:
-        """Return an answer that has a message with a text, which may be empty."""
-        try:
-            answer = shown(
-                picture,
-                lambda views: self._server.ask(
-                    "/api/chat", self._body(picture, views, request, budget=budget)
-                ),
-            )
-        except Refused as refused:
-            if self._thinks and "think" in refused.said.lower():
-                self._thinks = False  # it takes no switch
-                return self._chat(picture, request, budget=budget)
-            raise self._meaning(refused) from refused
-        message = answer.get("message")
-        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
-            raise self._server.unexpected()
-        return answer
-
     def _body(
-        self, picture: Picture, views: tuple[Picture, ...], request: Request, *, budget: int
+        self, picture: Picture, views: tuple[Picture, ...], request: Request
     ) -> dict[str, Any]:
+        budget = max_tokens(request, thinks=self._thinks)
         body: dict[str, Any] = {
             "model": self._model,
             "stream": False,
@@ -125,11 +85,15 @@ class Ollama(Describer):
                 },
             ],
         }
-        if self._thinks:
+        if self._is_told_not_to_think:
             body["think"] = False
         return body
 
-    def _can_think(self) -> bool | None:
+    @property
+    def _is_told_not_to_think(self) -> bool:
+        return self._takes_switch and bool(self._can_think or self._thinks)
+
+    def _said_to_think(self) -> bool | None:
         """Return what /api/show says; None where it says nothing (Ollama before 0.6.4)."""
         try:
             found = self._server.ask("/api/show", {"model": self._model}).get("capabilities")

@@ -5,20 +5,13 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from altwright.describers.answers import alt_text
-from altwright.describers.port import Describer, Description, Picture, Request
-from altwright.describers.prompts import TRIAL, guidelines, max_tokens, question
+from altwright.describers.asking import TEMPERATURE, Answer, ServedModel
+from altwright.describers.port import Picture, Request
+from altwright.describers.prompts import guidelines, max_tokens, question
 from altwright.describers.refused import Names, Refused
-from altwright.describers.server import ModelServer, only_thought
-from altwright.describers.showing import shown
-from altwright.errors import (
-    CaptionUnusable,
-    ConfigError,
-    DescriberUnavailable,
-)
+from altwright.describers.server import ModelServer
+from altwright.errors import ConfigError
 
-#: Low, because a description isn't to be original.
-TEMPERATURE = 0.2
 #: What servers call an answer that is whole. All else, and nothing, counts as cut off.
 _WHOLE = frozenset(
     {"stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete", "completed"}
@@ -32,7 +25,7 @@ _NO_THOUGHTS: dict[str, Any] = {
 _OPTIONAL = ("max_tokens", "temperature", *_NO_THOUGHTS)
 
 
-class OpenAICompatible(Describer):
+class OpenAICompatible(ServedModel):
     """A describer that asks for chat completions with a picture.
 
     Source: OpenAI's API reference (chat completions, models).
@@ -42,39 +35,27 @@ class OpenAICompatible(Describer):
 
     def __init__(self, base_url: str, api_key: str, model: str, timeout_s: float) -> None:
         """Ask ``model`` at ``base_url`` (up to and with /v1); nothing is called yet."""
-        self._model = model
         names = Names(
             "The model server", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL", model
         )
-        self._server = ModelServer(names, base_url, timeout_s, key=api_key)
+        super().__init__(ModelServer(names, base_url, timeout_s, key=api_key))
         #: Parameters that this server doesn't take, learnt from its refusals.
         self._unwanted: set[str] = set()
-        #: Whether the model has used a whole answer up on thinking.
-        self._thinks = False
-        #: Whether the last picture failed by the server's fault: then a probe tries one.
-        self._is_doubtful = False
 
-    @property
-    def model(self) -> str:
-        """Return the model's name."""
-        return self._model
-
-    def describe(self, picture: Picture, request: Request) -> Description:
-        """Describe one picture."""
-        try:
-            choice = self._answer(picture, request)
-        except (DescriberUnavailable, ConfigError):
-            self._is_doubtful = True
-            raise
-        self._is_doubtful = False
-        content = _text(choice["message"].get("content"))
-        if choice.get("finish_reason") == "content_filter" or choice["message"].get("refusal"):
-            raise CaptionUnusable("The model refused to describe the picture.")
-        if _is_thought_only(choice):
-            raise only_thought(self._model)
-        cut_off = str(choice.get("finish_reason")).lower() not in _WHOLE
-        text = alt_text(content, max_length=request.max_length, cut_off=cut_off)
-        return Description(text, self.name, self._model)
+    def complete(self, picture: Picture, views: tuple[Picture, ...], request: Request) -> Answer:
+        """Return the first choice; asks again without a parameter that the server doesn't take."""
+        while True:
+            try:
+                choice = self._choice(
+                    self._server.ask("/chat/completions", self._body(picture, views, request))
+                )
+            except Refused as refused:
+                unwanted = _unwanted(refused) - self._unwanted
+                if not unwanted:
+                    raise self._server.meaning(refused) from refused
+                self._unwanted |= unwanted
+            else:
+                return _answer(choice)
 
     def probe(self) -> str:
         """Return what the server has, by its list of models; after a failure, try a picture too."""
@@ -83,14 +64,9 @@ class OpenAICompatible(Describer):
         except Refused as refused:
             if refused.status not in {404, 405}:
                 raise self._server.meaning(refused) from refused
-            self._try()  # some servers have no list
-        if self._is_doubtful:
-            self._try()
-            self._is_doubtful = False
+            self.try_one()  # some servers have no list
+        self.try_if_doubtful()
         return f"OpenAI-compatible server, model {self._model}"
-
-    def close(self) -> None:
-        """Do nothing: no connection is kept."""
 
     def _check_models(self, models: Any) -> None:
         if not isinstance(models, list):
@@ -101,43 +77,16 @@ class OpenAICompatible(Describer):
         if listed and not is_lax and self._model not in {one.get("id") for one in listed}:
             raise ConfigError([f"OPENAI_MODEL: the server doesn't have {self._model}"])
 
-    def _try(self) -> None:
-        """Ask for a word on a small picture. Raises what a description would."""
-        picture, request = TRIAL
+    def try_one(self) -> None:
+        """Ask for a word on a small picture; say how the address of most servers ends."""
         try:
-            self._complete(picture, (picture,), request)
+            super().try_one()
         except ConfigError as error:
             if error.problems[0].startswith("OPENAI_BASE_URL"):
                 raise ConfigError(
                     ["OPENAI_BASE_URL: no OpenAI-compatible server; should end in /v1 for most"]
                 ) from error
             raise
-
-    def _answer(self, picture: Picture, request: Request) -> dict[str, Any]:
-        """Ask; once more, with room for thoughts, if the model used its answer up on them."""
-        choice = self._shown(picture, request)
-        if _is_thought_only(choice) and not self._thinks:
-            self._thinks = True
-            choice = self._shown(picture, request)
-        return choice
-
-    def _shown(self, picture: Picture, request: Request) -> dict[str, Any]:
-        return shown(picture, lambda views: self._complete(picture, views, request))
-
-    def _complete(
-        self, picture: Picture, views: tuple[Picture, ...], request: Request
-    ) -> dict[str, Any]:
-        """Return the first choice; asks again without a parameter that the server doesn't take."""
-        while True:
-            try:
-                return self._choice(
-                    self._server.ask("/chat/completions", self._body(picture, views, request))
-                )
-            except Refused as refused:
-                unwanted = _unwanted(refused) - self._unwanted
-                if not unwanted:
-                    raise self._server.meaning(refused) from refused
-                self._unwanted |= unwanted
 
     def _choice(self, answer: dict[str, Any]) -> dict[str, Any]:
         choices = answer.get("choices")
@@ -188,6 +137,16 @@ def _unwanted(refused: Refused) -> set[str]:
     if refused.status not in {400, 422}:
         return set()
     return {name for name in _OPTIONAL if name in refused.said}
+
+
+def _answer(choice: dict[str, Any]) -> Answer:
+    reason, message = choice.get("finish_reason"), choice["message"]
+    return Answer(
+        _text(message.get("content")),
+        is_cut_off=str(reason).lower() not in _WHOLE,
+        is_thought_only=_is_thought_only(choice),
+        is_refusal=reason == "content_filter" or bool(message.get("refusal")),
+    )
 
 
 def _text(content: Any) -> str:

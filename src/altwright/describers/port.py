@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
+
+#: Characters of a hint; more only distracts from the picture.
+HINT_MOST: Final = 500
 
 Level = Literal["high", "medium", "low"]
 
@@ -35,7 +38,7 @@ class Request:
     """What to write: ``language`` is BCP 47; ``max_length`` counts Unicode characters.
 
     ``post_text`` is the plain text of the post (empty: not to be used), ``hint`` what the user said
-    about the picture ("this is my cat Mia").
+    about the picture ("this is my cat Mia"), at most ``HINT_MOST`` characters.
     """
 
     language: str = "en"

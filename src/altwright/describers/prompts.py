@@ -11,12 +11,11 @@ import base64
 import json
 from types import MappingProxyType
 
-from altwright.describers.port import Picture, Request
+from altwright.describers.port import HINT_MOST, Picture, Request
 from altwright.text import clean_text
 
-#: Characters of a post and of a hint that are passed on; more only distracts from the picture.
+#: Characters of a post that are passed on; more only distracts from the picture.
 POST_CHARACTERS = 1000
-HINT_CHARACTERS = 300
 
 #: Languages by their English names, which models follow better than codes.
 LANGUAGES = MappingProxyType(
@@ -125,7 +124,7 @@ def question(picture: Picture, request: Request) -> str:
         )
     known = {
         "post": clean_text(request.post_text.strip(), POST_CHARACTERS),
-        "hint": clean_text(request.hint.strip(), HINT_CHARACTERS),
+        "hint": clean_text(request.hint.strip(), HINT_MOST),
     }
     data = {name: text for name, text in known.items() if text}
     if data:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 
 #: Opening and closing marks by the languages that use them. Source: Unicode CLDR (delimiters).
 PAIRS = (
@@ -43,6 +44,28 @@ _MASK = "\ufffc"
 def masked(text: str) -> str:
     """Return the text with each character of its quotations replaced; its length stays."""
     return _QUOTATION.sub(lambda found: _MASK * len(found[0]), text)
+
+
+def own_words(text: str) -> str:
+    """Return the masked text; a text that is one quotation, quoted for no reason, as it is."""
+    own = masked(text)
+    return own if any(sign.isalpha() for sign in own) else text
+
+
+def outside(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield the matches that begin outside of quotations, from the first to the last."""
+    found = list(pattern.finditer(text))
+    own = own_words(text) if found else text
+    yield from (one for one in found if own[one.start()] != _MASK)
+
+
+def replaced(pattern: re.Pattern[str], by: str | Callable[[re.Match[str]], str], text: str) -> str:
+    """Return the text with a pattern replaced as ``re.sub`` does it, but not in quotations."""
+    kept, at = [], 0
+    for found in outside(pattern, text):
+        kept += [text[at : found.start()], found.expand(by) if isinstance(by, str) else by(found)]
+        at = found.end()
+    return "".join([*kept, text[at:]])
 
 
 def unquoted(text: str) -> str:

@@ -1,6 +1,8 @@
 """What a model server's refusal means: whose fault it is, and what to say to whom.
 
 Servers agree on few status codes and no words, so the words decide, in the order of this table.
+5xx is the server's own trouble and passes, unless the words are about the file and nothing else: an
+overloaded server fails to process an image too.
 Sources: gram#2726, openhuman#4041, gptme#2388 (no credit); hermes-agent#82993 (context); OpenAI's,
 OpenRouter's, Ollama's, llama.cpp's and vLLM's own messages.
 """
@@ -69,6 +71,7 @@ class Cause:
 
 
 _CLIENT = frozenset(range(400, 500))
+_BROKEN = frozenset({500})
 _ANY = frozenset(range(400, 600))
 _ALWAYS = re.compile("")
 
@@ -99,13 +102,18 @@ def _in_trouble(names: Names, refused: Refused) -> AltwrightError:
 _WRONG_KEY = _config("key_setting", "{server} doesn't accept it")
 _NO_CREDIT = _config("key_setting", "its account at the model server has no credit left")
 _TOO_LARGE = _unusable("The picture is too large for the model server.")
+_TOO_LONG = _unusable("The picture and the words with it are more than the model takes in at once.")
+_TOO_SMALL = _unusable("The picture is too small for the model.")
+_UNREADABLE = _unusable("The model server can't read the picture.")
 #: The first that fits holds.
 CAUSES = (
     Cause(
         "a wall in front",
         frozenset({403, 503}),
         _words(r"<html|<!doctype|cloudflare|just a moment|captcha"),
-        lambda names, _: DescriberUnavailable(f"Something in front of {names.server} refuses us."),
+        lambda names, refused: DescriberUnavailable(
+            f"Something in front of {names.server} refuses us.", retry_in_s=refused.retry_in_s
+        ),
     ),
     Cause(
         "no credit",
@@ -153,21 +161,35 @@ CAUSES = (
     ),
     Cause(
         "context too long",
-        _ANY,
+        _CLIENT,
         _words(
             r"context[ _](?:length|window|size)|max\w* context|exceed\w* (?:\w+ ){0,3}context"
             r"|prompt (?:is )?too long|too many (?:input )?tokens|input is too long"
         ),
-        _unusable("The picture and the words with it are more than the model takes in at once."),
+        _TOO_LONG,
+    ),
+    Cause(
+        "context too long, with 500",
+        _BROKEN,
+        _words(
+            r"exceed\w* (?:\w+ ){0,3}context|prompt (?:is )?too long|too many (?:input )?tokens"
+        ),
+        _TOO_LONG,
     ),
     Cause(
         "too small",
-        _ANY,
+        _CLIENT,
         _words(
             r"(?:image|picture|width|height|dimension|side).{0,80}(?:too small|at least|minimum"
-            r"|must be (?:larger|greater|bigger)|larger than factor)|too small"
+            r"|must be (?:larger|greater|bigger)|larger than factor)"
         ),
-        _unusable("The picture is too small for the model."),
+        _TOO_SMALL,
+    ),
+    Cause(
+        "too small, with 500",
+        _BROKEN,
+        _words(r"height:\s?\d+ (?:or|and) width:\s?\d+ must be larger"),
+        _TOO_SMALL,
     ),
     Cause(
         "too large",
@@ -185,22 +207,40 @@ CAUSES = (
         _TOO_LARGE,
     ),
     Cause(
-        "can't be read",
-        _ANY,
+        "takes addresses only",
+        _CLIENT,
         _words(
-            r"(?:could not|cannot|can't|failed to|unable to).{0,40}(?:decode|load|read|process"
+            r"image_?url.{0,80}https?\b|only https?\b.{0,40}\bur[li]s?|data:? ur[li]s? .{0,20}not"
+        ),
+        _config("url_setting", "{server} takes pictures by their address only, not in a request"),
+    ),
+    Cause(
+        "can't be read",
+        _CLIENT,
+        _words(
+            r"(?:could not|cannot|can't|failed to|unable to).{0,40}\b(?:decode|load|read|process"
             r"|parse).{0,40}(?:image|picture)|(?:invalid|unsupported|corrupt\w*) (?:\w+ )?image"
             r"|image (?:format|type|data|url)"
         ),
-        _unusable("The model server can't read the picture."),
+        _UNREADABLE,
+    ),
+    Cause(
+        "can't be read, with 500",
+        _BROKEN,
+        _words(
+            r"image: unknown format|cannot identify image|image file is truncated"
+            r"|(?:invalid|unsupported) image (?:format|type)|corrupt\w* (?:image|jpe?g|png)"
+        ),
+        _UNREADABLE,
     ),
     Cause(
         "can't see",
         _ANY,
         _words(
-            r"(?:image|vision|multimodal|mmproj)\w*.{0,80}(?:support|missing|only text|not enabled)"
-            r"|(?:support|missing|only text|not a vision).{0,80}"
-            r"(?:image|vision|multimodal|mmproj)"
+            r"(?:image|vision|multimodal|mmproj)\w*.{0,80}(?:(?:not|n't) (?:\w+ )?support"
+            r"|unsupported|not enabled|missing|only text)"
+            r"|(?:(?:not|n't|no endpoints found that) support|unsupported|missing|only text"
+            r"|not a vision).{0,80}(?:image|vision|multimodal|mmproj)"
         ),
         _config("model_setting", "{model} can't see pictures"),
     ),

@@ -14,7 +14,6 @@ from altwright.describers.refused import Names, Refused, meaning, said
 from altwright.domain.counting import counted
 from altwright.errors import (
     AltwrightError,
-    CaptionUnusable,
     Category,
     ConfigError,
     DescriberUnavailable,
@@ -142,13 +141,6 @@ class ModelServer:
         error: Any = next((part for part in parts if part), answer)
         words = _message(error) if answer else data[:2_000].decode(errors="replace")
         return Refused(status, said(words, key=self._key), kind=_kind(error), retry_in_s=retry_in_s)
-
-
-def only_thought(model: str) -> CaptionUnusable:
-    """Return the error of an answer that ended before its thoughts did."""
-    error = CaptionUnusable("The model used its whole answer up on thinking.")
-    error.operator_detail = f"{model} thinks before it answers; choose one that needn't"
-    return error
 
 
 class _Adapter(GuardedAdapter):

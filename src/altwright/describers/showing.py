@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from altwright.describers.port import Picture
-from altwright.describers.refused import Refused
 from altwright.errors import AltwrightError, Category, RateLimited
 
 T = TypeVar("T")
@@ -31,7 +30,7 @@ def shown(picture: Picture, ask: Callable[[tuple[Picture, ...]], T]) -> T:
         return ask(views)
     except RateLimited:
         raise
-    except (Refused, AltwrightError) as error:
-        if isinstance(error, AltwrightError) and error.category in _UNREACHED:
+    except AltwrightError as error:
+        if error.category in _UNREACHED:
             raise
         return ask(views[:1])

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from altwright.describers.quotations import outside
 from altwright.errors import CaptionUnusable
 
 _TAGS = (
@@ -42,8 +43,8 @@ _ANSWER_END = re.compile(r"</[a-z_-]{3,14}\s*>|<\|end_of_(?:box|solution)\|>", r
 _ALOUD = re.compile(
     r"^\W*(?:(?:thinking|thought|reasoning) process|chain of thought)\W*:"
     r"|^\W*(?:(?:my )?reasoning|thoughts?|analysis)\W*:\W{0,3}\n"
-    r"|^\W*(?:okay|ok|alright|all right|hm+|so|well|right|got it|wait)\b[,.!…]*\s+(?:so\b|let's|let me"
-    r"|the user|i need|i should|we need|first|now,? )"
+    r"|^\W*(?:okay|ok|alright|all right|hm+|so|well|right|got it|wait)\b(?:[,.!…]+\s+(?:so\b|first,|now,)"
+    r"|[,.!…]*\s+(?:(?:so|now|first),?\s+)?(?:let's|let me|the user|i need|i should|we need)\b)"
     r"|^\W*(?:let's see|let me (?:see|think|look|analy[sz]e|start|examine)|let's (?:think|look|analy[sz]e))\b"
     r"|^\W*the user (?:wants|asks|asked|is asking|needs|provided|would like|has (?:asked|provided|given))\b"
     r"|^\W*(?:i|we) (?:need|have|should|must|want) to (?:write|describe|produce|create|generate|output"
@@ -69,7 +70,7 @@ def without_thoughts(answer: str) -> str:
         CaptionUnusable: there are only thoughts.
     """
     text = _spoken(_final_channel(answer)).strip()
-    if found := list(_ANSWER.finditer(text)):
+    if found := list(outside(_ANSWER, text)):
         text = text[found[-1].end() :]
         if end := _ANSWER_END.search(text):
             text = text[: end.start()]

@@ -54,15 +54,19 @@ PREFIXES = tuple(
             r"(?: (?:is|would be|could be|might be|follows))?\s?(?::| - )\s?"
         ),
         r"^(?:here you go|i(?:'d| would|\u2019d) describe (?:this|the|it)(?: image| picture)? as)\s?:\s?",
-        r"^(?:assistant|model|ai)\s?:\s*",
+        r"^(?:assistant|ai)\s?:\s*",
     )
+)
+#: What models say before JSON.
+JSON_IS = re.compile(
+    rf"^(?:(?:{_YES}|{_HERE})\b[^\n{{\[]{{0,160}}[:\uff1a!.]|json\s?:?|(?:{_NAMES}){_COLON})\s*(?=[{{\[]\s*[{{\"\[])",
+    re.IGNORECASE,
 )
 MARKDOWN = (
     (re.compile(r"^#{1,6}\s+", re.MULTILINE), ""),
     (re.compile(r"\*\*(?=\S)([^*]{1,2000})(?<=\S)\*\*"), r"\1"),
     (re.compile(r"(?<!\w)__(?=\S)([^_]{1,400} [^_]{1,400})(?<=\S)__(?!\w)"), r"\1"),
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,1000})(?<=\S)\*(?![\w*])"), r"\1"),
-    (re.compile(r"`([^`\n]{1,1000})`"), r"\1"),
     (re.compile(r"!?\[([^\[\]\n]{0,1000})\]\([^()\s]{1,1000}\)"), r"\1"),
     (re.compile(r"^(?:[ \t]{0,8}[-*•][ \t]+)+", re.MULTILINE), ""),
     (re.compile(r"^[-*_]{3,60}$", re.MULTILINE), ""),
@@ -70,7 +74,8 @@ MARKDOWN = (
 #: Marks of chat templates that leak into answers; the first kind ends what was said.
 TURN_END = re.compile(
     r"<\|(?:im_end|eot_id|eom_id|end|endoftext|return|end_of_text|eos)\|>|<end_of_(?:turn|utterance)>"
-    r"|</s>|<eos>|\n(?:user|human|用户)\s?:",
+    # Behind a colon, a chat that the picture shows is quoted line by line.
+    r"|</s>|<eos>|(?<![:\uff1a\s])\s{0,9}\n(?:user|human|用户)\s?:",
     re.IGNORECASE,
 )
 TURN_BEGIN = re.compile(
@@ -82,14 +87,16 @@ TEMPLATE = re.compile(
     r"<\|[^|<>\n]{1,40}\|>|</?s>|<(?:eos|bos|pad|unk|image|img|fim_\w{1,9})>|\[/?INST\]|<<?/?SYS>?>",
     re.IGNORECASE,
 )
-#: A conversation that the model writes down, ours included.
-CONVERSATION = re.compile(r"^(?:user|human|question|prompt|system)\s?:", re.IGNORECASE)
+#: A conversation that the model writes down, ours included. A user's turn alone is no description;
+#: "Human: a skeleton" may be one.
+CONVERSATION = re.compile(r"^(?:(?P<user>user)|human|question|prompt|system)\s?:", re.IGNORECASE)
 ASSISTANT = re.compile(r"(?:^|\s)(?:assistant|answer|model|ai)\s?:\s*", re.IGNORECASE)
-#: Where models that point at things say where; what is pointed at stays.
+#: Where models that point at things say where; what is pointed at stays. In single brackets, four
+#: numbers may as well be what a picture shows.
 COORDINATES = re.compile(
     r"<loc\d{1,4}>|<(?P<kind>box|bbox|quad|point|poly)>[^<>]{0,300}</(?P=kind)>"
     r"|<\|(?P<token>box|quad)_start\|>[^<>]{0,300}<\|(?P=token)_end\|>"
-    r"|\[\[?\d{1,4}(?:\.\d{1,6})?(?:,\s?\d{1,4}(?:\.\d{1,6})?){3}\]\]?"
+    r"|\[\[\d{1,4}(?:\.\d{1,6})?(?:,\s?\d{1,4}(?:\.\d{1,6})?){3}\]\]"
     r"|</?(?:ref|box|obj|object|phrase|grounding|delimiter_of_multi_objects)\s?/?>",
     re.IGNORECASE,
 )
@@ -115,7 +122,7 @@ CHOICE = re.compile(
     rf"^(?:(?:{_YES})[!,.！，。]?\s?)?(?:{_HERE}|\w+ (?={_OPTIONS}\b))[^\n:\uff1a]{{0,80}}"
     rf"(?:\b(?:{_OPTIONS})\b|選択肢|选项|版本|候補)[^\n:\uff1a]{{0,80}}[:\uff1a]"
     r"|^\W{0,4}(?:option|version|alternative|variante?|opción|opzione|opção|вариант|選択肢|选项)\s?"
-    r"(?:1|one|a|一)\b\s?(?:\([^()\n]{0,40}\))?\W{0,4}[:：.]",
+    r"(?:1|one|a|一)\b\s?(?:\([^()\n]{0,40}\))?\W{0,4}[:：.](?!\d)",
     re.IGNORECASE,
 )
 CHOICES = re.compile(
@@ -130,34 +137,27 @@ FIELD = re.compile(
     r"|objects|colou?rs|mood|setting|style|category|hashtags|summary)\W{0,3}:\W{0,3}\s?",
     re.IGNORECASE,
 )
-#: "The image shows a cat" says "a cat" to somebody whose reader has just said "image".
-PICTURE_OF = re.compile(
-    r"^(?:(?:the|this|an?)\s(?:image|picture|photo|photograph)\s"
-    r"(?:of|shows|showing|depicts|depicting|features|displays|captures|contains|presents|is of)\s"
-    r"(?!that\b|how\b|what\b)"
-    r"|in (?:this|the) (?:image|picture|photo|photograph)(?:,\s|\s(?=(?:we|you|one|i|there)\b))"
-    r"(?:(?:we|you|one|i) (?:can )?see\s|there (?:is|are)\s)?)(?=\w)",
-    re.IGNORECASE,
-)
 #: Sentences to the person who asked, from which on nothing is about the picture.
 OFFER = re.compile(
     r"^\W*(?:let me know|i hope (?:this|that|it)|would you like (?:me|a|an|another|any|more|to|help"
     r"|it)\b|do you (?:want|need) (?:me|a longer|a shorter|another|anything|more)\b|feel free to"
     r"|is there anything (?:else|specific)|if you(?:'d| would)? (?:like|need|want|have)\b.{0,60}\b(?:i can|let me"
-    r"|just|please|feel)|shall i|should i|can i help|how can i (?:help|assist)|please let me know"
+    r"|just|please|feel)|(?:shall|should) i (?:\w+ )?(?:add|describe|expand|give|include|make|provide|rewrite|shorten|translate|write)|can i help|how can i (?:help|assist)|please let me know"
     r"|i can also (?:provide|write|make)|möchte(?:st|n) (?:du|sie)|soll ich|lass(?:en sie)? (?:es )?mich wissen"
     r"|wenn (?:du|sie) (?:möchte|willst|wollen)|souhaitez-vous|voulez-vous|n'hésitez pas|dites-moi si"
     r"|[¿]?(?:quieres|te gustaría|desea|quiere|deseas) (?:que|una|otra)|espero que|dime si|avísame|vuoi che"
     r"|vuole che|fammi sapere|spero che|gostaria (?:que|de)|quer que|wil je|wilt u|laat (?:het )?me weten"
     r"|czy chcesz|daj znać|хотите|дайте знать|если (?:вам )?(?:нужно|хотите)|чи бажаєте|vil du (?:have|ha)"
-    r"|vill du ha|haluatko|ister misiniz|如果(?:您|你)?(?:需要|想|有)|需要我|希望(?:这|對|对)|他に|さらに詳しい|필요하시면"
+    r"|vill du ha|haluatko|ister misiniz|如果(?:您|你)?(?:需要|想|有)|需要我|希望(?:这|對|对)|他に(?:何か)?(?:ご|お手伝い|知りたい|必要)|さらに詳しい|필요하시면"
     r"|더 자세한 설명이 필요)",
     re.IGNORECASE,
 )
 #: Remarks that are such only on a line of their own.
 NOTE = re.compile(
-    r"^\W*(?:(?:word|character) count|please note|note\b.{0,20}:|this (?:alt[- ]text|description|text|caption)\b"
-    r"|\d+ characters|hinweis:|anmerkung:|remarque\s?:|nota:|opmerking:|примечание:|注[:：]|explanation:"
+    r"^\W*(?:(?:word|character) count|please note|note\W{0,4}:|\d+ characters\W*$"
+    r"|this (?:alt[- ]?text|description|text|caption) (?:is (?:about|concise|short|under|within|\d)|\w+ly\b"
+    r"|aims|avoids|captures|conveys|describes|focuses|follows|gives|includes|keeps|meets|provides|uses)"
+    r"|hinweis:|anmerkung:|remarque\s?:|nota:|opmerking:|примечание:|注[:：]|explanation:"
     r"|why this works|(?:key )?(?:details|elements) (?:included|mentioned)|keywords:|tags:"
     r"|(?:explanation|rationale|notes?|keywords|tags|hashtags|why this works)\W*$)",
     re.IGNORECASE,

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from altwright.captions.publishing import Publishing
 from altwright.db.tables import ID_MOST
+from altwright.describers.port import HINT_MOST
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ACTIVE, ItemStatus
 from altwright.platforms.connect import PLATFORMS
@@ -165,6 +166,7 @@ def _review(view: str, *, current: dict[str, Any] | None) -> str:
         counts=_counts(user.id),
         published_pictures=services().drafts.count_published(user.id),
         describer=services().settings.describer,
+        hint_most=HINT_MOST,
         at=datetime.now(UTC),
         views=VIEWS,
         account_id=_account_id(),

@@ -15,9 +15,9 @@ from pydantic import (
     model_validator,
 )
 
-from altwright.captions.again import HINT_MOST
 from altwright.captions.drafts import IDS_MOST, PAGE_MOST
 from altwright.db.tables import ID_MOST
+from altwright.describers.port import HINT_MOST
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
 from altwright.errors import InvalidInput

@@ -91,7 +91,9 @@ class Composer:
         if not work.parts:
             return self._reader.read(work.pixels, enlarge=enlarge)
         lines: list[Line] = []
-        for part, offset in zip(work.parts, offsets(work.parts), strict=True):
+        height, width = work.pixels.shape[:2]
+        places = offsets(work.parts, is_tall=height > width)
+        for part, offset in zip(work.parts, places, strict=True):
             lines += placed(self._reader.read(part, enlarge=enlarge), offset, work.scale)
             if sum(len(line.text) for line in lines) > work.max_length:
                 break

@@ -136,12 +136,11 @@ def tidy(text: str) -> str:
     )
 
 
-def offsets(parts: Sequence[Pixels]) -> list[tuple[int, int]]:
-    """Return the left and upper ends of a long picture's parts, which follow each other.
+def offsets(parts: Sequence[Pixels], *, is_tall: bool) -> list[tuple[int, int]]:
+    """Return the left and upper ends of a long picture's parts, in pixels of the whole.
 
-    Parts below each other are of one width, parts beside each other of one height.
+    ``is_tall``: they follow each other downwards, else to the right.
     """
-    is_tall = len({part.shape[1] for part in parts}) == 1
     found = [(0, 0)]
     for height, width in (part.shape[:2] for part in parts[:-1]):
         x, y = found[-1]
