@@ -6,11 +6,16 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.once_more import OnceMore
 
 from altwright.config import Settings
 
 ROOT = Path(__file__).parent.parent
+
+# A slow machine is no fault of the code: no example is timed.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from tests.support_domain import (
@@ -27,7 +26,6 @@ from altwright.errors import (
     Category,
     ConfigError,
     DescriberUnavailable,
-    InvalidInput,
     PlatformRefused,
     PlatformUnavailable,
     RateLimited,
@@ -470,45 +468,3 @@ def test_a_page_reads_what_the_task_is_doing(
     item = bench.store.items(task.id)[2]
     assert work.item(item).status is ItemStatus.DONE
     assert steps[-1] == "Describing picture 1 of 25"
-
-
-def test_complete_settings_come_back(bench: Bench) -> None:
-    """What isn't named has its default, and what is stored is complete."""
-    kind = bench.kinds["captions"]
-    assert kind.checked({"language": "", "processing_delay": 1}, None) == {
-        "max_posts_per_run": None,
-        "reprocess_existing": False,
-        "processing_delay": 1,
-        "max_caption_length": 500,
-        "language": None,
-        "use_post_text": False,
-    }
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("max_posts_per_run", 0),
-        ("max_posts_per_run", 10_001),
-        ("max_posts_per_run", "10"),
-        ("max_posts_per_run", True),
-        ("max_posts_per_run", 1.5),
-        ("reprocess_existing", "yes"),
-        ("reprocess_existing", None),
-        ("processing_delay", -0.1),
-        ("processing_delay", 10.1),
-        ("processing_delay", float("nan")),
-        ("max_caption_length", 49),
-        ("max_caption_length", 2001),
-        ("language", "English!"),
-        ("language", []),
-        ("use_post_text", 1),
-        ("optimal_length", 100),
-    ],
-)
-def test_a_wrong_setting_is_named(bench: Bench, name: str, value: Any) -> None:
-    """Each wrong or unknown setting is named, with what it should be."""
-    with pytest.raises(InvalidInput) as refused:
-        bench.kinds["captions"].checked({name: value}, None)
-    assert list(refused.value.fields) == [name]
-    assert refused.value.fields[name]
