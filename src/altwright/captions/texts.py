@@ -191,7 +191,9 @@ def _add_described(session: Session, draft: DraftRow | Draft, task_id: str | Non
 
 
 def _has_now(session: Session, draft_id: int, text_id: int) -> None:
-    statement = update(DraftRow).where(DraftRow.id == draft_id).values(text_id=text_id)
+    # Whoever has written the draft's row has said when.
+    values = {"text_id": text_id, "updated_at": DraftRow.updated_at}
+    statement = update(DraftRow).where(DraftRow.id == draft_id).values(values)
     session.execute(statement.execution_options(synchronize_session=False))
 
 
