@@ -148,7 +148,6 @@ SLOW_PIP = (
 )
 
 
-@pytest.mark.req("6.5")
 @pytest.mark.req("10.1")
 def test_runs_wait_for_the_models(folder: Path, mastodon: MastodonServer) -> None:
     """Begun while they are fetched, a run says so, waits, and goes on when they are there."""
