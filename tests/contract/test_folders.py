@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from tests.servers import RedisServer
 from tests.support_service import Service
 from tests.support_web import make_settings, make_web
@@ -141,6 +143,20 @@ def test_a_service_that_cannot_write_its_database_is_not_ready(
 def test_a_database_that_takes_changes_says_so(database: Database) -> None:
     """As the service's own does on each kind."""
     database.check_writable()
+
+
+#: Begins a change of the database named as its argument; fails at once where another one is on.
+CHANGES = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+
+
+def test_the_check_gives_up_no_lock(database: Database) -> None:
+    """What this process has locked stays so: else two would write at once and damage the file."""
+    with database.begin() as connection:
+        connection.execute(text("SELECT 1"))
+        database.check_writable()
+        command = [sys.executable, "-c", CHANGES, database.engine.url.database or ""]
+        other = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "database is locked" in other.stderr
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

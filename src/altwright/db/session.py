@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import os
 import random
 import sqlite3
 import time
@@ -262,11 +264,14 @@ class Database:
             file = Path(self.engine.url.database or "")
             try:
                 folders.try_out(file.parent, TRIAL_BYTES)
-                with file.open("r+b"):
-                    return
+                # Never opened here: closing it again would drop the locks of this process's own
+                # connections, and the file would be damaged (sqlite.org/howtocorrupt.html, 2.2).
+                if not os.access(file, os.W_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
             except OSError as error:
                 reason = folders.reason_of(error)
                 raise NotWritable(f"The database can't be written: {reason}.") from error
+            return
         with self.connect() as connection:
             if connection.scalar(text(_READ_ONLY[self.engine.dialect.name])) in {"on", 1}:
                 raise NotWritable("The database can't be written: it is read-only.")
