@@ -80,6 +80,23 @@ def test_of_several_that_start_at_once_one_migrates(empty: Engine) -> None:
     assert not migrate.missing(empty)
 
 
+@pytest.mark.parametrize("empty", ["sqlite", "postgresql"], indirect=True)
+def test_migrations_that_are_broken_off_change_nothing(empty: Engine) -> None:
+    """All are one transaction, so that nobody else comes in between (MariaDB has a lock beside)."""
+
+    def break_off(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "CREATE TABLE draft_texts" in statement:
+            raise KeyboardInterrupt
+
+    sa.event.listen(empty, "before_cursor_execute", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        migrate.upgrade(empty)
+    sa.event.remove(empty, "before_cursor_execute", break_off)
+    assert migrate.tables(empty) is migrate.Tables.NONE
+    migrate.upgrade(empty)
+    assert not migrate.missing(empty)
+
+
 def test_whoever_opens_a_new_database_waits_for_who_writes_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

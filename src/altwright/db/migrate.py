@@ -103,7 +103,7 @@ def _config(connection: Connection | None) -> Config:
 
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
-    """Hold a lock that other migrations wait for; SQLite's transaction is one itself."""
+    """Hold a lock that other migrations wait for, until all of this one is committed."""
     match connection.dialect.name:
         case "postgresql":
             connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT_S}s'"))
@@ -119,6 +119,10 @@ def _alone(connection: Connection) -> Iterator[None]:
             driver: Any = connection.connection.driver_connection
             set_busy_timeout(driver, LOCK_WAIT_S)
             try:
+                # Begins a transaction, which is SQLite's lock. Alembic would begin one for each
+                # migration, and let others in between.
+                connection.execute(text("SELECT 1"))
                 yield
             finally:
-                set_busy_timeout(driver)
+                if not connection.invalidated:
+                    set_busy_timeout(driver)
