@@ -185,7 +185,7 @@ class Settings(BaseSettings):
     rq_retry_max_delay: Seconds = Field(3600, description="longest wait before a retry, seconds")
     rq_outage_patience: Seconds = Field(
         21600,
-        description="seconds that a task waits for a server that is down, without getting on",
+        description="seconds in all that a task waits for servers that are down, without progress",
     )
     rq_shutdown_timeout: float = Field(
         30, ge=0, le=3600, description="seconds that running work gets to finish at a stop"

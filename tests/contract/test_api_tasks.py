@@ -11,6 +11,7 @@ from tests import support_web
 from tests.servers import RedisServer
 from tests.support_web import Web, problem
 
+from altwright.errors import Category
 from altwright.tasks.claims import Planned
 from altwright.web import shapes
 
@@ -183,6 +184,28 @@ def test_items_and_history_tell_what_happened(web: Web) -> None:
     assert events["events"][0]["actor"] == "anna"
     assert "secrethost" not in anna.get(path).text
     assert "secrethost" in root.get(path).text
+
+
+def test_the_category_of_an_error_is_for_administrators(web: Web) -> None:
+    """Users read a sentence, on the page too."""
+    task = web.failed()
+    path = f"/api/v1/tasks/{task['id']}/history"
+    details = [
+        web.by_token(user).get(path).get_json()["events"][-1]["detail"]
+        for user in (web.anna, web.root)
+    ]
+    assert details == ["It broke.", "fault: It broke."]
+
+
+def test_a_page_says_in_words_for_how_long_a_task_waits(web: Web) -> None:
+    """Without codes."""
+    task = web.submit()
+    claimed = web.services.claims.claim_next("host.boot.1.1.test")
+    assert claimed is not None
+    web.services.claims.wait(claimed, Category.RATE_LIMIT, "The server asks us to wait.", 960, "")
+    page = web.by_session(web.anna).get(f"/tasks/{task['id']}").text
+    assert "Waits 16 minutes: The server asks us to wait." in page
+    assert "rate_limit:" not in page
 
 
 @pytest.mark.req("6.2")

@@ -199,9 +199,8 @@ def test_a_probe_that_meets_a_fault_of_ours_harms_no_task(rig: Rig) -> None:
 
 
 @pytest.mark.every_database
-@pytest.mark.parametrize("is_long", [False, True])
-def test_waiting_when_asked_to_is_no_failure(rig: Rig, *, is_long: bool) -> None:
-    """However often a server asks for it; only a day without getting on ends the task."""
+def test_waiting_when_asked_to_is_no_failure(rig: Rig) -> None:
+    """However often a server asks for it."""
     rig.kind.meet = always(RateLimited("The server asked us to wait.", retry_in_s=300))
     task = rig.submit()
     for _ in range(12):
@@ -211,16 +210,9 @@ def test_waiting_when_asked_to_is_no_failure(rig: Rig, *, is_long: bool) -> None
         assert round(delay_s(rig, task.id)) == 300
         wait(rig, 301)
     assert rig.events(task.id)[-1] == "waiting"
-    if is_long:
-        wait(rig, RETRY_AFTER_MOST_S)
-        rig.drain_database()
-        dead = rig.store.get(task.id, None)
-        assert (dead.status, dead.error_category) == (Status.FAILED, Category.RATE_LIMIT)
-        assert (dead.error or "").startswith("The server asked us to wait. The task has waited")
-    else:
-        rig.kind.meet = lambda _run, _item: None
-        rig.drain_database()
-        assert rig.store.get(task.id, None).status is Status.COMPLETED
+    rig.kind.meet = lambda _run, _item: None
+    rig.drain_database()
+    assert rig.store.get(task.id, None).status is Status.COMPLETED
 
 
 def test_an_absurd_wait_is_cut(rig: Rig) -> None:
@@ -275,7 +267,8 @@ def test_a_run_outlasts_an_hour_of_outage_and_a_short_one_stays_short(rig: Rig) 
         waits.append(round(delay_s(rig, task.id)))
         wait(rig, waits[-1] + 1)
     assert waits[:5] == [15, 60, 240, 960, 960], "after one at once"
-    assert [item.tries for item in rig.store.items(task.id)] == [1, 0, 0], "put behind, not blamed"
+    assert [item.tries for item in rig.store.items(task.id)] == [0, 0, 0], "nobody is blamed"
+    assert rig.claims.next_item(task.id) == rig.store.items(task.id)[1], "put behind"
     rig.kind.meet, rig.kind.answer = lambda *_: None, lambda _: None
     rig.drain_database()
     assert rig.store.get(task.id, None).status is Status.COMPLETED
@@ -309,20 +302,17 @@ def test_an_item_that_crashes_its_server_each_time_comes_last_and_fails(rig: Rig
         rig.drain_database()
         wait(rig, 3600)
     assert rig.store.get(task.id, None).items_done == 2
-    assert rig.store.items(task.id)[0].tries > 0
+    assert rig.store.items(task.id)[0].status is ItemStatus.PENDING
 
 
 @pytest.mark.every_database
 def test_a_server_that_stays_away_ends_the_task_with_a_sentence(rig: Rig) -> None:
     """Patience has an end, and says for how long it lasted."""
     rig.kind.meet = rig.kind.answer = always(AWAY)
-    task = rig.submit()
-    rig.drain_database()
-    wait(rig, OUTAGE_PATIENCE_S + 60)
-    rig.drain_database()
-    dead = rig.store.get(task.id, None)
+    dead = finish(rig, rig.submit().id)
     assert dead.status is Status.FAILED
-    assert dead.error == "It doesn't answer. The task has waited for 6.02 hours."
+    assert OUTAGE_PATIENCE_S < dead.outage_s < OUTAGE_PATIENCE_S + 960
+    assert dead.error == "It doesn't answer. The task has waited for 6.22 hours."
 
 
 def test_attempts_that_use_their_time_up_without_progress_have_an_end(rig: Rig) -> None:

@@ -19,6 +19,8 @@ from tests.support_sockets import Page, Served, page, served
 from tests.support_web import Web, make_settings, make_web, sign_in
 from werkzeug.serving import make_server
 
+from altwright.domain.task import Delivery, Priority
+from altwright.tasks.records import Ticket
 from altwright.web import sockets
 from altwright.web.app import create_app
 
@@ -40,9 +42,11 @@ def server(web: Web, tmp_path: Path, valkey: RedisServer) -> Iterator[Served]:
         yield running
 
 
-def _step(web: Web, text: str) -> None:
-    """Work on the waiting task, as a worker in this process would."""
-    claimed = web.services.claims.claim_next("host.boot.1.1.test")
+def _step(web: Web, task_id: str, text: str) -> None:
+    """Work on this waiting task, as a worker in this process would."""
+    # Not on the next: the served process submits tasks too.
+    ticket = Ticket(task_id, 0, Priority.NORMAL)
+    claimed = web.services.claims.claim(ticket, "host.boot.1.1.test", Delivery.DATABASE)
     assert claimed is not None
     web.services.claims.step(claimed.id, claimed.attempt, text)
     web.services.progress.changed(claimed.id)
@@ -68,7 +72,7 @@ def test_progress_of_another_process_reaches_the_page(web: Web, server: Served) 
     with page(server.url, server.cookie("anna")) as shown:
         wait_until(lambda: shown.shows(task["id"], status="queued"))
         _listening(web)
-        _step(web, "Looking at the first picture")
+        _step(web, task["id"], "Looking at the first picture")
         wait_until(lambda: shown.shows(task["id"], status="running"))
         step = shown.last(task["id"])
         assert step is not None
@@ -103,7 +107,7 @@ def test_users_are_told_of_their_own_tasks_only(web: Web, server: Served) -> Non
         )
         _listening(web)
         task = web.submit()
-        _step(web, "Working")
+        _step(web, task["id"], "Working")
         wait_until(lambda: anna.shows(task["id"], status="running"))
         assert bert.received == []
         assert root.received == []
@@ -186,7 +190,7 @@ def test_pages_are_told_without_redis(web: Web, server: Served, valkey: RedisSer
     with page(server.url, server.cookie("anna")) as shown:
         _listening(web)
         valkey.kill()
-        _step(web, "While Redis is away")
+        _step(web, task["id"], "While Redis is away")
         wait_until(lambda: shown.shows(task["id"], status="running"))
         web.services.queue.cancel(task["id"], by=web.anna.ref)
         wait_until(lambda: shown.shows(task["id"], cancel_requested=True))

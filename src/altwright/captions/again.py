@@ -9,7 +9,7 @@ from typing import Any
 from altwright.accounts.connections import Account, AccountStore
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
-from altwright.captions.opening import open_account, post_gone, probe_platform
+from altwright.captions.opening import open_account, post_gone, probe
 from altwright.captions.pictures import PictureStore
 from altwright.captions.records import Draft
 from altwright.captions.service import described, noted
@@ -139,11 +139,7 @@ class AgainWork(Work):
 
     def probe(self, source: Source) -> None:
         """Ask the account's server, or the describer, how it is."""
-        match source:
-            case Source.PLATFORM:
-                probe_platform(self._kind.accounts, self._account.id, self._platform)
-            case Source.DESCRIBER:
-                self._kind.describer.probe()
+        probe(source, self._kind.accounts, self._account.id, self._platform, self._kind.describer)
 
     def _picture(self) -> tuple[Picture, Stored | None]:
         """Return the kept copy, or fetch the picture again if there is none any more."""

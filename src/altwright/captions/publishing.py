@@ -249,8 +249,8 @@ class PublishingWork(Work):
         self._user_id = user_id
         self._ids: list[int] = run.task.settings["draft_ids"]
         self._platforms: dict[int, Platform] = {}
-        #: The account of the post in hand.
-        self._account_id: int | None = None
+        #: The account of the post in hand; before the first, of all (tasks of before have several).
+        self._account_id: int | None = run.task.account_id
 
     def plan(self) -> Iterator[Planned]:
         """Yield the posts, newest first: all texts of a post make one edit."""
@@ -288,7 +288,7 @@ class PublishingWork(Work):
         return worked
 
     def probe(self, source: Source) -> None:
-        """Ask the server of the post in hand how it is."""
+        """Ask the server of the post in hand, or before the first the task's, how it is."""
         if source is Source.PLATFORM and self._account_id is not None:
             platform = self._platform(self._account_id)
             probe_platform(self._accounts, self._account_id, platform)

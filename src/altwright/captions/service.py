@@ -21,7 +21,7 @@ from altwright.accounts.connections import Account, AccountStore
 from altwright.captions import drafting
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
-from altwright.captions.opening import open_account, post_gone, probe_platform, refusals_noted
+from altwright.captions.opening import open_account, post_gone, probe, refusals_noted
 from altwright.captions.pictures import PictureStore
 from altwright.captions.quality import check
 from altwright.captions.records import DEFAULT_LANGUAGE, written_in
@@ -227,11 +227,13 @@ class CaptionWork(Work):
 
     def probe(self, source: Source) -> None:
         """Ask the account's server, or the describer, how it is."""
-        match source:
-            case Source.PLATFORM:
-                probe_platform(self._service.accounts, self._account.id, self._platform)
-            case Source.DESCRIBER:
-                self._service.describer.probe()
+        probe(
+            source,
+            self._service.accounts,
+            self._account.id,
+            self._platform,
+            self._service.describer,
+        )
 
     def failed(self, item: Item, reason: str) -> Callable[[Session], None]:
         """Return what lets the next run begin with others."""

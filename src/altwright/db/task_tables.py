@@ -60,11 +60,15 @@ class TaskRow(Base):
     #: Attempts in a row that ended with their worker's silence; too many set the task aside.
     crashes: Mapped[int] = mapped_column(default=0)
     max_retries: Mapped[int] = mapped_column(default=3)
-    #: Waits in a row, without progress between them, for a server that is down or asked for it;
-    #: since when; and for which server ("": it said for how long).
+    #: Waits in a row, without progress between them, for a server that is down or asked for it; and
+    #: for which server ("": it said for how long).
     waits: Mapped[int] = mapped_column(default=0, server_default="0")
-    stalled_at: Mapped[datetime | None] = mapped_column(Instant)
     waits_for: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    #: Seconds of these waits: for servers that were down, and those that servers asked for.
+    outage_s: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
+    paused_s: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
+    #: The first of these waits, for processes of the version before; this one only clears it.
+    stalled_at: Mapped[datetime | None] = mapped_column(Instant)
     #: The last attempt that ended an item or added to the plan.
     progress_attempt: Mapped[int] = mapped_column(default=0, server_default="0")
     exclusive_key: Mapped[str | None] = mapped_column(String(64))
@@ -116,7 +120,10 @@ class ItemRow(Base):
     position: Mapped[int] = mapped_column()
     label: Mapped[str] = mapped_column(String(255), default="")
     status: Mapped[str] = mapped_column(String(16), default=ItemStatus.PENDING)
+    #: How often it was tried: those tried least come first. Of these ``excused`` don't count as
+    #: tries of the item: it met a server in trouble.
     tries: Mapped[int] = mapped_column(default=0)
+    excused: Mapped[int] = mapped_column(default=0, server_default="0")
     attempt: Mapped[int | None] = mapped_column()
     category: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(Text, default="")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from types import MappingProxyType
 
+from altwright.domain.counting import duration
 from altwright.errors import Category
 
 
@@ -35,9 +36,11 @@ POLICIES = MappingProxyType(
 )
 
 
-#: The longest Retry-After that is believed, seconds; and how long a task that doesn't get on is
-#: let wait, as often as a server asks for it.
-RETRY_AFTER_MOST_S = 86_400.0
+#: The longest Retry-After that is believed, and the shortest (servers say 0 too), seconds.
+RETRY_AFTER_MOST_S, RETRY_AFTER_LEAST_S = 86_400.0, 1.0
+#: Seconds of pauses that servers asked for after which a task that doesn't get on fails: a week, so
+#: that it takes several of the longest.
+PAUSE_PATIENCE_S = 7 * 86_400.0
 
 
 #: Steps of the curve after which the waits for a server that is down grow no more: 16 minutes.
@@ -62,7 +65,7 @@ class Backoff:
         A server's own Retry-After (``retry_in_s``) wins over the curve, without jitter below it.
         """
         if retry_in_s is not None:
-            wanted_s = min(max(retry_in_s, 0.0), RETRY_AFTER_MOST_S)
+            wanted_s = min(max(retry_in_s, RETRY_AFTER_LEAST_S), RETRY_AFTER_MOST_S)
             return wanted_s * (1 + self.jitter * random.random())
         steps = failures - 1
         if POLICIES[category].first_at_once:
@@ -91,3 +94,13 @@ class Backoff:
 
     def _spread_s(self, delay_s: float, random: Random) -> float:
         return min(delay_s, self.longest_s) * (1 + self.jitter * (2 * random.random() - 1))
+
+
+def retry_words(delay_s: float) -> str:
+    """Return when what failed is tried again, as people read it."""
+    return f"Tries again in {duration(delay_s)}" if delay_s > 0 else "Tries again at once"
+
+
+def wait_words(delay_s: float) -> str:
+    """Return for how long something waits for a server, as people read it."""
+    return f"Waits {duration(delay_s)}" if delay_s > 0 else "Tries again at once"

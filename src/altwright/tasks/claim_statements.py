@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
@@ -27,22 +27,18 @@ PENDING = update(ItemRow).where(
 )
 ITEM_ENDED = PENDING.values(finished_at=now())
 ITEM_PUT_OFF = PENDING.values(tries=ItemRow.tries + 1)
-#: Once only: whether it was the item's fault nobody knows, but the others shall not wait for it.
-ITEM_PUT_BEHIND = PENDING.where(ItemRow.tries == 0).values(tries=1)
+#: Whether it was the item's fault nobody knows, but the others shall not wait for it.
+ITEM_PUT_BEHIND = ITEM_PUT_OFF.values(excused=ItemRow.excused + 1)
 #: Items that have used up no more than so many tries.
 ITEMS_SPARED = (
     update(ItemRow)
     .where(
         ItemRow.id.in_(bindparam("of_items", expanding=True)),
         ItemRow.status == ItemStatus.PENDING,
-        ItemRow.tries > bindparam("most"),
+        ItemRow.tries - ItemRow.excused > bindparam("most"),
     )
-    .values(tries=bindparam("most"))
+    .values(tries=ItemRow.excused + bindparam("most"))
 )
-#: One wait more.
-WAITS = RENEWED.values(waits=TaskRow.waits + 1, stalled_at=func.coalesce(TaskRow.stalled_at, now()))
-#: How long a task has got no further.
-STALL = select(TaskRow.stalled_at, now()).where(TaskRow.id == bindparam("of_task"))
 #: Tasks of which a cancel is asked for, of several that attempts hold.
 CANCELS = select(TaskRow.id).where(
     TaskRow.id.in_(bindparam("ids", expanding=True)),

@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Update, false, insert, select
+from sqlalchemy import false, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
 from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, TaskRow
+from altwright.domain.retries import retry_words, wait_words
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks import claim_statements as sql
@@ -348,12 +349,6 @@ class Claims:
         with self._database.connect() as connection:
             return set(connection.scalars(sql.CANCELS, {"ids": sorted(task_ids)}))
 
-    def stalled_s(self, task: Task) -> float:
-        """Return for how many seconds a task has waited without getting on in between."""
-        with self._database.connect() as connection:
-            stalled_at, at = connection.execute(sql.STALL, {"of_task": task.id}).one()
-        return (at - stalled_at).total_seconds() if stalled_at else 0.0
-
     def signals(self, task: Task, *, slice_is_over: bool = False) -> Signals:
         """Return what the worker has to heed now; ``slice_is_over``: its time slice is.
 
@@ -405,7 +400,7 @@ class Claims:
             task,
             Status.QUEUED,
             "retry",
-            detail=f"in {delay_s:.0f} s, {category}: {message}",
+            detail=f"{category}: {retry_words(delay_s)}: {message}",
             behind=behind,
             delayed=delay_s > 0,
             delay_s=delay_s,
@@ -415,9 +410,20 @@ class Claims:
         )
 
     def wait(
-        self, task: Task, category: Category, message: str, delay_s: float, waits_for: str
+        self,
+        task: Task,
+        category: Category,
+        message: str,
+        delay_s: float,
+        waits_for: str,
+        *,
+        outage_s: float = 0.0,
+        paused_s: float = 0.0,
     ) -> None:
-        """Queue a task again that waits for a server; this is no failure.
+        """Queue a task again, as it is now, that waits for a server; this is no failure.
+
+        ``outage_s`` and ``paused_s`` are the seconds that its patience with servers that are down,
+        and with those that ask for pauses, is shortened by.
 
         Raises:
             TaskStateConflict: the task was taken back.
@@ -426,10 +432,12 @@ class Claims:
             task,
             Status.QUEUED,
             WAITING,
-            detail=f"for {delay_s:.0f} s, {category}: {message}",
+            detail=f"{category}: {wait_words(delay_s)}: {message}",
             delayed=delay_s > 0,
             delay_s=delay_s,
-            first=sql.WAITS,
+            waits=task.waits + 1,
+            outage_s=task.outage_s + outage_s,
+            paused_s=task.paused_s + paused_s,
             error=message,
             error_category=category,
             waits_for=waits_for,
@@ -450,21 +458,15 @@ class Claims:
         event: str,
         *,
         detail: str = "",
-        first: Update | None = None,
         behind: bool = False,
         **values: Any,
     ) -> None:
-        """End this attempt, and with it the task unless it goes back to the queue.
-
-        ``first`` is written to the task before its move.
-        """
+        """End this attempt, and with it the task unless it goes back to the queue."""
         actor = task.worker_id or ""
         with self._database.begin() as connection:
             if behind:
                 turn = PRIORITIES.turn(connection, task.user_id, task.priority, had_one=True)
                 values["turn"] = turn.number
-            if first is not None:
-                fenced(connection, first, task.id, task.attempt, lease_s=self.lease_s)
             if not move(connection, task.id, Status.RUNNING, after, attempt=task.attempt, **values):
                 raise TaskStateConflict(task.id, expected="running this attempt")
             record(connection, task.id, event, attempt=task.attempt, actor=actor, detail=detail)

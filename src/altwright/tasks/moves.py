@@ -28,7 +28,14 @@ _GUARDED = update(TaskRow).where(
 RENEWED = _GUARDED.values(lease_until=now(bindparam("lease_s", type_=Float)))
 SHOWN = _GUARDED.values(sequence=TaskRow.sequence + 1)
 #: The columns of a task whose failures and waits before no longer count.
-START_AFRESH: dict[str, Any] = {"failures": 0, "waits": 0, "waits_for": "", "stalled_at": None}
+START_AFRESH: dict[str, Any] = {
+    "failures": 0,
+    "waits": 0,
+    "waits_for": "",
+    "outage_s": 0.0,
+    "paused_s": 0.0,
+    "stalled_at": None,
+}
 #: What a move into each state means for the row.
 _MEANING: dict[Status, dict[str, Any]] = {
     Status.QUEUED: {

@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from altwright.crypto import Box
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
+from altwright.errors import Category
 
 E = TypeVar("E", bound=Enum)
 
@@ -55,6 +56,9 @@ class Task:
     #: Waits in a row for a server, and which ("": none, or one that said for how long).
     waits: int = 0
     waits_for: str = ""
+    #: Seconds of these waits: for servers that were down, and those that servers asked for.
+    outage_s: float = 0.0
+    paused_s: float = 0.0
     #: The last attempt that got on.
     progress_attempt: int = 0
     #: Where an attempt goes on that finds the plan unfinished (PlannedUpTo).
@@ -118,7 +122,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item of a task; ``key`` is what the task's kind called it when planning."""
+    """One item of a task; ``key`` is what the task's kind called it when planning.
+
+    ``tries`` are those that say something of the item, not those that met a server in trouble.
+    """
 
     id: int
     key: str
@@ -135,13 +142,19 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of a task's history."""
+    """One entry of a task's history; ``detail`` is for administrators."""
 
     at: datetime
     event: str
     attempt: int
     actor: str
     detail: str
+
+    @property
+    def words(self) -> str:
+        """Return the detail for users: without the category of an error before it."""
+        category, colon, words = self.detail.partition(": ")
+        return words if colon and category in set(Category) else self.detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +202,8 @@ def task_of(row: TaskRow | Row[Any], box: Box) -> Task:
         exclusive_key=row.exclusive_key,
         waits=row.waits,
         waits_for=row.waits_for,
+        outage_s=row.outage_s,
+        paused_s=row.paused_s,
         progress_attempt=row.progress_attempt,
         plan_cursor=row.plan_cursor,
     )
@@ -220,7 +235,7 @@ def item_of(row: ItemRow | Row[Any]) -> Item:
         position=row.position,
         label=row.label,
         status=ItemStatus(row.status),
-        tries=row.tries,
+        tries=row.tries - row.excused,
         attempt=row.attempt,
         category=row.category,
         reason=row.reason,

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from altwright.domain.counting import counted
-from altwright.domain.retries import POLICIES, RETRY_AFTER_MOST_S, Backoff
+from altwright.domain.retries import PAUSE_PATIENCE_S, POLICIES, Backoff
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted, interruptible
@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 DATABASE_PAUSE_S = 5.0
 #: Seconds that a task waits at most for a server that is down, without getting on in between.
 OUTAGE_PATIENCE_S = 6 * 3600.0
+#: Seconds of it that each wait uses up at least, also one that ends at once.
+WAIT_COUNTS_S = 1.0
 #: What the history says of an attempt that left its failed items for later.
 RESTS = "trying again later"
 #: What it says of one that gave way to others after its time slice.
@@ -302,8 +304,9 @@ class TaskRunner:
     def _wait(self, now: Task, fault: Fault) -> None:
         """Let a task wait for a server, unless it has waited for too long without getting on."""
         is_asked_to = fault.meaning is Meaning.WAIT
-        patience_s = RETRY_AFTER_MOST_S if is_asked_to else self._patience_s
-        waited_s = self._claims.stalled_s(now)
+        waited_s, patience_s = (
+            (now.paused_s, PAUSE_PATIENCE_S) if is_asked_to else (now.outage_s, self._patience_s)
+        )
         if waited_s > patience_s:
             waited = counted(float(f"{waited_s / 3600:.3g}"), "hour")
             words = f"{fault.words} The task has waited for {waited}."
@@ -316,8 +319,18 @@ class TaskRunner:
         else:
             delay_s = self._backoff.outage_s(now.waits, fault.retry_in_s, self._random)
         _log.warning("task %s waits for %.0f s: %s", now.id, delay_s, fault.words)
-        waits_for = "" if is_asked_to else fault.source
-        self._claims.wait(now, fault.category, fault.words, delay_s, waits_for)
+        # Only what it is made to wait counts, not for how long nobody claims it. What a server
+        # that is down asks for beyond our own curve is a pause. Each wait counts, for an end.
+        own_s = self._backoff.outage_s(now.waits, None, self._random)
+        self._claims.wait(
+            now,
+            fault.category,
+            fault.words,
+            delay_s,
+            waits_for="" if is_asked_to else fault.source,
+            outage_s=0.0 if is_asked_to else max(min(delay_s, own_s), WAIT_COUNTS_S),
+            paused_s=delay_s if is_asked_to else 0.0,
+        )
 
     def _time_used_up(self, task: Task, why: str) -> None:
         """Let others have their turn, and this task its next one unless it gets nowhere."""

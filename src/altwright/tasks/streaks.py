@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from altwright.errors import DatabaseUnavailable, TaskStateConflict
+from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted
 from altwright.tasks.claims import LAST_FROM
-from altwright.tasks.faults import Fault, Source, fault_of
+from altwright.tasks.faults import Fault, Meaning, Source, fault_of
 from altwright.tasks.kinds import Work
 from altwright.tasks.records import Item
 
@@ -72,8 +72,10 @@ class Streak:
             raise
         except Exception as error:  # noqa: BLE001 - what it means is told, or recorded
             fault = fault_of(error)
-            if fault.source is not Source.ALTWRIGHT or fault.retry_in_s is not None:
+            # No matter whose: a server that asks for a pause says so of itself.
+            if fault.source is not Source.ALTWRIGHT or fault.meaning is Meaning.WAIT:
                 return fault
-            _log.exception("asking %s how it is met a fault of ours", source)
+            if fault.category is Category.FAULT:
+                _log.exception("asking %s how it is met a fault of ours", source)
         self._asked[source, about] = self._clock()
         return None

@@ -98,12 +98,13 @@ def _item(item: Item) -> Answer:
 
 
 def _event(event: Event, user: UserRef) -> Answer:
-    # A worker's name has its host's name in it, which is an administrator's business.
+    # A worker's name has its host's name in it, which is an administrator's business; so are the
+    # categories of errors.
     actor = event.actor if user.is_admin or event.actor == user.username else SERVICE
     return {
         "at": event.at.isoformat(),
         "event": event.event,
         "attempt": event.attempt,
         "actor": actor,
-        "detail": event.detail,
+        "detail": event.detail if user.is_admin else event.words,
     }

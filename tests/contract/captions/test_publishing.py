@@ -182,6 +182,17 @@ def test_a_server_away_gives_the_drafts_back_until_it_is_there(bench: Bench, wor
     assert world.drafts.get(ids[0], world.user.id).status is D.PUBLISHED
 
 
+def test_looking_whether_a_server_is_back_puts_no_post_behind(bench: Bench, world: World) -> None:
+    """It is asked before the first post of an attempt."""
+    publish(bench, *approved(world, *(make_post(number, "") for number in range(1, 5))))
+    world.platform.before = refusing(("publish_alt_texts", "probe"), PlatformUnavailable("Away."))
+    for _ in range(3):
+        task = bench.attempt()
+    items = bench.store.items(task.id)
+    assert [bool(one.reason) for one in items] == [True, False, False, False]
+    assert bench.claims.next_item(task.id) == items[1]
+
+
 def test_a_revoked_token_stops_publishing(bench: Bench, world: World) -> None:
     """The task fails, the account says why, every draft is approved still."""
     ids = approved(world, make_post(1, ""), make_post(2, ""))
