@@ -219,6 +219,7 @@ class Site:
             services.outbound,
             SayingDescriber(says=says),
             services.settings,
+            services.store,
         )
         runner = TaskRunner(
             services.claims,

@@ -354,7 +354,7 @@ class Bench:
         self.kinds: dict[str, TaskKind] = {
             "captions": CaptionGenerationService(*parts),
             "publishing": Publishing(world.accounts, world.drafts),
-            "description": DescribeAgain(*parts),
+            "description": DescribeAgain(*parts, self.store),
         }
         progress = ProgressTracker(self.store, self.claims)
         self.runner = TaskRunner(self.claims, self.kinds, progress, Backoff(), limit_s=60)

@@ -222,7 +222,7 @@ def build(settings: Settings) -> Services:
         for kind in (
             CaptionGenerationService(accounts, drafts, pictures, outbound, describer, settings),
             Publishing(accounts, drafts),
-            DescribeAgain(accounts, drafts, pictures, outbound, describer, settings),
+            DescribeAgain(accounts, drafts, pictures, outbound, describer, settings, store),
         )
     }
     queue = RQQueueManager(

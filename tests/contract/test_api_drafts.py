@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta
+
 import pytest
 from tests import support_web
 from tests.support_web import Web, problem
 
 from altwright.accounts import connecting
+from altwright.db.session import Database, make_engine, utcnow
 from altwright.errors import PlatformRefused, PlatformUnavailable, RateLimited
 from altwright.web import shapes
 
@@ -212,3 +216,21 @@ def test_wrong_accounts_are_named(web: Web, change: dict[str, str], field: str) 
     body = {"platform": "mastodon", "url": "https://social.example", "token": "token", **change}
     document = problem(web.by_token(web.anna).post("/api/v1/accounts", json=body), 422)
     assert list(document["fields"]) == [field]
+
+
+def test_the_review_page_is_dated_by_the_clock_of_its_drafts(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A web host whose clock is ahead of the database's asks for no drafts of the future."""
+    url = web.services.settings.resolved_database_url
+    slow = Database(make_engine(url, clock=lambda: utcnow() - timedelta(hours=1)))
+    monkeypatch.setattr(web.services.drafts, "database", slow)
+    (draft,) = web.drafts()
+    web.services.drafts.edit(draft.id, web.anna.id, text="Dated by the database.")
+    before = web.services.drafts.get(draft.id, web.anna.id).updated_at
+    page = web.by_session(web.anna).get("/review").text
+    found = re.search(r'data-at="([^"]+)"', page)
+    assert found
+    at = datetime.fromisoformat(found[1])
+    assert before <= at < utcnow() - timedelta(minutes=50)
+    slow.close()

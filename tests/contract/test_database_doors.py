@@ -116,7 +116,7 @@ def refused(url: str, folder: Path) -> str:
     assert "sesame" not in done.stdout + done.stderr
     engine = make_engine(url)
     with pytest.raises(DatabaseUnavailable) as error:
-        migrate.missing(engine)
+        migrate.tables(engine)
     engine.dispose()
     reason = reason_of(error.value)
     assert reason in done.stdout

@@ -286,3 +286,15 @@ def test_times_are_in_order(world: World, draft: Draft) -> None:
     edit(world, draft, "By hand.")
     found = world.drafts.texts(draft.id, world.user.id)
     assert found[1].at <= found[0].at <= found[1].at + timedelta(hours=1)
+
+
+def test_a_text_that_comes_back_in_other_code_points_is_the_same(
+    world: World, draft: Draft
+) -> None:
+    """Servers compose letters and accents: nobody else has written that."""
+    publish(world, edit(world, draft, "A cafe\u0301."))
+    before = kinds(world, draft)
+    with world.database.write() as session:
+        drafting.save_posts(session, draft.account_id, [make_post(1, "A caf\u00e9.")])
+    assert kinds(world, draft) == before
+    assert world.drafts.get(draft.id, world.user.id).picture.published_text == "A cafe\u0301."

@@ -128,25 +128,28 @@ def test_an_interrupt_ends_a_pause() -> None:
 
 def test_a_write_that_was_begun_gets_a_moment_to_end() -> None:
     """It ends in order if it can; what comes after it doesn't begin."""
-    begun, may_end = threading.Event(), threading.Event()
+    begun = threading.Event()
     written: list[str] = []
 
     def call() -> None:
+        own = current()
+
+        def was_asked_to_end() -> bool:
+            try:
+                own.check()
+            except Interrupted:
+                return True
+            return False
+
         with deferred(600):
             begun.set()
-            may_end.wait(60)
+            wait_until(was_asked_to_end)
             current().check()
             written.append("all of it")
         current().check()
         written.append("more")
 
-    end: list[BaseException | None] = []
-    tester = threading.Thread(target=lambda: end.append(interrupted(call, begun.is_set)))
-    tester.start()
-    assert begun.wait(60)
-    may_end.set()
-    tester.join(60)
-    assert isinstance(end[0], Interrupted)
+    assert isinstance(interrupted(call, begun.is_set), Interrupted)
     assert written == ["all of it"]
 
 

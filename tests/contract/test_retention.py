@@ -244,9 +244,9 @@ def test_a_draft_outlives_its_task(rig: Rig, content: Content) -> None:
     """When a task goes, its drafts stay as they are and name no task any more."""
     task_id = aged(rig, 31)
     (draft_id,) = content.post((DraftStatus.DRAFT, 5), task_id=task_id)
-    before = content.drafts.get(draft_id, ANNA.id)
     with content.database.write() as session:
         texts.described(session, session.get_one(DraftRow, draft_id), task_id)
+    before = content.drafts.get(draft_id, ANNA.id)
     retention = TaskRetention(rig.database, Ages(), before=content.retention.forget_tasks)
     assert retention.prune_tasks(ignore) == 1
     after = content.drafts.get(draft_id, ANNA.id)

@@ -82,6 +82,10 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+#: A name that isn't UTF-8, as Python shows it.
+UNNAMEABLE = os.fsdecode(b"caf\xe9.png")
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_one_file_that_fails_does_not_stop_the_others(
     as_json: bool,  # noqa: FBT001 - a parameter of the test
@@ -89,16 +93,18 @@ def test_one_file_that_fails_does_not_stop_the_others(
 ) -> None:
     """Each is described or named with its reason, and the exit code says so."""
     Image.effect_noise((200, 200), 80).convert("RGB").save(tmp_path / "good.png")
-    shutil.copy(tmp_path / "good.png", tmp_path / "last.png")
+    for name in (UNNAMEABLE, "last.png"):
+        shutil.copy(tmp_path / "good.png", tmp_path / name)
     (tmp_path / "bad.png").write_bytes(b"no picture")
     double = ModelServerDouble("openai", SENTENCE)
     with serving(double.respond) as models:
         settings = {
+            "PYTHONIOENCODING": "utf-8:strict",
             "DESCRIBER": "openai",
             "OPENAI_BASE_URL": f"{models.url}/v1",
             "OPENAI_MODEL": "eyes:7b",
         }
-        files = ("good.png", "bad.png", "none.png", "last.png")
+        files = ("good.png", UNNAMEABLE, "bad.png", "none.png", "last.png")
         options = ("--json",) if as_json else ()
         done = Service(tmp_path, settings).command("describe", *files, *options)
     assert done.returncode == 1
@@ -110,7 +116,9 @@ def test_one_file_that_fails_does_not_stop_the_others(
         assert rows["last.png"]["text"] == SENTENCE
         assert rows["none.png"]["error"]
     else:
-        assert done.stdout.splitlines() == [f"good.png: {SENTENCE}", f"last.png: {SENTENCE}"]
+        good, strange, last = done.stdout.splitlines()
+        assert [good, last] == [f"good.png: {SENTENCE}", f"last.png: {SENTENCE}"]
+        assert strange.endswith(f": {SENTENCE}")
 
 
 def test_what_is_no_file_of_a_picture_is_refused(tmp_path: Path) -> None:

@@ -220,9 +220,14 @@ def test_a_database_of_another_version_is_named(made_by: str, tmp_path: Path) ->
         assert refused.stderr.count("\n") == 1, refused.stderr
     if made_by == "newer":
         assert "newer Altwright" in refused.stderr
+        status = service.command("db", "status")
+        assert (status.returncode, status.stderr) == (2, refused.stderr)
         assert service.command("db", "upgrade").returncode == 2
     else:
         assert "`altwright db upgrade`" in refused.stderr
+        status = service.command("db", "status")
+        assert status.returncode == 1
+        assert "`altwright db upgrade`" in status.stdout
         assert service.command("db", "upgrade").returncode == 0
         assert service.command("user", "list").returncode == 0
     engine.dispose()

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from altwright.accounts.connections import Account, AccountStore
+from altwright.captions import drafting
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
+from altwright.captions.notes import noted, recalled
 from altwright.captions.opening import open_account, post_gone, probe
 from altwright.captions.pictures import PictureStore
 from altwright.captions.records import Draft
-from altwright.captions.service import described, noted
+from altwright.captions.service import CaptionGenerationService, described
+from altwright.captions.settings import CaptionSettings
 from altwright.captions.sources import PictureSource
 from altwright.captions.wording import picture_label
 from altwright.config import Settings
 from altwright.db.tables import ID_MOST
 from altwright.describers.port import HINT_MOST, Describer, Picture, Request
-from altwright.domain.caption import DraftStatus
+from altwright.domain.caption import DECIDED
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError
+from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError, TaskNotFound
 from altwright.outbound import Outbound
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
@@ -29,9 +31,7 @@ from altwright.tasks.claims import Planned, Worked
 from altwright.tasks.faults import Source
 from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
-
-#: States whose text may be replaced: nobody has approved it.
-REPLACEABLE = (DraftStatus.DRAFT, DraftStatus.SKIPPED)
+from altwright.tasks.store import TaskStore
 
 
 class DescribeAgain:
@@ -48,8 +48,10 @@ class DescribeAgain:
         outbound: Outbound,
         describer: Describer,
         settings: Settings,
+        tasks: TaskStore,
     ) -> None:
-        """Take the stores, and what fetches and describes."""
+        """Take the stores, and what fetches and describes; ``tasks`` has the runs of before."""
+        self.tasks = tasks
         self.accounts = accounts
         self.drafts = drafts
         self.source = PictureSource(outbound, pictures, settings)
@@ -111,7 +113,7 @@ class AgainWork(Work):
     def item(self, item: Item) -> Worked:
         """Describe it, unless its text was approved meanwhile."""
         draft = self._draft
-        if draft.status not in REPLACEABLE:
+        if draft.status in DECIDED:
             return Worked(
                 ItemStatus.SKIPPED, f"The draft is {draft.status.value}; its text stays as it is."
             )
@@ -121,9 +123,13 @@ class AgainWork(Work):
         except PlatformGone:
             return post_gone(draft.account_id, draft.post.remote_id)
         self._run.checkpoint()
+        settings = self._settings()
         request = Request(
             language=draft.asked_language,
-            max_length=min(self._account.max_alt_length, self._kind.longest),
+            max_length=min(
+                settings.max_caption_length, self._account.max_alt_length, self._kind.longest
+            ),
+            post_text=draft.post.text if settings.use_post_text else "",
             hint=self._run.task.settings["hint"],
         )
         description = self._kind.describer.describe(picture, request)
@@ -141,15 +147,23 @@ class AgainWork(Work):
         """Ask the account's server, or the describer, how it is."""
         probe(source, self._kind.accounts, self._account.id, self._platform, self._kind.describer)
 
+    def _settings(self) -> CaptionSettings:
+        """Return what the run was set to that has described the picture before."""
+        with self._kind.drafts.database.read() as session:
+            task_id = drafting.described_by(session, self._draft.id, CaptionGenerationService.name)
+        try:
+            run = self._kind.tasks.get(task_id, self._draft.user_id) if task_id else None
+            return CaptionSettings.parse(run.settings if run else {})
+        except (TaskNotFound, InvalidInput):
+            return CaptionSettings()  # it was pruned just now, or is another version's
+
     def _picture(self) -> tuple[Picture, Stored | None]:
         """Return the kept copy, or fetch the picture again if there is none any more."""
         draft = self._draft
         if draft.picture.file:
             try:
                 kept = self._kind.source.kept(draft.picture.file)
-                # What was wrong with the picture isn't to be seen in its copy.
-                note = draft.evidence.get("file")
-                return (replace(kept, note=note) if isinstance(note, str) else kept), None
+                return recalled(kept, draft.evidence), None
             except NotFound:
                 pass  # purged by age
         post = self._platform.post(draft.post.remote_id)

@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 from altwright.captions import texts as history
 from altwright.captions.drafts import WHOLE, changed, chunks, clean
 from altwright.captions.records import Draft, draft_of, written_in
-from altwright.db.tables import DraftRow, PictureRow, PostRow
+from altwright.db.tables import DraftRow, DraftTextRow, PictureRow, PostRow
+from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
 from altwright.describers.port import Description
-from altwright.domain.caption import DraftStatus, sources
+from altwright.domain.caption import DECIDED, DraftStatus, sources
 from altwright.platforms.port import Media, Post
+from altwright.platforms.texts import same
 
 #: What is said of a post that was deleted.
 GONE = "The post isn't on its server any more."
@@ -113,10 +115,13 @@ def _save_pictures(
                 session.add(row)
             row.position = position
             row.url = media.picture_url
-            if status not in {DraftStatus.APPROVED, DraftStatus.PUBLISHING}:
-                # What its person saw when they approved; only that may be replaced by publishing.
-                if row.id and row.published_text != media.description:
-                    history.found_on_server(session, row.id, media.description)
+            if row.id is None:
+                row.published_text = media.description
+            # What its person saw when they approved; only that may be replaced by publishing.
+            elif status not in DECIDED and not same(
+                row.published_text, media.description, escapes=False
+            ):
+                history.found_on_server(session, row.id, media.description)
                 row.published_text = media.description
             row.width = media.width or row.width
             row.height = media.height or row.height
@@ -244,7 +249,7 @@ def _replace(session: Session, picture_id: int, version: int, values: dict[str, 
     query = select(DraftRow).where(
         DraftRow.picture_id == picture_id,
         DraftRow.version == version,
-        DraftRow.status.in_((DraftStatus.DRAFT, DraftStatus.SKIPPED, DraftStatus.PUBLISHED)),
+        DraftRow.status.not_in(DECIDED),
     )
     draft = session.scalar(query.with_for_update())
     if draft is None:
@@ -256,6 +261,18 @@ def _replace(session: Session, picture_id: int, version: int, values: dict[str, 
     session.flush()
     history.described(session, draft, draft.task_id)
     return True
+
+
+def described_by(session: Session, draft_id: int, kind: str) -> str | None:
+    """Return the task of this kind that described a draft last, or None: it isn't kept."""
+    query = (
+        select(TaskRow.id)
+        .join(DraftTextRow, DraftTextRow.task_id == TaskRow.id)
+        .where(DraftTextRow.draft_id == draft_id, TaskRow.kind == kind)
+        .order_by(DraftTextRow.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query)
 
 
 def drafts_with(session: Session, user_id: int, ids: Collection[int]) -> list[Draft]:
@@ -277,16 +294,21 @@ def begin_publishing(
 
     Returns them as they are from now on, with those that were taken before.
     """
-    of_post = (
-        select(DraftRow.id)
-        .join(PictureRow, PictureRow.id == DraftRow.picture_id)
-        .where(PictureRow.post_id == post_id, DraftRow.user_id == user_id)
-    )
-    wanted = sorted(set(session.scalars(of_post)).intersection(ids))
+    wanted = _of_post(session, user_id, post_id, ids)
     _move(session, wanted, DraftStatus.PUBLISHING)
     # Read after the move: from then on nobody changes the texts.
     drafts = drafts_with(session, user_id, wanted)
     return [draft for draft in drafts if draft.status is DraftStatus.PUBLISHING]
+
+
+def _of_post(session: Session, user_id: int, post_id: int, ids: Collection[int]) -> list[int]:
+    """Return which of the user's drafts in ``ids`` are of this post, in their order."""
+    query = (
+        select(DraftRow.id)
+        .join(PictureRow, PictureRow.id == DraftRow.picture_id)
+        .where(PictureRow.post_id == post_id, DraftRow.user_id == user_id)
+    )
+    return sorted(set(session.scalars(query)).intersection(ids))
 
 
 def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> None:
@@ -301,8 +323,7 @@ def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> N
         history.published(session, row.id, texts[row.id], row.language)
         row.published_at = session.scalar(select(now()))
         # A draft that another attempt gave back, since it thought us dead, is published too.
-        taken = row.status in {DraftStatus.PUBLISHING, DraftStatus.APPROVED}
-        if taken and row.text == texts[row.id]:
+        if row.status in DECIDED and row.text == texts[row.id]:
             row.status = DraftStatus.PUBLISHED
             row.version += 1
             row.problem = problem
@@ -345,12 +366,7 @@ def note_problem(
     session: Session, user_id: int, post_id: int, ids: Collection[int], problem: str
 ) -> None:
     """Say on a post's approved drafts, of those in ``ids``, why they weren't published."""
-    of_post = (
-        select(DraftRow.id)
-        .join(PictureRow, PictureRow.id == DraftRow.picture_id)
-        .where(PictureRow.post_id == post_id, DraftRow.user_id == user_id)
-    )
-    wanted = sorted(set(session.scalars(of_post)).intersection(ids))
+    wanted = _of_post(session, user_id, post_id, ids)
     _move(session, wanted, DraftStatus.APPROVED, (DraftStatus.APPROVED,), problem=problem)
 
 

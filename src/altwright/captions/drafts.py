@@ -12,10 +12,12 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from altwright.captions import texts
+from altwright.captions.pictures import media_type_of
 from altwright.captions.records import Draft, Page, draft_of
 from altwright.captions.texts import DraftText
 from altwright.db.session import Database
 from altwright.db.tables import ID_MOST, AccountRow, DraftRow, PictureRow, PostRow
+from altwright.db.types import now
 from altwright.domain.caption import OPEN, DraftStatus, TextKind, may_move, sources
 from altwright.errors import Conflict, InvalidInput, NotFound
 from altwright.text import clean_text
@@ -41,6 +43,11 @@ class DraftStore:
     def __init__(self, database: Database) -> None:
         """Take the database."""
         self.database = database
+
+    def now(self) -> datetime:
+        """Return the database's clock, by which drafts' ``updated_at`` is."""
+        with self.database.read() as session:
+            return session.execute(select(now())).scalar_one()
 
     def find(
         self,
@@ -321,12 +328,6 @@ def changed(session: Session, statement: Any) -> bool:
     """Execute a guarded write; say whether it touched its row."""
     result: Any = session.execute(statement.execution_options(synchronize_session=False))
     return bool(result.rowcount)
-
-
-def media_type_of(file_name: str) -> str:
-    """Return the media type that the ending of a file of ours stands for."""
-    kinds = {"png": "image/png", "webp": "image/webp"}
-    return kinds.get(file_name.rpartition(".")[2], "image/jpeg")
 
 
 def _wrong_text(fault: str) -> InvalidInput:

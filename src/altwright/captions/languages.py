@@ -15,6 +15,8 @@ import unicodedata
 from collections import Counter
 from types import MappingProxyType
 
+from altwright.describers.prompts import primary_language
+
 #: Words that hardly a sentence goes without, by language. Languages that do with endings what others
 #: do with small words have some that are common in alt texts besides.
 COMMON_WORDS = MappingProxyType(
@@ -75,7 +77,7 @@ _LOOKED_AT = 2_000
 
 def is_other_than(language: str, text: str) -> bool:
     """Return whether a text is plainly not in a language (BCP 47); unknown languages never are."""
-    primary = language.partition("-")[0].lower()
+    primary = primary_language(language)
     expected = _SCRIPTS.get(primary)
     if expected is None:
         return False

@@ -14,8 +14,10 @@ from altwright.errors import NotFound
 
 _NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,8}")
 _SUFFIX = re.compile(r"[a-z0-9]{1,8}")
-#: Stands before the name of a file that is about to be deleted.
-ASIDE = ".old-"
+#: Stand before the name of a file that is about to be deleted, and of one that is being written.
+ASIDE, UNFINISHED = ".old-", "tmp"
+#: Media types of kept files by their extensions.
+_MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 
 class PictureStore:
@@ -47,7 +49,7 @@ class PictureStore:
 
     def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=UNFINISHED, delete=False) as file:
             try:
                 file.write(data)
                 file.flush()
@@ -67,14 +69,6 @@ class PictureStore:
             return self._path(name).read_bytes()
         except FileNotFoundError as error:
             raise NotFound("The picture's file isn't kept any more.") from error
-
-    def delete(self, name: str) -> None:
-        """Delete a file; one that isn't there is none to delete.
-
-        Raises:
-            NotFound: the name is none of ours.
-        """
-        self._path(name).unlink(missing_ok=True)
 
     def older_than(self, age_s: float) -> Iterator[str]:
         """Yield the names of files that were put last so many seconds ago, in no order."""
@@ -102,6 +96,28 @@ class PictureStore:
         aside.unlink(missing_ok=True)
         return True
 
+    def tidy(self, age_s: float) -> int:
+        """Undo what processes that died left so many seconds ago; return how many files went.
+
+        A file set aside gets its name back, since nobody has looked yet whether it is wanted.
+        """
+        before = time.time() - age_s
+        removed = 0
+        for folder in _entries(self._directory):
+            for entry in _entries(folder):
+                name = entry.name.removeprefix(ASIDE)
+                is_aside = name != entry.name and _NAME.fullmatch(name)
+                if not (is_aside or entry.name.startswith(UNFINISHED)):
+                    continue
+                if _named_at(entry) >= before:
+                    continue  # somebody may be at it
+                if is_aside and not entry.with_name(name).exists():
+                    entry.rename(entry.with_name(name))
+                else:
+                    entry.unlink(missing_ok=True)
+                    removed += 1
+        return removed
+
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
             raise NotFound("There is no picture with this name.")
@@ -120,3 +136,21 @@ def _put_at(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return float("inf")
+
+
+def _named_at(path: Path) -> float:
+    """Return when a file was written or renamed last, whichever came later."""
+    try:
+        return path.stat().st_ctime
+    except FileNotFoundError:
+        return float("inf")
+
+
+def media_type_of(name: str) -> str:
+    """Return the media type that a kept file's extension stands for."""
+    return _MEDIA_TYPES.get(name.rpartition(".")[2], "image/jpeg")
+
+
+def suffix_of(media_type: str) -> str:
+    """Return the extension of a kept file; KeyError: none is kept in this media type."""
+    return {kind: suffix for suffix, kind in _MEDIA_TYPES.items()}[media_type]

@@ -26,7 +26,7 @@ from altwright.captions.opening import open_account, post_gone, probe_platform
 from altwright.captions.records import Draft
 from altwright.captions.wording import post_label, tally
 from altwright.db.tables import ID_MOST
-from altwright.domain.caption import DraftStatus
+from altwright.domain.caption import DECIDED
 from altwright.domain.counting import counted
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
@@ -48,8 +48,6 @@ from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
 from altwright.text import clean_line
 
-#: States from which a draft may be published; PUBLISHING: an attempt before this one was cut off.
-PUBLISHABLE = (DraftStatus.APPROVED, DraftStatus.PUBLISHING)
 #: Seconds that the edit of a post gets when its task is cancelled or stopped meanwhile: what has
 #: been written should be looked at too.
 WRITE_S = 2.0
@@ -183,7 +181,7 @@ def _request_keys(key: str | None, account_ids: Sequence[int]) -> dict[int, str 
 
 
 def _check_ready(drafts: Sequence[Draft], unknown: Collection[int]) -> None:
-    unready = sorted({one.id for one in drafts if one.status not in PUBLISHABLE}.union(unknown))
+    unready = sorted({one.id for one in drafts if one.status not in DECIDED}.union(unknown))
     if unready:
         named = ", ".join(map(str, unready[:NAMED])) + (" …" if len(unready) > NAMED else "")
         raise Conflict(f"Not approved, so they can't be published: {named}.")

@@ -19,7 +19,7 @@ import regex
 from altwright.captions.languages import is_other_than
 from altwright.describers import sentences
 from altwright.describers.openings import empty_opening
-from altwright.describers.prompts import language_name
+from altwright.describers.prompts import language_name, primary_language
 from altwright.describers.quotations import masked
 from altwright.describers.wrappings import REMARK
 
@@ -95,7 +95,7 @@ def check(
     text = text.strip()
     if not text:
         return [QualityWarning("empty", "There is no text yet; say what the picture shows.")]
-    primary = (language or "en").split("-", maxsplit=1)[0].lower()
+    primary = primary_language(language or "en")
     own = masked(text)
     found = (
         _too_long(text, max_length),

@@ -104,7 +104,7 @@ class ContentRetention:
 
     def prune_files(self, checkpoint: Checkpoint) -> int:
         """Delete files that belong to no picture any more; return how many."""
-        removed = 0
+        removed = self._pictures.tidy(FILE_AGE_S)
         batch: list[str] = []
         for name in self._pictures.older_than(FILE_AGE_S):
             batch.append(name)

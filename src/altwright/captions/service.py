@@ -21,6 +21,7 @@ from altwright.accounts.connections import Account, AccountStore
 from altwright.captions import drafting
 from altwright.captions.drafting import Stored, Target
 from altwright.captions.drafts import DraftStore, clean
+from altwright.captions.notes import noted
 from altwright.captions.opening import open_account, post_gone, probe, refusals_noted
 from altwright.captions.pictures import PictureStore
 from altwright.captions.quality import check
@@ -29,8 +30,8 @@ from altwright.captions.settings import CaptionSettings
 from altwright.captions.sources import PictureSource
 from altwright.captions.wording import day_words, picture_label, tally
 from altwright.config import Settings
-from altwright.describers.port import Describer, Description, Picture, Request
-from altwright.domain.caption import DraftStatus
+from altwright.describers.port import Describer, Description, Request
+from altwright.domain.caption import DECIDED, DraftStatus
 from altwright.domain.counting import counted
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
@@ -44,7 +45,7 @@ from altwright.errors import (
 from altwright.outbound import Outbound
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
-from altwright.tasks.claims import Planned, PlannedUpTo, Worked
+from altwright.tasks.claims import Planned, PlannedUpTo, Superseded, Worked
 from altwright.tasks.faults import Source
 from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task
@@ -52,13 +53,11 @@ from altwright.tasks.records import Item, Task
 #: Posts written in one transaction while planning: what Mastodon sends on a page by default.
 POSTS_PER_WRITE = 20
 #: Posts with pictures that a run looks at when nobody says how many: more than any account has.
-POSTS_MOST = 200_000
+ALL_POSTS = 200_000
 #: Seconds after which a waiting task looks whether it should still wait.
 PAUSE_SLICE_S = 0.2
 #: As Reached writes it; without what was passed over, as versions before this one did.
 _REACHED = re.compile(r"(\d+)(?::(\d+):(\d+):(\d+))? (\d+) (?P<cursor>.*)", re.DOTALL)
-#: What nobody overwrites: a person has decided.
-DECIDED = (DraftStatus.APPROVED, DraftStatus.PUBLISHING)
 
 
 class CaptionGenerationService:
@@ -134,7 +133,7 @@ class CaptionWork(Work):
         if reached.is_end:
             yield PlannedUpTo(str(reached))
             return
-        limit = self._settings.max_posts_per_run or POSTS_MOST
+        limit = self._settings.max_posts_per_run or ALL_POSTS
         with refusals_noted(self._service.accounts, self._account.id):
             try:
                 for page in self._platform.pages(reached.cursor):
@@ -393,13 +392,6 @@ def _unlisted(reached: Reached, error: PlatformUnavailable) -> Planned:
     return Planned("unlisted", "All older posts", ended=ended)
 
 
-def noted(description: Description, picture: Picture) -> Description:
-    """Return the description with what was wrong with its picture, for whoever reviews it."""
-    if not picture.note:
-        return description
-    return replace(description, evidence={**description.evidence, "file": picture.note})
-
-
 def described(
     description: Description,
     seen: Target,
@@ -412,7 +404,8 @@ def described(
 ) -> Worked:
     """Return the end of an item whose effect stores the description as a draft.
 
-    Its reason is the gravest thing to look at in the text, if there is one.
+    Its reason is the gravest thing to look at in the text, if there is one. The effect raises
+    Superseded when a person was faster.
 
     Raises:
         CaptionUnusable: the describer answered with nothing.
@@ -430,7 +423,7 @@ def described(
     )
 
     def effect(session: Session) -> None:
-        drafting.store_draft(
+        is_stored = drafting.store_draft(
             session,
             seen,
             description,
@@ -439,6 +432,8 @@ def described(
             user_id=user_id,
             task_id=task_id,
         )
+        if not is_stored:
+            raise Superseded("Its text was changed or decided about meanwhile, so it stays.")
 
     return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)
 

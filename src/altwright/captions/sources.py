@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from altwright.captions.drafting import Stored
-from altwright.captions.drafts import media_type_of
 from altwright.captions.images import Prepared, prepare
-from altwright.captions.pictures import PictureStore
+from altwright.captions.pictures import PictureStore, media_type_of, suffix_of
 from altwright.captions.views import KEPT_PIXELS
 from altwright.config import Settings
 from altwright.describers.port import Picture
@@ -17,7 +16,6 @@ from altwright.platforms.port import Media
 
 #: Said to whoever reviews the text of an animation.
 ONE_STILL = "This is an animation, of which only one still was described."
-_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
 
 
 class PictureSource:
@@ -57,7 +55,7 @@ class PictureSource:
 
     def _keep(self, prepared: Prepared) -> Stored:
         picture = prepared.kept
-        file = self._pictures.put(picture.data, _SUFFIXES[picture.media_type])
+        file = self._pictures.put(picture.data, suffix_of(picture.media_type))
         return Stored(
             file=file,
             thumbnail=self._pictures.put(prepared.thumbnail, "jpg"),

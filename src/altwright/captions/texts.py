@@ -18,6 +18,7 @@ from altwright.captions.records import Draft
 from altwright.db.tables import DraftRow, DraftTextRow, UserRow
 from altwright.db.types import now
 from altwright.domain.caption import TextKind
+from altwright.platforms.texts import same
 
 #: Texts kept of a draft; beyond that the newest of each kind stays, and the one that it has.
 KEPT = 50
@@ -152,7 +153,8 @@ def found_on_server(session: Session, picture_id: int, text: str) -> None:
     draft_id = session.scalar(query) if text.strip() else None
     if draft_id is None:
         return
-    if not _has(session, draft_id, text):
+    known = select(DraftTextRow.text).where(DraftTextRow.draft_id == draft_id)
+    if not any(same(one, text, escapes=False) for one in session.scalars(known)):
         _add(session, draft_id, TextKind.SERVER, text)
 
 

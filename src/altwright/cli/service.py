@@ -8,6 +8,7 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 from cryptography.fernet import Fernet
@@ -117,12 +118,15 @@ def accept_key() -> None:
 
 @db.command()
 def status() -> None:
-    """Say whether migrations are missing; exit code 1 if so."""
-    engine = make_engine(_settings().resolved_database_url)
-    if migrate.missing(engine):
-        click.echo("Migrations are missing; run `altwright db upgrade`.")
-        raise click.exceptions.Exit(1)
-    click.echo(f"The database is at {migrate.head()}; nothing is missing.")
+    """Say whether migrations are missing; exit code 1 if so, 2 if the database is newer."""
+    match migrate.tables(make_engine(_settings().resolved_database_url)):
+        case migrate.Tables.NONE | migrate.Tables.OLDER:
+            click.echo("Migrations are missing; run `altwright db upgrade`.")
+            raise click.exceptions.Exit(1)
+        case migrate.Tables.NEWER:
+            raise ConfigError([migrate.NEWER])
+        case migrate.Tables.CURRENT:
+            click.echo(f"The database is at {migrate.head()}; nothing is missing.")
 
 
 @click.command()
@@ -198,16 +202,29 @@ def _content(path: Path, max_bytes: int) -> bytes:
     return data
 
 
+def _json(line: dict[str, Any]) -> str:
+    """Return a line of JSON: as people read it, escaped where the output can't hold that.
+
+    Names of files need not be UTF-8.
+    """
+    readable = json.dumps(line, ensure_ascii=False)
+    try:
+        readable.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return json.dumps(line)
+    return readable
+
+
 def _print_failed(path: Path, reason: str, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"file": str(path), "error": reason}, ensure_ascii=True))
+        click.echo(_json({"file": str(path), "error": reason}))
     click.echo(f"{printable(path)}: {printable(reason)}", err=True)
 
 
 def _print_described(path: Path, said: Description, *, as_json: bool) -> None:
     if as_json:
         line = {"file": str(path), "text": said.text, "level": said.level}
-        click.echo(json.dumps({**line, "evidence": said.evidence}, ensure_ascii=False))
+        click.echo(_json({**line, "evidence": said.evidence}))
     else:
         level = f" [{said.level}]" if said.level else ""
         click.echo(printable(f"{path}: {said.text}{level}"))

@@ -60,11 +60,6 @@ def tables(engine: Engine) -> Tables:
     return Tables.OLDER if current in known else Tables.NEWER
 
 
-def missing(engine: Engine) -> bool:
-    """Say whether ``upgrade`` has something to do. Raises DatabaseUnavailable."""
-    return tables(engine) is not Tables.CURRENT
-
-
 def ready(engine: Engine) -> None:
     """Make the tables of a new database; leave others as they are.
 

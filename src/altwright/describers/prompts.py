@@ -141,9 +141,14 @@ def max_tokens(request: Request, *, thinks: bool = False) -> int:
     return request.max_length + 200 + (_THINKING_TOKENS if thinks else 0)
 
 
+def primary_language(code: str) -> str:
+    """Return the language of a BCP 47 code in lower case, without script, region or variant."""
+    return code.partition("-")[0].lower()
+
+
 def language_name(code: str) -> str:
     """Return a language's English name for its BCP 47 code, or the code where we know none."""
-    primary = code.partition("-")[0].lower()
+    primary = primary_language(code)
     name = LANGUAGES.get(primary)
     if name is None:
         return f"the language with the BCP 47 code {primary}" if primary.isalnum() else "English"

@@ -50,6 +50,9 @@ class TextKind(StrEnum):
     SERVER = "server"
 
 
+#: States in which a person wants this text published: no describer replaces it, and it may be
+#: published. PUBLISHING too: its worker may have ended before it was done.
+DECIDED = (DraftStatus.APPROVED, DraftStatus.PUBLISHING)
 #: States in which a person may still change the text.
 OPEN = (DraftStatus.DRAFT, DraftStatus.APPROVED, DraftStatus.SKIPPED)
 

@@ -49,9 +49,16 @@ CRASHES = 5
 WAITING = "waiting"
 
 
+class Superseded(Exception):
+    """An item's result is not wanted any more, for a reason that people read; it is skipped."""
+
+
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """How an item ended. ``effect`` writes its result, in the transaction that ends the item."""
+    """How an item ended. ``effect`` writes its result, in the transaction that ends the item.
+
+    It raises Superseded when there is nothing to write any more.
+    """
 
     status: ItemStatus
     reason: str = ""
@@ -277,7 +284,6 @@ class Claims:
             row = connection.execute(sql.NEXT_ITEM, {"of_task": task_id}).first()
             return item_of(row) if row else None
 
-    @again_after_deadlock
     def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Signals:
         """End an item, once: its effect, its row and the task's counts in one transaction.
 
@@ -286,6 +292,14 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back; nothing was written.
         """
+        try:
+            return self._end_item(task, item, worked, took_s)
+        except Superseded as reason:
+            skipped = Worked(ItemStatus.SKIPPED, str(reason))
+            return self._end_item(task, item, skipped, took_s)
+
+    @again_after_deadlock
+    def _end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Signals:
         ended = {
             "of_item": item.id,
             "status": worked.status,

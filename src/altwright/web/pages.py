@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, send_file
@@ -155,6 +155,7 @@ def picture(picture_id: int) -> ResponseReturnValue:
 
 def _review(view: str, *, current: dict[str, Any] | None) -> str:
     user = caller()
+    at = services().drafts.now()  # before the query: what is written meanwhile is offered
     found = _drafts(view)
     if current and all(draft["id"] != current["id"] for draft in found["drafts"]):
         found["drafts"].insert(0, current)
@@ -167,7 +168,7 @@ def _review(view: str, *, current: dict[str, Any] | None) -> str:
         published_pictures=services().drafts.count_published(user.id),
         describer=services().settings.describer,
         hint_most=HINT_MOST,
-        at=datetime.now(UTC),
+        at=at,
         views=VIEWS,
         account_id=_account_id(),
         task_id=request.args.get("task"),

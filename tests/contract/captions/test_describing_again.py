@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from PIL import Image
 from tests.support_domain import Bench, PictureServer, World, jpeg
+from tests.support_images import saved, scene
 
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
@@ -65,7 +67,7 @@ def test_a_purged_picture_is_fetched_again(
     world.platform.add(post(1, ""))
     bench.captions()
     draft = world.drafts.find(world.user.id).drafts[0]
-    bench.pictures.delete(draft.picture.file)
+    bench.pictures.delete_older(draft.picture.file, -1)
     pictures.answers["/1-0.jpg"] = (200, jpeg(colour="blue"))
     describe(bench, draft.id)
     assert bench.attempt().items_done == 1
@@ -114,3 +116,66 @@ def test_a_wrong_setting_is_named(bench: Bench, settings: dict[str, Any], field:
     with pytest.raises(InvalidInput) as refused:
         bench.kinds["description"].checked(settings, None)
     assert list(refused.value.fields) == [field]
+
+
+def test_it_is_described_again_as_its_run_was_set(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """Length and the use of the post's words are the run's, however often it is described."""
+    world.platform.add(post(1, "", text="My cat Mia on the new sofa."))
+    bench.captions(max_caption_length=120, use_post_text=True)
+    (draft,) = world.drafts.find(world.user.id).drafts
+    for _ in range(2):
+        describe(bench, draft.id)
+        bench.attempt()
+    first, *others = bench.describer.requests
+    assert (first.max_length, first.post_text) == (120, "My cat Mia on the new sofa.")
+    assert others == [first, first]
+
+
+def test_what_the_file_was_is_known_again(
+    bench: Bench, world: World, post: Callable[..., Post], pictures: PictureServer
+) -> None:
+    """An animation's frames and a damaged file's note don't go with the file."""
+    frames = [Image.new("RGB", (64, 48), (0, 20 * number, 0)) for number in range(10)]
+    moving = saved(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100)
+    whole = saved(scene(), "JPEG")
+    pictures.answers |= {"/1-0.jpg": (200, moving), "/1-1.jpg": (200, whole[: len(whole) * 4 // 5])}
+    world.platform.add(post(1, "", ""))
+    bench.captions()
+    for draft in world.drafts.find(world.user.id).drafts:
+        describe(bench, draft.id)
+        assert bench.attempt().items_done == 1
+    before, after = bench.describer.pictures[:2], bench.describer.pictures[2:]
+    seen = [[(one.frames, one.duration_s, one.note) for one in some] for some in (before, after)]
+    assert seen[0] == seen[1]
+    assert seen[0][0][:2] == (10, 1.0)
+    assert seen[0][1][2]
+    assert [
+        draft.evidence.get("file") or "" for draft in world.drafts.find(world.user.id).drafts
+    ] == [note for _, _, note in seen[0]]
+
+
+@pytest.mark.parametrize("kind", ["captions", "description"])
+def test_a_description_that_comes_too_late_is_skipped(
+    bench: Bench, world: World, post: Callable[..., Post], kind: str
+) -> None:
+    """A person was faster: their text stays, and the item says so instead of "done"."""
+    world.platform.add(post(1, ""))
+    bench.captions()
+    (draft,) = world.drafts.find(world.user.id).drafts
+
+    def edit(_: int) -> None:
+        world.drafts.edit(draft.id, world.user.id, text="By hand.")
+
+    bench.describer.before = edit
+    if kind == "captions":
+        task = bench.captions(reprocess_existing=True)
+    else:
+        describe(bench, draft.id)
+        task = bench.attempt()
+    assert (task.items_done, task.items_skipped) == (0, 1)
+    ((_, status, reason),) = bench.items(task)
+    assert status == "skipped"
+    assert "changed or decided about meanwhile" in reason
+    assert world.drafts.get(draft.id, world.user.id).text == "By hand."

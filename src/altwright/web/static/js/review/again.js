@@ -16,6 +16,11 @@ export async function describeAgain(draft, replaced) {
   if (draft.status === "approved") {
     return tell("This text is approved. Take it back to review first.", { problem: true });
   }
+  try {
+    await draft.saver.mustSave(); // so that Undo brings it back
+  } catch (problem) {
+    return tell(problem.message, { problem: true });
+  }
   const dialog = document.getElementById("again-dialog");
   const field = dialog.querySelector("textarea");
   field.value = "";
@@ -24,7 +29,6 @@ export async function describeAgain(draft, replaced) {
   dialog.querySelector("[data-again-described]").hidden = isWritten;
   if (!(await ask(dialog))) return;
   const hint = field.value.trim();
-  await draft.saver.save();
   const before = draft.data;
   draft.showBusy("Describing again …");
   draft.textarea.readOnly = true;

@@ -65,6 +65,9 @@ export class Decisions {
     clearTimeout(draft.saver.timer);
     return draft.after(async () => {
       try {
+        // News of somebody else's text was shown between the key and this turn.
+        const isOthers = !isDirty && !draft.saver.isDirty && draft.text !== text;
+        if (isOthers || draft.saver.state === "conflict") throw new Error("It was changed elsewhere.");
         if (isDirty && action !== "approve") {
           const version = draft.data.version;
           const before = draft.data;
@@ -79,8 +82,8 @@ export class Decisions {
       } catch (problem) {
         draft.show({ ...draft.data, status: before });
         moved(RESULT[action], before);
-        if (problem.status === 409) await draft.refetch().catch(() => {});
-        if (isDirty) draft.saver.later(0);
+        if (problem.status === 409) await (isDirty ? draft.saver.conflict() : draft.refetch().catch(() => {}));
+        else if (isDirty) draft.saver.later(0);
         throw problem;
       }
     });
@@ -163,7 +166,11 @@ export class Decisions {
   }
 
   async undo() {
-    await this.deck.current?.saver.save();
+    try {
+      await this.deck.current?.saver.mustSave();
+    } catch (problem) {
+      return tell(`Not undone: ${problem.message}`, { problem: true });
+    }
     const last = this.done.pop();
     this.showButton();
     if (!last) return this.undoEarlier(this.deck.current);
@@ -189,7 +196,7 @@ export class Decisions {
     return draft.after(async () => {
       const was = draft.status;
       if (was === status) return;
-      draft.show(await call("POST", `/drafts/${draft.id}/${WAY_BACK[status]}`, {}));
+      draft.meet(await call("POST", `/drafts/${draft.id}/${WAY_BACK[status]}`, {}));
       moved(was, draft.status);
     });
   }

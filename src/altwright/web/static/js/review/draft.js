@@ -104,8 +104,9 @@ export class Draft {
     this.tell();
   }
 
-  /** Let whoever sums drafts up (selections) know that this one has changed. */
+  /** Let whoever sums drafts up (selections) or listens to them know that this one has changed. */
   tell() {
+    if (this.place) this.name(...this.place);
     this.element.dispatchEvent(new CustomEvent("shown", { bubbles: true }));
   }
 
@@ -156,10 +157,11 @@ export class Draft {
    * @param {number} position @param {string} of
    */
   name(position, of) {
+    this.place = [position, of];
     const day = this.element.querySelector(".draft__title").textContent.replace(/\s+/g, " ").trim();
     const level = this.element.querySelector(".level")?.textContent;
     const warnings = this.isOpen ? this.data.warnings.map((one) => one.message) : [];
-    const words = [`${position} of ${of}`, day, STATES[this.status], this.image.alt, level, ...warnings];
+    const words = [`${position} of ${of}`, day, this.part("badge").textContent.trim(), this.image.alt, level, ...warnings];
     this.card.removeAttribute("aria-labelledby"); // the server's, which says the day only
     this.card.setAttribute("aria-label", words.filter(Boolean).map((one) => one.replace(/\.$/, "")).join(". "));
   }
@@ -174,18 +176,31 @@ export class Draft {
 
   /** Take the server's word for this draft, in place. */
   async refetch() {
-    this.show(await call("GET", `/drafts/${this.id}`));
+    this.meet(await call("GET", `/drafts/${this.id}`));
   }
 
-  /** Take the whole card anew: its picture, warnings and evidence may have changed too. */
+  /**
+   * Show what the server says; who is writing chooses between that and a text of somebody else.
+   * @param {DraftJson} data
+   */
+  meet(data) {
+    const isOthers = data.text !== this.data.text && data.text !== this.text;
+    if (this.saver.isDirty && isOthers) this.saver.met(data);
+    else this.show(data);
+  }
+
+  /**
+   * Take the whole card anew: its picture, warnings and evidence may have changed too. What is
+   * written here and not saved stays in its field.
+   */
   async replace() {
     const had = this.card.contains(document.activeElement);
     const fresh = (await page(`/review/${this.id}/card${location.search}`)).querySelector("li");
     const element = document.adoptNode(fresh);
     localise(element);
-    for (const name of ["current"]) {
-      if (name in this.element.dataset) element.dataset[name] = this.element.dataset[name];
-    }
+    const data = JSON.parse(element.dataset.draft);
+    if (this.saver.isDirty && data.text !== this.text) return this.meet(data);
+    if ("current" in this.element.dataset) element.dataset.current = "";
     const wasSelected = this.isSelected;
     this.element.replaceWith(element);
     this.attach(element);

@@ -29,7 +29,7 @@ export function bindSwitch(toggle) {
   show();
 }
 
-export function areOn() {
+function areOn() {
   try {
     const kept = localStorage.getItem(REMEMBERED);
     if (kept) return kept === "on";

@@ -78,6 +78,11 @@ export class Saver {
     });
   }
 
+  /** Save what isn't saved, before another text takes its place. @throws {Error} it can't be */
+  async mustSave() {
+    if (!(await this.save())) throw new Error("What you wrote here is not saved yet.");
+  }
+
   /**
    * Note that the server has ``text``, which it may have tidied.
    * @param {import("../api.js").DraftJson} data @param {string} text

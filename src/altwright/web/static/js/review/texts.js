@@ -33,7 +33,7 @@ export function former(texts, now) {
  * @param {Draft} draft @param {number} id the text's
  */
 export async function restore(draft, id) {
-  if (!(await draft.saver.save())) throw new Error("What you wrote here is not saved yet.");
+  await draft.saver.mustSave();
   await draft.after(async () => {
     const body = { version: draft.data.version };
     await call("POST", `/drafts/${draft.id}/texts/${id}/restore`, body);
@@ -49,6 +49,7 @@ export async function bringBack(draft, said) {
   const same = (await textsOf(draft)).filter((one) => one.text === said.text);
   const known = same.find((one) => one.id === said.text_id) ?? same[0];
   if (known) return restore(draft, known.id);
+  await draft.saver.mustSave();
   await draft.after(async () => {
     await call("PATCH", `/drafts/${draft.id}`, { text: said.text, version: draft.data.version });
     await draft.replace();
@@ -111,7 +112,7 @@ export async function showTexts(draft, replaced) {
  */
 export async function takeText(draft, words, said, replaced) {
   try {
-    await draft.saver.save();
+    await draft.saver.mustSave();
     const before = draft.data;
     await bringBack(draft, { text: words });
     replaced(before);
