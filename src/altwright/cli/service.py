@@ -207,7 +207,7 @@ def _json(line: dict[str, Any]) -> str:
     """
     readable = json.dumps(line, ensure_ascii=False)
     try:
-        readable.encode(click.get_text_stream("stdout").encoding)
+        readable.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
         return json.dumps(line)
     return readable
