@@ -29,6 +29,13 @@ class Category(StrEnum):
     FAULT = "fault"
 
 
+class Superseded(Exception):
+    """Raised by an item's effect that has nothing to write any more, since somebody was faster.
+
+    The item is skipped; ``str(error)`` is its reason, for people.
+    """
+
+
 class AltwrightError(Exception):
     """Nobody foresaw it: answered with 500 and logged with its traceback.
 

@@ -189,3 +189,24 @@ def test_somebody_elses_task(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Sign in").click()
     page.goto(f"/tasks/{task['id']}")
     expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.COMPLETED])
+@pytest.mark.parametrize("done", [0, 1, 3])
+@pytest.mark.parametrize("kind", ["captions", "publishing", "description"])
+def test_the_way_to_a_result_is_the_same_with_and_without_the_script(
+    page: Page, site: Site, kind: str, done: int, status: Status
+) -> None:
+    """What the server has written stays as it is when the card is brought up to date."""
+    task_id = site.task(status, done=done, total=3)
+    site.progress(task_id, kind=kind)
+    answer = page.request.get(f"/tasks/{task_id}").text()
+    written = """html => {
+      const made = new DOMParser().parseFromString(html, 'text/html');
+      const link = made.querySelector('[data-result]');
+      return link.hidden || [link.textContent.trim(), link.getAttribute('href')];
+    }"""
+    before = page.evaluate(written, answer)
+    page.goto(f"/tasks/{task_id}")
+    page.wait_for_function("document.documentElement.dataset.ready !== undefined")
+    assert page.evaluate(written, page.content()) == before

@@ -10,6 +10,7 @@ from tests import support_web
 from tests.support_web import Web, problem
 
 from altwright.accounts import connecting
+from altwright.captions import drafting
 from altwright.db.session import Database, make_engine, utcnow
 from altwright.errors import PlatformRefused, PlatformUnavailable, RateLimited
 from altwright.web import shapes
@@ -234,3 +235,27 @@ def test_the_review_page_is_dated_by_the_clock_of_its_drafts(
     at = datetime.fromisoformat(found[1])
     assert before <= at < utcnow() - timedelta(minutes=50)
     slow.close()
+
+
+def test_pages_count_what_their_views_show(web: Web) -> None:
+    """The review page's tabs and the home page name the same numbers."""
+    first, second, third = web.drafts(3)
+    web.services.drafts.approve(first.id, web.anna.id)
+    web.services.drafts.skip(second.id, web.anna.id)
+    with web.services.database.write() as session:
+        drafting.begin_publishing(session, web.anna.id, first.post.id, [first.id])
+    anna = web.by_session(web.anna)
+    tabs = re.findall(r'data-tab-count="(\w+)">([\d,]+)<', anna.get("/review").text)
+    assert dict(tabs) == {
+        "draft": "1",
+        "approved": "1",
+        "published": "0",
+        "skipped": "1",
+        "all": "3",
+    }
+    home = anna.get("/").text
+    found = re.findall(r'/review\?status=(\w+)">.*?<strong>([\d,]+)<', home)
+    assert found == [(name, count) for name, count in tabs if name != "all"]
+    closed, opened = (anna.get(f"/review/{one.id}/card?status=all").text for one in (first, third))
+    assert "data-text" in opened
+    assert "data-text" not in closed

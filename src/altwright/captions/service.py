@@ -41,11 +41,12 @@ from altwright.errors import (
     InvalidInput,
     PermanentError,
     PlatformUnavailable,
+    Superseded,
 )
 from altwright.outbound import Outbound
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
-from altwright.tasks.claims import Planned, PlannedUpTo, Superseded, Worked
+from altwright.tasks.claims import Planned, PlannedUpTo, Worked
 from altwright.tasks.faults import Source
 from altwright.tasks.kinds import Run, Work
 from altwright.tasks.records import Item, Task

@@ -21,7 +21,7 @@ from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.domain.retries import retry_words, wait_words
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
-from altwright.errors import Category, TaskStateConflict
+from altwright.errors import Category, Superseded, TaskStateConflict
 from altwright.tasks import claim_statements as sql
 from altwright.tasks.moves import (
     RENEWED,
@@ -49,16 +49,9 @@ CRASHES = 5
 WAITING = "waiting"
 
 
-class Superseded(Exception):
-    """An item's result is not wanted any more, for a reason that people read; it is skipped."""
-
-
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """How an item ended. ``effect`` writes its result, in the transaction that ends the item.
-
-    It raises Superseded when there is nothing to write any more.
-    """
+    """How an item ended. ``effect`` writes its result, in the transaction that ends the item."""
 
     status: ItemStatus
     reason: str = ""
@@ -284,6 +277,7 @@ class Claims:
             row = connection.execute(sql.NEXT_ITEM, {"of_task": task_id}).first()
             return item_of(row) if row else None
 
+    @again_after_deadlock
     def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Signals:
         """End an item, once: its effect, its row and the task's counts in one transaction.
 
@@ -292,14 +286,6 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back; nothing was written.
         """
-        try:
-            return self._end_item(task, item, worked, took_s)
-        except Superseded as reason:
-            skipped = Worked(ItemStatus.SKIPPED, str(reason))
-            return self._end_item(task, item, skipped, took_s)
-
-    @again_after_deadlock
-    def _end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Signals:
         ended = {
             "of_item": item.id,
             "status": worked.status,
@@ -309,15 +295,18 @@ class Claims:
             "took_s": took_s,
         }
         written = sql.COUNTED[worked.status]
-        with self._database.begin() as connection:
-            fenced(connection, written, task.id, task.attempt, lease_s=self.lease_s)
-            if not changed(connection, sql.ITEM_ENDED, ended):
-                raise TaskStateConflict(task.id, expected="working on this item")
-            if worked.effect is not None:
-                with Session(connection) as session:
-                    worked.effect(session)
-                    session.flush()
-            signals = _signals(connection, task)
+        try:
+            with self._database.begin() as connection:
+                fenced(connection, written, task.id, task.attempt, lease_s=self.lease_s)
+                if not changed(connection, sql.ITEM_ENDED, ended):
+                    raise TaskStateConflict(task.id, expected="working on this item")
+                if worked.effect is not None:
+                    with Session(connection) as session:
+                        worked.effect(session)
+                        session.flush()
+                signals = _signals(connection, task)
+        except Superseded as reason:
+            return self.end_item(task, item, Worked(ItemStatus.SKIPPED, str(reason)), took_s)
         return self._heeded(task, signals)
 
     @again_after_deadlock

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from altwright.captions.publishing import Publishing
 from altwright.db.tables import ID_MOST
 from altwright.describers.port import HINT_MOST
-from altwright.domain.caption import DraftStatus
+from altwright.domain.caption import OPEN, DraftStatus
 from altwright.domain.task import ACTIVE, ItemStatus
 from altwright.platforms.connect import PLATFORMS
 from altwright.tasks.records import Item, Task
@@ -41,8 +41,9 @@ page_words.register(bp)
 
 @bp.context_processor
 def _navigation() -> dict[str, Any]:
-    """Give every page of ours the number that its navigation shows."""
-    return {"to_review": services().drafts.counts(caller().id)[DraftStatus.DRAFT]}
+    """Give every page of ours the number that its navigation shows, and which drafts are open."""
+    to_review = services().drafts.counts(caller().id)[DraftStatus.DRAFT]
+    return {"to_review": to_review, "open_states": OPEN}
 
 
 @bp.get("/")
@@ -56,7 +57,7 @@ def home() -> str:
         "home.html",
         accounts=_accounts(user.id),
         counts=_counts(user.id),
-        published_pictures=services().drafts.count_published(user.id),
+        in_views=_in_views(user.id),
         tasks=[task.to_json() for task in active or shown[:1]],
         is_describing=any(task.kind == "captions" for task in active),
     )
@@ -165,7 +166,7 @@ def _review(view: str, *, current: dict[str, Any] | None) -> str:
         current=current,
         accounts=_accounts(user.id),
         counts=_counts(user.id),
-        published_pictures=services().drafts.count_published(user.id),
+        in_views=_in_views(user.id),
         describer=services().settings.describer,
         hint_most=HINT_MOST,
         at=at,
@@ -234,6 +235,13 @@ def _drafts_of(task: Task, items: Sequence[Item], user_id: int) -> dict[str, lis
     for draft in drafts:
         by_item.setdefault(str(draft.post.id), []).append(draft.to_json())
     return by_item
+
+
+def _in_views(user_id: int) -> dict[str, int]:
+    """Return how many drafts, or pictures with a text from here, each view shows."""
+    counts = services().drafts.counts(user_id)
+    found = {name: sum(counts[one] for one in statuses) for name, statuses in VIEWS.items()}
+    return found | {"published": services().drafts.count_published(user_id)}
 
 
 def _counts(user_id: int) -> dict[str, int]:

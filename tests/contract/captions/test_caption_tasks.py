@@ -102,23 +102,6 @@ def test_describing_again_on_request_spares_what_a_person_decided(
     assert world.drafts.get(third, world.user.id).text.endswith("number 5.")
 
 
-@pytest.mark.every_database
-def test_an_edit_during_the_description_is_kept(
-    bench: Bench, world: World, post: Callable[..., Post]
-) -> None:
-    """A person who changes a draft while its picture is described has the last word."""
-    world.platform.add(post(1, ""))
-    bench.captions()
-    draft = world.drafts.find(world.user.id).drafts[0]
-
-    def edit(_: int) -> None:
-        world.drafts.edit(draft.id, world.user.id, text="Written by hand.")
-
-    bench.describer.before = edit
-    bench.captions(reprocess_existing=True)
-    assert world.drafts.get(draft.id, world.user.id).text == "Written by hand."
-
-
 @pytest.mark.req("10.1")
 def test_the_settings_reach_the_describer(
     bench: Bench, world: World, post: Callable[..., Post]

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.support_domain import Bench, PictureServer, World, jpeg
 from tests.support_images import saved, scene
 
+from altwright.captions import drafting
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
 from altwright.errors import InvalidInput
@@ -156,6 +157,7 @@ def test_what_the_file_was_is_known_again(
     ] == [note for _, _, note in seen[0]]
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("kind", ["captions", "description"])
 def test_a_description_that_comes_too_late_is_skipped(
     bench: Bench, world: World, post: Callable[..., Post], kind: str
@@ -179,3 +181,21 @@ def test_a_description_that_comes_too_late_is_skipped(
     assert status == "skipped"
     assert "changed or decided about meanwhile" in reason
     assert world.drafts.get(draft.id, world.user.id).text == "By hand."
+
+
+def test_a_published_text_is_one_to_review_when_it_is_described_again(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """As a run over described pictures does it; the server keeps its text until then."""
+    world.platform.add(post(1, ""))
+    bench.captions()
+    (draft,) = world.drafts.find(world.user.id).drafts
+    world.drafts.approve(draft.id, world.user.id)
+    with world.database.write() as session:
+        mine = drafting.begin_publishing(session, world.user.id, draft.post.id, [draft.id])
+        drafting.published(session, mine)
+    describe(bench, draft.id)
+    assert bench.attempt().items_done == 1
+    now = world.drafts.get(draft.id, world.user.id)
+    assert (now.status, now.picture.published_text) == (D.DRAFT, draft.text)
+    assert now.text != draft.text
