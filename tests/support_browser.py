@@ -19,12 +19,12 @@ from tests.support_domain import FakeDescriber, FakePlatform, make_post
 from tests.support_web import PASSWORD, Web, make_settings, make_web
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from altwright.captions import drafting
-from altwright.captions.again import DescribeAgain
-from altwright.captions.drafting import Stored
-from altwright.captions.pictures import PictureStore
-from altwright.captions.publishing import Publishing
-from altwright.captions.records import Draft
+from altwright.captions.drafts import draft_writes
+from altwright.captions.drafts.draft import Draft
+from altwright.captions.drafts.draft_writes import Stored
+from altwright.captions.pictures.picture_files import PictureStore
+from altwright.captions.tasks.publishing import Publishing
+from altwright.captions.tasks.redescribe import DescribeAgain
 from altwright.db.tables import AccountRow, DraftRow, PictureRow, PostRow
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.demo import drawn
@@ -33,7 +33,7 @@ from altwright.domain.caption import DraftStatus
 from altwright.domain.retries import Backoff
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category
-from altwright.tasks.runner import TaskRunner
+from altwright.tasks.execution.runner import TaskRunner
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -121,12 +121,12 @@ class Site:
         for media, (name, text, evidence) in zip(post.media, pictures, strict=True):
             stored = self._stored(name, services.pictures)
             with services.database.write() as session:
-                drafting.save_posts(session, self.web.account_id, [post])
-                seen = drafting.target(
+                draft_writes.save_posts(session, self.web.account_id, [post])
+                seen = draft_writes.target(
                     session, self.web.account_id, post.remote_id, media.remote_id
                 )
                 assert seen is not None
-                drafting.store_draft(
+                draft_writes.store_draft(
                     session,
                     seen,
                     Description(text, "offline", "composed", "medium", evidence),
@@ -254,12 +254,12 @@ class Site:
     def describe(self, draft: Draft, text: str) -> None:
         """Put another description into a draft, as a run over its account does."""
         with self.web.services.database.write() as session:
-            seen = drafting.target(
+            seen = draft_writes.target(
                 session, draft.account_id, draft.post.remote_id, draft.picture.remote_id
             )
             assert seen is not None
             description = Description(text, "offline", "composed-1", "low", {"language": "en"})
-            drafting.store_draft(
+            draft_writes.store_draft(
                 session, seen, description, None, user_id=draft.user_id, task_id=""
             )
 
@@ -274,8 +274,8 @@ class Site:
         with services.database.write() as session:
             posts = {one.post.id for one in self.drafts() if one.id in draft_ids}
             for post_id in posts:
-                mine = drafting.begin_publishing(session, self.web.anna.id, post_id, draft_ids)
-                drafting.published(session, mine)
+                mine = draft_writes.begin_publishing(session, self.web.anna.id, post_id, draft_ids)
+                draft_writes.published(session, mine)
 
     def warn_about(self, draft_id: int, spoiler: str) -> None:
         """Give a draft's post a content warning."""

@@ -19,13 +19,13 @@ from sqlalchemy import update
 
 from altwright.accounts.connections import Account, AccountStore
 from altwright.accounts.users import User, UserStore
-from altwright.captions import drafting
-from altwright.captions.again import DescribeAgain
-from altwright.captions.drafts import DraftStore
-from altwright.captions.pictures import PictureStore
-from altwright.captions.publishing import Publishing
-from altwright.captions.records import Draft
-from altwright.captions.service import CaptionGenerationService
+from altwright.captions.drafts import draft_writes
+from altwright.captions.drafts.draft import Draft
+from altwright.captions.drafts.draft_store import DraftStore
+from altwright.captions.pictures.picture_files import PictureStore
+from altwright.captions.tasks.generation import CaptionGenerationService
+from altwright.captions.tasks.publishing import Publishing
+from altwright.captions.tasks.redescribe import DescribeAgain
 from altwright.config import load
 from altwright.crypto import Box
 from altwright.db.session import Database
@@ -37,25 +37,18 @@ from altwright.domain.retries import Backoff
 from altwright.domain.task import Delivery, Status
 from altwright.domain.user import UserRef
 from altwright.errors import Category, PlatformRefused
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms.api import PlatformGone
-from altwright.platforms.outcomes import Publication, WayMemory
-from altwright.platforms.port import (
-    Introduction,
-    Media,
-    Post,
-    PostPage,
-    Profile,
-    Unreadable,
-)
+from altwright.platforms.port import Introduction, Media, Post, PostPage, Profile, Unreadable
+from altwright.platforms.publishing.outcomes import Publication, WayMemory
+from altwright.platforms.publishing.text_comparison import AltText, look
 from altwright.platforms.software import Software
-from altwright.platforms.texts import AltText, look
 from altwright.progress import ProgressTracker
-from altwright.tasks.claims import Claims
-from altwright.tasks.kinds import TaskKind
-from altwright.tasks.records import Task
-from altwright.tasks.runner import RESTS, TaskRunner
-from altwright.tasks.store import NewTask, TaskStore
+from altwright.tasks.execution.runner import RESTS, TaskRunner
+from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.task_store import NewTask, TaskStore
+from altwright.tasks.task import Task
+from altwright.tasks.task_kind import TaskKind
 
 #: Hashes passwords of tests in a tenth of a millisecond.
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -236,11 +229,11 @@ class World:
         """Write a draft for each picture of a post, as a task does."""
         of = account_id or self.account.id
         with self.database.write() as session:
-            drafting.save_posts(session, of, [post])
+            draft_writes.save_posts(session, of, [post])
             for media in post.media:
-                seen = drafting.target(session, of, post.remote_id, media.remote_id)
+                seen = draft_writes.target(session, of, post.remote_id, media.remote_id)
                 assert seen is not None
-                drafting.store_draft(
+                draft_writes.store_draft(
                     session,
                     seen,
                     Description(text, "fake", "fake-1", "high"),

@@ -23,21 +23,21 @@ from altwright.domain.retries import Backoff
 from altwright.domain.task import Delivery, ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.progress import ProgressTracker
-from altwright.tasks.backlog import Backlog
-from altwright.tasks.claims import Claims, Planned, Worked
-from altwright.tasks.dispatcher import Dispatcher
-from altwright.tasks.faults import Source
-from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.kinds import Run, TaskKind, Work
-from altwright.tasks.limits import LimitBook
-from altwright.tasks.pausing import Pauses
-from altwright.tasks.queues import QueueOptions, RQQueueManager
-from altwright.tasks.records import Item, Task
-from altwright.tasks.redis import connect
-from altwright.tasks.runner import TaskRunner
-from altwright.tasks.serializer import serializer_for
-from altwright.tasks.store import NewTask, TaskStore
-from altwright.tasks.user_tasks import UserTaskTracker
+from altwright.tasks.cluster.concurrency_limits import LimitBook
+from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.execution.dispatcher import Dispatcher
+from altwright.tasks.execution.error_policy import Source
+from altwright.tasks.execution.runner import TaskRunner
+from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.serializer import serializer_for
+from altwright.tasks.rq.user_task_tracker import UserTaskTracker
+from altwright.tasks.store.claims import Claims, Planned, Worked
+from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.task_store import NewTask, TaskStore
+from altwright.tasks.task import Item, Task
+from altwright.tasks.task_kind import Run, TaskKind, Work
 from altwright.workers import jobs
 from altwright.workers.integrated import ThreadRQWorker
 from altwright.workers.worker import TaskWorker, WorkParts

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tests.support_engine import Rig
 
-from altwright.tasks.alerts import QUIET_S, AlertBook, AlertWatch
-from altwright.tasks.caretaker import Caretaker, Watched
-from altwright.tasks.figures import Figures
-from altwright.tasks.notices import Channel, Notifier
-from altwright.tasks.purging import RQUpkeep
-from altwright.tasks.repair import TaskRepair
-from altwright.tasks.roster import Roster
-from altwright.tasks.rules import Thresholds
+from altwright.tasks.alerting.alerts import QUIET_S, AlertBook, AlertWatch
+from altwright.tasks.alerting.notifications import Channel, Notifier
+from altwright.tasks.alerting.rules import Thresholds
+from altwright.tasks.cluster.worker_registry import Roster
+from altwright.tasks.maintenance.scheduler import Caretaker, Watched
+from altwright.tasks.rq.job_cleaner import RQUpkeep
+from altwright.tasks.store.integrity import TaskRepair
+from altwright.tasks.store.statistics import Figures
 
 
 class House:

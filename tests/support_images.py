@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from altwright.captions.images import Prepared
+from altwright.captions.pictures.decoding import Prepared
 from altwright.config import IMAGE_SIDE_PX
 
 MAX_PIXELS = 100_000_000

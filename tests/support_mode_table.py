@@ -14,7 +14,7 @@ from tests.support import wait_until
 from tests.support_modes import Fleet, Started
 from tests.support_service import alive
 
-from altwright.tasks.records import Task
+from altwright.tasks.task import Task
 
 EVENTS = ("start", "submit", "reload", "rolling restart", "kill -9", "Redis loss")
 #: Seconds in which a batch is done, whatever happens to it, on a machine with much else to do.

@@ -10,8 +10,8 @@ from typing import Any
 
 from tests.support_leaves import Call, Exchange, LocalServer, picture_bytes
 
-from altwright.describers.ollama import Ollama
-from altwright.describers.openai import OpenAICompatible
+from altwright.describers.model_servers.ollama import Ollama
+from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.port import Describer, Picture
 from altwright.errors import (
     AltwrightError,

@@ -27,7 +27,7 @@ from altwright.accounts.connections import AccountStore
 from altwright.bootstrap import Services
 from altwright.db import migrate
 from altwright.domain.task import Status
-from altwright.tasks.records import Task
+from altwright.tasks.task import Task
 
 ROOT = Path(__file__).parent.parent
 #: Seconds that a process has to come up, and to end, on a machine with much else to do.

@@ -19,11 +19,11 @@ from tests.support_leaves import Call, Exchange, LocalServer, picture_bytes, ser
 
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
-from altwright.captions.drafts import DraftStore
+from altwright.captions.drafts.draft_store import DraftStore
 from altwright.crypto import Box
 from altwright.db.session import Database
-from altwright.describers.ollama import Ollama
-from altwright.outbound import Outbound
+from altwright.describers.model_servers.ollama import Ollama
+from altwright.net.http import Outbound
 from altwright.platforms.connect import connect
 
 #: What a server does instead of answering as it should.

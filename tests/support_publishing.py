@@ -10,15 +10,12 @@ from tests.pretend_servers import PretendServer
 from tests.support_leaves import TOKEN, serving
 
 from altwright.interrupts import Interrupt, interruptible
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms.connect import connect
-from altwright.platforms.outcomes import (
-    Learned,
-    Publication,
-)
 from altwright.platforms.port import Platform
-from altwright.platforms.texts import AltText
-from altwright.platforms.ways import Way
+from altwright.platforms.publishing.outcomes import Learned, Publication
+from altwright.platforms.publishing.text_comparison import AltText
+from altwright.platforms.publishing.ways import Way
 
 OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=60)
 

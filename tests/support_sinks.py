@@ -14,8 +14,8 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-from altwright.tasks.alerts import Alert
-from altwright.tasks.rules import Severity
+from altwright.tasks.alerting.alerts import Alert
+from altwright.tasks.alerting.rules import Severity
 
 
 @dataclass

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.tasks.claims import Planned, Worked
-from altwright.tasks.kinds import Run, Work
-from altwright.tasks.records import Item, Task
+from altwright.tasks.store.claims import Planned, Worked
+from altwright.tasks.task import Item, Task
+from altwright.tasks.task_kind import Run, Work
 
 #: What toys that ask for memory never give back.
 _ballast: list[bytes] = []

@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from altwright import bootstrap, config
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import User, UserStore
-from altwright.captions.records import Draft
+from altwright.captions.drafts.draft import Draft
 from altwright.db import migrate
 from altwright.db.session import Database, make_engine
 from altwright.domain.caption import Role

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from altwright.db.types import Instant, now
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.tasks.claims import Planned, Worked
-from altwright.tasks.kinds import Run, Work
-from altwright.tasks.records import Item, Task
+from altwright.tasks.store.claims import Planned, Worked
+from altwright.tasks.task import Item, Task
+from altwright.tasks.task_kind import Run, Work
 
 #: What items leave behind. Nothing but the row's number is unique, so that a second effect of
 #: the same item is kept and found.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 
-from altwright import config, serve, telemetry
-from altwright.supervisor import Child, Supervisor, python
+from altwright import config, telemetry
+from altwright.processes import serve
+from altwright.processes.supervisor import Child, Supervisor, python
 
 #: What one worker's clock is ahead of the others'.
 CLOCK_AHEAD = "+60s"

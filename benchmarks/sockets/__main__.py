@@ -28,14 +28,14 @@ from altwright.bootstrap import Services
 from altwright.db import migrate
 from altwright.web.app import create_app
 from altwright.web.auth import SignedIn
-from altwright.web.sockets import MOST_OF_USER, broadcaster_for
+from altwright.web.realtime.threaded import MOST_OF_USER, broadcaster_for
 from benchmarks.sockets.pages import Pages
 
 #: Events to each user, and seconds between two.
 EVENTS, EVENT_EVERY_S = 10, 0.5
 CONF = {
     "threads": ["python:altwright.gunicorn_conf", "altwright.wsgi:app"],
-    "loop": ["python:altwright.sockets_conf", "altwright.sockets_app:app"],
+    "loop": ["python:altwright.gunicorn_asgi_conf", "altwright.asgi:app"],
 }
 
 

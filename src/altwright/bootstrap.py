@@ -13,56 +13,56 @@ from altwright import folders
 from altwright.accounts import key_check
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
-from altwright.captions.again import DescribeAgain
-from altwright.captions.drafts import DraftStore
-from altwright.captions.pictures import PictureStore
-from altwright.captions.publishing import Publishing
-from altwright.captions.retention import ContentRetention
-from altwright.captions.service import CaptionGenerationService
+from altwright.captions.drafts.draft_store import DraftStore
+from altwright.captions.drafts.pruning import ContentRetention
+from altwright.captions.pictures.picture_files import PictureStore
+from altwright.captions.tasks.generation import CaptionGenerationService
+from altwright.captions.tasks.publishing import Publishing
+from altwright.captions.tasks.redescribe import DescribeAgain
 from altwright.config import Settings, WorkerMode
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine
-from altwright.describers.offline.describer import OfflineDescriber
-from altwright.describers.ollama import Ollama
-from altwright.describers.openai import OpenAICompatible
+from altwright.describers.model_servers.ollama import Ollama
+from altwright.describers.model_servers.openai import OpenAICompatible
+from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
 from altwright.domain.retries import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
+from altwright.processes.capacity import pool_size
 from altwright.progress import ProgressTracker
-from altwright.tasks.address import RedisAddress
-from altwright.tasks.alerts import AlertBook, AlertWatch
-from altwright.tasks.audit import Audit
-from altwright.tasks.backlog import Backlog
-from altwright.tasks.caretaker import Caretaker, Watched
-from altwright.tasks.claims import Claims
-from altwright.tasks.dead_letters import DeadLetters
-from altwright.tasks.dispatcher import Dispatcher
-from altwright.tasks.figures import Figures
-from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.kinds import TaskKind
-from altwright.tasks.limits import LimitBook
-from altwright.tasks.maintenance import Chore, Maintenance
-from altwright.tasks.notices import Channel, Mail, Notifier, Webhook
-from altwright.tasks.pausing import Pauses
-from altwright.tasks.purging import RQUpkeep
-from altwright.tasks.queues import QueueOptions, RQQueueManager
-from altwright.tasks.redis import connect as connect_redis
-from altwright.tasks.repair import TaskRepair
-from altwright.tasks.retention import Ages, TaskRetention
-from altwright.tasks.roster import Roster
-from altwright.tasks.rules import Thresholds
-from altwright.tasks.runner import TaskRunner
-from altwright.tasks.serializer import serializer_for
-from altwright.tasks.slots import Slots
-from altwright.tasks.store import TaskStore
-from altwright.tasks.user_tasks import UserTaskTracker
-from altwright.tasks.wakeups import Messenger
-from altwright.workers.capacity import pool_size
+from altwright.tasks.alerting.alerts import AlertBook, AlertWatch
+from altwright.tasks.alerting.notifications import Channel, Mail, Notifier, Webhook
+from altwright.tasks.alerting.rules import Thresholds
+from altwright.tasks.audit_log import Audit
+from altwright.tasks.cluster.concurrency_limits import LimitBook
+from altwright.tasks.cluster.notifier import Messenger
+from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.cluster.worker_registry import Roster
+from altwright.tasks.cluster.worker_slots import Slots
+from altwright.tasks.execution.dispatcher import Dispatcher
+from altwright.tasks.execution.runner import TaskRunner
+from altwright.tasks.maintenance.pruning import Ages, TaskRetention
+from altwright.tasks.maintenance.scheduler import Caretaker, Watched
+from altwright.tasks.maintenance.task import Chore, Maintenance
+from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.client import connect as connect_redis
+from altwright.tasks.rq.job_cleaner import RQUpkeep
+from altwright.tasks.rq.serializer import serializer_for
+from altwright.tasks.rq.url_override import RedisAddress
+from altwright.tasks.rq.user_task_tracker import UserTaskTracker
+from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.dead_letters import DeadLetters
+from altwright.tasks.store.integrity import TaskRepair
+from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.statistics import Figures
+from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.task_kind import TaskKind
 from altwright.workers.integrated import IntegratedRQWorker
 from altwright.workers.isolation import IsolatedRunner
 from altwright.workers.manager import RQWorkerManager

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from altwright.errors import TaskNotFound, TaskStateConflict, TemporaryError
-from altwright.tasks.claims import Claims
-from altwright.tasks.records import Task
-from altwright.tasks.store import TaskStore
+from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.task import Task
 
 _log = logging.getLogger(__name__)
 

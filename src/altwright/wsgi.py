@@ -11,8 +11,8 @@ from typing import Any
 
 from altwright import bootstrap, config, telemetry
 from altwright.config import WorkerMode
-from altwright.web import sockets
 from altwright.web.app import create_app
+from altwright.web.realtime import threaded
 from altwright.workers.manager import RQWorkerManager
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class ProcessLife:
     def _stop_work(self) -> None:
         """Close pages' sockets, take no more tasks, let running ones end; once."""
         with self._once:
-            sockets.close_all()
+            threaded.close_all()
             if self._manager is not None:
                 self._manager.stop(settings.rq_shutdown_timeout)
                 self._manager = None

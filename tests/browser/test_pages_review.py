@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tests.support import wait_until
 from tests.support_browser import Site
 
-from altwright.captions.records import Draft
+from altwright.captions.drafts.draft import Draft
 from altwright.domain.caption import DraftStatus
 
 

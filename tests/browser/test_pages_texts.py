@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.support_browser import Site, violations
 
-from altwright.captions.records import Draft
+from altwright.captions.drafts.draft import Draft
 from altwright.domain.caption import DraftStatus
 
 MINE = "My own careful words."

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.test_pages_texts import card, field, opened, text, write
 from tests.support_browser import Site
 
-from altwright.captions.records import Draft
+from altwright.captions.drafts.draft import Draft
 
 #: More than the server takes, so that it can't be saved.
 LONG = "My long work. " * 300

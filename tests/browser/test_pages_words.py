@@ -10,7 +10,7 @@ from tests.support_browser import Site
 
 from altwright.domain.task import Status
 from altwright.errors import Category
-from altwright.web.page_words import initials, seen, settings_in_words
+from altwright.web.pages.template_filters import initials, seen, settings_in_words
 
 
 @pytest.mark.parametrize(

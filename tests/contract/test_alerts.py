@@ -18,10 +18,18 @@ from altwright.db.session import Database
 from altwright.db.task_tables import NoticeRow
 from altwright.domain.task import Priority, Status
 from altwright.errors import Category
-from altwright.tasks.alerts import QUIET_S, RAISED, RESOLVED, AlertBook
-from altwright.tasks.faults import NOT_SET_UP
-from altwright.tasks.notices import AGAIN_S, TRIES, Channel, Mail, Notifier, NotSent, Webhook
-from altwright.tasks.rules import Facts, Finding, Severity, Thresholds, findings
+from altwright.tasks.alerting.alerts import QUIET_S, RAISED, RESOLVED, AlertBook
+from altwright.tasks.alerting.notifications import (
+    AGAIN_S,
+    TRIES,
+    Channel,
+    Mail,
+    Notifier,
+    NotSent,
+    Webhook,
+)
+from altwright.tasks.alerting.rules import Facts, Finding, Severity, Thresholds, findings
+from altwright.tasks.execution.error_policy import NOT_SET_UP
 
 SOMETHING = Finding("something", Severity.WARNING, "Something is wrong.")
 

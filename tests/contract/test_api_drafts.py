@@ -10,10 +10,10 @@ from tests import support_web
 from tests.support_web import Web, problem
 
 from altwright.accounts import connecting
-from altwright.captions import drafting
+from altwright.captions.drafts import draft_writes
 from altwright.db.session import Database, make_engine, utcnow
 from altwright.errors import PlatformRefused, PlatformUnavailable, RateLimited
-from altwright.web import shapes
+from altwright.web.api import responses
 
 web = support_web.web
 
@@ -24,7 +24,7 @@ def test_drafts_come_in_pages_with_counts(web: Web) -> None:
     web.services.drafts.approve(drafts[0].id, web.anna.id)
     anna = web.by_token(web.anna)
     page = anna.get("/api/v1/drafts?limit=2").get_json()
-    shapes.DraftList.model_validate(page)
+    responses.DraftList.model_validate(page)
     rest = anna.get(f"/api/v1/drafts?limit=2&cursor={page['next_cursor']}").get_json()
     ids = [one["id"] for one in page["drafts"] + rest["drafts"]]
     assert sorted(ids) == sorted(one.id for one in drafts)
@@ -47,7 +47,7 @@ def test_a_draft_is_edited_approved_and_reopened(web: Web) -> None:
     (draft,) = web.drafts()
     anna, path = web.by_token(web.anna), f"/api/v1/drafts/{draft.id}"
     edited = anna.call("PATCH", path, json={"text": " A cat. ", "version": draft.version})
-    shapes.Draft.model_validate(edited.get_json())
+    responses.Draft.model_validate(edited.get_json())
     assert edited.get_json()["text"] == "A cat."
     approved = anna.post(f"{path}/approve", json={"text": "A grey cat."}).get_json()
     assert (approved["status"], approved["text"]) == ("approved", "A grey cat.")
@@ -106,7 +106,7 @@ def test_only_approved_drafts_are_published(web: Web) -> None:
     accepted = anna.post("/api/v1/drafts/publish", json={"ids": [approved.id]})
     assert accepted.status_code == 202
     body = accepted.get_json()
-    shapes.Publishing.model_validate(body)
+    responses.Publishing.model_validate(body)
     assert body["kind"] == "publishing"
     assert [task["id"] for task in body["tasks"]] == [body["id"]]
     assert body["busy_accounts"] == []
@@ -133,7 +133,7 @@ def test_accounts_are_connected_and_forgotten(web: Web) -> None:
     response = bert.post("/api/v1/accounts", json=body)
     assert response.status_code == 201
     account = response.get_json()
-    shapes.Account.model_validate(account)
+    responses.Account.model_validate(account)
     assert account["acct"] == "anna@social.example"
     listed = bert.get("/api/v1/accounts")
     assert listed.get_json() == {"accounts": [account]}
@@ -153,7 +153,7 @@ def test_a_drafts_texts_are_listed_and_brought_back(web: Web) -> None:
         ("written", "By hand.", "anna"),
         ("described", draft.text, None),
     ]
-    shapes.DraftTextList.model_validate({"texts": found})
+    responses.DraftTextList.model_validate({"texts": found})
     restore = f"{path}/texts/{found[1]['id']}/restore"
     problem(bert.post(restore), 404)
     problem(bert.get(f"{path}/texts"), 404)
@@ -243,7 +243,7 @@ def test_pages_count_what_their_views_show(web: Web) -> None:
     web.services.drafts.approve(first.id, web.anna.id)
     web.services.drafts.skip(second.id, web.anna.id)
     with web.services.database.write() as session:
-        drafting.begin_publishing(session, web.anna.id, first.post.id, [first.id])
+        draft_writes.begin_publishing(session, web.anna.id, first.post.id, [first.id])
     anna = web.by_session(web.anna)
     tabs = re.findall(r'data-tab-count="(\w+)">([\d,]+)<', anna.get("/review").text)
     assert dict(tabs) == {

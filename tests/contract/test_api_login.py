@@ -13,7 +13,7 @@ from tests.support_web import PASSWORD, Web, csrf_token, make_settings, make_web
 
 from altwright.errors import DatabaseUnavailable
 from altwright.web.auth import local_path
-from altwright.web.logins import TRIES_OF_ADDRESS, TRIES_OF_NAME
+from altwright.web.login_rate_limit import TRIES_OF_ADDRESS, TRIES_OF_NAME
 
 web = support_web.web
 

@@ -12,8 +12,8 @@ from tests.servers import RedisServer
 from tests.support_web import Web, problem
 
 from altwright.errors import Category
-from altwright.tasks.claims import Planned
-from altwright.web import shapes
+from altwright.tasks.store.claims import Planned
+from altwright.web.api import responses
 
 web = support_web.web
 
@@ -28,7 +28,7 @@ def test_a_submit_answers_with_the_task_and_where_it_is(web: Web) -> None:
     )
     assert response.status_code == 202
     task = response.get_json()
-    shapes.Task.model_validate(task)
+    responses.Task.model_validate(task)
     assert (task["kind"], task["status"], task["priority"]) == ("captions", "queued", "normal")
     assert response.headers["Location"] == f"/api/v1/tasks/{task['id']}"
     assert anna.get(response.headers["Location"]).get_json() == task
@@ -160,7 +160,7 @@ def test_lists_go_on_where_a_page_ended(web: Web) -> None:
         ids.append(web.submit(anna)["id"])
         anna.post(f"/api/v1/tasks/{ids[-1]}/cancel")
     page = anna.get("/api/v1/tasks?limit=2").get_json()
-    shapes.TaskList.model_validate(page)
+    responses.TaskList.model_validate(page)
     rest = anna.get(f"/api/v1/tasks?before={page['tasks'][-1]['id']}").get_json()
     assert [one["id"] for one in page["tasks"] + rest["tasks"]] == ids[::-1]
     assert len(anna.get("/api/v1/tasks?status=cancelled").get_json()["tasks"]) == 3
@@ -175,11 +175,11 @@ def test_items_and_history_tell_what_happened(web: Web) -> None:
     web.services.claims.plan(claimed.id, claimed.attempt, [Planned("1-1", "A picture")])
     anna, root = web.by_token(web.anna), web.by_token(web.root)
     items = anna.get(f"/api/v1/tasks/{task['id']}/items").get_json()
-    shapes.ItemList.model_validate(items)
+    responses.ItemList.model_validate(items)
     assert [one["label"] for one in items["items"]] == ["A picture"]
     path = f"/api/v1/tasks/{task['id']}/history"
     events = anna.get(path).get_json()
-    shapes.EventList.model_validate(events)
+    responses.EventList.model_validate(events)
     assert [one["event"] for one in events["events"]][:2] == ["queued", "claimed"]
     assert events["events"][0]["actor"] == "anna"
     assert "secrethost" not in anna.get(path).text

@@ -17,7 +17,7 @@ from tests.support_service import Service, running
 
 from altwright import config, telemetry
 from altwright.errors import ConfigError
-from altwright.tasks.redis import connect
+from altwright.tasks.rq.client import connect
 
 WRONG = {
     "an unknown database": (

@@ -25,7 +25,7 @@ from altwright.errors import (
     PlatformRefused,
     PlatformUnavailable,
 )
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms import mastodon
 from altwright.platforms.connect import connect
 from altwright.platforms.software import Software

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import delete, func, select, update
 from tests.support_domain import World, make_post, make_world
 
-from altwright.captions import drafting, texts
-from altwright.captions.records import Draft
+from altwright.captions.drafts import draft_texts, draft_writes
+from altwright.captions.drafts.draft import Draft
 from altwright.db.session import Database
 from altwright.db.tables import DraftRow, DraftTextRow, PictureRow, UserRow
 from altwright.db.types import now
@@ -51,9 +51,9 @@ def edit(world: World, draft: Draft, text: str) -> Draft:
 def describe(world: World, draft: Draft, description: Description = AGAIN) -> bool:
     """Put another description into the draft, as a task does."""
     with world.database.write() as session:
-        seen = drafting.target(session, draft.account_id, "p1", "m1-0")
+        seen = draft_writes.target(session, draft.account_id, "p1", "m1-0")
         assert seen is not None
-        return drafting.store_draft(
+        return draft_writes.store_draft(
             session, seen, description, None, user_id=world.user.id, task_id="task-2"
         )
 
@@ -62,8 +62,8 @@ def publish(world: World, draft: Draft) -> None:
     """Approve and publish."""
     world.drafts.approve(draft.id, world.user.id)
     with world.database.write() as session:
-        mine = drafting.begin_publishing(session, world.user.id, draft.post.id, [draft.id])
-        drafting.published(session, mine)
+        mine = draft_writes.begin_publishing(session, world.user.id, draft.post.id, [draft.id])
+        draft_writes.published(session, mine)
 
 
 def test_a_draft_begins_with_the_describers_text(world: World, draft: Draft) -> None:
@@ -124,10 +124,10 @@ def test_the_text_that_a_draft_has_is_one_of_equal_ones(world: World, draft: Dra
 def test_a_text_keeps_its_language(world: World, draft: Draft) -> None:
     """It is the one asked for, unless the describer names another; it comes back with its text."""
     with world.database.write() as session:
-        seen = drafting.target(session, draft.account_id, "p1", "m1-0")
+        seen = draft_writes.target(session, draft.account_id, "p1", "m1-0")
         assert seen is not None
         german = Description("Eine Katze auf einem Sofa.", "fake", "fake-2", "low", {})
-        drafting.store_draft(
+        draft_writes.store_draft(
             session,
             seen,
             german,
@@ -145,7 +145,7 @@ def test_a_text_keeps_its_language(world: World, draft: Draft) -> None:
     back = world.drafts.restore(draft.id, world.user.id, texts[-1].id)
     assert (back.language, back.asked_language) == ("en", "de")
     with world.database.write() as session:
-        drafting.note_published(session, draft.picture.id, "A cat.")
+        draft_writes.note_published(session, draft.picture.id, "A cat.")
     theirs = world.drafts.texts(draft.id, world.user.id)[0]
     assert world.drafts.restore(draft.id, world.user.id, theirs.id).language == "en"
 
@@ -167,7 +167,7 @@ def test_what_was_decided_or_is_old_is_not_written_over(
         world.drafts.approve_many(world.user.id, [draft.id])
     elif pause == "time":
         with world.database.write() as session:
-            session.execute(update(DraftTextRow).values(at=now(-texts.WRITING_S - 1)))
+            session.execute(update(DraftTextRow).values(at=now(-draft_texts.WRITING_S - 1)))
     else:
         described = world.drafts.texts(draft.id, world.user.id)[-1]
         world.drafts.restore(draft.id, world.user.id, described.id)
@@ -199,9 +199,9 @@ def test_a_published_picture_stays_published_when_it_is_described_again(
 def test_what_somebody_put_on_the_server_is_kept(world: World, draft: Draft) -> None:
     """A text found there stands in the history, whoever replaces it."""
     with world.database.write() as session:
-        drafting.note_published(session, draft.picture.id, "Written on the server.")
-        drafting.save_posts(session, draft.account_id, [make_post(1, "Changed there again.")])
-        drafting.save_posts(session, draft.account_id, [make_post(1, "")])
+        draft_writes.note_published(session, draft.picture.id, "Written on the server.")
+        draft_writes.save_posts(session, draft.account_id, [make_post(1, "Changed there again.")])
+        draft_writes.save_posts(session, draft.account_id, [make_post(1, "")])
     assert kinds(world, draft)[1:] == [
         (K.SERVER, "Written on the server."),
         (K.SERVER, "Changed there again."),
@@ -212,13 +212,13 @@ def test_the_history_is_bounded(world: World, draft: Draft) -> None:
     """The last 50 stay, and the newest of each kind beyond them."""
     publish(world, draft)
     describe(world, draft)
-    for number in range(texts.KEPT + 5):
+    for number in range(draft_texts.KEPT + 5):
         edit(world, draft, f"Text {number}.")
         world.drafts.skip(draft.id, world.user.id)
     found = kinds(world, draft)
-    assert len(found) == texts.KEPT + 2
+    assert len(found) == draft_texts.KEPT + 2
     assert found[:2] == [(K.PUBLISHED, draft.text), (K.DESCRIBED, AGAIN.text)]
-    assert found[-1] == (K.WRITTEN, f"Text {texts.KEPT + 4}.")
+    assert found[-1] == (K.WRITTEN, f"Text {draft_texts.KEPT + 4}.")
 
 
 def test_a_text_that_an_older_process_wrote_is_kept_too(world: World, draft: Draft) -> None:
@@ -295,6 +295,6 @@ def test_a_text_that_comes_back_in_other_code_points_is_the_same(
     publish(world, edit(world, draft, "A cafe\u0301."))
     before = kinds(world, draft)
     with world.database.write() as session:
-        drafting.save_posts(session, draft.account_id, [make_post(1, "A caf\u00e9.")])
+        draft_writes.save_posts(session, draft.account_id, [make_post(1, "A caf\u00e9.")])
     assert kinds(world, draft) == before
     assert world.drafts.get(draft.id, world.user.id).picture.published_text == "A cafe\u0301."

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from tests.support_domain import World, make_post, make_world
 
-from altwright.captions import drafting
-from altwright.captions.drafting import Stored, Target
-from altwright.captions.records import Draft
+from altwright.captions.drafts import draft_writes
+from altwright.captions.drafts.draft import Draft
+from altwright.captions.drafts.draft_writes import Stored, Target
 from altwright.db.session import Database
 from altwright.db.tables import PictureRow
 from altwright.describers.port import Description
@@ -42,9 +42,9 @@ def put_into(world: World, draft: Draft, status: DraftStatus) -> Draft:
         world.drafts.approve(draft.id, world.user.id)
     with world.database.write() as session:
         if status in {D.PUBLISHING, D.PUBLISHED}:
-            mine = drafting.begin_publishing(session, world.user.id, draft.post.id, [draft.id])
+            mine = draft_writes.begin_publishing(session, world.user.id, draft.post.id, [draft.id])
         if status is D.PUBLISHED:
-            drafting.published(session, mine)
+            draft_writes.published(session, mine)
     return world.drafts.get(draft.id, world.user.id)
 
 
@@ -297,7 +297,7 @@ def test_warnings_follow_the_text(world: World, draft: Draft) -> None:
 def seen(world: World, draft: Draft) -> Target:
     """Return the picture as a task sees it now."""
     with world.database.read() as session:
-        found = drafting.target(
+        found = draft_writes.target(
             session, world.account.id, draft.post.remote_id, draft.picture.remote_id
         )
     assert found is not None
@@ -308,7 +308,7 @@ def store(world: World, target: Target) -> bool:
     """Store a new description, as a task does."""
     files = Stored("new.jpg", "new-small.webp", "image/jpeg", 10, 20)
     with world.database.write() as session:
-        return drafting.store_draft(
+        return draft_writes.store_draft(
             session, target, NEW, files, user_id=world.user.id, task_id="task-2"
         )
 
@@ -379,7 +379,7 @@ def test_a_post_read_again_is_updated_not_doubled(world: World, draft: Draft) ->
     """The second plan sees the draft, the new text of the post and a picture added since."""
     post = replace(make_post(1, "", "Described"), text="Edited words")
     with world.database.write() as session:
-        found = drafting.save_posts(session, world.account.id, [post])
+        found = draft_writes.save_posts(session, world.account.id, [post])
     assert found == {("p1", "m1-0"): D.DRAFT, ("p1", "m1-1"): None}
     now = world.drafts.get(draft.id, world.user.id)
     assert (now.post.text, now.picture.of, now.post.id) == ("Edited words", 2, draft.post.id)
@@ -388,7 +388,7 @@ def test_a_post_read_again_is_updated_not_doubled(world: World, draft: Draft) ->
 def test_videos_are_no_pictures(world: World) -> None:
     """Only attachments of the kind image get rows."""
     with world.database.write() as session:
-        found = drafting.save_posts(
+        found = draft_writes.save_posts(
             session, world.account.id, [make_post(3, "", kind="video"), make_post(4, "")]
         )
         assert session.query(PictureRow).count() == 1
@@ -411,6 +411,6 @@ def test_drafts_left_in_publishing_can_be_taken_back(world: World, draft: Draft)
     put_into(world, draft, D.PUBLISHING)
     put_into(world, other, D.PUBLISHED)
     with world.database.write() as session:
-        drafting.give_back_all(session, world.user.id, None)
+        draft_writes.give_back_all(session, world.user.id, None)
     assert world.drafts.get(draft.id, world.user.id).status is D.APPROVED
     assert world.drafts.get(other.id, world.user.id).status is D.PUBLISHED

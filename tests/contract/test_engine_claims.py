@@ -20,10 +20,10 @@ from tests.support_engine import (
 
 from altwright.domain.task import Delivery, ItemStatus, Status
 from altwright.errors import Category, TaskStateConflict
-from altwright.tasks.claims import ITEM_TRIES, PLAN_BATCH, Planned, Worked
-from altwright.tasks.kinds import Run
-from altwright.tasks.records import Item, Task, Ticket
-from altwright.tasks.runner import Cancelled
+from altwright.tasks.execution.runner import Cancelled
+from altwright.tasks.store.claims import ITEM_TRIES, PLAN_BATCH, Planned, Worked
+from altwright.tasks.task import Item, Task, Ticket
+from altwright.tasks.task_kind import Run
 
 pytestmark = pytest.mark.every_database
 

@@ -44,7 +44,7 @@ from altwright.errors import (
     DatabaseUnavailable,
     TaskStateConflict,
 )
-from altwright.tasks.claims import Planned, Worked
+from altwright.tasks.store.claims import Planned, Worked
 
 pytestmark = pytest.mark.every_database
 

@@ -16,10 +16,10 @@ from tests.support_engine import ANNA, BERT, LEASE_S, Fleet, Rig, make_users, ne
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.domain.worker import new_worker_id, process_name
-from altwright.tasks.backlog import GRACE_S
-from altwright.tasks.dispatcher import EPOCH, MODE, ROLE, ROLE_S
-from altwright.tasks.queues import QueueOptions
-from altwright.tasks.redis import EPOCH_KEY
+from altwright.tasks.execution.dispatcher import EPOCH, MODE, ROLE, ROLE_S
+from altwright.tasks.queue_manager import QueueOptions
+from altwright.tasks.rq.client import EPOCH_KEY
+from altwright.tasks.store.pending import GRACE_S
 
 pytestmark = pytest.mark.every_database
 

@@ -18,10 +18,10 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
-from altwright.tasks.faults import NOT_SET_UP, Source
-from altwright.tasks.kinds import Run
-from altwright.tasks.records import Item, Task
-from altwright.tasks.runner import FRUITLESS, NO_PROGRESS, OUTAGE_PATIENCE_S
+from altwright.tasks.execution.error_policy import NOT_SET_UP, Source
+from altwright.tasks.execution.runner import FRUITLESS, NO_PROGRESS, OUTAGE_PATIENCE_S
+from altwright.tasks.task import Item, Task
+from altwright.tasks.task_kind import Run
 
 AWAY = PlatformUnavailable("It doesn't answer.", category=Category.NETWORK)
 

@@ -11,7 +11,7 @@ from tests.support_engine import (
 )
 
 from altwright.domain.task import Delivery, Priority
-from altwright.tasks.records import Ticket
+from altwright.tasks.task import Ticket
 
 pytestmark = pytest.mark.every_database
 

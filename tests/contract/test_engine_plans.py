@@ -9,8 +9,8 @@ from tests.support_engine import Rig
 
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, TaskStateConflict
-from altwright.tasks.claims import PLAN_BATCH, Planned, PlannedUpTo, Worked
-from altwright.tasks.records import Task
+from altwright.tasks.store.claims import PLAN_BATCH, Planned, PlannedUpTo, Worked
+from altwright.tasks.task import Task
 
 pytestmark = pytest.mark.every_database
 

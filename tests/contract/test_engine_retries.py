@@ -23,11 +23,11 @@ from altwright.errors import (
     PlatformUnavailable,
     TaskStateConflict,
 )
-from altwright.tasks.claims import CRASHES, ITEM_TRIES, Worked
-from altwright.tasks.faults import NOT_SET_UP, OUR_FAULT, Source
-from altwright.tasks.kinds import Run
-from altwright.tasks.records import Item
-from altwright.tasks.runner import DATABASE_PAUSE_S, RESTS
+from altwright.tasks.execution.error_policy import NOT_SET_UP, OUR_FAULT, Source
+from altwright.tasks.execution.runner import DATABASE_PAUSE_S, RESTS
+from altwright.tasks.store.claims import CRASHES, ITEM_TRIES, Worked
+from altwright.tasks.task import Item
+from altwright.tasks.task_kind import Run
 
 pytestmark = pytest.mark.every_database
 

@@ -19,9 +19,9 @@ from tests.support_engine import (
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import ActiveTaskExists, Conflict, InvalidInput, NotAllowed, TaskNotFound
-from altwright.tasks.records import Task
-from altwright.tasks.redis import ACTIVE_KEY
+from altwright.tasks.rq.client import ACTIVE_KEY
 from altwright.tasks.security import CaptionSecurityManager
+from altwright.tasks.task import Task
 
 pytestmark = pytest.mark.every_database
 

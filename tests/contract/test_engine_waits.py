@@ -11,10 +11,10 @@ from tests.support_engine import Rig
 from altwright.domain.retries import PAUSE_PATIENCE_S, RETRY_AFTER_MOST_S
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category, DescriberUnavailable, PlatformUnavailable, RateLimited
-from altwright.tasks.claims import ITEM_TRIES
-from altwright.tasks.kinds import Run
-from altwright.tasks.records import Item, Task
-from altwright.tasks.runner import OUTAGE_PATIENCE_S
+from altwright.tasks.execution.runner import OUTAGE_PATIENCE_S
+from altwright.tasks.store.claims import ITEM_TRIES
+from altwright.tasks.task import Item, Task
+from altwright.tasks.task_kind import Run
 
 HOUR_S = 3600.0
 AWAY = PlatformUnavailable("It doesn't answer.", category=Category.NETWORK)

@@ -16,10 +16,10 @@ from tests.support_leaves import Exchange, serving
 from tests.support_offline import MODELS, noise, picture
 from tests.support_pretend import dribbles, hangs
 
-from altwright.describers.offline.describer import OfflineDescriber
+from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.port import Request
 from altwright.interrupts import Interrupt, Interrupted, current, deferred, interruptible
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms.mastodon import Mastodon
 
 PATIENT = Outbound(frozenset({"127.0.0.1"}), timeout_s=600)

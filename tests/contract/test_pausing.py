@@ -9,8 +9,8 @@ from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig, touch
 
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
-from altwright.tasks.audit import Audit
-from altwright.tasks.pausing import READ_EVERY_S, Pauses
+from altwright.tasks.audit_log import Audit
+from altwright.tasks.cluster.queue_pauses import READ_EVERY_S, Pauses
 
 
 def status(rig: Rig, task_id: str) -> Status:
@@ -131,7 +131,7 @@ def test_clearing_cancels_what_waits_and_nothing_else(fleet: Fleet) -> None:
 @pytest.mark.every_database
 def test_clearing_goes_batch_by_batch(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many wait, no transaction holds more than a batch."""
-    monkeypatch.setattr("altwright.tasks.store.CANCEL_BATCH", 2)
+    monkeypatch.setattr("altwright.tasks.store.task_store.CANCEL_BATCH", 2)
     rig.kind.exclusive = False
     for _ in range(5):
         rig.submit()

@@ -16,9 +16,9 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms.connect import PLATFORMS, connect
-from altwright.platforms.html_text import plain_text
+from altwright.platforms.reading.html_text import plain_text
 
 OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=30)
 

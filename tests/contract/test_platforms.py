@@ -22,12 +22,12 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms.api import PlatformForbids
 from altwright.platforms.connect import connect
-from altwright.platforms.outcomes import Publication
 from altwright.platforms.port import Platform
-from altwright.platforms.texts import AltText
+from altwright.platforms.publishing.outcomes import Publication
+from altwright.platforms.publishing.text_comparison import AltText
 
 OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=30)
 #: For a server that never answers; long enough for the answers that come before.

@@ -12,7 +12,7 @@ from tests.support_leaves import Exchange
 from tests.support_publishing import ada_on
 
 from altwright.errors import PermanentError
-from altwright.platforms.outcomes import PostLeftAlone, VisibilityWidened
+from altwright.platforms.publishing.outcomes import PostLeftAlone, VisibilityWidened
 
 ODD: list[dict[str, Any]] = [
     {"mentions": [None, "bob", {}]},

@@ -33,16 +33,16 @@ from tests.support_publishing import ada_on
 
 from altwright.errors import PermanentError, PlatformRefused
 from altwright.platforms.api import PlatformGone
-from altwright.platforms.comparing import is_wider
-from altwright.platforms.outcomes import (
+from altwright.platforms.publishing.comparing import is_wider
+from altwright.platforms.publishing.outcomes import (
     AltTextsFixed,
     EditRefused,
     PostLeftAlone,
     Publication,
     VisibilityWidened,
 )
-from altwright.platforms.texts import AltText
-from altwright.platforms.ways import Way
+from altwright.platforms.publishing.text_comparison import AltText
+from altwright.platforms.publishing.ways import Way
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 TEXT = 'Tom & Jerry: "1 < 2", it\'s said;\ntwo lines 🐈‍⬛ مساء'

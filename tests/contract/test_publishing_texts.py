@@ -9,10 +9,8 @@ from tests.support_publishing import ada_on
 
 from altwright.errors import PlatformRefused, RateLimited
 from altwright.platforms.api import PlatformGone
-from altwright.platforms.outcomes import (
-    Publication,
-)
-from altwright.platforms.texts import AltText
+from altwright.platforms.publishing.outcomes import Publication
+from altwright.platforms.publishing.text_comparison import AltText
 
 # --- texts ---
 

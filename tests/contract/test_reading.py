@@ -17,11 +17,11 @@ from tests.pretend_reading import (
 )
 from tests.support_leaves import TOKEN, Exchange, serving
 
-from altwright.outbound import Outbound
-from altwright.platforms import paging
+from altwright.net.http import Outbound
 from altwright.platforms.connect import connect
 from altwright.platforms.port import Media, Post, PostPage
-from altwright.platforms.reading import ID_LENGTH, MEDIA_MOST, UNKNOWN_TIME
+from altwright.platforms.reading import paging
+from altwright.platforms.reading.answers import ID_LENGTH, MEDIA_MOST, UNKNOWN_TIME
 
 OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=20)
 LONG = "9" * 100_000

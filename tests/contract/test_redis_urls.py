@@ -25,8 +25,8 @@ from altwright.db.session import Database
 from altwright.domain.redis_url import OPTIONS, SentinelUrl, checked, sentinel_url
 from altwright.domain.task import Delivery, Status
 from altwright.errors import ConfigError, InvalidInput, RedisUnavailable
-from altwright.tasks.address import ROW, RedisAddress
-from altwright.tasks.redis import connect, database_number, translated
+from altwright.tasks.rq.client import connect, database_number, translated
+from altwright.tasks.rq.url_override import ROW, RedisAddress
 
 LOGIN = quote(PASSWORD)
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -24,7 +24,7 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms.api import PlatformForbids, PlatformGone
 from altwright.platforms.connect import connect
 from altwright.platforms.port import Platform

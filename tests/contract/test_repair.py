@@ -17,10 +17,10 @@ from altwright.crypto import Box
 from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, InvalidInput
-from altwright.tasks.claims import Worked
-from altwright.tasks.records import Task
-from altwright.tasks.repair import Repair, TaskRepair
-from altwright.tasks.store import TaskStore
+from altwright.tasks.store.claims import Worked
+from altwright.tasks.store.integrity import Repair, TaskRepair
+from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.task import Task
 
 pytestmark = pytest.mark.every_database
 

@@ -14,10 +14,10 @@ from sqlalchemy import func, select, update
 from tests.support_engine import ANNA, BERT, ROOT, Rig, touch
 from tests.support_house import House
 
-from altwright.captions import texts
-from altwright.captions.drafts import DraftStore
-from altwright.captions.pictures import PictureStore
-from altwright.captions.retention import FILE_AGE_S, ContentRetention
+from altwright.captions.drafts import draft_texts
+from altwright.captions.drafts.draft_store import DraftStore
+from altwright.captions.drafts.pruning import FILE_AGE_S, ContentRetention
+from altwright.captions.pictures.picture_files import PictureStore
 from altwright.db.session import Database, utcnow
 from altwright.db.tables import AccountRow, DraftRow, PictureRow, PostRow
 from altwright.db.task_tables import (
@@ -32,13 +32,13 @@ from altwright.db.task_tables import (
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Priority, Status
 from altwright.errors import InvalidInput, NotAllowed, NotFound, TaskNotFound
-from altwright.tasks.alerts import AlertBook
-from altwright.tasks.audit import Audit
-from altwright.tasks.caretaker import MAINTAINED
-from altwright.tasks.maintenance import Chore, Maintenance
-from altwright.tasks.purging import RQUpkeep
-from altwright.tasks.retention import Ages, TaskRetention
-from altwright.tasks.rules import Finding, Severity
+from altwright.tasks.alerting.alerts import AlertBook
+from altwright.tasks.alerting.rules import Finding, Severity
+from altwright.tasks.audit_log import Audit
+from altwright.tasks.maintenance.pruning import Ages, TaskRetention
+from altwright.tasks.maintenance.scheduler import MAINTAINED
+from altwright.tasks.maintenance.task import Chore, Maintenance
+from altwright.tasks.rq.job_cleaner import RQUpkeep
 
 pytestmark = pytest.mark.every_database
 
@@ -101,7 +101,7 @@ def test_pruning_goes_in_batches_and_can_be_interrupted(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two batches others get their turn; what was done stays done."""
-    monkeypatch.setattr("altwright.tasks.retention.BATCH", 2)
+    monkeypatch.setattr("altwright.tasks.maintenance.pruning.BATCH", 2)
     for _ in range(5):
         aged(rig, 40)
 
@@ -245,7 +245,7 @@ def test_a_draft_outlives_its_task(rig: Rig, content: Content) -> None:
     task_id = aged(rig, 31)
     (draft_id,) = content.post((DraftStatus.DRAFT, 5), task_id=task_id)
     with content.database.write() as session:
-        texts.described(session, session.get_one(DraftRow, draft_id), task_id)
+        draft_texts.described(session, session.get_one(DraftRow, draft_id), task_id)
     before = content.drafts.get(draft_id, ANNA.id)
     retention = TaskRetention(rig.database, Ages(), before=content.retention.forget_tasks)
     assert retention.prune_tasks(ignore) == 1

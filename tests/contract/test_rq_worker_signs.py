@@ -15,7 +15,7 @@ from rq.job import Job
 from tests.support_engine import BERT, Rig
 
 from altwright.domain.task import Priority, Status
-from altwright.tasks.redis import connect
+from altwright.tasks.rq.client import connect
 from altwright.workers import integrated, jobs
 from altwright.workers.integrated import IntegratedRQWorker, ThreadRQWorker
 

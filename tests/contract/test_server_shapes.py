@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.support_leaves import TOKEN, Exchange, serving
 
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms.connect import connect
 from altwright.platforms.software import Software, named, of_nodeinfo, unnamed
 

@@ -20,9 +20,9 @@ from tests.support_web import Web, make_settings, make_web, sign_in
 from werkzeug.serving import make_server
 
 from altwright.domain.task import Delivery, Priority
-from altwright.tasks.records import Ticket
-from altwright.web import sockets
+from altwright.tasks.task import Ticket
 from altwright.web.app import create_app
+from altwright.web.realtime import threaded
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_progress_of_another_process_reaches_the_page(web: Web, server: Served) 
 
 def _comes_over_redis(web: Web, shown: Page) -> None:
     """Tell the page of a task that isn't in the database, where the poller would find it."""
-    tell = sockets.broadcaster_for(web.services).task_changed
+    tell = threaded.broadcaster_for(web.services).task_changed
 
     def told() -> bool:
         tell(web.anna.id, {"id": "nowhere", "progress": {"sequence": 1}})
@@ -237,7 +237,7 @@ def test_sockets_leave_threads_for_requests(web: Web, tmp_path: Path, valkey: Re
             except socketio.exceptions.ConnectionError:
                 continue
             opened += 1
-        assert opened == int(8 * sockets.SHARE)
+        assert opened == int(8 * threaded.SHARE)
         for _ in range(5):
             assert requests.get(f"{server.url}/healthz", timeout=60).ok
 
@@ -263,7 +263,7 @@ def _serving(app: Flask) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        sockets.close_all()
+        threaded.close_all()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -280,8 +280,8 @@ def test_a_worker_s_app_tells_pages_of_other_processes(web: Web, server: Served)
 
 def test_inactive_users_lose_their_sockets(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who may not sign in any more is told nothing more on the pages that are open; others are."""
-    monkeypatch.setattr(sockets, "CHECK_S", 0.1)
-    monkeypatch.setattr(sockets, "POLL_BESIDE_S", 0.1)
+    monkeypatch.setattr(threaded, "CHECK_S", 0.1)
+    monkeypatch.setattr(threaded, "POLL_BESIDE_S", 0.1)
     app = create_app(web.services)
     with _serving(app) as url, ExitStack() as stack:
         anna, bert = (
@@ -298,7 +298,7 @@ def test_a_closed_server_keeps_no_thread_and_lets_nobody_in(web: Web) -> None:
     with _serving(app) as url:
         cookie = _cookie(app, "anna")
         with page(url, cookie) as shown:
-            sockets.close_all()
+            threaded.close_all()
             assert shown.gone.wait(PATIENCE_S)
         with pytest.raises(socketio.exceptions.ConnectionError), page(url, cookie):
             pytest.fail("a socket was opened")

@@ -12,9 +12,9 @@ from altwright.domain.limits import Limits
 from altwright.domain.task import Priority, Status
 from altwright.domain.user import UserRef
 from altwright.errors import Category
-from altwright.tasks.kinds import Run
-from altwright.tasks.records import Item, Task
-from altwright.tasks.runner import FRUITLESS, NO_PROGRESS, SLICE_OVER
+from altwright.tasks.execution.runner import FRUITLESS, NO_PROGRESS, SLICE_OVER
+from altwright.tasks.task import Item, Task
+from altwright.tasks.task_kind import Run
 
 
 def let_wait(rig: Rig, user: UserRef = BERT, **options: object) -> Task:

@@ -24,7 +24,7 @@ from tests.support_service import Service, running
 
 from altwright.db import migrate
 from altwright.db.session import make_engine
-from altwright.describers.offline import models
+from altwright.describers.offline.weights import fetch
 
 ROOT = Path(__file__).parent.parent.parent
 PASSWORD = "a long pass phrase"
@@ -171,7 +171,7 @@ def test_runs_wait_for_the_models(folder: Path, mastodon: MastodonServer) -> Non
 
         wait_until(lambda: "models are being downloaded" in str(shown()), 180)
         assert shown()["status"] == "queued"
-        models.ensure(MODELS, print)
+        fetch.ensure(MODELS, print)
         shutil.copytree(MODELS, folder / "var" / "models", dirs_exist_ok=True)
         (folder / "end").write_text("")
         wait_until(lambda: shown()["status"] == "completed", 180)

@@ -22,7 +22,7 @@ from tests.support_sockets import page
 
 from altwright.web.app import create_app
 from altwright.web.auth import SignedIn
-from altwright.web.sockets import broadcaster_for
+from altwright.web.realtime.threaded import broadcaster_for
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
 def serving(made: Fleet) -> Iterator[tuple[str, Started]]:
     """Run the process; yield its address."""
     port = int(made.settings["SOCKETS_PORT"])
-    argv = [sys.executable, "-m", "gunicorn", "-c", "python:altwright.sockets_conf"]
-    with made.running("sockets", [*argv, "altwright.sockets_app:app"]) as started:
+    argv = [sys.executable, "-m", "gunicorn", "-c", "python:altwright.gunicorn_asgi_conf"]
+    with made.running("sockets", [*argv, "altwright.asgi:app"]) as started:
         wait_until(lambda: _listens(started, port), 180)
         yield f"http://127.0.0.1:{port}", started
 

@@ -14,8 +14,8 @@ from tests.support import wait_until
 from tests.support_modes import Fleet, fleet
 from tests.support_service import alive, tree
 
-from altwright.tasks.pressure import Pressure
-from altwright.workers.autoscale import Autoscale
+from altwright.processes.autoscale import Autoscale
+from altwright.tasks.store.pressure import Pressure
 
 
 @pytest.fixture

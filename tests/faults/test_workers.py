@@ -21,7 +21,7 @@ from altwright import bootstrap, config
 from altwright.bootstrap import Services
 from altwright.db import migrate
 from altwright.domain.task import Delivery, Status
-from altwright.tasks.records import Task
+from altwright.tasks.task import Task
 
 ROOT = Path(__file__).parent.parent.parent
 

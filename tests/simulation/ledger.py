@@ -11,7 +11,7 @@ from tests.simulation.fake_redis import Server
 from tests.simulation.world import Violation, World
 
 from altwright.domain.user import UserRef
-from altwright.tasks.records import Task
+from altwright.tasks.task import Task
 
 ENDS = ("completed", "failed", "cancelled")
 #: History entries after which a task waits again.

@@ -13,17 +13,17 @@ from altwright.db.tables import Base
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Delivery, ItemStatus, Status
-from altwright.tasks import claims as claims_module
-from altwright.tasks import dispatcher as dispatcher_module
-from altwright.tasks import queues as queues_module
-from altwright.tasks.backlog import Backlog
-from altwright.tasks.claim_statements import COUNTED
-from altwright.tasks.claims import Claims, Signals, Worked
-from altwright.tasks.dispatcher import Dispatcher
-from altwright.tasks.moves import changed, fenced, move, record
-from altwright.tasks.queues import RQQueueManager
-from altwright.tasks.records import Item, Task, Ticket
-from altwright.tasks.store import NewTask, TaskStore
+from altwright.tasks import queue_manager as queues_module
+from altwright.tasks.execution import dispatcher as dispatcher_module
+from altwright.tasks.execution.dispatcher import Dispatcher
+from altwright.tasks.queue_manager import RQQueueManager
+from altwright.tasks.store import claims as claims_module
+from altwright.tasks.store.claim_statements import COUNTED
+from altwright.tasks.store.claims import Claims, Signals, Worked
+from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.task_store import NewTask, TaskStore
+from altwright.tasks.store.transitions import changed, fenced, move, record
+from altwright.tasks.task import Item, Task, Ticket
 
 Mutation = Callable[[], AbstractContextManager[Any]]
 

@@ -26,19 +26,19 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.progress import ProgressTracker
-from altwright.tasks.backlog import Backlog
-from altwright.tasks.claims import Claims, Planned, Signals, Worked
-from altwright.tasks.dispatcher import Dispatcher
-from altwright.tasks.faults import Source
-from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.kinds import Run, Work
-from altwright.tasks.pausing import Pauses
-from altwright.tasks.queues import QueueOptions, RQQueueManager
-from altwright.tasks.records import Item, Task
-from altwright.tasks.runner import TaskRunner
-from altwright.tasks.serializer import TaskSerializer
-from altwright.tasks.store import TaskStore
-from altwright.tasks.user_tasks import UserTaskTracker
+from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.execution.dispatcher import Dispatcher
+from altwright.tasks.execution.error_policy import Source
+from altwright.tasks.execution.runner import TaskRunner
+from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.serializer import TaskSerializer
+from altwright.tasks.rq.user_task_tracker import UserTaskTracker
+from altwright.tasks.store.claims import Claims, Planned, Signals, Worked
+from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.task import Item, Task
+from altwright.tasks.task_kind import Run, Work
 
 LEASE_S, TRACKER_S, TICK_S = 3.0, 5.0, 0.5
 USERS = [UserRef(number, f"user{number}") for number in range(1, 6)]

@@ -24,15 +24,11 @@ from tests.simulation.world import NO_FAULTS, Faults, Process, SteppingDatabase,
 
 from altwright.domain.task import Delivery, Priority
 from altwright.domain.user import UserRef
-from altwright.errors import (
-    ActiveTaskExists,
-    AltwrightError,
-    TemporaryError,
-)
-from altwright.tasks import backlog as backlog_module
-from altwright.tasks import dispatcher as dispatcher_module
-from altwright.tasks.records import Task, Ticket
+from altwright.errors import ActiveTaskExists, AltwrightError, TemporaryError
+from altwright.tasks.execution import dispatcher as dispatcher_module
 from altwright.tasks.security import CaptionSecurityManager
+from altwright.tasks.store import pending as backlog_module
+from altwright.tasks.task import Task, Ticket
 
 
 @dataclass

@@ -8,7 +8,7 @@ from tests.support_toys import Toy, ToyWork
 from altwright import bootstrap
 from altwright.bootstrap import Services
 from altwright.config import Settings
-from altwright.tasks.kinds import Run
+from altwright.tasks.task_kind import Run
 
 _build = bootstrap.build
 

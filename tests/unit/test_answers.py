@@ -11,12 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altwright.describers import openings
-from altwright.describers.answers import alt_text
-from altwright.describers.as_a_model import AS_A_MODEL
+from altwright.describers.answers import openings
+from altwright.describers.answers.as_a_model import AS_A_MODEL
+from altwright.describers.answers.cleaning import alt_text
+from altwright.describers.answers.refusals import REFUSALS
+from altwright.describers.model_servers.prompts import (
+    LANGUAGES,
+    guidelines,
+    language_name,
+    question,
+)
 from altwright.describers.port import HINT_MOST, Picture, Request
-from altwright.describers.prompts import LANGUAGES, guidelines, language_name, question
-from altwright.describers.refusals import REFUSALS
 from altwright.errors import CaptionUnusable
 from altwright.text import clean_text
 

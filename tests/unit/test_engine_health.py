@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as Refused
 from redis.exceptions import OutOfMemoryError
 
 from altwright.errors import RedisUnavailable
-from altwright.tasks.health import (
+from altwright.tasks.rq.circuit_breaker import (
     FIRST_GOOD,
     INFO_EVERY_S,
     MOST_GOOD,

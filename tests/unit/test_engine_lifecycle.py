@@ -11,7 +11,7 @@ import pytest
 
 from altwright import tasks
 from altwright.domain.task import ACTIVE, MOVES, Priority, Status
-from altwright.tasks.moves import move
+from altwright.tasks.store.transitions import move
 
 SOURCE = Path(str(tasks.__path__[0])).parent
 

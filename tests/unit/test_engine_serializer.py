@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from altwright.crypto import Box
-from altwright.tasks.serializer import RUN_TASK, serializer_for
+from altwright.tasks.rq.serializer import RUN_TASK, serializer_for
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 box = Box(OLD)

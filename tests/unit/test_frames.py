@@ -19,9 +19,9 @@ from tests.support_images import (
     words,
 )
 
-from altwright.captions import images
-from altwright.captions.images import prepare
-from altwright.captions.sniffing import Kind
+from altwright.captions.pictures import decoding
+from altwright.captions.pictures.decoding import prepare
+from altwright.captions.pictures.file_types import Kind
 from altwright.errors import ImageUnusable
 
 
@@ -121,8 +121,8 @@ def test_thousands_of_frames_are_not_all_decoded() -> None:
             super().load_end()
 
     with pytest.MonkeyPatch.context() as patch:
-        openers = {**images._OPENERS, Kind.GIF: Counting}  # noqa: SLF001 - counts what is decoded
-        patch.setattr(images, "_OPENERS", openers)
+        openers = {**decoding._OPENERS, Kind.GIF: Counting}  # noqa: SLF001 - counts what is decoded
+        patch.setattr(decoding, "_OPENERS", openers)
         prepared = prepare(head + frame * 50_000 + b";", max_pixels=MAX_PIXELS)
     assert prepared.picture.frames == 50_000
     assert len(decoded) <= 200
@@ -130,7 +130,7 @@ def test_thousands_of_frames_are_not_all_decoded() -> None:
 
 def test_a_long_animation_is_not_looked_at_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The length of the rest is estimated, so that no animation takes for ever."""
-    monkeypatch.setattr("altwright.captions.frames.FRAMES_PIXELS", 4 * 1600)
+    monkeypatch.setattr("altwright.captions.pictures.frames.FRAMES_PIXELS", 4 * 1600)
     frames = [Image.new("RGB", (40, 40), (number, 0, 0)) for number in range(20)]
     data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100)
     prepared = prepare(data, max_pixels=MAX_PIXELS)

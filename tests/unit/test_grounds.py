@@ -15,7 +15,7 @@ from tests.support_images import (
     words,
 )
 
-from altwright.captions.images import prepare
+from altwright.captions.pictures.decoding import prepare
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from altwright.platforms.html_text import HTML_LENGTH, plain_text
+from altwright.platforms.reading.html_text import HTML_LENGTH, plain_text
 
 
 @pytest.mark.parametrize(

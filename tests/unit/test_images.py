@@ -23,7 +23,7 @@ from tests.support_images import (
     saved,
 )
 
-from altwright.captions.images import orientation, prepare
+from altwright.captions.pictures.decoding import orientation, prepare
 from altwright.errors import ImageUnusable
 
 KINDS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from altwright.captions import views
-from altwright.describers.offline import screens, tables
-from altwright.describers.offline.axes import parse_number
+from altwright.captions.pictures import views
+from altwright.describers.offline import screenshots
+from altwright.describers.offline.charts import tables
+from altwright.describers.offline.charts.axes import parse_number
 from altwright.describers.offline.memes import text_in_photo
-from altwright.describers.offline.text import Line, joined, offsets, ordered, rows, tidy
+from altwright.describers.offline.vision.ocr import Line, joined, offsets, ordered, rows, tidy
 
 
 def line(text: str, x: float, y: float, *, score: float = 0.99, height: float = 20) -> Line:
@@ -153,14 +154,14 @@ def test_tick_labels_are_numbers(text: str, value: float | None) -> None:
 )
 def test_screens_are_told_by_their_words(texts: list[str], kind: str) -> None:
     """Each kind needs signs of its own; without them it is text."""
-    found = screens.describe([line(text, 0, 40 * i) for i, text in enumerate(texts)], 800, 600)
+    found = screenshots.describe([line(text, 0, 40 * i) for i, text in enumerate(texts)], 800, 600)
     assert found is not None
     assert found.kind == kind
 
 
 def test_icons_are_no_text() -> None:
     """Lone shapes that were read as letters say nothing."""
-    assert screens.describe([line("\u53e3", 0, 0), line("=", 50, 0)], 800, 600) is None
+    assert screenshots.describe([line("\u53e3", 0, 0), line("=", 50, 0)], 800, 600) is None
 
 
 def test_textures_on_photos_are_no_text() -> None:

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altwright.describers.offline import wire
+from altwright.describers.offline.process import protocol
 
 MESSAGE = {"data": b"\x00\xff", "frames": 3, "duration_s": 0.5, "text": "\u00e9", "none": None}
 
 
 def test_a_message_comes_back_as_it_was() -> None:
     """Bytes, numbers, text and None survive, also when they arrive byte by byte."""
-    stream = BytesIO(wire.pack(MESSAGE))
-    assert wire.unpack(lambda _: stream.read(1)) == MESSAGE
+    stream = BytesIO(protocol.pack(MESSAGE))
+    assert protocol.unpack(lambda _: stream.read(1)) == MESSAGE
 
 
 @given(st.binary(max_size=60))
@@ -24,13 +24,13 @@ def test_foreign_bytes_are_refused(data: bytes) -> None:
     """Whatever comes in ends in a message or in one error."""
     stream = BytesIO(data)
     try:
-        assert isinstance(wire.unpack(stream.read), dict)
-    except wire.Broken as broken:
+        assert isinstance(protocol.unpack(stream.read), dict)
+    except protocol.Broken as broken:
         assert str(broken)  # noqa: PT017 - either end is right
 
 
 def test_a_giant_message_isn_t_waited_for() -> None:
     """A length beyond the limit is refused before anything is read."""
     stream = BytesIO(b"\xff\xff\xff\xff")
-    with pytest.raises(wire.Broken, match="4294967295"):
-        wire.unpack(stream.read)
+    with pytest.raises(protocol.Broken, match="4294967295"):
+        protocol.unpack(stream.read)

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altwright.describers.offline import groups
-from altwright.describers.offline.wording import (
+from altwright.describers.offline.english import (
     amount,
     article,
     counted,
@@ -17,6 +16,7 @@ from altwright.describers.offline.wording import (
     quoted,
     sentence,
 )
+from altwright.describers.offline.vision import imagenet_groups
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_nouns_get_their_plural(noun: str, expected: str) -> None:
 
 def test_every_group_can_be_said() -> None:
     """No name in the vocabulary breaks the article or the plural."""
-    for name in groups.GROUPS:
+    for name in imagenet_groups.GROUPS:
         assert article(name).split()[0] in {"a", "an"}
         assert not plural(name).endswith(("ss", "ys ", "chs"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from altwright.captions.pictures import PictureStore
+from altwright.captions.pictures.picture_files import PictureStore
 from altwright.errors import NotFound
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altwright.captions.languages import is_other_than
-from altwright.captions.quality import QualityWarning, check
-from altwright.describers.answers import alt_text
+from altwright.captions.drafts.languages import is_other_than
+from altwright.captions.drafts.quality import QualityWarning, check
+from altwright.describers.answers.cleaning import alt_text
 from altwright.errors import CaptionUnusable
 
 GOOD = "A tabby cat sleeps on a red sofa, one paw over its nose."

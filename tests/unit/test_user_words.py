@@ -15,7 +15,7 @@ from altwright import errors
 from altwright.config import Settings
 from altwright.domain.retries import POLICIES
 from altwright.errors import Category
-from altwright.web.page_words import REMEDIES
+from altwright.web.pages.template_filters import REMEDIES
 
 SOURCE = Path(altwright.__file__).parent
 #: Errors whose words reach users; ConfigError is the operator's.
@@ -34,7 +34,14 @@ SETTINGS = {(field.alias or name).upper() for name, field in Settings.model_fiel
 #: Values that would say where something lies on this machine.
 PLACES = re.compile(r"\b(path|folder|directory|file|dsn|socket|data_dir|redis_url|database_url)\b")
 #: For whoever runs the service: the command line's and the machine's own.
-OPERATORS = {"cli", "demo", "workers", "supervisor.py", "serve.py", "packaged.py"}
+OPERATORS = {
+    "cli",
+    "demo",
+    "workers",
+    "processes/supervisor.py",
+    "processes/serve.py",
+    "wheel_files.py",
+}
 
 
 def user_words() -> Iterator[tuple[str, str, list[str]]]:

@@ -17,8 +17,8 @@ from tests.support_images import (
     spread,
 )
 
-from altwright.captions.images import prepare
-from altwright.captions.views import KEPT_PIXELS
+from altwright.captions.pictures.decoding import prepare
+from altwright.captions.pictures.views import KEPT_PIXELS
 from altwright.config import IMAGE_SIDE_PX
 from altwright.errors import ImageUnusable
 

@@ -27,8 +27,8 @@ from altwright.errors import (
     TemporaryError,
 )
 from altwright.platforms.port import Platform
+from altwright.platforms.publishing.ways import drafts_only
 from altwright.platforms.software import Software
-from altwright.platforms.ways import drafts_only
 
 #: Opens a connection: platform's name, address, token.
 Connect = Callable[[str, str, str], Platform]

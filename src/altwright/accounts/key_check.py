@@ -15,7 +15,7 @@ from altwright.db import migrate
 from altwright.db.session import Database
 from altwright.db.tables import AccountRow
 from altwright.errors import ConfigError
-from altwright.tasks.backlog import Backlog
+from altwright.tasks.store.pending import Backlog
 
 #: The row of service_state: a word that the first key of this database has closed. It isn't
 #: written anew when keys are rotated: what an old key has closed needs that key.

@@ -8,8 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from altwright.db.session import Database, again_after_deadlock
 from altwright.db.tables import ServerRow
 from altwright.db.types import now
-from altwright.platforms.outcomes import Learned
-from altwright.platforms.ways import Way
+from altwright.platforms.publishing.outcomes import Learned
+from altwright.platforms.publishing.ways import Way
 from altwright.text import clean_line
 
 #: Seconds after which a server that could not do it is asked again: it may have been mended.

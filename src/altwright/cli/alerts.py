@@ -8,9 +8,9 @@ import click
 
 from altwright.cli.common import json_option, opened, show
 from altwright.errors import ConfigError
-from altwright.tasks.alerts import RAISED, Alert
-from altwright.tasks.notices import NotSent
-from altwright.tasks.rules import Severity
+from altwright.tasks.alerting.alerts import RAISED, Alert
+from altwright.tasks.alerting.notifications import NotSent
+from altwright.tasks.alerting.rules import Severity
 
 _ALERT = {
     "name": "alert",

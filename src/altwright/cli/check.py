@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from altwright import bootstrap, config, database_url, folders, serve, telemetry
+from altwright import bootstrap, config, database_url, folders, telemetry
 from altwright.accounts import key_check
 from altwright.cli.common import json_option, show
 from altwright.config import Settings
@@ -17,10 +17,10 @@ from altwright.db import migrate, reasons
 from altwright.db.session import Database, make_engine
 from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
-from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.redis import connect
+from altwright.processes import capacity, serve
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.client import connect
 from altwright.text import clean_line
-from altwright.workers import capacity
 
 #: Seconds that a Redis has for an answer to this command; it may be far away.
 ANSWER_S = 5.0

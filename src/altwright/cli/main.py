@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from altwright import config, folders, installed, telemetry
 from altwright.db import reasons
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, InvalidInput
-from altwright.supervisor import ChildFailed
+from altwright.processes.supervisor import ChildFailed
 from altwright.text import clean_text
 
 #: The variable that shows tracebacks, as `--debug` does.

@@ -11,8 +11,8 @@ from altwright.bootstrap import Services
 from altwright.cli.common import OPERATOR, json_option, opened, secret, show
 from altwright.domain.redis_url import checked
 from altwright.errors import InvalidInput, RedisUnavailable
-from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.redis import connect
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.client import connect
 
 #: Seconds that a server which is about to be used has for an answer.
 ANSWER_S = 5.0

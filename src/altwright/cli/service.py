@@ -15,9 +15,8 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from altwright import bootstrap, config, folders, telemetry
-from altwright import serve as serving
 from altwright.accounts import key_check
-from altwright.captions.images import prepare
+from altwright.captions.pictures.decoding import prepare
 from altwright.cli.common import json_option, printable
 from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
@@ -25,9 +24,10 @@ from altwright.db import migrate
 from altwright.db.session import Database, make_engine
 from altwright.db.tables import AccountRow, UserRow
 from altwright.demo import run as demo_run
-from altwright.describers.offline import models as offline_models
+from altwright.describers.offline.weights import fetch as offline_models
 from altwright.describers.port import HINT_MOST, Description, Request
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, ImageUnusable
+from altwright.processes import serve as serving
 
 
 @click.command()

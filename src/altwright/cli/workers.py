@@ -17,11 +17,11 @@ from altwright.db import migrate
 from altwright.domain.limits import Limits
 from altwright.domain.task import Priority
 from altwright.errors import InvalidInput
-from altwright.supervisor import Supervisor
+from altwright.processes.autoscale import Autoscale
+from altwright.processes.supervisor import Supervisor
+from altwright.processes.systemd import Notifier
+from altwright.processes.worker_pool import WorkerPool, worker_child
 from altwright.web.app import create_app
-from altwright.worker_pool import WorkerPool, worker_child
-from altwright.workers.autoscale import Autoscale
-from altwright.workers.systemd import Notifier
 
 #: Seconds between two looks at the memory, and two signs for systemd's watchdog.
 LOOK_EVERY_S = 0.5

@@ -15,7 +15,7 @@ import requests
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from altwright.platforms.html_text import plain_text
+from altwright.platforms.reading.html_text import plain_text
 
 #: Seconds that the server has to answer itself.
 ANSWER_S = 20

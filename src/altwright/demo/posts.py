@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from altwright.packaged import PackagedFile
+from altwright.wheel_files import PackagedFile
 
 #: Photographs in scikit-image's wheel; docs/reference/demo-pictures.md names authors and licences.
 PHOTOGRAPHS = {

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import click
 
-from altwright import bootstrap, config, folders, serve, telemetry
+from altwright import bootstrap, config, folders, telemetry
 from altwright.config import Settings
 from altwright.demo import server
-from altwright.describers.offline import models
+from altwright.describers.offline.weights import fetch
 from altwright.errors import ConfigError
-from altwright.supervisor import Child, python
+from altwright.processes import serve
+from altwright.processes.supervisor import Child, python
 
 #: Where the pretend server listens unless the port is taken at the first start.
 FIRST_PORT = 8089
@@ -50,7 +51,7 @@ def run(*, check_only: bool = False) -> None:
     os.environ.setdefault("LOG_LEVEL", "WARNING")
 
     if settings.describer == "offline":
-        models.ensure(settings.models_dir, click.echo)
+        fetch.ensure(settings.models_dir, click.echo)
     server.get_pictures(directory / "pictures", click.echo)
     if check_only:
         click.echo("Everything is there.")

@@ -12,7 +12,7 @@ from mastodon import Mastodon
 
 from altwright.demo.drawn import DRAWN, png
 from altwright.demo.posts import PHOTOGRAPHS, POSTS
-from altwright.packaged import read, write
+from altwright.wheel_files import read, write
 
 USERNAME, DISPLAY_NAME = "robin", "Robin Demo"
 #: The access token that the server is told to accept; it guards nothing but sample posts.

@@ -25,11 +25,11 @@ from altwright.errors import (
     PlatformUnavailable,
     TemporaryError,
 )
-from altwright.guard import AnswerTooLarge, Exchange, is_timeout
-from altwright.outbound import MAX_REDIRECTS, Outbound, http_date
-from altwright.platforms.allowance import Allowance
-from altwright.platforms.json_answers import parsed
-from altwright.platforms.paging import CURSOR_LENGTH, PAGE_POSTS, Answer
+from altwright.net.http import MAX_REDIRECTS, Outbound, http_date
+from altwright.net.ssrf_guard import AnswerTooLarge, Exchange, is_timeout
+from altwright.platforms.publishing.request_allowance import Allowance
+from altwright.platforms.reading.json_answers import parsed
+from altwright.platforms.reading.paging import CURSOR_LENGTH, PAGE_POSTS, Answer
 from altwright.platforms.refusals import (
     TOKEN_REFUSED,
     PlatformForbids,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from altwright.errors import InvalidInput
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms.mastodon import Mastodon
 from altwright.platforms.pixelfed import Pixelfed
 from altwright.platforms.port import Platform

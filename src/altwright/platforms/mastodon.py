@@ -9,18 +9,18 @@ from functools import cached_property
 from typing import Any
 
 from altwright.errors import Category, PlatformRefused, PlatformUnavailable
-from altwright.outbound import Outbound
-from altwright.platforms.alt_texts import AltTexts
+from altwright.net.http import Outbound
 from altwright.platforms.api import Api
-from altwright.platforms.limits import alt_length
-from altwright.platforms.outcomes import Publication, WayMemory
-from altwright.platforms.paging import pages
 from altwright.platforms.port import Introduction, Platform, Post, PostPage
-from altwright.platforms.reading import identity, read_post, read_profile
+from altwright.platforms.publishing.alt_texts import AltTexts
+from altwright.platforms.publishing.outcomes import Publication, WayMemory
+from altwright.platforms.publishing.text_comparison import AltText, shown
+from altwright.platforms.publishing.ways import habits_of
+from altwright.platforms.reading.answers import identity, read_post, read_profile
+from altwright.platforms.reading.limits import alt_length
+from altwright.platforms.reading.paging import pages
 from altwright.platforms.scopes import check_scopes
 from altwright.platforms.software import Software, named, of_nodeinfo, unnamed
-from altwright.platforms.texts import AltText, shown
-from altwright.platforms.ways import habits_of
 from altwright.text import clean_line
 
 #: Seconds that all requests of a connect may take together: somebody waits for them.

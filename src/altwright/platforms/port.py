@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from altwright.platforms.outcomes import Publication, WayMemory
+from altwright.platforms.publishing.outcomes import Publication, WayMemory
+from altwright.platforms.publishing.text_comparison import AltText
 from altwright.platforms.software import Software
-from altwright.platforms.texts import AltText
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from datetime import datetime
 import requests
 
 from altwright.errors import Category, PlatformRefused, PlatformUnavailable, RateLimited
-from altwright.outbound import MAX_RETRY_AFTER_S, http_date, retry_after_s
-from altwright.platforms.json_answers import parsed
+from altwright.net.http import MAX_RETRY_AFTER_S, http_date, retry_after_s
+from altwright.platforms.reading.json_answers import parsed
 from altwright.text import clean_line
 
 TOKEN_REFUSED = "The server doesn't accept the account's token any more; connect it again."  # noqa: S105 - a sentence

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from altwright.errors import Category, PlatformRefused, TemporaryError
 from altwright.platforms.api import Api
-from altwright.platforms.ways import Way
+from altwright.platforms.publishing.ways import Way
 
 _READ, _EDIT, _DESCRIBE = "read:statuses", "write:statuses", "write:media"
 _ALL = (_READ, _EDIT, _DESCRIBE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from altwright.errors import InvalidInput
-from altwright.tasks.store import NewTask
+from altwright.tasks.store.task_store import NewTask
 
 #: Characters that the columns hold, and the largest settings: a kind's own are some hundred bytes.
 KIND_LENGTH, EXCLUSIVE_KEY_LENGTH, REQUEST_KEY_LENGTH = 32, 64, 128

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from altwright.web import (
-    api,
-    api_accounts,
-    api_drafts,
-    api_tasks,
-    auth,
-    health,
-    problems,
-    security,
-    sockets,
-)
-from altwright.web.logins import LoginLimit
-from altwright.web.pages import bp as pages
+from altwright.web import auth, health, problem_details, security
+from altwright.web.api import accounts, blueprint, drafts, tasks
+from altwright.web.login_rate_limit import LoginLimit
+from altwright.web.pages.views import bp as pages
+from altwright.web.realtime import threaded
 from altwright.web.services import Services, attach
 
 
@@ -29,17 +21,17 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     Raises:
         ConfigError: the secret that signs sessions can't be kept.
     """
-    app = api.new_app("altwright.web")
+    app = blueprint.new_app("altwright.web")
     attach(app, services)
     security.init_app(app, services.settings)
-    problems.init_app(app)
+    problem_details.init_app(app)
     auth.init_app(app, LoginLimit(services.health))
     app.register_blueprint(health.bp)
     app.register_blueprint(pages)
-    api.register(app, api_tasks.bp, api_accounts.bp, api_drafts.bp)
+    blueprint.register(app, tasks.bp, accounts.bp, drafts.bp)
     if serves_pages:
-        sockets.init_app(app, services)
+        threaded.init_app(app, services)
     else:
-        services.progress.broadcaster = sockets.broadcaster_for(services)
+        services.progress.broadcaster = threaded.broadcaster_for(services)
     security.trust_proxies(app, services.settings.trusted_proxies)
     return app

@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response
 from altwright.accounts.users import User
 from altwright.domain.user import UserRef
 from altwright.errors import NotSignedIn, RateLimited
-from altwright.web.logins import LoginLimit
-from altwright.web.problems import LOGIN_PAGE
+from altwright.web.login_rate_limit import LoginLimit
+from altwright.web.problem_details import LOGIN_PAGE
 from altwright.web.security import csrf
 from altwright.web.services import services
 

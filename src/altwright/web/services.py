@@ -8,15 +8,15 @@ from flask import Flask, current_app
 
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
-from altwright.captions.drafts import DraftStore
-from altwright.captions.pictures import PictureStore
+from altwright.captions.drafts.draft_store import DraftStore
+from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.progress import ProgressTracker
-from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.queues import RQQueueManager
-from altwright.tasks.store import TaskStore
+from altwright.tasks.queue_manager import RQQueueManager
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.store.task_store import TaskStore
 
 EXTENSION = "altwright"
 

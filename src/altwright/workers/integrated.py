@@ -18,11 +18,11 @@ from rq.timeouts import BaseDeathPenalty
 
 from altwright.domain.task import Priority
 from altwright.domain.worker import new_worker_id
-from altwright.tasks.health import RedisHealthMonitor
-from altwright.tasks.queues import JOB_TTL_S
-from altwright.tasks.redis import connect
-from altwright.tasks.serializer import TaskSerializer
-from altwright.tasks.wakeups import WorkWaits
+from altwright.tasks.cluster.notifier import WorkWaits
+from altwright.tasks.queue_manager import JOB_TTL_S
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.serializer import TaskSerializer
 from altwright.workers import jobs
 from altwright.workers.worker import TaskWorker, WorkParts
 

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 
 from altwright.errors import AltwrightError, TaskStateConflict
-from altwright.tasks.backlog import Backlog
-from altwright.tasks.claims import Claims
-from altwright.tasks.leases import LeaseKeeper
-from altwright.tasks.records import Task
+from altwright.tasks.execution.lease_renewer import LeaseKeeper
+from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.pending import Backlog
+from altwright.tasks.task import Task
 
 _log = logging.getLogger(__name__)
 
 #: What runs in the process; it builds the service there, so it stands above this package.
-HORSE = "altwright.horse"
+HORSE = "altwright.processes.isolated_task"
 #: Seconds between two looks at whether the worker wants its task back, and that a task rests
 #: whose process could not be started.
 LOOK_EVERY_S, NO_PROCESS_S = 0.2, 5.0

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from altwright.domain.task import Priority
-from altwright.tasks.records import Ticket
+from altwright.tasks.task import Ticket
 from altwright.workers.worker import TaskWorker
 
 #: The worker whose thread (or process) performs RQ's jobs here.

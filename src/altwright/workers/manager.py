@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from altwright.domain.worker import host_name
 from altwright.errors import AltwrightError
-from altwright.tasks.roster import Roster
+from altwright.tasks.cluster.worker_registry import Roster
 from altwright.workers.integrated import SIGN_EVERY_S, IntegratedRQWorker
 from altwright.workers.memory import MemoryLimit
 from altwright.workers.places import Places

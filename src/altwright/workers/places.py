@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from altwright.tasks.slots import Slots
+from altwright.tasks.cluster.worker_slots import Slots
 
 #: Seconds that a slot may stay empty before a process takes more than its share.
 SHARE_S = 3.0

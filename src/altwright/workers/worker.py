@@ -12,8 +12,8 @@ from typing import Protocol
 
 from altwright.domain.task import Delivery, Priority
 from altwright.errors import TemporaryError
-from altwright.tasks.claims import Claims
-from altwright.tasks.records import Task, Ticket
+from altwright.tasks.store.claims import Claims
+from altwright.tasks.task import Task, Ticket
 
 _log = logging.getLogger(__name__)
 

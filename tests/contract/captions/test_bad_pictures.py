@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from tests.support_domain import Bench, World, drafted, jpeg, make_post
 
-from altwright.captions.records import Draft
+from altwright.captions.drafts.draft import Draft
 from altwright.domain.task import Status
 
 MEGABYTE = 1024 * 1024

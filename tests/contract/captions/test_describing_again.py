@@ -10,7 +10,7 @@ from PIL import Image
 from tests.support_domain import Bench, PictureServer, World, jpeg
 from tests.support_images import saved, scene
 
-from altwright.captions import drafting
+from altwright.captions.drafts import draft_writes
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
 from altwright.errors import InvalidInput
@@ -192,8 +192,8 @@ def test_a_published_text_is_one_to_review_when_it_is_described_again(
     (draft,) = world.drafts.find(world.user.id).drafts
     world.drafts.approve(draft.id, world.user.id)
     with world.database.write() as session:
-        mine = drafting.begin_publishing(session, world.user.id, draft.post.id, [draft.id])
-        drafting.published(session, mine)
+        mine = draft_writes.begin_publishing(session, world.user.id, draft.post.id, [draft.id])
+        draft_writes.published(session, mine)
     describe(bench, draft.id)
     assert bench.attempt().items_done == 1
     now = world.drafts.get(draft.id, world.user.id)

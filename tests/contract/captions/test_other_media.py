@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tests.support_domain import Bench, PictureServer, World
 
-from altwright.captions.publishing import start_publishing
+from altwright.captions.tasks.publishing import start_publishing
 from altwright.errors import DescriberUnavailable
 from altwright.platforms.port import Post
 

@@ -22,7 +22,7 @@ from tests.support_pretend import (
 from altwright.db.session import Database
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Status
-from altwright.tasks.records import Task
+from altwright.tasks.task import Task
 
 #: One post in so many is poisoned.
 EVERY = 20

@@ -14,8 +14,8 @@ from tests.support_domain import (
     refusing,
 )
 
-from altwright.captions import drafting
-from altwright.captions.publishing import PublishingWork, start_publishing
+from altwright.captions.drafts import draft_writes
+from altwright.captions.tasks.publishing import PublishingWork, start_publishing
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
 from altwright.errors import (
@@ -26,8 +26,8 @@ from altwright.errors import (
     PlatformUnavailable,
 )
 from altwright.platforms.port import Post
-from altwright.tasks.kinds import Run
-from altwright.tasks.records import Task
+from altwright.tasks.task import Task
+from altwright.tasks.task_kind import Run
 
 D = DraftStatus
 
@@ -235,7 +235,7 @@ def test_drafts_left_by_a_dead_worker_can_be_published(bench: Bench, world: Worl
     ids = approved(world, make_post(1, ""))
     post_id = world.drafts.get(ids[0], world.user.id).post.id
     with world.database.write() as session:
-        drafting.begin_publishing(session, world.user.id, post_id, ids)
+        draft_writes.begin_publishing(session, world.user.id, post_id, ids)
     publish(bench, *ids)
     assert bench.attempt().status is Status.COMPLETED
     assert world.drafts.get(ids[0], world.user.id).status is D.PUBLISHED
@@ -246,7 +246,7 @@ def test_publishing_anything_takes_back_what_a_dead_worker_left(bench: Bench, wo
     left, other = approved(world, make_post(1, ""), make_post(2, ""))
     post_id = world.drafts.get(left, world.user.id).post.id
     with world.database.write() as session:
-        drafting.begin_publishing(session, world.user.id, post_id, [left])
+        draft_writes.begin_publishing(session, world.user.id, post_id, [left])
     publish(bench, other)
     bench.attempt()
     assert world.drafts.get(left, world.user.id).status is D.APPROVED

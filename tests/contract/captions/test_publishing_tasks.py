@@ -29,17 +29,17 @@ from tests.support_leaves import TOKEN, serving
 
 from altwright.accounts.connections import Account, AccountStore
 from altwright.accounts.servers import ServerStore
-from altwright.captions.publishing import Started, start_publishing
-from altwright.captions.records import Draft
+from altwright.captions.drafts.draft import Draft
+from altwright.captions.tasks.publishing import Started, start_publishing
 from altwright.db.session import Database
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
 from altwright.errors import ActiveTaskExists
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms.connect import connect
-from altwright.platforms.outcomes import Learned
-from altwright.platforms.ways import Way
-from altwright.tasks.records import Task
+from altwright.platforms.publishing.outcomes import Learned
+from altwright.platforms.publishing.ways import Way
+from altwright.tasks.task import Task
 
 D = DraftStatus
 OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=60)
@@ -48,7 +48,7 @@ OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=60)
 @pytest.fixture(autouse=True)
 def _lag_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing here lags."""
-    monkeypatch.setattr("altwright.platforms.alt_texts.LAG_WAITS_S", (0.0, 0.0))
+    monkeypatch.setattr("altwright.platforms.publishing.alt_texts.LAG_WAITS_S", (0.0, 0.0))
 
 
 @dataclass

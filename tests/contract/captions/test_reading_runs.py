@@ -17,9 +17,9 @@ from altwright.accounts.connections import Account, AccountStore
 from altwright.db.session import Database
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
-from altwright.outbound import Outbound
+from altwright.net.http import Outbound
 from altwright.platforms.connect import connect
-from altwright.tasks.records import Task
+from altwright.tasks.task import Task
 
 OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=20)
 pytestmark = pytest.mark.every_database

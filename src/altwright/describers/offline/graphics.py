@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from altwright.describers.offline.pixels import Pixels, colour_name, colours
+from altwright.describers.offline.english import article, listed
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.wording import article, listed
+from altwright.describers.offline.vision.image_stats import Pixels, colour_name, colours
 
 #: Share of the border that one colour must have to be called the background.
 _BACKGROUND: Final = 0.7

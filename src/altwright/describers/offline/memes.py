@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from altwright.describers.offline.pixels import Pixels
+from altwright.describers.offline.english import quoted
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.text import Line, joined, ordered, rows
-from altwright.describers.offline.wording import quoted
+from altwright.describers.offline.vision.image_stats import Pixels
+from altwright.describers.offline.vision.ocr import Line, joined, ordered, rows
 
 #: A caption's least height, and how far its middle may be off the picture's, as shares.
 _CAPTION_HEIGHT: Final = 0.045

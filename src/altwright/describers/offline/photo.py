@@ -13,11 +13,11 @@ from typing import Final
 import cv2
 import numpy as np
 
-from altwright.describers.offline import groups
-from altwright.describers.offline.pixels import Pixels, colours, is_colourless
-from altwright.describers.offline.sight import Classes, Thing
+from altwright.describers.offline.english import article, counted, listed, plural
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.wording import article, counted, listed, plural
+from altwright.describers.offline.vision import imagenet_groups
+from altwright.describers.offline.vision.image_stats import Pixels, colours, is_colourless
+from altwright.describers.offline.vision.networks import Classes, Thing
 from altwright.describers.port import Level
 
 #: The detector's classes that may be named on its own word, from this score on.
@@ -111,18 +111,18 @@ def statement(seen: Seen, found: list[_Subject]) -> Statement:
 
 def subjects(seen: Seen) -> list[_Subject]:
     """Return what is surely there, people first; hedged guesses only if there is nothing else."""
-    animal, animal_share = _best(seen.classes, groups.ANIMALS)
+    animal, animal_share = _best(seen.classes, imagenet_groups.ANIMALS)
     people = _people(seen, animal_share)
     things = _things(seen, animal if animal_share >= _MAYBE["animal"] else "")
     found = people + things
     if not people and animal_share >= _MAYBE["animal"] and not _mentions(things, animal):
-        for kind in groups.KINDS.get(animal, ()):
+        for kind in imagenet_groups.KINDS.get(animal, ()):
             if seen.classes.share(kind) >= _SURE["animal"]:
                 animal = kind
         found.insert(0, _guess(article(animal), animal_share, "animal"))
     elif not found and _is_some_animal(seen):
         found.append(_Subject("an animal", seen.classes.share("animal")))
-    for kind, of in (("food", groups.PLANTS_AND_FOOD), ("thing", groups.THINGS)):
+    for kind, of in (("food", imagenet_groups.PLANTS_AND_FOOD), ("thing", imagenet_groups.THINGS)):
         name, share = _best(seen.classes, of)
         if share >= (_MAYBE if not found else _SURE)[kind] and not _mentions(found, name):
             found.append(_guess(article(name), share, kind))
@@ -134,7 +134,7 @@ def subjects(seen: Seen) -> list[_Subject]:
 
 def _is_some_animal(seen: Seen) -> bool:
     """Say whether both networks see an animal, though not the same."""
-    detected = any(t.name in groups.ANIMALS and t.score >= 0.6 for t in seen.things)  # noqa: PLR2004
+    detected = any(t.name in imagenet_groups.ANIMALS and t.score >= 0.6 for t in seen.things)  # noqa: PLR2004
     return seen.classes.share("animal") >= (0.5 if detected else 0.9)
 
 
@@ -157,7 +157,7 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
     persons = [t for t in seen.things if t.name == "person" and t.score >= 0.5]  # noqa: PLR2004
     if animal_share >= _MAYBE["animal"]:
         # Animals have faces and stand like people; only who stands beside one is believed.
-        animals = [t for t in seen.things if t.name in groups.ANIMALS and t.score >= 0.4]  # noqa: PLR2004
+        animals = [t for t in seen.things if t.name in imagenet_groups.ANIMALS and t.score >= 0.4]  # noqa: PLR2004
         persons = [p for p in persons if p.score >= 0.75 and _stands_apart(p, animals)]  # noqa: PLR2004
         faces = [f for f in faces if any(_inside(f, p) for p in persons)]
     scores = [p.score for p in persons] + [face.score for face in faces]
@@ -197,10 +197,12 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
     for thing in _one_of_each(seen.things):
         name = _SUPPORTED.get(thing.name, "")
         support = seen.classes.share(name) if name else 0.0
-        if thing.name in groups.ANIMALS and animal and name != animal:
+        if thing.name in imagenet_groups.ANIMALS and animal and name != animal:
             continue  # the classifier knows many more animals
         needed = (
-            _SUPPORT if thing.name in groups.ANIMALS or thing.name in _RELIABLE else _SUPPORT_RARE
+            _SUPPORT
+            if thing.name in imagenet_groups.ANIMALS or thing.name in _RELIABLE
+            else _SUPPORT_RARE
         )
         is_supported = thing.score >= _SUPPORTED_SCORE and support >= needed
         if is_supported or thing.score >= _RELIABLE.get(thing.name, 2.0):
@@ -227,7 +229,7 @@ def _one_of_each(things: list[Thing]) -> list[Thing]:
     kept: list[Thing] = []
     for thing in things:
         twins = (o for o in kept if o.name == thing.name and min(o.area, thing.area) > _LARGE)
-        is_living = thing.name == "person" or thing.name in groups.ANIMALS
+        is_living = thing.name == "person" or thing.name in imagenet_groups.ANIMALS
         if is_living or all(_shared(thing, twin) == 0 for twin in twins):
             kept.append(thing)
     return kept
@@ -235,10 +237,10 @@ def _one_of_each(things: list[Thing]) -> list[Thing]:
 
 def _places(seen: Seen) -> list[_Subject]:
     sky = " under a blue sky" if _has_blue_sky(seen.pixels) else ""
-    scene, share = _best(seen.classes, groups.SCENES)
+    scene, share = _best(seen.classes, imagenet_groups.SCENES)
     if share >= _MAYBE["scene"]:
         return [_guess(f"{scene}{sky}", share, "scene")]
-    place, share = _best(seen.classes, groups.PLACES)
+    place, share = _best(seen.classes, imagenet_groups.PLACES)
     if share >= _MAYBE["scene"]:
         return [_guess(f"{article(place)}{sky}", share, "thing")]
     return []

@@ -1,0 +1,404 @@
+"""The draft store: what people do with drafts. What tasks read and write: drafting.py."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from altwright.captions.drafts import draft_texts
+from altwright.captions.drafts.draft import Draft, Page, draft_of
+from altwright.captions.drafts.draft_texts import DraftText
+from altwright.captions.pictures.picture_files import media_type_of
+from altwright.db.session import Database
+from altwright.db.tables import ID_MOST, AccountRow, DraftRow, PictureRow, PostRow
+from altwright.db.types import now
+from altwright.domain.caption import OPEN, DraftStatus, TextKind, may_move, sources
+from altwright.errors import Conflict, InvalidInput, NotFound
+from altwright.text import clean_text
+
+T = TypeVar("T")
+#: Drafts on a page at most; rows in one statement; ids that one request may name.
+PAGE_MOST, BATCH, IDS_MOST = 200, 200, 10_000
+#: Characters of a text that are kept; servers take 1,500 to 10,000, and what is longer is refused
+#: by its account's limit.
+LONGEST_TEXT = 20_000
+#: A draft's row with all that a reviewer sees beside it, and its account's limit.
+WHOLE: Select[DraftRow, PictureRow, PostRow, int] = (
+    select(DraftRow, PictureRow, PostRow, AccountRow.max_alt_length)
+    .join(PictureRow, PictureRow.id == DraftRow.picture_id)
+    .join(PostRow, PostRow.id == PictureRow.post_id)
+    .join(AccountRow, AccountRow.id == DraftRow.account_id)
+)
+
+
+class DraftStore:
+    """Drafts as their owner sees them: somebody else's aren't there (NotFound)."""
+
+    def __init__(self, database: Database) -> None:
+        """Take the database."""
+        self.database = database
+
+    def now(self) -> datetime:
+        """Return the database's clock, by which drafts' ``updated_at`` is."""
+        with self.database.read() as session:
+            return session.execute(select(now())).scalar_one()
+
+    def find(
+        self,
+        user_id: int,
+        *,
+        statuses: Collection[DraftStatus] = (),
+        account_id: int | None = None,
+        task_id: str | None = None,
+        was_published: bool = False,
+        updated_since: datetime | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Return the user's drafts: newest post first, a post's pictures in their order.
+
+        ``statuses`` empty: in any state. ``was_published``: only those whose picture has
+        got a text from here, even if it was described again and the new one waits. ``cursor`` is a
+        page's ``next_cursor``; drafts that are added or leave meanwhile move nothing else between
+        pages.
+
+        Raises:
+            InvalidInput: a wrong cursor or limit.
+        """
+        if not 1 <= limit <= PAGE_MOST:
+            raise InvalidInput(
+                "This page can't be shown.", {"limit": f"should be 1 to {PAGE_MOST}"}
+            )
+        query = WHOLE.where(DraftRow.user_id == user_id)
+        if statuses:
+            query = query.where(DraftRow.status.in_(statuses))
+        if account_id is not None:
+            query = query.where(DraftRow.account_id == account_id)
+        if task_id is not None:
+            query = query.where(DraftRow.task_id == task_id)
+        if was_published:
+            query = query.where(DraftRow.published_at.is_not(None))
+        if updated_since is not None:
+            query = query.where(DraftRow.updated_at > updated_since)
+        if cursor is not None:
+            query = query.where(_after(cursor))
+        query = query.order_by(
+            PostRow.posted_at.desc(), PostRow.id.desc(), PictureRow.position, DraftRow.id
+        )
+        with self.database.read() as session:
+            rows = session.execute(query.limit(limit + 1)).all()
+        drafts = [draft_of(*row) for row in rows[:limit]]
+        return Page(drafts, _cursor(drafts[-1]) if len(rows) > limit else None)
+
+    def counts(self, user_id: int) -> dict[DraftStatus, int]:
+        """Return how many drafts of the user are in each state; zeros included."""
+        query = select(DraftRow.status, func.count()).where(DraftRow.user_id == user_id)
+        counts = dict.fromkeys(DraftStatus, 0)
+        with self.database.read() as session:
+            for status, count in session.execute(query.group_by(DraftRow.status)):
+                counts[DraftStatus(status)] = count
+        return counts
+
+    def count_published(self, user_id: int) -> int:
+        """Return how many pictures of the user have got a text from here."""
+        query = select(func.count()).where(
+            DraftRow.user_id == user_id, DraftRow.published_at.is_not(None)
+        )
+        with self.database.read() as session:
+            return session.scalar(query) or 0
+
+    def get(self, draft_id: int, user_id: int) -> Draft:
+        """Return one draft. Raises NotFound."""
+        with self.database.read() as session:
+            return _whole(session, draft_id, user_id)
+
+    def of_posts(
+        self, user_id: int, post_ids: Collection[int], ids: Collection[int]
+    ) -> list[Draft]:
+        """Return those of the user's drafts in ``ids`` that stand in these posts, as ``find``."""
+        found = []
+        with self.database.read() as session:
+            for some in chunks(sorted(post_ids)):
+                query = WHOLE.where(DraftRow.user_id == user_id, PictureRow.post_id.in_(some))
+                found += [draft_of(*row) for row in session.execute(query)]
+        wanted = set(ids)
+        found.sort(key=lambda one: (-one.post.posted_at.timestamp(), one.picture.position))
+        return [draft for draft in found if draft.id in wanted]
+
+    def texts(self, draft_id: int, user_id: int) -> list[DraftText]:
+        """Return the texts that a draft has had, newest first. Raises NotFound."""
+        with self.database.read() as session:
+            draft = _whole(session, draft_id, user_id)
+            return draft_texts.history(session, draft)
+
+    def restore(
+        self, draft_id: int, user_id: int, text_id: int, *, version: int | None = None
+    ) -> Draft:
+        """Bring back one of a draft's texts; what it replaces stays in the history.
+
+        Raises as ``edit``; NotFound as well when the draft has no such text.
+        """
+        with self.database.write() as session:
+            known = _whole(session, draft_id, user_id)
+            text = draft_texts.find(session, draft_id, text_id) if text_id <= ID_MOST else None
+            if text is None:
+                raise NotFound("There is no such text of this draft.")
+            values: dict[str, Any] = {"text": text.text, "text_id": text.id, "problem": ""}
+            values["language"] = text.language or known.post.language or ""
+            if text.kind == TextKind.DESCRIBED:
+                values |= {
+                    "described_text": text.text,
+                    "describer": text.describer,
+                    "model": text.model,
+                    "level": text.level,
+                }
+            draft = _write(session, known, None, values, version)
+            draft_texts.keep(session, known)
+            draft_texts.close(session, [draft_id])
+            return draft
+
+    def edit(self, draft_id: int, user_id: int, *, text: str, version: int | None = None) -> Draft:
+        """Replace the text; ``version`` is the one that the person saw.
+
+        Raises:
+            NotFound: there is no such draft.
+            Conflict: it was changed since that version, or is being or was published.
+            InvalidInput: the text is empty, or too long for the server.
+        """
+        return self._change(draft_id, user_id, None, text, version)
+
+    def approve(
+        self,
+        draft_id: int,
+        user_id: int,
+        *,
+        text: str | None = None,
+        version: int | None = None,
+    ) -> Draft:
+        """Approve a draft, with another text if one is given. Raises as ``edit``."""
+        return self._change(draft_id, user_id, DraftStatus.APPROVED, text, version)
+
+    def skip(self, draft_id: int, user_id: int, *, version: int | None = None) -> Draft:
+        """Set a draft aside: this picture gets no alt text. Raises NotFound, Conflict."""
+        return self._change(draft_id, user_id, DraftStatus.SKIPPED, None, version)
+
+    def reopen(self, draft_id: int, user_id: int, *, version: int | None = None) -> Draft:
+        """Make an approved or skipped draft one to review. Raises NotFound, Conflict."""
+        return self._change(draft_id, user_id, DraftStatus.DRAFT, None, version)
+
+    def approve_many(self, user_id: int, ids: Collection[int]) -> int:
+        """Approve those that can be (in state, not empty, not too long); return how many."""
+        return self._change_many(user_id, ids, DraftStatus.APPROVED)
+
+    def skip_many(self, user_id: int, ids: Collection[int]) -> int:
+        """Set those aside that can be; return how many."""
+        return self._change_many(user_id, ids, DraftStatus.SKIPPED)
+
+    def picture_file(
+        self, picture_id: int, user_id: int, *, small: bool = False
+    ) -> tuple[str, str]:
+        """Return the file name and media type of a picture's copy, or of its small copy.
+
+        Raises:
+            NotFound: there is no such picture of the user, or no copy of it.
+        """
+        query = (
+            select(PictureRow)
+            .join(PostRow, PostRow.id == PictureRow.post_id)
+            .join(AccountRow, AccountRow.id == PostRow.account_id)
+            .where(PictureRow.id == picture_id, AccountRow.user_id == user_id)
+        )
+        with self.database.read() as session:
+            row = session.scalar(query) if picture_id <= ID_MOST else None
+        if row is None or not row.file:
+            raise NotFound("There is no such picture.")
+        if small and row.thumbnail:
+            return row.thumbnail, media_type_of(row.thumbnail)
+        return row.file, row.media_type
+
+    def unreferenced_files(self, names: Collection[str]) -> set[str]:
+        """Return those of ``names`` that belong to no picture any more.
+
+        A file is stored a moment before its row names it, so ask about files of some age only.
+        """
+        unknown = set(names)
+        with self.database.read() as session:
+            for some in chunks(sorted(unknown)):
+                for column in (PictureRow.file, PictureRow.thumbnail):
+                    unknown.difference_update(
+                        session.scalars(select(column).where(column.in_(some)))
+                    )
+        return unknown
+
+    def _change(
+        self,
+        draft_id: int,
+        user_id: int,
+        status: DraftStatus | None,
+        text: str | None,
+        version: int | None,
+    ) -> Draft:
+        with self.database.write() as session:
+            known = _whole(session, draft_id, user_id)
+            values = {} if text is None else {"text": _typed(text), "problem": ""}
+            draft = _write(session, known, status, values, version)
+            if draft.text != known.text:
+                draft_texts.keep(session, known)
+                draft_texts.written(session, known, draft.text, user_id)
+                draft = _whole(session, draft_id, user_id)  # it names its new text
+            if status is not None:
+                draft_texts.close(session, [draft_id])
+            return draft
+
+    def _change_many(self, user_id: int, ids: Collection[int], status: DraftStatus) -> int:
+        check_ids(ids)
+        count = 0
+        for some in chunks(sorted(set(ids))):
+            query = (
+                select(DraftRow.id, DraftRow.version, DraftRow.text, AccountRow.max_alt_length)
+                .join(AccountRow, AccountRow.id == DraftRow.account_id)
+                .where(
+                    DraftRow.user_id == user_id,
+                    DraftRow.id.in_(some),
+                    DraftRow.status.in_(sources(status)),
+                    # PUBLISHING comes back to APPROVED by its task's hand only.
+                    DraftRow.status.in_(OPEN),
+                )
+            )
+            decided = []
+            with self.database.write() as session:
+                for row in session.execute(query).all():
+                    fits = bool(row.text.strip()) and len(row.text) <= row.max_alt_length
+                    if status is DraftStatus.APPROVED and not fits:
+                        continue
+                    statement = update(DraftRow).where(
+                        DraftRow.id == row.id, DraftRow.version == row.version
+                    )
+                    values = {"status": status, "version": row.version + 1}
+                    if changed(session, statement.values(**values)):
+                        decided.append(row.id)
+                draft_texts.close(session, decided)
+            count += len(decided)
+        return count
+
+
+def clean(text: str) -> str:
+    """Return a text as it is stored: made safe, no blanks around it."""
+    return clean_text(text, LONGEST_TEXT).strip()
+
+
+def _typed(text: str) -> str:
+    """Clean what a person sent; refuse what no keyboard sends rather than change it unseen."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _wrong_text("has characters that are no Unicode text") from None
+    return clean(text)
+
+
+def check_length(text: str, max_length: int) -> None:
+    """Check a text that a person wants published. Raises InvalidInput."""
+    if not text.strip():
+        raise _wrong_text("is empty")
+    if len(text) > max_length:
+        raise _wrong_text(f"has {len(text):,} characters; the server takes at most {max_length:,}")
+
+
+def check_ids(ids: Collection[int]) -> None:
+    """Check the drafts that a request names. Raises InvalidInput."""
+    if len(ids) > IDS_MOST or any(one > ID_MOST for one in ids):
+        raise InvalidInput(
+            "These drafts can't be changed.", {"ids": f"should be at most {IDS_MOST:,} ids"}
+        )
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield ``items`` in pieces that fit one statement."""
+    for at in range(0, len(items), BATCH):
+        yield items[at : at + BATCH]
+
+
+def changed(session: Session, statement: Any) -> bool:
+    """Execute a guarded write; say whether it touched its row."""
+    result: Any = session.execute(statement.execution_options(synchronize_session=False))
+    return bool(result.rowcount)
+
+
+def _wrong_text(fault: str) -> InvalidInput:
+    return InvalidInput(f"The text {fault}.", {"text": fault})
+
+
+def _check_move(known: Draft, status: DraftStatus | None) -> None:
+    """Refuse what DRAFT_MOVES doesn't have, and everything while it is being published."""
+    if known.status not in OPEN:
+        raise Conflict(f"This draft is {known.status.value}; it can't be changed now.")
+    if status is not None and status is not known.status and not may_move(known.status, status):
+        raise Conflict(f"This draft is {known.status.value}; it can't become {status.value}.")
+
+
+def _whole(session: Session, draft_id: int, user_id: int) -> Draft:
+    query = WHOLE.where(DraftRow.id == draft_id, DraftRow.user_id == user_id)
+    row = None
+    if draft_id <= ID_MOST:
+        row = session.execute(query.execution_options(populate_existing=True)).first()
+    if row is None:
+        raise NotFound("There is no such draft.")
+    return draft_of(*row)
+
+
+def _write(
+    session: Session,
+    known: Draft,
+    status: DraftStatus | None,
+    values: dict[str, Any],
+    version: int | None,
+) -> Draft:
+    """Change a draft that is still as ``known``. Raises Conflict, InvalidInput."""
+    if version is not None and version != known.version:
+        raise Conflict("This draft was changed meanwhile; look at it again.")
+    _check_move(known, status)
+    values["version"] = known.version + 1
+    if status is not None:
+        values["status"] = status
+    if status is DraftStatus.APPROVED:
+        values["problem"] = ""  # what stood in the way has been seen
+    if "text" in values or status is DraftStatus.APPROVED:
+        check_length(values.get("text", known.text), known.max_length)
+    # Guarded by the version, since two may have read the same one.
+    statement = update(DraftRow).where(DraftRow.id == known.id, DraftRow.version == known.version)
+    if not changed(session, statement.values(**values)):
+        raise Conflict("This draft was changed meanwhile; look at it again.")
+    return _whole(session, known.id, known.user_id)
+
+
+def _cursor(draft: Draft) -> str:
+    key = [draft.post.posted_at.isoformat(), draft.post.id, draft.picture.position - 1, draft.id]
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode("ascii").rstrip("=")
+
+
+def _after(cursor: str) -> ColumnElement[bool]:
+    """Return the condition of what follows the draft that a cursor stands for."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        at, post_id, position, draft_id = json.loads(base64.urlsafe_b64decode(padded))
+        posted_at = datetime.fromisoformat(at)
+        numbers = int(post_id), int(position), int(draft_id)
+        if posted_at.tzinfo is None or max(map(abs, numbers)) > ID_MOST:
+            raise ValueError(cursor)  # noqa: TRY301 - one remedy for every fault
+    except (ValueError, TypeError):
+        raise InvalidInput(
+            "This page can't be shown.", {"cursor": "should be a page's next_cursor"}
+        ) from None
+    post_id, position, draft_id = numbers
+    return or_(
+        PostRow.posted_at < posted_at,
+        and_(PostRow.posted_at == posted_at, PostRow.id < post_id),
+        and_(PostRow.id == post_id, PictureRow.position > position),
+        and_(PostRow.id == post_id, PictureRow.position == position, DraftRow.id > draft_id),
+    )

@@ -1,0 +1,306 @@
+"""What a reviewer should look at twice in an alt text, and how to mend it.
+
+Sources: W3C WAI, Images Tutorial (https://www.w3.org/WAI/tutorials/images/); WebAIM, Alternative
+Text (https://webaim.org/techniques/alttext/); Mastodon documentation, Instance entity.
+What a text quotes are the picture's words: what is said of style and form leaves them out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+import regex
+
+from altwright.captions.drafts.languages import is_other_than
+from altwright.describers.answers import sentences
+from altwright.describers.answers.openings import empty_opening
+from altwright.describers.answers.quotations import masked
+from altwright.describers.answers.wrappings import REMARK
+from altwright.describers.model_servers.prompts import language_name, primary_language
+
+#: Characters below which a text hardly says what is there; fewer in scripts of whole words.
+LEAST_LENGTH, LEAST_LENGTH_IDEOGRAPHS = 10, 4
+#: Share of equal characters at which an alt text counts as a copy of the post.
+COPY_RATIO = 0.9
+#: Recognised words from which a picture counts as one of text, and the share of them that an alt
+#: text has to take up.
+TEXT_WORDS, TEXT_SHARE = 4, 0.3
+#: Characters that are compared with a post; comparing costs their square.
+COMPARED_LENGTH = 1_000
+#: Hashtags from which a text is a list of them; times that words in a row count as repeated.
+MANY_HASHTAGS, MANY_TIMES = 3, 3
+#: Emoji from which a text is full of them: a screen reader says the name of each.
+MANY_EMOJI = 4
+
+#: Words after which a sentence goes on.
+UNFINISHED = {
+    "en": "a an the and or of with in on at to from by for is are that which his her its their",
+    "de": "der die das den dem ein eine einen einem einer und oder mit von im in auf zu ist sind",
+    "fr": "le la les un une des et ou de du avec dans sur à en est sont qui",
+    "es": "el la los las un una y o de del con en sobre a es son que",
+    "it": "il lo la i gli le un una e o di del con in su a è sono che",
+    "pt": "o a os as um uma e ou de do da com em sobre é são que",
+    "nl": "de het een en of van met in op te is zijn die",
+}
+_UNFINISHED = {language: frozenset(words.split()) for language, words in UNFINISHED.items()}
+_FILE_NAME = re.compile(
+    r"\s*(?:[\w .()-]+\.(?:jpe?g|png|gif|webp|heic|avif|bmp|tiff?|svg)"
+    r"|(?:img|dsc[fn]?|pxl|mvimg|image|photo|screenshot|signal|whatsapp)[ _-]?[\d_ -]{3,}\w*)\s*",
+    re.IGNORECASE,
+)
+_FILE_NAME_WITHIN = re.compile(
+    r"(?:^|[\s(\[])[\w-]{3,80}\.(?:jpe?g|png|gif|webp|heic|avif|bmp|tiff?)\b", re.IGNORECASE
+)
+_MARKUP = re.compile(
+    r"</?[a-z][\w-]{0,30}(?:\s[^<>]{0,300})?/?>|&(?:#\d{2,6}|[a-z]{2,8});"
+    r"|^\|.{1,300}\|\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+#: UTF-8 that was read as Latin-1 or Windows-1252, and characters that were lost.
+_MOJIBAKE = re.compile(r"\ufffd|[ÃÂ][\u0080-\u00bf]|â€|ðŸ")
+_EMOJI = regex.compile(r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f")
+_URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_HASHTAG = re.compile(r"(?<!\w)#\w*[^\W\d]\w*")
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
+_ENDS_OPEN = re.compile(r"(?:\.\.\.|…|[,;:&(\[–—-])$")  # noqa: RUF001 - dashes are meant
+_IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+@dataclass(frozen=True, slots=True)
+class QualityWarning:
+    """One thing to look at; ``message`` says how to mend it."""
+
+    code: str
+    message: str
+
+
+def check(
+    text: str,
+    *,
+    max_length: int,
+    post_text: str = "",
+    language: str | None = "en",
+    evidence: Mapping[str, Any] | None = None,
+) -> list[QualityWarning]:
+    """Return what to look at in an alt text, the gravest first; empty: nothing stands out.
+
+    ``language`` is the one asked for (None: nobody knows). ``evidence`` is what the describer saw:
+    its ``text`` is what it read in the picture, ``file`` what is wrong with the picture's file.
+    """
+    text = text.strip()
+    if not text:
+        return [QualityWarning("empty", "There is no text yet; say what the picture shows.")]
+    primary = primary_language(language or "en")
+    own = masked(text)
+    found = (
+        _too_long(text, max_length),
+        _incomplete(evidence or {}),
+        _file_name(text, own),
+        _encoding(text),
+        _too_short(text),
+        _language(own, language),
+        _remark(own),
+        _markup(own),
+        _like_post(text, post_text),
+        _cut_off(text, primary),
+        _repetition(own),
+        _missing_text(text, evidence or {}),
+        _opening(text, primary),
+        _links(own),
+        _emoji(own),
+    )
+    return [QualityWarning(*warning) for warning in found if warning is not None]
+
+
+_Found = tuple[str, str] | None
+
+
+def _too_long(text: str, max_length: int) -> _Found:
+    """Find texts that the server wouldn't take.
+
+    Source: Mastodon documentation, Instance entity, media_attachments.description_limit.
+    """
+    over = len(text) - max_length
+    if over <= 0:
+        return None
+    message = f"The text has {len(text):,} characters and the server takes {max_length:,}"
+    return "too_long", f"{message}; shorten it by {over:,}."
+
+
+def _incomplete(evidence: Mapping[str, Any]) -> _Found:
+    """Find pictures of which a part may be missing, as captions.images noted it."""
+    note = evidence.get("file")
+    if not isinstance(note, str) or not note:
+        return None
+    return "incomplete", f"{note} Look whether the text fits what people see."
+
+
+def _file_name(text: str, own: str) -> _Found:
+    """Find file names. Source: WebAIM, Alternative Text ("Alt text should: be accurate")."""
+    if _FILE_NAME.fullmatch(text):
+        return "file_name", "This looks like a file name; write what the picture shows instead."
+    if found := _FILE_NAME_WITHIN.search(own):
+        name = found[0].strip(" \n([")
+        return "file_name", f"“{name}” looks like a file name; leave it out."
+    return None
+
+
+def _encoding(text: str) -> _Found:
+    """Find texts whose characters were lost or mistaken on their way."""
+    found = _MOJIBAKE.search(text)
+    if found is None:
+        return None
+    around = text[max(0, found.start() - 12) : found.end() + 8].strip()
+    return "encoding", f"Some characters are garbled (“{around}”); write them anew."
+
+
+def _language(own: str, language: str | None) -> _Found:
+    """Find texts in another language than asked for: a screen reader misreads them."""
+    if language is None or not is_other_than(language, own):
+        return None
+    name = language_name(language)
+    remedy = f"write it in {name}, or leave it if another language is meant."
+    return "language", f"This doesn't read like {name}; {remedy}"
+
+
+def _remark(own: str) -> _Found:
+    """Find what a model said about its task instead of the picture."""
+    found = REMARK.search(own)
+    if found is None:
+        return None
+    return "remark", f"“{found[0]}” doesn't seem to be about the picture; leave the sentence out."
+
+
+def _markup(own: str) -> _Found:
+    """Find HTML, which is read out as it stands: an alt text is plain text."""
+    found = _MARKUP.search(own)
+    if found is None:
+        return None
+    return "markup", f"“{found[0][:40]}” is read out as it stands; leave such marks out."
+
+
+def _too_short(text: str) -> _Found:
+    """Find texts that can't say what matters. Source: W3C WAI, Informative Images."""
+    least = LEAST_LENGTH_IDEOGRAPHS if _IDEOGRAPHS.search(text) else LEAST_LENGTH
+    if len(text) >= least:
+        return None
+    return "too_short", "The text is very short; add what matters most in the picture."
+
+
+def _like_post(text: str, post_text: str) -> _Found:
+    """Find copies of the post, which screen readers then read twice.
+
+    Source: WebAIM, Alternative Text ("not be redundant": the same as text beside the image).
+    """
+    ours, theirs = _words(text)[:COMPARED_LENGTH], _words(post_text)[:COMPARED_LENGTH]
+    if not theirs:
+        return None
+    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
+    if ours != theirs and (
+        matcher.real_quick_ratio() < COPY_RATIO
+        or matcher.quick_ratio() < COPY_RATIO
+        or matcher.ratio() < COPY_RATIO
+    ):
+        return None
+    return "like_post", "The text repeats the post; describe what can be seen in the picture."
+
+
+def _cut_off(text: str, language: str) -> _Found:
+    """Find texts that stop in the middle, as models do at their limit of tokens."""
+    last = _WORD.findall(text)[-1:]
+    ends_open = bool(_ENDS_OPEN.search(text))
+    if not ends_open and text[-1].isalnum():
+        ends_open = bool(last) and last[0].casefold() in _UNFINISHED.get(language, frozenset())
+    if not ends_open:
+        return None
+    return "cut_off", f"The text seems cut off after “{text[-30:].lstrip()}”; finish the sentence."
+
+
+def _repetition(text: str) -> _Found:
+    """Find words, phrases and sentences said again and again, as small models do."""
+    words = [word.casefold() for word in _WORD.findall(text)]
+    for at in range(len(words) - MANY_TIMES + 1):
+        if len(set(words[at : at + MANY_TIMES])) == 1:
+            return _repeated(words[at])
+    said = Counter(
+        " ".join(_WORD.findall(part.casefold()))
+        for part in (text[start:end] for start, end in sentences.split(text))
+    )
+    for sentence, times in said.items():
+        if times > 1 and " " in sentence:
+            return _repeated(sentence)
+    phrases = Counter(zip(*(words[at:] for at in range(4)), strict=False))
+    for phrase, times in phrases.items():
+        if times >= MANY_TIMES:
+            return _repeated(" ".join(phrase))
+    return None
+
+
+def _repeated(what: str) -> _Found:
+    return "repetition", f"“{what[:60]}” is said more than once; keep one of them."
+
+
+def _missing_text(text: str, evidence: Mapping[str, Any]) -> _Found:
+    """Find alt texts of pictures of text that leave the text out.
+
+    Source: W3C WAI, Images of Text (the alternative holds the same words).
+    """
+    read = " ".join(_recognised(evidence.get("text")))
+    seen = [word.casefold() for word in _WORD.findall(read)]
+    if len(seen) < TEXT_WORDS:
+        return None
+    said = {word.casefold() for word in _WORD.findall(text)}
+    if sum(word in said for word in seen) >= TEXT_SHARE * len(seen):
+        return None
+    shown = read if len(read) <= 60 else f"{read[:60].rsplit(' ', 1)[0]} …"  # noqa: PLR2004 - a line
+    return "missing_text", f"The picture seems to show words: “{shown}”. Quote them if they matter."
+
+
+def _recognised(found: Any) -> Iterator[str]:
+    """Yield the texts in the evidence, whose shape is each describer's own."""
+    if isinstance(found, str):
+        yield found
+    elif isinstance(found, Mapping):
+        yield from _recognised(found.get("text"))
+    elif isinstance(found, list | tuple):
+        for one in found:
+            yield from _recognised(one)
+
+
+def _opening(text: str, language: str) -> _Found:
+    """Find openings that say nothing: a screen reader announces that it is an image.
+
+    Source: W3C WAI, Images Tutorial, Tips and Tricks; WebAIM, Alternative Text.
+    """
+    found = empty_opening(text, language)
+    if not found:
+        return None
+    return "opening", f"Leave out “{found}”: screen readers say that it is a picture."
+
+
+def _links(text: str) -> _Found:
+    """Find links and lists of hashtags, which can't be followed in an alt text.
+
+    Source: Mastodon documentation, MediaAttachment: the description is plain text.
+    """
+    if _URL.search(text):
+        return "links", "Links can't be followed in an alt text; put them into the post."
+    if len(_HASHTAG.findall(text)) >= MANY_HASHTAGS:
+        return "links", "Hashtags do nothing in an alt text; describe the picture in sentences."
+    return None
+
+
+def _emoji(own: str) -> _Found:
+    """Find texts full of emoji. Source: W3C WAI, emoji are announced by their whole names."""
+    if len(_EMOJI.findall(own)) < MANY_EMOJI:
+        return None
+    return "emoji", "Screen readers say the name of every emoji; leave out those that add nothing."
+
+
+def _words(text: str) -> str:
+    return " ".join(word.casefold() for word in _WORD.findall(text))

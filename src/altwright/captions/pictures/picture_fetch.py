@@ -1,0 +1,65 @@
+"""From a picture's address to a picture that can be described, and to its kept copies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from altwright.captions.drafts.draft_writes import Stored
+from altwright.captions.pictures.decoding import Prepared, prepare
+from altwright.captions.pictures.picture_files import PictureStore, media_type_of, suffix_of
+from altwright.captions.pictures.views import KEPT_PIXELS
+from altwright.config import Settings
+from altwright.describers.port import Picture
+from altwright.errors import ImageUnusable
+from altwright.net.http import Outbound
+from altwright.platforms.port import Media
+
+#: Said to whoever reviews the text of an animation.
+ONE_STILL = "This is an animation, of which only one still was described."
+
+
+class PictureSource:
+    """Fetches pictures and keeps prepared copies of them."""
+
+    def __init__(self, outbound: Outbound, pictures: PictureStore, settings: Settings) -> None:
+        """Take the limits from the settings."""
+        self._outbound = outbound
+        self._pictures = pictures
+        self._settings = settings
+
+    def fetch(self, media: Media) -> tuple[Picture, Stored]:
+        """Fetch, prepare and keep a picture, or the still of an animation.
+
+        Raises:
+            ImageUnavailable, RateLimited: it can't be had now.
+            PermanentError: it isn't there, or is nothing that can be described.
+        """
+        url = media.picture_url
+        if not url:
+            raise ImageUnusable("The server names no address for this picture.")
+        fetched = self._outbound.fetch(
+            url,
+            max_bytes=self._settings.image_max_bytes,
+            timeout_s=self._settings.image_timeout,
+        )
+        prepared = prepare(fetched.data, max_pixels=self._settings.image_max_pixels)
+        picture = prepared.picture
+        if media.is_animation:
+            picture = replace(picture, note=ONE_STILL)
+        return picture, self._keep(prepared)
+
+    def kept(self, file: str) -> Picture:
+        """Return a picture from its kept copy. Raises NotFound."""
+        # The copy is prepared already; preparing it again reads its size and type.
+        return prepare(self._pictures.read(file), max_pixels=KEPT_PIXELS).picture
+
+    def _keep(self, prepared: Prepared) -> Stored:
+        picture = prepared.kept
+        file = self._pictures.put(picture.data, suffix_of(picture.media_type))
+        return Stored(
+            file=file,
+            thumbnail=self._pictures.put(prepared.thumbnail, "jpg"),
+            media_type=media_type_of(file),
+            width=picture.width,
+            height=picture.height,
+        )

@@ -1,0 +1,451 @@
+"""CaptionGenerationService: finds an account's pictures without alt text and drafts one for each.
+
+Three rules: nobody waits for a network or a describer inside a transaction; a person's text is
+never overwritten; a picture that can't be described gets no text at all.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy.orm import Session
+
+from altwright import interrupts
+from altwright.accounts.connections import Account, AccountStore
+from altwright.captions.drafts import draft_writes
+from altwright.captions.drafts.draft import DEFAULT_LANGUAGE, written_in
+from altwright.captions.drafts.draft_store import DraftStore, clean
+from altwright.captions.drafts.draft_writes import Stored, Target
+from altwright.captions.drafts.quality import check
+from altwright.captions.pictures.notes import noted
+from altwright.captions.pictures.picture_fetch import PictureSource
+from altwright.captions.pictures.picture_files import PictureStore
+from altwright.captions.tasks.account_access import open_account, post_gone, probe, refusals_noted
+from altwright.captions.tasks.labels import day_words, picture_label, tally
+from altwright.captions.tasks.settings import CaptionSettings
+from altwright.config import Settings
+from altwright.describers.port import Describer, Description, Request
+from altwright.domain.caption import DECIDED, DraftStatus
+from altwright.domain.counting import counted
+from altwright.domain.task import ItemStatus, Priority
+from altwright.domain.user import UserRef
+from altwright.errors import (
+    CaptionUnusable,
+    Category,
+    InvalidInput,
+    PermanentError,
+    PlatformUnavailable,
+    Superseded,
+)
+from altwright.net.http import Outbound
+from altwright.platforms.api import PlatformGone
+from altwright.platforms.port import Media, Platform, Post, Unreadable
+from altwright.tasks.execution.error_policy import Source
+from altwright.tasks.store.claims import Planned, PlannedUpTo, Worked
+from altwright.tasks.task import Item, Task
+from altwright.tasks.task_kind import Run, Work
+
+#: Posts written in one transaction while planning: what Mastodon sends on a page by default.
+POSTS_PER_WRITE = 20
+#: Posts with pictures that a run looks at when nobody says how many: more than any account has.
+ALL_POSTS = 200_000
+#: Seconds after which a waiting task looks whether it should still wait.
+PAUSE_SLICE_S = 0.2
+#: As Reached writes it; without what was passed over, as versions before this one did.
+_REACHED = re.compile(r"(\d+)(?::(\d+):(\d+):(\d+))? (\d+) (?P<cursor>.*)", re.DOTALL)
+
+
+class CaptionGenerationService:
+    """The kind of task that drafts alt texts; one of them per user at a time."""
+
+    name = "captions"
+    default_priority = Priority.NORMAL
+
+    def __init__(
+        self,
+        accounts: AccountStore,
+        drafts: DraftStore,
+        pictures: PictureStore,
+        outbound: Outbound,
+        describer: Describer,
+        settings: Settings,
+    ) -> None:
+        """Take the stores, and what fetches and describes."""
+        self.accounts = accounts
+        self.drafts = drafts
+        self.source = PictureSource(outbound, pictures, settings)
+        self.describer = describer
+        self.longest = settings.caption_max_length
+
+    def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
+        """Return complete settings. Raises InvalidInput."""
+        return CaptionSettings.parse(settings).to_json()
+
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
+        """Return the key that lets each user have one such task (requirement 4.3)."""
+        return f"user:{user.id}" if user else None
+
+    def open(self, run: Run) -> CaptionWork:
+        """Open the task's account. Raises PermanentError."""
+        account, platform = open_account(self.accounts, run.task.account_id, run.task.user_id)
+        try:
+            settings = CaptionSettings.parse(run.task.settings)
+        except InvalidInput as error:
+            # Written by another version; whoever submits again gets the fields named.
+            raise PermanentError(f"{error} Start a new run.") from error
+        return CaptionWork(self, run, settings, account, platform)
+
+
+class CaptionWork(Work):
+    """One attempt at a captions task."""
+
+    def __init__(
+        self,
+        service: CaptionGenerationService,
+        run: Run,
+        settings: CaptionSettings,
+        account: Account,
+        platform: Platform,
+    ) -> None:
+        """Take what the attempt works with; nothing is asked yet."""
+        self._service = service
+        self._database = service.drafts.database
+        self._run = run
+        self._settings = settings
+        self._account = account
+        self._platform = platform
+        self._total = run.task.items_total
+        self._begun = run.task.items_finished
+        self._has_worked = False
+        self._last_post: Post | None = None
+
+    def plan(self) -> Iterator[Planned | PlannedUpTo]:
+        """Yield a picture after the other that needs an alt text, newest post first.
+
+        Goes on where an attempt before this one has stopped.
+        """
+        reached = Reached.read(self._run.task.plan_cursor)
+        if reached.is_end:
+            yield PlannedUpTo(str(reached))
+            return
+        limit = self._settings.max_posts_per_run or ALL_POSTS
+        with refusals_noted(self._service.accounts, self._account.id):
+            try:
+                for page in self._platform.pages(reached.cursor):
+                    self._run.checkpoint()
+                    posts = page.posts[: limit - reached.seen]
+                    for at in range(0, len(posts), POSTS_PER_WRITE):
+                        some = posts[at : at + POSTS_PER_WRITE]
+                        planned = self._planned(some)
+                        reached = reached.further(len(some), len(planned))
+                        reached = reached.past(self._passed_over(some))
+                        yield from planned
+                        self._run.checkpoint()
+                        self._run.step(reached.in_words())
+                    unread = page.unreadable[: limit - reached.seen]
+                    reached = reached.further(len(unread), 0)
+                    yield from (_unread(one) for one in unread)
+                    if page.next_cursor is None or reached.seen >= limit:
+                        break
+                    reached = replace(reached, cursor=page.next_cursor)
+                    yield PlannedUpTo(str(reached))
+                    self._run.step(reached.in_words())
+            except PlatformUnavailable as error:
+                if reached.cursor is None or self._run.task.failures < self._run.task.max_retries:
+                    raise
+                # Nobody can say which post is in the way, so none can be asked for behind it; what
+                # stands before it shall not wait for that. A server that is down says so here.
+                self.probe(Source.PLATFORM)
+                yield _unlisted(reached, error)
+        self._total = reached.found
+        if self._account.problem:
+            self._service.accounts.set_problem(self._account.id, "")
+        if any(reached.passed):
+            yield PlannedUpTo(str(replace(reached, cursor=Reached.END)))
+
+    def _planned(self, posts: Sequence[Post]) -> list[Planned]:
+        """Write posts and pictures, and return those that are to be described."""
+        posts = [
+            post
+            for post in posts
+            if any(self._wants(media, None) for media in draft_writes.pictures_of(post))
+        ]
+        if not posts:
+            return []
+        with self._database.write() as session:
+            statuses = draft_writes.save_posts(session, self._account.id, posts)
+            post_ids = [post.remote_id for post in posts]
+            failed = draft_writes.failed_before(session, self._account.id, post_ids)
+        planned = []
+        for post in posts:
+            pictures = draft_writes.pictures_of(post)
+            for position, media in enumerate(pictures, 1):
+                key = post.remote_id, media.remote_id
+                if self._wants(media, statuses[key]):
+                    label = picture_label(post.text, post.created_at, position, len(pictures))
+                    planned.append(planned_picture(key, label, failed.get(key)))
+        return planned
+
+    def _passed_over(self, posts: Sequence[Post]) -> Counter[str]:
+        """Return how many media of which kind could use a text and get none from a describer."""
+        media = [one for post in posts for one in post.media if not one.is_picture]
+        return Counter(one.kind for one in media if self._wants(one, None))
+
+    def _wants(self, media: Media, status: DraftStatus | None) -> bool:
+        if self._settings.reprocess_existing:
+            return status not in DECIDED
+        # A skipped draft counts too: somebody decided that the picture stays without a text.
+        return not media.description.strip() and status is None
+
+    def item(self, item: Item) -> Worked:
+        """Describe one picture, if it still is there and still needs a text."""
+        self._pause()
+        self._run.step(self._step())
+        post_id, _, media_id = item.key.partition(":")
+        with self._database.read() as session:
+            seen = draft_writes.target(session, self._account.id, post_id, media_id)
+        if seen is None:
+            return _skipped("The picture isn't known any more.")
+        try:
+            post = self._post(post_id)
+        except PlatformGone:
+            return post_gone(self._account.id, post_id)
+        media = next((one for one in post.media if one.remote_id == media_id), None)
+        if media is None:
+            return _skipped("The picture isn't in its post any more.")
+        if not self._wants(media, seen.status):
+            return self._needless(media, seen)
+        if seen.is_written:
+            return _skipped("You have written its text; only “Describe again” replaces it.")
+        return self._describe(post, media, seen)
+
+    def probe(self, source: Source) -> None:
+        """Ask the account's server, or the describer, how it is."""
+        probe(
+            source,
+            self._service.accounts,
+            self._account.id,
+            self._platform,
+            self._service.describer,
+        )
+
+    def failed(self, item: Item, reason: str) -> Callable[[Session], None]:
+        """Return what lets the next run begin with others."""
+
+        def effect(session: Session) -> None:
+            post_id, _, media_id = item.key.partition(":")
+            seen = draft_writes.target(session, self._account.id, post_id, media_id)
+            if seen is not None:
+                draft_writes.note_failure(session, seen.picture_id)
+
+        return effect
+
+    def _step(self) -> str:
+        self._begun += 1
+        total = max(self._total or 0, self._begun)
+        return f"Describing picture {self._begun:,} of {total:,}"
+
+    def _pause(self) -> None:
+        """Wait between two pictures as long as the user wants; a stop or cancel ends it."""
+        until = time.monotonic() + (self._settings.processing_delay if self._has_worked else 0)
+        self._has_worked = True
+        while (left_s := until - time.monotonic()) > 0:
+            self._run.checkpoint()
+            interrupts.current().wait(min(left_s, PAUSE_SLICE_S))
+
+    def _post(self, remote_id: str) -> Post:
+        """Return a post as it is now; its pictures are items in a row, so it is asked for once."""
+        if self._last_post is None or self._last_post.remote_id != remote_id:
+            self._last_post = self._platform.post(remote_id)
+        return self._last_post
+
+    def _needless(self, media: Media, seen: Target) -> Worked:
+        if not media.description.strip() or seen.status in DECIDED:
+            return _skipped("It has got a draft meanwhile.")
+
+        def effect(session: Session) -> None:
+            draft_writes.note_published(session, seen.picture_id, media.description)
+
+        reason = "It has got an alt text on its server meanwhile."
+        return Worked(ItemStatus.SKIPPED, reason, effect=effect)
+
+    def _describe(self, post: Post, media: Media, seen: Target) -> Worked:
+        picture, stored = self._service.source.fetch(media)
+        self._run.checkpoint()
+        settings = self._settings
+        request = Request(
+            language=settings.language or post.language or DEFAULT_LANGUAGE,
+            max_length=min(
+                settings.max_caption_length, self._account.max_alt_length, self._service.longest
+            ),
+            post_text=post.text if settings.use_post_text else "",
+        )
+        description = self._service.describer.describe(picture, request)
+        return described(
+            noted(description, picture),
+            seen,
+            stored,
+            request=request,
+            post_text=post.text,
+            user_id=self._account.user_id,
+            task_id=self._run.task.id,
+        )
+
+    def summary(self, task: Task) -> str:
+        """Return how many pictures were described, and what was passed over."""
+        passed = Reached.read(task.plan_cursor).passed_in_words()
+        if not task.items_total:
+            return f"Found no picture that needs an alt text.{passed}"
+        described = tally(
+            f"Described {task.items_done:,}",
+            task.items_total,
+            "picture",
+            skipped=task.items_skipped,
+            failed=task.items_failed,
+        )
+        return f"{described}{passed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a plan has come: the page to come, posts seen and pictures found.
+
+    ``passed`` counts what can't be described: videos, audio files, and other attachments.
+    """
+
+    #: The cursor of a plan that is complete; no platform has it.
+    END: ClassVar[str] = ""
+
+    cursor: str | None = None
+    seen: int = 0
+    found: int = 0
+    passed: tuple[int, int, int] = (0, 0, 0)
+
+    @classmethod
+    def read(cls, written: str | None) -> Reached:
+        """Return what ``str()`` wrote; what wasn't written by it begins at the newest post."""
+        match = _REACHED.fullmatch(written or "")
+        if match is None:
+            return cls()
+        seen, videos, sounds, others, found = (int(number or 0) for number in match.groups()[:-1])
+        return cls(match["cursor"], seen, found, (videos, sounds, others))
+
+    def __str__(self) -> str:
+        passed = ":".join(map(str, self.passed)) if any(self.passed) else ""
+        return f"{self.seen}{passed and f':{passed}'} {self.found} {self.cursor}"
+
+    @property
+    def is_end(self) -> bool:
+        """Return whether nothing is left to plan."""
+        return self.cursor == self.END
+
+    def further(self, seen: int, found: int) -> Reached:
+        """Return it with more posts and pictures."""
+        return replace(self, seen=self.seen + seen, found=self.found + found)
+
+    def past(self, kinds: Counter[str]) -> Reached:
+        """Return it with more media that were passed over, by their kinds."""
+        videos, sounds = kinds["video"] + kinds["gifv"], kinds["audio"]
+        more = (videos, sounds, kinds.total() - videos - sounds)
+        counts = [before + new for before, new in zip(self.passed, more, strict=True)]
+        return replace(self, passed=(counts[0], counts[1], counts[2]))
+
+    def passed_in_words(self) -> str:
+        """Return a sentence with a space before it, or "" if nothing was passed over."""
+        nouns = ("video", "audio file", "other attachment")
+        counts = [
+            counted(count, noun) for count, noun in zip(self.passed, nouns, strict=True) if count
+        ]
+        if not counts:
+            return ""
+        were = "was" if sum(self.passed) == 1 else "were"
+        what = " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
+        return f" {what} {were} passed over: only pictures and animations are described."
+
+    def in_words(self) -> str:
+        """Return the step that people see."""
+        return (
+            f"Looking for pictures: {counted(self.seen, 'post')} seen, "
+            f"{counted(self.found, 'picture')} found"
+        )
+
+
+def _unread(one: Unreadable) -> Planned:
+    """Return an item that says which post is left out, and why."""
+    ended = Worked(ItemStatus.SKIPPED, one.reason, Category.BAD_INPUT)
+    label = "A post without an id" if one.is_unnamed else f"Post {one.remote_id}"
+    return Planned(f"unreadable:{one.remote_id}", label, ended=ended)
+
+
+def _unlisted(reached: Reached, error: PlatformUnavailable) -> Planned:
+    """Return an item that says how far the server's list of posts could be read, and why."""
+    reason = (
+        f"The server listed {counted(reached.seen, 'post')} with pictures, which this run covers, "
+        f"and fails at those before them: {error}"
+    )
+    ended = Worked(ItemStatus.FAILED, reason, error.category)
+    return Planned("unlisted", "All older posts", ended=ended)
+
+
+def described(
+    description: Description,
+    seen: Target,
+    stored: Stored | None,
+    *,
+    request: Request,
+    post_text: str,
+    user_id: int,
+    task_id: str,
+) -> Worked:
+    """Return the end of an item whose effect stores the description as a draft.
+
+    Its reason is the gravest thing to look at in the text, if there is one. The effect raises
+    Superseded when a person was faster.
+
+    Raises:
+        CaptionUnusable: the describer answered with nothing.
+    """
+    text = clean(description.text)
+    if not text:
+        raise CaptionUnusable("The describer answered with no text.")
+    language = written_in(description.evidence, request.language)
+    warnings = check(
+        text,
+        max_length=request.max_length,
+        post_text=post_text,
+        language=language,
+        evidence=description.evidence,
+    )
+
+    def effect(session: Session) -> None:
+        is_stored = draft_writes.store_draft(
+            session,
+            seen,
+            description,
+            stored,
+            asked_language=request.language,
+            user_id=user_id,
+            task_id=task_id,
+        )
+        if not is_stored:
+            raise Superseded("Its text was changed or decided about meanwhile, so it stays.")
+
+    return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)
+
+
+def planned_picture(key: tuple[str, str], label: str, failed_at: datetime | None) -> Planned:
+    """Return a picture's item; one that earlier runs couldn't describe comes last, and says so."""
+    whole_key = f"{key[0]}:{key[1]}"
+    if failed_at is None:
+        return Planned(whole_key, label)
+    return Planned(whole_key, f"{label} (failed before, since {day_words(failed_at)})", last=True)
+
+
+def _skipped(reason: str) -> Worked:
+    return Worked(ItemStatus.SKIPPED, reason)

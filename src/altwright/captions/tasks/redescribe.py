@@ -1,0 +1,181 @@
+"""DescribeAgain: describes one draft's picture again, with what its owner says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from altwright.accounts.connections import Account, AccountStore
+from altwright.captions.drafts import draft_writes
+from altwright.captions.drafts.draft import Draft
+from altwright.captions.drafts.draft_store import DraftStore, clean
+from altwright.captions.drafts.draft_writes import Stored, Target
+from altwright.captions.pictures.notes import noted, recalled
+from altwright.captions.pictures.picture_fetch import PictureSource
+from altwright.captions.pictures.picture_files import PictureStore
+from altwright.captions.tasks.account_access import open_account, post_gone, probe
+from altwright.captions.tasks.generation import CaptionGenerationService, described
+from altwright.captions.tasks.labels import picture_label
+from altwright.captions.tasks.settings import CaptionSettings
+from altwright.config import Settings
+from altwright.db.tables import ID_MOST
+from altwright.describers.port import HINT_MOST, Describer, Picture, Request
+from altwright.domain.caption import DECIDED
+from altwright.domain.task import ItemStatus, Priority
+from altwright.domain.user import UserRef
+from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError, TaskNotFound
+from altwright.net.http import Outbound
+from altwright.platforms.api import PlatformGone
+from altwright.platforms.port import Platform
+from altwright.tasks.execution.error_policy import Source
+from altwright.tasks.store.claims import Planned, Worked
+from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.task import Item, Task
+from altwright.tasks.task_kind import Run, Work
+
+
+class DescribeAgain:
+    """The kind of task that describes one picture again; any number at a time."""
+
+    name = "description"
+    default_priority = Priority.NORMAL
+
+    def __init__(
+        self,
+        accounts: AccountStore,
+        drafts: DraftStore,
+        pictures: PictureStore,
+        outbound: Outbound,
+        describer: Describer,
+        settings: Settings,
+        tasks: TaskStore,
+    ) -> None:
+        """Take the stores, and what fetches and describes; ``tasks`` has the runs of before."""
+        self.tasks = tasks
+        self.accounts = accounts
+        self.drafts = drafts
+        self.source = PictureSource(outbound, pictures, settings)
+        self.describer = describer
+        self.longest = settings.caption_max_length
+
+    def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
+        """Return {"draft_id", "hint"}. Raises InvalidInput."""
+        faults = {
+            str(name): "is no setting of this task"
+            for name in settings
+            if name not in {"draft_id", "hint"}
+        }
+        draft_id, hint = settings.get("draft_id"), settings.get("hint") or ""
+        if type(draft_id) is not int or not 0 < draft_id <= ID_MOST:
+            faults["draft_id"] = "should be a draft's id"
+        if not isinstance(hint, str) or len(hint) > HINT_MOST:
+            faults["hint"] = f"should be a text of at most {HINT_MOST} characters"
+        if faults:
+            raise InvalidInput("This picture can't be described again.", faults)
+        return {"draft_id": draft_id, "hint": clean(hint)}
+
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
+        """Return None: a person may ask for several pictures while others are described."""
+        return None
+
+    def open(self, run: Run) -> AgainWork:
+        """Find the draft. Raises PermanentError."""
+        try:
+            draft = self.drafts.get(run.task.settings["draft_id"], run.task.user_id or 0)
+        except NotFound as error:
+            raise PermanentError("The draft of this task was removed.") from error
+        # The picture's copy may be all that is needed of its server.
+        account, platform = open_account(
+            self.accounts, draft.account_id, run.task.user_id, asks_software=False
+        )
+        return AgainWork(self, run, draft, account, platform)
+
+
+class AgainWork(Work):
+    """One attempt at describing a picture again."""
+
+    def __init__(
+        self, kind: DescribeAgain, run: Run, draft: Draft, account: Account, platform: Platform
+    ) -> None:
+        """Take the draft as it is now."""
+        self._kind = kind
+        self._run = run
+        self._draft = draft
+        self._account = account
+        self._platform = platform
+
+    def plan(self) -> Iterator[Planned]:
+        """Yield the one picture."""
+        post, picture = self._draft.post, self._draft.picture
+        label = picture_label(post.text, post.posted_at, picture.position, picture.of)
+        yield Planned(str(self._draft.id), label)
+
+    def item(self, item: Item) -> Worked:
+        """Describe it, unless its text was approved meanwhile."""
+        draft = self._draft
+        if draft.status in DECIDED:
+            return Worked(
+                ItemStatus.SKIPPED, f"The draft is {draft.status.value}; its text stays as it is."
+            )
+        self._run.step("Describing the picture again")
+        try:
+            picture, stored = self._picture()
+        except PlatformGone:
+            return post_gone(draft.account_id, draft.post.remote_id)
+        self._run.checkpoint()
+        settings = self._settings()
+        request = Request(
+            language=draft.asked_language,
+            max_length=min(
+                settings.max_caption_length, self._account.max_alt_length, self._kind.longest
+            ),
+            post_text=draft.post.text if settings.use_post_text else "",
+            hint=self._run.task.settings["hint"],
+        )
+        description = self._kind.describer.describe(picture, request)
+        return described(
+            noted(description, picture),
+            Target(draft.picture.id, draft.account_id, draft.status, draft.version),
+            stored,
+            request=request,
+            post_text=draft.post.text,
+            user_id=draft.user_id,
+            task_id=self._run.task.id,
+        )
+
+    def probe(self, source: Source) -> None:
+        """Ask the account's server, or the describer, how it is."""
+        probe(source, self._kind.accounts, self._account.id, self._platform, self._kind.describer)
+
+    def _settings(self) -> CaptionSettings:
+        """Return what the run was set to that has described the picture before."""
+        with self._kind.drafts.database.read() as session:
+            task_id = draft_writes.described_by(
+                session, self._draft.id, CaptionGenerationService.name
+            )
+        try:
+            run = self._kind.tasks.get(task_id, self._draft.user_id) if task_id else None
+            return CaptionSettings.parse(run.settings if run else {})
+        except (TaskNotFound, InvalidInput):
+            return CaptionSettings()  # it was pruned just now, or is another version's
+
+    def _picture(self) -> tuple[Picture, Stored | None]:
+        """Return the kept copy, or fetch the picture again if there is none any more."""
+        draft = self._draft
+        if draft.picture.file:
+            try:
+                kept = self._kind.source.kept(draft.picture.file)
+                return recalled(kept, draft.evidence), None
+            except NotFound:
+                pass  # purged by age
+        post = self._platform.post(draft.post.remote_id)
+        for media in post.media:
+            if media.remote_id == draft.picture.remote_id:
+                return self._kind.source.fetch(media)
+        raise ImageUnusable("The picture isn't in its post any more.")
+
+    def summary(self, task: Task) -> str:
+        """Return what has come of it."""
+        if task.items_done:
+            return "Described the picture again."
+        return "The picture keeps its text."

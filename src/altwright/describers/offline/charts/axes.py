@@ -1,0 +1,290 @@
+"""A chart's axes: tick labels as numbers, their fit to pixels, titles of chart and axes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from altwright.describers.offline.english import amount, quoted
+from altwright.describers.offline.vision.image_stats import Pixels
+from altwright.describers.offline.vision.ocr import Line, Reader
+
+_NUMBER: Final = re.compile(
+    r"^(?P<sign>[-\u2212\u2013]?)[$€£]?(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"\s?(?P<unit>%|[kKMB]|°C?|€|\$)?$"
+)
+_FACTORS: Final = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
+#: Numbers that one axis must have at least to be one.
+_LEAST_TICKS: Final = 3
+#: How far a tick may be off the fitted line, as a share of the axis' values.
+_OFF_FIT: Final = 0.03
+#: Pixels a side below which nothing drawn can be told.
+_SMALLEST_PX: Final = 30
+
+
+def parse_number(text: str) -> float | None:
+    """Return a tick label's number; None: it isn't one."""
+    match = _NUMBER.match(text.strip().replace("O", "0") if len(text) < 3 else text.strip())  # noqa: PLR2004
+    if match is None:
+        return None
+    value = float(match["digits"].replace(",", "").replace(" ", ""))
+    value *= _FACTORS.get(match["unit"] or "", 1.0)
+    return -value if match["sign"] else value
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A linear axis: value = slope * pixel + offset, from its ticks."""
+
+    ticks: list[Line]
+    values: list[float]
+    slope: float
+    offset: float
+    unit: str = ""
+
+    def at(self, pixel: float) -> float:
+        """Return the value at a pixel, rounded to what a reader of the chart could tell."""
+        value = self.slope * pixel + self.offset
+        grain = self._grain()
+        return float(np.round(value / grain) * grain)
+
+    def _grain(self) -> float:
+        """Return a tenth of the ticks' step, rounded down to 1, 2 or 5 of some power of ten."""
+        steps = np.abs(np.diff(sorted(self.values)))
+        tenth = max(float(np.median(steps)) / 10, 1e-12)
+        power = float(10 ** np.floor(np.log10(tenth)))
+        return next(power * factor for factor in (5, 2, 1) if power * factor <= tenth * 1.001)
+
+    def shown(self, value: float) -> str:
+        """Return a value as the axis writes it."""
+        is_years = all(1000 < v < 2200 and v == int(v) for v in self.values)  # noqa: PLR2004
+        text = f"{value:.0f}" if is_years else amount(value)
+        return f"{self.unit}{text}" if self.unit in {"$", "€", "£"} else f"{text}{self.unit}"
+
+    def span(self) -> str:
+        """Return "from 0 to 40"."""
+        low, high = sorted((self.values[0], self.values[-1]))
+        return f"from {self.shown(low)} to {self.shown(high)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The plot's box in pixels, its axes and what is written around it."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    vertical: Scale | None
+    horizontal: Scale | None
+    bottom: list[Line]
+    left: list[Line]
+    title: str
+    x_title: str
+    y_title: str
+    others: list[Line]
+
+    def horizontal_span(self) -> str:
+        """Return the sentence on the horizontal axis; empty: it can't be read."""
+        name = f"horizontal axis {quoted(self.x_title)}" if self.x_title else "horizontal axis"
+        if self.horizontal is not None:
+            return f"{name} {self.horizontal.span()}"
+        if len(self.bottom) >= 2:  # noqa: PLR2004 - two ends
+            return f"{name} from {self.bottom[0].text} to {self.bottom[-1].text}"
+        return ""
+
+    def vertical_span(self) -> str:
+        """Return the sentence on the vertical axis; empty: it can't be read."""
+        name = f"vertical axis {quoted(self.y_title)}" if self.y_title else "vertical axis"
+        if self.vertical is not None:
+            return f"{name} {self.vertical.span()}"
+        return ""
+
+
+def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | None:
+    """Return the axes; None: no numbers stand in line at the left or the bottom."""
+    height, width = pixels.shape[:2]
+    level = [line for line in lines if not line.is_upright and line.text]
+    left = _left_ticks(level, width)
+    bottom = _bottom_ticks(level, height, left)
+    if len(left) < _LEAST_TICKS and len(bottom) < _LEAST_TICKS:
+        return None
+    vertical = _fit(left, "y")
+    if vertical is None:
+        # Horizontal bars have words at the left and numbers below.
+        left = _left_words(level, bottom, width)
+    horizontal = _fit(bottom, "x")
+    if vertical is not None:
+        vertical = _completed(vertical, pixels, reader, upright=True)
+    if horizontal is not None:
+        horizontal = _completed(horizontal, pixels, reader, upright=False)
+    if (vertical is None and (horizontal is None or len(left) < 2)) or not bottom:  # noqa: PLR2004
+        return None
+    box = _plot_box(pixels, left, bottom)
+    if box is None:
+        return None
+    used = {id(line) for line in (*left, *bottom)}
+    others = [line for line in lines if id(line) not in used]
+    return Axes(
+        *box,
+        vertical=vertical,
+        horizontal=horizontal,
+        bottom=bottom,
+        left=left,
+        title=_title(others, box, height),
+        x_title=_joined([o for o in others if o.y > bottom[0].y1 and not o.is_upright]),
+        y_title=_joined([o for o in others if o.is_upright and o.x < box[0] and o.score > 0.6]),  # noqa: PLR2004
+        others=others,
+    )
+
+
+def _joined(lines: Sequence[Line]) -> str:
+    return " ".join(line.text for line in sorted(lines, key=lambda line: line.x0))
+
+
+def _left_ticks(lines: Sequence[Line], width: int) -> list[Line]:
+    """Return numbers whose right ends stand in line in the left part, from the top."""
+    numbers = [n for n in lines if parse_number(n.text) is not None and n.x < 0.4 * width]
+    best: list[Line] = []
+    for anchor in numbers:
+        near = 0.8 * anchor.height
+        column = [n for n in numbers if abs(n.x1 - anchor.x1) < near]
+        centred = [n for n in numbers if abs(n.x - anchor.x) < 0.5 * near]
+        best = max(best, column, centred, key=len)
+    return sorted(best, key=lambda line: line.y)
+
+
+def _bottom_ticks(lines: Sequence[Line], height: int, left: Sequence[Line]) -> list[Line]:
+    """Return the row of labels below the plot, from the left."""
+    best: list[Line] = []
+    used = {id(line) for line in left}
+    lowest = max((line.y for line in left), default=height * 0.5)
+    candidates = [n for n in lines if id(n) not in used and n.y > lowest - n.height]
+    for anchor in candidates:
+        row = [n for n in candidates if abs(n.y - anchor.y) < 0.5 * anchor.height]
+        if len(row) > len(best) or (len(row) == len(best) and best and row[0].y < best[0].y):
+            best = row
+    return sorted(best, key=lambda line: line.x)
+
+
+def _left_words(lines: Sequence[Line], bottom: Sequence[Line], width: int) -> list[Line]:
+    if not bottom:
+        return []
+    edge = bottom[0].x + bottom[0].height
+    words = [n for n in lines if n.x1 < edge and n.y < bottom[0].y0 and n.x < 0.45 * width]
+    return sorted(words, key=lambda line: line.y)
+
+
+def _fit(ticks: Sequence[Line], axis: str) -> Scale | None:
+    """Return the line through the ticks; one misread tick is dropped."""
+    parsed = [(tick, parse_number(tick.text)) for tick in ticks]
+    numbers = [(tick, value) for tick, value in parsed if value is not None]
+    if len(numbers) < max(2, 0.7 * len(ticks)):
+        return None
+    for drop in (None, *range(len(numbers))):
+        kept = [number for i, number in enumerate(numbers) if i != drop]
+        if len(kept) < (_LEAST_TICKS if axis == "y" or drop is not None else 2):
+            return None
+        places = np.array([tick.y if axis == "y" else tick.x for tick, _ in kept])
+        values = np.array([value for _, value in kept])
+        reach = values.max() - values.min()
+        if reach == 0 or _are_powers(values):
+            continue
+        slope, offset = np.polyfit(places, values, 1)
+        if np.abs(slope * places + offset - values).max() <= _OFF_FIT * reach:
+            signs = [re.search(r"[$€£%°]C?", tick.text) for tick, _ in kept]
+            unit = signs[0][0] if all(signs) and signs[0] else ""
+            ticks_kept = [tick for tick, _ in kept]
+            return Scale(ticks_kept, [float(v) for v in values], float(slope), float(offset), unit)
+    return None
+
+
+def _are_powers(values: NDArray[np.float64]) -> bool:
+    """Say whether a logarithmic axis was misread: ten to the second as 102."""
+    return bool(((values >= 100) & (values < 110)).all())  # noqa: PLR2004 - 10 and one digit
+
+
+def _completed(scale: Scale, pixels: Pixels, reader: Reader, *, upright: bool) -> Scale:
+    """Return the scale with the end ticks that the search for lines missed: lone digits.
+
+    A tick is only believed if the number that the spacing foretells can be read at its place.
+    """
+    ticks = sorted(zip(scale.values, scale.ticks, strict=True), key=lambda item: item[0])
+    step = float(np.median(np.diff([value for value, _ in ticks])))
+    for towards in (-1, 1):
+        for _ in range(2):
+            value, tick = ticks[0 if towards < 0 else -1]
+            shift = towards * step / scale.slope
+            moved = _moved(tick, 0.0, shift) if upright else _moved(tick, shift, 0.0)
+            text = _read_at(pixels, moved, reader)
+            number = parse_number(text)
+            if number is None or abs(number - (value + towards * step)) > 0.01 * abs(step):
+                break
+            found = (number, replace(moved, text=text))
+            ticks = [found, *ticks] if towards < 0 else [*ticks, found]
+    return replace(scale, values=[v for v, _ in ticks], ticks=[t for _, t in ticks])
+
+
+def _moved(line: Line, right: float, down: float) -> Line:
+    return replace(
+        line, x0=line.x0 + right, x1=line.x1 + right, y0=line.y0 + down, y1=line.y1 + down
+    )
+
+
+def _read_at(pixels: Pixels, place: Line, reader: Reader) -> str:
+    height, width = pixels.shape[:2]
+    pad = 0.3 * place.height
+    y0, y1 = int(place.y0 - pad), int(place.y1 + pad) + 1
+    x0, x1 = int(place.x0 - pad), int(place.x1 + pad) + 1
+    if y0 < 0 or x0 < 0 or y1 > height or x1 > width:
+        return ""
+    return reader.read_line(pixels[y0:y1, x0:x1])[0]
+
+
+def _plot_box(
+    pixels: Pixels, left: Sequence[Line], bottom: Sequence[Line]
+) -> tuple[int, int, int, int] | None:
+    """Return the plot's box: right of the left labels, above the bottom ones, one step beyond."""
+    width = pixels.shape[1]
+    x0 = max(line.x1 for line in left) + 2
+    y1 = min(line.y0 for line in bottom) - 2
+    above, beside = _step([n.y for n in left]), _step([n.x for n in bottom])
+    y0 = max(0.0, min(line.y for line in left) - above)
+    x1 = min(float(width), max(line.x for line in bottom) + beside)
+    if y1 - y0 < _SMALLEST_PX or x1 - x0 < _SMALLEST_PX:
+        return None
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def _step(places: Sequence[float]) -> float:
+    ordered = sorted(places)
+    return median([b - a for a, b in pairwise(ordered)] or [0.0])
+
+
+def _title(lines: Sequence[Line], box: tuple[int, int, int, int], height: int) -> str:
+    """Return the largest text near the top that isn't inside the plot's lower part."""
+    top = [o for o in lines if o.y < 0.2 * height and not o.is_upright and o.score > 0.7]  # noqa: PLR2004
+    if not top:
+        return ""
+    largest = max(line.height for line in top)
+    first = min(top, key=lambda line: line.y)
+    if first.height < 0.7 * largest:
+        first = max(top, key=lambda line: line.height)
+    row = [o for o in top if abs(o.y - first.y) < 0.5 * first.height]
+    second = [
+        o
+        for o in top
+        if first.y < o.y < first.y + 1.8 * first.height
+        and abs(o.height - first.height) < 0.2 * first.height
+        and abs(o.x - median(r.x for r in row)) < 0.1 * (box[2] - box[0])
+    ]
+    title = [*sorted(row, key=lambda line: line.x0), *(o for o in second if o not in row)]
+    text = " ".join(line.text for line in title)
+    return text if parse_number(text) is None else ""

@@ -1,0 +1,217 @@
+"""Bar charts: bars as rectangles on a common line, their values by the axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+import cv2
+import numpy as np
+
+from altwright.describers.offline.charts.axes import Axes, Scale, parse_number
+from altwright.describers.offline.charts.series_colours import Ink, Mask, find_inks, name_of, parts
+from altwright.describers.offline.english import counted
+from altwright.describers.offline.vision.image_stats import Pixels
+from altwright.describers.offline.vision.ocr import Line
+
+#: Share of its rectangle that a bar fills.
+_FILLED: Final = 0.85
+_LEAST_WIDTH_PX: Final = 5
+#: Grid lines drawn over bars are thinner.
+_GRID_LINE_PX: Final = 5
+#: Pixels within which ends stand on one line.
+_ALIGNED_PX: Final = 3
+#: Pixels between the plot's edge and a base that isn't zero: the axis' line and its ticks.
+_EDGE_PX: Final = 12
+#: What is shorter is the axis' line, or the edge that JPEG gives it.
+_EDGE_LINE_PX: Final = 3
+#: Half of the bars at least are so long: the median lines of box plots are not.
+_LONG_PX: Final = 8
+#: Fewer rectangles than these on one line aren't a chart.
+_LEAST_BARS: Final = 2
+#: Bars that are read out one by one.
+_READ_BARS: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: middle and width across, the end that tells the value, its value."""
+
+    middle: float
+    width: float
+    end: float
+    ink: Ink
+    label: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The bars by series, in the order of the axis; the first of each pair is the series' name."""
+
+    series: list[tuple[str, list[Bar]]]
+    low: str
+    high: str
+    is_stacked: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Say whether every bar has a label."""
+        return all(bar.label for _, bars in self.series for bar in bars)
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A filled rectangle: across the bars, and along their value axis, in pixels."""
+
+    middle: float
+    width: float
+    start: float
+    stop: float
+    ink: Ink
+
+
+def find(pixels: Pixels, axes: Axes) -> Bars | None:
+    """Return the bars; None: there are no two on the line of zero."""
+    scale = axes.vertical or axes.horizontal
+    upright = axes.vertical is not None
+    # Values that grow downwards or to the left belong to pictures, not to bars.
+    if scale is None or (scale.slope > 0) == upright:
+        return None
+    boxes = _boxes(pixels, axes, upright=upright)
+    bars = _standing(boxes, scale, axes.y1 if upright else axes.x0, upright=upright)
+    if len(bars) < _LEAST_BARS:
+        return None
+    if any(_stands_on(box, bar) for box in boxes for bar in bars):
+        return Bars([("", bars)], "", "", is_stacked=True)
+    return _valued(bars, scale, pixels, axes, upright=upright)
+
+
+def _boxes(pixels: Pixels, axes: Axes, *, upright: bool) -> list[_Box]:
+    plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
+    found = []
+    for ink in find_inks(plot):
+        for x, y, width, height, area in parts(_without_gaps(ink.mask)):
+            if area < _FILLED * width * height or min(width, height) < 2:  # noqa: PLR2004 - a line
+                continue
+            left, top = x + axes.x0, y + axes.y0
+            if upright:
+                found.append(_Box(left + width / 2, width, top, top + height, ink))
+            else:
+                found.append(_Box(top + height / 2, height, left, left + width, ink))
+    return [box for box in found if box.width >= _LEAST_WIDTH_PX]
+
+
+def _standing(boxes: Sequence[_Box], scale: Scale, edge: float, *, upright: bool) -> list[Bar]:
+    """Return the boxes of one width that stand on zero, or hang from it; else on the edge."""
+    zero = -scale.offset / scale.slope
+    is_seen = zero <= edge + _EDGE_PX if upright else zero >= edge - _EDGE_PX
+    base = zero if is_seen else edge
+    near = [end for box in boxes for end in (box.start, box.stop) if abs(end - base) <= _EDGE_PX]
+    if not near:
+        return []
+    # Tick labels stand a few pixels beside their ticks: the bars themselves say where zero is.
+    base = max(near, key=lambda end: sum(abs(end - other) <= 1 for other in near))
+    found = []
+    for box in boxes:
+        low, high = (box.stop, box.start) if upright else (box.start, box.stop)
+        if abs(low - base) <= _ALIGNED_PX:
+            found.append(Bar(box.middle, box.width, high, box.ink))
+        elif is_seen and abs(high - base) <= _ALIGNED_PX:
+            found.append(Bar(box.middle, box.width, low, box.ink))
+    found = [bar for bar in found if abs(bar.end - base) > _EDGE_LINE_PX]
+    if sum(abs(bar.end - base) >= _LONG_PX for bar in found) < max(1, len(found) / 2):
+        return []
+    typical = median(bar.width for bar in found)
+    alike = [bar for bar in found if abs(bar.width - typical) <= max(2, 0.3 * typical)]
+    return sorted(alike, key=lambda bar: bar.middle)
+
+
+def _stands_on(box: _Box, bar: Bar) -> bool:
+    """Say whether a box of another ink continues the bar: a stack."""
+    touches = min(abs(box.start - bar.end), abs(box.stop - bar.end)) <= _ALIGNED_PX
+    is_above = abs(box.middle - bar.middle) <= _ALIGNED_PX and box.ink.rgb != bar.ink.rgb
+    return touches and is_above and abs(box.width - bar.width) <= max(2, 0.1 * bar.width)
+
+
+def _without_gaps(mask: Mask) -> Mask:
+    """Return the mask with the gaps closed that grid lines cut into bars."""
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((_GRID_LINE_PX, 1), np.uint8))
+    return np.asarray(closed, np.uint8)
+
+
+def worded(bars: Bars) -> str:
+    """Return what the bars say."""
+    count = sum(len(of) for _, of in bars.series)
+    if bars.is_stacked:
+        return f"{counted(count, 'stacked bar')}"
+    if not bars.is_complete or count > _READ_BARS:
+        return f"{counted(count, 'bar')}, from {bars.low} to {bars.high}"
+    told = []
+    for name, of in bars.series:
+        values = ", ".join(f"{bar.label} {bar.value}" for bar in of)
+        told.append(f"{name}: {values}" if len(bars.series) > 1 else values)
+    if len(bars.series) > 1:
+        return "Bars for " + ". ".join(told)
+    return f"bars: {told[0]}"
+
+
+def _valued(
+    bars: list[Bar], scale: Scale, pixels: Pixels, axes: Axes, *, upright: bool
+) -> Bars | None:
+    labels = axes.bottom if upright else axes.left
+    by_ink: dict[tuple[int, int, int], list[Bar]] = {}
+    for bar in bars:
+        by_ink.setdefault(bar.ink.rgb, []).append(bar)
+    inks = list(by_ink.values())
+    # Bars of many colours with one label each are one series that was painted gaily.
+    if len(inks) > 1 and len(bars) <= len(labels):
+        inks = [bars]
+    series = []
+    for of_ink in inks:
+        name = name_of(of_ink[0].ink, pixels, axes.others) if len(inks) > 1 else ""
+        reach = _reach(bars, len(inks))
+        told = [_told(bar, scale, labels, axes.others, reach, upright=upright) for bar in of_ink]
+        series.append((name, told))
+    if len(inks) > 1 and not all(name for name, _ in series):
+        series = [("", [bar for _, of in series for bar in of])]
+        series[0][1].sort(key=lambda bar: bar.middle)
+        series = [("", [Bar(b.middle, b.width, b.end, b.ink) for b in series[0][1]])]
+    values = sorted(scale.at(bar.end) for bar in bars)
+    low, high = (f"about {scale.shown(v)}" for v in (values[0], values[-1]))
+    return Bars(series, low, high)
+
+
+def _reach(bars: Sequence[Bar], series: int) -> float:
+    """Return how far a bar may stand from its label."""
+    steps = [b.middle - a.middle for a, b in pairwise(bars)]
+    return 0.55 * (median(steps) if steps else 0) * series
+
+
+def _told(
+    bar: Bar,
+    scale: Scale,
+    labels: Sequence[Line],
+    others: Sequence[Line],
+    reach: float,
+    *,
+    upright: bool,
+) -> Bar:
+    def off(line: Line) -> float:
+        return abs((line.x if upright else line.y) - bar.middle)
+
+    near = min(labels, key=off, default=None)
+    label = near.text if near is not None and off(near) <= reach else ""
+    value = f"about {scale.shown(scale.at(bar.end))}"
+    for line in others:
+        distance = bar.end - line.y if upright else line.x0 - bar.end
+        room = 2.2 * line.height if upright else 1.2 * line.height
+        written = parse_number(line.text)
+        if written is None or off(line) > bar.width / 2 or not 0 < distance < room:
+            continue
+        if abs(written - scale.at(bar.end)) <= 0.05 * abs(written) + 1e-9:
+            value = line.text
+    return Bar(bar.middle, bar.width, bar.end, bar.ink, label, value)

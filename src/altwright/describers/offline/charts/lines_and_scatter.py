@@ -1,0 +1,198 @@
+"""Line charts and scatter plots: lines and dots by their colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+import cv2
+import numpy as np
+
+from altwright.describers.offline.charts.axes import Axes
+from altwright.describers.offline.charts.series_colours import Ink, Mask, find_inks, name_of, parts
+from altwright.describers.offline.english import number
+from altwright.describers.offline.vision.image_stats import Pixels
+
+#: Share of the plot's width that a line must span, and of its columns that it must touch.
+_SPANS: Final = 0.5
+_TOUCHES: Final = 0.55
+#: A line is no thicker than this share of the plot's height, or these pixels.
+_THICK_SHARE: Final = 0.03
+_THICK_PX: Final = 7
+#: Pixels, and share of a line's pixels, below which a part is a speck.
+_SPECK_PX: Final = 6
+_SPECK_SHARE: Final = 0.015
+#: Share of its columns in which a line is one stroke; letters and dots are several.
+_WHOLE: Final = 0.6
+#: Rows and columns covered by more than this share are axes or grid.
+_GRID: Final = 0.4
+#: A black line's pieces between grid lines are at least so wide; ticks and letters aren't.
+_LONG_PX: Final = 14
+_LONG_SHARE: Final = 0.04
+#: Smallest number of dots of a scatter plot, and their sides in pixels.
+_DOTS: Final = 8
+_DOT_PX: Final = (3, 18)
+#: A dot may be so many times as large as the typical one: two that overlap.
+_OVERLAPPING: Final = 3.5
+#: Share of an ink's pixels within four of another ink's that makes it the other's edge: smoothed,
+#: or rippled by JPEG.
+_FRINGE: Final = 0.85
+_AROUND: Final = np.ones((9, 9), np.uint8)
+#: Up to so many dots the number is exact enough to be said.
+_COUNTED_DOTS: Final = 20
+#: Lines that are named one by one.
+_READ_LINES: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One line: its name in the legend, and its values as the axis writes them."""
+
+    name: str
+    first: str
+    last: str
+    low: str
+    high: str
+
+
+def find_dots(pixels: Pixels, axes: Axes) -> str | None:
+    """Return how many dots there are; None: it's no scatter plot."""
+    plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
+    total = 0
+    for ink in find_inks(plot):
+        found = [part for part in parts(_without_grid(ink.mask)) if part[4] > 4]  # noqa: PLR2004
+        small, large = _DOT_PX
+        round_ones = [
+            (w, h, area)
+            for _, _, w, h, area in found
+            if small <= w <= large and small <= h <= large and area > 0.5 * w * h
+        ]
+        if len(round_ones) < _DOTS or len(round_ones) < 0.6 * len(found):
+            continue
+        typical = median(area for _, _, area in round_ones)
+        alike = [d for d in round_ones if d[2] < _OVERLAPPING * typical and d[2] > typical / 3]
+        square = [d for d in alike if 0.6 < d[0] / d[1] < 1.7]  # noqa: PLR2004 - two may touch
+        if len(square) >= max(_DOTS, 0.6 * len(round_ones)):
+            total += len(alike)
+    if not total:
+        return None
+    if total <= _COUNTED_DOTS:
+        return f"about {number(total)} dots"
+    return f"about {round(total, -1)} dots"
+
+
+def find_lines(pixels: Pixels, axes: Axes) -> list[Drawn]:
+    """Return the lines in the order of the legend's colours; coloured ones, else the dark one."""
+    if axes.vertical is None:
+        return []
+    plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
+    inks = _without_fringes(find_inks(plot))
+    coloured = [drawn for ink in inks if ink.is_coloured and (drawn := _line(ink, pixels, axes))]
+    if coloured:
+        return coloured
+    grey = [drawn for ink in inks if not ink.is_coloured and (drawn := _line(ink, pixels, axes))]
+    return grey[:1]
+
+
+def worded(lines: list[Drawn]) -> str:
+    """Return what the lines say, each with its first, extreme and last value."""
+    if len(lines) == 1:
+        return f"one line: {_values(lines[0])}"
+    names = [line.name for line in lines]
+    if len(lines) > _READ_LINES:
+        return f"{number(len(lines))} lines"
+    if all(names):
+        told = "; ".join(f"{line.name}: {_values(line)}" for line in lines)
+        return f"{number(len(lines))} lines. {told}"
+    return f"{number(len(lines))} lines"
+
+
+def _values(line: Drawn) -> str:
+    said = [f"first about {line.first}"]
+    if line.high not in {line.first, line.last}:
+        said.append(f"highest about {line.high}")
+    if line.low not in {line.first, line.last}:
+        said.append(f"lowest about {line.low}")
+    return ", ".join([*said, f"last about {line.last}"])
+
+
+def _without_grid(mask: Mask) -> Mask:
+    cleaned = mask.copy()
+    cleaned[(mask > 0).mean(axis=1) > _GRID] = 0
+    cleaned[:, (mask > 0).mean(axis=0) > _GRID] = 0
+    return cleaned
+
+
+def _without_fringes(inks: list[Ink]) -> list[Ink]:
+    """Return the inks without those that only border another: smoothed edges of a line."""
+    kept: list[Ink] = []
+    for ink in inks:
+        total = max(1, int((ink.mask > 0).sum()))
+        around = (np.asarray(cv2.dilate(other.mask, _AROUND), np.uint8) for other in kept)
+        borders = (int((mask & ink.mask > 0).sum()) for mask in around)
+        if all(shared < _FRINGE * total for shared in borders):
+            kept.append(ink)
+    return kept
+
+
+def _long_parts(mask: Mask) -> Mask:
+    """Return the mask without ticks and letters, which are black as the line is."""
+    least = max(_LONG_PX, _LONG_SHARE * mask.shape[1])
+    kept = np.zeros_like(mask)
+    for x, y, width, height, _ in parts(mask):
+        if width >= least:
+            kept[y : y + height, x : x + width] = mask[y : y + height, x : x + width]
+    return kept
+
+
+def _without_specks(mask: Mask) -> Mask:
+    """Return the mask without pixels where two other lines cross and mix to this colour."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    least = max(_SPECK_PX, _SPECK_SHARE * stats[1:, cv2.CC_STAT_AREA].sum())
+    small = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] < least]
+    cleaned = mask.copy()
+    cleaned[np.isin(labels, small)] = 0
+    return cleaned
+
+
+def _line(  # noqa: PLR0911 - each return is a reason why an ink is no line
+    ink: Ink, pixels: Pixels, axes: Axes
+) -> Drawn | None:
+    mask = ink.mask.copy() if ink.is_coloured else _long_parts(_without_grid(ink.mask))
+    for line in axes.others:  # the legend's swatches and texts are no part of the line
+        top, bottom = int(line.y0 - axes.y0) - 2, int(line.y1 - axes.y0) + 2
+        left = int(line.x0 - axes.x0 - 3.5 * line.height)
+        mask[max(0, top) : max(0, bottom), max(0, left) : max(0, int(line.x1 - axes.x0))] = 0
+    mask = _without_specks(mask)
+    height, width = mask.shape
+    columns = np.flatnonzero(mask.any(axis=0))
+    if len(columns) < 2 or columns[-1] - columns[0] < _SPANS * width:  # noqa: PLR2004
+        return None
+    if len(columns) < _TOUCHES * (columns[-1] - columns[0]):
+        return None
+    rows = [np.flatnonzero(mask[:, column]) for column in columns]
+    whole = sum(row[-1] - row[0] < 1.5 * len(row) + 2 for row in rows)
+    if whole < _WHOLE * len(rows):
+        return None
+    typical = median(len(row) for row in rows)
+    if typical > max(_THICK_PX, _THICK_SHARE * height):
+        return None
+    middles = np.array([row.mean() for row in rows]) + axes.y0
+    if middles.std() < 2:  # noqa: PLR2004 - a ruled line
+        return None
+    scale = axes.vertical
+    if scale is None:
+        return None
+    edge = max(1, len(columns) // 100)
+    ends = [float(np.median(middles[:edge])), float(np.median(middles[-edge:]))]
+    peak = axes.y0 + float(min(row.min() for row in rows)) + typical / 2
+    dip = axes.y0 + float(max(row.max() for row in rows)) - typical / 2
+    first, last, one, other = (scale.at(pixel) for pixel in (*ends, peak, dip))
+    return Drawn(
+        name_of(ink, pixels, axes.others),
+        scale.shown(first),
+        scale.shown(last),
+        scale.shown(min(one, other)),
+        scale.shown(max(one, other)),
+    )

@@ -1,0 +1,98 @@
+"""The colours a chart is drawn with, and which name the legend gives each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from altwright.describers.offline.vision.image_stats import Pixels, frequent
+from altwright.describers.offline.vision.ocr import Line
+
+Mask = NDArray[np.uint8]
+
+#: Share of the plot that a colour must cover to be an ink: a thin line covers half a percent.
+_LEAST_SHARE: Final = 0.001
+#: Difference per channel within which pixels are one ink.
+_NEAR: Final = 14
+#: The same where JPEG has blurred them, and the bits of a channel that it leaves to count by.
+_NEAR_IN_JPEG: Final = 40
+_JPEG_BITS: Final = 4
+#: Share of equal neighbours above which a plot's colours are exact.
+_EXACT: Final = 0.93
+#: Inks that are looked for at most.
+_MOST_INKS: Final = 10
+#: Difference of the strongest and weakest channel from which on an ink is coloured, not grey.
+_COLOURED: Final = 40
+_YEAR: Final = re.compile(r"(19|20)\d\d$")
+#: Swatches of a legend stand within so many line heights left of their name.
+_SWATCH_REACH: Final = 3.5
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """One colour of the plot, and where it is (255) in the plot's box."""
+
+    rgb: tuple[int, int, int]
+    mask: Mask
+
+    @property
+    def is_coloured(self) -> bool:
+        """Say whether it is no black, grey or white."""
+        return max(self.rgb) - min(self.rgb) >= _COLOURED
+
+
+def find_inks(plot: Pixels) -> list[Ink]:
+    """Return the plot's colours without its background's, the most frequent first."""
+    is_exact = bool((np.diff(plot.astype(np.int16), axis=1) == 0).all(axis=2).mean() > _EXACT)
+    near, values, shares = (_NEAR, *_frequent(plot, 0)) if is_exact else (
+        _NEAR_IN_JPEG, *_frequent(plot, _JPEG_BITS)
+    )  # fmt: skip
+    found: list[Ink] = []
+    seen = [values[0].astype(np.int16)]
+    for value, share in zip(values[1:], shares[1:], strict=True):
+        if share < _LEAST_SHARE or len(found) == _MOST_INKS:
+            break
+        colour = value.astype(np.int16)
+        if any(np.abs(colour - other).max() <= near * 1.5 for other in seen):
+            continue
+        seen.append(colour)
+        mask = np.abs(plot.astype(np.int16) - colour).max(axis=2) <= near
+        rgb = (int(colour[0]), int(colour[1]), int(colour[2]))
+        found.append(Ink(rgb, mask.astype(np.uint8) * 255))
+    return found
+
+
+def _frequent(plot: Pixels, bits: int) -> tuple[Pixels, NDArray[np.float64]]:
+    """Return the most frequent colours and their shares; ``bits`` fewer tell colours apart."""
+    values, shares = frequent(plot >> bits)
+    middle = (1 << bits) >> 1
+    return np.asarray((values << bits) + middle, np.uint8), shares
+
+
+def parts(mask: Mask) -> list[tuple[int, int, int, int, int]]:
+    """Return the connected parts as x, y, width, height, area."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    return [tuple(int(v) for v in stats[i]) for i in range(1, count)]  # type: ignore[misc]
+
+
+def name_of(ink: Ink, pixels: Pixels, lines: Sequence[Line]) -> str:
+    """Return the text that has this colour as a swatch at its left; empty: none has."""
+    best, most = "", 0.0
+    for line in lines:
+        if line.is_upright or not (any(c.isalpha() for c in line.text) or _YEAR.match(line.text)):
+            continue  # a number may be a bar's value, which stands beside its colour too
+        left = int(max(0, line.x0 - _SWATCH_REACH * line.height))
+        box = pixels[int(line.y0) : int(line.y1) + 1, left : int(line.x0)]
+        if box.size == 0:
+            continue
+        near = np.abs(box.astype(np.int16) - np.array(ink.rgb)).max(axis=2) <= 2 * _NEAR
+        columns = near.any(axis=0).mean()
+        if columns > 0.12 and near.mean() > most:  # noqa: PLR2004 - judged on samples
+            best, most = line.text, float(near.mean())
+    return best

@@ -1,0 +1,123 @@
+"""Tables: text that stands in an aligned grid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from statistics import mean, median, pstdev
+from typing import Final
+
+from altwright.describers.offline.english import counted, listed
+from altwright.describers.offline.screenshots import readable
+from altwright.describers.offline.statement import Statement
+from altwright.describers.offline.vision.ocr import Line, rows
+from altwright.describers.port import Level
+
+#: The smallest table: a header and two rows, two columns.
+_ROWS: Final = 3
+_COLUMNS: Final = 2
+#: Share of cells that must hold text.
+_FILLED: Final = 0.75
+#: Mean characters of a cell; above it, columns of an article look like a table.
+_CELL_CHARACTERS: Final = 24
+#: Spread of the distances between rows, as a share of their mean.
+_UNEVEN: Final = 0.4
+#: Rows that are read out; a table of more is cut with its length said before.
+_READ_ROWS: Final = 12
+
+
+def describe(lines: Sequence[Line]) -> Statement | None:
+    """Return columns and rows of a table; None: the text is no aligned grid."""
+    lines = [line for line in readable(lines, least_score=0.5) if not line.is_upright]
+    above, grid = _split(rows(_divided(lines)))
+    if len(grid) < _ROWS:
+        return None
+    columns = _columns([line for row in grid for line in row])
+    if len(columns) < _COLUMNS:
+        return None
+    cells = [[_cell(row, column) for column in columns] for row in grid]
+    texts = [text for row in cells for text in row if text]
+    if len(texts) < _FILLED * len(cells) * len(columns):
+        return None
+    if mean(len(text) for text in texts) > _CELL_CHARACTERS:
+        return None
+    middles = [mean(line.y for line in row) for row in grid]
+    steps = [b - a for a, b in pairwise(middles)]
+    if pstdev(steps) > _UNEVEN * mean(steps) or not _looks_tabular(cells):
+        return None
+    return _worded(above, cells, mean(line.score for row in grid for line in row))
+
+
+def _divided(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines with those cut in two that reach over a wide gap ("Free   $0")."""
+    found: list[Line] = []
+    for line in lines:
+        parts = re.split(r"\s{3,}|\s*\|\s*", line.text)
+        if len(parts) < _COLUMNS or not all(parts):
+            found.append(line)
+            continue
+        per_character = line.width / max(1, len(line.text))
+        at = 0
+        for part in parts:
+            start = line.text.index(part, at)
+            at = start + len(part)
+            x0 = line.x0 + start * per_character
+            found.append(replace(line, text=part, x0=x0, x1=line.x0 + at * per_character))
+    return found
+
+
+def _split(found: list[list[Line]]) -> tuple[str, list[list[Line]]]:
+    """Return the title above, and the longest run of rows with several cells."""
+    best: tuple[int, int] = (0, 0)
+    start = 0
+    for end in range(len(found) + 1):
+        if end == len(found) or len(found[end]) < _COLUMNS:
+            if end - start > best[1] - best[0]:
+                best = (start, end)
+            start = end + 1
+    others = len(found) - (best[1] - best[0])
+    if others > 2:  # noqa: PLR2004 - a title and a note; more text means a page with a table in it
+        return "", []
+    return " ".join(line.text for row in found[: best[0]] for line in row), found[slice(*best)]
+
+
+def _columns(lines: Sequence[Line]) -> list[tuple[float, float]]:
+    """Return the columns' left and right ends: stretches that texts cover, with gaps between."""
+    gap = 0.6 * median(line.height for line in lines)
+    found: list[tuple[float, float]] = []
+    for line in sorted(lines, key=lambda line: line.x0):
+        if found and line.x0 < found[-1][1] + gap:
+            found[-1] = (found[-1][0], max(found[-1][1], line.x1))
+        else:
+            found.append((line.x0, line.x1))
+    return found
+
+
+def _cell(row: Sequence[Line], column: tuple[float, float]) -> str:
+    return " ".join(line.text for line in row if column[0] <= line.x <= column[1])
+
+
+def _looks_tabular(cells: list[list[str]]) -> bool:
+    """Say whether it has three columns, or a column of numbers, or a header unlike its column."""
+    if len(cells[0]) > _COLUMNS:
+        return True
+    numeric = [bool(re.search(r"\d", row[1])) for row in cells[1:]]
+    return mean(numeric) > 0.6 and not re.search(r"\d", cells[0][1])  # noqa: PLR2004
+
+
+def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
+    header, body = cells[0], cells[1:]
+    named = f" titled “{title}”" if title else ""
+    size = f"table{named} with {counted(len(body), 'row')}"
+    head = f"{size} and the columns {listed([text or 'unnamed' for text in header])}"
+    read = "; ".join(_row(row) for row in body[:_READ_ROWS])
+    more = f"; and {len(body) - _READ_ROWS} more" if len(body) > _READ_ROWS else ""
+    level: Level = "high" if score >= 0.9 else "medium"  # noqa: PLR2004 - as for other text
+    return Statement(f"{head}. {read}{more}", level, "table")
+
+
+def _row(row: Sequence[str]) -> str:
+    values = ", ".join(text or "empty" for text in row[1:])
+    return f"{row[0]}: {values}" if row[0] else values

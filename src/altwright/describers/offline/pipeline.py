@@ -1,0 +1,176 @@
+"""One picture's way from bytes to a description: decode, tell its kind, look, read, word it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from altwright.describers.offline import graphics, memes, photo, screenshots
+from altwright.describers.offline.charts import describe, tables
+from altwright.describers.offline.english import cut, quoted, sentence
+from altwright.describers.offline.statement import Statement
+from altwright.describers.offline.vision import image_stats
+from altwright.describers.offline.vision.image_stats import Pixels, Unreadable
+from altwright.describers.offline.vision.networks import Classifier, Detector, Faces
+from altwright.describers.offline.vision.ocr import Line, Reader, offsets, ordered, placed
+
+T = TypeVar("T")
+
+#: Lines and things that evidence holds at most.
+_EVIDENCE_LINES: Final = 60
+_EVIDENCE_THINGS: Final = 20
+#: Characters that make a JPEG a screenshot when its pixels leave it open.
+_SCREEN_CHARACTERS: Final = 20
+#: Characters, lines and mean score that make a photo without a subject a picture of text.
+_PAGE: Final = (60, 4, 0.9)
+#: Mean characters of such a page's lines; the print on a circuit board has four.
+_PAGE_LINE: Final = 12
+
+
+class Composer:
+    """Describes pictures; each network is loaded when a picture first needs it."""
+
+    def __init__(self, models_dir: Path, unenforced: Sequence[str] = ()) -> None:
+        self._models_dir = models_dir
+        self._unenforced = list(unenforced)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader()
+
+    @cached_property
+    def _detector(self) -> Detector:
+        return Detector(self._models_dir)
+
+    @cached_property
+    def _faces(self) -> Faces:
+        return Faces(self._models_dir)
+
+    @cached_property
+    def _classifier(self) -> Classifier:
+        return Classifier(self._models_dir)
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the reply to one request on the wire."""
+        try:
+            data = image_stats.decode(request["data"])
+            parts = [image_stats.decode(part) for part in request.get("parts", ())]
+        except Unreadable as error:
+            return {"error": "picture", "detail": str(error)}
+        work = _Work(data, parts, int(request["max_length"]))
+        found = self._describe(work)
+        text = sentence(found.text)
+        frames, seconds = int(request["frames"]), float(request["duration_s"])
+        if frames > 1:
+            length = f", {seconds:.1f} seconds" if seconds > 0 else ""
+            text = f"Animated image ({frames} frames{length}): {text[0].lower()}{text[1:]}"
+        work.evidence |= {"kind": found.kind, "language": "en"}
+        work.evidence["ms"] = work.ms
+        if self._unenforced:
+            work.evidence["not_enforced"] = self._unenforced
+        text = cut(text, int(request["max_length"]))
+        return {"text": text, "level": found.level, "evidence": work.evidence}
+
+    def _describe(self, work: _Work) -> Statement:
+        look = work.timed("look", lambda: image_stats.look(work.detail))
+        work.evidence["colours"] = _leading(image_stats.colours(work.pixels))
+        enlarge = look.is_drawn or look.may_be_drawn
+        lines = work.timed("text", lambda: self._read(work, enlarge=enlarge))
+        work.evidence["text"] = [
+            {"text": line.text, "score": round(line.score, 2), "box": _box(line)}
+            for line in ordered(lines)[:_EVIDENCE_LINES]
+        ]
+        characters = sum(len(line.text) for line in lines)
+        if look.is_drawn or (look.may_be_drawn and characters >= _SCREEN_CHARACTERS):
+            return self._describe_drawn(work, lines)
+        return self._describe_photo(work, lines, has_camera_noise=look.is_surely_photo)
+
+    def _read(self, work: _Work, *, enlarge: bool) -> list[Line]:
+        """Return the picture's lines; of one in parts no more than an alt text can hold."""
+        if not work.parts:
+            return self._reader.read(work.pixels, enlarge=enlarge)
+        lines: list[Line] = []
+        height, width = work.pixels.shape[:2]
+        places = offsets(work.parts, is_tall=height > width)
+        for part, offset in zip(work.parts, places, strict=True):
+            lines += placed(self._reader.read(part, enlarge=enlarge), offset, work.scale)
+            if sum(len(line.text) for line in lines) > work.max_length:
+                break
+        return lines
+
+    def _describe_drawn(self, work: _Work, lines: list[Line]) -> Statement:
+        height, width = work.pixels.shape[:2]
+        found = (
+            tables.describe(lines)
+            or work.timed("chart", lambda: describe.describe(work.pixels, lines, self._reader))
+            or screenshots.describe(lines, width, height)
+        )
+        return found or graphics.describe(work.pixels)
+
+    def _describe_photo(
+        self, work: _Work, lines: list[Line], *, has_camera_noise: bool
+    ) -> Statement:
+        things = work.timed("objects", lambda: self._detector.find(work.pixels))
+        faces = work.timed("faces", lambda: self._faces.find(work.pixels))
+        classes = work.timed("classes", lambda: self._classifier.classify(work.pixels))
+        work.evidence["objects"] = [t.to_json() for t in things[:_EVIDENCE_THINGS]]
+        work.evidence["faces"] = [t.to_json() for t in faces[:_EVIDENCE_THINGS]]
+        work.evidence["classes"] = [[name, round(p, 2)] for name, p in classes.best]
+        seen = photo.Seen(work.pixels, things, faces, classes, has_camera_noise)
+        found = photo.describe(seen)
+        caption = memes.caption(work.pixels, lines)
+        if caption:
+            return memes.describe(found, caption)
+        if found.level == "low" and _is_page(lines):
+            height, width = work.pixels.shape[:2]
+            return screenshots.describe(lines, width, height) or found
+        text = memes.text_in_photo(lines)
+        if not text:
+            return found
+        level = "medium" if found.level == "low" else found.level
+        return Statement(f"{found.text}. Text in the picture: {quoted(text)}", level, found.kind)
+
+
+class _Work:
+    """One picture in hand: its pixels, what was found, how long each step took."""
+
+    def __init__(self, data: Pixels, parts: Sequence[Pixels], max_length: int) -> None:
+        self.pixels = data
+        self.parts = parts
+        self.max_length = max_length
+        self.evidence: dict[str, Any] = {}
+        self.ms: dict[str, int] = {}
+
+    @property
+    def detail(self) -> Pixels:
+        """Return pixels that weren't scaled far down, as judged by their edges."""
+        return self.parts[0] if self.parts else self.pixels
+
+    @property
+    def scale(self) -> float:
+        """Return how many pixels of the whole are one of its parts."""
+        return float(min(self.pixels.shape[:2]) / min(self.detail.shape[:2]))
+
+    def timed(self, step: str, work: Callable[[], T]) -> T:
+        start = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self.ms[step] = round((time.perf_counter() - start) * 1000)
+
+
+def _is_page(lines: Sequence[Line]) -> bool:
+    characters, count, score = _PAGE
+    good = [len(line.text) for line in lines if line.score >= score]
+    return len(good) >= count and sum(good) >= max(characters, _PAGE_LINE * len(good))
+
+
+def _leading(shares: dict[str, float]) -> dict[str, float]:
+    return {name: round(share, 2) for name, share in list(shares.items())[:5]}
+
+
+def _box(line: Line) -> list[int]:
+    return [round(v) for v in (line.x0, line.y0, line.x1, line.y1)]

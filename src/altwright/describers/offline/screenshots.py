@@ -1,0 +1,126 @@
+"""Pictures of text: which kind of screen it is, and what is written on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import mean
+from typing import Final
+
+from altwright.describers.offline.english import quoted
+from altwright.describers.offline.statement import Statement
+from altwright.describers.offline.vision.ocr import Line, joined, ordered, rows
+from altwright.describers.port import Level
+
+_HANDLE: Final = re.compile(r"(?<![\w.])@[\w.-]+(@[\w.-]+\.[a-z]{2,})?")
+_POST_WORDS: Final = re.compile(
+    r"(?i)\b(boosts?|reposts?|retweets?|favou?rites?|likes?|repl(y|ies)|quotes?|follow(ing)?)\b"
+)
+_AGE: Final = re.compile(r"(?i)(^|[\s·•])\d{1,2} ?(s|m|h|d|min)\b")
+_TERMINAL: Final = re.compile(
+    r"(^|\s)(\$ \w|[\w.-]+@[\w.-]+:[~/]|PS C:\\|C:\\\S*>|root@|\u276f )"
+    r"|Traceback \(most recent|command not found|^(sudo|git|npm|pip|docker|pytest|cargo) "
+)
+_CODE: Final = re.compile(
+    r"(^|\s)(def \w+\(|class \w+|import \w+|from \w+ import|return\b|func \w+|fn \w+|const \w+|"
+    r"let \w+ ?=|var \w+ ?=|public (static )?|private |#include|if \(|for \(|while \(|else:|elif )"
+    r"|[;{}]\s*$|=>|</\w+>|\);$|self\.|^\w+ (=|\+=) |^for \w+ in |^print\("
+)
+_BUTTON: Final = re.compile(
+    r"(?i)^(ok|cancel|abbrechen|annuler|yes|no|apply|close|retry|save|don'?t save|next ?>?|< ?back|"
+    r"back|finish|continue|allow|deny|ignore|abort|details|help|browse\.*)$"
+)
+_CLOCK: Final = re.compile(r"^\d{1,2}[:.]\d{2}( ?[AaPp][Mm])?$")
+_ADDRESS: Final = re.compile(r"(https?://|www\.)\S+|^\w[\w-]*\.(com|org|net|social|io|de|eu)\b")
+#: A share of lines that speak for code before it is called that.
+_CODE_SHARE: Final = 0.4
+#: Height over width from which on a picture has a phone's shape.
+_PHONE_SHAPE: Final = 1.6
+#: Lines of running text are longer on average; labels of a diagram are shorter.
+_RUNNING_CHARACTERS: Final = 14
+_FEW_LINES: Final = 6
+#: Mean score of the recognised text from which on it is surely right.
+_SURE_TEXT: Final = 0.9
+#: Characters below which recognised text alone is no description.
+_LEAST_CHARACTERS: Final = 3
+
+
+def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None:
+    """Return what is written and on what kind of screen; None: too little to say."""
+    lines = readable(lines)
+    if sum(len(line.text) for line in lines) < _LEAST_CHARACTERS:
+        return None
+    in_order = ordered(lines)
+    kind, prefix = _kind(in_order, width, height)
+    score = mean(line.score for line in lines)
+    level: Level = "high" if score >= _SURE_TEXT else "medium"
+    if kind == "code":
+        in_order = _without_numbers(in_order)
+    return Statement(f"{prefix}: {quoted(joined(in_order))}", level, kind)
+
+
+def readable(lines: Sequence[Line], least_score: float = 0.6) -> list[Line]:
+    """Return the lines without what is probably an icon or a texture."""
+    return [line for line in lines if line.score >= least_score and _is_text(line)]
+
+
+def _is_text(line: Line) -> bool:
+    letters = sum(character.isalnum() for character in line.text)
+    if letters == 0:
+        return False
+    lone = len(line.text) == 1 and not line.text.isdigit() and line.text not in "AI"
+    return not (lone and (line.score < 0.9 or not line.text.isascii()))  # noqa: PLR2004 - icons
+
+
+def _kind(  # noqa: PLR0911 - a table of rules, the surest first
+    lines: Sequence[Line], width: int, height: int
+) -> tuple[str, str]:
+    texts = [line.text for line in lines]
+    if _is_post(texts):
+        return "social media post", "screenshot of a social media post"
+    if any(_TERMINAL.search(text) for text in texts):
+        return "terminal", "screenshot of a terminal"
+    written = [text for text in texts if not text.isdecimal()]  # without an editor's numbers
+    code = sum(bool(_CODE.search(text)) for text in written)
+    if len(written) >= 3 and code >= _CODE_SHARE * len(written):  # noqa: PLR2004 - a line isn't a program
+        return "code", "screenshot of program code"
+    buttons = [line for line in lines if _BUTTON.match(line.text)]
+    if buttons and _is_dialog(lines, buttons):
+        return "dialog box", "screenshot of a dialog box"
+    top = [line for line in lines if line.y < 0.08 * height]
+    if height >= _PHONE_SHAPE * width and any(_CLOCK.match(line.text) for line in top):
+        return "phone screen", "screenshot of a phone screen"
+    if any(_ADDRESS.search(line.text) for line in top) and len(rows(lines)) > 3:  # noqa: PLR2004
+        return "web page", "screenshot of a web page"
+    if len(texts) <= _FEW_LINES or mean(len(text) for text in texts) >= _RUNNING_CHARACTERS:
+        return "text", "image of text"
+    return "picture with text", "image with the text"
+
+
+def _without_numbers(lines: Sequence[Line]) -> list[Line]:
+    """Return a program's lines without the editor's line numbers."""
+    numbered = [re.match(r"\d{1,4}(\s+|$)", line.text) for line in lines]
+    if sum(match is not None for match in numbered) < 0.4 * len(lines):
+        return list(lines)
+    stripped = [
+        replace(line, text=line.text[match.end() :] if match else line.text)
+        for line, match in zip(lines, numbered, strict=True)
+    ]
+    return [line for line in stripped if line.text]
+
+
+def _is_post(texts: Sequence[str]) -> bool:
+    handles = sum(bool(_HANDLE.search(text)) for text in texts)
+    full = any((match := _HANDLE.search(text)) and match[1] for text in texts)
+    words = {m.lower() for text in texts for m, *_ in _POST_WORDS.findall(text)}
+    aged = any(_AGE.search(text) for text in texts)
+    return handles > 0 and (full or len(words) >= 2 or (aged and len(words) >= 1))  # noqa: PLR2004
+
+
+def _is_dialog(lines: Sequence[Line], buttons: Sequence[Line]) -> bool:
+    """Say whether buttons stand in the lower part, two at least or one with little text."""
+    bottom = max(line.y1 for line in lines)
+    top = min(line.y0 for line in lines)
+    low = [line for line in buttons if line.y > top + 0.6 * (bottom - top)]
+    return len(low) >= 2 or (len(low) == 1 and len(lines) <= 8)  # noqa: PLR2004 - judged on samples

@@ -1,0 +1,396 @@
+"""Connections that keep off private networks, and exchanges that end in time.
+
+What altwright.net.http stands on; nothing else needs it. The address that is checked is the one
+that is connected to: names are looked up here and the connection goes to the checked address,
+so a name that changes its answer in between (DNS rebinding) gains nothing. It holds for each
+redirect, because each is a connection of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import ipaddress
+import os
+import socket
+import threading
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+)
+from urllib3.exceptions import TimeoutError as Urllib3Timeout
+
+from altwright import interrupts
+from altwright.errors import OutboundRefused
+
+#: Largest API answer in bytes; a page of 40 posts with pictures takes about 300 kB.
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+#: IPv6 addresses that carry an IPv4 address to a NAT64 gateway. Source: RFC 6052.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: What this Python (or an older one: CVE-2024-4032) calls public and isn't, and what clouds keep
+#: for themselves on public addresses. Sources: RFC 6890 (protocol assignments, with Oracle's
+#: metadata service at 192.0.0.192), RFC 7526 (6to4 relays), RFC 8215 (local NAT64), RFC 9637
+#: (documentation), RFC 9602 (SRv6); Azure's wire server is 168.63.129.16.
+_NEVER = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32"),
+            *("64:ff9b:1::/48", "2001::/23", "3fff::/20", "5f00::/16"),
+        ),
+    )
+)
+#: Seconds that looking a name up may take: the resolver's own default is 5 for each of its servers.
+LOOKUP_S = 10.0
+
+
+class AnswerTooLarge(requests.RequestException):
+    """The answer has more bytes (after decompression) than are accepted."""
+
+
+class DeadlinePassed(requests.Timeout):
+    """The whole exchange took longer than it may."""
+
+
+def is_public(address: str) -> bool:
+    """Say whether an IP address is on the public internet; addresses inside addresses count."""
+    ip = ipaddress.ip_address(address)
+    if any(ip in network for network in _NEVER if network.version == ip.version):
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+        if ip.teredo is not None or ip.is_site_local:
+            return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+class Guard:
+    """Decides which addresses may be connected to, and connects."""
+
+    def __init__(self, allowed_private_hosts: frozenset[str]) -> None:
+        """Let these hosts (host or host:port, lower case) lie on private addresses."""
+        self._allowed = allowed_private_hosts
+
+    def connect(self, connection: HTTPConnection, exchange: Exchange) -> socket.socket:
+        """Look the name up and connect to an address of it that may be called.
+
+        Raises:
+            OutboundRefused: all its addresses are private.
+        """
+        host, port = connection.host.strip("[]").rstrip("."), connection.port
+        try:
+            addresses = _looked_up(host, port, exchange)
+        except (OSError, UnicodeError) as error:
+            unknown = socket.gaierror(socket.EAI_NONAME, str(error))
+            raise NameResolutionError(host, connection, unknown) from error
+        if not self._is_allowed(host, port):
+            addresses = [address for address in addresses if is_public(address)]
+        if not addresses:
+            raise self._refusal(host, port)
+        return self._connect_first(connection, addresses, exchange)
+
+    def _refusal(self, host: str, port: int) -> OutboundRefused:
+        refusal = OutboundRefused(
+            f"{host} is an address on a private network; the administrator can allow it."
+        )
+        shown = f"[{host}]" if ":" in host else host
+        hosts = ",".join(sorted({*self._allowed, f"{shown}:{port}".lower()}))
+        refusal.operator_detail = (
+            f"ALLOWED_PRIVATE_HOSTS={hosts} allows it: set it for `altwright serve`, which has to "
+            "be restarted, and for commands"
+        )
+        return refusal
+
+    def _is_allowed(self, host: str, port: int) -> bool:
+        host = host.lower()
+        names = {host, f"{host}:{port}", f"[{host}]:{port}", f"[{host}]"}
+        return not self._allowed.isdisjoint(names)
+
+    @staticmethod
+    def _connect_first(
+        connection: HTTPConnection, addresses: list[str], exchange: Exchange
+    ) -> socket.socket:
+        failure: Exception | None = None
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                for option in connection.socket_options or ():
+                    sock.setsockopt(*option)
+                exchange.watch(sock)
+                # One that never answers (IPv6 without a route) leaves time for the others.
+                sock.settimeout(exchange.remaining_s() / left)
+                sock.connect((address, connection.port))
+                sock.settimeout(connection.timeout)
+            except BaseException as error:
+                sock.close()
+                interrupts.current().check()
+                match error:
+                    case TimeoutError():
+                        failure = ConnectTimeoutError(connection, f"connecting timed out: {error}")
+                    case OSError():
+                        failure = NewConnectionError(connection, f"no connection: {error}")
+                    case _:
+                        raise
+            else:
+                return sock
+        raise failure or NewConnectionError(connection, "no address")
+
+
+class Exchange:
+    """One request with all its redirects, guarded and with a deadline; one per thread at a time.
+
+    Time-outs of sockets count between two bytes, so a server that sends a byte now and then would
+    hold us for ever; a timer shuts the socket instead. So does an interrupt of the thread's work.
+    """
+
+    _current = threading.local()
+
+    def __init__(self, guard: Guard, timeout_s: float, *, reads: bool = False) -> None:
+        """Begin to count now; ``reads``: its answers are read here, not by the caller."""
+        self.guard = guard
+        self.reads = reads
+        self.expired = False
+        self._ended = False
+        self._ends_at = time.monotonic() + timeout_s
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(timeout_s, self._expire)
+        self._timer.daemon = True
+
+    @classmethod
+    def current(cls) -> Exchange | None:
+        """Return the exchange that this thread is in."""
+        exchange: Exchange | None = getattr(cls._current, "exchange", None)
+        return exchange
+
+    def __enter__(self) -> Self:
+        # First, since it raises for an attempt that is to end already.
+        self._breaking = interrupts.current().breaking_off(self._break_off)
+        self._breaking.__enter__()
+        self._current.exchange = self
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._current.exchange = None
+        self._breaking.__exit__(None, None, None)
+        self._timer.cancel()
+        self._timer.join()
+        self._forget()
+
+    def remaining_s(self) -> float:
+        """Return the seconds left; DeadlinePassed when there are none."""
+        self.check()
+        return max(self._ends_at - time.monotonic(), 0.001)
+
+    def check(self) -> None:
+        """Raise DeadlinePassed once the time is over, Interrupted once the attempt is."""
+        interrupts.current().check()
+        if self.expired or time.monotonic() > self._ends_at:
+            self.expired = True
+            raise DeadlinePassed("the exchange took too long")
+
+    def watch(self, sock: socket.socket) -> None:
+        """Watch this connection now; a duplicate works for TLS as well as for plain sockets."""
+        with self._lock:
+            self._forget()
+            self._socket = socket.socket(fileno=os.dup(sock.fileno()))
+            if self._ended:
+                self._shut()
+
+    def read(self, response: requests.Response, max_bytes: int) -> bytes:
+        """Read a body as it arrives; bytes count as decompressed.
+
+        Raises:
+            AnswerTooLarge: there are more than ``max_bytes``.
+            DeadlinePassed: there is no time left.
+        """
+        declared = response.headers.get("Content-Length", "")
+        if declared.isdecimal() and float(declared) > max_bytes:  # int() refuses 5,000 digits
+            raise AnswerTooLarge(f"{declared} bytes announced")
+        body = bytearray()
+        # read1 returns what has arrived; read would wait for a whole chunk of a dribbling server.
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > max_bytes:
+                raise AnswerTooLarge(f"more than {max_bytes} bytes")
+            self.check()
+        self.check()  # a socket that the deadline has shut looks like the end
+        return bytes(body)
+
+    def _expire(self) -> None:
+        self.expired = True
+        self._break_off()
+
+    def _break_off(self) -> None:
+        with self._lock:
+            self._ended = True
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # the server was faster
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _forget(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _looked_up(host: str, port: int, exchange: Exchange) -> list[str]:
+    """Return a host's addresses.
+
+    Nothing can break a look-up off, so a thread of its own waits for it, and ends after it.
+
+    Raises:
+        OSError, UnicodeError: there is no such host, or nobody could say so in time.
+    """
+    found: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.append(error)
+        ended.set()
+
+    ended = threading.Event()
+    thread = threading.Thread(target=look_up, name="look-up", daemon=True)
+    with interrupts.current().breaking_off(ended.set):
+        thread.start()
+        ended.wait(min(exchange.remaining_s(), LOOKUP_S))
+    exchange.check()
+    answer = list(found)
+    if not answer:
+        raise TimeoutError("looking the name up took too long")
+    if isinstance(answer[0], Exception):
+        raise answer[0]
+    return list(dict.fromkeys(str(entry[4][0]) for entry in answer))
+
+
+def _connect(connection: HTTPConnection) -> socket.socket:
+    exchange = Exchange.current()
+    if exchange is None:
+        raise NewConnectionError(connection, "a connection outside of an exchange")
+    return exchange.guard.connect(connection, exchange)
+
+
+def _watch_reused(connection: HTTPConnection) -> None:
+    exchange = Exchange.current()
+    if exchange is not None and connection.sock is not None:
+        exchange.watch(connection.sock)
+
+
+class _Plain(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+    def getresponse(self) -> Any:
+        _watch_reused(self)
+        return super().getresponse()
+
+
+class _Secure(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+    def getresponse(self) -> Any:
+        _watch_reused(self)
+        return super().getresponse()
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _Secure
+
+
+class GuardedAdapter(HTTPAdapter):
+    """Sends requests over guarded connections.
+
+    Outside of an exchange each request is one of its own. Its answer is read here, as that of an
+    exchange which ``reads``; inside of another the caller reads and watches.
+    """
+
+    def __init__(self, guard: Guard, timeout_s: float) -> None:
+        """Give each request ``timeout_s`` seconds from beginning to end."""
+        self._guard = guard
+        self._timeout_s = timeout_s
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Use connections that ask the guard."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        """Send a request; read its answer within the limits, unless the caller does."""
+        exchange = Exchange.current()
+        if exchange is None:
+            with Exchange(self._guard, self._timeout_s, reads=True):
+                return self.send(request, *args, **kwargs)
+        if not exchange.reads:
+            return super().send(request, *args, **kwargs)
+        kwargs |= {"stream": True, "timeout": exchange.remaining_s()}
+        try:
+            response = super().send(request, *args, **kwargs)
+            with response:
+                data = exchange.read(response, MAX_ANSWER_BYTES)
+        except (requests.RequestException, HTTPError) as error:
+            interrupts.current().check()
+            if exchange.expired or is_timeout(error):
+                raise DeadlinePassed("the answer took too long") from error
+            if isinstance(error, HTTPError):
+                raise requests.ConnectionError("the answer broke off") from error
+            raise
+        response.raw = io.BytesIO(data)
+        return response
+
+
+class GuardedSession(requests.Session):
+    """A session in which a request with all its redirects is one exchange."""
+
+    def __init__(self, guard: Guard, timeout_s: float) -> None:
+        """Give each exchange ``timeout_s`` seconds from beginning to end."""
+        super().__init__()
+        self._guard = guard
+        self._timeout_s = timeout_s
+        self.trust_env = False
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, GuardedAdapter(guard, timeout_s))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a request and follow its redirects, within the time of one."""
+        if Exchange.current() is not None:
+            return super().send(request, **kwargs)
+        with Exchange(self._guard, self._timeout_s, reads=True):
+            return super().send(request, **kwargs)
+
+
+def is_timeout(error: Exception) -> bool:
+    """Say whether an exception of requests or urllib3 means that time ran out."""
+    return isinstance(error, requests.Timeout | Urllib3Timeout)

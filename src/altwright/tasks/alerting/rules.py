@@ -1,0 +1,141 @@
+"""Alert rules: what an administrator should know of, as one function of the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from altwright.domain.counting import counted
+from altwright.tasks.rq.circuit_breaker import AWAY, MEMORY_ALERT
+
+
+class Severity(StrEnum):
+    """How soon somebody should look."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong now. ``name`` is the rule's: one alert at a time is open for it."""
+
+    name: str
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From where on something counts as wrong; see ALERT_… in docs/reference/settings.md."""
+
+    backlog_tasks: int = 1000
+    backlog_age_s: float = 900.0
+    dead_letters: int = 1
+    failure_share: float = 0.5
+    slow_item_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """How the service stands. What nobody could find out is None.
+
+    ``ended`` and ``failed`` count tasks of the last hour, ``dead_letters``, ``set_aside`` and
+    ``not_set_up`` those of the last day; ``item_s`` is the median time of an item in the last hour.
+    """
+
+    redis_usable: bool = True
+    redis_reason: str = AWAY
+    redis_full: bool = False
+    memory_share: float | None = None
+    remarks: tuple[str, ...] = ()
+    refused_jobs: int | None = None
+    waiting: int = 0
+    oldest_waiting_s: float = 0.0
+    dead_letters: int = 0
+    set_aside: int = 0
+    not_set_up: int = 0
+    damaged: int = 0
+    ended: int = 0
+    failed: int = 0
+    item_s: float | None = None
+    workers: int = 0
+    workers_expected: int = 0
+
+
+#: Ended tasks in an hour below which a share of failures says nothing.
+FEW = 5
+#: Seconds for which something has to be wrong before it is an alert, where a moment is normal.
+PATIENCE_S = {"workers_missing": 30.0, "backlog_large": 30.0, "redis_refused_jobs": 5.0}
+
+
+def findings(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
+    """Yield what is wrong now, each rule at most once."""
+    yield from _redis(facts)
+    yield from _backlog(facts, limits)
+    yield from _results(facts, limits)
+    if facts.workers < facts.workers_expected:
+        yield Finding(
+            "workers_missing",
+            Severity.WARNING if facts.workers else Severity.CRITICAL,
+            f"{facts.workers} of {counted(facts.workers_expected, 'worker')} at work.",
+        )
+
+
+def _redis(facts: Facts) -> Iterator[Finding]:
+    if not facts.redis_usable:
+        message = f"{facts.redis_reason} Tasks go on with the database as their queue."
+        yield Finding("redis_down", Severity.CRITICAL, message)
+    elif facts.redis_full:
+        message = "Redis has no room for new jobs; tasks wait in the database until it has."
+        yield Finding("redis_full", Severity.CRITICAL, message)
+    if facts.memory_share is not None and facts.memory_share > MEMORY_ALERT:
+        message = f"Redis uses {facts.memory_share:.0%} of its maxmemory; old results are removed."
+        yield Finding("redis_memory", Severity.WARNING, message)
+    if facts.remarks:
+        yield Finding("redis_settings", Severity.WARNING, f"Redis: {'; '.join(facts.remarks)}.")
+    if facts.refused_jobs:
+        message = (
+            f"Redis held {counted(facts.refused_jobs, 'job')} that could not be read; set aside "
+            "there, and delivered anew. Somebody else may write to this Redis."
+        )
+        yield Finding("redis_refused_jobs", Severity.WARNING, message)
+
+
+def _backlog(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
+    if facts.waiting > limits.backlog_tasks:
+        yield Finding(
+            "backlog_large", Severity.WARNING, f"{counted(facts.waiting, 'task')} waiting."
+        )
+    if facts.oldest_waiting_s > limits.backlog_age_s:
+        waited = counted(round(facts.oldest_waiting_s / 60), "minute")
+        message = f"The oldest task that is due has waited for {waited}."
+        yield Finding("backlog_old", Severity.WARNING, message)
+
+
+def _results(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
+    if facts.dead_letters >= limits.dead_letters:
+        message = (
+            f"{counted(facts.dead_letters, 'task')} failed for good within a day; "
+            "`altwright task dead` groups them, `altwright task requeue` tries again."
+        )
+        yield Finding("dead_letters", Severity.WARNING, message)
+    if facts.not_set_up:
+        message = (
+            f"{counted(facts.not_set_up, 'task')} failed within a day because the service isn't "
+            "set up; `altwright check` says what is missing, and the log what happened."
+        )
+        yield Finding("not_set_up", Severity.CRITICAL, message)
+    if facts.set_aside or facts.damaged:
+        message = (
+            f"{counted(facts.set_aside + facts.damaged, 'damaged task')}; "
+            "`altwright task repair` says what is wrong."
+        )
+        yield Finding("tasks_damaged", Severity.CRITICAL, message)
+    if facts.ended >= FEW and facts.failed > limits.failure_share * facts.ended:
+        message = f"{facts.failed} of the {facts.ended} tasks that ended within an hour failed."
+        yield Finding("many_failures", Severity.CRITICAL, message)
+    if facts.item_s is not None and facts.item_s > limits.slow_item_s:
+        message = f"A picture takes {facts.item_s:.0f} s (median of the last hour)."
+        yield Finding("slow_processing", Severity.WARNING, message)

@@ -1,0 +1,176 @@
+"""The dispatcher: keeps the database and RQ in step, one at a time in the fleet."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from altwright.domain.task import Delivery
+from altwright.domain.worker import gone_from_this_host
+from altwright.errors import AltwrightError, RedisUnavailable
+from altwright.tasks.queue_manager import Progress, RQQueueManager, job_id
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.store.pending import BATCH, Backlog
+
+_log = logging.getLogger(__name__)
+
+#: The role's name in the table of leases, and the seconds after which another takes over.
+ROLE, ROLE_S = "dispatcher", 3.0
+#: Seconds between two passes, and between two comparisons of RQ's queues with the database.
+EVERY_S, COMPARE_EVERY_S = 0.5, 2.0
+#: Rows of service_state.
+EPOCH, MODE = "redis_epoch", "delivery"
+
+
+class Dispatcher:
+    """Dispatches what waits, takes back what was lost, and follows Redis down and up."""
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        queue: RQQueueManager,
+        health: RedisHealthMonitor,
+        progress: Progress,
+        *,
+        owner: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take ``owner``, the name of this process in the fleet."""
+        self._backlog = backlog
+        self._queue = queue
+        self._health = health
+        self._progress = progress
+        self._owner = owner
+        self._clock = clock
+        self._compared_at = -COMPARE_EVERY_S
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to compete for the role in a thread of its own."""
+        self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, and give the role up."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._stop.wait(EVERY_S):
+            try:
+                self.tick()
+            except AltwrightError as error:
+                _log.warning("dispatcher: %s", error)
+            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
+                # A fault of ours must not end the one loop that brings everything back.
+                _log.exception("dispatcher met a fault of ours")
+        try:
+            self._backlog.let_go(ROLE, self._owner)
+        except AltwrightError as error:
+            _log.warning("dispatcher: %s", error)
+
+    def tick(self) -> bool:
+        """Do one pass if this process holds the role; say whether it does."""
+        if not self._backlog.hold(ROLE, self._owner, ROLE_S):
+            return False
+        self.rescue()
+        if self._backlog.wake_delayed():
+            self._queue.wake()
+        epoch, mode = self._backlog.states(EPOCH, MODE)
+        if self._health.usable:
+            try:
+                self._follow_epoch(epoch)
+                self._heed_pauses()
+                self._compare()
+                self._dispatch()
+                self._note_mode(mode, Delivery.RQ if self._health.takes_jobs else Delivery.DATABASE)
+            except RedisUnavailable as error:
+                _log.warning("dispatcher: %s", error)
+        if not self._health.usable:
+            moved = self._backlog.take_from_rq()
+            if moved:
+                _log.warning("tasks that go on with the database: %s", moved)
+            self._note_mode(mode, Delivery.DATABASE)
+        return True
+
+    def rescue(self) -> int:
+        """Take back tasks whose lease has run out or whose worker's process is gone."""
+        why: dict[tuple[str, int], str] = {}
+        for task_id, attempt, worker_id, expired in self._backlog.running():
+            if gone_from_this_host(worker_id):
+                why[task_id, attempt] = "worker process is gone"
+            elif expired:
+                why[task_id, attempt] = "lease ran out"
+        for (task_id, attempt), reason in why.items():
+            if self._backlog.rescue(task_id, attempt, reason):
+                _log.warning("task %s attempt %s rescued: %s", task_id, attempt, reason)
+                self._progress.changed(task_id)
+        return len(why)
+
+    def _follow_epoch(self, kept: Any) -> None:
+        """Notice a Redis that came back empty, older, or as another one.
+
+        Redis holds the same counter as the database. They differ only if Redis lost it, or
+        got back to an older one; then nothing that it holds is relied on.
+        """
+        if kept is not None and self._queue.epoch() == kept:
+            return
+        moved = self._backlog.take_from_rq() if kept is not None else 0
+        epoch = secrets.token_hex(8)
+        self._backlog.set_state(EPOCH, epoch)
+        self._queue.set_epoch(epoch)
+        if kept is not None:
+            _log.warning("redis came back empty or older; tasks dispatched again: %s", moved)
+
+    def _heed_pauses(self) -> None:
+        """Take back what lies in a paused RQ queue, also of a submit that didn't know yet."""
+        paused = self._queue.pauses.current()
+        if paused:
+            for priority in self._backlog.priorities(Delivery.RQ):
+                if priority in paused:
+                    self._queue.take_back(priority)
+
+    def _compare(self) -> None:
+        """Find tasks that should lie in RQ and don't: lost between two steps, or taken out."""
+        if self._clock() - self._compared_at < COMPARE_EVERY_S:
+            return
+        self._compared_at = self._clock()
+        for priority in self._backlog.priorities(Delivery.RQ):
+            tickets = self._backlog.dispatched(priority, 2 * self._queue.window)
+            there = self._queue.job_ids(priority)
+            lost = [ticket for ticket in tickets if job_id(ticket) not in there]
+            if lost:
+                _log.warning("tasks that weren't in queue %s: %s", priority.queue, len(lost))
+                self._backlog.mark(lost, Delivery.DATABASE)
+
+    def _dispatch(self) -> None:
+        if self._health.full:
+            return
+        paused = self._queue.pauses.current()
+        waiting = self._backlog.priorities(Delivery.DATABASE)
+        priorities = [priority for priority in waiting if priority not in paused]
+        lengths = self._queue.lengths() if priorities else {}
+        for priority in priorities:
+            length = lengths[priority]
+            while (room := min(self._queue.window - length, BATCH)) > 0:
+                tickets = self._backlog.due(priority, room)
+                if not tickets:
+                    break
+                # Marked first: a crash in between leaves what the comparison finds.
+                self._backlog.mark(tickets, Delivery.RQ)
+                self._queue.enqueue(tickets)
+                length += len(tickets)
+                if len(tickets) < room:
+                    break
+
+    def _note_mode(self, before: Any, mode: Delivery) -> None:
+        if before != mode:
+            level = logging.WARNING if before else logging.INFO  # a first start is no news
+            _log.log(level, "delivery is %s now", mode)
+            self._backlog.set_state(MODE, mode)

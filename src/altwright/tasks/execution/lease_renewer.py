@@ -1,0 +1,153 @@
+"""LeaseKeeper: watches over the tasks that this process works on, from one thread.
+
+It renews their leases, and interrupts whoever waits for a server, a process or a pause when the
+task is cancelled, taken back, out of time or to give way, or when its worker is to stop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from altwright.errors import TaskStateConflict, TemporaryError
+from altwright.interrupts import Interrupt
+from altwright.tasks.store.claims import Claims
+from altwright.tasks.task import Task
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between two looks at what is held, and at steps that were held back
+#: (progress.STEP_EVERY_S); and between two questions to the database about cancels.
+LOOK_EVERY_S, ASK_EVERY_S = 0.5, 1.0
+
+
+@dataclass(eq=False)
+class Hold:
+    """One attempt that this process holds; ``over`` says that it is to end for a reason here.
+
+    ``may_give_way`` says that it is to end if others wait for their turn.
+    """
+
+    task: Task
+    over: Callable[[], bool] | None = None
+    may_give_way: Callable[[], bool] = lambda: False
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    #: Its lease was lost: another worker has the task.
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    def lose(self) -> None:
+        """Note that the task was taken back, and end what the attempt waits for."""
+        self.lost.set()
+        self.interrupt.interrupt()
+
+
+class LeaseKeeper:
+    """Renews the leases of all tasks that this process works on, and interrupts their work."""
+
+    def __init__(
+        self,
+        claims: Claims,
+        flush: Callable[[], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take ``flush`` too, which is called often from the same thread."""
+        self._claims = claims
+        self._flush = flush
+        self._clock = clock
+        self._held: dict[tuple[str, int], Hold] = {}
+        #: Told of each task whose lease was renewed; bootstrap lets UserTaskTracker follow.
+        self.renewed: Callable[[Task], None] = lambda _task: None
+        self._asked_at = clock()
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @contextlib.contextmanager
+    def kept(
+        self,
+        task: Task,
+        over: Callable[[], bool] | None = None,
+        may_give_way: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Hold]:
+        """Keep a task's lease inside; with ``over`` its work is interrupted when it is to end."""
+        key = task.id, task.attempt
+        with self._lock:
+            hold = self._held[key] = Hold(task, over, may_give_way)
+        try:
+            yield hold
+        finally:
+            with self._lock:
+                self._held.pop(key, None)
+
+    def start(self) -> None:
+        """Begin to renew; three times in a lease, so that two may fail."""
+        self._thread = threading.Thread(target=self._loop, name="leases", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop renewing."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _loop(self) -> None:
+        every_s = self._claims.lease_s / 3
+        renewed_at = time.monotonic()
+        while not self._stop.wait(min(every_s, LOOK_EVERY_S)):
+            try:
+                self._flush()
+                if time.monotonic() - renewed_at >= every_s - LOOK_EVERY_S / 2:
+                    renewed_at = time.monotonic()
+                    self.renew_all()
+                self.look()
+            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
+                # Without this loop every long item would be taken for a dead worker's.
+                _log.exception("keeping leases met a fault of ours")
+
+    def renew_all(self) -> None:
+        """Renew every lease once; a task that was taken back gets its flag set."""
+        for hold in self._holds():
+            try:
+                self._claims.renew(hold.task.id, hold.task.attempt)
+            except TaskStateConflict:
+                hold.lose()
+            except TemporaryError as error:
+                _log.warning("lease of task %s not renewed: %s", hold.task.id, error)
+            else:
+                self.renewed(hold.task)
+
+    def look(self) -> None:
+        """Interrupt the work of attempts that are to end.
+
+        The database is asked about cancels, and who waits for the turn of those that had theirs.
+        """
+        watched = [(hold, hold.over) for hold in self._holds() if hold.over is not None]
+        for hold, over in watched:
+            if over():
+                hold.interrupt.interrupt()
+        if watched and self._clock() - self._asked_at >= ASK_EVERY_S:
+            self._asked_at = self._clock()
+            try:
+                cancelled = self._claims.cancelling({hold.task.id for hold, _ in watched})
+                for hold, _ in watched:
+                    if hold.task.id in cancelled or self._gives_way(hold):
+                        hold.interrupt.interrupt()
+            except TemporaryError as error:
+                _log.warning("nobody can say which tasks are to end: %s", error)
+
+    def _gives_way(self, hold: Hold) -> bool:
+        if not hold.may_give_way():
+            return False
+        try:
+            return bool(self._claims.signals(hold.task, slice_is_over=True).gives_way)
+        except TaskStateConflict:
+            return True  # its worker finds out why
+
+    def _holds(self) -> list[Hold]:
+        with self._lock:
+            return list(self._held.values())

@@ -1,0 +1,461 @@
+"""TaskRunner: works on one claimed task, item by item, and ends each attempt for its reason.
+
+What an error means stands in ``faults``; here is what follows from it. One item's fault is that
+item's: it comes after the others, is tried again, and then counts as failed. The task stops only
+when a probe says that the server as a whole is in trouble, or when different items fail in a row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from altwright.domain.counting import counted
+from altwright.domain.retries import PAUSE_PATIENCE_S, POLICIES, Backoff
+from altwright.domain.task import ItemStatus
+from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
+from altwright.interrupts import Interrupted, interruptible
+from altwright.tasks.execution.error_policy import Fault, Meaning, Source, fault_of
+from altwright.tasks.execution.failure_streak import IN_A_ROW, Streak
+from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
+from altwright.tasks.store.claims import ITEM_TRIES, Claims, Signals, Worked
+from altwright.tasks.task import Item, Task
+from altwright.tasks.task_kind import Run, TaskKind, Work
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that a task rests whose attempt met a fault of the database.
+DATABASE_PAUSE_S = 5.0
+#: Seconds that a task waits at most for a server that is down, without getting on in between.
+OUTAGE_PATIENCE_S = 6 * 3600.0
+#: Seconds of it that each wait uses up at least, also one that ends at once.
+WAIT_COUNTS_S = 1.0
+#: What the history says of an attempt that left its failed items for later.
+RESTS = "trying again later"
+#: What it says of one that gave way to others after its time slice.
+SLICE_OVER = "slice over"
+#: Attempts in a row that use up their time without ending an item or finding one.
+FRUITLESS = 3
+NO_PROGRESS = (
+    "The run used up its time without getting any further. "
+    "The server may be very slow, or name posts without an end."
+)
+#: Why an item failed with which an attempt's time ran out.
+TOOK_TOO_LONG = "It took too long."
+
+
+class Cancelled(Exception):
+    """The user or an administrator asked to cancel."""
+
+
+class HandedBack(Exception):
+    """The attempt ends early and is no failure: the worker stops, or urgent work waits."""
+
+    def __init__(self, why: str, delay_s: float = 0.0) -> None:
+        """Say why, for the history, and when it goes on."""
+        super().__init__(why)
+        self.delay_s = delay_s
+
+
+class TimeUsedUp(Exception):
+    """The attempt has taken as long as it may, or as long as others let it who wait."""
+
+
+class Stopped(Exception):
+    """The whole attempt ends because of a fault; ``waits``: a server is down or asked to wait."""
+
+    def __init__(self, fault: Fault, *, waits: bool = False) -> None:
+        """Take what was met."""
+        super().__init__(fault.words)
+        self.fault = fault
+        self.waits = waits
+
+
+class Progress(Protocol):
+    """What the runner needs of a ProgressTracker."""
+
+    def changed(self, task_id: str) -> None:
+        """Tell the pages."""
+        ...
+
+    def stepper(self, task: Task) -> Callable[[str], None]:
+        """Return a throttled ``step``."""
+        ...
+
+    def flush(self) -> None:
+        """Write the steps that were held back."""
+        ...
+
+
+class TaskRunner:
+    """Runs attempts; one object serves all worker threads of a process."""
+
+    def __init__(
+        self,
+        claims: Claims,
+        kinds: Mapping[str, TaskKind],
+        progress: Progress,
+        backoff: Backoff,
+        *,
+        limit_s: float,
+        slice_s: float = 0.0,
+        patience_s: float = OUTAGE_PATIENCE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take ``limit_s``, the seconds after which an attempt hands its task back.
+
+        ``slice_s`` are the seconds after which it does while others wait; 0: they don't count.
+        ``patience_s`` is how long a task waits for servers that are down before it fails.
+        """
+        self._claims = claims
+        self._kinds = kinds
+        self._progress = progress
+        self._backoff = backoff
+        self._limit_s = limit_s
+        self._slice_s = slice_s
+        self._patience_s = patience_s
+        self._clock = clock
+        self._random = random.Random()  # noqa: S311 - jitter, no secret
+        self.leases = LeaseKeeper(claims, progress.flush, clock=clock)
+
+    def run(self, task: Task, interrupted: threading.Event) -> None:
+        """Work on a claimed task until it ends, fails, or ``interrupted`` is set.
+
+        Whatever happens is written to the task; only faults of the database are raised, and
+        then the lease runs out and another worker goes on.
+
+        Raises:
+            DatabaseUnavailable: the attempt's end could not be written.
+        """
+        _log.info("task %s attempt %s begins", task.id, task.attempt)
+        self._progress.changed(task.id)
+        try:
+            self._kept(task, interrupted)
+        except TaskStateConflict:
+            _log.warning("task %s attempt %s was taken back", task.id, task.attempt)
+        self._progress.changed(task.id)
+
+    def _kept(self, task: Task, interrupted: threading.Event) -> None:
+        checkpoint = _Checkpoint(self, task, interrupted)
+        try:
+            with self.leases.kept(
+                task, checkpoint.over, checkpoint.may_give_way
+            ) as checkpoint.hold:
+                self._ended(task, checkpoint)
+        except DatabaseUnavailable as error:
+            # Not the task's failure. If this can't be written either, the lease runs out.
+            _log.warning("task %s handed back: %s", task.id, error)
+            self._claims.release(task, "database away", DATABASE_PAUSE_S)
+
+    def _ended(self, task: Task, checkpoint: _Checkpoint) -> None:
+        """Make the attempt, and write how it ended."""
+        try:
+            try:
+                with interruptible(checkpoint.hold.interrupt):
+                    self._attempt(task, checkpoint)
+            except Interrupted:
+                checkpoint.explain()
+        except Cancelled:
+            self._claims.cancelled(task)
+        except HandedBack as why:
+            self._claims.release(task, str(why), why.delay_s)
+        except TimeUsedUp as why:
+            self._time_used_up(task, str(why))
+        except Stopped as stopped:
+            self._stopped(task, stopped)
+        except (TaskStateConflict, DatabaseUnavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - recorded, and the loop goes on
+            # The worker's loop is the last resort; whatever it was, the task must not hang.
+            fault = self._noted(task, "", error).of_whole_service()
+            self._stopped(task, Stopped(fault, waits=fault.meaning is Meaning.WAIT))
+
+    def _attempt(self, task: Task, checkpoint: _Checkpoint) -> None:
+        kind = self._kinds.get(task.kind)
+        if kind is None or task.corrupt:
+            damage = task.fault or f"its kind {task.kind[:32]!r} isn't known here"
+            _log.error("task %s is set aside: %s", task.id, damage)
+            self._claims.fail(task, Category.CORRUPT, f"This task is damaged: {damage}.")
+            return
+        run = Run(task, checkpoint, self._progress.stepper(task))
+        checkpoint()
+        work = kind.open(run)
+        streak = Streak(work, self._clock, has_worked=task.items_done > 0 or task.items_skipped > 0)
+        if task.waits_for:
+            # Before any item is blamed for it.
+            self._unless_down(streak.asked(Source(task.waits_for)))
+        if task.items_total is None:
+            with checkpoint.planning():
+                self._plan(task, work, streak)
+            self._progress.changed(task.id)
+        failed_here: set[int] = set()
+        while (item := self._claims.next_item(task.id)) is not None:
+            if item.id in failed_here and item.tries < ITEM_TRIES:
+                # All that are left have failed in this attempt.
+                raise HandedBack(RESTS, self._backoff.rest_s(item.tries, self._random))
+            failed_here.add(item.id)
+            checkpoint.heed(self._one(task, work, item, streak, checkpoint))
+            self._progress.changed(task.id)
+        self._claims.complete(task, work.summary(self._claims.current(task)))
+
+    def _plan(self, task: Task, work: Work, streak: Streak) -> None:
+        try:
+            self._claims.plan(task.id, task.attempt, work.plan())
+        except _WAYS_OUT:
+            raise
+        except Exception as error:
+            fault = self._noted(task, "", error)
+            if fault.meaning in {Meaning.PASSING, Meaning.DOUBTFUL}:
+                self._unless_down(streak.asked(fault.source))
+            fault = fault.of_whole_service()
+            raise Stopped(fault, waits=fault.meaning is Meaning.WAIT) from error
+
+    def _one(
+        self, task: Task, work: Work, item: Item, streak: Streak, checkpoint: _Checkpoint
+    ) -> Signals:
+        began = self._clock()
+        if item.tries >= ITEM_TRIES:
+            category = Category(item.category or Category.FAULT)
+            return self._item_failed(task, work, item, category, item.reason)
+        try:
+            worked = work.item(item)
+            signals = self._claims.end_item(task, item, worked, self._clock() - began)
+        except _WAYS_OUT:
+            if checkpoint.time_is_up:
+                # It may be what takes so long; the next attempt begins with others.
+                self._claims.defer_item(task, item, TOOK_TOO_LONG, Category.TIMEOUT)
+            raise
+        except Exception as error:  # noqa: BLE001 - recorded, and the loop goes on
+            # A fault in one picture, or in writing its result, must not cost the user the others.
+            return self._met(task, work, item, self._noted(task, item.key, error), streak)
+        streak.over()
+        return signals
+
+    def _met(self, task: Task, work: Work, item: Item, fault: Fault, streak: Streak) -> Signals:
+        """Put an item off or end it, for what it met.
+
+        Raises:
+            Stopped: it isn't the item's fault, or it is that of many.
+        """
+        if fault.meaning is Meaning.WAIT:
+            self._claims.put_behind(task, item, fault.words, fault.category)
+            raise Stopped(fault, waits=True)
+        if fault.ends_task:
+            self._claims.put_behind(task, item, fault.words, fault.category)
+            raise Stopped(fault)
+        in_a_row = streak.failed(item, fault)
+        if fault.meaning is not Meaning.FINAL or in_a_row >= IN_A_ROW:
+            found = streak.asked(fault.source, fault.cause)
+            if found is not None:
+                self._claims.put_behind(task, item, found.words, found.category)
+            self._unless_down(found)
+        if fault.meaning is Meaning.FINAL:
+            signals = self._item_failed(task, work, item, fault.category, fault.words)
+            if fault.ends_streak and in_a_row >= IN_A_ROW:
+                # They have failed, so that the next run begins with others.
+                raise Stopped(fault)
+            return signals
+        signals = self._claims.defer_item(task, item, fault.words, fault.category)
+        if in_a_row >= IN_A_ROW:
+            self._claims.spare(task, streak.items)
+            raise Stopped(fault.of_whole_service())
+        return signals
+
+    def _item_failed(
+        self, task: Task, work: Work, item: Item, category: Category, reason: str
+    ) -> Signals:
+        effect = work.failed(item, reason)
+        worked = Worked(ItemStatus.FAILED, reason, category, effect)
+        return self._claims.end_item(task, item, worked, 0.0)
+
+    def _unless_down(self, found: Fault | None) -> None:
+        """Raise Stopped for what a server said about itself, unless that was good."""
+        if found is not None:
+            waits = found.meaning in {Meaning.WAIT, Meaning.PASSING}
+            raise Stopped(found.of_whole_service(), waits=waits)
+
+    def _noted(self, task: Task, key: str, error: Exception) -> Fault:
+        """Return what an error means; what users aren't shown goes to the log."""
+        fault = fault_of(error)
+        if fault.category is Category.FAULT:
+            _log.error("task %s %s met a fault of ours", task.id, key, exc_info=error)
+        elif fault.detail:
+            _log.error("task %s %s: %s", task.id, key, fault.detail)
+        return fault
+
+    def _stopped(self, task: Task, stopped: Stopped) -> None:
+        now = self._claims.current(task)
+        fault = stopped.fault
+        if stopped.waits:
+            self._wait(now, fault)
+        elif POLICIES[fault.category].retried and now.failures < now.max_retries:
+            delay_s = self._backoff.delay_s(
+                fault.category, now.failures + 1, fault.retry_in_s, self._random
+            )
+            self._again(now, fault.category, fault.words, delay_s)
+        else:
+            self._failed(now, fault.category, fault.words)
+
+    def _wait(self, now: Task, fault: Fault) -> None:
+        """Let a task wait for a server, unless it has waited for too long without getting on."""
+        is_asked_to = fault.meaning is Meaning.WAIT
+        waited_s, patience_s = (
+            (now.paused_s, PAUSE_PATIENCE_S) if is_asked_to else (now.outage_s, self._patience_s)
+        )
+        if waited_s > patience_s:
+            waited = counted(float(f"{waited_s / 3600:.3g}"), "hour")
+            words = f"{fault.words} The task has waited for {waited}."
+            self._failed(now, fault.category, words)
+            return
+        if is_asked_to:
+            delay_s = self._backoff.delay_s(
+                fault.category, now.waits + 1, fault.retry_in_s, self._random
+            )
+        else:
+            delay_s = self._backoff.outage_s(now.waits, fault.retry_in_s, self._random)
+        _log.warning("task %s waits for %.0f s: %s", now.id, delay_s, fault.words)
+        # Only what it is made to wait counts, not for how long nobody claims it. What a server
+        # that is down asks for beyond our own curve is a pause. Each wait counts, for an end.
+        own_s = self._backoff.outage_s(now.waits, None, self._random)
+        self._claims.wait(
+            now,
+            fault.category,
+            fault.words,
+            delay_s,
+            waits_for="" if is_asked_to else fault.source,
+            outage_s=0.0 if is_asked_to else max(min(delay_s, own_s), WAIT_COUNTS_S),
+            paused_s=delay_s if is_asked_to else 0.0,
+        )
+
+    def _time_used_up(self, task: Task, why: str) -> None:
+        """Let others have their turn, and this task its next one unless it gets nowhere."""
+        now = self._claims.current(task)
+        if now.progress_attempt == task.attempt:
+            self._claims.release(now, why, behind=True)
+        elif now.failures + 1 < FRUITLESS:
+            _log.warning("task %s again: %s", now.id, NO_PROGRESS)
+            self._claims.retry(now, Category.TIMEOUT, NO_PROGRESS, 0.0, behind=True)
+        else:
+            self._failed(now, Category.TIMEOUT, NO_PROGRESS)
+
+    def _again(self, now: Task, category: Category, words: str, delay_s: float) -> None:
+        _log.warning("task %s again in %.0f s: %s", now.id, delay_s, words)
+        self._claims.retry(now, category, words, delay_s)
+
+    def _failed(self, now: Task, category: Category, words: str) -> None:
+        _log.error("task %s failed: %s: %s", now.id, category, words)
+        self._claims.fail(now, category, words)
+
+    def limit_reached(self, began: float) -> bool:
+        """Return whether an attempt that began then has used its time up."""
+        return self._clock() - began > self._limit_s
+
+    def slice_over(self, began: float) -> bool:
+        """Return whether an attempt that began then has had its time slice."""
+        return 0 < self._slice_s < self._clock() - began
+
+    def began(self) -> float:
+        """Return the moment at which an attempt begins."""
+        return self._clock()
+
+    def signals(self, task: Task, *, slice_is_over: bool) -> Signals:
+        """Ask the database what to heed. Raises TaskStateConflict."""
+        return self._claims.signals(task, slice_is_over=slice_is_over)
+
+
+class _Checkpoint:
+    """Asks, between two items or pages, whether the attempt goes on."""
+
+    #: Seconds between two questions to the database; the flags of this process cost nothing.
+    EVERY_S = 1.0
+
+    def __init__(self, runner: TaskRunner, task: Task, interrupted: threading.Event) -> None:
+        self._runner = runner
+        self._task = task
+        self._interrupted = interrupted
+        self.hold = Hold(task)
+        self._began = self._asked = runner.began()
+        self._is_planning = False
+
+    def __call__(self) -> None:
+        self._local()
+        if self._runner.began() - self._asked >= self.EVERY_S:
+            # An item that was begun is ended: it may take longer than a slice each time.
+            self._ask(slice_is_over=self.may_give_way())
+
+    def heed(self, signals: Signals) -> None:
+        """Raise what ends the attempt between two items."""
+        if self._slice_is_over:
+            self._ask(slice_is_over=True)
+        else:
+            self._heed(signals, "preempted")
+
+    def explain(self) -> None:
+        """Raise why somebody has interrupted."""
+        self._ask(slice_is_over=self._slice_is_over)
+        if self._slice_is_over:
+            raise TimeUsedUp(SLICE_OVER)  # whoever waited has found a worker meanwhile
+        raise HandedBack("worker stopped")
+
+    @contextlib.contextmanager
+    def planning(self) -> Iterator[None]:
+        """Let the slice's end interrupt what is done inside: the page in hand is asked for anew."""
+        self._is_planning = True
+        try:
+            yield
+        finally:
+            self._is_planning = False
+
+    def may_give_way(self) -> bool:
+        """Return whether the attempt is to end wherever it is, if others wait; for any thread."""
+        return self._is_planning and self._slice_is_over
+
+    def _ask(self, *, slice_is_over: bool) -> None:
+        signals = self._runner.signals(self._task, slice_is_over=slice_is_over)
+        self._heed(signals, SLICE_OVER if slice_is_over else "preempted")
+
+    def _heed(self, signals: Signals, why: str) -> None:
+        self._asked = self._runner.began()
+        if signals.cancel:
+            raise Cancelled
+        self._local()
+        if signals.gives_way:
+            raise TimeUsedUp(why) if why == SLICE_OVER else HandedBack(why)
+
+    def over(self) -> bool:
+        """Return whether the attempt is to end, as far as this process knows; for any thread."""
+        return self._interrupted.is_set() or self.time_is_up
+
+    @property
+    def time_is_up(self) -> bool:
+        """Return whether the attempt has taken as long as it may."""
+        return self._runner.limit_reached(self._began)
+
+    def _local(self) -> None:
+        if self.hold.lost.is_set():
+            raise TaskStateConflict(self._task.id, expected="running this attempt")
+        if self._interrupted.is_set():
+            raise HandedBack("worker stopped")
+        if self.time_is_up:
+            raise TimeUsedUp("time used up")
+
+    @property
+    def _slice_is_over(self) -> bool:
+        return self._runner.slice_over(self._began)
+
+
+#: How an attempt ends that are no errors of what it works on.
+_WAYS_OUT = (
+    TaskStateConflict,
+    DatabaseUnavailable,
+    Interrupted,
+    Cancelled,
+    HandedBack,
+    TimeUsedUp,
+    Stopped,
+)

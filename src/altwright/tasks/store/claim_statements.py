@@ -1,0 +1,62 @@
+"""The statements of a worker's hold on a task; Claims executes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, insert, select, update
+
+from altwright.db.task_tables import ItemRow, TaskRow
+from altwright.db.types import now
+from altwright.domain.task import ItemStatus, Status
+from altwright.tasks.store.transitions import RENEWED, START_AFRESH
+
+# Made once: making a question costs as much as asking it.
+#: A task, and one that is running an attempt.
+TASK = select(TaskRow).where(TaskRow.id == bindparam("of_task"))
+HELD = TASK.where(TaskRow.attempt == bindparam("of_attempt"), TaskRow.status == Status.RUNNING)
+CANCEL_ASKED = HELD.with_only_columns(TaskRow.cancel_requested_at.is_not(None))
+#: A task's item to work on now.
+NEXT_ITEM = (
+    select(ItemRow)
+    .where(ItemRow.task_id == bindparam("of_task"), ItemRow.status == ItemStatus.PENDING)
+    .order_by(ItemRow.tries, ItemRow.position)
+    .limit(1)
+)
+#: A write to an item that isn't finished.
+PENDING = update(ItemRow).where(
+    ItemRow.id == bindparam("of_item"), ItemRow.status == ItemStatus.PENDING
+)
+ITEM_ENDED = PENDING.values(finished_at=now())
+ITEM_PUT_OFF = PENDING.values(tries=ItemRow.tries + 1)
+#: Whether it was the item's fault nobody knows, but the others shall not wait for it.
+ITEM_PUT_BEHIND = ITEM_PUT_OFF.values(excused=ItemRow.excused + 1)
+#: Items that have used up no more than so many tries.
+ITEMS_SPARED = (
+    update(ItemRow)
+    .where(
+        ItemRow.id.in_(bindparam("of_items", expanding=True)),
+        ItemRow.status == ItemStatus.PENDING,
+        ItemRow.tries - ItemRow.excused > bindparam("most"),
+    )
+    .values(tries=ItemRow.excused + bindparam("most"))
+)
+#: Tasks of which a cancel is asked for, of several that attempts hold.
+CANCELS = select(TaskRow.id).where(
+    TaskRow.id.in_(bindparam("ids", expanding=True)),
+    TaskRow.status == Status.RUNNING,
+    TaskRow.cancel_requested_at.is_not(None),
+)
+#: What a task that gets on is given back: its retries, and its patience with servers.
+PROGRESSED = {**START_AFRESH, "progress_attempt": TaskRow.attempt}
+#: What a part of a plan, a plan, and what an item's end writes to its task.
+GREW = RENEWED.values(**PROGRESSED)
+PLANNED = GREW.values(sequence=TaskRow.sequence + 1)
+COUNTS = {
+    ItemStatus.DONE: TaskRow.items_done,
+    ItemStatus.SKIPPED: TaskRow.items_skipped,
+    ItemStatus.FAILED: TaskRow.items_failed,
+}
+COUNTED = {
+    status: PLANNED.values(**{count.key: count + 1}, crashes=0) for status, count in COUNTS.items()
+}
+#: An item that is planned and has ended at once.
+ENDED_ITEM = insert(ItemRow).values(finished_at=now())

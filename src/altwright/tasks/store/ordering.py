@@ -1,0 +1,210 @@
+"""PriorityQueueHandler: whose turn it is. The one place for order, fairness and precedence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cache
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import ColumnElement, Exists, Select, bindparam, exists, false, select, true, update
+from sqlalchemy.engine import Connection
+
+from altwright.db.task_tables import StateRow, TaskRow
+from altwright.db.types import now
+from altwright.domain.limits import Limits
+from altwright.domain.task import Delivery, Priority, Status
+from altwright.tasks.cluster.queue_pauses import state_name
+from altwright.tasks.store.pressure import LATE_S
+from altwright.tasks.store.transitions import changed
+
+#: Rounds ahead of the one being served that lie in RQ's queues. RQ hands out in the order in
+#: which jobs came, so a user with many tasks has at most this many before somebody else's first.
+ROUNDS_AHEAD = 4
+#: Delayed tasks that take their turn again in one pass.
+WAKE_BATCH = 500
+
+#: Of tasks of one priority: in rounds, and in a round first in, first out.
+_TURN = (TaskRow.turn, TaskRow.created_at, TaskRow.id)
+#: Tasks that may begin now; a retry's time hasn't come before ``delayed`` is cleared.
+_DUE = (TaskRow.status == Status.QUEUED, TaskRow.delayed == false())
+_DELAY_OVER = (
+    TaskRow.status == Status.QUEUED,
+    TaskRow.delayed == true(),
+    TaskRow.available_at <= now(),
+)
+# Questions asked often are made once: making one costs as much as asking it.
+#: Strict order: whatever waits in a more urgent priority goes first.
+_NEXT = (
+    select(TaskRow.id, TaskRow.attempt)
+    .where(*_DUE)
+    .order_by(TaskRow.priority, *_TURN)
+    .limit(1)
+    # MariaDB would sort a small table instead, and lock every row of it for that.
+    .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mysql")
+    .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mariadb")
+    .with_for_update(skip_locked=True)
+)
+
+
+def _waits(priority: Priority, *also: ColumnElement[bool]) -> Exists:
+    """Return whether a task of a priority waits that somebody may take: its queue isn't paused."""
+    paused = exists().where(StateRow.name == state_name(priority))
+    return exists().where(*_DUE, TaskRow.priority == priority, ~paused, *also)
+
+
+_URGENT_WAITS = select(_waits(Priority.URGENT))
+#: For each priority, whether a task of another user waits for which no worker was free: one that
+#: is takes it within a second or two.
+_OTHERS_WAIT = select(
+    *(
+        _waits(
+            priority,
+            TaskRow.user_id.is_distinct_from(bindparam("of_user")),
+            TaskRow.available_at <= now(-LATE_S),
+        )
+        for priority in Priority
+    )
+)
+_DELAYED_AND_DUE = select(TaskRow.id).where(*_DELAY_OVER).limit(WAKE_BATCH)
+
+
+class Limiter(Protocol):
+    """What limits how many tasks of a priority run: tasks.limits.LimitBook."""
+
+    def current(self) -> Limits:
+        """Return the limits."""
+        ...
+
+    def full(self, connection: Connection, limits: Limits) -> Collection[Priority]:
+        """Return what may not be claimed in this transaction."""
+        ...
+
+    def closed(self) -> Collection[Priority]:
+        """Return what may not be claimed just now."""
+        ...
+
+
+class Turn(NamedTuple):
+    """The round in which a new task takes its turn, and whether nobody waits before it."""
+
+    number: int
+    is_first: bool
+
+
+class PriorityQueueHandler:
+    """Both deliveries ask here: claims for the database's workers, the dispatcher for RQ's."""
+
+    def next(self, connection: Connection, closed: Collection[Priority] = ()) -> Any:
+        """Return id and attempt of the task whose turn it is, locked; None: nothing waits."""
+        query = _NEXT.where(TaskRow.priority.not_in(closed)) if closed else _NEXT
+        return connection.execute(query).first()
+
+    def due(self, connection: Connection, priority: Priority, limit: int) -> Sequence[Any]:
+        """Return id and attempt of due tasks that the database delivers, in their order.
+
+        Those of later rounds are kept back, so that nobody's many tasks fill RQ's window.
+        """
+        served = connection.scalar(_served(priority))
+        if served is None:
+            return []
+        query = (
+            select(TaskRow.id, TaskRow.attempt)
+            .where(
+                *_DUE,
+                TaskRow.delivery == Delivery.DATABASE,
+                TaskRow.priority == priority,
+                TaskRow.turn <= served + ROUNDS_AHEAD,
+            )
+            .order_by(*_TURN)
+            .limit(limit)
+        )
+        return connection.execute(query).all()
+
+    def turn(
+        self,
+        connection: Connection,
+        user_id: int | None,
+        priority: Priority,
+        *,
+        had_one: bool = False,
+    ) -> Turn:
+        """Return where a task stands: a user has one task in each round from the served on.
+
+        One that ``had_one``, a turn, comes after those that wait. A new one joins the round that is
+        being served only while nobody waits in a later one: each round has to end.
+        """
+        row = connection.execute(_rounds(priority), {"of_user": user_id}).one()
+        base = row.served or 0
+        joined = base + (row.last is not None and row.last > base) + had_one
+        number = joined if user_id is None or row.own is None else max(joined, row.own + 1)
+        is_first = (row.kept is None or row.kept > number) and number <= base + ROUNDS_AHEAD
+        return Turn(number, is_first)
+
+    def gives_way(
+        self,
+        connection: Connection,
+        user_id: int | None,
+        priority: Priority,
+        *,
+        slice_is_over: bool,
+    ) -> frozenset[Priority]:
+        """Return the priorities to which a running task has to give way; empty: it goes on.
+
+        Low work gives way to urgent work at once: normal work is what people wait for. A task
+        whose time slice is over gives way to others' of its priority or a higher one.
+        """
+        found = set()
+        if priority is Priority.LOW and connection.scalar(_URGENT_WAITS):
+            found.add(Priority.URGENT)
+        if slice_is_over:
+            waits = connection.execute(_OTHERS_WAIT, {"of_user": user_id}).one()
+            found |= {one for one in Priority if waits[one] and one <= priority}
+        return frozenset(found)
+
+    def delay_over(self, connection: Connection) -> Sequence[str]:
+        """Return ids of tasks whose retry is due."""
+        return connection.scalars(_DELAYED_AND_DUE).all()
+
+    def take_turns_again(self, connection: Connection, ids: Sequence[str]) -> int:
+        """Let tasks whose retry is due take their turn; return how many."""
+        statement = update(TaskRow).where(TaskRow.id.in_(ids), *_DELAY_OVER)
+        return changed(connection, statement.values(delayed=False))
+
+
+@cache
+def _served(priority: Priority) -> Select[int]:
+    """Return the query of the round that is being served: the turn of the first that waits."""
+    # Not min(): PostgreSQL reads the whole backlog for it while its statistics are old.
+    return select(TaskRow.turn).where(*_DUE, TaskRow.priority == priority).order_by(*_TURN).limit(1)
+
+
+@cache
+def _rounds(priority: Priority) -> Select[Any]:
+    """Return the query of the rounds that matter to a submit of the user ``of_user``.
+
+    Four looks at the ends of an index, whatever the backlog.
+    """
+    served = _served(priority)
+    backwards = (column.desc() for column in _TURN)
+    last = served.order_by(None).order_by(*backwards)
+    kept = served.where(TaskRow.delivery == Delivery.DATABASE)
+    own = (
+        select(TaskRow.turn)
+        .where(
+            TaskRow.user_id == bindparam("of_user"),
+            TaskRow.status == Status.QUEUED,
+            TaskRow.priority == priority,
+        )
+        .order_by(TaskRow.turn.desc())
+        .limit(1)
+    )
+    return select(
+        served.scalar_subquery().label("served"),
+        last.scalar_subquery().label("last"),
+        kept.scalar_subquery().label("kept"),
+        own.scalar_subquery().label("own"),
+    )
+
+
+#: It holds nothing, so one serves all.
+PRIORITIES = PriorityQueueHandler()

@@ -1,0 +1,327 @@
+"""The task store: submitting, cancelling and reading tasks. Workers' writes: claims.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, union_all, update
+from sqlalchemy.exc import IntegrityError
+
+from altwright.crypto import Box
+from altwright.db.session import Database, Deadlocked, again_after_deadlock
+from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
+from altwright.db.types import now
+from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
+from altwright.errors import ActiveTaskExists, Conflict, TaskNotFound, TaskStateConflict
+from altwright.tasks.store.ordering import PRIORITIES
+from altwright.tasks.store.transitions import START_AFRESH, changed, move, record
+from altwright.tasks.task import Event, Item, Task, event_of, item_of, task_of
+
+#: Races that a submit or cancel can lose in a row before it gives up with 409.
+RACES = 5
+#: Tasks cancelled in one transaction, so that none holds SQLite's lock long.
+CANCEL_BATCH = 100
+
+#: Made once: the question that is asked most, after each change and by each page.
+_BY_ID = select(TaskRow).where(TaskRow.id == bindparam("task_id"))
+
+_NEW = {
+    Delivery.DATABASE: insert(TaskRow),
+    Delivery.RQ: insert(TaskRow).values(dispatched_at=now()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A validated submit. ``request_key`` makes a repeated submit return the first one's task."""
+
+    id: str
+    kind: str
+    user_id: int | None
+    account_id: int | None
+    priority: Priority
+    settings: dict[str, Any]
+    exclusive_key: str | None = None
+    request_key: str | None = None
+    max_retries: int = 3
+
+
+class TaskStore:
+    """All SQL on tasks that isn't a worker's."""
+
+    def __init__(self, database: Database, box: Box) -> None:
+        """Take the database, and the box that settings are encrypted with."""
+        self.database = database
+        self.box = box
+
+    def submit(self, new: NewTask, *, delivery: Delivery, actor: str) -> tuple[Task, bool]:
+        """Write a task; it is durable when this returns.
+
+        ``delivery`` RQ is a wish: a task which others wait before is delivered in its turn.
+
+        Returns:
+            The task, and whether it is new: a submit whose ``request_key`` the user has used
+            before gets the task of then.
+
+        Raises:
+            ActiveTaskExists: another task with the same ``exclusive_key`` is active.
+        """
+        for _ in range(RACES):
+            try:
+                return self._insert(new, delivery, actor), True
+            except (IntegrityError, Deadlocked) as error:
+                known = self.submitted(new.user_id, new.request_key)
+                if known:
+                    return known, False
+                active = self.active_with(new.exclusive_key)
+                if active:
+                    raise ActiveTaskExists(active) from error
+                # The task that stood in the way has ended meanwhile.
+        raise Conflict("Another task of yours is just ending; try again.")
+
+    def _insert(self, new: NewTask, delivery: Delivery, actor: str) -> Task:
+        with self.database.begin() as connection:
+            turn = PRIORITIES.turn(connection, new.user_id, new.priority)
+            if not turn.is_first:
+                delivery = Delivery.DATABASE
+            connection.execute(
+                _NEW[delivery],
+                {
+                    "id": new.id,
+                    "kind": new.kind,
+                    "user_id": new.user_id,
+                    "account_id": new.account_id,
+                    "priority": new.priority,
+                    "turn": turn.number,
+                    "max_retries": new.max_retries,
+                    "exclusive_key": new.exclusive_key,
+                    "request_key": new.request_key,
+                    "settings": self.box.encrypt(json.dumps(new.settings)),
+                    "delivery": delivery,
+                },
+            )
+            record(connection, new.id, "queued", attempt=0, actor=actor)
+            row = connection.execute(_BY_ID, {"task_id": new.id}).one()
+            return task_of(row, self.box)
+
+    def submitted(self, user_id: int | None, request_key: str | None) -> Task | None:
+        """Return the task that the user has submitted with this key before."""
+        if request_key is None:
+            return None
+        query = select(TaskRow).where(
+            TaskRow.user_id == user_id, TaskRow.request_key == request_key
+        )
+        with self.database.connect() as connection:
+            row = connection.execute(query).first()
+            return task_of(row, self.box) if row else None
+
+    def active_with(self, exclusive_key: str | None) -> str | None:
+        """Return the id of the active task that holds ``exclusive_key``, or None."""
+        if exclusive_key is None:
+            return None
+        with self.database.connect() as connection:
+            return connection.scalar(select(TaskRow.id).where(TaskRow.active_key == exclusive_key))
+
+    def get(self, task_id: str, user_id: int | None) -> Task:
+        """Return a task of ``user_id`` (None: of anybody).
+
+        Raises:
+            TaskNotFound: there is none, or it is somebody else's.
+        """
+        with self.database.connect() as connection:
+            row = connection.execute(_BY_ID, {"task_id": task_id}).first()
+            if row is None or (user_id is not None and row.user_id != user_id):
+                raise TaskNotFound(task_id)
+            return task_of(row, self.box)
+
+    def recent(
+        self,
+        user_id: int | None,
+        status: Status | None = None,
+        limit: int = 50,
+        before: str | None = None,
+    ) -> list[Task]:
+        """Return tasks, newest first, that are older than the task ``before``."""
+        query = select(TaskRow).order_by(TaskRow.created_at.desc(), TaskRow.id.desc()).limit(limit)
+        if user_id is not None:
+            query = query.where(TaskRow.user_id == user_id)
+        if status is not None:
+            query = query.where(TaskRow.status == status)
+        if before is not None:
+            since = select(TaskRow.created_at).where(TaskRow.id == before).scalar_subquery()
+            query = query.where(
+                or_(
+                    TaskRow.created_at < since,
+                    and_(TaskRow.created_at == since, TaskRow.id < before),
+                )
+            )
+        return self._tasks(query)
+
+    def active(self, user_id: int) -> list[Task]:
+        """Return the user's queued and running tasks, oldest first."""
+        return self._tasks(
+            select(TaskRow)
+            .where(TaskRow.user_id == user_id, TaskRow.status.in_(ACTIVE))
+            .order_by(TaskRow.created_at, TaskRow.id)
+        )
+
+    def changed(self, user_ids: Sequence[int], within_s: float) -> list[Task]:
+        """Return tasks of these users that are active, or ended within the last seconds."""
+        # Two looks, each along an index of its own; with OR it would be all tasks of the user.
+        theirs = select(TaskRow.id).where(TaskRow.user_id.in_(user_ids))
+        ids = union_all(
+            theirs.where(TaskRow.status.in_(ACTIVE)),
+            theirs.where(TaskRow.finished_at > now(-within_s)),
+        ).subquery()
+        return self._tasks(select(TaskRow).where(TaskRow.id.in_(select(ids.c.id))))
+
+    def items(self, task_id: str, statuses: Sequence[ItemStatus] | None = None) -> list[Item]:
+        """Return a task's items in their order."""
+        query = select(ItemRow).where(ItemRow.task_id == task_id).order_by(ItemRow.position)
+        if statuses is not None:
+            query = query.where(ItemRow.status.in_(statuses))
+        with self.database.connect() as connection:
+            return [item_of(row) for row in connection.execute(query)]
+
+    def history(self, task_id: str) -> list[Event]:
+        """Return what has happened to a task, oldest first."""
+        query = select(TaskEventRow).where(TaskEventRow.task_id == task_id)
+        with self.database.connect() as connection:
+            rows = connection.execute(query.order_by(TaskEventRow.id))
+            return [event_of(row) for row in rows]
+
+    def counts(self) -> dict[Status, dict[Priority, int]]:
+        """Return how many tasks there are in each state, by priority; zeros included."""
+        query = select(TaskRow.status, TaskRow.priority, func.count()).group_by(
+            TaskRow.status, TaskRow.priority
+        )
+        counts = {status: dict.fromkeys(Priority, 0) for status in Status}
+        with self.database.connect() as connection:
+            for status, priority, count in connection.execute(query):
+                if status in frozenset(Status) and priority in frozenset(Priority):
+                    counts[Status(status)][Priority(priority)] = count  # others: repair.py
+        return counts
+
+    def cancel(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
+        """Cancel a queued task at once, a running one at its next item.
+
+        Raises:
+            TaskNotFound: there is none, or it is somebody else's.
+            TaskStateConflict: it has ended already.
+        """
+        for _ in range(RACES):
+            task = self.get(task_id, user_id)
+            if task.ended:
+                break
+            if self._cancel(task, actor):
+                return self.get(task_id, user_id)
+        raise TaskStateConflict(task_id, expected="active")
+
+    @again_after_deadlock
+    def _cancel(self, task: Task, actor: str) -> bool:
+        with self.database.begin() as connection:
+            if task.status is Status.QUEUED:
+                event = "cancelled"
+                done: int = move(
+                    connection,
+                    task.id,
+                    Status.QUEUED,
+                    Status.CANCELLED,
+                    attempt=task.attempt,
+                    step="",
+                )
+            else:
+                event = "cancel requested"
+                statement = update(TaskRow).where(
+                    TaskRow.id == task.id,
+                    TaskRow.status == task.status,
+                    TaskRow.attempt == task.attempt,
+                )
+                asked_at = func.coalesce(TaskRow.cancel_requested_at, now())
+                done = changed(
+                    connection,
+                    statement.values(cancel_requested_at=asked_at, sequence=TaskRow.sequence + 1),
+                )
+            if done:
+                record(connection, task.id, event, attempt=task.attempt, actor=actor)
+            return bool(done)
+
+    def cancel_queued(self, priority: Priority, *, actor: str) -> Iterator[list[str]]:
+        """Cancel the tasks of a priority that are queued now; yield their ids, batch by batch."""
+        with self.database.connect() as connection:
+            until = connection.scalar(select(now()))
+        query = (
+            select(TaskRow.id, TaskRow.attempt)
+            .where(
+                TaskRow.status == Status.QUEUED,
+                TaskRow.priority == priority,
+                TaskRow.created_at <= until,
+            )
+            .order_by(TaskRow.id)
+            .limit(CANCEL_BATCH)
+        )
+        last = ""
+        while True:
+            with self.database.connect() as connection:
+                rows = connection.execute(query.where(TaskRow.id > last)).all()
+            tickets = [(row.id, row.attempt) for row in rows]
+            if not tickets:
+                return
+            last = tickets[-1][0]
+            yield self._cancel_some(tickets, actor)
+
+    @again_after_deadlock
+    def _cancel_some(self, tickets: Sequence[tuple[str, int]], actor: str) -> list[str]:
+        cancelled = []
+        with self.database.begin() as connection:
+            for task_id, attempt in tickets:
+                moved = move(
+                    connection, task_id, Status.QUEUED, Status.CANCELLED, attempt=attempt, step=""
+                )
+                if moved:
+                    record(connection, task_id, "cancelled", attempt=attempt, actor=actor)
+                    cancelled.append(task_id)
+        return cancelled
+
+    def requeue(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
+        """Queue a failed task again, with its finished items kept and a fresh budget of retries.
+
+        Raises:
+            TaskNotFound: there is none, or it is somebody else's.
+            TaskStateConflict: it hasn't failed.
+            ActiveTaskExists: another task of the user is active.
+        """
+        task = self.get(task_id, user_id)
+        try:
+            requeued = self._requeue(task, actor)
+        except IntegrityError as error:
+            raise ActiveTaskExists(self.active_with(task.exclusive_key) or task_id) from error
+        if not requeued:
+            raise TaskStateConflict(task_id, expected="failed")
+        return self.get(task_id, user_id)
+
+    @again_after_deadlock
+    def _requeue(self, task: Task, actor: str) -> bool:
+        with self.database.begin() as connection:
+            if not move(
+                connection,
+                task.id,
+                Status.FAILED,
+                Status.QUEUED,
+                attempt=task.attempt,
+                cancel_requested_at=None,
+                **START_AFRESH,
+                crashes=0,
+                error=None,
+                error_category=None,
+            ):
+                return False
+            record(connection, task.id, "requeued", attempt=task.attempt, actor=actor)
+            return True
+
+    def _tasks(self, query: Select[TaskRow]) -> list[Task]:
+        with self.database.connect() as connection:
+            return [task_of(row, self.box) for row in connection.execute(query)]

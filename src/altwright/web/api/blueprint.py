@@ -1,0 +1,127 @@
+"""The REST API's frame: blueprints, authentication, its OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NoReturn
+
+from flask import Flask, Response, current_app, jsonify
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.info import Info
+from flask_openapi3.models.tag import Tag
+from flask_openapi3.openapi import OpenAPI
+from flask_openapi3.types import ResponseDict
+from pydantic import ValidationError
+
+from altwright.errors import InvalidInput
+from altwright.web.api import responses
+from altwright.web.auth import challenge, identify
+from altwright.web.security import csrf
+
+PREFIX: Final = "/api/v1"
+VERSION = "1.0.0"
+#: The two ways in; each operation takes either.
+SECURITY: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
+_WHY = {
+    400: "The body is no JSON, or the X-CSRFToken header of a session is missing or wrong.",
+    401: "No session and no valid token came with the request.",
+    403: "The caller's role doesn't allow this.",
+    404: "There is none, or it is somebody else's.",
+    409: "Its state doesn't allow this.",
+    413: "The body is too long.",
+    415: "The body isn't application/json.",
+    422: "The input is wrong; fields says where.",
+    429: "The Fediverse server asks us to wait.",
+    503: "Something that it needs is away; Retry-After says when to try again.",
+}
+_ALWAYS = (401, 422, 503)
+_WITH_BODY = (400, 413, 415)
+
+
+def blueprint(name: str, description: str) -> APIBlueprint:
+    """Return a blueprint of the API whose views run for known callers only."""
+    made = APIBlueprint(
+        f"api_{name}",
+        __name__,
+        url_prefix=f"{PREFIX}/{name}",
+        abp_tags=[Tag(name=name, description=description)],
+        abp_security=SECURITY,
+        operation_id_callback=_operation_id,
+    )
+    csrf.exempt(made)  # identify checks it, for those callers who need it
+    made.before_request(identify)
+    made.after_request(challenge)
+    return made
+
+
+def answers(success: dict[int, Any], *problems: int, body: bool = False) -> ResponseDict:
+    """Return what an operation's document says of its answers."""
+    codes = sorted({*_ALWAYS, *problems, *(_WITH_BODY if body else ())})
+    return {
+        **success,
+        **{code: _problem(code) for code in codes},
+    }
+
+
+def _problem(code: int) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": _WHY[code],
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+
+
+def _operation_id(*, name: str, **_: str) -> str:
+    return name
+
+
+def new_app(import_name: str) -> OpenAPI:
+    """Return a Flask app that can register blueprints of this API."""
+    app = OpenAPI(
+        import_name,
+        info=Info(
+            title="Altwright",
+            version=VERSION,
+            description="Alt texts for every picture on a Fediverse account.",
+        ),
+        security_schemes={
+            "token": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "altwright_session"},
+        },
+        validation_error_model=responses.Problem,
+        validation_error_callback=refuse,
+        doc_ui=False,  # its pages need inline code; the document itself is served below
+        static_folder="static",
+        template_folder="templates",
+    )
+    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", _document)
+    return app
+
+
+def _document() -> Response:
+    app = current_app
+    assert isinstance(app, OpenAPI)  # noqa: S101 - current_app is untyped
+    response = jsonify(app.api_doc)
+    response.cache_control.max_age = 3600
+    return response
+
+
+def refuse(error: ValidationError) -> NoReturn:
+    """Turn pydantic's findings into ours. Raises InvalidInput."""
+    fields = {
+        ".".join(str(part) for part in finding["loc"]) or "body": _worded(finding["msg"])
+        for finding in error.errors(include_url=False, include_input=False, include_context=False)
+    }
+    named = ", ".join(fields)
+    raise InvalidInput(f"The request is wrong in: {named}.", fields) from error
+
+
+def _worded(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[0].lower() + message[1:]
+
+
+def register(app: OpenAPI | Flask, *blueprints: APIBlueprint) -> None:
+    """Serve ``blueprints`` and describe them in the document."""
+    assert isinstance(app, OpenAPI)  # noqa: S101 - made by new_app
+    for one in blueprints:
+        app.register_api(one)

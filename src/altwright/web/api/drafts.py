@@ -1,0 +1,153 @@
+"""/api/v1/drafts: review drafts, have pictures described again, publish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from altwright.captions.drafts.draft import Draft
+from altwright.captions.tasks.publishing import start_publishing
+from altwright.captions.tasks.redescribe import DescribeAgain
+from altwright.web.api import responses
+from altwright.web.api.blueprint import answers, blueprint
+from altwright.web.api.requests import (
+    DraftApprove,
+    DraftDescribe,
+    DraftEdit,
+    DraftIds,
+    DraftPath,
+    DraftsQuery,
+    DraftTextPath,
+    DraftVersion,
+    SubmitHeaders,
+)
+from altwright.web.api.tasks import Answer, accepted
+from altwright.web.auth import caller
+from altwright.web.services import services
+
+bp = blueprint("drafts", "Alt texts, from draft to published")
+_DRAFT = answers({200: responses.Draft}, 404, 409, body=True)
+
+
+@bp.get("", responses=answers({200: responses.DraftList}))
+def list_drafts(query: DraftsQuery) -> Answer:
+    """List drafts: newest post first."""
+    user = caller()
+    page = services().drafts.find(
+        user.id,
+        statuses=query.status,
+        account_id=query.account_id,
+        task_id=query.task_id,
+        was_published=query.was_published,
+        updated_since=query.updated_since,
+        cursor=query.cursor,
+        limit=query.limit,
+    )
+    counts = services().drafts.counts(user.id)
+    return {
+        "drafts": [draft.to_json() for draft in page.drafts],
+        "next_cursor": page.next_cursor,
+        "counts": {status.value: count for status, count in counts.items()},
+        "published_pictures": services().drafts.count_published(user.id),
+    }
+
+
+@bp.get("/<int:draft_id>", responses=answers({200: responses.Draft}, 404))
+def show_draft(path: DraftPath) -> Answer:
+    """Show a draft."""
+    return services().drafts.get(path.draft_id, caller().id).to_json()
+
+
+@bp.patch("/<int:draft_id>", responses=_DRAFT)
+def edit_draft(path: DraftPath, body: DraftEdit) -> Answer:
+    """Replace a draft's text."""
+    return _changed(
+        services().drafts.edit(path.draft_id, caller().id, text=body.text, version=body.version)
+    )
+
+
+@bp.post("/<int:draft_id>/approve", responses=_DRAFT)
+def approve_draft(path: DraftPath, body: DraftApprove) -> Answer:
+    """Approve a draft, with another text if one is given."""
+    return _changed(
+        services().drafts.approve(path.draft_id, caller().id, text=body.text, version=body.version)
+    )
+
+
+@bp.post("/<int:draft_id>/skip", responses=_DRAFT)
+def skip_draft(path: DraftPath, body: DraftVersion) -> Answer:
+    """Set a draft aside: its picture gets no alt text."""
+    return _changed(services().drafts.skip(path.draft_id, caller().id, version=body.version))
+
+
+@bp.post("/<int:draft_id>/reopen", responses=_DRAFT)
+def reopen_draft(path: DraftPath, body: DraftVersion) -> Answer:
+    """Make an approved or skipped draft one to review."""
+    return _changed(services().drafts.reopen(path.draft_id, caller().id, version=body.version))
+
+
+@bp.get("/<int:draft_id>/texts", responses=answers({200: responses.DraftTextList}, 404))
+def list_texts(path: DraftPath) -> Answer:
+    """List the texts that a draft has had, newest first: by whom and when."""
+    found = services().drafts.texts(path.draft_id, caller().id)
+    return {"texts": [text.to_json() for text in found]}
+
+
+@bp.post("/<int:draft_id>/texts/<int:text_id>/restore", responses=_DRAFT)
+def restore_text(path: DraftTextPath, body: DraftVersion) -> Answer:
+    """Bring back one of a draft's texts; the one that it replaces stays in the list."""
+    return _changed(
+        services().drafts.restore(path.draft_id, caller().id, path.text_id, version=body.version)
+    )
+
+
+@bp.post("/<int:draft_id>/describe", responses=answers({202: responses.Task}, 404, 409, body=True))
+def describe_again(
+    header: SubmitHeaders, path: DraftPath, body: DraftDescribe
+) -> tuple[Any, int, dict[str, str]]:
+    """Have a draft's picture described again."""
+    user = caller()
+    draft = services().drafts.get(path.draft_id, user.id)
+    task = services().queue.submit(
+        DescribeAgain.name,
+        user=user,
+        account_id=draft.account_id,
+        settings={"draft_id": draft.id, "hint": body.hint},
+        request_key=header.idempotency_key,
+    )
+    return accepted(task)
+
+
+@bp.post("/approve", responses=answers({200: responses.Changed}, body=True))
+def approve_drafts(body: DraftIds) -> Answer:
+    """Approve all of these drafts that can be."""
+    return _changed_many(services().drafts.approve_many(caller().id, body.ids))
+
+
+@bp.post("/skip", responses=answers({200: responses.Changed}, body=True))
+def skip_drafts(body: DraftIds) -> Answer:
+    """Set all of these drafts aside that can be."""
+    return _changed_many(services().drafts.skip_many(caller().id, body.ids))
+
+
+@bp.post("/publish", responses=answers({202: responses.Publishing}, 404, 409, body=True))
+def publish_drafts(header: SubmitHeaders, body: DraftIds) -> tuple[Any, int, dict[str, str]]:
+    """Publish approved drafts to their posts, each account's as a task of its own."""
+    started = start_publishing(
+        services().drafts, services().queue, caller(), body.ids, header.idempotency_key
+    )
+    _, status, headers = accepted(started.tasks[0])
+    return started.to_json(), status, headers
+
+
+def _changed(draft: Draft) -> Answer:
+    """Tell the user's other pages, and answer."""
+    payload = {"id": draft.id, "version": draft.version}
+    services().progress.broadcaster.drafts_changed(draft.user_id, payload)
+    return draft.to_json()
+
+
+def _changed_many(count: int) -> Answer:
+    if count:
+        payload = {"id": None, "version": None}
+        services().progress.broadcaster.drafts_changed(caller().id, payload)
+    return {"changed": count}

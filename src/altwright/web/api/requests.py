@@ -1,0 +1,215 @@
+"""What the API takes: every input's shape and bounds. Unknown members are refused."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+
+from altwright.captions.drafts.draft_store import IDS_MOST, PAGE_MOST
+from altwright.db.tables import ID_MOST
+from altwright.describers.port import HINT_MOST
+from altwright.domain.caption import DraftStatus
+from altwright.domain.task import Status
+from altwright.errors import InvalidInput
+from altwright.platforms.connect import PLATFORMS
+from altwright.tasks.security import CaptionSecurityManager
+
+#: Characters; a text's own limit is its account's and the store checks it.
+TEXT_MOST = 20_000
+_security = CaptionSecurityManager()
+
+
+def _storable(text: str) -> str:
+    # JSON can write both, databases can't take them.
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("has characters that are no Unicode text")
+    return text
+
+
+def _task_id(text: str) -> str:
+    try:
+        return _security.checked_task_id(text)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from None
+
+
+def _parts(value: Any) -> Any:
+    """Split "a,b" as well as a repeated parameter."""
+    texts = [value] if isinstance(value, str) else value
+    return [part.strip() for text in texts for part in str(text).split(",") if part.strip()]
+
+
+Id = Annotated[int, Field(ge=1, le=ID_MOST)]
+Text = Annotated[str, AfterValidator(_storable), Field(max_length=TEXT_MOST)]
+TaskId = Annotated[str, AfterValidator(_task_id), Field(description="UUID of version 4")]
+PriorityName = Literal["urgent", "high", "normal", "low"]
+Limit = Annotated[int, Field(ge=1, le=PAGE_MOST)]
+
+
+class Body(BaseModel):
+    """A JSON body; types are taken as they are (``"5"`` is no number)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class OptionalBody(Body):
+    """A JSON body that may be left out, as all of its members may."""
+
+    # Read by flask-openapi3.
+    model_config = ConfigDict(openapi_extra={"required": False})  # type: ignore[typeddict-unknown-key]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _left_out(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+
+class Asked(BaseModel):
+    """What is asked for beside a body: a query, or headers."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Return the JSON schema; the one that the framework reads at each request is made once."""
+        return super().model_json_schema(*args, **options) if args or options else _schema(cls)
+
+
+@cache
+def _schema(model: type[Asked]) -> dict[str, Any]:
+    return super(Asked, model).model_json_schema()
+
+
+class Query(Asked):
+    """A query string."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SubmitHeaders(Asked):
+    """What a submit may say beside its body."""
+
+    idempotency_key: str | None = Field(
+        None,
+        alias="Idempotency-Key",
+        pattern=r"^[\x21-\x7e]{1,128}$",
+        description="1 to 128 printable characters; a submit that is sent again with the same "
+        "key answers with the first one's task",
+    )
+
+
+class TaskPath(BaseModel):
+    """The task that a path names."""
+
+    task_id: TaskId
+
+
+class DraftPath(BaseModel):
+    """The draft that a path names."""
+
+    draft_id: Id
+
+
+class DraftTextPath(DraftPath):
+    """The text of a draft that a path names."""
+
+    text_id: Id
+
+
+class AccountPath(BaseModel):
+    """The account that a path names."""
+
+    account_id: Id
+
+
+class TaskSubmit(Body):
+    """A task to accept."""
+
+    account_id: Id
+    kind: Literal["captions"] = "captions"
+    settings: dict[str, Any] = Field(
+        {},
+        description="max_posts_per_run, reprocess_existing, processing_delay, "
+        "max_caption_length, language, use_post_text; see the reference of settings",
+    )
+    priority: PriorityName | None = Field(
+        None, description="left out: as the user's role has it; urgent and high: administrators"
+    )
+
+
+class TasksQuery(Query):
+    """Which tasks to list."""
+
+    status: Status | None = None
+    limit: Limit = 50
+    before: TaskId | None = Field(None, description="the last task of the page before this one")
+    everybody: bool = Field(default=False, description="administrators: everybody's tasks")
+
+
+class AccountNew(Body):
+    """An account to connect."""
+
+    platform: str = Field(max_length=16, json_schema_extra={"enum": list(PLATFORMS)})
+    url: Text = Field(max_length=255, description="the server's address")
+    token: Text = Field(max_length=1000, description="an access token of the account")
+
+
+class DraftsQuery(Query):
+    """Which drafts to list."""
+
+    status: Annotated[list[DraftStatus], BeforeValidator(_parts)] = Field(
+        default=[], description="repeated, or separated by commas; left out: any"
+    )
+    account_id: Id | None = None
+    task_id: TaskId | None = None
+    was_published: bool = Field(
+        default=False,
+        description="only pictures that have got a text from here, whatever their drafts are now",
+    )
+    updated_since: AwareDatetime | None = Field(
+        None, description="only drafts that were written or changed after this moment"
+    )
+    cursor: str | None = Field(None, max_length=500, description="a page's next_cursor")
+    limit: Limit = 50
+
+
+class DraftEdit(Body):
+    """A draft's new text."""
+
+    text: Text
+    version: Id | None = Field(None, description="the version seen; an older one is refused")
+
+
+class DraftApprove(OptionalBody):
+    """An approval, with a new text if one is given."""
+
+    text: Text | None = None
+    version: Id | None = Field(None, description="the version seen; an older one is refused")
+
+
+class DraftVersion(OptionalBody):
+    """A change of state."""
+
+    version: Id | None = Field(None, description="the version seen; an older one is refused")
+
+
+class DraftDescribe(OptionalBody):
+    """A wish for another description."""
+
+    hint: Annotated[str, AfterValidator(_storable)] = Field(
+        "", max_length=HINT_MOST, description="what the describer should know of the picture"
+    )
+
+
+class DraftIds(Body):
+    """Some drafts."""
+
+    ids: list[Id] = Field(min_length=1, max_length=IDS_MOST)

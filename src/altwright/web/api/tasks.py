@@ -1,0 +1,110 @@
+"""/api/v1/tasks: submit, watch, cancel and requeue tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from altwright.domain.user import UserRef
+from altwright.errors import NotAllowed
+from altwright.tasks.queue_manager import SERVICE, scope
+from altwright.tasks.task import Event, Item, Task
+from altwright.web.api import responses
+from altwright.web.api.blueprint import PREFIX, answers, blueprint
+from altwright.web.api.requests import SubmitHeaders, TaskPath, TasksQuery, TaskSubmit
+from altwright.web.auth import caller
+from altwright.web.services import services
+
+Answer = dict[str, Any]
+bp = blueprint("tasks", "Runs that find pictures and draft their descriptions")
+
+
+@bp.post("", responses=answers({202: responses.Task}, 403, 404, 409, body=True))
+def submit_task(header: SubmitHeaders, body: TaskSubmit) -> tuple[Answer, int, dict[str, str]]:
+    """Accept a task; its Location is where to watch it."""
+    user = caller()
+    account = services().accounts.get(body.account_id, user.id)
+    task = services().queue.submit(
+        body.kind,
+        user=user,
+        account_id=account.id,
+        settings=body.settings,
+        priority=body.priority,
+        request_key=header.idempotency_key,
+    )
+    return accepted(task)
+
+
+@bp.get("", responses=answers({200: responses.TaskList}, 403))
+def list_tasks(query: TasksQuery) -> Answer:
+    """List tasks, newest first."""
+    user = caller()
+    if query.everybody and not user.is_admin:
+        raise NotAllowed("Only an administrator sees everybody's tasks.")
+    owner = None if query.everybody else user.id
+    tasks = services().store.recent(owner, query.status, query.limit, query.before)
+    return {"tasks": [task.to_json() for task in tasks]}
+
+
+@bp.get("/<task_id>", responses=answers({200: responses.Task}, 404))
+def show_task(path: TaskPath) -> Answer:
+    """Show how a task stands."""
+    return _visible(path).to_json()
+
+
+@bp.get("/<task_id>/items", responses=answers({200: responses.ItemList}, 404))
+def list_items(path: TaskPath) -> Answer:
+    """List a task's pictures and what became of them."""
+    items = services().store.items(_visible(path).id)
+    return {"items": [_item(item) for item in items]}
+
+
+@bp.get("/<task_id>/history", responses=answers({200: responses.EventList}, 404))
+def list_events(path: TaskPath) -> Answer:
+    """List what has happened to a task."""
+    events = services().store.history(_visible(path).id)
+    return {"events": [_event(event, caller()) for event in events]}
+
+
+@bp.post("/<task_id>/cancel", responses=answers({200: responses.Task}, 400, 404, 409))
+def cancel_task(path: TaskPath) -> Answer:
+    """Cancel a task: at once while it waits, at its next picture while it runs."""
+    return services().queue.cancel(path.task_id, by=caller()).to_json()
+
+
+@bp.post("/<task_id>/requeue", responses=answers({200: responses.Task}, 400, 404, 409))
+def requeue_task(path: TaskPath) -> Answer:
+    """Queue a failed task again; what it has finished stays finished."""
+    return services().queue.requeue(path.task_id, by=caller()).to_json()
+
+
+def accepted(task: Task) -> tuple[Answer, int, dict[str, str]]:
+    """Return the answer to a submit."""
+    return task.to_json(), 202, {"Location": f"{PREFIX}/tasks/{task.id}"}
+
+
+def _visible(path: TaskPath) -> Task:
+    return services().store.get(path.task_id, scope(caller()))
+
+
+def _item(item: Item) -> Answer:
+    return {
+        "key": item.key,
+        "label": item.label,
+        "status": item.status.value,
+        "reason": item.reason,
+        "category": item.category,
+        "took_s": item.took_s,
+    }
+
+
+def _event(event: Event, user: UserRef) -> Answer:
+    # A worker's name has its host's name in it, which is an administrator's business; so are the
+    # categories of errors.
+    actor = event.actor if user.is_admin or event.actor == user.username else SERVICE
+    return {
+        "at": event.at.isoformat(),
+        "event": event.event,
+        "attempt": event.attempt,
+        "actor": actor,
+        "detail": event.detail if user.is_admin else event.words,
+    }

@@ -1,0 +1,250 @@
+"""The pages that people use; each is one look at the services, shaped by a template."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, send_file
+from flask.typing import ResponseReturnValue
+
+from altwright.captions.tasks.publishing import Publishing
+from altwright.db.tables import ID_MOST
+from altwright.describers.port import HINT_MOST
+from altwright.domain.caption import OPEN, DraftStatus
+from altwright.domain.task import ACTIVE, ItemStatus
+from altwright.platforms.connect import PLATFORMS
+from altwright.tasks.task import Item, Task
+from altwright.web.auth import caller
+from altwright.web.pages import template_filters
+from altwright.web.services import services
+
+#: Tasks on a page of the history; drafts that a review page starts with and loads at a time.
+TASKS_A_PAGE, DRAFTS_A_PAGE = 25, 40
+#: Seconds that a browser keeps a picture; its address stays when it is fetched anew.
+PICTURE_KEPT_S = 600
+#: What each view of the review page shows, in the order of its tabs.
+VIEWS: dict[str, tuple[DraftStatus, ...]] = {
+    "draft": (DraftStatus.DRAFT,),
+    "approved": (DraftStatus.APPROVED, DraftStatus.PUBLISHING),
+    # In any state: a picture that was described again stays published while the draft waits.
+    "published": (),
+    "skipped": (DraftStatus.SKIPPED,),
+    "all": tuple(DraftStatus),
+}
+
+bp = Blueprint("pages", __name__)
+template_filters.register(bp)
+
+
+@bp.context_processor
+def _navigation() -> dict[str, Any]:
+    """Give every page of ours the number that its navigation shows, and which drafts are open."""
+    to_review = services().drafts.counts(caller().id)[DraftStatus.DRAFT]
+    return {"to_review": to_review, "open_states": OPEN}
+
+
+@bp.get("/")
+def home() -> str:
+    """Show accounts, drafts by state, and the run that is active or was the last."""
+    user = caller()
+    recent = services().store.recent(user.id, limit=TASKS_A_PAGE)
+    shown = [task for task in recent if task.kind != "description"]
+    active = [task for task in shown if task.status in ACTIVE]
+    return render_template(
+        "home.html",
+        accounts=_accounts(user.id),
+        counts=_counts(user.id),
+        in_views=_in_views(user.id),
+        tasks=[task.to_json() for task in active or shown[:1]],
+        is_describing=any(task.kind == "captions" for task in active),
+    )
+
+
+@bp.get("/tasks")
+def tasks() -> str:
+    """Show the user's tasks, newest first."""
+    user = caller()
+    found = services().store.recent(
+        user.id, limit=TASKS_A_PAGE + 1, before=request.args.get("before")
+    )
+    page = found[:TASKS_A_PAGE]
+    return render_template(
+        "tasks.html",
+        tasks=[task.to_json() for task in page],
+        accounts={account["id"]: account for account in _accounts(user.id)},
+        older=page[-1].id if len(found) > len(page) else None,
+        is_first=request.args.get("before") is None,
+    )
+
+
+@bp.get("/tasks/<task_id>")
+def task(task_id: str) -> str:
+    """Show one task: how it stands, what has happened, what failed and why."""
+    user = caller()
+    found = services().store.get(task_id, user.id)
+    items = services().store.items(found.id, (ItemStatus.FAILED, ItemStatus.SKIPPED))
+    left = (found.items_total or 0) - found.items_finished
+    return render_template(
+        "task.html",
+        task=found.to_json(),
+        account=_account_of(found, user.id),
+        settings=template_filters.settings_in_words(found.settings),
+        failed=[item for item in items if item.status is ItemStatus.FAILED],
+        skipped=[item for item in items if item.status is ItemStatus.SKIPPED],
+        drafts_of=_drafts_of(found, items, user.id),
+        left=left,
+        events=services().store.history(found.id),
+    )
+
+
+@bp.get("/review")
+def review() -> str:
+    """Show pictures beside their drafts."""
+    return _review(_view(), current=None)
+
+
+@bp.get("/review/<int:draft_id>")
+def review_one(draft_id: int) -> str:
+    """Show one draft large, among those of its state."""
+    draft = services().drafts.get(draft_id, caller().id)
+    of_state = next(
+        (name for name, statuses in VIEWS.items() if draft.status in statuses), "published"
+    )
+    view = _view(of_state)
+    return _review(view, current=draft.to_json())
+
+
+@bp.get("/review/<int:draft_id>/card")
+def review_card(draft_id: int) -> str:
+    """Return one draft as it stands in the review page, to replace what stands there."""
+    draft = services().drafts.get(draft_id, caller().id)
+    return render_template(
+        "review_cards.html", drafts=[draft.to_json()], next_url=None, view=_view()
+    )
+
+
+@bp.get("/review/cards")
+def review_cards() -> str:
+    """Return the drafts that follow ``cursor``, as they stand in the review page."""
+    return render_template("review_cards.html", **_drafts(_view()))
+
+
+@bp.get("/accounts")
+def accounts() -> str:
+    """Show the user's accounts and a form to connect one."""
+    return render_template("accounts.html", accounts=_accounts(caller().id), platforms=PLATFORMS)
+
+
+@bp.get("/pictures/<int:picture_id>")
+def picture(picture_id: int) -> ResponseReturnValue:
+    """Send a picture's kept copy, or its small one, to its owner."""
+    is_small = request.args.get("size") == "small"
+    name, media_type = services().drafts.picture_file(picture_id, caller().id, small=is_small)
+    response: Response = send_file(
+        io.BytesIO(services().pictures.read(name)),
+        mimetype=media_type,
+        etag=name,
+        max_age=PICTURE_KEPT_S,
+    )
+    response.cache_control.public = False
+    response.cache_control.private = True
+    return response
+
+
+def _review(view: str, *, current: dict[str, Any] | None) -> str:
+    user = caller()
+    at = services().drafts.now()  # before the query: what is written meanwhile is offered
+    found = _drafts(view)
+    if current and all(draft["id"] != current["id"] for draft in found["drafts"]):
+        found["drafts"].insert(0, current)
+    return render_template(
+        "review.html",
+        **found,
+        current=current,
+        accounts=_accounts(user.id),
+        counts=_counts(user.id),
+        in_views=_in_views(user.id),
+        describer=services().settings.describer,
+        hint_most=HINT_MOST,
+        at=at,
+        views=VIEWS,
+        account_id=_account_id(),
+        task_id=request.args.get("task"),
+    )
+
+
+def _drafts(view: str) -> dict[str, Any]:
+    page = services().drafts.find(
+        caller().id,
+        statuses=VIEWS[view],
+        was_published=view == "published",
+        updated_since=_since(),
+        account_id=_account_id(),
+        task_id=request.args.get("task"),
+        cursor=request.args.get("cursor"),
+        limit=DRAFTS_A_PAGE,
+    )
+    return {
+        "drafts": [draft.to_json() for draft in page.drafts],
+        "next_url": template_filters.same_query(
+            "/review/cards", status=view, cursor=page.next_cursor
+        )
+        if page.next_cursor
+        else None,
+        "view": view,
+    }
+
+
+def _view(otherwise: str = "draft") -> str:
+    """Return the view that the address names."""
+    named = request.args.get("status")
+    return named if named in VIEWS else otherwise
+
+
+def _since() -> datetime | None:
+    """Return the moment after which drafts are asked for; what is none filters nothing."""
+    try:
+        moment = datetime.fromisoformat(request.args.get("since", ""))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _account_id() -> int | None:
+    """Return the account that the address filters by; what no id can be filters nothing."""
+    given = request.args.get("account", type=int)
+    return given if given is not None and 0 < given <= ID_MOST else None
+
+
+def _accounts(user_id: int) -> list[dict[str, Any]]:
+    return [account.to_json() for account in services().accounts.of_user(user_id)]
+
+
+def _account_of(task: Task, user_id: int) -> dict[str, Any] | None:
+    return next((one for one in _accounts(user_id) if one["id"] == task.account_id), None)
+
+
+def _drafts_of(task: Task, items: Sequence[Item], user_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the drafts that the items of a publishing task are about, by the items' keys."""
+    if task.kind != Publishing.name:
+        return {}
+    post_ids = [int(item.key) for item in items if item.key.isdecimal()]
+    by_item: dict[str, list[dict[str, Any]]] = {}
+    drafts = services().drafts.of_posts(user_id, post_ids, task.settings.get("draft_ids", ()))
+    for draft in drafts:
+        by_item.setdefault(str(draft.post.id), []).append(draft.to_json())
+    return by_item
+
+
+def _in_views(user_id: int) -> dict[str, int]:
+    """Return how many drafts, or pictures with a text from here, each view shows."""
+    counts = services().drafts.counts(user_id)
+    found = {name: sum(counts[one] for one in statuses) for name, statuses in VIEWS.items()}
+    return found | {"published": services().drafts.count_published(user_id)}
+
+
+def _counts(user_id: int) -> dict[str, int]:
+    return {status.value: n for status, n in services().drafts.counts(user_id).items()}

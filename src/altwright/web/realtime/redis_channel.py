@@ -1,0 +1,130 @@
+"""Events between processes over Redis, for Socket.IO: encrypted, with quick reconnects."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import socketio
+from redis.exceptions import RedisError
+
+from altwright.config import Settings
+from altwright.crypto import Box
+from altwright.errors import RedisUnavailable
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.client import SOCKET_CHANNEL, connect, database_number
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that the listener waits for a message before it looks whether it should end, and
+#: between two tries to reach Redis. python-socketio's own go up to 60 (facts: RQ §3).
+LISTEN_S, RETRY_S = 0.5, 0.5
+#: Seconds after which a silent connection is asked whether the server is still there.
+SILENT_S = 5
+
+
+class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
+    """The clients of this process, and what other processes publish for them.
+
+    Messages are encrypted: who can read Redis learns nothing of tasks from them, and who can
+    write to it can't tell pages anything. Publishes over the health monitor's client: while Redis
+    is away an event costs nothing and reaches this process's clients only. The listener has a
+    connection of its own, opened when the first client comes.
+    """
+
+    def __init__(
+        self,
+        health: RedisHealthMonitor,
+        box: Box,
+        settings: Settings,
+        *,
+        write_only: bool = False,
+        on_listening: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take what lends a client; ``on_listening`` is called each time Redis is heard again."""
+        url = settings.resolved_redis_url
+        super().__init__(
+            url,
+            channel=channel_name(url, settings.rq_queue_prefix),
+            write_only=write_only,
+            json=json,
+        )
+        self._health = health
+        self._box = box
+        self._on_listening = on_listening
+        self._stop = threading.Event()
+        #: The listener's; python-socketio starts it with the first client.
+        self.thread: threading.Thread | None = None
+        #: Whether what other processes publish now is heard here.
+        self.listening = False
+
+    def stop(self) -> None:
+        """End the listener, within LISTEN_S seconds."""
+        self._stop.set()
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Yield what other processes emit, until ``stop``; for a server that isn't threaded."""
+        with suppress(_Stopped):
+            for data in self._listen():
+                yield json.loads(data)
+
+    def _publish(self, data: Any) -> None:
+        try:
+            with self._health.guarded() as client:
+                client.publish(self.channel, self._box.close(json.dumps(data).encode()))
+        except RedisUnavailable:
+            # Pages of other processes read the database meanwhile.
+            _log.debug("an event stays in this process: Redis is away")
+
+    def _thread(self) -> None:
+        with suppress(_Stopped):
+            super()._thread()
+
+    def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
+        while True:
+            try:
+                yield from self._messages()
+            except (RedisError, OSError) as error:
+                if self.listening:
+                    _log.warning("events of other processes are not heard: %s", error)
+            finally:
+                self.listening = False
+            if self._stop.wait(RETRY_S):
+                raise _Stopped
+
+    def _opened(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        try:
+            data = self._box.open(message["data"])
+        except ValueError:
+            _log.warning("an event was closed with another key, or is forged")
+        else:
+            yield {**message, "data": data}
+
+    def _messages(self) -> Iterator[dict[str, Any]]:
+        url = self._health.url
+        client = connect(url, call_timeout_s=SILENT_S, health_check_s=SILENT_S)
+        try:
+            with client.pubsub(ignore_subscribe_messages=True) as pubsub:
+                pubsub.subscribe(self.channel)
+                pubsub.get_message(timeout=LISTEN_S)  # the answer to the subscription
+                self.listening = True
+                self._on_listening()
+                while not self._stop.is_set() and url == self._health.url:
+                    message = pubsub.get_message(timeout=LISTEN_S)
+                    if message is not None:
+                        yield from self._opened(message)
+        finally:
+            client.close()
+
+
+def channel_name(url: str, prefix: str) -> str:
+    """Return the channel of one service: unlike keys, channels span a server's databases."""
+    return f"{SOCKET_CHANNEL}:{database_number(url)}:{prefix}"
+
+
+class _Stopped(BaseException):
+    """Ends the listener: python-socketio's loop around it catches every Exception."""
