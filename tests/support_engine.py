@@ -24,7 +24,9 @@ from altwright.domain.task import Delivery, ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.progress import ProgressTracker
 from altwright.tasks.cluster.concurrency_limits import LimitBook
+from altwright.tasks.cluster.leases import Leases
 from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.execution.error_policy import Source
 from altwright.tasks.execution.runner import TaskRunner
@@ -35,6 +37,7 @@ from altwright.tasks.rq.serializer import serializer_for
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.claims import Claims, Planned, Worked
 from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.rescue import Rescuer
 from altwright.tasks.store.task_store import NewTask, TaskStore
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, TaskKind, Work
@@ -152,6 +155,9 @@ class Rig:
         self.limit_book = LimitBook(self.database, self.limits or Limits(), self.clock)
         self.claims = Claims(self.database, self.box, LEASE_S, self.limit_book)
         self.backlog = Backlog(self.database)
+        self.rescuer = Rescuer(self.database)
+        self.leases = Leases(self.database)
+        self.state = ServiceState(self.database)
         self.progress = ProgressTracker(self.store, self.claims, clock=self.clock)
         self.health = RedisHealthMonitor(client, url=self.redis_url, clock=self.clock)
         self.tracker = UserTaskTracker(client, 30.0)
@@ -180,6 +186,9 @@ class Rig:
         self.runner.leases.renewed = self.queue.follow
         self.dispatcher = Dispatcher(
             self.backlog,
+            self.rescuer,
+            self.leases,
+            self.state,
             self.queue,
             self.health,
             self.progress,

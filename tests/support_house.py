@@ -27,7 +27,8 @@ class House:
         self.roster = Roster(rig.database)
         self.caretaker = Caretaker(
             Watched(
-                backlog=rig.backlog,
+                leases=rig.leases,
+                state=rig.state,
                 figures=Figures(rig.database),
                 roster=self.roster,
                 health=rig.health,

@@ -21,7 +21,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, _frame: asked_to_stop.append(number))
     services.start()
     manager = services.worker_manager("external", 1)
-    manager.start()
+    manager.loop.start()
     wait_until(lambda: asked_to_stop, LIVES_S, every_s=0.2)
     manager.stop(services.settings.rq_shutdown_timeout)
     services.close()

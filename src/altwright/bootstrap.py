@@ -13,6 +13,7 @@ from altwright import folders
 from altwright.accounts import key_check
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
+from altwright.background import BackgroundLoop
 from altwright.captions.drafts.draft_store import DraftStore
 from altwright.captions.drafts.pruning import ContentRetention
 from altwright.captions.pictures.picture_files import PictureStore
@@ -40,8 +41,10 @@ from altwright.tasks.alerting.notifications import Channel, Mail, Notifier, Webh
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.concurrency_limits import LimitBook
+from altwright.tasks.cluster.leases import Leases
 from altwright.tasks.cluster.notifier import Messenger
 from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.cluster.worker_slots import Slots
 from altwright.tasks.execution.dispatcher import Dispatcher
@@ -60,6 +63,7 @@ from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.dead_letters import DeadLetters
 from altwright.tasks.store.integrity import TaskRepair
 from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.rescue import Rescuer
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task_kind import TaskKind
@@ -95,7 +99,10 @@ class Services:
     kinds: dict[str, TaskKind]
     store: TaskStore
     claims: Claims
+    leases: Leases
+    state: ServiceState
     backlog: Backlog
+    rescuer: Rescuer
     roster: Roster
     audit: Audit
     repair: TaskRepair
@@ -113,6 +120,8 @@ class Services:
     channels: dict[str, Channel]
     upkeep: RQUpkeep
     caretaker: Caretaker
+    #: The threads of a process, in the order of their start.
+    loops: tuple[BackgroundLoop, ...]
 
     def start(self) -> None:
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
@@ -120,11 +129,8 @@ class Services:
             self.redis_address.follow()
             self._check_key()
         self.health.check()
-        self.health.start()
-        self.runner.leases.start()
-        self.dispatcher.start()
-        self.caretaker.start()
-        self.messenger.start()
+        for loop in self.loops:
+            loop.start()
 
     def _check_key(self) -> None:
         """Say in the log that the key is a wrong one; commands and `altwright serve` stop there."""
@@ -135,11 +141,8 @@ class Services:
 
     def close(self) -> None:
         """End what ``start`` began, and release every connection and process."""
-        self.messenger.stop()
-        self.caretaker.stop()
-        self.dispatcher.stop()
-        self.runner.leases.stop()
-        self.health.stop()
+        for loop in reversed(self.loops):
+            loop.stop()
         self.describer.close()
         # Gunicorn ends the workers first; a request that is still answered here keeps its own.
         self.health.client.connection_pool.disconnect(inuse_connections=False)
@@ -153,7 +156,7 @@ class Services:
         runner: Runner = self.runner
         if self.settings.worker_isolate:
             runner = IsolatedRunner(
-                self.claims, self.runner.leases, self.backlog, self.progress.changed
+                self.claims, self.runner.leases, self.rescuer, self.progress.changed
             )
         return WorkParts(
             self.claims, runner, sessions.task, self.queue.pauses.current, self.limits.closed
@@ -180,7 +183,7 @@ class Services:
             OwnPlaces(count)
             if count is not None
             else SharedPlaces(
-                Slots(self.database, process_name()),
+                Slots(self.leases, process_name()),
                 lambda: settings.rq_worker_count,
                 settings.web_concurrency,
             )
@@ -211,7 +214,8 @@ def build(settings: Settings) -> Services:
     store = TaskStore(database, box)
     limits = LimitBook(database, limits_of(settings))
     claims = Claims(database, box, settings.lease_s, limits)
-    backlog = Backlog(database)
+    leases, state = Leases(database), ServiceState(database)
+    backlog, rescuer = Backlog(database), Rescuer(database)
     progress = ProgressTracker(store, claims)
     accounts = AccountStore(database, box, partial(connect_platform, outbound=outbound))
     drafts = DraftStore(database)
@@ -255,7 +259,7 @@ def build(settings: Settings) -> Services:
     roster = Roster(database)
     repair = TaskRepair(store, backlog, kinds)
     upkeep = RQUpkeep(queue, health)
-    address = RedisAddress(backlog, box, settings.resolved_redis_url, health.move)
+    address = RedisAddress(state, box, settings.resolved_redis_url, health.move)
     messenger = Messenger(database, queue.work_waits)
     queue.tell_others = messenger.tell
     runner.leases.renewed = queue.follow
@@ -273,9 +277,11 @@ def build(settings: Settings) -> Services:
     kinds[Maintenance.name] = Maintenance(chores)
     channels = channels_of(settings)
     alerts = AlertBook(database, tuple(channels))
+    notifier = Notifier(database, channels)
     caretaker = Caretaker(
         Watched(
-            backlog=backlog,
+            leases=leases,
+            state=state,
             figures=Figures(database),
             roster=roster,
             health=health,
@@ -285,12 +291,20 @@ def build(settings: Settings) -> Services:
             workers_expected=lambda: workers_expected(settings),
         ),
         AlertWatch(alerts),
-        Notifier(database, channels),
+        notifier,
         thresholds_of(settings),
         owner=process_name(),
         maintenance_every_s=settings.maintenance_every,
         always=(address.follow,),
     )
+    dispatcher = Dispatcher(
+        backlog, rescuer, leases, state, queue, health, progress, owner=process_name()
+    )
+    loops = [health.loop, runner.leases.loop, dispatcher.loop, caretaker.loop]
+    if channels:
+        loops.append(notifier.loop)
+    if messenger.speaks:
+        loops.append(messenger.loop)
     return Services(
         settings=settings,
         database=database,
@@ -304,7 +318,10 @@ def build(settings: Settings) -> Services:
         kinds=kinds,
         store=store,
         claims=claims,
+        leases=leases,
+        state=state,
         backlog=backlog,
+        rescuer=rescuer,
         roster=roster,
         audit=Audit(database),
         repair=repair,
@@ -312,7 +329,7 @@ def build(settings: Settings) -> Services:
         progress=progress,
         queue=queue,
         runner=runner,
-        dispatcher=Dispatcher(backlog, queue, health, progress, owner=process_name()),
+        dispatcher=dispatcher,
         limits=limits,
         alerts=alerts,
         messenger=messenger,
@@ -322,6 +339,7 @@ def build(settings: Settings) -> Services:
         channels=channels,
         upkeep=upkeep,
         caretaker=caretaker,
+        loops=tuple(loops),
     )
 
 

@@ -48,7 +48,7 @@ class ProcessLife:
         services.start()
         if settings.worker_mode in {WorkerMode.INTEGRATED, WorkerMode.HYBRID}:
             self._manager = services.worker_manager("integrated", None, app.app_context)
-            self._manager.start()
+            self._manager.loop.start()
         threading.Thread(target=self._watch, args=[worker], name="stop-watch", daemon=True).start()
 
     def count_request(self) -> None:

@@ -319,7 +319,7 @@ def test_a_hanging_server_holds_nobody_up(rig: Rig) -> None:
             assert go_on.wait(60)
 
     house = House(rig, {"hanging": Hanging()})
-    house.notifier.start()
+    house.notifier.loop.start()
     rig.lose_redis()
     house.look()
     assert begun.wait(60)
@@ -327,7 +327,7 @@ def test_a_hanging_server_holds_nobody_up(rig: Rig) -> None:
     assert house.look_until_quiet() == set()
     go_on.set()
     wait_until(lambda: all(one.sent_at for one in notices(rig.database)))
-    house.notifier.stop()
+    house.notifier.loop.stop()
     assert len(notices(rig.database)) == 2
 
 

@@ -115,7 +115,7 @@ def test_a_worker_that_was_given_up_changes_nothing(rig: Rig, write: str, since:
     """Whatever a rescued task's old worker writes is refused and leaves no row behind."""
     rig.submit()
     zombie, item = rig.begin("zombie")
-    assert rig.backlog.rescue(zombie.id, zombie.attempt, "test")
+    assert rig.rescuer.rescue(zombie.id, zombie.attempt, "test")
     if since != "queued":
         successor = rig.take("successor")
         if since == "completed":
@@ -241,7 +241,7 @@ def test_an_attempt_goes_on_where_the_last_one_stopped(fleet: Fleet) -> None:
             worker_stops()
 
     def worker_stops() -> None:
-        fleet.rig.backlog.rescue(task.id, 1, "test")
+        fleet.rig.rescuer.rescue(task.id, 1, "test")
 
     fleet.rig.kind.meet = meet
     task = fleet.rig.submit()
@@ -291,7 +291,7 @@ def test_a_cancel_asked_for_before_a_handing_back_ends_the_task(rig: Rig, how: s
     rig.queue.cancel(task.id, by=ANNA)
     match how:
         case "rescue":
-            rig.backlog.rescue(task.id, task.attempt, "test")
+            rig.rescuer.rescue(task.id, task.attempt, "test")
         case "retry":
             rig.claims.retry(task, Category.NETWORK, "gone", 60)
         case "release":

@@ -67,7 +67,7 @@ def test_nothing_grows_with_the_backlog(rig: Rig) -> None:
 
     def rescue() -> None:
         assert rig.backlog.priorities(Delivery.DATABASE) == [Priority.NORMAL]
-        rig.backlog.running()
+        rig.rescuer.running()
 
     calls = {"submit": submit, "claim": claim, "dispatch": dispatch, "rescue": rescue}
     with METERS[rig.database.engine.dialect.name](rig.database) as meter:

@@ -65,7 +65,7 @@ def _refused_submit(rig: Rig) -> None:
 def _zombie(rig: Rig) -> None:
     rig.submit()
     task, item = rig.begin()
-    rig.backlog.rescue(task.id, task.attempt, "test")
+    rig.rescuer.rescue(task.id, task.attempt, "test")
     with pytest.raises(TaskStateConflict):
         rig.claims.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
 
@@ -323,8 +323,8 @@ class Chaos:
     def dispatch(self, _dice: random.Random) -> None:
         """Do what a dispatcher does, and take a task away from its worker."""
         backlog = self.rig.backlog
-        for task_id, attempt, *_ in backlog.running()[:1]:
-            backlog.rescue(task_id, attempt, "test")
+        for task_id, attempt, *_ in self.rig.rescuer.running()[:1]:
+            self.rig.rescuer.rescue(task_id, attempt, "test")
         backlog.mark(backlog.due(Priority.NORMAL, 5), Delivery.RQ)
         backlog.take_from_rq()
 
@@ -349,8 +349,8 @@ def test_everything_at_once_meets_no_error(rig: Rig) -> None:
     rig.lose_redis()
     chaos = Chaos(rig, make_users(rig.database, range(100, 140)))
     assert at_once(8, chaos.act) == [[]] * 8
-    for task_id, attempt, *_ in rig.backlog.running():
-        rig.backlog.rescue(task_id, attempt, "the end")
+    for task_id, attempt, *_ in rig.rescuer.running():
+        rig.rescuer.rescue(task_id, attempt, "the end")
     rig.drain_database()
     assert chaos.done
     for task_id in chaos.accepted:

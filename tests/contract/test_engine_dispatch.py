@@ -114,9 +114,9 @@ def test_one_process_dispatches_and_another_takes_over(rig: Rig) -> None:
     rig.later(ROLE_S + 0.1)
     assert second.dispatcher.tick()
     assert not rig.dispatcher.tick()
-    second.backlog.let_go(ROLE, "there")
+    second.leases.release([ROLE], "there")
     assert rig.dispatcher.tick()
-    rig.backlog.let_go(ROLE, "there")
+    rig.leases.release([ROLE], "there")
     assert rig.dispatcher.tick()
     second.close()
 
@@ -128,7 +128,7 @@ def test_a_role_whose_process_is_gone_is_free_at_once(rig: Rig) -> None:
     assert gone.dispatcher.tick()
     assert rig.dispatcher.tick()
     here = Rig(rig.database, rig.redis_url, owner=process_name())
-    rig.backlog.let_go(ROLE, rig.owner)
+    rig.leases.release([ROLE], rig.owner)
     assert here.dispatcher.tick()
     assert not rig.dispatcher.tick()  # that process is alive
     here.close()
@@ -139,8 +139,8 @@ def test_a_stopped_dispatcher_gives_its_role_up(rig: Rig) -> None:
     """Another process needs no lease's length to go on after an orderly stop."""
     second = Rig(rig.database, rig.redis_url, owner="there")
     rig.dispatcher.tick()
-    rig.dispatcher.start()
-    rig.dispatcher.stop()
+    rig.dispatcher.loop.start()
+    rig.dispatcher.loop.stop()
     assert second.dispatcher.tick()
     second.close()
 
@@ -186,7 +186,7 @@ def test_a_redis_that_comes_back_empty_gets_its_jobs_again(rig: Rig, how: str) -
     rig.dispatcher.tick()
     assert rig.job_count() == 6
     assert rig.health.client.get(EPOCH_KEY) not in {None, epoch}
-    assert rig.backlog.state(EPOCH).encode() == rig.health.client.get(EPOCH_KEY)
+    assert rig.state.get(EPOCH).encode() == rig.health.client.get(EPOCH_KEY)
     assert rig.drain_rq() == 6
     assert all(rig.events(one) == ["queued", "claimed", "completed"] for one in ids)
 
@@ -230,7 +230,7 @@ def test_without_redis_everything_goes_on_with_the_database(rig: Rig, valkey: Re
     assert during.status is Status.QUEUED
     rig.lose_redis()
     rig.dispatcher.tick()
-    assert rig.backlog.state(MODE) == Delivery.DATABASE
+    assert rig.state.get(MODE) == Delivery.DATABASE
     moved = rig.store.get(before.id, None)
     assert moved.delivery is Delivery.DATABASE
     kept = ("id", "priority", "user_id", "settings", "created_at", "attempt", "failures")
@@ -239,7 +239,7 @@ def test_without_redis_everything_goes_on_with_the_database(rig: Rig, valkey: Re
     valkey.start()
     rig.find_redis()
     rig.dispatcher.tick()
-    assert rig.backlog.state(MODE) == Delivery.RQ
+    assert rig.state.get(MODE) == Delivery.RQ
 
 
 @pytest.mark.req("6.5")
@@ -268,7 +268,7 @@ def test_a_full_redis_leaves_tasks_in_the_database(rig: Rig, valkey: RedisServer
     assert rig.health.usable
     assert rig.store.get(task.id, None).delivery is Delivery.DATABASE
     rig.dispatcher.tick()
-    assert rig.backlog.state(MODE) == Delivery.DATABASE
+    assert rig.state.get(MODE) == Delivery.DATABASE
     assert rig.job_count() == 0
     assert rig.drain_database() == 1
     rig.health.client.config_set("maxmemory", "0")
@@ -295,7 +295,7 @@ def test_two_services_share_a_redis_by_their_prefix(rig: Rig, database: Database
 
 def database_epoch(rig: Rig) -> str:
     """Return the mark that the database has of its Redis."""
-    return str(rig.backlog.state(EPOCH))
+    return str(rig.state.get(EPOCH))
 
 
 def test_a_fault_in_a_pass_doesnt_end_the_dispatcher(
@@ -309,9 +309,9 @@ def test_a_fault_in_a_pass_doesnt_end_the_dispatcher(
         raise ZeroDivisionError
 
     monkeypatch.setattr(rig.dispatcher, "rescue", broken)
-    rig.dispatcher.start()
+    rig.dispatcher.loop.start()
     try:
         wait_until(lambda: len(passes) >= 2)
     finally:
-        rig.dispatcher.stop()
+        rig.dispatcher.loop.stop()
     assert len(passes) >= 2

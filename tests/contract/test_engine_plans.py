@@ -72,7 +72,7 @@ def test_a_cursor_of_an_attempt_that_is_over_is_not_written(rig: Rig) -> None:
     rig.lose_redis()
     task = rig.submit()
     first = rig.take()
-    rig.backlog.rescue(task.id, 1, "test")
+    rig.rescuer.rescue(task.id, 1, "test")
     second = rig.take("another")
     assert second.attempt != first.attempt
     with pytest.raises(TaskStateConflict):

@@ -299,7 +299,7 @@ def test_a_picture_that_kills_workers_is_set_aside(rig: Rig) -> None:
             rig.claims.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
             item = rig.claims.next_item(task.id) or item
         assert item.key == "item-0"
-        rig.backlog.rescue(task.id, task.attempt, "test")
+        rig.rescuer.rescue(task.id, task.attempt, "test")
     rig.drain_database()
     done = rig.store.get(task.id, None)
     assert (done.status, done.items_done, done.items_failed) == (Status.COMPLETED, 1, 1)
@@ -313,7 +313,7 @@ def test_a_task_that_kills_every_worker_becomes_a_dead_letter(rig: Rig) -> None:
     task = rig.submit()
     for number in range(CRASHES):
         now = rig.take(f"w{number}")
-        assert rig.backlog.rescue(now.id, now.attempt, "test")
+        assert rig.rescuer.rescue(now.id, now.attempt, "test")
     dead = rig.store.get(task.id, None)
     assert (dead.status, dead.error_category) == (Status.FAILED, Category.EXHAUSTED)
     assert rig.queue.requeue(task.id, by=ROOT).status is Status.QUEUED
@@ -349,7 +349,7 @@ def test_every_move_is_in_the_history(rig: Rig) -> None:
     second = rig.take("w2")
     rig.claims.retry(second, Category.NETWORK, "gone", 0)
     third = rig.take("w3")
-    rig.backlog.rescue(third.id, third.attempt, "lease ran out")
+    rig.rescuer.rescue(third.id, third.attempt, "lease ran out")
     fourth = rig.take("w4")
     rig.claims.fail(fourth, Category.FAULT, "no")
     rig.queue.requeue(task.id, by=ROOT)

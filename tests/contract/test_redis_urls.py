@@ -222,7 +222,7 @@ def test_a_group_s_connections_get_their_options() -> None:
 
 def addresses(rig: Rig, moved: list[str], configured: str = "redis://one") -> RedisAddress:
     """Return a process's idea of the address."""
-    return RedisAddress(rig.backlog, rig.box, configured, moved.append)
+    return RedisAddress(rig.state, rig.box, configured, moved.append)
 
 
 @pytest.mark.req("8.4")
@@ -237,7 +237,7 @@ def test_a_changed_address_is_followed_once_and_kept_encrypted(rig: Rig) -> None
     for one in (here, there, here, there):
         one.follow()
     assert moved == ["redis://:s3cret@two:6379/0"] * 2
-    assert "s3cret" not in str(rig.backlog.state(ROW))
+    assert "s3cret" not in str(rig.state.get(ROW))
     there.use_configured()
     for one in (here, there, here):
         one.follow()
@@ -260,7 +260,7 @@ def test_an_address_that_no_key_opens_is_left_alone(
     """The configured one counts, and the log says why."""
     addresses(rig, []).use("redis://two")
     other = Box(Fernet.generate_key().decode("ascii"))
-    late = RedisAddress(rig.backlog, other, "redis://one", lambda _: None)
+    late = RedisAddress(rig.state, other, "redis://one", lambda _: None)
     assert late.current() == "redis://one"
     assert "another key" in caplog.text
 
@@ -294,7 +294,7 @@ def test_running_processes_take_a_changed_address_up(
     """Workers and submitters go over within seconds; what lay in the old Redis completes too."""
     web, workers = make_services(), make_services()
     manager = workers.worker_manager("external", 2)
-    manager.start()
+    manager.loop.start()
     try:
         with servers.valkey() as new:
             slow = [web.queue.submit("toy", user=None, settings={"item_s": 0.2}) for _ in range(12)]

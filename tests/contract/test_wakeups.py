@@ -100,7 +100,7 @@ def test_a_listener_that_lost_its_connection_listens_again(rig: Rig) -> None:
     """The server ends its connection: it comes back, and wakes for what it may have missed."""
     waits = WorkWaits()
     messenger = Messenger(rig.database, waits)
-    messenger.start()
+    messenger.loop.start()
     try:
         wait_until(lambda: messenger.listening)
         before = waits.count
@@ -117,7 +117,7 @@ def test_a_listener_that_lost_its_connection_listens_again(rig: Rig) -> None:
         messenger.tell()
         wait_until(lambda: waits.count > before)
     finally:
-        messenger.stop()
+        messenger.loop.stop()
 
 
 def test_a_wake_up_before_the_wait_is_not_lost() -> None:

@@ -33,7 +33,7 @@ def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
 
 def running(made: Fleet) -> Counter[Priority]:
     """Return how many tasks of each priority run now."""
-    ids = [one.task_id for one in made.services.backlog.running()]
+    ids = [one.task_id for one in made.services.rescuer.running()]
     return Counter(made.task(task_id).priority for task_id in ids)
 
 

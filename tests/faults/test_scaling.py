@@ -31,7 +31,7 @@ def workers(made: Fleet, gunicorn: Started) -> Counter[int]:
 
 def at_work(made: Fleet) -> int:
     """Return how many tasks living workers have in hand now."""
-    running = made.services.backlog.running()
+    running = made.services.rescuer.running()
     return sum(not gone_from_this_host(task.worker_id) for task in running)
 
 

@@ -54,7 +54,7 @@ def services(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
 def working(services: Services, count: int = 2, stop_s: float = 60) -> Iterator[None]:
     """Run workers in this process."""
     manager = services.worker_manager("integrated", count)
-    manager.start()
+    manager.loop.start()
     try:
         yield
     finally:

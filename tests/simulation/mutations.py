@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from sqlalchemy import select, update
 
+from altwright.db.session import changed
 from altwright.db.tables import Base
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
@@ -22,7 +23,7 @@ from altwright.tasks.store.claim_statements import COUNTED
 from altwright.tasks.store.claims import Claims, Signals, Worked
 from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.task_store import NewTask, TaskStore
-from altwright.tasks.store.transitions import changed, fenced, move, record
+from altwright.tasks.store.transitions import fenced, move, record
 from altwright.tasks.task import Item, Task, Ticket
 
 Mutation = Callable[[], AbstractContextManager[Any]]

@@ -26,7 +26,9 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.progress import ProgressTracker
+from altwright.tasks.cluster.leases import Leases
 from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.execution.error_policy import Source
 from altwright.tasks.execution.runner import TaskRunner
@@ -36,6 +38,7 @@ from altwright.tasks.rq.serializer import TaskSerializer
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.claims import Claims, Planned, Signals, Worked
 from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.rescue import Rescuer
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
@@ -140,7 +143,7 @@ class SimulatedWork(Work):
         return ""
 
 
-class HesitantBacklog(Backlog):
+class HesitantRescuer(Rescuer):
     """Lets time pass between a dispatcher's look and its rescue, as a machine that stands still."""
 
     def __init__(self, database: Database, world: World) -> None:
@@ -201,7 +204,8 @@ class Parts:
         kinds = {SimulatedKind.name: SimulatedKind(world)}
         self.store = HesitantStore(database, box, world)
         self.claims = HesitantClaims(database, box, world, process)
-        self.backlog = HesitantBacklog(database, world)
+        self.backlog = Backlog(database)
+        self.rescuer = HesitantRescuer(database, world)
         self.progress = ProgressTracker(self.store, self.claims, clock=world.monotonic)
         self.health = RedisHealthMonitor(client, clock=world.monotonic)
         self.queue = RQQueueManager(
@@ -229,6 +233,9 @@ class Parts:
         )
         self.dispatcher = Dispatcher(
             self.backlog,
+            self.rescuer,
+            Leases(database),
+            ServiceState(database),
             self.queue,
             self.health,
             self.progress,

@@ -15,7 +15,7 @@ from altwright.db import migrate
 from altwright.db.session import Database
 from altwright.db.tables import AccountRow
 from altwright.errors import ConfigError
-from altwright.tasks.store.pending import Backlog
+from altwright.tasks.cluster.service_state import ServiceState
 
 #: The row of service_state: a word that the first key of this database has closed. It isn't
 #: written anew when keys are rotated: what an old key has closed needs that key.
@@ -41,7 +41,7 @@ def anything_sealed(database: Database) -> bool:
     """Say whether the database holds what a key has closed. Raises DatabaseUnavailable."""
     if migrate.tables(database.engine) is migrate.Tables.NONE:
         return False
-    return Backlog(database).state(ROW) is not None or _some_token(database) is not None
+    return ServiceState(database).get(ROW) is not None or _some_token(database) is not None
 
 
 def verify(database: Database, box: Box) -> None:
@@ -60,7 +60,7 @@ def compare(database: Database, box: Box) -> bool:
 
     Raises as ``verify`` does.
     """
-    sealed: Any = Backlog(database).state(ROW)
+    sealed: Any = ServiceState(database).get(ROW)
     noted = isinstance(sealed, str)
     sealed = sealed if noted else _some_token(database)
     if sealed is not None:
@@ -73,7 +73,7 @@ def compare(database: Database, box: Box) -> bool:
 
 def accept(database: Database, box: Box) -> None:
     """Note the key as this database's. Raises DatabaseUnavailable."""
-    Backlog(database).set_state(ROW, box.encrypt(_WORD))
+    ServiceState(database).set(ROW, box.encrypt(_WORD))
 
 
 def _some_token(database: Database) -> str | None:

@@ -61,7 +61,7 @@ def _work(settings: Settings, count: int) -> None:
     systemd = Notifier()
     services.start()
     manager = services.worker_manager("external", count, app.app_context)
-    manager.start()
+    manager.loop.start()
     systemd.ready()
     too_large = manager.memory.reached
     while not asked_to_stop and not too_large.is_set():

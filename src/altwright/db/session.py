@@ -25,6 +25,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from altwright import folders
 from altwright.errors import DatabaseUnavailable
 
+#: What executes statements; the engine's own know columns only, and need no Session.
+Executor = Session | Connection
+
 #: In the pool's record of a connection: whether a pooler stands between us and the server.
 _POOLED = "altwright_pooled"
 
@@ -305,6 +308,13 @@ def again_after_deadlock(function: Callable[P, T]) -> Callable[P, T]:
         return function(*args, **kwargs)
 
     return tried
+
+
+def changed(session: Executor, statement: Any, parameters: dict[str, Any] | None = None) -> int:
+    """Execute a guarded write; return how many rows it touched."""
+    options = {"synchronize_session": False}
+    result: Any = session.execute(statement, parameters, execution_options=options)
+    return int(result.rowcount)
 
 
 @contextmanager

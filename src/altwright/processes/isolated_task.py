@@ -34,7 +34,7 @@ def main(connection: Connection, task_id: str, attempt: int) -> None:
         target=end_with, args=[connection, interrupted, too_large], name="watch", daemon=True
     )
     watch.start()
-    services.runner.leases.start()
+    services.runner.leases.loop.start()
     try:
         task = services.store.get(task_id, None)
         if task.status is Status.RUNNING and task.attempt == attempt:
@@ -44,6 +44,6 @@ def main(connection: Connection, task_id: str, attempt: int) -> None:
     finally:
         interrupted.set()
         watch.join()
-        services.runner.leases.stop()
+        services.runner.leases.loop.stop()
         services.describer.close()
         services.database.close()

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from altwright.errors import AltwrightError, TaskStateConflict
 from altwright.tasks.execution.lease_renewer import LeaseKeeper
 from altwright.tasks.store.claims import Claims
-from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.rescue import Rescuer
 from altwright.tasks.task import Task
 
 _log = logging.getLogger(__name__)
@@ -37,13 +37,13 @@ class IsolatedRunner:
         self,
         claims: Claims,
         leases: LeaseKeeper,
-        backlog: Backlog,
+        rescuer: Rescuer,
         changed: Callable[[str], None],
     ) -> None:
         """Take ``changed``, which tells the pages of a task that was taken back."""
         self._claims = claims
         self._leases = leases
-        self._backlog = backlog
+        self._rescuer = rescuer
         self._changed = changed
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([HORSE])
@@ -83,7 +83,7 @@ class IsolatedRunner:
     def _take_back(self, task: Task, why: str) -> None:
         _log.error("task %s attempt %s: %s", task.id, task.attempt, why)
         try:
-            self._backlog.rescue(task.id, task.attempt, why)
+            self._rescuer.rescue(task.id, task.attempt, why)
         except TaskStateConflict:
             return
         except AltwrightError as error:

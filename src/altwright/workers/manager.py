@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from altwright.background import BackgroundLoop
 from altwright.domain.worker import host_name
 from altwright.errors import AltwrightError
 from altwright.tasks.cluster.worker_registry import Roster
@@ -49,8 +50,8 @@ class RQWorkerManager:
         self._kind = kind
         self._clock = clock
         self._stopping = threading.Event()
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
+        #: Starts the workers and looks after them, also while they stop.
+        self.loop = BackgroundLoop("workers", self._look_after, every_s=LOOK_EVERY_S)
         self._signed_at = self._entered_at = -SIGN_EVERY_S
         self._by_place: dict[int, IntegratedRQWorker] = {}
         self._lock = threading.Lock()
@@ -59,11 +60,6 @@ class RQWorkerManager:
     def workers(self) -> list[IntegratedRQWorker]:
         """Return the workers that are here now."""
         return list(self._by_place.values())
-
-    def start(self) -> None:
-        """Start the thread that starts the workers and looks after them."""
-        self._thread = threading.Thread(target=self._look_after, name="workers", daemon=True)
-        self._thread.start()
 
     def stop(self, timeout_s: float, item_grace_s: float = ITEM_GRACE_S) -> bool:
         """Stop: running tasks get ``timeout_s`` to end, then go back to the queue.
@@ -80,9 +76,7 @@ class RQWorkerManager:
         for worker in workers:
             worker.interrupt()
         ended = self._await_end(item_grace_s)
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
+        self.loop.stop()
         try:
             self._roster.gone([worker.worker.id for worker in workers])
         except AltwrightError as error:
@@ -95,7 +89,7 @@ class RQWorkerManager:
             self._clear_away()
             if self._by_place and self._clock() >= deadline:
                 return False
-            self._ended.wait(STOP_LOOK_S)
+            time.sleep(STOP_LOOK_S)
         return True
 
     def _clear_away(self) -> None:
@@ -110,19 +104,12 @@ class RQWorkerManager:
             _log.warning("places %s are left to their leases: %s", ended, error)
 
     def _look_after(self) -> None:
-        while not self._ended.is_set():
-            try:
-                if self._stopping.is_set():
-                    self._places.kept(list(self._by_place))
-                else:
-                    self._fill()
-                    self.memory.look()
-                self._give_signs()
-            except AltwrightError as error:
-                _log.warning("looking after the workers: %s", error)
-            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
-                _log.exception("looking after the workers met a fault")
-            self._ended.wait(LOOK_EVERY_S)
+        if self._stopping.is_set():
+            self._places.kept(list(self._by_place))
+        else:
+            self._fill()
+            self.memory.look()
+        self._give_signs()
 
     def _fill(self) -> None:
         wanted = self._places.wanted(list(self._by_place))

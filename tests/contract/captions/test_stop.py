@@ -38,11 +38,11 @@ PLACES = {
 def pretend(database: Database, tmp_path: Path) -> Iterator[PretendWorld]:
     """Return a world in which nobody's patience ends."""
     with pretend_world(database, tmp_path, timeout_s=PATIENT_S) as world:
-        world.bench.runner.leases.start()
+        world.bench.runner.leases.loop.start()
         world.fediverse.post(1)
         world.fediverse.post(2)
         yield world
-        world.bench.runner.leases.stop()
+        world.bench.runner.leases.loop.stop()
 
 
 @contextmanager

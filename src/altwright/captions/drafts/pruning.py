@@ -9,12 +9,11 @@ from sqlalchemy.orm import Session
 
 from altwright.captions.drafts.draft_store import DraftStore
 from altwright.captions.pictures.picture_files import PictureStore
-from altwright.db.session import again_after_deadlock
+from altwright.db.session import again_after_deadlock, changed
 from altwright.db.tables import DraftRow, DraftTextRow, PictureRow, PostRow
 from altwright.db.types import now
 from altwright.domain.caption import DraftStatus
 from altwright.tasks.maintenance.pruning import BATCH, DAY_S, Ages, Checkpoint
-from altwright.tasks.store.transitions import changed
 
 #: Seconds that a file is left alone, whoever names it: it is kept before its row is written.
 FILE_AGE_S = 86_400.0

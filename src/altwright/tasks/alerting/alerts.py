@@ -13,11 +13,10 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from altwright.db.session import Database, again_after_deadlock
+from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import AlertRow, NoticeRow
 from altwright.db.types import now
 from altwright.tasks.alerting.rules import PATIENCE_S, Finding, Severity
-from altwright.tasks.store.transitions import changed
 
 _log = logging.getLogger(__name__)
 

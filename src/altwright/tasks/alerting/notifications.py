@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import smtplib
 import socket
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -15,12 +14,11 @@ from urllib.parse import unquote, urlsplit
 import requests
 from sqlalchemy import select, update
 
-from altwright.db.session import Database, again_after_deadlock
+from altwright.background import BackgroundLoop
+from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import AlertRow, NoticeRow
 from altwright.db.types import now
-from altwright.errors import AltwrightError
 from altwright.tasks.alerting.alerts import RESOLVED, Alert, alert_of
-from altwright.tasks.store.transitions import changed
 
 _log = logging.getLogger(__name__)
 
@@ -133,45 +131,16 @@ class Notifier:
         """Take the channels by name."""
         self._database = database
         self._channels = channels
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin to wait for ``wake``, if there is any channel."""
-        if self._channels:
-            self._thread = threading.Thread(target=self._loop, name="notices", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Stop; a notice on its way takes ANSWER_S at most."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(CONNECT_S + ANSWER_S)
-
-    def wake(self) -> None:
-        """Say that something may be due; called by the process that watches for alerts."""
-        self._wake.set()
-
-    def _loop(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            if self._stop.is_set():
-                return
-            try:
-                self.send_due()
-            except AltwrightError as error:
-                _log.warning("notices not sent: %s", error)
-            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
-                _log.exception("sending notices met a fault of ours")
+        #: Sends what is due, at its start and whenever it is woken.
+        self.loop = BackgroundLoop(
+            "notifications", self.send_due, every_s=None, join_s=CONNECT_S + ANSWER_S
+        )
 
     def send_due(self) -> int:
         """Send the notices that are due; return how many were taken."""
         sent = 0
         for notice in self._due():
-            if self._stop.is_set() or not self._claim(notice):
+            if self.loop.stopping or not self._claim(notice):
                 continue
             try:
                 self._channels[notice.channel].send(notice.event, notice.alert)

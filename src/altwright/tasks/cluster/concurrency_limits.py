@@ -15,8 +15,8 @@ from altwright.db.task_tables import StateRow, TaskRow, WorkerRow
 from altwright.db.types import now
 from altwright.domain.limits import Limits
 from altwright.domain.task import Priority, Status
+from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_registry import VANISHED_S
-from altwright.tasks.store.pending import Backlog
 
 #: The row of service_state. It is there while anything is limited, for claims to lock it.
 ROW = "limits"
@@ -55,7 +55,7 @@ class LimitBook:
     def change(self, limits: Limits | None) -> None:
         """Let these hold from now on; None: those of the settings again."""
         value = AS_SETTINGS if limits is None else limits.to_json()
-        Backlog(self._database).set_state(ROW, value)
+        ServiceState(self._database).set(ROW, value)
         with self._lock:
             self._read_at = -FRESH_S
 
@@ -85,11 +85,11 @@ class LimitBook:
             return _full(connection, limits)
 
     def _read(self) -> Limits:
-        backlog = Backlog(self._database)
-        kept = backlog.state(ROW)
+        state = ServiceState(self._database)
+        kept = state.get(ROW)
         limits = self._parsed(kept)
-        if kept is None and limits and not backlog.add_state(ROW, AS_SETTINGS):
-            limits = self._parsed(backlog.state(ROW))  # another process made it
+        if kept is None and limits and not state.add(ROW, AS_SETTINGS):
+            limits = self._parsed(state.get(ROW))  # another process made it
         return limits
 
     def _parsed(self, kept: Any) -> Limits:

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import text
 
+from altwright.background import BackgroundLoop
 from altwright.db.session import Database
 from altwright.errors import DatabaseUnavailable
 
@@ -53,27 +54,16 @@ class Messenger:
         """Take what is woken here."""
         self._database = database
         self._waits = waits
-        self._speaks = database.engine.dialect.name == "postgresql"
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        #: Whether this database can carry them; else there is nothing to listen to.
+        self.speaks = database.engine.dialect.name == "postgresql"
+        #: Listens until it breaks off, and again after RETRY_S.
+        self.loop = BackgroundLoop("wake-ups", self._hear, every_s=RETRY_S)
         #: Whether wake-ups of other processes are heard now.
         self.listening = False
 
-    def start(self) -> None:
-        """Begin to listen, in a thread with a connection of its own."""
-        if self._speaks:
-            self._thread = threading.Thread(target=self._loop, name="wake-ups", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Stop, within LISTEN_S seconds."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
     def tell(self) -> None:
         """Wake the workers of every process that listens."""
-        if not self._speaks:
+        if not self.speaks:
             return
         try:
             with self._database.write() as session:
@@ -81,16 +71,14 @@ class Messenger:
         except DatabaseUnavailable as error:
             _log.warning("other processes not woken: %s", error)
 
-    def _loop(self) -> None:
-        while not self._stop.is_set():
-            try:
-                with closing(self._connected()) as connection:
-                    self._listen(connection)
-            except psycopg.Error as error:
-                _log.warning("wake-ups not heard: %s", type(error).__name__)
-            finally:
-                self.listening = False
-            self._stop.wait(RETRY_S)
+    def _hear(self) -> None:
+        try:
+            with closing(self._connected()) as connection:
+                self._listen(connection)
+        except psycopg.Error as error:
+            _log.warning("wake-ups not heard: %s", type(error).__name__)
+        finally:
+            self.listening = False
 
     def _connected(self) -> psycopg.Connection[Any]:
         engine = self._database.engine
@@ -102,6 +90,6 @@ class Messenger:
         connection.execute(f"LISTEN {CHANNEL}")
         self.listening = True
         self._waits.notify_all()  # what came before nobody has heard
-        while not self._stop.is_set():
+        while not self.loop.stopping:
             for _ in connection.notifies(timeout=LISTEN_S, stop_after=1):
                 self._waits.notify_all()

@@ -12,12 +12,11 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from altwright.db.session import Database
+from altwright.db.session import Database, changed
 from altwright.db.task_tables import StateRow
 from altwright.domain.task import Priority
 from altwright.errors import DatabaseUnavailable
 from altwright.tasks.audit_log import write
-from altwright.tasks.store.transitions import changed
 
 _log = logging.getLogger(__name__)
 

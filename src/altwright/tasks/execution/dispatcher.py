@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from altwright.background import BackgroundLoop
 from altwright.domain.task import Delivery
 from altwright.domain.worker import gone_from_this_host
-from altwright.errors import AltwrightError, RedisUnavailable
+from altwright.errors import RedisUnavailable
+from altwright.tasks.cluster.leases import Leases
+from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.queue_manager import Progress, RQQueueManager, job_id
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.store.pending import BATCH, Backlog
+from altwright.tasks.store.rescue import Rescuer
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +35,9 @@ class Dispatcher:
     def __init__(
         self,
         backlog: Backlog,
+        rescuer: Rescuer,
+        leases: Leases,
+        state: ServiceState,
         queue: RQQueueManager,
         health: RedisHealthMonitor,
         progress: Progress,
@@ -41,48 +47,29 @@ class Dispatcher:
     ) -> None:
         """Take ``owner``, the name of this process in the fleet."""
         self._backlog = backlog
+        self._rescuer = rescuer
+        self._leases = leases
+        self._state = state
         self._queue = queue
         self._health = health
         self._progress = progress
         self._owner = owner
         self._clock = clock
         self._compared_at = -COMPARE_EVERY_S
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        #: Competes for the role, and gives it up at the end.
+        self.loop = BackgroundLoop("dispatcher", self.tick, every_s=EVERY_S, at_end=self._release)
 
-    def start(self) -> None:
-        """Begin to compete for the role in a thread of its own."""
-        self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop, and give the role up."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _loop(self) -> None:
-        while not self._stop.wait(EVERY_S):
-            try:
-                self.tick()
-            except AltwrightError as error:
-                _log.warning("dispatcher: %s", error)
-            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
-                # A fault of ours must not end the one loop that brings everything back.
-                _log.exception("dispatcher met a fault of ours")
-        try:
-            self._backlog.let_go(ROLE, self._owner)
-        except AltwrightError as error:
-            _log.warning("dispatcher: %s", error)
+    def _release(self) -> None:
+        self._leases.release([ROLE], self._owner)
 
     def tick(self) -> bool:
         """Do one pass if this process holds the role; say whether it does."""
-        if not self._backlog.hold(ROLE, self._owner, ROLE_S):
+        if not self._leases.hold(ROLE, self._owner, ROLE_S):
             return False
         self.rescue()
         if self._backlog.wake_delayed():
             self._queue.wake()
-        epoch, mode = self._backlog.states(EPOCH, MODE)
+        epoch, mode = self._state.get_many(EPOCH, MODE)
         if self._health.usable:
             try:
                 self._follow_epoch(epoch)
@@ -102,13 +89,13 @@ class Dispatcher:
     def rescue(self) -> int:
         """Take back tasks whose lease has run out or whose worker's process is gone."""
         why: dict[tuple[str, int], str] = {}
-        for task_id, attempt, worker_id, expired in self._backlog.running():
+        for task_id, attempt, worker_id, expired in self._rescuer.running():
             if gone_from_this_host(worker_id):
                 why[task_id, attempt] = "worker process is gone"
             elif expired:
                 why[task_id, attempt] = "lease ran out"
         for (task_id, attempt), reason in why.items():
-            if self._backlog.rescue(task_id, attempt, reason):
+            if self._rescuer.rescue(task_id, attempt, reason):
                 _log.warning("task %s attempt %s rescued: %s", task_id, attempt, reason)
                 self._progress.changed(task_id)
         return len(why)
@@ -123,7 +110,7 @@ class Dispatcher:
             return
         moved = self._backlog.take_from_rq() if kept is not None else 0
         epoch = secrets.token_hex(8)
-        self._backlog.set_state(EPOCH, epoch)
+        self._state.set(EPOCH, epoch)
         self._queue.set_epoch(epoch)
         if kept is not None:
             _log.warning("redis came back empty or older; tasks dispatched again: %s", moved)
@@ -173,4 +160,4 @@ class Dispatcher:
         if before != mode:
             level = logging.WARNING if before else logging.INFO  # a first start is no news
             _log.log(level, "delivery is %s now", mode)
-            self._backlog.set_state(MODE, mode)
+            self._state.set(MODE, mode)

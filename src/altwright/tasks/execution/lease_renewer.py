@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from altwright.background import BackgroundLoop
 from altwright.errors import TaskStateConflict, TemporaryError
 from altwright.interrupts import Interrupt
 from altwright.tasks.store.claims import Claims
@@ -62,10 +63,12 @@ class LeaseKeeper:
         self._held: dict[tuple[str, int], Hold] = {}
         #: Told of each task whose lease was renewed; bootstrap lets UserTaskTracker follow.
         self.renewed: Callable[[Task], None] = lambda _task: None
-        self._asked_at = clock()
+        self._asked_at = self._renewed_at = clock()
+        #: Seconds between two renewals: three in a lease, so that two may fail.
+        self._every_s = claims.lease_s / 3
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        #: Without it every long item would be taken for a dead worker's.
+        self.loop = BackgroundLoop("leases", self._round, every_s=min(self._every_s, LOOK_EVERY_S))
 
     @contextlib.contextmanager
     def kept(
@@ -84,30 +87,12 @@ class LeaseKeeper:
             with self._lock:
                 self._held.pop(key, None)
 
-    def start(self) -> None:
-        """Begin to renew; three times in a lease, so that two may fail."""
-        self._thread = threading.Thread(target=self._loop, name="leases", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop renewing."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _loop(self) -> None:
-        every_s = self._claims.lease_s / 3
-        renewed_at = time.monotonic()
-        while not self._stop.wait(min(every_s, LOOK_EVERY_S)):
-            try:
-                self._flush()
-                if time.monotonic() - renewed_at >= every_s - LOOK_EVERY_S / 2:
-                    renewed_at = time.monotonic()
-                    self.renew_all()
-                self.look()
-            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
-                # Without this loop every long item would be taken for a dead worker's.
-                _log.exception("keeping leases met a fault of ours")
+    def _round(self) -> None:
+        self._flush()
+        if self._clock() - self._renewed_at >= self._every_s - LOOK_EVERY_S / 2:
+            self._renewed_at = self._clock()
+            self.renew_all()
+        self.look()
 
     def renew_all(self) -> None:
         """Renew every lease once; a task that was taken back gets its flag set."""

@@ -9,11 +9,10 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from altwright.db.session import Database, again_after_deadlock
+from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import AlertRow, AuditRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Status
-from altwright.tasks.store.transitions import changed
 
 #: Rows deleted in one transaction; a task takes its items and its history with it.
 BATCH = 100

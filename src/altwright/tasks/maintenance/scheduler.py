@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from altwright.background import BackgroundLoop
 from altwright.domain.task import Priority
 from altwright.errors import (
     ActiveTaskExists,
-    AltwrightError,
     Category,
-    DatabaseUnavailable,
     RedisUnavailable,
 )
 from altwright.tasks.alerting.alerts import AlertWatch
 from altwright.tasks.alerting.notifications import Notifier
 from altwright.tasks.alerting.rules import Facts, Thresholds, findings
+from altwright.tasks.cluster.leases import Leases
+from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import MEMORY_ALERT, RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.store.integrity import TaskRepair
-from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.statistics import Figures
 
 _log = logging.getLogger(__name__)
@@ -47,7 +46,8 @@ MAINTAINED, MAINTENANCE = "maintained", "maintenance"
 class Watched:
     """What the caretaker looks at."""
 
-    backlog: Backlog
+    leases: Leases
+    state: ServiceState
     figures: Figures
     roster: Roster
     health: RedisHealthMonitor
@@ -83,45 +83,24 @@ class Caretaker:
         self._clock = clock
         self._look_at = self._search_at = self._purge_at = self._maintain_at = -DAY_S
         self._damaged = 0
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        #: Competes for the role, and gives it up at the end.
+        self.loop = BackgroundLoop("caretaker", self.tick, every_s=EVERY_S, at_end=self._release)
 
-    def start(self) -> None:
-        """Begin, in a thread of its own."""
-        self._notifier.start()
-        self._thread = threading.Thread(target=self._loop, name="caretaker", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop, and give the role up."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-        self._notifier.stop()
-
-    def _loop(self) -> None:
-        while not self._stop.wait(EVERY_S):
-            try:
-                self.tick()
-            except AltwrightError as error:
-                _log.warning("caretaker: %s", error)
-            except Exception:  # noqa: BLE001 - recorded, and the loop goes on
-                _log.exception("caretaker met a fault of ours")
-        with suppress(DatabaseUnavailable):
-            self._watched.backlog.let_go(ROLE, self._owner)
+    def _release(self) -> None:
+        self._watched.leases.release([ROLE], self._owner)
 
     def tick(self) -> bool:
         """Do one pass; say whether this process holds the role."""
         for call in self._always:
             call()
-        if not self._watched.backlog.hold(ROLE, self._owner, ROLE_S):
+        if not self._watched.leases.hold(ROLE, self._owner, ROLE_S):
             return False
         at = self._clock()
         if at >= self._look_at:
             self._watch.take(findings(self.facts(), self._thresholds))
             took_s = self._clock() - at
             self._look_at = at + max(LOOK_EVERY_S, took_s / LOOKING_SHARE)
-        self._notifier.wake()
+        self._notifier.loop.wake()
         self._keep_redis_small(at)
         self._submit_maintenance(at)
         return True
@@ -189,8 +168,8 @@ class Caretaker:
         if at < self._maintain_at or MAINTENANCE not in self._watched.queue.kinds:
             return
         self._maintain_at = at + min(60.0, self._maintenance_every_s)
-        if self._watched.backlog.state_age_s(MAINTAINED) < self._maintenance_every_s:
+        if self._watched.state.age_s(MAINTAINED) < self._maintenance_every_s:
             return
-        self._watched.backlog.set_state(MAINTAINED, self._owner)
+        self._watched.state.set(MAINTAINED, self._owner)
         with suppress(ActiveTaskExists):  # the last one takes its time
             self._watched.queue.submit(MAINTENANCE, user=None)

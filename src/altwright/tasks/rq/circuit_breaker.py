@@ -16,6 +16,7 @@ from typing import Any
 import redis
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, ResponseError
 
+from altwright.background import BackgroundLoop
 from altwright.errors import RedisUnavailable
 from altwright.tasks.rq.client import PROBE_KEY, RedisFull, move, translated
 from altwright.tasks.rq.connection_errors import reason_of
@@ -105,9 +106,8 @@ class RedisHealthMonitor:
         self._threshold = threshold
         self._clock = clock
         self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        #: Pings.
+        self.loop = BackgroundLoop("redis-health", self.check, every_s=self._pause_s)
         self._listeners: list[Callable[[RedisState, RedisState], None]] = []
         self._failures = 0
         self._good = 0
@@ -183,7 +183,7 @@ class RedisHealthMonitor:
             for listener in self._listeners:
                 listener(before, after)
         if not answered:
-            self._wake.set()
+            self.loop.wake()
 
     def _next(self, *, answered: bool) -> RedisState:
         if answered:
@@ -292,36 +292,15 @@ class RedisHealthMonitor:
         self.url = url
         self.facts = None
         self._looked_at = self._clock() - INFO_EVERY_S
-        self._wake.set()
-
-    def start(self) -> None:
-        """Begin to watch in a thread of its own."""
-        self._thread = threading.Thread(target=self._watch, name="redis-health", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop watching."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.is_set():
-            self._wake.clear()
-            self.check()
-            self._wake.wait(self._pause_s())
+        self.loop.wake()
 
     def _pause_s(self) -> float:
         match self.state:
             case RedisState.HEALTHY:
                 return self._interval_s
             case RedisState.SUSPECT:
-                # note() has set the wake-up; a moment later is soon enough to tell a blip.
-                self._wake.clear()
                 return SUSPECT_S
             case _:
-                self._wake.clear()
                 return DOWN_S * (1 + random.random() / 2)  # noqa: S311 - jitter, no secret
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from altwright.crypto import Box
 from altwright.domain.redis_url import checked
 from altwright.errors import InvalidInput
-from altwright.tasks.store.pending import Backlog
+from altwright.tasks.cluster.service_state import ServiceState
 
 _log = logging.getLogger(__name__)
 
@@ -27,10 +27,10 @@ class RedisAddress:
     """
 
     def __init__(
-        self, backlog: Backlog, box: Box, configured: str, move: Callable[[str], None]
+        self, state: ServiceState, box: Box, configured: str, move: Callable[[str], None]
     ) -> None:
         """Take the address of the settings, and what goes over to another one."""
-        self._backlog = backlog
+        self._state = state
         self._box = box
         self._configured = configured
         self._digest = hashlib.sha256(configured.encode()).hexdigest()
@@ -47,7 +47,7 @@ class RedisAddress:
 
     def current(self) -> str:
         """Return the address that counts now. Raises DatabaseUnavailable."""
-        kept: Any = self._backlog.state(ROW)
+        kept: Any = self._state.get(ROW)
         match kept:
             case {"url": str(sealed), "instead_of": self._digest}:
                 try:
@@ -62,8 +62,8 @@ class RedisAddress:
             sealed = self._box.encrypt(checked(url))
         except ValueError as error:
             raise InvalidInput(f"This address {error}.") from error
-        self._backlog.set_state(ROW, {"url": sealed, "instead_of": self._digest})
+        self._state.set(ROW, {"url": sealed, "instead_of": self._digest})
 
     def use_configured(self) -> None:
         """Let every process use its configured address again."""
-        self._backlog.set_state(ROW, {})
+        self._state.set(ROW, {})

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
-from altwright.db.session import Database, again_after_deadlock
+from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.domain.retries import retry_words, wait_words
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
@@ -28,7 +28,6 @@ from altwright.tasks.store.transitions import (
     RENEWED,
     SHOWN,
     cancel_if_asked,
-    changed,
     fenced,
     move,
     record,

@@ -10,14 +10,14 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from altwright.crypto import Box
-from altwright.db.session import Database, again_after_deadlock
+from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import ActiveTaskExists, Category
 from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.task_store import TaskStore
-from altwright.tasks.store.transitions import changed, record
+from altwright.tasks.store.transitions import record
 from altwright.tasks.task import settings_of
 
 #: Rows looked at in one query.

@@ -11,13 +11,13 @@ from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, union
 from sqlalchemy.exc import IntegrityError
 
 from altwright.crypto import Box
-from altwright.db.session import Database, Deadlocked, again_after_deadlock
+from altwright.db.session import Database, Deadlocked, again_after_deadlock, changed
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import ActiveTaskExists, Conflict, TaskNotFound, TaskStateConflict
 from altwright.tasks.store.ordering import PRIORITIES
-from altwright.tasks.store.transitions import START_AFRESH, changed, move, record
+from altwright.tasks.store.transitions import START_AFRESH, move, record
 from altwright.tasks.task import Event, Item, Task, event_of, item_of, task_of
 
 #: Races that a submit or cancel can lose in a row before it gives up with 409.

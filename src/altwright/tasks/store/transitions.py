@@ -6,15 +6,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Float, Update, bindparam, false, func, insert, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session
 
+from altwright.db.session import Executor, changed
 from altwright.db.task_tables import TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import MOVES, Delivery, Status
 from altwright.errors import TaskStateConflict
-
-#: What executes statements; the engine's own know columns only, and need no Session.
-Executor = Session | Connection
 
 # Made once: making a statement costs as much as executing it. What differs from one execution to
 # the next goes with it as parameters: values of columns, and the seconds that now() is to add.
@@ -107,13 +104,6 @@ def fenced(
 
 def _guard(task_id: str, attempt: int, status: Status) -> dict[str, Any]:
     return {"of_task": task_id, "of_attempt": attempt, "of_status": status}
-
-
-def changed(session: Executor, statement: Any, parameters: dict[str, Any] | None = None) -> int:
-    """Execute a guarded write; return how many rows it touched."""
-    options = {"synchronize_session": False}
-    result: Any = session.execute(statement, parameters, execution_options=options)
-    return int(result.rowcount)
 
 
 def record(

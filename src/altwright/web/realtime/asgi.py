@@ -36,7 +36,7 @@ _USER = "altwright.user_id"
 
 
 class LivePages:
-    """The Socket.IO server as an ASGI application; pages see no difference (web/realtime/threaded.py)."""
+    """The Socket.IO server as an ASGI application; pages see no difference to threaded.py."""
 
     def __init__(self, app: Flask, services: Services, most: int) -> None:
         """Take the Flask app, whose sessions count, and how many pages may be connected."""

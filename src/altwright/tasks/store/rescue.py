@@ -1,0 +1,108 @@
+"""Running tasks whose worker has gone, and how they are taken back from it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection
+
+from altwright.db.session import Database, again_after_deadlock, changed
+from altwright.db.task_tables import ItemRow, TaskRow
+from altwright.db.types import now
+from altwright.domain.task import ItemStatus, Status
+from altwright.errors import Category
+from altwright.tasks.store.claims import CRASHES
+from altwright.tasks.store.transitions import cancel_if_asked, move, record
+
+#: What every pass of a dispatcher asks; built once.
+_RUNNING = select(
+    TaskRow.id, TaskRow.attempt, TaskRow.worker_id, TaskRow.lease_until < now()
+).where(TaskRow.status == Status.RUNNING)
+
+
+class Running(NamedTuple):
+    """A running task; ``expired``: its worker hasn't given a sign for a lease's length."""
+
+    task_id: str
+    attempt: int
+    worker_id: str
+    expired: bool
+
+
+class Rescuer:
+    """Finds running tasks, and takes them back from workers that have gone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def running(self) -> list[Running]:
+        """Return every running task with its worker, and whether its lease has run out."""
+        with self._database.connect() as connection:
+            return [
+                Running(task_id, attempt, worker_id or "", bool(expired))
+                for task_id, attempt, worker_id, expired in connection.execute(_RUNNING)
+            ]
+
+    @again_after_deadlock
+    def rescue(self, task_id: str, attempt: int, why: str) -> bool:
+        """Take a task back from a worker that has gone; return whether it was still its.
+
+        The item that the worker had in hand is tried later, since it may be what killed it;
+        a task whose workers die without finishing anything is set aside as failed.
+        """
+        with self._database.begin() as connection:
+            row = connection.execute(
+                select(
+                    TaskRow.crashes,
+                    TaskRow.worker_id,
+                    TaskRow.items_total,
+                    TaskRow.cancel_requested_at,
+                )
+                .where(
+                    TaskRow.id == task_id,
+                    TaskRow.attempt == attempt,
+                    TaskRow.status == Status.RUNNING,
+                )
+                .with_for_update()
+            ).first()
+            if row is None:
+                return False
+            hopeless = row.crashes + 1 >= CRASHES and row.cancel_requested_at is None
+            values: dict[str, Any] = {"crashes": row.crashes + 1}
+            if hopeless:
+                values |= {
+                    "error_category": Category.EXHAUSTED,
+                    "error": f"{CRASHES} workers in a row died while working on this task.",
+                }
+            after = Status.FAILED if hopeless else Status.QUEUED
+            if not move(connection, task_id, Status.RUNNING, after, attempt=attempt, **values):
+                return False
+            actor = row.worker_id or ""
+            event = "failed" if hopeless else "rescued"
+            record(connection, task_id, event, attempt=attempt, actor=actor, detail=why)
+            if row.items_total is not None:
+                _blame_item_in_hand(connection, task_id)
+            if not hopeless:
+                cancel_if_asked(connection, task_id, attempt, actor)
+            return True
+
+
+def _blame_item_in_hand(connection: Connection, task_id: str) -> None:
+    in_hand = connection.scalar(
+        select(ItemRow.id)
+        .where(ItemRow.task_id == task_id, ItemRow.status == ItemStatus.PENDING)
+        .order_by(ItemRow.tries, ItemRow.position)
+        .limit(1)
+    )
+    if in_hand is not None:
+        changed(
+            connection,
+            update(ItemRow)
+            .where(ItemRow.id == in_hand)
+            .values(
+                tries=ItemRow.tries + 1,
+                category=Category.EXHAUSTED,
+                reason="The worker stopped while it had this picture in hand.",
+            ),
+        )
