@@ -28,7 +28,8 @@ from altwright.bootstrap import Services
 from altwright.db import migrate
 from altwright.web.app import create_app
 from altwright.web.auth import SignedIn
-from altwright.web.realtime.threaded import MOST_OF_USER, broadcaster_for
+from altwright.web.realtime.admission import MOST_OF_USER
+from altwright.web.realtime.threaded import broadcaster_for
 from benchmarks.sockets.pages import Pages
 
 #: Events to each user, and seconds between two.

@@ -19,7 +19,7 @@ class BackgroundLoop:
         name: str,
         tick: Callable[[], object],
         *,
-        every_s: float | Callable[[], float | None],
+        every_s: float | Callable[[], float] | None,
         at_end: Callable[[], object] | None = None,
         join_s: float | None = None,
     ) -> None:
@@ -40,6 +40,7 @@ class BackgroundLoop:
         self._join_s = join_s
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._start_once = threading.Lock()
         self._thread: threading.Thread | None = None
 
     @property
@@ -49,9 +50,10 @@ class BackgroundLoop:
 
     def start(self) -> None:
         """Start the thread; does nothing if it was started."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+        with self._start_once:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
 
     def wake(self) -> None:
         """Let the next round begin at once; a round that runs can't hurry its own successor."""

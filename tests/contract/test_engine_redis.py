@@ -184,7 +184,7 @@ def test_a_lost_redis_is_noticed_and_so_is_its_return(valkey: RedisServer, how: 
     monitor = RedisHealthMonitor(connect(valkey.url), interval_s=0.5)
     changes: list[tuple[RedisState, RedisState]] = []
     monitor.on_change(lambda *change: changes.append(change))
-    monitor.start()
+    monitor.loop.start()
     try:
         wait_until(lambda: monitor.facts is not None)
         if how == "killed":
@@ -202,7 +202,7 @@ def test_a_lost_redis_is_noticed_and_so_is_its_return(valkey: RedisServer, how: 
         assert changes[-1] == (RedisState.RECOVERING, RedisState.HEALTHY)
     finally:
         valkey.thaw()
-        monitor.stop()
+        monitor.loop.stop()
         monitor.client.close()
 
 

@@ -22,7 +22,7 @@ from werkzeug.serving import make_server
 from altwright.domain.task import Delivery, Priority
 from altwright.tasks.task import Ticket
 from altwright.web.app import create_app
-from altwright.web.realtime import threaded
+from altwright.web.realtime import poller, threaded
 
 
 @pytest.fixture
@@ -280,8 +280,8 @@ def test_a_worker_s_app_tells_pages_of_other_processes(web: Web, server: Served)
 
 def test_inactive_users_lose_their_sockets(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who may not sign in any more is told nothing more on the pages that are open; others are."""
-    monkeypatch.setattr(threaded, "CHECK_S", 0.1)
-    monkeypatch.setattr(threaded, "POLL_BESIDE_S", 0.1)
+    monkeypatch.setattr(poller, "CHECK_S", 0.1)
+    monkeypatch.setattr(poller, "POLL_BESIDE_S", 0.1)
     app = create_app(web.services)
     with _serving(app) as url, ExitStack() as stack:
         anna, bert = (

@@ -82,7 +82,7 @@ def test_a_submit_elsewhere_wakes_or_is_found_by_asking(rig: Rig) -> None:
     rig.queue.work_waits = waits
     here, there = (Messenger(rig.database, one.queue.work_waits) for one in (rig, other))
     other.queue.tell_others = there.tell
-    here.start()
+    here.loop.start()
     try:
         if speaks:
             wait_until(lambda: here.listening)
@@ -91,7 +91,7 @@ def test_a_submit_elsewhere_wakes_or_is_found_by_asking(rig: Rig) -> None:
                 wait_until(lambda: not isinstance(waits, SoundSleep) or waits.sleeps)
                 completes(rig, other.submit().id)
     finally:
-        here.stop()
+        here.loop.stop()
         other.close()
 
 

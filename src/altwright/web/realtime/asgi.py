@@ -5,26 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
 import socketio
 from flask import Flask
 
-from altwright.errors import AltwrightError, DatabaseUnavailable
+from altwright.errors import DatabaseUnavailable
 from altwright.tasks.task import Task
+from altwright.web.realtime.admission import USER, Gate, same_origin
+from altwright.web.realtime.poller import JOIN_S, RECENT_S, PagePoller, room
 from altwright.web.realtime.redis_channel import Channel
-from altwright.web.realtime.threaded import (
-    CHECK_S,
-    JOIN_S,
-    POLL_BESIDE_S,
-    POLL_S,
-    RECENT_S,
-    Gate,
-    room,
-    same_origin,
-)
 from altwright.web.services import Services
 
 _log = logging.getLogger(__name__)
@@ -32,7 +23,6 @@ _log = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-_USER = "altwright.user_id"
 
 
 class LivePages:
@@ -41,13 +31,15 @@ class LivePages:
     def __init__(self, app: Flask, services: Services, most: int) -> None:
         """Take the Flask app, whose sessions count, and how many pages may be connected."""
         self._store = services.store
-        self._users = services.users
         self._health = services.health
         self._gate = Gate(app, app.wsgi_app, most)
-        self._wake = asyncio.Event()
         self._channel = Channel(
-            services.health, services.box, services.settings, on_listening=self._wake_up
+            services.health,
+            services.box,
+            services.settings,
+            on_listening=self._woken,
         )
+        self._poller = PagePoller(services, self._gate, self._channel, self._tell, self._drop)
         self._io = socketio.AsyncServer(
             async_mode="asgi",
             transports=["websocket"],
@@ -60,9 +52,7 @@ class LivePages:
         self._app = socketio.ASGIApp(
             self._io, other_asgi_app=_other, on_startup=self._begin, on_shutdown=self._end
         )
-        self._told: dict[str, int] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._poller: asyncio.Task[None] | None = None
         self._listener: threading.Thread | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +71,7 @@ class LivePages:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        scope[_USER] = user_id
+        scope[USER] = user_id
         try:
             await self._app(scope, receive, send)
         finally:
@@ -89,82 +79,51 @@ class LivePages:
 
     async def _begin(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._health.on_change(lambda _before, _after: self._wake_up())
-        self._health.start()
-        self._poller = asyncio.create_task(self._poll())
+        self._health.loop.start()
+        self._poller.loop.start()
         self._listener = threading.Thread(target=self._listen, name="page-events", daemon=True)
         self._listener.start()
 
     async def _end(self) -> None:
         self._gate.is_open = False
         self._channel.stop()
-        if self._poller is not None:
-            self._poller.cancel()
+        await asyncio.to_thread(self._poller.loop.stop)
         if self._listener is not None:
             await asyncio.to_thread(self._listener.join, JOIN_S)
-        self._health.stop()
+        self._health.loop.stop()
 
     async def _connected(self, sid: str, environ: dict[str, Any], _auth: object = None) -> None:
-        user_id: int = environ["asgi.scope"][_USER]
+        user_id: int = environ["asgi.scope"][USER]
         # The room first: what changes while the state is read arrives as an event.
         await self._io.enter_room(sid, room(user_id))
         try:
             tasks = await asyncio.to_thread(self._store.changed, [user_id], RECENT_S)
         except DatabaseUnavailable:
-            self._told.clear()  # the poller tells everybody again, as soon as it can
+            self._poller.tell_all()  # as soon as it can
             return
         for task in tasks:
             await self._io.emit("task", task.to_json(), to=sid)
 
     def _listen(self) -> None:
         """Hand what other processes emit to the loop."""
-        assert self._loop is not None  # noqa: S101 - _begin has set it
         for event in self._channel.events():
             if event.get("method") == "emit":
-                emitted = self._io.emit(event["event"], *event["data"], room=event["room"])
-                asyncio.run_coroutine_threadsafe(emitted, self._loop)
+                self._soon(self._io.emit(event["event"], *event["data"], room=event["room"]))
 
-    def _wake_up(self) -> None:
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._wake.set)
+    def _tell(self, user_id: int, task: Task) -> None:
+        self._soon(self._io.emit("task", task.to_json(), room=room(user_id)))
 
-    async def _poll(self) -> None:
-        checked_at = time.monotonic()
-        while True:
-            self._wake.clear()
-            try:
-                await self._tell()
-                if time.monotonic() - checked_at > CHECK_S:
-                    checked_at = time.monotonic()
-                    await self._drop_inactive()
-            except AltwrightError as error:
-                _log.warning("pages are not told of progress: %s", error)
-            except Exception:  # noqa: BLE001 - the loop's last resort: pages go on being told
-                _log.exception("pages are not told of progress")
-            heard = self._channel.listening and self._health.usable
-            try:
-                await asyncio.wait_for(self._wake.wait(), POLL_BESIDE_S if heard else POLL_S)
-            except TimeoutError:
-                continue
+    def _woken(self) -> None:
+        self._poller.loop.wake()
 
-    async def _tell(self) -> None:
-        """Send what has changed since the last look."""
-        user_ids = self._gate.users()
-        tasks: list[Task] = []
-        if user_ids:
-            tasks = await asyncio.to_thread(self._store.changed, user_ids, RECENT_S)
-        for task in tasks:
-            if task.user_id is not None and self._told.get(task.id) != task.sequence:
-                await self._io.emit("task", task.to_json(), room=room(task.user_id))
-        self._told = {task.id: task.sequence for task in tasks}
+    def _drop(self, user_id: int) -> None:
+        for sid, _ in list(self._io.manager.get_participants("/", room(user_id))):
+            self._soon(self._io.disconnect(sid))
 
-    async def _drop_inactive(self) -> None:
-        """Close the sockets of users who may not sign in any more."""
-        for user_id in self._gate.users():
-            user = await asyncio.to_thread(self._users.get, user_id)
-            if user is None or not user.is_active:
-                for sid, _ in list(self._io.manager.get_participants("/", room(user_id))):
-                    await self._io.disconnect(sid)
+    def _soon(self, call: Coroutine[Any, Any, Any]) -> None:
+        """Let the event loop do what another thread found."""
+        assert self._loop is not None  # noqa: S101 - _begin has set it
+        asyncio.run_coroutine_threadsafe(call, self._loop)
 
 
 def _environ(scope: Scope) -> dict[str, Any]:

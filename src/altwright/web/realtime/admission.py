@@ -1,0 +1,110 @@
+"""Which WebSockets are let in: of signed-in users, from our own pages, and not too many."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask_login import current_user
+
+from altwright.errors import DatabaseUnavailable
+
+#: Sockets that one user's pages may hold in a process.
+MOST_OF_USER = 12
+#: The key of a request's environment under which a socket's user stands.
+USER = "altwright.user_id"
+
+WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Gate:
+    """Lets WebSockets in: of signed-in users, from our own pages, and not too many.
+
+    It stands before Socket.IO, which would hold a thread for anybody who asks.
+    """
+
+    def __init__(self, app: Flask, inner: WSGIApp, most: int) -> None:
+        """Take what comes behind, and how many sockets this process may hold."""
+        self._app = app
+        self._inner = inner
+        self._most = most
+        self._lock = threading.Lock()
+        self._held: dict[int, int] = {}
+        self.is_open = True
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer one request."""
+        if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
+            return self._inner(environ, start_response)
+        if not same_origin(environ):
+            return _refused(start_response, "403 Forbidden")
+        try:
+            user_id = self.user_id(environ)
+        except DatabaseUnavailable:
+            return _refused(start_response, "503 Service Unavailable")
+        if user_id is None:
+            return _refused(start_response, "401 Unauthorized")
+        if not self.enter(user_id):
+            return _refused(start_response, "503 Service Unavailable")
+        environ[USER] = user_id
+        try:
+            return self._inner(environ, start_response)  # returns when the socket has closed
+        finally:
+            self.leave(user_id)
+
+    def user_id(self, environ: dict[str, Any]) -> int | None:
+        """Return who sends a request. Raises DatabaseUnavailable."""
+        with self._app.request_context(environ):
+            return int(current_user.ref.id) if current_user.is_authenticated else None
+
+    def enter(self, user_id: int) -> bool:
+        """Let one more of the user's pages in, if there is room."""
+        with self._lock:
+            theirs = self._held.get(user_id, 0)
+            full = sum(self._held.values()) >= self._most or theirs >= MOST_OF_USER
+            if full or not self.is_open:
+                return False
+            self._held[user_id] = theirs + 1
+            return True
+
+    def leave(self, user_id: int) -> None:
+        """Note that one has gone."""
+        with self._lock:
+            self._held[user_id] -= 1
+            if not self._held[user_id]:
+                del self._held[user_id]
+
+    def users(self) -> list[int]:
+        """Return the users whose pages are connected to this process."""
+        with self._lock:
+            return list(self._held)
+
+
+def same_origin(environ: dict[str, Any]) -> bool:
+    """Say whether a request comes from a page of this site; programs send no Origin.
+
+    Hosts are compared and schemes are not: a proxy that ends TLS need not say so. Cookies are
+    shared between a host's schemes, so nothing is given away. The port counts, unless it is
+    the scheme's own.
+    """
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is None:
+        return True
+    try:
+        theirs = urlsplit(origin)
+        ours = urlsplit(f"//{environ.get('HTTP_HOST', '')}")
+        ports = {None, {"http": 80, "https": 443}.get(theirs.scheme)}
+        same_port = theirs.port == ours.port or {theirs.port, ours.port} <= ports
+    except ValueError:
+        return False
+    return theirs.hostname is not None and theirs.hostname == ours.hostname and same_port
+
+
+def _refused(start_response: Callable[..., Any], status: str) -> list[bytes]:
+    start_response(status, [("Content-Length", "0"), ("Retry-After", "2")])
+    return [b""]
