@@ -8,8 +8,8 @@ from altwright.tasks.alerting.alerts import QUIET_S, AlertBook, AlertWatch
 from altwright.tasks.alerting.notifications import Channel, Notifier
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.cluster.worker_registry import Roster
+from altwright.tasks.maintenance.job_cleaner import RQUpkeep
 from altwright.tasks.maintenance.scheduler import Caretaker, Watched
-from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.store.integrity import TaskRepair
 from altwright.tasks.store.statistics import Figures
 

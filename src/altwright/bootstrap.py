@@ -34,7 +34,6 @@ from altwright.domain.worker import process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
-from altwright.processes.capacity import pool_size
 from altwright.progress import ProgressTracker
 from altwright.tasks.alerting.alerts import AlertBook, AlertWatch
 from altwright.tasks.alerting.notifications import Channel, Mail, Notifier, Webhook
@@ -47,26 +46,27 @@ from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.cluster.worker_slots import Slots
+from altwright.tasks.dead_letters import DeadLetters
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.execution.runner import TaskRunner
+from altwright.tasks.maintenance.job_cleaner import RQUpkeep
 from altwright.tasks.maintenance.pruning import Ages, TaskRetention
 from altwright.tasks.maintenance.scheduler import Caretaker, Watched
 from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect as connect_redis
-from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.serializer import serializer_for
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.claims import Claims
-from altwright.tasks.store.dead_letters import DeadLetters
 from altwright.tasks.store.integrity import TaskRepair
 from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.rescue import Rescuer
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task_kind import TaskKind
+from altwright.workers.capacity import pool_size
 from altwright.workers.integrated import IntegratedRQWorker
 from altwright.workers.isolation import IsolatedRunner
 from altwright.workers.manager import RQWorkerManager

@@ -9,8 +9,8 @@ from tests.servers import postgresql, valkey
 
 from altwright.config import Settings, load
 from altwright.db.session import make_engine
-from altwright.processes import capacity
 from altwright.tasks.rq.client import connect
+from altwright.workers import capacity
 
 
 def settings(folder: Path, **others: object) -> Settings:

@@ -15,7 +15,7 @@ from altwright.domain.task import Status
 from altwright.domain.user import UserRef
 from altwright.errors import ActiveTaskExists, Category, PlatformRefused
 from altwright.tasks.audit_log import Audit
-from altwright.tasks.store.dead_letters import DeadLetters, Requeued, Wanted
+from altwright.tasks.dead_letters import DeadLetters, Requeued, Wanted
 
 pytestmark = pytest.mark.every_database
 
@@ -107,7 +107,7 @@ def test_a_bulk_requeue_gives_nobody_two_active_tasks(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a user's dead letters one is queued; the others stay, over however many pages."""
-    monkeypatch.setattr("altwright.tasks.store.dead_letters.BATCH", 2)
+    monkeypatch.setattr("altwright.tasks.dead_letters.BATCH", 2)
     for _ in range(4):
         failed(rig, ANNA)
     failed(rig, BERT)

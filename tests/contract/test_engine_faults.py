@@ -18,7 +18,7 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
-from altwright.tasks.execution.error_policy import NOT_SET_UP, Source
+from altwright.tasks.error_policy import NOT_SET_UP, Source
 from altwright.tasks.execution.runner import FRUITLESS, NO_PROGRESS, OUTAGE_PATIENCE_S
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run

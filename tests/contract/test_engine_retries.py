@@ -23,7 +23,7 @@ from altwright.errors import (
     PlatformUnavailable,
     TaskStateConflict,
 )
-from altwright.tasks.execution.error_policy import NOT_SET_UP, OUR_FAULT, Source
+from altwright.tasks.error_policy import NOT_SET_UP, OUR_FAULT, Source
 from altwright.tasks.execution.runner import DATABASE_PAUSE_S, RESTS
 from altwright.tasks.store.claims import CRASHES, ITEM_TRIES, Worked
 from altwright.tasks.task import Item

@@ -35,10 +35,10 @@ from altwright.errors import InvalidInput, NotAllowed, NotFound, TaskNotFound
 from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.alerting.rules import Finding, Severity
 from altwright.tasks.audit_log import Audit
+from altwright.tasks.maintenance.job_cleaner import RQUpkeep
 from altwright.tasks.maintenance.pruning import Ages, TaskRetention
 from altwright.tasks.maintenance.scheduler import MAINTAINED
 from altwright.tasks.maintenance.task import Chore, Maintenance
-from altwright.tasks.rq.job_cleaner import RQUpkeep
 
 pytestmark = pytest.mark.every_database
 

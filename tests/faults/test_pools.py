@@ -15,7 +15,7 @@ from tests.support_modes import Fleet, fleet
 from tests.support_service import alive, tree
 
 from altwright.processes.autoscale import Autoscale
-from altwright.tasks.store.pressure import Pressure
+from altwright.tasks.store.backlog_pressure import Pressure
 
 
 @pytest.fixture

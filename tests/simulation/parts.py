@@ -29,8 +29,8 @@ from altwright.progress import ProgressTracker
 from altwright.tasks.cluster.leases import Leases
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.error_policy import Source
 from altwright.tasks.execution.dispatcher import Dispatcher
-from altwright.tasks.execution.error_policy import Source
 from altwright.tasks.execution.runner import TaskRunner
 from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor

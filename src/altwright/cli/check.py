@@ -17,10 +17,11 @@ from altwright.db import migrate, reasons
 from altwright.db.session import Database, make_engine
 from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
-from altwright.processes import capacity, serve
+from altwright.processes import serve
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
 from altwright.text import clean_line
+from altwright.workers import capacity
 
 #: Seconds that a Redis has for an answer to this command; it may be far away.
 ANSWER_S = 5.0

@@ -14,7 +14,7 @@ from altwright.cli.common import OPERATOR, json_option, known_user, opened, show
 from altwright.domain.counting import counted
 from altwright.domain.task import Status
 from altwright.errors import Category, InvalidInput, RedisUnavailable
-from altwright.tasks.store.dead_letters import Wanted
+from altwright.tasks.dead_letters import Wanted
 from altwright.tasks.task import Item
 
 _TASK = {

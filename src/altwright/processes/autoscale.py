@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
-from altwright.tasks.store.pressure import Pressure
+from altwright.tasks.store.backlog_pressure import Pressure
 
 #: Seconds after a start before the next: a process has to boot and take tasks before what still
 #: waits says anything. And seconds of too little work before one process goes.

@@ -25,11 +25,11 @@ from altwright.db import migrate
 from altwright.db.session import Database, make_engine
 from altwright.describers.offline.weights import fetch
 from altwright.errors import ConfigError, TemporaryError
-from altwright.processes import capacity
 from altwright.processes.autoscale import Autoscale
 from altwright.processes.supervisor import Child, OnReload, Supervisor, python
 from altwright.processes.worker_pool import STOP_SPARE_S, WorkerPool, worker_child
 from altwright.tasks.rq.client import connect
+from altwright.workers import capacity
 
 _log = logging.getLogger(__name__)
 

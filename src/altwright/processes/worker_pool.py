@@ -11,7 +11,7 @@ from altwright.db.session import Database, make_engine
 from altwright.errors import DatabaseUnavailable
 from altwright.processes.autoscale import Autoscale
 from altwright.processes.supervisor import Child, OnReload, Supervisor, python
-from altwright.tasks.store.pressure import pressure
+from altwright.tasks.store.backlog_pressure import pressure
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from altwright.describers.port import Describer
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, NotFound, PermanentError, PlatformRefused
 from altwright.platforms.port import Platform
-from altwright.tasks.execution.error_policy import Source
+from altwright.tasks.error_policy import Source
 from altwright.tasks.store.claims import Worked
 
 

@@ -46,7 +46,7 @@ from altwright.errors import (
 from altwright.net.http import Outbound
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
-from altwright.tasks.execution.error_policy import Source
+from altwright.tasks.error_policy import Source
 from altwright.tasks.store.claims import Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work

@@ -42,7 +42,7 @@ from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
 from altwright.platforms.publishing.outcomes import PostLeftAlone, Publication, VisibilityWidened
 from altwright.platforms.publishing.text_comparison import AltText
-from altwright.tasks.execution.error_policy import Source
+from altwright.tasks.error_policy import Source
 from altwright.tasks.store.claims import Planned, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work

@@ -27,7 +27,7 @@ from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentErr
 from altwright.net.http import Outbound
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
-from altwright.tasks.execution.error_policy import Source
+from altwright.tasks.error_policy import Source
 from altwright.tasks.store.claims import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task

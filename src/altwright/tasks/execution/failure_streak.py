@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted
-from altwright.tasks.execution.error_policy import Fault, Meaning, Source, fault_of
+from altwright.tasks.error_policy import Fault, Meaning, Source, fault_of
 from altwright.tasks.store.claims import LAST_FROM
 from altwright.tasks.task import Item
 from altwright.tasks.task_kind import Work

@@ -20,7 +20,7 @@ from altwright.domain.retries import PAUSE_PATIENCE_S, POLICIES, Backoff
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted, interruptible
-from altwright.tasks.execution.error_policy import Fault, Meaning, Source, fault_of
+from altwright.tasks.error_policy import Fault, Meaning, Source, fault_of
 from altwright.tasks.execution.failure_streak import IN_A_ROW, Streak
 from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
 from altwright.tasks.store.claims import ITEM_TRIES, Claims, Signals, Worked

@@ -10,20 +10,16 @@ from dataclasses import dataclass
 
 from altwright.background import BackgroundLoop
 from altwright.domain.task import Priority
-from altwright.errors import (
-    ActiveTaskExists,
-    Category,
-    RedisUnavailable,
-)
+from altwright.errors import ActiveTaskExists, Category, RedisUnavailable
 from altwright.tasks.alerting.alerts import AlertWatch
 from altwright.tasks.alerting.notifications import Notifier
 from altwright.tasks.alerting.rules import Facts, Thresholds, findings
 from altwright.tasks.cluster.leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_registry import Roster
+from altwright.tasks.maintenance.job_cleaner import RQUpkeep
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import MEMORY_ALERT, RedisHealthMonitor
-from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.store.integrity import TaskRepair
 from altwright.tasks.store.statistics import Figures
 

@@ -24,14 +24,7 @@ from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, Superseded, TaskStateConflict
 from altwright.tasks.store import claim_statements as sql
 from altwright.tasks.store.ordering import PRIORITIES, Limiter
-from altwright.tasks.store.transitions import (
-    RENEWED,
-    SHOWN,
-    cancel_if_asked,
-    fenced,
-    move,
-    record,
-)
+from altwright.tasks.store.transitions import RENEWED, SHOWN, cancel_if_asked, fenced, move, record
 from altwright.tasks.task import Item, Task, Ticket, item_of, task_of
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.

@@ -15,7 +15,7 @@ from altwright.db.types import now
 from altwright.domain.limits import Limits
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.tasks.cluster.queue_pauses import state_name
-from altwright.tasks.store.pressure import LATE_S
+from altwright.tasks.store.backlog_pressure import LATE_S
 
 #: Rounds ahead of the one being served that lie in RQ's queues. RQ hands out in the order in
 #: which jobs came, so a user with many tasks has at most this many before somebody else's first.
