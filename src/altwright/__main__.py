@@ -20,6 +20,5 @@ def main() -> None:
     run()
 
 
-# A process of an isolated task imports this module under another name.
 if __name__ == "__main__":
     main()

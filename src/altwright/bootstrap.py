@@ -68,12 +68,11 @@ from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task_kind import TaskKind
 from altwright.workers.capacity import pool_size
 from altwright.workers.integrated import IntegratedRQWorker
-from altwright.workers.isolation import IsolatedRunner
 from altwright.workers.manager import RQWorkerManager
 from altwright.workers.memory import MIB, MemoryLimit
 from altwright.workers.places import OwnPlaces, Places, SharedPlaces
 from altwright.workers.sessions import WorkerSessionManager
-from altwright.workers.worker import Runner, WorkParts
+from altwright.workers.worker import WorkParts
 
 _log = logging.getLogger(__name__)
 
@@ -153,13 +152,8 @@ class Services:
     ) -> WorkParts:
         """Return what workers share; tasks run inside ``app_context``."""
         sessions = WorkerSessionManager(self.database.engine, app_context)
-        runner: Runner = self.runner
-        if self.settings.worker_isolate:
-            runner = IsolatedRunner(
-                self.claims, self.runner.leases, self.rescuer, self.progress.changed
-            )
         return WorkParts(
-            self.claims, runner, sessions.task, self.queue.pauses.current, self.limits.closed
+            self.claims, self.runner, sessions.task, self.queue.pauses.current, self.limits.closed
         )
 
     def worker_manager(

@@ -137,9 +137,6 @@ class Settings(BaseSettings):
         description="scale the worker processes with the backlog, between EXTERNAL_PROCESSES and "
         "EXTERNAL_PROCESSES_MAX",
     )
-    worker_isolate: bool = Field(
-        default=False, description="work on each task in a process of its own, which ends with it"
-    )
     rq_worker_memory_limit: int = Field(
         500,
         ge=0,

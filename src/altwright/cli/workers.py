@@ -31,16 +31,14 @@ LOOK_EVERY_S = 0.5
 @click.option("--count", type=click.IntRange(1, 64), help="Workers here; default RQ_WORKER_COUNT.")
 @click.option("--min", "least", type=click.IntRange(1, 64), help="Processes at least: a pool.")
 @click.option("--max", "most", type=click.IntRange(1, 64), help="Processes at most: a pool.")
-@click.option("--isolate", is_flag=True, help="A process of its own for each task.")
-def worker(count: int | None, least: int | None, most: int | None, *, isolate: bool) -> None:
+def worker(count: int | None, least: int | None, most: int | None) -> None:
     """Work on tasks, beside or instead of the web application's workers.
 
     One process, or with --min and --max a pool of processes that grows with what waits. SIGTERM
     lets running tasks end for RQ_SHUTDOWN_TIMEOUT seconds, then hands them back; SIGHUP replaces
     the processes of a pool one after the other.
     """
-    overrides = {"WORKER_ISOLATE": True} if isolate else {}
-    settings = config.load(**overrides)
+    settings = config.load()
     folders.prepare(settings.data_dir, "DATA_DIR")
     telemetry.configure(settings.log_level, settings.log_format)
     if least is None and most is None:
@@ -79,7 +77,7 @@ def _work(settings: Settings, count: int) -> None:
 def _pool(settings: Settings, count: int, least: int, most: int) -> None:
     if most < least:
         raise InvalidInput(f"--max {most} is less than --min {least}.")
-    options = ["--count", str(count), *(["--isolate"] if settings.worker_isolate else [])]
+    options = ["--count", str(count)]
     make_child = partial(worker_child, settings, options)
     pool = WorkerPool(settings, Autoscale(least, most, count), make_child)
     children = [make_child(number) for number in range(1, least + 1)]

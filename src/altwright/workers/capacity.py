@@ -36,7 +36,7 @@ def processes(settings: Settings) -> int:
     if settings.worker_mode in {WorkerMode.EXTERNAL, WorkerMode.HYBRID}:
         scaled = settings.external_processes_max if settings.rq_enable_auto_scaling else 0
         external = max(settings.external_processes, scaled)
-        count += external * (1 + (settings.rq_worker_count if settings.worker_isolate else 0))
+        count += external
     return count
 
 

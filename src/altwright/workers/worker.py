@@ -7,11 +7,10 @@ import threading
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Protocol
 
 from altwright.domain.task import Delivery, Priority
 from altwright.errors import TemporaryError
+from altwright.tasks.execution.runner import TaskRunner
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.task import Task, Ticket
 
@@ -21,20 +20,12 @@ _log = logging.getLogger(__name__)
 DATABASE_PAUSE_S = 1.0
 
 
-class Runner(Protocol):
-    """What works on a claimed task: here, or in a process of its own."""
-
-    def run(self, task: Task, interrupted: threading.Event) -> None:
-        """Work until the task ends, fails, or ``interrupted`` is set."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class WorkParts:
     """What workers share. ``session`` surrounds each task: WorkerSessionManager.task."""
 
     claims: Claims
-    runner: Runner
+    runner: TaskRunner
     session: Callable[[], AbstractContextManager[None]]
     paused: Callable[[], Collection[Priority]] = tuple
     limited: Callable[[], Collection[Priority]] = tuple
@@ -53,13 +44,9 @@ class TaskWorker:
         self._parts = parts
         #: Set: hand the task in work back at its next item.
         self.interrupted = threading.Event()
-        self.task: Task | None = None
-        self.task_since: datetime | None = None
         self.worked = 0
         #: The last ticket's task waits on: its priority is paused or at its limit.
         self.put_off = False
-        #: Jobs of RQ whose task somebody else had, or that had ended.
-        self.dropped = 0
 
     def take(self, ticket: Ticket) -> bool:
         """Work on the task of a ticket that RQ delivered; say whether it was still to be had."""
@@ -92,16 +79,12 @@ class TaskWorker:
             try:
                 task = claim()
                 if task is None:
-                    self.dropped += 1
                     return False
-                self.task, self.task_since = task, datetime.now(UTC)
                 self._parts.runner.run(task, self.interrupted)
             except TemporaryError as error:
                 # Its lease runs out, and another worker goes on where this one stopped.
                 _log.warning("worker %s: %s", self.id, error)
                 self.interrupted.wait(DATABASE_PAUSE_S)
                 return False
-            finally:
-                self.task = self.task_since = None
             self.worked += 1
             return True

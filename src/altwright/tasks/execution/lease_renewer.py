@@ -34,8 +34,8 @@ class Hold:
     """
 
     task: Task
-    over: Callable[[], bool] | None = None
-    may_give_way: Callable[[], bool] = lambda: False
+    over: Callable[[], bool]
+    may_give_way: Callable[[], bool]
     interrupt: Interrupt = field(default_factory=Interrupt)
     #: Its lease was lost: another worker has the task.
     lost: threading.Event = field(default_factory=threading.Event)
@@ -71,18 +71,13 @@ class LeaseKeeper:
         self.loop = BackgroundLoop("leases", self._round, every_s=min(self._every_s, LOOK_EVERY_S))
 
     @contextlib.contextmanager
-    def kept(
-        self,
-        task: Task,
-        over: Callable[[], bool] | None = None,
-        may_give_way: Callable[[], bool] = lambda: False,
-    ) -> Iterator[Hold]:
-        """Keep a task's lease inside; with ``over`` its work is interrupted when it is to end."""
-        key = task.id, task.attempt
+    def kept(self, hold: Hold) -> Iterator[None]:
+        """Keep a task's lease inside, and interrupt its work when it is to end."""
+        key = hold.task.id, hold.task.attempt
         with self._lock:
-            hold = self._held[key] = Hold(task, over, may_give_way)
+            self._held[key] = hold
         try:
-            yield hold
+            yield
         finally:
             with self._lock:
                 self._held.pop(key, None)
@@ -111,15 +106,15 @@ class LeaseKeeper:
 
         The database is asked about cancels, and who waits for the turn of those that had theirs.
         """
-        watched = [(hold, hold.over) for hold in self._holds() if hold.over is not None]
-        for hold, over in watched:
-            if over():
+        holds = self._holds()
+        for hold in holds:
+            if hold.over():
                 hold.interrupt.interrupt()
-        if watched and self._clock() - self._asked_at >= ASK_EVERY_S:
+        if holds and self._clock() - self._asked_at >= ASK_EVERY_S:
             self._asked_at = self._clock()
             try:
-                cancelled = self._claims.cancelling({hold.task.id for hold, _ in watched})
-                for hold, _ in watched:
+                cancelled = self._claims.cancelling({hold.task.id for hold in holds})
+                for hold in holds:
                     if hold.task.id in cancelled or self._gives_way(hold):
                         hold.interrupt.interrupt()
             except TemporaryError as error:

@@ -143,9 +143,7 @@ class TaskRunner:
     def _kept(self, task: Task, interrupted: threading.Event) -> None:
         checkpoint = _Checkpoint(self, task, interrupted)
         try:
-            with self.leases.kept(
-                task, checkpoint.over, checkpoint.may_give_way
-            ) as checkpoint.hold:
+            with self.leases.kept(checkpoint.hold):
                 self._ended(task, checkpoint)
         except DatabaseUnavailable as error:
             # Not the task's failure. If this can't be written either, the lease runs out.
@@ -378,7 +376,7 @@ class _Checkpoint:
         self._runner = runner
         self._task = task
         self._interrupted = interrupted
-        self.hold = Hold(task)
+        self.hold = Hold(task, self.over, self.may_give_way)
         self._began = self._asked = runner.began()
         self._is_planning = False
 
