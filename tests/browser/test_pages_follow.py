@@ -126,7 +126,7 @@ def test_what_somebody_writes_in_a_second_window_stays(
     conflict.get_by_role("button", name=name).click()
     expect(conflict).to_be_hidden()
     wanted = mine if is_kept else "Written elsewhere."
-    expect(field).to_have_value(wanted)
+    expect(field).to_have_value(wanted.strip())
     store = site.web.services.drafts
     wait_until(lambda: store.get(draft.id, site.web.anna.id).text == wanted)
 

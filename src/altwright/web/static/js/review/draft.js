@@ -15,7 +15,7 @@ export const STATES = {
   skipped: "Skipped",
 };
 /** States in which a person may change a draft. */
-const OPEN = new Set(JSON.parse(document.getElementById("main").dataset.open));
+const OPEN = new Set(JSON.parse(document.getElementById("main").dataset.openStates));
 /** States in which each action makes no sense, so its button is hidden. */
 const HIDDEN_IN = { approve: ["approved"], reopen: ["draft"], skip: ["skipped"], again: ["approved"] };
 
