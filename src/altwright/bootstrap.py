@@ -371,7 +371,7 @@ def thresholds_of(settings: Settings) -> Thresholds:
 
 
 def workers_expected(settings: Settings) -> int:
-    """Return how many workers have to be at work in the fleet at least."""
+    """Return how many workers have to be at work in the cluster at least."""
     outside = max(1, settings.external_processes)
     match settings.worker_mode:
         case WorkerMode.INTEGRATED:

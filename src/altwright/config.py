@@ -240,12 +240,16 @@ class Settings(BaseSettings):
         "", description="smtp://, smtps:// or smtp+starttls://user:password@host:port for them"
     )
     alert_backlog_tasks: Count = Field(1000, description="waiting tasks from which on to alert")
-    alert_backlog_age: Seconds = Field(900, description="seconds that a task may wait unalerted")
+    alert_backlog_age: Seconds = Field(
+        900, description="alert when a due task has waited longer (seconds)"
+    )
     alert_dead_letters: Count = Field(1, description="failed tasks in a day from which on to alert")
     alert_failure_share: float = Field(
-        0.5, gt=0, le=1, description="share of an hour's tasks that may fail unalerted"
+        0.5, gt=0, le=1, description="alert when a larger share of an hour's tasks fails"
     )
-    alert_slow_item: Seconds = Field(120, description="median seconds of a picture unalerted")
+    alert_slow_item: Seconds = Field(
+        120, description="alert when the median time per picture exceeds this (seconds)"
+    )
     task_retention_days: Days = Field(30, description="days that ended tasks are kept; 0: for ever")
     failed_task_retention_days: Days = Field(90, description="the same for failed ones")
     draft_retention_days: Days = Field(0, description="the same for published texts")
@@ -357,7 +361,7 @@ class Settings(BaseSettings):
 
     @property
     def embeds_valkey(self) -> bool:
-        """Say whether the service runs a Valkey of its own."""
+        """Return whether the service runs a Valkey of its own."""
         return not self.redis_url
 
     @cached_property

@@ -173,7 +173,7 @@ def _distance(one: str, other: str) -> int:
 
 
 def _word_off(name: str, ours: str, *, is_meant: bool) -> bool:
-    """Say whether one whole word is missing (OPENAI_KEY), or too much (OLLAMA_BASE_URL).
+    """Return whether one whole word is missing (OPENAI_KEY), or too much (OLLAMA_BASE_URL).
 
     The first and the last word have to be there (SECRET_KEY is anybody's), unless it is meant for
     us and one is missing. One too much is another program's setting in the environment.

@@ -76,7 +76,7 @@ def test_limits_hold_in_every_process_and_change_while_it_runs(
         assert most[Priority.LOW] == 2
         limits(made, "--most", "low=4")
         wait_until(lambda: watch()[Priority.LOW] == 4)
-        limits(made, "--most", "low=none", "--keep", "urgent=1")
+        limits(made, "--max", "low=none", "--reserve", "urgent=1")
         normal = [made.submit(priority="normal", items=3000, item_s=0.1) for _ in range(6)]
         totals: list[int] = []
 

@@ -38,7 +38,7 @@ MISSING = (
 
 
 def anything_sealed(database: Database) -> bool:
-    """Say whether the database holds what a key has closed. Raises DatabaseUnavailable."""
+    """Return whether the database holds what a key has closed. Raises DatabaseUnavailable."""
     if migrate.tables(database.engine) is migrate.Tables.NONE:
         return False
     return ServiceState(database).get(ROW) is not None or _some_token(database) is not None

@@ -103,7 +103,7 @@ def _keys(settings: Settings) -> str:
 
 
 def _lacks_database(settings: Settings) -> bool:
-    """Say whether the database is a file that is still to be made; connecting would make it."""
+    """Return whether the database is a file that is still to be made; connecting would make it."""
     file = database_url.file_of(settings.resolved_database_url)
     return file is not None and not file.exists()
 

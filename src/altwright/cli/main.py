@@ -164,7 +164,7 @@ def _words(error: Exception) -> list[str]:
             lines = ["something here isn't UTF-8: the arguments, a name or a file"]
         case _:
             lines = [
-                f"this is a fault of Altwright's: {type(error).__name__}",
+                f"unexpected error in Altwright: {type(error).__name__}",
                 f"please report it with what `{DEBUG}=1` in the environment shows",
             ]
     return [line for line in lines if line]

@@ -118,7 +118,7 @@ def accept_key() -> None:
 
 @db.command()
 def status() -> None:
-    """Say whether migrations are missing; exit code 1 if so, 2 if the database is newer."""
+    """Return whether migrations are missing; exit code 1 if so, 2 if the database is newer."""
     match migrate.tables(make_engine(_settings().resolved_database_url)):
         case migrate.Tables.NONE | migrate.Tables.OLDER:
             click.echo("Migrations are missing; run `altwright db upgrade`.")

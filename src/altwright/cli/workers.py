@@ -102,21 +102,33 @@ def list_workers(*, as_json: bool) -> None:
 
 
 @workers.command("limits")
-@click.option("--most", "most", multiple=True, metavar="PRIORITY=N", help="Tasks at a time.")
-@click.option("--keep", "kept", multiple=True, metavar="PRIORITY=N", help="Workers kept for it.")
+@click.option("--max", "most", multiple=True, metavar="PRIORITY=N", help="Tasks at a time.")
+@click.option(
+    "--reserve", "kept", multiple=True, metavar="PRIORITY=N", help="Workers for it alone."
+)
+@click.option("--most", "old_most", multiple=True, hidden=True)  # names of the version before
+@click.option("--keep", "old_kept", multiple=True, hidden=True)
 @click.option("--none", "nothing", is_flag=True, help="Limit nothing.")
 @click.option("--reset", is_flag=True, help="As RQ_MAX_… and RQ_MIN_…_WORKERS have it.")
 @json_option
 def limits(
-    most: tuple[str, ...], kept: tuple[str, ...], *, nothing: bool, reset: bool, as_json: bool
+    most: tuple[str, ...],
+    kept: tuple[str, ...],
+    old_most: tuple[str, ...],
+    old_kept: tuple[str, ...],
+    *,
+    nothing: bool,
+    reset: bool,
+    as_json: bool,
 ) -> None:
     """Show or change how many tasks of a priority run at a time in the whole service.
 
     \b
-    At most two of low:              altwright workers limits --most low=2
-    A worker always kept for urgent: altwright workers limits --keep urgent=1
-    What isn't named stays as it is; N may be "none". Every process heeds it within two seconds.
+    At most two of low:              altwright workers limits --max low=2
+    A worker reserved for urgent:    altwright workers limits --reserve urgent=1
+    What isn't named stays as it is; N may be "none". It holds in every process within two seconds.
     """  # noqa: D301 - click wants the control character
+    most, kept = (*most, *old_most), (*kept, *old_kept)
     with opened() as services:
         if reset or nothing:
             services.limits.change(None if reset else Limits())
@@ -124,7 +136,7 @@ def limits(
             now = services.limits.current()
             services.limits.change(Limits(_changed(now.most, most), _changed(now.kept, kept)))
         data = services.limits.current().to_json()
-    show(data, as_json=as_json, columns={"most": "most at a time", "kept": "workers kept"})
+    show(data, as_json=as_json, columns={"most": "max at a time", "kept": "reserved workers"})
 
 
 def _changed(numbers: Any, pairs: tuple[str, ...]) -> dict[Priority, int]:

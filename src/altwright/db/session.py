@@ -1,4 +1,4 @@
-"""The database engine, and sessions whose failures are errors of ours."""
+"""Engine and sessions; driver errors become DatabaseUnavailable."""
 
 from __future__ import annotations
 
@@ -333,12 +333,12 @@ def translated() -> Iterator[None]:
 
 
 def is_deadlock(error: DBAPIError) -> bool:
-    """Say whether the transaction was rolled back because of another one."""
+    """Return whether the transaction was rolled back because of another one."""
     return _sqlstate(error) in _POSTGRESQL_DEADLOCK or _mariadb_code(error) in _MARIADB_DEADLOCK
 
 
 def is_passing(error: DBAPIError) -> bool:
-    """Say whether the same statement may succeed later."""
+    """Return whether the same statement may succeed later."""
     if error.connection_invalidated or isinstance(error, InterfaceError):
         return True
     if isinstance(error.orig, sqlite3.Error):

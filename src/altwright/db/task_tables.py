@@ -146,7 +146,7 @@ class TaskEventRow(Base):
 
 
 class LeaseRow(Base):
-    """A role that one process in the fleet holds at a time (the dispatcher's)."""
+    """A role that one process in the cluster holds at a time (the dispatcher's)."""
 
     __tablename__ = "leases"
 
@@ -194,7 +194,7 @@ class AuditRow(Base):
 class AlertRow(Base):
     """Something that an administrator should know of, until it is over.
 
-    ``open_name`` is the rule's name while the alert is open, and unique: raised once in the fleet.
+    ``open_name`` is the rule's name while the alert is open, and unique: raised once a cluster.
     """
 
     __tablename__ = "alerts"

@@ -43,7 +43,7 @@ access_token = {quoted(TOKEN)}
 
 
 def answers(url: str) -> bool:
-    """Say whether the server is up."""
+    """Return whether the server is up."""
     with contextlib.suppress(requests.RequestException):
         return requests.get(f"{url}/api/v1/instance", timeout=2).ok
     return False

@@ -58,7 +58,7 @@ OPEN = (DraftStatus.DRAFT, DraftStatus.APPROVED, DraftStatus.SKIPPED)
 
 
 def may_move(old: DraftStatus, new: DraftStatus) -> bool:
-    """Say whether a draft may go from one state to another."""
+    """Return whether a draft may go from one state to another."""
     return new in DRAFT_MOVES[old]
 
 

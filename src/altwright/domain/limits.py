@@ -17,7 +17,7 @@ class Limits:
     kept: Mapping[Priority, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Say whether anything is limited."""
+        """Return whether anything is limited."""
         return bool(self.most or self.kept)
 
     def full(self, running: Mapping[Priority, int], workers: int) -> frozenset[Priority]:

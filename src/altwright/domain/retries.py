@@ -54,7 +54,7 @@ class Backoff:
     base_s: float = 60.0
     factor: float = 4.0
     longest_s: float = 3600.0
-    #: Share of the delay that is drawn by lot, so that a fleet doesn't retry in step.
+    #: Share of the delay that is drawn by lot, so that workers don't retry in step.
     jitter: float = 0.1
 
     def delay_s(

@@ -12,20 +12,20 @@ _numbers = itertools.count(1)
 
 
 def new_worker_id(kind: str) -> str:
-    """Return a name unique in the fleet: host, boot, process, its start, kind and number."""
+    """Return a name unique in the cluster: host, boot, process, its start, kind and number."""
     pid = os.getpid()
     parts = (host_name(), _boot(), pid, _started(pid), f"{kind}{next(_numbers)}")
     return ".".join(str(part) for part in parts)
 
 
 def process_name() -> str:
-    """Return this process's name in the fleet."""
+    """Return this process's name in the cluster."""
     pid = os.getpid()
     return f"{host_name()}.{_boot()}.{pid}.{_started(pid)}"
 
 
 def gone_from_this_host(worker_id: str) -> bool:
-    """Say whether the worker's process is known to be gone: it was of this host and boot.
+    """Return whether the worker's process is known to be gone: it was of this host and boot.
 
     Process ids are used again, so the start time (clock ticks since boot) is compared too.
     """

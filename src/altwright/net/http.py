@@ -1,4 +1,4 @@
-"""HTTP to addresses that users or remote servers choose, kept off our own network.
+"""SSRF-safe HTTP client for user-supplied URLs.
 
 Proxies of the environment are not used: behind one, nobody could check what is connected to.
 """

@@ -64,7 +64,7 @@ class DeadlinePassed(requests.Timeout):
 
 
 def is_public(address: str) -> bool:
-    """Say whether an IP address is on the public internet; addresses inside addresses count."""
+    """Return whether an IP address is on the public internet; addresses inside addresses count."""
     ip = ipaddress.ip_address(address)
     if any(ip in network for network in _NEVER if network.version == ip.version):
         return False
@@ -392,5 +392,5 @@ class GuardedSession(requests.Session):
 
 
 def is_timeout(error: Exception) -> bool:
-    """Say whether an exception of requests or urllib3 means that time ran out."""
+    """Return whether an exception of requests or urllib3 means that time ran out."""
     return isinstance(error, requests.Timeout | Urllib3Timeout)

@@ -213,7 +213,7 @@ class Api:
         raise WrongAddress("The server's address is redirected too often.")
 
     def _is_own(self, url: str) -> bool:
-        """Say whether an address is on this server: the token goes nowhere else."""
+        """Return whether an address is on this server: the token goes nowhere else."""
         own, other = urlsplit(self.url), urlsplit(url)
         is_upgraded = (own.scheme, other.scheme) == ("http", "https") and not own.port
         same_host = own.netloc.lower() == other.netloc.lower()

@@ -70,12 +70,12 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Say whether its process runs."""
+        """Return whether its process runs."""
         return self.process is not None and self.process.poll() is None
 
     @property
     def settled(self) -> bool:
-        """Say whether it has been running for a moment, so that another one may be stopped."""
+        """Return whether it has been running for a moment, so that another one may be stopped."""
         return self.state == "running" and time.monotonic() - self.started_at > SETTLED_S
 
     @property

@@ -187,7 +187,7 @@ class RQQueueManager:
         return task
 
     def pause(self, priority: Priority, *, by: UserRef) -> bool:
-        """Let no worker take tasks of this priority; say whether one could before.
+        """Let no worker take tasks of this priority; return whether one could before.
 
         Running tasks go on. Every process heeds it within 2 s; submits are still accepted.
         """
@@ -196,7 +196,7 @@ class RQQueueManager:
         return paused
 
     def resume(self, priority: Priority, *, by: UserRef) -> bool:
-        """Let workers take tasks of this priority again; say whether they couldn't."""
+        """Let workers take tasks of this priority again; return whether they couldn't."""
         resumed = self.pauses.resume(priority, by.username)
         self.wake()
         return resumed

@@ -1,4 +1,4 @@
-"""What the store hands out: plain, frozen copies of rows."""
+"""Immutable value objects that the store returns."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class Task:
 
     @property
     def corrupt(self) -> bool:
-        """Say whether its row has a fault; no worker works on it."""
+        """Return whether its row has a fault; no worker works on it."""
         return bool(self.fault)
 
     @property
     def ended(self) -> bool:
-        """Say whether nothing will happen to it any more by itself."""
+        """Return whether nothing will happen to it any more by itself."""
         return self.status not in ACTIVE
 
     @property

@@ -25,7 +25,7 @@ def healthz() -> dict[str, str]:
 
 @bp.get("/readyz")
 def readyz() -> tuple[dict[str, Any], int]:
-    """Say whether requests can be served: without Redis yes, without a database to write to no."""
+    """Return whether requests can be served: not without a database that takes changes."""
     health = services().health
     delivery = Delivery.RQ if health.takes_jobs else Delivery.DATABASE
     state: dict[str, Any] = {"redis": health.state.value, "delivery": delivery.value}

@@ -34,7 +34,7 @@ class _Count:
 
 
 class LoginLimit:
-    """Counts in Redis for the whole fleet; without it in this process's memory.
+    """Counts in Redis for the whole cluster; without it in this process's memory.
 
     A try is counted before the password is looked at, so that many at the same instant can't
     slip through, and forgiven when it was right. Nothing locks a name for everybody: whoever

@@ -231,13 +231,13 @@ class IntegratedRQWorker:
             rq_worker.give_sign()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the thread's end; say whether it has ended."""
+        """Wait for the thread's end; return whether it has ended."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     @property
     def alive(self) -> bool:
-        """Say whether the thread is there."""
+        """Return whether the thread is there."""
         return self._thread.is_alive()
 
     def _run(self) -> None:

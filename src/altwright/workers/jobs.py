@@ -14,7 +14,7 @@ here: ContextVar[TaskWorker] = ContextVar("altwright_worker")
 
 
 def run_task(*, task_id: str, attempt: int, **_: Any) -> bool:
-    """Claim the task and work on it; say whether it was still to be had.
+    """Claim the task and work on it; return whether it was still to be had.
 
     Keywords that this version doesn't know are ignored, so that it goes on beside a newer one.
     """

@@ -39,7 +39,7 @@ class TaskWorker:
     """One worker; it works on one task at a time, in the thread that calls it."""
 
     def __init__(self, worker_id: str, parts: WorkParts) -> None:
-        """Take the worker's id, which is unique in the fleet (domain.worker.new_worker_id)."""
+        """Take the worker's id, which is unique in the cluster (domain.worker.new_worker_id)."""
         self.id = worker_id
         self._parts = parts
         #: Set: hand the task in work back at its next item.
@@ -49,7 +49,7 @@ class TaskWorker:
         self.put_off = False
 
     def take(self, ticket: Ticket) -> bool:
-        """Work on the task of a ticket that RQ delivered; say whether it was still to be had."""
+        """Work on the task of a ticket that RQ delivered; return whether it was still to be had."""
         self.put_off = False
 
         def claim() -> Task | None:
@@ -69,7 +69,7 @@ class TaskWorker:
             return frozenset()
 
     def take_next(self) -> bool:
-        """Work on the task whose turn it is, if any waits; say whether one did."""
+        """Work on the task whose turn it is, if any waits; return whether one did."""
         return self._work(
             lambda: self._parts.claims.claim_next(self.id, paused=self._parts.paused())
         )

@@ -325,7 +325,7 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def changed(session: Session, statement: Any) -> bool:
-    """Execute a guarded write; say whether it touched its row."""
+    """Execute a guarded write; return whether it touched its row."""
     result: Any = session.execute(statement.execution_options(synchronize_session=False))
     return bool(result.rowcount)
 

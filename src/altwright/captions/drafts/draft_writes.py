@@ -202,7 +202,7 @@ def store_draft(
     task_id: str,
     asked_language: str = "",
 ) -> bool:
-    """Write a description as the picture's draft, one to review; say whether it was.
+    """Write a description as the picture's draft, one to review; return whether it was.
 
     ``asked_language`` is the one that the describer was asked for (BCP 47; "": its post's).
     It isn't when the draft is no longer as ``seen``: a person has changed or approved it while

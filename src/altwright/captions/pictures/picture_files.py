@@ -79,7 +79,7 @@ class PictureStore:
                     yield entry.name
 
     def delete_older(self, name: str, age_s: float) -> bool:
-        """Delete a file unless it was put again meanwhile; say whether it went.
+        """Delete a file unless it was put again meanwhile; return whether it went.
 
         It is moved aside before its age is looked at: a ``put`` before that made it young, and
         one after it finds no file and writes a new one.

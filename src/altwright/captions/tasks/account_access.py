@@ -1,4 +1,4 @@
-"""How a task gets hold of its account, and what a refused token or a deleted post leaves behind."""
+"""Opens a task's account; records a rejected token on it."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def alt_text(answer: str, *, max_length: int, cut_off: bool = False) -> str:
 
 
 def _peeled(text: str) -> tuple[str, bool]:
-    """Take off all that is around a description; say whether it broke off in data.
+    """Take off all that is around a description; return whether it broke off in data.
 
     Raises:
         CaptionUnusable: nothing is left, or a refusal.
@@ -136,7 +136,7 @@ def _one_turn(text: str) -> str:
 
 
 def _unwrapped(text: str) -> tuple[str, bool]:
-    """Take off one layer of data, markup and labels; say whether the data broke off."""
+    """Take off one layer of data, markup and labels; return whether the data broke off."""
     text, broke_off = _from_data(_without_fence(text))
     text = _without_markup(text)
     for pattern, kept in wrapping.MARKDOWN:
@@ -161,7 +161,7 @@ def _without_fence(text: str) -> str:
 
 
 def _from_data(text: str) -> tuple[str, bool]:
-    """Return the description in JSON, or the text; say whether the JSON broke off.
+    """Return the description in JSON, or the text; return whether the JSON broke off.
 
     What stands behind JSON is a remark, what stands before it an announcement.
     """

@@ -133,7 +133,7 @@ def subjects(seen: Seen) -> list[_Subject]:
 
 
 def _is_some_animal(seen: Seen) -> bool:
-    """Say whether both networks see an animal, though not the same."""
+    """Return whether both networks see an animal, though not the same."""
     detected = any(t.name in imagenet_groups.ANIMALS and t.score >= 0.6 for t in seen.things)  # noqa: PLR2004
     return seen.classes.share("animal") >= (0.5 if detected else 0.9)
 
@@ -247,7 +247,7 @@ def _places(seen: Seen) -> list[_Subject]:
 
 
 def _has_blue_sky(pixels: Pixels) -> bool:
-    """Say whether the top is light blue and smooth; only asked where land is likely below."""
+    """Return whether the top is light blue and smooth; only asked where land is likely below."""
     small = cv2.resize(pixels, (64, 64), interpolation=cv2.INTER_AREA)
     hsv = cv2.cvtColor(small, cv2.COLOR_RGB2HSV)
     hue, saturation, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]

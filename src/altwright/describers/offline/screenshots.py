@@ -119,7 +119,7 @@ def _is_post(texts: Sequence[str]) -> bool:
 
 
 def _is_dialog(lines: Sequence[Line], buttons: Sequence[Line]) -> bool:
-    """Say whether buttons stand in the lower part, two at least or one with little text."""
+    """Return whether buttons stand in the lower part, two at least or one with little text."""
     bottom = max(line.y1 for line in lines)
     top = min(line.y0 for line in lines)
     low = [line for line in buttons if line.y > top + 0.6 * (bottom - top)]

@@ -1,4 +1,4 @@
-"""Alerts: raised once in the fleet, kept, told of, and resolved when their cause is gone."""
+"""Alerts: raised once per cluster, kept, sent, and resolved when their cause is gone."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class AlertBook:
         self._channels = channels
 
     def raise_(self, finding: Finding) -> bool:
-        """Open an alert; say whether none was open for this rule."""
+        """Open an alert; return whether none was open for this rule."""
         try:
             with self._database.write() as session:
                 row = AlertRow(
@@ -79,7 +79,7 @@ class AlertBook:
 
     @again_after_deadlock
     def resolve(self, name: str) -> bool:
-        """Close the rule's open alert; say whether there was one."""
+        """Close the rule's open alert; return whether there was one."""
         with self._database.write() as session:
             alert_id = session.scalar(select(AlertRow.id).where(AlertRow.open_name == name))
             statement = update(AlertRow).where(
@@ -112,7 +112,7 @@ class AlertBook:
 
 
 class AlertWatch:
-    """Compares what is wrong now with the open alerts; one process of the fleet does so."""
+    """Compares what is wrong now with the open alerts; one process of the cluster does so."""
 
     def __init__(self, book: AlertBook, clock: Callable[[], float] = time.monotonic) -> None:
         """Take the book."""

@@ -1,4 +1,4 @@
-"""Notices of alerts over webhook and e-mail: kept until they are sent, never in anybody's way."""
+"""Alert notifications (webhook, e-mail): stored, and retried until delivered."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Mail:
         message["Subject"] = f"[Altwright] {event}: {alert.name}"
         message["From"] = self._sender
         message["To"] = ", ".join(self._receivers)
-        ended = f"Over since: {alert.resolved_at:%Y-%m-%d %H:%M} UTC\n" if alert.resolved_at else ""
+        ended = f"Resolved: {alert.resolved_at:%Y-%m-%d %H:%M} UTC\n" if alert.resolved_at else ""
         message.set_content(
             f"{line(event, alert)}\n\nSince: {alert.raised_at:%Y-%m-%d %H:%M} UTC\n{ended}"
         )
@@ -109,7 +109,7 @@ class Mail:
 
 def line(event: str, alert: Alert) -> str:
     """Return one line for people."""
-    return f"Over: {alert.message}" if event == RESOLVED else alert.message
+    return f"Resolved: {alert.message}" if event == RESOLVED else alert.message
 
 
 @dataclass(frozen=True, slots=True)

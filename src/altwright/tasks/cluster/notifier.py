@@ -1,4 +1,4 @@
-"""Wake-ups: tell workers that something waits in the database, here and in other processes."""
+"""Notifier: tells workers that something waits in the database, here and in other processes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class WorkWaits:
             self._condition.notify_all()
 
     def wait(self, since: int, timeout_s: float) -> bool:
-        """Wait for a wake-up after the one numbered ``since``; say whether one came in time."""
+        """Wait for a wake-up after the one numbered ``since``; return whether one came in time."""
         with self._condition:
             return self._condition.wait_for(lambda: self.count != since, timeout_s)
 

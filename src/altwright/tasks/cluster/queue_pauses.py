@@ -1,4 +1,4 @@
-"""Pauses of queues: kept in the database, heeded by every process of the fleet."""
+"""Paused queues: stored in the database, honoured by every process."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Pauses:
             }
 
     def pause(self, priority: Priority, actor: str) -> bool:
-        """Pause a queue; say whether it wasn't paused before."""
+        """Pause a queue; return whether it wasn't paused before."""
         try:
             with self._database.write() as session:
                 session.add(StateRow(name=state_name(priority), value=actor))
@@ -93,7 +93,7 @@ class Pauses:
         return True
 
     def resume(self, priority: Priority, actor: str) -> bool:
-        """Let a queue go on; say whether it was paused."""
+        """Let a queue go on; return whether it was paused."""
         statement = delete(StateRow).where(StateRow.name == state_name(priority))
         with self._database.write() as session:
             was_paused = bool(changed(session, statement))

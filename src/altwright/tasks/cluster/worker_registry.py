@@ -1,4 +1,4 @@
-"""The roster of workers: who is at work in the fleet, as the database sees it."""
+"""Worker registry: who is at work in the cluster, as the database sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dispatcher: keeps the database and RQ in step, one at a time in the fleet."""
+"""Dispatches queued tasks to RQ and reconciles RQ with the database; one active per cluster."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Dispatcher:
         owner: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take ``owner``, the name of this process in the fleet."""
+        """Take ``owner``, the name of this process in the cluster."""
         self._backlog = backlog
         self._rescuer = rescuer
         self._leases = leases
@@ -63,7 +63,7 @@ class Dispatcher:
         self._leases.release([ROLE], self._owner)
 
     def tick(self) -> bool:
-        """Do one pass if this process holds the role; say whether it does."""
+        """Do one pass if this process holds the role; return whether it does."""
         if not self._leases.hold(ROLE, self._owner, ROLE_S):
             return False
         self.rescue()

@@ -76,6 +76,6 @@ class Streak:
             if fault.source is not Source.ALTWRIGHT or fault.meaning is Meaning.WAIT:
                 return fault
             if fault.category is Category.FAULT:
-                _log.exception("asking %s how it is met a fault of ours", source)
+                _log.exception("unexpected error while probing %s", source)
         self._asked[source, about] = self._clock()
         return None

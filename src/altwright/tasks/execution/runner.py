@@ -281,7 +281,7 @@ class TaskRunner:
         """Return what an error means; what users aren't shown goes to the log."""
         fault = fault_of(error)
         if fault.category is Category.FAULT:
-            _log.error("task %s %s met a fault of ours", task.id, key, exc_info=error)
+            _log.error("unexpected error in task %s %s", task.id, key, exc_info=error)
         elif fault.detail:
             _log.error("task %s %s: %s", task.id, key, fault.detail)
         return fault

@@ -1,4 +1,4 @@
-"""The caretaker: watches for what administrators should know of, and keeps the house clean."""
+"""Leader-only background loop: evaluates alert rules, trims Redis, schedules maintenance."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Caretaker:
         self._watched.leases.release([ROLE], self._owner)
 
     def tick(self) -> bool:
-        """Do one pass; say whether this process holds the role."""
+        """Do one pass; return whether this process holds the role."""
         for call in self._always:
             call()
         if not self._watched.leases.hold(ROLE, self._owner, ROLE_S):

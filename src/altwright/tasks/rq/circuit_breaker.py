@@ -1,4 +1,4 @@
-"""RedisHealthMonitor: whether Redis can be relied on, decided by few short questions."""
+"""RedisHealthMonitor: circuit breaker fed by pings and by failed calls."""
 
 from __future__ import annotations
 
@@ -123,12 +123,12 @@ class RedisHealthMonitor:
 
     @property
     def usable(self) -> bool:
-        """Say whether calls are tried."""
+        """Return whether calls are tried."""
         return self.state in {RedisState.HEALTHY, RedisState.SUSPECT}
 
     @property
     def full(self) -> bool:
-        """Say whether memory is so short that new tasks stay in the database."""
+        """Return whether memory is so short that new tasks stay in the database."""
         share = self.facts.memory_share if self.facts else None
         return self._refused or (share is not None and share > MEMORY_FULL)
 

@@ -1,4 +1,4 @@
-"""The connection to Redis: short time-outs, no hidden retries, errors of ours, and every key."""
+"""Redis client: short timeouts, no implicit retries, translated errors, all key names."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class TaskSerializer:
 
 
 def deliverable(task_id: str, attempt: int) -> bool:
-    """Say whether a job with this id and attempt can be written and read back."""
+    """Return whether a job with this id and attempt can be written and read back."""
     try:
         _checked_job((RUN_TASK, None, (), {"task_id": task_id, "attempt": attempt}))
     except ValueError:

@@ -129,7 +129,7 @@ class Claims:
         return signals
 
     def waits(self, ticket: Ticket) -> bool:
-        """Say whether the task of a ticket still waits for its claim."""
+        """Return whether the task of a ticket still waits for its claim."""
         query = select(TaskRow.id).where(
             TaskRow.id == ticket.task_id,
             TaskRow.attempt == ticket.attempt,

@@ -66,19 +66,19 @@ def _failed(why: str) -> Callable[[], dict[str, Any]]:
 #: In this order: what follows relies on what stands before.
 _RULES = (
     _Rule(
-        "its status is none that we know",
+        "unknown status",
         TaskRow.status.not_in(tuple(Status)),
         "failed",
-        _failed("its status was none that we know"),
+        _failed("unknown status"),
     ),
     _Rule(
-        "its priority is none that we know",
+        "unknown priority",
         TaskRow.priority.not_in(tuple(Priority)),
         "priority normal",
         lambda: {"priority": Priority.NORMAL},
     ),
     _Rule(
-        "its delivery is none that we know",
+        "unknown delivery",
         TaskRow.delivery.not_in(tuple(Delivery)),
         "delivered by the database",
         lambda: {"delivery": Delivery.DATABASE, "dispatched_at": None},
@@ -100,13 +100,13 @@ _RULES = (
         lambda: {"delivery": Delivery.DATABASE, "dispatched_at": None},
     ),
     _Rule(
-        "it ended at no time",
+        "ended without finished_at",
         and_(TaskRow.status.in_(_ENDED), TaskRow.finished_at.is_(None)),
         "ended now",
         lambda: {"finished_at": now()},
     ),
     _Rule(
-        "it waits and has ended",
+        "queued but has finished_at",
         and_(_QUEUED, TaskRow.finished_at.is_not(None)),
         "the time of its end removed",
         lambda: {"finished_at": None},

@@ -1,4 +1,4 @@
-"""Figures: how many tasks are where, by priority, and how long the first of them waits."""
+"""Queue statistics: counts by state and priority, age of the oldest waiting task."""
 
 from __future__ import annotations
 

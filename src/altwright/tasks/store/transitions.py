@@ -71,7 +71,7 @@ def move(
     only_if: tuple[ColumnElement[bool], ...] = (),
     **values: Any,
 ) -> bool:
-    """Move a task of this attempt from one state to another; say whether it was still there.
+    """Move a task of this attempt from one state to another; return whether it was still there.
 
     ``values`` are the columns' that the move doesn't settle, besides ``lease_s`` of one into
     running, and ``delay_s`` of one into queued (0.0 by default), both in seconds.

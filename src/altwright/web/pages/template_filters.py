@@ -61,7 +61,7 @@ REMEDIES = MappingProxyType(
         Category.EXHAUSTED: "The machine had no room left. Try again later.",
         Category.TIMEOUT: "It took too long. Try again when less is going on.",
         Category.CORRUPT: "What was stored of this run is damaged. The administrator can mend it.",
-        Category.FAULT: "This is a fault of Altwright's. It has been logged.",
+        Category.FAULT: "Unexpected error in Altwright. It has been logged.",
     }
 )
 EVENTS = MappingProxyType(
@@ -74,7 +74,7 @@ EVENTS = MappingProxyType(
         "time used up": "It took long, so others had their turn",
         "slice over": "Others waited and had their turn",
         "retry": "Something was in the way; it is tried again",
-        "rescued": "Its worker fell silent, so another one takes over",
+        "rescued": "The worker stopped responding; another one takes over",
         "requeued": "Queued again",
         "cancel requested": "You asked to cancel",
         "cancelled": "Cancelled",

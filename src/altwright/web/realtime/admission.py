@@ -86,7 +86,7 @@ class Gate:
 
 
 def same_origin(environ: dict[str, Any]) -> bool:
-    """Say whether a request comes from a page of this site; programs send no Origin.
+    """Return whether a request comes from a page of this site; programs send no Origin.
 
     Hosts are compared and schemes are not: a proxy that ends TLS need not say so. Cookies are
     shared between a host's schemes, so nothing is given away. The port counts, unless it is

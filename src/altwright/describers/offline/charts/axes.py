@@ -207,7 +207,7 @@ def _fit(ticks: Sequence[Line], axis: str) -> Scale | None:
 
 
 def _are_powers(values: NDArray[np.float64]) -> bool:
-    """Say whether a logarithmic axis was misread: ten to the second as 102."""
+    """Return whether a logarithmic axis was misread: ten to the second as 102."""
     return bool(((values >= 100) & (values < 110)).all())  # noqa: PLR2004 - 10 and one digit
 
 

@@ -59,7 +59,7 @@ class Bars:
 
     @property
     def is_complete(self) -> bool:
-        """Say whether every bar has a label."""
+        """Return whether every bar has a label."""
         return all(bar.label for _, bars in self.series for bar in bars)
 
 
@@ -131,7 +131,7 @@ def _standing(boxes: Sequence[_Box], scale: Scale, edge: float, *, upright: bool
 
 
 def _stands_on(box: _Box, bar: Bar) -> bool:
-    """Say whether a box of another ink continues the bar: a stack."""
+    """Return whether a box of another ink continues the bar: a stack."""
     touches = min(abs(box.start - bar.end), abs(box.stop - bar.end)) <= _ALIGNED_PX
     is_above = abs(box.middle - bar.middle) <= _ALIGNED_PX and box.ink.rgb != bar.ink.rgb
     return touches and is_above and abs(box.width - bar.width) <= max(2, 0.1 * bar.width)

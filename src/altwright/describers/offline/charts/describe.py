@@ -48,7 +48,7 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
 
 
 def _is_drawn(pixels: Pixels, axes: Axes) -> bool:
-    """Say whether there is anything but text on the plot."""
+    """Return whether there is anything but text on the plot."""
     plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
     background = frequent(plot)[0][0].astype(np.int16)
     differs = np.abs(plot.astype(np.int16) - background).max(axis=2) > _VISIBLE

@@ -43,7 +43,7 @@ class Ink:
 
     @property
     def is_coloured(self) -> bool:
-        """Say whether it is no black, grey or white."""
+        """Return whether it is no black, grey or white."""
         return max(self.rgb) - min(self.rgb) >= _COLOURED
 
 

@@ -100,7 +100,7 @@ def _cell(row: Sequence[Line], column: tuple[float, float]) -> str:
 
 
 def _looks_tabular(cells: list[list[str]]) -> bool:
-    """Say whether it has three columns, or a column of numbers, or a header unlike its column."""
+    """Return whether it has three columns, one of numbers, or a header unlike its column."""
     if len(cells[0]) > _COLUMNS:
         return True
     numeric = [bool(re.search(r"\d", row[1])) for row in cells[1:]]

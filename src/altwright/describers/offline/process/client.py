@@ -246,7 +246,7 @@ class _Child:
         return self._process.pid
 
     def is_running(self) -> bool:
-        """Say whether it hasn't ended."""
+        """Return whether it hasn't ended."""
         return self._process.poll() is None
 
     def ask(self, message: dict[str, Any], limit_s: float) -> dict[str, Any]:

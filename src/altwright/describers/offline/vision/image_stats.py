@@ -42,19 +42,19 @@ class Look:
 
     @property
     def is_drawn(self) -> bool:
-        """Say whether it is surely a screenshot, chart or drawing (measured on 171 pictures)."""
+        """Return whether it is surely a screenshot, chart or drawing (measured on 171 pictures)."""
         return self.flat >= 0.9 or (  # noqa: PLR2004 - thresholds of the measurement
             self.flat >= 0.6 and self.top_colours >= 0.45 and self.unique < 0.03  # noqa: PLR2004
         )
 
     @property
     def may_be_drawn(self) -> bool:
-        """Say whether it is drawn if there is text on it: a screenshot saved as JPEG."""
+        """Return whether it is drawn if there is text on it: a screenshot saved as JPEG."""
         return self.nearly_flat >= 0.75 and self.top_shade >= 0.35  # noqa: PLR2004 - measured
 
     @property
     def is_surely_photo(self) -> bool:
-        """Say whether it has a camera's noise, which paintings and renderings lack."""
+        """Return whether it has a camera's noise, which paintings and renderings lack."""
         return self.flat < 0.5 and self.unique > 0.005  # noqa: PLR2004 - measured
 
 
@@ -122,7 +122,7 @@ def frequent(pixels: NDArray[np.integer]) -> tuple[Pixels, NDArray[np.float64]]:
 
 
 def is_colourless(pixels: Pixels) -> bool:
-    """Say whether the picture is in shades of grey (a tint of scanning is let through)."""
+    """Return whether the picture is in shades of grey (a tint of scanning is let through)."""
     small = _miniature(pixels).astype(np.int16)
     return bool((small.max(axis=2) - small.min(axis=2) < 14).mean() > 0.98)  # noqa: PLR2004
 

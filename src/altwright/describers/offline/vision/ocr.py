@@ -59,7 +59,7 @@ class Line:
 
     @property
     def is_upright(self) -> bool:
-        """Say whether the text runs along the vertical."""
+        """Return whether the text runs along the vertical."""
         return self.height > _UPRIGHT_RATIO * self.width and len(self.text) > 2  # noqa: PLR2004
 
 
