@@ -66,6 +66,7 @@ from altwright.tasks.store.rescue import Rescuer
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task_kind import TaskKind
+from altwright.web.services import Services as WebServices
 from altwright.workers.capacity import pool_size
 from altwright.workers.integrated import IntegratedRQWorker
 from altwright.workers.manager import RQWorkerManager
@@ -83,20 +84,12 @@ TRACKER_LEASE_S = 30.0
 
 
 @dataclass(frozen=True)
-class Services:
+class Services(WebServices):
     """Everything that one process works with; threads begin with ``start``."""
 
-    settings: Settings
-    database: Database
-    box: Box
     outbound: Outbound
-    users: UserStore
-    accounts: AccountStore
-    drafts: DraftStore
-    pictures: PictureStore
     describer: Describer
     kinds: dict[str, TaskKind]
-    store: TaskStore
     claims: Claims
     leases: Leases
     state: ServiceState
@@ -105,9 +98,6 @@ class Services:
     roster: Roster
     audit: Audit
     repair: TaskRepair
-    health: RedisHealthMonitor
-    progress: ProgressTracker
-    queue: RQQueueManager
     runner: TaskRunner
     dispatcher: Dispatcher
     limits: LimitBook

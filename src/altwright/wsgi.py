@@ -32,7 +32,6 @@ class ProcessLife:
     """Starts the threads of one Gunicorn worker process after its fork, and ends them in order."""
 
     def __init__(self) -> None:
-        """Start nothing yet."""
         self._manager: RQWorkerManager | None = None
         self._ended = threading.Event()
         self._once = threading.Lock()

@@ -77,7 +77,6 @@ class AccountStore:
     """All SQL on accounts; tokens leave it only inside an open Platform."""
 
     def __init__(self, database: Database, box: Box, connect: Connect) -> None:
-        """Take the box that tokens are encrypted with, and what opens a connection."""
         self._database = database
         self._box = box
         self._connect = connect

@@ -20,7 +20,6 @@ class ServerStore:
     """All SQL on servers; a WayMemory for platforms."""
 
     def __init__(self, database: Database) -> None:
-        """Take the database."""
         self._database = database
 
     def recall(self, host: str) -> Learned | None:

@@ -62,7 +62,6 @@ class UserStore:
     """All SQL on users and their API tokens."""
 
     def __init__(self, database: Database, hasher: PasswordHasher = STRONG) -> None:
-        """Take the database, and how strongly passwords are hashed."""
         self._database = database
         self._hasher = hasher
 

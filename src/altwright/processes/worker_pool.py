@@ -28,7 +28,6 @@ class WorkerPool:
     def __init__(
         self, settings: Settings, scale: Autoscale, make_child: Callable[[int], Child]
     ) -> None:
-        """Take what decides, and what makes the child of a number."""
         self._database = Database(make_engine(settings.resolved_database_url, pool_size=1))
         self._scale = scale
         self._make_child = make_child

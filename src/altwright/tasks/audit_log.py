@@ -41,7 +41,6 @@ class Audit:
     """All SQL on the audit log; entries are only ever added, until retention takes them."""
 
     def __init__(self, database: Database) -> None:
-        """Take the database."""
         self._database = database
 
     def add(self, actor: str, action: str, subject: str = "", detail: str = "") -> None:

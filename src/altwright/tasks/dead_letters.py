@@ -63,7 +63,6 @@ class DeadLetters:
     """What administrators do with failed tasks."""
 
     def __init__(self, database: Database, queue: RQQueueManager) -> None:
-        """Take what queues them again."""
         self._database = database
         self._queue = queue
 

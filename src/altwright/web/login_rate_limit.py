@@ -44,7 +44,6 @@ class LoginLimit:
     def __init__(
         self, health: RedisHealthMonitor, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Take what lends the Redis client."""
         self._health = health
         self._clock = clock
         self._lock = threading.Lock()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from dataclasses import dataclass
+from typing import cast
 
 from flask import Flask, current_app
 
@@ -21,63 +22,21 @@ from altwright.tasks.store.task_store import TaskStore
 EXTENSION = "altwright"
 
 
-class Services(Protocol):
-    """The parts of bootstrap.Services that views, sockets and health checks use."""
+@dataclass(frozen=True)
+class Services:
+    """The parts of the service that views, sockets and health checks use."""
 
-    @property
-    def settings(self) -> Settings:
-        """Return the settings."""
-        ...
-
-    @property
-    def database(self) -> Database:
-        """Return the database."""
-        ...
-
-    @property
-    def box(self) -> Box:
-        """Return what encrypts."""
-        ...
-
-    @property
-    def users(self) -> UserStore:
-        """Return the people who sign in."""
-        ...
-
-    @property
-    def accounts(self) -> AccountStore:
-        """Return their connections to platforms."""
-        ...
-
-    @property
-    def drafts(self) -> DraftStore:
-        """Return the drafts."""
-        ...
-
-    @property
-    def pictures(self) -> PictureStore:
-        """Return the pictures' files."""
-        ...
-
-    @property
-    def store(self) -> TaskStore:
-        """Return the tasks, to read."""
-        ...
-
-    @property
-    def queue(self) -> RQQueueManager:
-        """Return what submits, cancels and requeues tasks."""
-        ...
-
-    @property
-    def health(self) -> RedisHealthMonitor:
-        """Return what knows whether Redis can be used."""
-        ...
-
-    @property
-    def progress(self) -> ProgressTracker:
-        """Return what tells the pages."""
-        ...
+    settings: Settings
+    database: Database
+    box: Box
+    users: UserStore
+    accounts: AccountStore
+    drafts: DraftStore
+    pictures: PictureStore
+    store: TaskStore
+    queue: RQQueueManager
+    health: RedisHealthMonitor
+    progress: ProgressTracker
 
 
 def attach(app: Flask, services: Services) -> None:

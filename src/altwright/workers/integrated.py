@@ -61,7 +61,6 @@ class ThreadRQWorker(SimpleWorker):
         closed: Callable[[], Collection[Priority]] = tuple,
         **options: Any,
     ) -> None:
-        """Take what says that this worker should stop when idle, and what it must not take."""
         super().__init__(queues, worker_ttl=WORKER_TTL_S, **options)
         self._ends = ends
         self._closed = closed

@@ -32,7 +32,6 @@ class OwnPlaces:
     """A fixed number in this process, whatever others have."""
 
     def __init__(self, count: int) -> None:
-        """Take the number."""
         self._places = set(range(count))
 
     def wanted(self, held: Collection[int]) -> set[int]:
@@ -56,7 +55,6 @@ class SharedPlaces:
         processes: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take how many workers the service has, and how many processes share them."""
         self._slots = slots
         self._count = count
         self._processes = processes

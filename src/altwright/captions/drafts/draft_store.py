@@ -41,7 +41,6 @@ class DraftStore:
     """Drafts as their owner sees them: somebody else's aren't there (NotFound)."""
 
     def __init__(self, database: Database) -> None:
-        """Take the database."""
         self.database = database
 
     def now(self) -> datetime:

@@ -25,7 +25,6 @@ class ContentRetention:
     """Deletes by age; a reviewer's open drafts keep everything."""
 
     def __init__(self, drafts: DraftStore, pictures: PictureStore, ages: Ages) -> None:
-        """Take the stores, and after how many days what goes."""
         self._drafts = drafts
         self._database = drafts.database
         self._pictures = pictures

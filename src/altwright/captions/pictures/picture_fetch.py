@@ -22,7 +22,6 @@ class PictureSource:
     """Fetches pictures and keeps prepared copies of them."""
 
     def __init__(self, outbound: Outbound, pictures: PictureStore, settings: Settings) -> None:
-        """Take the limits from the settings."""
         self._outbound = outbound
         self._pictures = pictures
         self._settings = settings

@@ -76,7 +76,6 @@ class CaptionGenerationService:
         describer: Describer,
         settings: Settings,
     ) -> None:
-        """Take the stores, and what fetches and describes."""
         self.accounts = accounts
         self.drafts = drafts
         self.source = PictureSource(outbound, pictures, settings)

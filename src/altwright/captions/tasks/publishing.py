@@ -194,7 +194,6 @@ class Publishing:
     default_priority = Priority.NORMAL
 
     def __init__(self, accounts: AccountStore, drafts: DraftStore) -> None:
-        """Take the stores."""
         self.accounts = accounts
         self.drafts = drafts
         self.servers = ServerStore(drafts.database)

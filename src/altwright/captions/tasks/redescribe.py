@@ -97,7 +97,6 @@ class AgainWork(Work):
     def __init__(
         self, kind: DescribeAgain, run: Run, draft: Draft, account: Account, platform: Platform
     ) -> None:
-        """Take the draft as it is now."""
         self._kind = kind
         self._run = run
         self._draft = draft

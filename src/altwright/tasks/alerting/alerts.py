@@ -54,7 +54,6 @@ class AlertBook:
     """All SQL on alerts. A notice for each channel is written in the same transaction."""
 
     def __init__(self, database: Database, channels: Collection[str] = ()) -> None:
-        """Take the names of the channels that are told."""
         self._database = database
         self._channels = channels
 
@@ -115,7 +114,6 @@ class AlertWatch:
     """Compares what is wrong now with the open alerts; one process of the cluster does so."""
 
     def __init__(self, book: AlertBook, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the book."""
         self._book = book
         self._clock = clock
         self._wrong_since: dict[str, float] = {}

@@ -47,7 +47,6 @@ class Webhook:
     """Posts an alert as JSON; ``text`` is what chat servers show."""
 
     def __init__(self, url: str) -> None:
-        """Take the operator's address, which may hold a secret and is never logged."""
         self._url = url
 
     def send(self, event: str, alert: Alert) -> None:
@@ -73,7 +72,6 @@ class Mail:
     """Sends an alert by SMTP: smtp://, smtps:// (TLS) or smtp+starttls://, with a login or not."""
 
     def __init__(self, url: str, sender: str, receivers: Sequence[str]) -> None:
-        """Take SMTP_URL and the addresses."""
         self._url = urlsplit(url)
         self._sender = sender
         self._receivers = receivers
@@ -128,7 +126,6 @@ class Notifier:
     """
 
     def __init__(self, database: Database, channels: Mapping[str, Channel]) -> None:
-        """Take the channels by name."""
         self._database = database
         self._channels = channels
         #: Sends what is due, at its start and whenever it is woken.

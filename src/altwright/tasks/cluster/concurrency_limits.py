@@ -36,7 +36,6 @@ class LimitBook:
         from_settings: Limits,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the limits that hold until an administrator sets others."""
         self._database = database
         self._from_settings = from_settings
         self._clock = clock

@@ -27,7 +27,6 @@ class WorkWaits:
     """What idle workers of a process wait on; a wake-up that comes before the wait counts too."""
 
     def __init__(self) -> None:
-        """Begin with no wake-up."""
         self._condition = threading.Condition()
         self.count = 0
 
@@ -51,7 +50,6 @@ class Messenger:
     """
 
     def __init__(self, database: Database, waits: WorkWaits) -> None:
-        """Take what is woken here."""
         self._database = database
         self._waits = waits
         #: Whether this database can carry them; else there is nothing to listen to.

@@ -46,7 +46,6 @@ class Roster:
     """All SQL on the table of workers."""
 
     def __init__(self, database: Database) -> None:
-        """Take the database."""
         self._database = database
 
     def seen(self, worker_ids: Sequence[str], *, kind: str, host: str, pid: int) -> None:

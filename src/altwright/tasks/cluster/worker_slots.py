@@ -14,7 +14,6 @@ class Slots:
     """Numbered slots; each is one process's at a time (requirement 3.5)."""
 
     def __init__(self, leases: Leases, owner: str) -> None:
-        """Take the name of this process in the cluster."""
         self._leases = leases
         self._owner = owner
 

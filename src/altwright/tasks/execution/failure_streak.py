@@ -24,7 +24,6 @@ class Streak:
     """What failed in a row in one attempt, and what the servers said about themselves."""
 
     def __init__(self, work: Work, clock: Callable[[], float], *, has_worked: bool = False) -> None:
-        """Take what is asked, and whether an item of the task has ended without a fault."""
         self._work = work
         self._clock = clock
         self._has_worked = has_worked

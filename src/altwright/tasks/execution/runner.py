@@ -70,7 +70,6 @@ class Stopped(Exception):
     """The whole attempt ends because of a fault; ``waits``: a server is down or asked to wait."""
 
     def __init__(self, fault: Fault, *, waits: bool = False) -> None:
-        """Take what was met."""
         super().__init__(fault.words)
         self.fault = fault
         self.waits = waits

@@ -21,7 +21,6 @@ class RQUpkeep:
     """Everything here may go at any time: a task's end stands in the database."""
 
     def __init__(self, queue: RQQueueManager, health: RedisHealthMonitor) -> None:
-        """Take the queues, and what lends a client."""
         self._queue = queue
         self._health = health
 

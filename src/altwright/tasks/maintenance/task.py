@@ -31,7 +31,6 @@ class Maintenance:
     default_priority = Priority.URGENT
 
     def __init__(self, chores: Mapping[str, Chore]) -> None:
-        """Take the chores by key, in their order."""
         self.chores = chores
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
@@ -57,7 +56,6 @@ class MaintenanceWork(Work):
     """One attempt; a chore that was interrupted begins again, and finds less to do."""
 
     def __init__(self, chores: Mapping[str, Chore], run: Run) -> None:
-        """Take the attempt."""
         self._chores = chores
         self._run = run
 

@@ -29,7 +29,6 @@ class RedisAddress:
     def __init__(
         self, state: ServiceState, box: Box, configured: str, move: Callable[[str], None]
     ) -> None:
-        """Take the address of the settings, and what goes over to another one."""
         self._state = state
         self._box = box
         self._configured = configured

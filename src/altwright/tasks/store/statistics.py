@@ -58,7 +58,6 @@ class Figures:
     """SQL that counts; each question is one pass over an index."""
 
     def __init__(self, database: Database) -> None:
-        """Take the database."""
         self._database = database
 
     def by_priority(self) -> dict[Priority, QueueFigures]:

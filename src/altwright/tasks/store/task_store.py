@@ -53,7 +53,6 @@ class TaskStore:
     """All SQL on tasks that isn't a worker's."""
 
     def __init__(self, database: Database, box: Box) -> None:
-        """Take the database, and the box that settings are encrypted with."""
         self.database = database
         self.box = box
 

@@ -27,7 +27,6 @@ class Gate:
     """
 
     def __init__(self, app: Flask, inner: WSGIApp, most: int) -> None:
-        """Take what comes behind, and how many sockets this process may hold."""
         self._app = app
         self._inner = inner
         self._most = most

@@ -29,7 +29,6 @@ class LivePages:
     """The Socket.IO server as an ASGI application; pages see no difference to threaded.py."""
 
     def __init__(self, app: Flask, services: Services, most: int) -> None:
-        """Take the Flask app, whose sessions count, and how many pages may be connected."""
         self._store = services.store
         self._health = services.health
         self._gate = Gate(app, app.wsgi_app, most)

@@ -34,7 +34,6 @@ class PagePoller:
         tell: Callable[[int, Task], None],
         drop: Callable[[int], None],
     ) -> None:
-        """Take how a user's pages are told of a task, and how they are disconnected."""
         self._store = services.store
         self._users = services.users
         self._health = services.health

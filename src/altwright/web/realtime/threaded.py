@@ -29,7 +29,6 @@ class SocketBroadcaster:
     """Sends what has changed to its user's pages, wherever they are connected."""
 
     def __init__(self, channel: Channel) -> None:
-        """Take the channel."""
         self._channel = channel
 
     def task_changed(self, user_id: int, payload: dict[str, Any]) -> None:

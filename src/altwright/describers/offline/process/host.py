@@ -33,7 +33,6 @@ class Host(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     request_queue_size = 128
 
     def __init__(self, address: Path, describers: list[OfflineDescriber]) -> None:
-        """Take the address, and as many describers as may work at the same time."""
         self._address = address
         self._describers = describers
         # Last in, first out: no more of them start than are needed at the same time.
