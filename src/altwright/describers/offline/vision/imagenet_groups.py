@@ -25,7 +25,7 @@ def _classes(spec: str) -> frozenset[int]:
     return frozenset(found)
 
 
-#: Kinds of an animal, named where one of them is likely enough by itself.
+#: Members of a group that are named instead of it where they are likely enough themselves.
 KINDS: Final = MappingProxyType(
     {
         "big cat": ("cougar", "lynx", "leopard", "snow leopard", "jaguar", "cheetah"),
