@@ -74,7 +74,7 @@ def test_the_network_is_out_of_reach() -> None:
         port = server.getsockname()[1]
         script = (
             "import socket\n"
-            "from altwright.describers.offline import sandbox\n"
+            "from altwright.describers.offline.process import sandbox\n"
             "sandbox.confine()\n"
             "for reach in (lambda: socket.create_connection(('127.0.0.1', "
             f"{port}), 2), lambda: socket.getaddrinfo('localhost', 80)):\n"

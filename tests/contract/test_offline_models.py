@@ -99,9 +99,9 @@ def test_who_fetches_and_is_killed_keeps_nobody_waiting(tmp_path: Path) -> None:
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from altwright.describers.offline import models\n"
-        "models.read = lambda *_: time.sleep(600)\n"
-        "models.ensure(Path(sys.argv[1]), print)\n"
+        "from altwright.describers.offline.weights import fetch\n"
+        "fetch.read = lambda *_: time.sleep(600)\n"
+        "fetch.ensure(Path(sys.argv[1]), print)\n"
     )
     folder = tmp_path / "models"
     with subprocess.Popen([sys.executable, "-c", script, str(folder)]) as process:
