@@ -34,6 +34,7 @@ from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
 from altwright.tasks.rq.serializer import serializer_for
+from altwright.tasks.rq.thread_worker import ThreadRQWorker
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.claims import Claims, Planned, Worked
 from altwright.tasks.store.pending import Backlog
@@ -42,7 +43,6 @@ from altwright.tasks.store.task_store import NewTask, TaskStore
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, TaskKind, Work
 from altwright.workers import jobs
-from altwright.workers.integrated import ThreadRQWorker
 from altwright.workers.worker import TaskWorker, WorkParts
 
 LEASE_S = 15.0
@@ -266,6 +266,7 @@ class Rig:
                 queues,
                 ends=lambda: False,
                 closed=worker.closed,
+                was_put_off=worker.was_put_off,
                 name=f"{name}-{id(worker)}",
                 connection=client,
                 serializer=self.queue.serializer,

@@ -14,9 +14,10 @@ from rq.exceptions import StopRequested
 
 from altwright import bootstrap, config, telemetry
 from altwright.domain.worker import new_worker_id
+from altwright.tasks.rq.thread_worker import ThreadRQWorker
 from altwright.web.app import create_app
 from altwright.workers import jobs
-from altwright.workers.integrated import DATABASE_POLL_MOST_S, ThreadRQWorker
+from altwright.workers.integrated import DATABASE_POLL_MOST_S
 from altwright.workers.worker import TaskWorker
 
 _log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ class Worker(ThreadRQWorker):
 
     Its settings come from the environment, as for every other process of the service.
     """
+
+    _worker: TaskWorker
 
     def __init__(self, queues: list[Queue], *, name: str | None = None, **options: Any) -> None:
         """Take what RQ's command passes; its serializer and time-outs give way to ours."""
@@ -43,6 +46,7 @@ class Worker(ThreadRQWorker):
             ],
             ends=lambda: not self._services.health.takes_jobs,
             closed=lambda: self._worker.closed(),  # noqa: PLW0108 - it is made below
+            was_put_off=lambda: self._worker.was_put_off(),  # noqa: PLW0108 - the same
             name=name or new_worker_id("rq"),
             serializer=serializer,
             **options,

@@ -25,12 +25,11 @@ from altwright.db.session import Database, make_engine
 from altwright.db.tables import Base
 from altwright.domain.task import Priority, Status
 from altwright.errors import ActiveTaskExists, RedisUnavailable
-from altwright.tasks.queue_manager import JOB_TTL_S
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor, RedisState
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.client import JOB_TTL_S, connect
 from altwright.tasks.rq.serializer import RUN_TASK, serializer_for
+from altwright.tasks.rq.thread_worker import NoDeathPenalty
 from altwright.workers import jobs
-from altwright.workers.integrated import NoDeathPenalty
 
 
 class PlainWorker(SimpleWorker):

@@ -15,9 +15,11 @@ from rq.job import Job
 from tests.support_engine import BERT, Rig
 
 from altwright.domain.task import Priority, Status
+from altwright.tasks.rq import thread_worker
 from altwright.tasks.rq.client import connect
-from altwright.workers import integrated, jobs
-from altwright.workers.integrated import IntegratedRQWorker, ThreadRQWorker
+from altwright.tasks.rq.thread_worker import ThreadRQWorker
+from altwright.workers import jobs
+from altwright.workers.integrated import IntegratedRQWorker
 
 
 @contextmanager
@@ -30,7 +32,8 @@ def rq_worker(
 ) -> Iterator[ThreadRQWorker]:
     """Return RQ's worker of this engine, whose work is its tasks."""
     client = connect(rig.redis_url, call_timeout_s=2)
-    token = jobs.here.set(rig.worker("signs"))
+    ours = rig.worker("signs")
+    token = jobs.here.set(ours)
     queues = [
         Queue(queue.name, connection=client, serializer=rig.queue.serializer)
         for queue in rig.queue.queues.values()
@@ -39,6 +42,7 @@ def rq_worker(
         queues,
         ends=ends,
         closed=closed,
+        was_put_off=ours.was_put_off,
         name="signs",
         connection=client,
         serializer=rig.queue.serializer,
@@ -100,7 +104,7 @@ def test_a_worker_that_may_take_nothing_stays_known(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """RQ doesn't forget a worker whose queues are all paused or full for minutes."""
-    monkeypatch.setattr(integrated, "SIGN_EVERY_S", 0.0)
+    monkeypatch.setattr(thread_worker, "SIGN_EVERY_S", 0.0)
     key = "rq:worker:signs"
     lives: list[int] = []
 

@@ -24,7 +24,7 @@ from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.notifier import WorkWaits
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import EPOCH_KEY
+from altwright.tasks.rq.client import EPOCH_KEY, JOB_TTL_S
 from altwright.tasks.rq.serializer import RUN_TASK, TaskSerializer, deliverable
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.security import CaptionSecurityManager
@@ -40,9 +40,6 @@ _log = logging.getLogger(__name__)
 #: RQ declares a job abandoned when its time-out has passed, while it may still run. The
 #: engine's own limit and leases decide, so RQ's is out of the way (facts: RQ §1).
 JOB_TIMEOUT_S = 86_400
-#: Seconds that a waiting job's hash lives. A job that a worker popped and lost, killed, would
-#: leave it for ever otherwise; a job that expires in its queue is dispatched again.
-JOB_TTL_S = 86_400
 SERVICE = "altwright"
 
 

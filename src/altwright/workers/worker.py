@@ -45,20 +45,24 @@ class TaskWorker:
         #: Set: hand the task in work back at its next item.
         self.interrupted = threading.Event()
         self.worked = 0
-        #: The last ticket's task waits on: its priority is paused or at its limit.
-        self.put_off = False
+        self._put_off = False
 
     def take(self, ticket: Ticket) -> bool:
         """Work on the task of a ticket that RQ delivered; return whether it was still to be had."""
-        self.put_off = False
+        self._put_off = False
 
         def claim() -> Task | None:
             claims = self._parts.claims
             task = claims.claim(ticket, self.id, Delivery.RQ, paused=self._parts.paused())
-            self.put_off = task is None and claims.waits(ticket)
+            self._put_off = task is None and claims.waits(ticket)
             return task
 
         return self._work(claim)
+
+    def was_put_off(self) -> bool:
+        """Return once whether the last ticket's task waits on: paused, or at its limit."""
+        put_off, self._put_off = self._put_off, False
+        return put_off
 
     def closed(self) -> frozenset[Priority]:
         """Return the priorities of which no task may begin now; none while nobody can say."""
