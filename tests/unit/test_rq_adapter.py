@@ -60,7 +60,7 @@ def test_whatever_has_a_name_of_rq_is_known(kind: type) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, names in OVERRIDDEN.items() for name in names]
+    ("kind", "name"), [(kind, name) for kind, names in OVERRIDDEN.items() for name in sorted(names)]
 )
 def test_overrides_take_what_rq_passes(kind: type, name: str) -> None:
     """Same parameters, in the same order."""
