@@ -15,7 +15,6 @@ from altwright.domain.counting import counted
 from altwright.domain.task import Status
 from altwright.errors import Category, InvalidInput, RedisUnavailable
 from altwright.tasks.dead_letters import Wanted
-from altwright.tasks.task import Item
 
 _TASK = {
     "id": "id",
@@ -97,11 +96,8 @@ def show_task(task_id: str, *, as_json: bool) -> None:
     """Show a task, its items and its history."""
     with opened() as services:
         data: dict[str, Any] = services.store.get(task_id, None).to_json()
-        items = [_item(one) for one in services.store.items(task_id)]
-        history = [
-            {"at": one.at.isoformat(), "event": one.event, "by": one.actor, "detail": one.detail}
-            for one in services.store.history(task_id)
-        ]
+        items = [one.to_json() for one in services.store.items(task_id)]
+        history = [one.to_json() for one in services.store.history(task_id)]
     if as_json:
         click.echo(json.dumps(data | {"item_list": items, "history": history}, indent=2))
         return
@@ -110,7 +106,7 @@ def show_task(task_id: str, *, as_json: bool) -> None:
     columns = {"status": "status", "label": "picture", "reason": "reason"}
     show(items, as_json=False, columns=columns, empty="No items yet.")
     click.echo()
-    columns = {"at": "at", "event": "event", "by": "by", "detail": "detail"}
+    columns = {"at": "at", "event": "event", "actor": "by", "detail": "detail"}
     show(history, as_json=False, columns=columns)
 
 
@@ -228,14 +224,3 @@ def _pair(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
-
-
-def _item(item: Item) -> dict[str, Any]:
-    return {
-        "key": item.key,
-        "label": item.label,
-        "status": item.status.value,
-        "reason": item.reason,
-        "category": item.category,
-        "took_s": item.took_s,
-    }

@@ -139,6 +139,17 @@ class Item:
     took_s: float | None
     finished_at: datetime | None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that the REST API and the command line show."""
+        return {
+            "key": self.key,
+            "label": self.label,
+            "status": self.status.value,
+            "reason": self.reason,
+            "category": self.category,
+            "took_s": self.took_s,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -149,6 +160,16 @@ class Event:
     attempt: int
     actor: str
     detail: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that administrators are shown; for users see web/api/tasks.py."""
+        return {
+            "at": self.at.isoformat(),
+            "event": self.event,
+            "attempt": self.attempt,
+            "actor": self.actor,
+            "detail": self.detail,
+        }
 
     @property
     def words(self) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, false, func, select
+from sqlalchemy import exists, func, select
 
 from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Status
+from altwright.tasks.store.conditions import DUE
 
 #: Seconds that a due task may wait before that counts as long, and the most tasks counted.
 LATE_S, COUNTED = 2.0, 2000
@@ -26,10 +27,9 @@ class Pressure:
 
 def pressure(database: Database) -> Pressure:
     """Return how much waits now. Raises DatabaseUnavailable."""
-    due = (TaskRow.status == Status.QUEUED, TaskRow.delayed == false())
-    some = select(TaskRow.id).where(*due).limit(COUNTED).subquery()
+    some = select(TaskRow.id).where(*DUE).limit(COUNTED).subquery()
     running = select(func.count()).where(TaskRow.status == Status.RUNNING)
-    late = select(exists().where(*due, TaskRow.available_at <= now(-LATE_S)))
+    late = select(exists().where(*DUE, TaskRow.available_at <= now(-LATE_S)))
     with database.read() as session:
         return Pressure(
             waiting=session.scalar(select(func.count()).select_from(some)) or 0,

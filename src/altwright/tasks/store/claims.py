@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import false, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,7 @@ from altwright.domain.retries import retry_words, wait_words
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, Superseded, TaskStateConflict
 from altwright.tasks.store import claim_statements as sql
+from altwright.tasks.store.conditions import DUE
 from altwright.tasks.store.ordering import PRIORITIES, Limiter
 from altwright.tasks.store.transitions import RENEWED, SHOWN, cancel_if_asked, fenced, move, record
 from altwright.tasks.task import Item, Task, Ticket, item_of, task_of
@@ -133,8 +134,7 @@ class Claims:
         query = select(TaskRow.id).where(
             TaskRow.id == ticket.task_id,
             TaskRow.attempt == ticket.attempt,
-            TaskRow.status == Status.QUEUED,
-            TaskRow.delayed == false(),
+            *DUE,
         )
         with self._database.connect() as connection:
             return connection.scalar(query) is not None

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import ColumnElement, Exists, Select, bindparam, exists, false, select, true, update
+from sqlalchemy import ColumnElement, Exists, Select, bindparam, exists, select, true, update
 from sqlalchemy.engine import Connection
 
 from altwright.db.session import changed
@@ -16,6 +16,7 @@ from altwright.domain.limits import Limits
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.tasks.cluster.queue_pauses import state_name
 from altwright.tasks.store.backlog_pressure import LATE_S
+from altwright.tasks.store.conditions import DUE
 
 #: Rounds ahead of the one being served that lie in RQ's queues. RQ hands out in the order in
 #: which jobs came, so a user with many tasks has at most this many before somebody else's first.
@@ -26,7 +27,6 @@ WAKE_BATCH = 500
 #: Of tasks of one priority: in rounds, and in a round first in, first out.
 _TURN = (TaskRow.turn, TaskRow.created_at, TaskRow.id)
 #: Tasks that may begin now; a retry's time hasn't come before ``delayed`` is cleared.
-_DUE = (TaskRow.status == Status.QUEUED, TaskRow.delayed == false())
 _DELAY_OVER = (
     TaskRow.status == Status.QUEUED,
     TaskRow.delayed == true(),
@@ -36,7 +36,7 @@ _DELAY_OVER = (
 #: Strict order: whatever waits in a more urgent priority goes first.
 _NEXT = (
     select(TaskRow.id, TaskRow.attempt)
-    .where(*_DUE)
+    .where(*DUE)
     .order_by(TaskRow.priority, *_TURN)
     .limit(1)
     # MariaDB would sort a small table instead, and lock every row of it for that.
@@ -49,7 +49,7 @@ _NEXT = (
 def _waits(priority: Priority, *also: ColumnElement[bool]) -> Exists:
     """Return whether a task of a priority waits that somebody may take: its queue isn't paused."""
     paused = exists().where(StateRow.name == state_name(priority))
-    return exists().where(*_DUE, TaskRow.priority == priority, ~paused, *also)
+    return exists().where(*DUE, TaskRow.priority == priority, ~paused, *also)
 
 
 _URGENT_WAITS = select(_waits(Priority.URGENT))
@@ -110,7 +110,7 @@ class PriorityQueueHandler:
         query = (
             select(TaskRow.id, TaskRow.attempt)
             .where(
-                *_DUE,
+                *DUE,
                 TaskRow.delivery == Delivery.DATABASE,
                 TaskRow.priority == priority,
                 TaskRow.turn <= served + ROUNDS_AHEAD,
@@ -175,7 +175,7 @@ class PriorityQueueHandler:
 def _served(priority: Priority) -> Select[int]:
     """Return the query of the round that is being served: the turn of the first that waits."""
     # Not min(): PostgreSQL reads the whole backlog for it while its statistics are old.
-    return select(TaskRow.turn).where(*_DUE, TaskRow.priority == priority).order_by(*_TURN).limit(1)
+    return select(TaskRow.turn).where(*DUE, TaskRow.priority == priority).order_by(*_TURN).limit(1)
 
 
 @cache

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import exists, false, select, update
+from sqlalchemy import exists, select, update
 
 from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
+from altwright.tasks.store.conditions import DUE
 from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.store.transitions import move, record
 from altwright.tasks.task import Ticket
@@ -29,9 +30,8 @@ _WAITS = {
     delivery: select(
         *(
             exists().where(
-                TaskRow.status == Status.QUEUED,
+                *DUE,
                 TaskRow.delivery == delivery,
-                TaskRow.delayed == false(),
                 TaskRow.priority == priority,
             )
             for priority in Priority
@@ -99,9 +99,8 @@ class Backlog:
         query = (
             select(TaskRow.id, TaskRow.attempt)
             .where(
-                TaskRow.status == Status.QUEUED,
+                *DUE,
                 TaskRow.delivery == Delivery.RQ,
-                TaskRow.delayed == false(),
                 TaskRow.priority == priority,
                 TaskRow.dispatched_at <= now(-GRACE_S),
             )

@@ -10,8 +10,9 @@ from sqlalchemy.engine import Connection
 from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
-from altwright.domain.task import ItemStatus, Status
+from altwright.domain.task import Status
 from altwright.errors import Category
+from altwright.tasks.store.claim_statements import NEXT_ITEM
 from altwright.tasks.store.claims import CRASHES
 from altwright.tasks.store.transitions import cancel_if_asked, move, record
 
@@ -89,17 +90,12 @@ class Rescuer:
 
 
 def _blame_item_in_hand(connection: Connection, task_id: str) -> None:
-    in_hand = connection.scalar(
-        select(ItemRow.id)
-        .where(ItemRow.task_id == task_id, ItemRow.status == ItemStatus.PENDING)
-        .order_by(ItemRow.tries, ItemRow.position)
-        .limit(1)
-    )
+    in_hand = connection.execute(NEXT_ITEM, {"of_task": task_id}).first()
     if in_hand is not None:
         changed(
             connection,
             update(ItemRow)
-            .where(ItemRow.id == in_hand)
+            .where(ItemRow.id == in_hand.id)
             .values(
                 tries=ItemRow.tries + 1,
                 category=Category.EXHAUSTED,

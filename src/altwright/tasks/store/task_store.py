@@ -159,14 +159,6 @@ class TaskStore:
             )
         return self._tasks(query)
 
-    def active(self, user_id: int) -> list[Task]:
-        """Return the user's queued and running tasks, oldest first."""
-        return self._tasks(
-            select(TaskRow)
-            .where(TaskRow.user_id == user_id, TaskRow.status.in_(ACTIVE))
-            .order_by(TaskRow.created_at, TaskRow.id)
-        )
-
     def changed(self, user_ids: Sequence[int], within_s: float) -> list[Task]:
         """Return tasks of these users that are active, or ended within the last seconds."""
         # Two looks, each along an index of its own; with OR it would be all tasks of the user.
@@ -191,18 +183,6 @@ class TaskStore:
         with self.database.connect() as connection:
             rows = connection.execute(query.order_by(TaskEventRow.id))
             return [event_of(row) for row in rows]
-
-    def counts(self) -> dict[Status, dict[Priority, int]]:
-        """Return how many tasks there are in each state, by priority; zeros included."""
-        query = select(TaskRow.status, TaskRow.priority, func.count()).group_by(
-            TaskRow.status, TaskRow.priority
-        )
-        counts = {status: dict.fromkeys(Priority, 0) for status in Status}
-        with self.database.connect() as connection:
-            for status, priority, count in connection.execute(query):
-                if status in frozenset(Status) and priority in frozenset(Priority):
-                    counts[Status(status)][Priority(priority)] = count  # others: repair.py
-        return counts
 
     def cancel(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
         """Cancel a queued task at once, a running one at its next item.

@@ -7,7 +7,7 @@ from typing import Any
 from altwright.domain.user import UserRef
 from altwright.errors import NotAllowed
 from altwright.tasks.queue_manager import SERVICE, scope
-from altwright.tasks.task import Event, Item, Task
+from altwright.tasks.task import Event, Task
 from altwright.web.api import responses
 from altwright.web.api.blueprint import PREFIX, answers, blueprint
 from altwright.web.api.requests import SubmitHeaders, TaskPath, TasksQuery, TaskSubmit
@@ -55,7 +55,7 @@ def show_task(path: TaskPath) -> Answer:
 def list_items(path: TaskPath) -> Answer:
     """List a task's pictures and what became of them."""
     items = services().store.items(_visible(path).id)
-    return {"items": [_item(item) for item in items]}
+    return {"items": [item.to_json() for item in items]}
 
 
 @bp.get("/<task_id>/history", responses=answers({200: responses.EventList}, 404))
@@ -86,25 +86,9 @@ def _visible(path: TaskPath) -> Task:
     return services().store.get(path.task_id, scope(caller()))
 
 
-def _item(item: Item) -> Answer:
-    return {
-        "key": item.key,
-        "label": item.label,
-        "status": item.status.value,
-        "reason": item.reason,
-        "category": item.category,
-        "took_s": item.took_s,
-    }
-
-
 def _event(event: Event, user: UserRef) -> Answer:
     # A worker's name has its host's name in it, which is an administrator's business; so are the
     # categories of errors.
     actor = event.actor if user.is_admin or event.actor == user.username else SERVICE
-    return {
-        "at": event.at.isoformat(),
-        "event": event.event,
-        "attempt": event.attempt,
-        "actor": actor,
-        "detail": event.detail if user.is_admin else event.words,
-    }
+    detail = event.detail if user.is_admin else event.words
+    return event.to_json() | {"actor": actor, "detail": detail}
