@@ -22,6 +22,7 @@ from altwright.tasks.store import claims as claims_module
 from altwright.tasks.store.claim_statements import COUNTED
 from altwright.tasks.store.claims import Claims, Signals, Worked
 from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.rescue import Rescuer
 from altwright.tasks.store.task_store import NewTask, TaskStore
 from altwright.tasks.store.transitions import fenced, move, record
 from altwright.tasks.task import Item, Task, Ticket
@@ -155,7 +156,7 @@ def dispatch_before_commit() -> Iterator[None]:
 def rescue_without_fencing() -> Iterator[None]:
     """Take a task back whatever has become of it since it was looked at."""
 
-    def loose(self: Backlog, task_id: str, attempt: int, why: str) -> bool:
+    def loose(self: Rescuer, task_id: str, attempt: int, why: str) -> bool:
         with self._database.write() as session:
             statement = update(TaskRow).where(TaskRow.id == task_id)
             changed(
@@ -167,7 +168,7 @@ def rescue_without_fencing() -> Iterator[None]:
             record(session, task_id, "rescued", attempt=attempt, detail=why)
         return True
 
-    with patch.object(Backlog, "rescue", loose):
+    with patch.object(Rescuer, "rescue", loose):
         yield
 
 

@@ -25,9 +25,9 @@ from tests.simulation.world import NO_FAULTS, Faults, Process, SteppingDatabase,
 from altwright.domain.task import Delivery, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import ActiveTaskExists, AltwrightError, TemporaryError
+from altwright.tasks.cluster import leases as leases_module
 from altwright.tasks.execution import dispatcher as dispatcher_module
 from altwright.tasks.security import CaptionSecurityManager
-from altwright.tasks.store import pending as backlog_module
 from altwright.tasks.task import Task, Ticket
 
 
@@ -336,7 +336,7 @@ def run_seed(
             ledger.watch_one_flush(scenario.server)
         with (
             patch.object(dispatcher_module, "gone_from_this_host", scenario.is_gone),
-            patch.object(backlog_module, "gone_from_this_host", scenario.is_gone),
+            patch.object(leases_module, "gone_from_this_host", scenario.is_gone),
             patch.object(CaptionSecurityManager, "new_task_id", lambda _self: drawn_id(world)),
         ):
             scenario.run()
