@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
+from tests.support import wait_until
 from tests.support_browser import Site, violations
 
 from altwright.captions.drafts.draft import Draft
@@ -207,6 +208,22 @@ def test_what_stands_on_the_server_is_shown_beside_the_draft(
     page.keyboard.press("u")
     expect(field(page, draft)).to_have_value(draft.text)
     expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+
+
+def test_what_was_approved_a_moment_ago_is_published_too(
+    page: Page, site: Site, draft: Draft
+) -> None:
+    """The list of what will be published waits for approvals that are on their way."""
+    held: list[Route] = []
+    page.route("**/approve", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    page.keyboard.press("a")
+    page.keyboard.press("p")
+    wait_until(lambda: page.evaluate("1") and held)
+    held[0].continue_()
+    with page.expect_response("**/publish"):
+        page.get_by_role("dialog").get_by_role("button", name="Publish").click()
+    site.work()
+    assert site.drafts(DraftStatus.PUBLISHED)
 
 
 def test_what_is_published_is_not_offered_to_be_undone(

@@ -18,6 +18,8 @@ export async function publish(deck, decisions) {
     return announce("Nothing is approved yet.");
   }
   await Promise.all(deck.drafts.filter((draft) => draft.saver.isDirty).map((draft) => draft.saver.save()));
+  // What was approved a moment ago may still be on its way.
+  await Promise.all(deck.drafts.map((draft) => draft.queue));
   const dialog = document.getElementById("publish-dialog");
   /** @type {DraftJson[]} */
   let drafts = [];
