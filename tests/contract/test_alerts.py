@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from rq.registry import FailedJobRegistry, StartedJobRegistry
 from tests.servers import RedisServer, valkey
 from tests.support import free_port, wait_until
 from tests.support_engine import ANNA, BERT, ROOT, Rig, at_once, elapse, make_users, touch
@@ -169,6 +170,23 @@ def test_payloads_that_can_not_be_read_are_told(house: House) -> None:
     assert house.look(10) == {"redis_refused_jobs"}
     assert house.upkeep.forget_refused() == 1
     assert house.look_until_quiet() == set()
+
+
+def test_a_killed_worker_s_job_is_no_strange_one(house: House) -> None:
+    """RQ sets it aside as abandoned; nobody else wrote to Redis, and the task goes on."""
+    rig = house.rig
+    rig.dispatcher.tick()
+    job = f"{rig.submit().id}-0"
+    queue = rig.queue.queues[Priority.NORMAL]
+    began = StartedJobRegistry(queue=queue)
+    rig.health.client.hset(f"rq:job:{job}", "status", "started")
+    rig.health.client.zadd(began.key, {f"{job}:execution": 1})
+    began.cleanup()
+    assert list(rig.health.client.zrange(FailedJobRegistry(queue=queue).key, 0, -1)) == [
+        job.encode()
+    ]
+    house.look()
+    assert house.look(10) == set()
 
 
 @pytest.mark.req("7.4")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
 import redis
+from rq.exceptions import AbandonedJobError
 from rq.job import Job
 from rq.registry import BaseRegistry, CanceledJobRegistry, FailedJobRegistry, FinishedJobRegistry
 from rq.results import Result
@@ -25,15 +28,21 @@ class RQUpkeep:
         self._health = health
 
     def refused(self) -> int:
-        """Return how many jobs RQ set aside as failed. Raises RedisUnavailable.
+        """Return how many jobs could not be read, BATCH a queue at most. Raises RedisUnavailable.
 
-        The function that jobs run raises nothing, so these could not be read.
+        The function that jobs run raises nothing. So of those that RQ set aside as failed, these
+        are all but the ones whose worker was killed; such a task goes on by itself.
         """
         with self._health.guarded() as client:
             pipeline = client.pipeline(transaction=False)
             for registry in self._registries(FailedJobRegistry):
-                pipeline.zcard(registry.key)
-            return sum(int(count) for count in pipeline.execute())
+                pipeline.zrange(registry.key, 0, BATCH - 1)
+            names = [
+                job_id.decode("ascii", "replace") for ids in pipeline.execute() for job_id in ids
+            ]
+            for name in names:
+                pipeline.xrevrange(Result.get_key(name), count=1)
+            return sum(not _was_abandoned(latest) for latest in pipeline.execute())
 
     def trim(self) -> int:
         """Remove jobs from RQ's registries whose time is over; return how many.
@@ -66,6 +75,16 @@ class RQUpkeep:
         for queue in self._queue.queues.values():
             for kind in kinds or (FinishedJobRegistry, CanceledJobRegistry, FailedJobRegistry):
                 yield kind(queue=queue)
+
+
+def _was_abandoned(latest: Any) -> bool:
+    """Return whether the newest of a job's results, as XREVRANGE gives it, says so."""
+    try:
+        ((_, fields),) = latest
+        why = zlib.decompressobj().decompress(b64decode(fields[b"exc_string"]), 4096)
+    except (KeyError, TypeError, ValueError, zlib.error):
+        return False
+    return AbandonedJobError.__name__.encode() in why
 
 
 def _empty(client: redis.Redis, registry: BaseRegistry) -> int:
