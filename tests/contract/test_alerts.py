@@ -267,7 +267,7 @@ def test_an_alert_reaches_webhook_mail_and_log(
     first, second = web.posted
     assert (first["event"], first["alert"]["name"]) == (RAISED, "something")
     assert (first["text"], first["alert"]["severity"]) == ("Something is wrong.", "warning")
-    assert (second["event"], second["text"]) == (RESOLVED, "Over: Something is wrong.")
+    assert (second["event"], second["text"]) == (RESOLVED, "Resolved: Something is wrong.")
     assert [message["Subject"] for message in mail.taken] == [
         "[Altwright] raised: something",
         "[Altwright] resolved: something",

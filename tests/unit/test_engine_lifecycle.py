@@ -38,16 +38,16 @@ def test_an_illegal_move_is_refused_before_it_is_written(before: Status, after: 
         session.execute.assert_not_called()
 
 
-#: Who writes states: moves.py asks the table; repair.py sets rows aside whose state is none that
-#: the table knows.
-WRITERS = ["moves.py", "repair.py"]
+#: Who writes states: transitions.py asks the table; integrity.py sets rows aside of a state that
+#: the table does not know.
+WRITERS = ["integrity.py", "transitions.py"]
 
 
 def test_no_other_code_writes_a_tasks_state() -> None:
     """Nothing else in the engine sets ``status`` to a Status, but a new row's default."""
     found = sorted(
         f"{path.name}:{node.lineno}"
-        for path in (SOURCE / "tasks").glob("*.py")
+        for path in (SOURCE / "tasks").rglob("*.py")
         for node in _state_writes(ast.parse(path.read_text()))
     )
     assert [one.split(":")[0] for one in found] == WRITERS, found
