@@ -97,14 +97,15 @@ def test_a_describer_is_away_while_its_models_are_fetched(
 def test_who_fetches_and_is_killed_keeps_nobody_waiting(tmp_path: Path) -> None:
     """The kernel drops the lock; the next one begins anew."""
     script = (
-        "import sys, time\n"
+        "import sys\n"
         "from pathlib import Path\n"
         "from altwright.describers.offline.weights import fetch\n"
-        "fetch.read = lambda *_: time.sleep(600)\n"
+        "fetch.read = lambda *_: sys.stdin.read()\n"  # until it is killed
         "fetch.ensure(Path(sys.argv[1]), print)\n"
     )
     folder = tmp_path / "models"
-    with subprocess.Popen([sys.executable, "-c", script, str(folder)]) as process:
+    command = [sys.executable, "-c", script, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         try:
             wait_until(lambda: fetch.being_fetched(folder))
         finally:

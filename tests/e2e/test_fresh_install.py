@@ -143,9 +143,12 @@ def test_the_readme_keeps_the_demo_apart(folder: Path) -> None:
 
 
 #: A pip that is still at it when others begin to work, and then comes to nothing.
-SLOW_PIP = (
-    "import pathlib, time\nwhile not pathlib.Path('end').exists(): time.sleep(0.1)\nexit(1)\n"
-)
+SLOW_PIP = """
+from pathlib import Path
+from tests.support import wait_until
+wait_until(Path("end").exists, 600)
+raise SystemExit(1)
+"""
 
 
 @pytest.mark.req("10.1")
@@ -157,7 +160,7 @@ def test_runs_wait_for_the_models(folder: Path, mastodon: MastodonServer) -> Non
     settings = {
         "ALLOWED_PRIVATE_HOSTS": urlsplit(mastodon.url).netloc,
         "OFFLINE_DOWNLOAD": "true",
-        "PYTHONPATH": str(folder),
+        "PYTHONPATH": f"{folder}:{ROOT}",
     }
     mastodon.post("My cat.", [mastodon.upload()])
     with running(Service(folder, settings), "serve") as service:
