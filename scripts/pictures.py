@@ -25,6 +25,13 @@ KEPT = ("models", "demo/pictures")
 VIEWPORT = {"width": 1280, "height": 860}
 #: Milliseconds that a run over the demo's pictures may take on a busy machine.
 RUN_MS = 600_000
+#: Whether so many pictures are done, and the heading counts as many drafts.
+AGREED = """least => {
+  const done = Number(document.querySelector("[data-task-card] [data-done]")?.textContent);
+  const heading = `${done} drafts to review.`;
+  return done >= least
+    && [...document.querySelectorAll("h1, h2")].some((one) => one.textContent.trim() === heading);
+}"""
 #: The post whose first picture the review page is shown with.
 POST = "The numbers of the year"
 
@@ -61,8 +68,9 @@ def home(page: Page, username: str, password: str) -> tuple[str, object]:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("button", name="Describe my pictures").click()
-    expect(page.locator("[data-task-card] [data-done]")).to_have_text("4")
-    expect(page.get_by_role("heading", name="4 drafts to review.")).to_be_visible()
+    # A fast machine may be past any one number before the page was looked at: four or more, and
+    # the count and the heading of one moment.
+    page.wait_for_function(AGREED, arg=4)
     return kept(page, "home.png", [])
 
 

@@ -124,6 +124,19 @@ def test_undo_goes_back_step_by_step(page: Page, site: Site, draft: Draft) -> No
     assert text(site, draft) == draft.text
 
 
+def test_undo_pressed_quickly_is_as_many_steps(page: Page, site: Site, draft: Draft) -> None:
+    """No press is lost, and none reads what the one before has not yet brought back."""
+    write(page, draft, MINE)
+    describe_again(page, site, "Bars of a chart.")
+    expect(field(page, draft)).to_have_value("Bars of a chart.")
+    expect(field(page, draft)).to_be_editable()
+    for _ in range(3):
+        page.keyboard.press("u")
+    expect(page.locator("#toast")).to_contain_text("There is nothing more to undo")
+    expect(field(page, draft)).to_have_value(draft.text)
+    assert text(site, draft) == draft.text
+
+
 def test_the_same_words_again_are_no_new_text(page: Page, site: Site, draft: Draft) -> None:
     """Nobody is told of a new text when there is none."""
     describe_again(page, site, draft.text)

@@ -23,6 +23,8 @@ export class Decisions {
      * @type {{words: string, before: {draft: Draft, status?: string, said?: DraftJson}[]}[]}
      */
     this.done = [];
+    /** The undo under way. */
+    this.undoing = Promise.resolve();
     this.button = document.querySelector("[data-undo]");
     this.button?.addEventListener("click", () => this.undo());
   }
@@ -165,7 +167,12 @@ export class Decisions {
     if (last) this.button.querySelector("[data-words]").textContent = `Undo: ${last.words}`;
   }
 
-  async undo() {
+  /** Undo the last step; pressed quickly, one after the other: each begins where the last ended. */
+  undo() {
+    return (this.undoing = this.undoing.catch(() => {}).then(() => this.undoLast()));
+  }
+
+  async undoLast() {
     try {
       await this.deck.current?.saver.mustSave();
     } catch (problem) {
