@@ -11,6 +11,7 @@ these languages.
 
 from __future__ import annotations
 
+from functools import cache
 from types import MappingProxyType
 
 import regex
@@ -460,17 +461,20 @@ _APOLOGIES = (
         r"|죄송|미안|抱歉|对不起|對不起"
     ),
 )
-_REFUSAL = regex.compile(
-    "|".join(
-        (
-            *(pattern for patterns in REFUSALS.values() for pattern in patterns),
-            # Both in one sentence, in any order.
-            *(f"^(?=.*(?:{speaks})).*?(?:{called})" for called, speaks in AS_A_MODEL.values()),
-        )
-    ),
-    regex.IGNORECASE,
-)
-_APOLOGY = regex.compile(rf"^\W*(?:{'|'.join(_APOLOGIES)})", regex.IGNORECASE)
+# Compiled when a first answer comes: it takes a tenth of a second, and most processes meet none.
+@cache
+def _refusal() -> regex.Pattern[str]:
+    patterns = (pattern for patterns in REFUSALS.values() for pattern in patterns)
+    # Both in one sentence, in any order.
+    models = (f"^(?=.*(?:{speaks})).*?(?:{called})" for called, speaks in AS_A_MODEL.values())
+    return regex.compile("|".join((*patterns, *models)), regex.IGNORECASE)
+
+
+@cache
+def _apology() -> regex.Pattern[str]:
+    return regex.compile(rf"^\W*(?:{'|'.join(_APOLOGIES)})", regex.IGNORECASE)
+
+
 #: Vowel points of Arabic and Hebrew and joiners, which people write or not.
 _POINTS = regex.compile(r"[\u064b-\u0652\u0591-\u05c7\u200b-\u200f]")
 #: Letters from which what stands before a refusal counts as a description; ideographs as three.
@@ -488,9 +492,9 @@ def refusal_at(text: str) -> int | None:
     kept_until = 0
     for start, end in sentences.split(words):
         sentence = _POINTS.sub("", words[start:end].replace("\u2019", "'")).strip()
-        if _REFUSAL.search(sentence):
+        if _refusal().search(sentence):
             return kept_until if _weight(words[:kept_until]) >= _LEAST_BEFORE else 0
-        if kept_until or not _APOLOGY.search(sentence):
+        if kept_until or not _apology().search(sentence):
             kept_until = end
     return None
 
