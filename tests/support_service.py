@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from tests import forked
 from tests.support import free_port, wait_until
 
 #: What is left of the surroundings: nothing that could be a setting.
@@ -56,6 +57,8 @@ class Service:
 
     def command(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command to its end; ``typed`` is what it gets on stdin."""
+        if not self.prefix:
+            return forked.command(arguments, self.folder, self.environment(), typed)
         return subprocess.run(
             [*self.prefix, sys.executable, "-m", "altwright", *arguments],
             cwd=self.folder,
