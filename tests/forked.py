@@ -56,7 +56,7 @@ def _run(
 ) -> None:
     for number, one in enumerate(_STREAMS):
         os.dup2(os.open(streams / one, os.O_RDWR), number)
-    sys.stdin = open(0, closefd=False)  # multiprocessing has put an empty one in its place
+    sys.stdin = os.fdopen(0)  # multiprocessing has put an empty one in its place
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -8,13 +8,23 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from PIL import Image
-from tests.support_domain import Bench, World, drafted, jpeg, make_post
+from tests.support_domain import (
+    Bench,
+    PictureServer,
+    World,
+    drafted,
+    jpeg,
+    make_post,
+    make_world,
+)
 
 from altwright.captions.drafts.draft import Draft
+from altwright.db.session import Database
 from altwright.domain.task import Status
 
 MEGABYTE = 1024 * 1024
@@ -101,9 +111,16 @@ def hostile() -> Iterator[ThreadingHTTPServer]:
 
 
 @pytest.fixture
-def _hasty(monkeypatch: pytest.MonkeyPatch, hostile: ThreadingHTTPServer) -> None:
-    monkeypatch.setenv("IMAGE_TIMEOUT", "0.4")
+def bench(
+    database: Database,
+    pictures: PictureServer,
+    hostile: ThreadingHTTPServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Bench:
+    """Return a bench that soon gives up waiting for a picture."""
     monkeypatch.setenv("ALLOWED_PRIVATE_HOSTS", f"127.0.0.1:{hostile.server_port}")
+    return Bench(make_world(database), pictures, tmp_path, timeout_s=3)
 
 
 def codes(draft: Draft) -> set[str]:
@@ -111,7 +128,6 @@ def codes(draft: Draft) -> set[str]:
     return {warning.code for warning in draft.warnings}
 
 
-@pytest.mark.usefixtures("_hasty")
 def test_each_bad_picture_ends_with_a_reason_and_the_others_are_described(
     bench: Bench, world: World, hostile: ThreadingHTTPServer
 ) -> None:
