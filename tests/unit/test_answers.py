@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from altwright.describers.answers import openings
-from altwright.describers.answers.as_a_model import AS_A_MODEL
 from altwright.describers.answers.cleaning import alt_text
-from altwright.describers.answers.refusals import REFUSALS
+from altwright.describers.answers.language_patterns import PATTERNS
 from altwright.describers.model_servers.prompts import (
     LANGUAGES,
     guidelines,
@@ -188,7 +187,8 @@ def described(answer: str) -> str | None:
 def test_every_language_that_is_offered_has_its_refusals() -> None:
     """A language can't be added to the prompts without the way in which models refuse in it."""
     offered = set(LANGUAGES) - {"no"}
-    assert set(REFUSALS) == set(AS_A_MODEL) == offered
+    for what in ("refusals", "as_a_model", "first_person"):
+        assert {code for code, one in PATTERNS.items() if getattr(one, what)} == offered, what
     assert set(ANSWERS["refusals"]) == offered
     assert min(len(said) for said in ANSWERS["refusals"].values()) >= 3
 
