@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from multiprocessing import forkserver
 from pathlib import Path
 
 from altwright.__main__ import main
@@ -24,8 +23,6 @@ _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
     ["altwright.cli.main", "altwright.cli.common", "altwright.db.migrate", "tests.forked"]
 )
-# At once: begun within a test, it would be a process that the test leaves behind.
-forkserver.ensure_running()
 
 
 def command(
