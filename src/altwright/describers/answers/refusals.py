@@ -461,6 +461,8 @@ _APOLOGIES = (
         r"|죄송|미안|抱歉|对不起|對不起"
     ),
 )
+
+
 # Compiled when a first answer comes: it takes a tenth of a second, and most processes meet none.
 @cache
 def _refusal() -> regex.Pattern[str]:
