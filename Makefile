@@ -7,7 +7,7 @@ STATIC := src/altwright/web/static/vendor
 TEST_PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal --durations 15
 
-.PHONY: help run test test-fast prove check format lint types layers lock setup dev system docs pictures bench chaos clean
+.PHONY: help run test test-fast prove mutants check format lint types layers lock setup dev system docs pictures bench chaos clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -25,6 +25,9 @@ test-fast: dev ## run unit and contract tests on SQLite, in some two minutes
 
 prove: dev system ## run what is too slow for `make test`: 10,000 seeds, long soak, long reloads
 	$(PYTEST) -m slow_proof --log-cli-level INFO
+
+mutants: dev ## put faults into modules and see whether tests notice (MODULES="web.auth" SAMPLE=25 SEED=1)
+	nice -n 5 $(BIN)/python scripts/mutants.py $(MODULES) --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1)
 
 check: dev ## format, lint, types, layers, size
 	$(BIN)/ruff format --check

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 import requests
 from sqlalchemy import text
@@ -298,8 +299,7 @@ class Load:
         """Start nothing yet."""
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, args=[number], name=f"load {number}")
-            for number in range(3)
+            threading.Thread(target=self._run, name=f"load {number}") for number in range(3)
         ]
 
     def __enter__(self) -> Self:
@@ -314,13 +314,11 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, number: int) -> None:
-        count = 0
+    def _run(self) -> None:
         while not self._stop.wait(self.pause_s):
-            count += 1
             began = time.monotonic()
             try:
-                answer = self.fleet.post(f"{number}-{count}", items=3, item_s=self.item_s)
+                answer = self.fleet.post(str(uuid4()), items=3, item_s=self.item_s)
                 if answer.status_code == requests.codes.accepted:
                     self.accepted.append(answer.json()["id"])
                 else:

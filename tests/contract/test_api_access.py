@@ -102,7 +102,7 @@ def test_anonymous_callers_are_refused(web: Web, route: Route, things: dict[str,
     """Nobody gets anything without a session or a token, and is told how to authenticate."""
     response = _send(web, route, web.anonymous(), things)
     problem(response, 401)
-    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="altwright"'
 
 
 @pytest.mark.req("5.4")
@@ -154,6 +154,17 @@ def test_a_wrong_token_is_no_session(web: Web, header: str) -> None:
     browser = web.by_session(web.anna)
     for who in (web.anonymous(), browser):
         problem(who.get("/api/v1/tasks", headers={"Authorization": header}), 401)
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Digest", "Token"])
+def test_a_token_is_sent_as_a_bearers(web: Web, scheme: str) -> None:
+    """A right token under another scheme is refused; who is let in isn't asked for another."""
+    token = web.services.users.make_token(web.anna.id, "test")
+    who = web.anonymous()
+    problem(who.get("/api/v1/tasks", headers={"Authorization": f"{scheme} {token}"}), 401)
+    let_in = who.get("/api/v1/tasks", headers={"Authorization": f"bearer {token}"})
+    assert let_in.status_code == 200
+    assert "WWW-Authenticate" not in let_in.headers
 
 
 def test_inactive_users_are_out(web: Web) -> None:

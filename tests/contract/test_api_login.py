@@ -25,13 +25,46 @@ def test_signing_in_leads_to_where_one_was_going(web: Web) -> None:
     assert refused.status_code == 302
     assert refused.headers["Location"].startswith("/login?next=")
     page = client.get(refused.headers["Location"])
+    assert 'name="next" value="/?a=b"' in page.text
     done = client.post(
-        refused.headers["Location"],
-        data={"username": "anna", "password": PASSWORD, "csrf_token": csrf_token(page.text)},
+        "/login",
+        data={
+            "username": "anna",
+            "password": PASSWORD,
+            "csrf_token": csrf_token(page.text),
+            "next": "/?a=b",
+        },
     )
-    assert done.status_code == 302
+    assert (done.status_code, done.headers["Location"]) == (302, "/?a=b")
     assert client.get("/").status_code == 200
     assert client.get("/login").headers["Location"] == "/"
+    assert client.get("/login?next=/review").headers["Location"] == "/review"
+    assert client.get("/login?next=//evil.example").headers["Location"] == "/"
+
+
+def test_a_refusal_keeps_the_name_and_where_one_was_going(web: Web) -> None:
+    """The form comes back with both; of the password nothing is in it."""
+    client = web.app.test_client()
+    refused = sign_in(client, " anna\0 ", "wrong password", next="/review?status=draft")
+    assert refused.status_code == 401
+    assert "Retry-After" not in refused.headers
+    assert 'value="anna"' in refused.text
+    assert 'value="/review?status=draft"' in refused.text
+    assert "wrong password" not in refused.text
+    done = sign_in(client, "anna\0 ", next="/review?status=draft")
+    assert done.headers["Location"] == "/review?status=draft"
+    elsewhere = sign_in(web.app.test_client(), "anna", next="https://evil.example/")
+    assert elsewhere.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("kept", ["", ".", "x.y", "1", "1.", "1.wrong", "99.x", "\u00b2.x"])
+def test_a_session_of_nobody_is_none(web: Web, kept: str) -> None:
+    """Whatever a session says of its user, only an id with that user's stamp is one."""
+    client = web.app.test_client()
+    with client.session_transaction() as session:
+        session["_user_id"] = kept
+    assert client.get("/").status_code == 302
+    assert client.get("/api/v1/tasks").get_json()["detail"] == "Sign in first."
 
 
 @pytest.mark.parametrize(
@@ -80,8 +113,13 @@ def test_signing_out_needs_a_csrf_token_and_ends_the_session(web: Web) -> None:
     browser = web.by_session(web.anna)
     assert browser.client.post("/logout").status_code == 400
     assert browser.get("/").status_code == 200
-    assert browser.post("/logout").status_code == 302
+    with browser.client.session_transaction() as session:
+        session["drawn"] = "something of anna's"
+    done = browser.post("/logout")
+    assert (done.status_code, done.headers["Location"]) == (302, "/login")
     assert browser.get("/").status_code == 302
+    with browser.client.session_transaction() as session:
+        assert "drawn" not in session
 
 
 def test_a_new_password_ends_the_sessions_of_the_old_one(web: Web) -> None:

@@ -16,7 +16,7 @@ from tests.support_engine import ANNA, BERT, LEASE_S, Fleet, Rig, make_users, ne
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.domain.worker import new_worker_id, process_name
-from altwright.tasks.execution.dispatcher import EPOCH, MODE, ROLE, ROLE_S
+from altwright.tasks.execution.dispatcher import COMPARE_EVERY_S, EPOCH, MODE, ROLE, ROLE_S
 from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.client import EPOCH_KEY
 from altwright.tasks.store.pending import GRACE_S
@@ -164,6 +164,7 @@ def test_a_job_lost_on_its_way_is_dispatched_again(rig: Rig, loss: str) -> None:
         case "queue deleted":
             client.delete(queue.key)
     assert rig.drain_rq() == 0
+    rig.at += COMPARE_EVERY_S
     rig.dispatcher.tick()
     assert rig.drain_rq() == 0, "a claim may be on its way"
     rig.later(GRACE_S + 1)

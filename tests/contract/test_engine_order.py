@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.support_engine import (
-    ANNA,
-    BERT,
-    Fleet,
-    Rig,
-)
+from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig
 
 from altwright.domain.task import Delivery, Priority
+from altwright.tasks.store.ordering import ROUNDS_AHEAD
 from altwright.tasks.task import Ticket
 
 pytestmark = pytest.mark.every_database
@@ -44,6 +40,34 @@ def test_a_user_with_many_tasks_lets_others_take_their_turn(fleet: Fleet) -> Non
     assert len(order) == 32
     assert turns[0] <= 5
     assert turns[1] <= 10
+
+
+@pytest.mark.req("2.2")
+def test_many_tasks_of_a_user_dont_fill_the_way_of_who_comes_later(fleet: Fleet) -> None:
+    """Of Anna's thirty only the next few are handed to RQ, so that Bert's finds room among them."""
+    order: list[int | None] = []
+    fleet.rig.kind.exclusive = False
+    fleet.rig.kind.meet = lambda run, _item: order.append(run.task.user_id)
+    for _ in range(30):
+        fleet.rig.submit(ANNA, settings={"items": 1})
+    fleet.rig.dispatcher.tick()
+    fleet.rig.submit(BERT, settings={"items": 1})
+    fleet.drain()
+    assert len(order) == 31
+    assert order.index(BERT.id) <= ROUNDS_AHEAD + 1
+
+
+@pytest.mark.req("6.3")
+def test_a_task_taken_back_keeps_its_place(fleet: Fleet) -> None:
+    """A worker that died doesn't send its task behind those that came later."""
+    order: list[int | None] = []
+    fleet.rig.kind.meet = lambda run, _item: order.append(run.task.user_id)
+    for user in (ANNA, BERT, ROOT):
+        fleet.rig.submit(user, priority="normal", settings={"items": 1})
+    held = fleet.rig.take("gone")
+    fleet.rig.rescuer.rescue(held.id, held.attempt, "test")
+    fleet.drain()
+    assert order == [ANNA.id, BERT.id, ROOT.id]
 
 
 @pytest.mark.req("2.2")

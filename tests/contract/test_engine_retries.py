@@ -319,6 +319,37 @@ def test_a_task_that_kills_every_worker_becomes_a_dead_letter(rig: Rig) -> None:
     assert rig.queue.requeue(task.id, by=ROOT).status is Status.QUEUED
 
 
+@pytest.mark.req("6.2")
+def test_a_requeued_task_starts_afresh(rig: Rig) -> None:
+    """Neither workers that died before nor a cancel that came too late count any more."""
+    task = rig.submit()
+    for number in range(CRASHES):
+        held = rig.take(f"w{number}")
+        if number == CRASHES - 1:
+            rig.queue.cancel(task.id, by=ANNA)
+            rig.claims.fail(held, Category.FAULT, "It can't be done.")
+        else:
+            rig.rescuer.rescue(held.id, held.attempt, "test")
+    rig.queue.requeue(task.id, by=ROOT)
+    held = rig.take()
+    rig.rescuer.rescue(held.id, held.attempt, "test")
+    assert rig.store.get(task.id, None).status is Status.QUEUED
+    assert rig.drain_database() == 1
+    assert rig.store.get(task.id, None).status is Status.COMPLETED
+
+
+def test_a_cancel_outlives_the_last_of_many_workers(rig: Rig) -> None:
+    """A task of which a cancel was asked for is cancelled, not failed, when its worker dies."""
+    task = rig.submit()
+    for number in range(CRASHES):
+        held = rig.take(f"w{number}")
+        if number == CRASHES - 1:
+            rig.queue.cancel(task.id, by=ANNA)
+        rig.rescuer.rescue(held.id, held.attempt, "test")
+    ended = rig.store.get(task.id, None)
+    assert (ended.status, ended.error) == (Status.CANCELLED, None)
+
+
 def test_a_fault_of_the_database_is_no_failure_of_the_task(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,16 @@ def test_request_keys_are_each_users_own_and_exact(rig: Rig) -> None:
     assert len(ids) == 4
 
 
+def test_a_key_leads_to_nobody_elses_task(rig: Rig) -> None:
+    """Neither when it is asked for, nor when the submit that bears it is refused."""
+    rig.submit(ANNA, request_key="key")
+    own = rig.submit(BERT)
+    assert rig.queue.submitted(BERT, "key") is None
+    with pytest.raises(ActiveTaskExists) as refusal:
+        rig.submit(BERT, request_key="key")
+    assert refusal.value.task_id == own.id
+
+
 @pytest.mark.req("4.6")
 def test_the_next_submit_is_accepted_once_the_first_has_ended(fleet: Fleet) -> None:
     """Completed, cancelled and failed tasks stand in nobody's way."""

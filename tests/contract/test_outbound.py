@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,10 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.support import free_port
+from tests.support import PATIENCE_S, free_port, wait_until
 from tests.support_leaves import Exchange, LocalServer, serving
 
 from altwright.errors import Category, ImageUnavailable, ImageUnusable, OutboundRefused, RateLimited
+from altwright.net import ssrf_guard
 from altwright.net.http import USER_AGENT, Fetched, Outbound
 from altwright.net.ssrf_guard import MAX_ANSWER_BYTES, AnswerTooLarge, is_public
 
@@ -108,6 +110,18 @@ def test_a_private_address_is_refused_for_https_too() -> None:
         fetch(CLOSED, f"https://127.0.0.1:{server.port}/a.png")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "LocalHost"])
+def test_the_administrator_reads_what_would_allow_it(host: str) -> None:
+    """The setting as it has to be, with what it allows already; nothing of it is for users."""
+    outbound = Outbound(frozenset({"a.example", "z.example"}), timeout_s=30)
+    with pytest.raises(ImageUnusable) as caught:
+        fetch(outbound, f"http://{host}:81/a.png")
+    hosts = f"a.example,{host.lower()}:81,z.example"
+    detail = caught.value.operator_detail
+    assert f"ALLOWED_PRIVATE_HOSTS={','.join(sorted(hosts.split(',')))} allows it" in detail
+    assert "ALLOWED_PRIVATE_HOSTS" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["127.0.0.1", "127.0.0.1:{port}", "localhost", "localhost:{port}"])
 def test_an_administrator_can_allow_a_host_or_a_port_of_it(name: str) -> None:
     """What is named may be called, and says who calls."""
@@ -119,6 +133,15 @@ def test_an_administrator_can_allow_a_host_or_a_port_of_it(name: str) -> None:
     assert (got.data, got.media_type) == (b"pixels", "image/png")
     assert server.calls[0].headers["User-Agent"] == USER_AGENT
     assert USER_AGENT.startswith("Altwright/")
+
+
+@pytest.mark.parametrize("name", ["::1", "[::1]", "::1:{port}", "[::1]:{port}"])
+def test_an_ipv6_address_can_be_allowed_too(name: str) -> None:
+    """With brackets or without; here nobody listens there."""
+    port = free_port()
+    outbound = Outbound(frozenset({name.format(port=port)}), timeout_s=30)
+    with pytest.raises(ImageUnavailable):
+        fetch(outbound, f"http://[::1]:{port}/a.png")
 
 
 def test_allowing_one_port_opens_no_other() -> None:
@@ -357,6 +380,38 @@ def test_a_status_says_whether_trying_again_can_help(status: int, error: type[Ex
     assert "127.0.0.1" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("lookup_s", "timeout_s"), [(30.0, 0.2), (0.2, 30.0)])
+def test_a_name_that_nobody_answers_for_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, lookup_s: float, timeout_s: float
+) -> None:
+    """The resolver can't be told to stop; whoever asks it doesn't wait longer than they may."""
+    given_up, answered = threading.Event(), threading.Event()
+
+    def silent(*_args: object, **_named: object) -> list[object]:
+        given_up.wait(PATIENCE_S)
+        answered.set()
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    monkeypatch.setattr(ssrf_guard, "LOOKUP_S", lookup_s)
+    try:
+        with pytest.raises(ImageUnavailable):
+            fetch(LOCAL, "http://slow.example/a.png", timeout_s=timeout_s)
+        assert not answered.is_set()
+    finally:
+        given_up.set()
+
+
+def test_a_connection_that_comes_after_the_end_is_shut_at_once() -> None:
+    """A deadline that passes between two connections of an exchange holds for the next."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, LOCAL.exchange(0.001) as exchange:
+        wait_until(lambda: exchange.expired)
+        exchange.watch(ours)
+        theirs.settimeout(PATIENCE_S)
+        assert theirs.recv(1) == b""
+
+
 def test_an_address_that_never_answers_leaves_time_for_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -374,6 +429,22 @@ def test_an_address_that_never_answers_leaves_time_for_the_next(
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_named: found)
         two = Outbound(frozenset({"two.example"}), timeout_s=30)
         assert fetch(two, f"http://two.example:{server.port}/a.png", timeout_s=6).data == b"pixels"
+
+
+@pytest.mark.parametrize("addresses", [("127.0.0.1", "2000::1"), ("2000::1", "127.0.0.1")])
+def test_a_public_address_opens_no_private_one_of_the_same_name(
+    monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...]
+) -> None:
+    """Of a name with both only the public one is called; here nobody has it, so nothing comes."""
+    with serving(picture) as server:
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, server.port))
+            for address in addresses
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_named: found)
+        with pytest.raises(ImageUnavailable):
+            fetch(CLOSED, f"http://both.example:{server.port}/a.png", timeout_s=0.5)
+    assert server.calls == []
 
 
 def test_a_length_that_nobody_can_count_is_too_large() -> None:
@@ -409,6 +480,11 @@ def test_nobody_there_is_unavailable() -> None:
         fetch(LOCAL, f"http://127.0.0.1:{free_port()}/a.png")
     with pytest.raises(ImageUnavailable):
         fetch(LOCAL, "http://no-such-host.invalid/a.png")
+    with LOCAL.session() as session:
+        with pytest.raises(requests.ConnectionError, match=r"no connection: .*refused"):
+            session.get(f"http://127.0.0.1:{free_port()}/")
+        with pytest.raises(requests.ConnectionError, match=r"resolve 'no-such-host\.invalid'"):
+            session.get("http://no-such-host.invalid./")
 
 
 def test_the_environments_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.servers import RedisServer
 from tests.support import wait_until
-from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig, touch
+from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig, new_task, touch
 
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
@@ -136,6 +138,22 @@ def test_clearing_goes_batch_by_batch(rig: Rig, monkeypatch: pytest.MonkeyPatch)
     for _ in range(5):
         rig.submit()
     assert [len(ids) for ids in rig.store.cancel_queued(Priority.NORMAL, actor="root")] == [2, 2, 1]
+
+
+@pytest.mark.every_database
+def test_clearing_leaves_alone_what_is_submitted_after_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that comes while the batches go on was not among those that waited."""
+    monkeypatch.setattr("altwright.tasks.store.task_store.CANCEL_BATCH", 1)
+    waiting = rig.submit()
+    batches = rig.store.cancel_queued(Priority.NORMAL, actor="root")
+    assert next(batches) == [waiting.id]
+    new = new_task("ffffffff-ffff-4fff-bfff-ffffffffffff", BERT)  # after every other, by its id
+    later, _ = rig.store.submit(new, delivery=Delivery.DATABASE, actor="bert")
+    touch(rig.database, later.id, created_at=later.created_at + timedelta(seconds=1))
+    assert list(batches) == []
+    assert status(rig, later.id) is Status.QUEUED
 
 
 @pytest.mark.req("7.5")

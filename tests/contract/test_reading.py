@@ -228,6 +228,28 @@ def test_the_same_page_again_ends_it() -> None:
     assert server.pages_asked == 2
 
 
+def test_the_same_posts_under_another_address_end_it() -> None:
+    """A server that ignores where it is asked to go on names a new place each time."""
+
+    def page(exchange: Exchange, number: int) -> None:
+        link = f'<http://x.example/y?max_id={number}>; rel="next"'
+        exchange.answer(200, [status(6), status(5)], Link=link)
+
+    server = PretendServer(page=page)
+    assert [len(page.posts) for page in _read(server)] == [2, 0]
+    assert server.pages_asked == 2
+
+
+def test_a_link_to_the_page_itself_ends_it() -> None:
+    """Also where other posts come each time that it is asked for."""
+
+    def page(exchange: Exchange, number: int) -> None:
+        exchange.answer(200, [status(9 - number)], Link='<http://x.example/y?a=1>; rel="next"')
+
+    server = PretendServer(page=page)
+    assert [post.remote_id for one in _read(server) for post in one.posts] == ["9", "8"]
+
+
 def _endless(**fields: Any) -> PretendServer:
     """Return a server whose every page is new and names another one."""
 
@@ -251,7 +273,9 @@ def test_own_posts_without_end_have_one(monkeypatch: pytest.MonkeyPatch) -> None
     server = _endless(media_attachments=[])
     pages = _read(server)
     assert (len(pages), server.pages_asked) == (9, 9)
+    assert pages[-1].next_cursor is None
     assert len(_read(server, pages[6].next_cursor)) == 2
+    assert _read(server, "9:max_id=7") == []
     assert len(_read(_endless())) == 9
 
 

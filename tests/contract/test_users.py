@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import select
+from tests.support_domain import QUICK
 from werkzeug.security import generate_password_hash
 
-from altwright.accounts.users import UserStore
+from altwright.accounts.users import PASSWORD_LEAST, UserStore
 from altwright.db.session import Database
 from altwright.db.tables import TokenRow, UserRow
 from altwright.domain.caption import Role
@@ -54,12 +59,84 @@ def test_a_wrong_name_is_refused(users: UserStore, name: str) -> None:
     assert users.all() == []
 
 
+@pytest.mark.parametrize("name", ["ab", "A.b-c_9", "a" * 64])
+def test_a_plain_name_is_taken(users: UserStore, name: str) -> None:
+    """The shortest, the longest, and one with all signs; such a user is no administrator."""
+    made = users.create(name, "x" * PASSWORD_LEAST, email="a@b" + "c" * 252)
+    assert (made.username, made.ref.is_admin, made.is_active) == (name, False, True)
+    assert users.get(made.id) == made
+
+
+@pytest.mark.parametrize("length", [PASSWORD_LEAST - 1, PASSWORD_LEAST, 1024, 1025])
+def test_a_password_is_neither_short_nor_endless(users: UserStore, length: int) -> None:
+    """The limits themselves are good; beyond them the field is named, by every door."""
+    anna = users.create("anna", "correct horse")
+    if length in {PASSWORD_LEAST, 1024}:
+        users.set_password(anna.id, "x" * length)
+        assert users.authenticate("anna", "x" * length) == anna
+        return
+    for door in (lambda one: users.set_password(anna.id, one), lambda one: users.create("bo", one)):
+        with pytest.raises(InvalidInput) as refused:
+            door("x" * length)
+        assert refused.value.fields == {
+            "password": "should have at least 8 characters (at most 1024)"
+        }
+    assert users.authenticate("anna", "correct horse") == anna
+
+
+class Meeting(PasswordHasher):
+    """Calls something whenever it looks at a password."""
+
+    def __init__(self, meet: Callable[[], None]) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self._meet = meet
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - the base's name
+        """Call it, then look."""
+        self._meet()
+        return super().verify(hash, password)
+
+
+def test_a_password_that_is_changed_during_a_sign_in_stays_changed(
+    users: UserStore, database: Database
+) -> None:
+    """Who signs in with the old one at that moment doesn't bring it back."""
+    anna = users.create("anna", "correct horse")
+    during = Meeting(lambda: users.set_password(anna.id, "battery staple"))
+    UserStore(database, during).authenticate("anna", "correct horse")
+    assert users.authenticate("anna", "battery staple") == anna
+    with pytest.raises(NotSignedIn):
+        users.authenticate("anna", "correct horse")
+
+
+def test_an_unknown_name_takes_as_long_as_a_known_one(database: Database) -> None:
+    """A password is looked at for it as well, as slowly as for any other."""
+    looks: list[int] = []
+    users = UserStore(database, Meeting(lambda: looks.append(1)))
+    users.create("anna", "correct horse")
+    for name in ("anna", "bob"):
+        with pytest.raises(NotSignedIn):
+            users.authenticate(name, "wrong horse")
+    assert len(looks) == 2
+
+
+def test_a_hash_that_is_too_weak_is_made_anew(users: UserStore, database: Database) -> None:
+    """At the first sign-in, whose session is begun with the new one."""
+    weak = UserStore(database, QUICK)
+    anna = weak.create("anna", "correct horse")
+    begun = users.authenticate("anna", "correct horse")
+    now = users.get(anna.id)
+    assert now is not None
+    assert begun.stamp == now.stamp != anna.stamp
+    assert users.authenticate("anna", "correct horse").stamp == now.stamp
+
+
 def test_every_fault_is_named_at_once(users: UserStore) -> None:
     """Nobody fixes a form one field at a time."""
     with pytest.raises(InvalidInput) as refused:
         users.create("a", "short", email="nowhere")
     assert set(refused.value.fields) == {"username", "password", "email"}
-    for odd in ("a@" + "b" * 300, "a@b\0", "a@b\n"):
+    for odd in ("a@" + "b" * 254, "a@b\0", "a@b\n"):
         with pytest.raises(InvalidInput) as refused:
             users.create("anna", "correct horse", email=odd)
         assert set(refused.value.fields) == {"email"}
@@ -153,9 +230,25 @@ def test_another_token_is_nobodys(users: UserStore, token: str) -> None:
     assert users.by_token(token) is None
 
 
-def test_a_token_needs_a_user_and_a_name(users: UserStore) -> None:
+def test_a_token_needs_a_user_and_a_name(users: UserStore, database: Database) -> None:
     """Tokens hang on users and are told apart by name."""
     with pytest.raises(NotFound):
         users.make_token(1, "laptop")
-    with pytest.raises(InvalidInput):
-        users.make_token(users.create("anna", "correct horse").id, "  ")
+    anna = users.create("anna", "correct horse")
+    for name in ("  ", "x" * 65):
+        with pytest.raises(InvalidInput) as refused:
+            users.make_token(anna.id, name)
+        assert refused.value.fields == {"name": "should have 1 to 64 characters"}
+    for name in ("x", f" {'y' * 64} "):
+        assert users.by_token(users.make_token(anna.id, name)) == anna
+    with database.read() as session:
+        kept = session.scalars(select(TokenRow.name).order_by(TokenRow.id)).all()
+    assert kept == ["x", "y" * 64]
+
+
+def test_what_nobody_is_cant_be_changed(users: UserStore) -> None:
+    """Each door says so."""
+    doors = (users.activate, users.deactivate, lambda one: users.set_password(one, "correct horse"))
+    for door in doors:
+        with pytest.raises(NotFound, match="no such user"):
+            door(7)

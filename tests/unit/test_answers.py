@@ -15,6 +15,7 @@ from altwright.describers.answers import openings
 from altwright.describers.answers.cleaning import alt_text
 from altwright.describers.answers.language_patterns import PATTERNS
 from altwright.describers.model_servers.prompts import (
+    INSTRUCTIONS,
     LANGUAGES,
     guidelines,
     language_name,
@@ -25,6 +26,7 @@ from altwright.errors import CaptionUnusable
 from altwright.text import clean_text
 
 CAT = "A black cat sleeps on a red chair by the window."
+WOOL = f"{CAT} Beside it lies a small ball of blue wool, half unrolled on the wooden floor."
 #: Answers of models and what is to become of them.
 ANSWERS = tomllib.loads((Path(__file__).parents[1] / "data/answers.toml").read_text())
 PICTURE = Picture(b"", "image/png", 10, 10)
@@ -155,8 +157,7 @@ def test_an_answer_that_was_cut_off_ends_with_its_last_whole_sentence() -> None:
 
 def test_an_answer_that_is_too_long_is_shortened_between_sentences() -> None:
     """Nothing is longer than asked; whole sentences are kept where that keeps enough."""
-    long = f"{CAT} Beside it lies a small ball of blue wool, half unrolled on the wooden floor."
-    assert alt_text(long, max_length=100) == CAT
+    assert alt_text(WOOL, max_length=100) == CAT
     one = "A very long list of things " + ", ".join(f"thing {number}" for number in range(40))
     short = alt_text(one, max_length=100)
     assert len(short) <= 100
@@ -165,12 +166,74 @@ def test_an_answer_that_is_too_long_is_shortened_between_sentences() -> None:
     assert len(alt_text("字" * 3 + "猫が椅子で寝ている様子" + "あいうえお", max_length=10)) <= 10
 
 
+def test_a_text_of_exactly_the_length_stays_and_one_more_is_too_much() -> None:
+    """What is a character too long loses its last word, and gets the mark of an omission."""
+    text = "A cat on a chair by windows and red doors"
+    assert alt_text(text, max_length=len(text)) == text
+    assert alt_text(text, max_length=len(text) - 1) == "A cat on a chair by windows and red…"
+    two = f"{text}. And a dog."
+    assert alt_text(two, max_length=len(text) + 1) == f"{text}."
+    assert alt_text(two, max_length=len(text)) == "A cat on a chair by windows and red…"
+    assert alt_text("Windows, and doors", max_length=12) == "Windows…"
+
+
+@pytest.mark.parametrize(("length", "keeps"), [(50, True), (51, False)])
+def test_a_first_sentence_is_enough_if_it_is_two_fifths(length: int, *, keeps: bool) -> None:
+    """A shorter one is no stand-in for the rest: then the text is cut between words."""
+    first = "A cat on a red sofa."
+    short = alt_text(
+        f"{first} And one, two, three, four, five, six, seven, eight", max_length=length
+    )
+    assert (short == first) is keeps
+    assert keeps or short.startswith(f"{first} And one")
+
+
 @pytest.mark.parametrize("length", [50, 77, 120, 500])
 def test_no_answer_is_longer_than_asked(length: int) -> None:
     """The limit holds for every text, however it is built."""
     sentences = " ".join(f"Number {number} is a house with {number} doors." for number in range(40))
     for text in (sentences, sentences.replace(".", ","), sentences.replace(" ", "")):
         assert 0 < len(alt_text(text, max_length=length)) <= length
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("Owl", "Ox"),
+        ("Öl", "--"),
+        ("A sign says ha" + "ha" * 18, "A sign says ha" + "ha" * 19),
+        ("It is reds. " * 3, "It is redso. " * 3),
+        (f"{CAT} {CAT}", f"{CAT} {CAT} {CAT}"),
+        (WOOL[:95] + "\ufffd" * 5, WOOL[:94] + "\ufffd" * 6),
+    ],
+    ids=["letters", "no letters", "circle", "short sentences", "sentences", "rubbish"],
+)
+def test_what_is_too_little_or_too_often(good: str, bad: str) -> None:
+    """Each limit lets pass what lies on its good side, and nothing on the other."""
+    assert described(good) == good.strip()
+    assert described(bad) is None
+
+
+def in_no_circle(words: int) -> str:
+    """Return so many words, of which only two differ and no run comes five times in a row."""
+    return " ".join("black" if at.bit_count() % 2 else "white" for at in range(words)).capitalize()
+
+
+def test_many_words_of_which_hardly_any_differ_are_a_circle() -> None:
+    """Also where no run of them comes again and again; of thirty words any may be so."""
+    assert described(in_no_circle(30)) == in_no_circle(30)
+    assert described(in_no_circle(31)) is None
+    assert described(f"{in_no_circle(31)} cat dog") == f"{in_no_circle(31)} cat dog"
+
+
+def test_six_words_of_our_instructions_are_an_echo() -> None:
+    """The sentence that they stand in goes, the rest stays; five words may be chance."""
+    words = [word for word in INSTRUCTIONS.split()[:6] if word.strip(".:;,")]
+    assert described(f"{CAT} {' '.join(words[:6])}.") == CAT
+    five = f"{CAT} {' '.join(words[:5])}."
+    assert described(five) == five
+    with pytest.raises(CaptionUnusable, match="repeated its instructions"):
+        alt_text(f"Cat. {' '.join(words[:6])}.", max_length=500)
 
 
 # --- answers as they are met with ---

@@ -330,17 +330,10 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class GuardedAdapter(HTTPAdapter):
-    """Sends requests over guarded connections.
+    """Sends requests over guarded connections, of which there are none outside of an exchange.
 
-    Outside of an exchange each request is one of its own. Its answer is read here, as that of an
-    exchange which ``reads``; inside of another the caller reads and watches.
+    In one that ``reads`` the answer is read here; inside of another the caller reads and watches.
     """
-
-    def __init__(self, guard: Guard, timeout_s: float) -> None:
-        """Give each request ``timeout_s`` seconds from beginning to end."""
-        self._guard = guard
-        self._timeout_s = timeout_s
-        super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Use connections that ask the guard."""
@@ -350,10 +343,7 @@ class GuardedAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
         """Send a request; read its answer within the limits, unless the caller does."""
         exchange = Exchange.current()
-        if exchange is None:
-            with Exchange(self._guard, self._timeout_s, reads=True):
-                return self.send(request, *args, **kwargs)
-        if not exchange.reads:
+        if exchange is None or not exchange.reads:
             return super().send(request, *args, **kwargs)
         kwargs |= {"stream": True, "timeout": exchange.remaining_s()}
         try:
@@ -381,7 +371,7 @@ class GuardedSession(requests.Session):
         self._timeout_s = timeout_s
         self.trust_env = False
         for scheme in ("http://", "https://"):
-            self.mount(scheme, GuardedAdapter(guard, timeout_s))
+            self.mount(scheme, GuardedAdapter())
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request and follow its redirects, within the time of one."""

@@ -85,7 +85,7 @@ class ModelServer:
         url = self._url + path
         guard = Guard(_hosts(url))
         with Exchange(guard, timeout_s) as exchange, requests.Session() as session:
-            adapter = _Adapter(guard, timeout_s)
+            adapter = _Adapter()
             session.mount("http://", adapter)
             session.mount("https://", adapter)
             try:
