@@ -19,6 +19,7 @@ from altwright.bootstrap import Services
 from altwright.db import migrate
 from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput
+from altwright.tasks.security import CaptionSecurityManager
 from altwright.text import clean_text
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,6 +30,23 @@ OPERATOR = UserRef(id=0, username="command line", is_admin=True)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 #: The longest text in characters that a table shows of one value.
 CELL_MOST = 10_000
+
+
+class _TaskId(click.ParamType):
+    """A task's id; what can't be one is said before anything is opened."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the id. Raises click.BadParameter."""
+        try:
+            return CaptionSecurityManager().checked_task_id(value)
+        except InvalidInput as error:
+            self.fail(f"{value!r} is none. {error} `altwright task list` shows them.", param, ctx)
+
+
+#: The argument of every command on one task.
+TASK_ID = _TaskId()
 user_option = click.option("--user", "username", required=True, help="Name of the user.")
 
 
