@@ -85,7 +85,8 @@ def _finding(what: str, look: Callable[[Settings], str], settings: Settings) -> 
     except ConfigError as error:
         return Finding(what, ok=False, found=telemetry.redact("; ".join(error.problems)))
     except (AltwrightError, SQLAlchemyError, OSError) as error:
-        return Finding(what, ok=False, found=telemetry.redact(clean_line(error, 300)))
+        said = f"{error} {getattr(error, 'operator_detail', '')}".strip()
+        return Finding(what, ok=False, found=telemetry.redact(clean_line(said, 300)))
 
 
 def _profile(settings: Settings) -> str:

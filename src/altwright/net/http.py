@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from altwright import interrupts
 from altwright.errors import Category, ImageUnavailable, ImageUnusable, OutboundRefused, RateLimited
 from altwright.net.ssrf_guard import AnswerTooLarge, Exchange, Guard, GuardedSession, is_timeout
+from altwright.net.unreachable import host_of, reason_of
 
 USER_AGENT = f"Altwright/{version('altwright')}"
 #: Redirects that are followed; browsers stop at 20, media hosts need one or two.
@@ -82,12 +83,15 @@ class Outbound:
                 raise ImageUnusable("The picture's address isn't valid.") from error
             except (requests.RequestException, HTTPError) as error:
                 interrupts.current().check()
+                host = host_of(error, url)
                 if exchange.expired or is_timeout(error):
                     raise ImageUnavailable(
-                        "The picture's server took too long to answer.",
+                        f"The picture's server, {host}, took too long to answer.",
                         category=Category.TIMEOUT,
                     ) from error
-                raise ImageUnavailable("The picture's server can't be reached.") from error
+                raise ImageUnavailable(
+                    f"The picture's server, {host}, can't be reached: {reason_of(error)}."
+                ) from error
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

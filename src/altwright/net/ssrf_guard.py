@@ -147,6 +147,7 @@ class Guard:
                         failure = NewConnectionError(connection, f"no connection: {error}")
                     case _:
                         raise
+                failure.__cause__ = error  # it is raised once the others have failed, too
             else:
                 return sock
         raise failure or NewConnectionError(connection, "no address")
