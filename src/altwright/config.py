@@ -252,7 +252,8 @@ class Settings(BaseSettings):
 
     allowed_private_hosts: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(),
-        description="comma-separated host or host:port on private addresses that may be called",
+        description="comma-separated host or host:port on private addresses that may be called, "
+        "and of accounts' servers that have no https",
     )
     platform_timeout: Seconds = Field(
         20, description="seconds that a Fediverse server has to answer"

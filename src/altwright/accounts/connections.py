@@ -88,7 +88,7 @@ class AccountStore:
         The same account again: its token and what the server says of it are replaced.
 
         Raises:
-            InvalidInput: unknown platform, no address, no token.
+            InvalidInput: unknown platform, no address, no token, or one that goes there in clear.
             PlatformRefused: the server doesn't take the token, or it lacks scopes.
             PlatformUnavailable, RateLimited: the server can't be asked now.
             Busy: too many accounts are being connected at the moment, or one of this user.

@@ -65,6 +65,11 @@ class Api:
         self._authorization = {"Authorization": f"Bearer {token}"}
         self.allowance = Allowance()
 
+    @property
+    def is_overheard(self) -> bool:
+        """Return whether others could read the token on its way."""
+        return self._outbound.is_overheard(self.url)
+
     def host(self) -> str:
         """Return the address's host, with its port where it has one."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
