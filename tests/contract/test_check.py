@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import click
@@ -194,7 +195,7 @@ def test_a_file_of_settings_that_cannot_be_read_is_named(
 
 KEYS = {"FLASK_SECRET_KEY": "x" * 32, "PLATFORM_ENCRYPTION_KEY": Fernet.generate_key().decode()}
 #: Settings that could do nothing, or another thing than they say; and the whole sentence.
-UNFIT = {
+UNFIT: dict[str, tuple[dict[str, Any], str]] = {
     "an address as a private host": (
         {"ALLOWED_PRIVATE_HOSTS": "a.example, http://Host:8080/"},
         (

@@ -30,23 +30,6 @@ OPERATOR = UserRef(id=0, username="command line", is_admin=True)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 #: The longest text in characters that a table shows of one value.
 CELL_MOST = 10_000
-
-
-class _TaskId(click.ParamType):
-    """A task's id; what can't be one is said before anything is opened."""
-
-    name = "id"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the id. Raises click.BadParameter."""
-        try:
-            return CaptionSecurityManager().checked_task_id(value)
-        except InvalidInput as error:
-            self.fail(f"{value!r} is none. {error} `altwright task list` shows them.", param, ctx)
-
-
-#: The argument of every command on one task.
-TASK_ID = _TaskId()
 user_option = click.option("--user", "username", required=True, help="Name of the user.")
 
 
@@ -67,6 +50,16 @@ def opened() -> Iterator[Services]:
         yield services
     finally:
         services.close()
+
+
+def checked_task_id(text: str) -> str:
+    """Return an argument that names a task. Raises click.BadParameter: it can't be one's id."""
+    try:
+        return CaptionSecurityManager().checked_task_id(text)
+    except InvalidInput as error:
+        raise click.BadParameter(
+            f"{text!r} is none. {error} `altwright task list` shows them."
+        ) from None
 
 
 def secret(words: str, *, twice: bool = False) -> str:
