@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -20,20 +21,42 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL
 
-from altwright import database_url, env_file
+from altwright import database_url, env_file, findings
 from altwright.domain import addresses, redis_url
+from altwright.domain.counting import counted
+from altwright.domain.limits import WORKERS_MOST
 from altwright.domain.worker import host_name
+from altwright.env_file import NoSetting
 from altwright.errors import ConfigError
+from altwright.text import clean_line
 
 #: Longest side in pixels that is given to a describer. Vision models scale to 1,568 or less.
 IMAGE_SIDE_PX = 2000
 #: The longest path of a Unix socket, in bytes, with the closing zero (unix(7): sun_path).
 UNIX_SOCKET_PATH_BYTES = 108
 
-Days = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-Workers = Annotated[int, Field(ge=0, le=1000)]
+#: A year in seconds, and a century in days: further than that no wait and no date is counted;
+#: timers and databases overflow beyond.
+SECONDS_MOST, DAYS_MOST = 366 * 86_400, 36_525
+#: The highest number of anything: databases and Redis keep it in four bytes.
+COUNT_MOST = 2_000_000_000
+#: The fewest characters of a secret that signs sessions: in hexadecimal digits, 128 bits.
+SECRET_CHARACTERS = 32
+#: Characters of a wrong value that are repeated.
+VALUE_MOST = 200
+_MAKES_ONE = "`altwright key` makes one"
+#: What an address is like, by setting.
+_ADDRESSES = {
+    "ollama_url": "http://127.0.0.1:11434",
+    "openai_base_url": "http://127.0.0.1:8000/v1",
+    "rq_alert_webhook_url": "https://chat.example/hooks/…",
+}
+
+Days = Annotated[int, Field(ge=0, le=DAYS_MOST)]
+Seconds = Annotated[float, Field(gt=0, le=SECONDS_MOST)]
+WholeSeconds = Annotated[int, Field(ge=0, le=SECONDS_MOST)]
+Count = Annotated[int, Field(ge=1, le=COUNT_MOST)]
+Workers = Annotated[int, Field(ge=0, le=WORKERS_MOST)]
 
 
 class WorkerMode(StrEnum):
@@ -70,11 +93,12 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address that the web server listens on")
     port: int = Field(8080, ge=0, le=65535, description="port that the web server listens on")
-    web_concurrency: Count = Field(1, description="Gunicorn worker processes")
+    web_concurrency: int = Field(1, ge=1, le=256, description="Gunicorn worker processes")
     web_threads: int = Field(64, ge=8, le=1000, description="threads of each Gunicorn worker")
     web_max_requests: int = Field(
         0,
         ge=0,
+        le=COUNT_MOST,
         description="requests after which a Gunicorn worker is replaced by a new one (a tenth "
         "more or less, so that they don't go together); 0: never",
     )
@@ -140,6 +164,7 @@ class Settings(BaseSettings):
     rq_worker_memory_limit: int = Field(
         500,
         ge=0,
+        le=COUNT_MOST,
         description="MB of memory over which a process with workers hands back and is replaced; "
         "0: no limit",
     )
@@ -160,15 +185,20 @@ class Settings(BaseSettings):
     task_slice: float = Field(
         300,
         ge=0,
+        le=SECONDS_MOST,
         description="seconds after which a task gives way to other users' that wait, and goes on "
-        "after them; at least three times PLATFORM_TIMEOUT, what a page of posts may take; "
+        "after them; three times PLATFORM_TIMEOUT or more, what a page of posts may take; "
         "0: never",
     )
-    rq_result_ttl: Count = Field(500, description="seconds that RQ keeps a finished job")
-    rq_completed_tasks_ttl: int = Field(
-        0, ge=0, description="the same, where it is set: the replaced system's name"
+    rq_result_ttl: WholeSeconds = Field(
+        500, ge=1, description="seconds that RQ keeps a finished job"
     )
-    rq_failed_tasks_ttl: Count = Field(86400, description="seconds that RQ keeps a failed job")
+    rq_completed_tasks_ttl: WholeSeconds = Field(
+        0, description="the same, where it is set: the replaced system's name"
+    )
+    rq_failed_tasks_ttl: WholeSeconds = Field(
+        86400, ge=1, description="seconds that RQ keeps a failed job"
+    )
     rq_health_check_interval: float = Field(
         1.0, ge=0.1, le=30, description="seconds between two pings of Redis"
     )
@@ -222,7 +252,8 @@ class Settings(BaseSettings):
 
     allowed_private_hosts: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(),
-        description="comma-separated host or host:port on private addresses that may be called",
+        description="comma-separated host or host:port on private addresses that may be called, "
+        "and of accounts' servers that have no https",
     )
     platform_timeout: Seconds = Field(
         20, description="seconds that a Fediverse server has to answer"
@@ -263,7 +294,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split_hosts(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return frozenset(host.strip().lower() for host in value.split(",") if host.strip())
+            value = frozenset(host.strip().lower() for host in value.split(",") if host.strip())
+        for host in sorted(value):
+            if not addresses.is_host(host):
+                meant = addresses.meant_host(host) or (
+                    "each host as cloud.example, cloud.example:8080, 10.0.0.5 or [fd00::5]:8080 "
+                    "(other letters in their xn-- form)"
+                )
+                raise ValueError(f"{host} allows nothing: no host is called so; write {meant}")
         return value
 
     @field_validator("database_url")
@@ -285,7 +323,7 @@ class Settings(BaseSettings):
     @field_validator("ollama_url", "openai_base_url", "rq_alert_webhook_url")
     @classmethod
     def _check_http_url(cls, value: str, info: ValidationInfo) -> str:
-        wanted = "should be an address like http://127.0.0.1:11434"
+        wanted = f"should be an address like {_ADDRESSES[str(info.field_name)]}"
         value = _checked_url(value, {"http", "https"}, wanted)
         return value if info.field_name == "rq_alert_webhook_url" else value.rstrip("/")
 
@@ -307,28 +345,61 @@ class Settings(BaseSettings):
             try:
                 Fernet(key.strip())
             except ValueError:
-                raise ValueError(
-                    "should be Fernet keys of 44 characters; `altwright key` makes one"
-                ) from None
+                raise ValueError(f"should be Fernet keys of 44 characters; {_MAKES_ONE}") from None
         return value
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        missing = []
-        if self.describer == "openai":
-            missing += [n for n in ("openai_base_url", "openai_model") if not getattr(self, n)]
-        if self.alert_email_to and not self.smtp_url:
-            raise ValueError("SMTP_URL: missing; ALERT_EMAIL_TO needs it")
-        is_trial = self.profile == "development"
-        if not is_trial:
-            missing += [
-                n for n in ("flask_secret_key", "platform_encryption_key") if not getattr(self, n)
-            ]
-        if missing:
-            names = ", ".join(name.upper() for name in missing)
-            wanted_by = "DESCRIBER=openai" if is_trial else "this profile and describer"
-            raise ValueError(f"{names}: missing; {wanted_by} needs it")
+        faults = [*self._missing(), *self._unfit()]
+        if faults:
+            raise ValueError("\n".join(faults))
         return self
+
+    def _missing(self) -> Iterator[str]:
+        """Yield what others need and isn't there."""
+        wanted: dict[str, tuple[str, ...]] = {}
+        if self.describer == "openai":
+            wanted["DESCRIBER=openai"] = ("openai_base_url", "openai_model")
+        if self.alert_email_to:
+            wanted["ALERT_EMAIL_TO"] = ("smtp_url",)
+        if self.profile != "development":
+            wanted[self._profile] = ("flask_secret_key", "platform_encryption_key")
+        for what, names in wanted.items():
+            missing = [name for name in names if not getattr(self, name)]
+            if missing:
+                listed = ", ".join(name.upper() for name in missing)
+                needs = "needs it" if len(missing) == 1 else "needs them"
+                made = f"; {_MAKES_ONE}" if missing[0].endswith("_key") else ""
+                yield f"{listed}: missing; {what} {needs}{made}"
+
+    def _unfit(self) -> Iterator[str]:
+        """Yield what is too little beside another setting."""
+        length = len(self.flask_secret_key)
+        if self.profile != "development" and 0 < length < SECRET_CHARACTERS:
+            yield (
+                f"FLASK_SECRET_KEY: has {counted(length, 'character')} and can be guessed; "
+                f"{self._profile} needs {SECRET_CHARACTERS} or more; {_MAKES_ONE}"
+            )
+        if "task_slice" in self.model_fields_set and 0 < self.task_slice < self._least_slice_s:
+            yield (
+                f"TASK_SLICE: should be {self._least_slice_s:g} or more, three times "
+                f"PLATFORM_TIMEOUT, or 0 (it is {self.task_slice:g})"
+            )
+        scales = self.rq_enable_auto_scaling
+        if scales and self.external_processes_max < self.external_processes:
+            yield (
+                "EXTERNAL_PROCESSES_MAX: should be EXTERNAL_PROCESSES "
+                f"({self.external_processes}) or more (it is {self.external_processes_max})"
+            )
+
+    @property
+    def _profile(self) -> str:
+        return f"ALTWRIGHT_PROFILE={self.profile}"
+
+    @property
+    def _least_slice_s(self) -> float:
+        # The account, a whole page, and a shorter one in its place.
+        return 3 * self.platform_timeout
 
     @cached_property
     def resolved_database_url(self) -> str:
@@ -355,9 +426,8 @@ class Settings(BaseSettings):
 
     @property
     def slice_s(self) -> float:
-        """Return TASK_SLICE, made long enough for a page of posts."""
-        # The account, a whole page, and a shorter one in its place.
-        return max(self.task_slice, 3 * self.platform_timeout) if self.task_slice else 0.0
+        """Return TASK_SLICE; where it isn't set, it grows with PLATFORM_TIMEOUT."""
+        return max(self.task_slice, self._least_slice_s) if self.task_slice else 0.0
 
     @property
     def embeds_valkey(self) -> bool:
@@ -397,11 +467,12 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(_env_file_encoding=encoding, **values)  # type: ignore[call-arg] # pydantic's
     except ValidationError as error:
-        raise ConfigError([_problem(detail) for detail in error.errors()]) from None
+        problems = [_problem(detail) for detail in error.errors()]
+        raise ConfigError("\n".join(problems).splitlines()) from None
 
 
 def misspelt() -> list[str]:
-    """Return, in words, the names in the environment and in .env that are nearly a setting's.
+    """Return, in words, the names in the environment and in .env that were to be settings.
 
     Raises:
         ConfigError: .env can't be read, or holds lines that are no settings.
@@ -409,10 +480,14 @@ def misspelt() -> list[str]:
     file = _file()
     ours = [(field.alias or name).upper() for name, field in Settings.model_fields.items()]
     in_file = env_file.names_in(file) if file else []
-    return [
-        f"{name} is no setting; did you mean {near}?"
-        for name, near in env_file.misspelt(os.environ, in_file, ours)
-    ]
+    return [_named(one) for one in env_file.misspelt(os.environ, in_file, ours)]
+
+
+def _named(name: NoSetting) -> str:
+    if name.meant:
+        return f"{name.name} is no setting; did you mean {name.meant}?"
+    alike = f"; settings like it: {', '.join(name.alike)}" if name.alike else ""
+    return f"{name.name} is no setting, and is ignored{alike}"
 
 
 def _file() -> Path | None:
@@ -433,12 +508,12 @@ def _checked_url(value: str, schemes: set[str], wanted: str) -> str:
 
 
 def _problem(detail: Any) -> str:
-    message = str(detail["msg"]).removeprefix("Value error, ")
+    message = findings.worded(detail)
     if not detail["loc"]:
         return message
     name = str(detail["loc"][0]).upper()
-    shown = "" if _is_secret(name) else f" (it is {detail['input']!r})"
-    return f"{name}: {message[0].lower()}{message[1:]}{shown}"
+    shown = "" if _is_secret(name) else f" (it is {clean_line(repr(detail['input']), VALUE_MOST)})"
+    return f"{name}: {message}{shown}"
 
 
 def _is_secret(name: str) -> bool:

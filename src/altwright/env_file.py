@@ -7,9 +7,11 @@ be read, a name misspelt.
 from __future__ import annotations
 
 import codecs
+import difflib
 import io
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
@@ -28,10 +30,24 @@ _MARKS = (
 ONE_LETTER_OFF, TWO_LETTERS_OFF = 7, 12
 #: What a line should be.
 _SHAPE = "should be NAME=value, or begin with #"
-#: What names that are ours for certain begin with.
-PREFIX = "ALTWRIGHT_"
-#: Names of other programs that are that near to ours.
-_FOREIGN = frozenset({"OLLAMA_MODELS", "ALLOWED_HOSTS"})
+#: What names that are ours for certain begin with, and what those begin with that RQ has too.
+PREFIX, RQ_PREFIX = "ALTWRIGHT_", "RQ_"
+#: Ours, and no settings: those of commands (click reads them) and of `make test`.
+_NO_SETTINGS = frozenset(
+    {"ALTWRIGHT_ACCOUNT_TOKEN", "ALTWRIGHT_DEBUG", "ALTWRIGHT_PASSWORD", "ALTWRIGHT_REQUIRE_ALL"}
+)
+#: Names of other programs that are that near to ours, and those that RQ itself reads or writes.
+_FOREIGN = frozenset({"OLLAMA_MODELS", "ALLOWED_HOSTS"}) | {
+    *("RQ_CONFIG", "RQ_CONNECTION_CLASS", "RQ_EXECUTION_ID", "RQ_JOB_CLASS", "RQ_JOB_ID"),
+    *("RQ_KEY_PREFIX", "RQ_QUEUE_CLASS", "RQ_WORKER_CLASS", "RQ_WORKER_ID"),
+}
+#: Those of rq-scheduler and rq-dashboard, and what Kubernetes gives each container for a service
+#: that is called as we are.
+_FOREIGN_SHAPE = re.compile(
+    r"RQ_(REDIS|DASHBOARD)_\w+|\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?)"
+)
+#: How much alike a name and one of ours have to be for it to be shown beside it (0 to 1).
+_ALIKE = 0.65
 
 
 def encoding_of(path: Path) -> str:
@@ -96,10 +112,22 @@ def _line_of(binding: Binding) -> int:
     return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
+@dataclass(frozen=True, slots=True)
+class NoSetting:
+    """A name that is none of ours and was to be: ``meant`` is ours, "" if nobody knows which.
+
+    ``alike``: ours that look like it, best first; there may be none.
+    """
+
+    name: str
+    meant: str
+    alike: tuple[str, ...]
+
+
 def misspelt(
     environment: Iterable[str], in_file: Iterable[str], ours: Iterable[str]
-) -> Iterator[tuple[str, str]]:
-    """Yield each name that is near one of ours without being one, and the one it is near.
+) -> Iterator[NoSetting]:
+    """Yield each name that is near one of ours without being one, or begins as ours do.
 
     What stands in a file of settings, or begins with ALTWRIGHT_, is meant for us, and so may be
     further off than a name of the environment, where every program has some. A name whose
@@ -108,11 +136,16 @@ def misspelt(
     meant = {name.upper() for name in in_file}
     given = meant | {name.upper() for name in environment}
     known = set(ours)
-    for name in sorted(given - known - _FOREIGN):
+    for name in sorted(given - known - _FOREIGN - _NO_SETTINGS):
+        if _FOREIGN_SHAPE.fullmatch(name):
+            continue
         is_meant = name in meant or name.startswith(PREFIX)
         near = _nearest(name, known, is_meant=is_meant)
         if near is not None and near not in given:
-            yield name, near
+            yield NoSetting(name, near, (near,))
+        elif name.startswith((PREFIX, RQ_PREFIX)):
+            alike = difflib.get_close_matches(name.removeprefix(PREFIX), sorted(known), 3, _ALIKE)
+            yield NoSetting(name, "", tuple(alike))
 
 
 def _nearest(name: str, known: set[str], *, is_meant: bool) -> str | None:

@@ -21,6 +21,8 @@ _UNWANTED = regex.compile(
     # matched whole: looking back for it takes quadratic time over a long row of them.
     r"|(?P<flag>\U0001f3f4[\U000e0020-\U000e007f]{1,16})"
 )
+#: Said of a text that no keyboard writes and no database takes.
+UNSTORABLE = "holds a NUL character or half of a surrogate pair, which can't be stored"
 _LINE_ENDS = regex.compile(r"\r\n?|\x85|\u2028|\u2029")
 
 

@@ -57,6 +57,21 @@ def test_home_follows_a_run(page: Page, site: Site) -> None:
     expect(page.locator("[data-to-review]")).to_contain_text("1")
 
 
+@pytest.mark.parametrize("path", ["/tasks", "/accounts", "/tasks/TASK"])
+def test_the_navigation_counts_on_each_page(path: str, page: Page, site: Site) -> None:
+    """Drafts to review that a run brings, and that a person decides about elsewhere."""
+    run = site.task()
+    opened(page, path.replace("TASK", run))
+    expect(page.locator("[data-to-review]")).to_be_hidden()
+    site.draft(1, "The first post", ("sign", "A sign.", {}), ("terminal", "Words.", {}))
+    site.progress(run, items_done=2, items_total=5)
+    expect(page.locator("[data-to-review]")).to_have_text("2 to review")
+    draft = site.web.services.drafts.find(site.web.anna.id).drafts[0]
+    response = site.web.by_token(site.web.anna).post(f"/api/v1/drafts/{draft.id}/approve")
+    assert response.status_code == 200
+    expect(page.locator("[data-to-review]")).to_have_text("1 to review")
+
+
 def test_home_counts_with_the_card(page: Page, site: Site) -> None:
     """The heading asks for its count in the moment in which the card shows another."""
     run = site.task(step="Describing picture 1 of 5")

@@ -84,6 +84,24 @@ def test_a_text_of_ones_own_comes_back_after_another_description(
     expect(page.locator("#toast")).to_contain_text("There is nothing more to undo")
 
 
+def test_a_persons_words_are_not_called_the_describers(page: Page, draft: Draft) -> None:
+    """Once they differ, at once and after a reload: nor is the describer sure of them."""
+    place = card(page, draft)
+    theirs = place.get_by_text("Drafted by", exact=True)
+    rewritten = place.get_by_text("Rewritten by a person; drafted by", exact=True)
+    expect(theirs).to_be_visible()
+    expect(place.locator(".level")).to_be_visible()
+    write(page, draft, MINE)
+    for _ in range(2):
+        expect(rewritten).to_be_visible()
+        expect(theirs).to_be_hidden()
+        expect(place.locator(".level")).to_be_hidden()
+        page.reload()
+    write(page, draft, draft.text)
+    expect(theirs).to_be_visible()
+    expect(place.locator(".level")).to_be_visible()
+
+
 @pytest.mark.parametrize("is_reloaded", [False, True])
 def test_undo_ends_where_the_same_words_came_twice(
     page: Page, site: Site, draft: Draft, *, is_reloaded: bool

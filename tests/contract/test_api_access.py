@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ValidationError
 from tests import support_web
 from tests.support_web import NO_SUCH_TASK, Caller, Web, problem
 
-from altwright.errors import DatabaseUnavailable
+from altwright.errors import DatabaseUnavailable, InvalidInput
+from altwright.findings import OTHER
+from altwright.web.api import requests
+from altwright.web.api.blueprint import refuse
 
 web = support_web.web
 
@@ -196,7 +202,9 @@ def test_sessions_need_a_csrf_token(web: Web, route: Route, things: dict[str, An
         ("DELETE", "/api/v1/tasks", {}, 405),
         ("GET", "/api/v1/tasks/nonsense", {}, 422),
         ("GET", f"/api/v1/tasks/{NO_SUCH_TASK}", {}, 404),
-        ("GET", f"/api/v1/drafts/{2**70}", {}, 422),
+        *(("GET", f"/api/v1/drafts/{one}", {}, 404) for one in (-1, 0, 2**70)),
+        *(("DELETE", f"/api/v1/accounts/{one}", {}, 404) for one in (-1, 0, 2**70)),
+        ("POST", f"/api/v1/drafts/1/texts/{2**70}/restore", {}, 404),
         ("GET", "/api/v1/tasks?limit=0", {}, 422),
         ("GET", "/api/v1/tasks?limit=201", {}, 422),
         ("GET", "/api/v1/tasks?limt=2", {}, 422),
@@ -224,9 +232,46 @@ def test_refusals_are_problem_documents(
     document = problem(web.by_token(web.anna).call(method, path, **options), status)
     if status == 400:
         assert "no JSON" in document["detail"]
+    if status == 413:
+        assert document["detail"] == "A request's body may have 262,144 bytes at most."
     if status == 422:
         assert document["fields"]
         assert all(document["fields"].values())
+
+
+#: Values of every kind, none of which any input takes but a few.
+JUNK = [None, True, -1, 1.5, 2**70, "x", "x\0" * 12_000, [], [None], ["x"] * 2000, {}, {"x": [1]}]
+#: Words of pydantic's and of Python's that say nothing to whoever calls an API.
+FOREIGN = re.compile(
+    r"instance|valid|input|pydantic|dictionary|unable|[Nn]one\b|\bstr\b|\bint\b|[a-z][A-Z]|\{[a-z]"
+)
+
+
+def _models() -> list[type[BaseModel]]:
+    found = [one for one in vars(requests).values() if inspect.isclass(one)]
+    return [one for one in found if issubclass(one, BaseModel) and one is not BaseModel]
+
+
+@pytest.mark.req("10.3")
+@pytest.mark.parametrize("model", _models(), ids=lambda model: model.__name__)
+def test_what_is_wrong_with_an_input_is_said_in_our_words(model: type[BaseModel]) -> None:
+    """Of every field, whatever is sent for it: no class, no type and no library's words."""
+    said = set()
+    is_text = issubclass(model, requests.Asked)  # a query, or headers
+    junk = [one for one in JUNK if isinstance(one, str)] if is_text else JUNK
+    inputs: list[Any] = [*JUNK, {"unknown": 1}]
+    for name, field in model.model_fields.items():
+        inputs += [{field.alias or name: one} for one in junk]
+    for one in inputs:
+        try:
+            model.model_validate(one)
+        except ValidationError as error:
+            with pytest.raises(InvalidInput) as refused:
+                refuse(error)
+            said |= set(refused.value.fields.values())
+    assert said
+    assert OTHER not in said
+    assert not [words for words in sorted(said) if FOREIGN.search(words)]
 
 
 def test_what_nobody_foresaw_tells_nothing(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from sqlalchemy import func, select
 from tests.support_domain import FERNET_KEY, FakePlatform, World, make_post, make_world
 
 from altwright.accounts.connections import AccountStore
+from altwright.accounts.servers import ServerStore
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.tables import AccountRow, DraftRow, PictureRow, PostRow
 from altwright.errors import Category, InvalidInput, NotFound, PlatformRefused
+from altwright.platforms.publishing.outcomes import Learned
+from altwright.platforms.publishing.ways import BY_HAND, Way
 
 
 @pytest.fixture
@@ -69,6 +74,27 @@ def test_the_same_account_again_gets_the_new_token(world: World) -> None:
     )
     accounts.open(again.id)
     assert tokens == ["new-token", "new-token"]
+
+
+def test_a_server_that_was_found_to_take_no_texts_is_shown_with_its_accounts(world: World) -> None:
+    """As one that is known for it: for each account on it, until it runs something else."""
+    servers, account = ServerStore(world.database), world.account
+    host = urlsplit(account.url).netloc
+
+    def told() -> str:
+        (found,) = world.accounts.of_user(world.user.id)
+        said = found.to_json()["drafts_only"]
+        assert isinstance(said, str)
+        return said
+
+    assert told() == ""
+    for software in ("", account.software.title):
+        servers.remember(host, Learned(Way.NONE, software, reason="It keeps no edits."))
+        assert told() == f"It keeps no edits. {BY_HAND}"
+    servers.remember(host, Learned(Way.NONE, "Novum 0.1", reason="It keeps no edits."))
+    assert told() == ""
+    servers.remember(host, Learned(Way.EDIT, account.software.title, is_proved=True))
+    assert told() == ""
 
 
 @pytest.mark.every_database

@@ -20,10 +20,21 @@ from cryptography.x509.oid import NameOID
 from tests.support import PATIENCE_S, free_port, wait_until
 from tests.support_leaves import Exchange, LocalServer, serving
 
-from altwright.errors import Category, ImageUnavailable, ImageUnusable, OutboundRefused, RateLimited
+from altwright.describers.model_servers.ollama import Ollama
+from altwright.errors import (
+    Category,
+    DescriberUnavailable,
+    ImageUnavailable,
+    ImageUnusable,
+    OutboundRefused,
+    PlatformUnavailable,
+    RateLimited,
+)
 from altwright.net import ssrf_guard
 from altwright.net.http import USER_AGENT, Fetched, Outbound
 from altwright.net.ssrf_guard import MAX_ANSWER_BYTES, AnswerTooLarge, is_public
+from altwright.net.unreachable import reason_of
+from altwright.platforms.connect import connect
 
 LOCAL = Outbound(frozenset({"127.0.0.1"}), timeout_s=30)
 CLOSED = Outbound(frozenset(), timeout_s=30)
@@ -245,11 +256,63 @@ def test_https_checks_the_name_that_was_asked_for(name: str, tmp_path: Path) -> 
         url = f"https://localhost:{server.port}/a.png"
         if name == "localhost":
             assert session.get(url).content == b"pixels"
-            with pytest.raises(ImageUnavailable):  # nobody we know has signed it
+            with pytest.raises(ImageUnavailable, match="signed by itself"):
                 fetch(outbound, url)
         else:
-            with pytest.raises(requests.exceptions.SSLError):
+            with pytest.raises(requests.exceptions.SSLError) as error:
                 session.get(url)
+            assert reason_of(error.value) == "its certificate is another host's"
+
+
+# --- why not ---
+
+
+def test_a_server_that_answers_nothing_is_named_with_the_reason() -> None:
+    """To whoever named it, and for a picture as for an account."""
+    why = "can't be reached: the connection ended before there was a whole answer."
+    with serving(Exchange.drop) as server:
+        host = f"127.0.0.1:{server.port}"
+        with pytest.raises(PlatformUnavailable) as account:
+            connect("mastodon", f"http://{host}", "token", LOCAL).introduction()
+        assert str(account.value) == f"{host} {why}"
+        with pytest.raises(ImageUnavailable) as fetched:
+            fetch(LOCAL, f"http://user:sesame@{host}/a.png")
+        assert str(fetched.value) == f"The picture's server, {host}, {why}"
+
+
+def test_a_host_that_is_not_there_is_named_with_the_reason() -> None:
+    """Nothing listens, or nobody knows the name."""
+    host = f"127.0.0.1:{free_port()}"
+    with pytest.raises(
+        PlatformUnavailable, match=f"^{host} can't be reached: nothing listens there"
+    ):
+        connect("mastodon", f"http://{host}", "token", LOCAL).introduction()
+    # Without a network nobody can say that there is no such name. Source of ".invalid": RFC 6761.
+    with pytest.raises(PlatformUnavailable, match=r"^m.invalid can't be reached: .*\bname\b"):
+        connect("mastodon", "https://m.invalid", "token", LOCAL).introduction()
+
+
+def test_behind_a_redirect_the_other_host_is_named() -> None:
+    """The one that was typed is well."""
+    gone = f"127.0.0.1:{free_port()}"
+
+    def leads_on(exchange: Exchange) -> None:
+        exchange.answer(302, Location=f"http://{gone}/a.png")
+
+    with (
+        serving(leads_on) as server,
+        pytest.raises(ImageUnavailable, match=f"server, {gone}, can't be reached: nothing listens"),
+    ):
+        fetch(LOCAL, f"{server.url}/a.png")
+
+
+def test_the_operator_hears_why_a_model_server_cannot_be_reached() -> None:
+    """Users hear that it can't: its address is none of theirs."""
+    describer = Ollama(f"http://127.0.0.1:{free_port()}", "eyes:7b", 30)
+    with pytest.raises(DescriberUnavailable) as error:
+        describer.probe()
+    assert "127.0.0.1" not in str(error.value)
+    assert error.value.operator_detail == "OLLAMA_URL: nothing listens there."
 
 
 # --- limits ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from tests.support import free_port
@@ -176,6 +177,17 @@ def test_a_private_address_is_refused() -> None:
     ):
         connect("mastodon", local.url, TOKEN, closed).introduction()
     assert local.calls == []
+
+
+@pytest.mark.parametrize("url", ["http://m.invalid", "http://M.invalid:8080", "http://1.1.1.1"])
+def test_no_token_is_sent_in_clear(url: str) -> None:
+    """Unless the operator has named the host; nothing is called before."""
+    with pytest.raises(InvalidInput) as error:
+        connect("mastodon", url, TOKEN, OUTBOUND).introduction()
+    assert "should begin with https://" in error.value.fields["url"]
+    named = Outbound(frozenset({urlsplit(url).netloc.lower()}), timeout_s=30)
+    assert not named.is_overheard(url)
+    assert not OUTBOUND.is_overheard(url.replace("http:", "https:"))
 
 
 @pytest.mark.parametrize(

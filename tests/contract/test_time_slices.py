@@ -128,11 +128,13 @@ def test_without_slices_nobody_gives_way(database: Database, valkey: RedisServer
 
 
 @pytest.mark.parametrize(
-    ("task_slice", "timeout", "wanted"), [(300, 20, 300), (5, 20, 60), (0, 20, 0)], ids=str
+    ("settings", "wanted"),
+    [({}, 300), ({"PLATFORM_TIMEOUT": 200}, 600), ({"TASK_SLICE": 60}, 60), ({"TASK_SLICE": 0}, 0)],
+    ids=str,
 )
-def test_a_slice_is_long_enough_for_a_page(task_slice: int, timeout: int, wanted: float) -> None:
+def test_a_slice_is_long_enough_for_a_page(settings: dict[str, int], wanted: float) -> None:
     """Else a slow server's pages would be asked for again and again."""
-    assert load(TASK_SLICE=task_slice, PLATFORM_TIMEOUT=timeout).slice_s == wanted
+    assert load(**settings).slice_s == wanted
 
 
 @pytest.mark.every_database

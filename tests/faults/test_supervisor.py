@@ -17,6 +17,10 @@ from tests.servers import valkey
 from tests.support import free_port, wait_until
 from tests.support_service import Service, alive, running, tree
 
+from altwright.config import load
+from altwright.demo.run import pretend_server
+from altwright.processes.serve import children_of
+
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
@@ -34,6 +38,14 @@ def test_what_is_killed_comes_back(service: Service) -> None:
         wait_until(service.answers)
         shown = requests.get(f"{service.url}/readyz", timeout=60).json()["processes"]
         assert shown[name] == {"state": "running", "restarts": 1}
+
+
+def test_what_workers_call_outlives_them(tmp_path: Path) -> None:
+    """At a stop the demo's server goes after all that may have a task in hand: none sees that."""
+    settings = load(DATA_DIR=tmp_path, WORKER_MODE="hybrid")
+    callers = [one for one in children_of(settings) if one.name not in {"valkey", "describer"}]
+    assert {"gunicorn", "worker 1"} <= {one.name for one in callers}
+    assert pretend_server(tmp_path, 1, "http://127.0.0.1:1").rank < min(one.rank for one in callers)
 
 
 def replaced(service: Service, name: str, before: int) -> Callable[[], bool]:

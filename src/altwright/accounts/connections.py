@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from altwright.accounts.connecting import Connecting
+from altwright.accounts.servers import ServerStore
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.tables import ID_MOST, AccountRow
@@ -27,7 +28,7 @@ from altwright.errors import (
     TemporaryError,
 )
 from altwright.platforms.port import Platform
-from altwright.platforms.publishing.ways import drafts_only
+from altwright.platforms.publishing.ways import BY_HAND, drafts_only
 from altwright.platforms.software import Software
 
 #: Opens a connection: platform's name, address, token.
@@ -55,6 +56,8 @@ class Account:
     created_at: datetime
     #: What the server runs, as it said when the account was connected or last used.
     software: Software
+    #: Why it can't be published there, as a task has found out; "": nothing is known against it.
+    refusal: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the REST API shows."""
@@ -67,7 +70,7 @@ class Account:
             "avatar_url": self.avatar_url,
             "max_alt_length": self.max_alt_length,
             "software": self.software.title,
-            "drafts_only": drafts_only(self.software),
+            "drafts_only": drafts_only(self.software) or self.refusal,
             "problem": self.problem,
             "created_at": self.created_at.isoformat(),
         }
@@ -81,6 +84,7 @@ class AccountStore:
         self._box = box
         self._connect = connect
         self._connecting = Connecting()
+        self._servers = ServerStore(database)
 
     def add(self, user_id: int, platform: str, url: str, token: str) -> Account:
         """Connect an account, after asking its server who it is.
@@ -88,7 +92,7 @@ class AccountStore:
         The same account again: its token and what the server says of it are replaced.
 
         Raises:
-            InvalidInput: unknown platform, no address, no token.
+            InvalidInput: unknown platform, no address, no token, or one that goes there in clear.
             PlatformRefused: the server doesn't take the token, or it lacks scopes.
             PlatformUnavailable, RateLimited: the server can't be asked now.
             Busy: too many accounts are being connected at the moment, or one of this user.
@@ -112,10 +116,11 @@ class AccountStore:
             "problem": "",
         }
         try:
-            return self._write(user_id, profile.acct, said)
+            account = self._write(user_id, profile.acct, said)
         except IntegrityError:
             # The same account was added at the same moment: now it is there to be replaced.
-            return self._write(user_id, profile.acct, said)
+            account = self._write(user_id, profile.acct, said)
+        return self._with_refusals([account])[0]
 
     def _write(self, user_id: int, acct: str, said: dict[str, Any]) -> Account:
         with self._database.write() as session:
@@ -140,7 +145,20 @@ class AccountStore:
         """Return the user's accounts, in the order in which they were connected."""
         query = select(AccountRow).where(AccountRow.user_id == user_id).order_by(AccountRow.id)
         with self._database.read() as session:
-            return [_account(row) for row in session.scalars(query)]
+            accounts = [_account(row) for row in session.scalars(query)]
+        return self._with_refusals(accounts)
+
+    def _with_refusals(self, accounts: Sequence[Account]) -> list[Account]:
+        """Add what publishing has learned of the accounts' servers, as they are now."""
+        known = self._servers.recall_all([_host(one.url) for one in accounts])
+        told = []
+        for account in accounts:
+            learned = known.get(_host(account.url))
+            # A server that names no software is learned about without one.
+            is_of_now = learned and learned.software in {"", account.software.title}
+            refusal = f"{learned.reason} {BY_HAND}" if learned and learned.reason else ""
+            told.append(replace(account, refusal=refusal if is_of_now else ""))
+        return told
 
     def remove(self, account_id: int, user_id: int) -> None:
         """Forget an account with its posts, pictures and drafts. Raises NotFound.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
@@ -24,21 +26,16 @@ class ServerStore:
 
     def recall(self, host: str) -> Learned | None:
         """Return what was learned about a server, if it still counts."""
+        return self.recall_all([host]).get(_key(host))
+
+    def recall_all(self, hosts: Collection[str]) -> dict[str, Learned]:
+        """Return what was learned about these servers and still counts, by host in lower case."""
         query = select(ServerRow, ServerRow.learned_at < now(-REFUSAL_COUNTS_S)).where(
-            ServerRow.host == _key(host)
+            ServerRow.host.in_({_key(host) for host in hosts})
         )
         with self._database.read() as session:
-            found = session.execute(query).first()
-            if found is None:
-                return None
-            row, is_old = found
-            try:
-                way = Way(row.way)
-            except ValueError:
-                return None  # of a later version of Altwright
-            if way is Way.NONE and is_old:
-                return None
-            return Learned(way, row.software, is_proved=row.is_proved, reason=row.reason)
+            found = ((row, _learned(row, is_old=old)) for row, old in session.execute(query))
+            return {row.host: learned for row, learned in found if learned is not None}
 
     def remember(self, host: str, learned: Learned) -> None:
         """Keep what was learned in the place of what was known before."""
@@ -61,6 +58,16 @@ class ServerStore:
                     reason=learned.reason,
                 )
             )
+
+
+def _learned(row: ServerRow, *, is_old: bool) -> Learned | None:
+    try:
+        way = Way(row.way)
+    except ValueError:
+        return None  # of a later version of Altwright
+    if way is Way.NONE and is_old:
+        return None
+    return Learned(way, row.software, is_proved=row.is_proved, reason=row.reason)
 
 
 def _key(host: str) -> str:

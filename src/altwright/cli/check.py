@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,11 +30,26 @@ ANSWER_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; ``found`` says what it is, or what it should be."""
+    """One thing that was looked at; ``found`` says what it is, or what it should be.
+
+    ``warns``: nothing is wrong, and somebody should look at it.
+    """
 
     what: str
     ok: bool
     found: str
+    warns: bool = False
+
+    @property
+    def state(self) -> str:
+        """Return the word that is shown."""
+        if self.warns:
+            return "warning"
+        return "ok" if self.ok else "WRONG"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape for programs."""
+        return {"what": self.what, "ok": self.ok, "found": self.found, "state": self.state}
 
 
 @click.command()
@@ -42,7 +58,7 @@ def check(*, as_json: bool) -> None:
     """Say what is configured, reachable and missing; exit code 2 if something is wrong."""
     telemetry.configure("ERROR", "console")
     findings = list(_findings(config.load()))
-    rows = [{**asdict(finding), "state": "ok" if finding.ok else "WRONG"} for finding in findings]
+    rows = [finding.to_json() for finding in findings]
     show(rows, as_json=as_json, columns={"what": "what", "state": "state", "found": "found"})
     if not all(finding.ok for finding in findings):
         raise click.exceptions.Exit(2)
@@ -59,6 +75,8 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         ("DESCRIBER", _describer),
     ):
         yield _finding(what, look, settings)
+    for name in config.misspelt():
+        yield Finding("settings", ok=True, found=name, warns=True)
 
 
 def _finding(what: str, look: Callable[[Settings], str], settings: Settings) -> Finding:
@@ -67,7 +85,8 @@ def _finding(what: str, look: Callable[[Settings], str], settings: Settings) -> 
     except ConfigError as error:
         return Finding(what, ok=False, found=telemetry.redact("; ".join(error.problems)))
     except (AltwrightError, SQLAlchemyError, OSError) as error:
-        return Finding(what, ok=False, found=telemetry.redact(clean_line(error, 300)))
+        said = f"{error} {getattr(error, 'operator_detail', '')}".strip()
+        return Finding(what, ok=False, found=telemetry.redact(clean_line(said, 300)))
 
 
 def _profile(settings: Settings) -> str:
@@ -171,6 +190,8 @@ def _connections(settings: Settings) -> str:
 
 
 def _describer(settings: Settings) -> str:
+    if serve.gets_models(settings):
+        return "offline: `altwright serve` downloads its models (25 MB) when it starts"
     describer = bootstrap.describer_of(settings)
     try:
         return f"{settings.describer}: {describer.probe()}"

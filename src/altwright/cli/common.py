@@ -19,6 +19,7 @@ from altwright.bootstrap import Services
 from altwright.db import migrate
 from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput
+from altwright.tasks.security import CaptionSecurityManager
 from altwright.text import clean_text
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,6 +50,16 @@ def opened() -> Iterator[Services]:
         yield services
     finally:
         services.close()
+
+
+def checked_task_id(text: str) -> str:
+    """Return an argument that names a task. Raises click.BadParameter: it can't be one's id."""
+    try:
+        return CaptionSecurityManager().checked_task_id(text)
+    except InvalidInput as error:
+        raise click.BadParameter(
+            f"{text!r} is none. {error} `altwright task list` shows them."
+        ) from None
 
 
 def secret(words: str, *, twice: bool = False) -> str:

@@ -131,9 +131,9 @@ def status() -> None:
 
 @click.command()
 def key() -> None:
-    """Make a key for PLATFORM_ENCRYPTION_KEY.
+    """Make a key for PLATFORM_ENCRYPTION_KEY, or for FLASK_SECRET_KEY.
 
-    To rotate, put it before the old one, separated by a comma.
+    To rotate the first, put it before the old one, separated by a comma.
     """
     click.echo(Fernet.generate_key().decode("ascii"))
 

@@ -10,7 +10,15 @@ from typing import Any
 
 import click
 
-from altwright.cli.common import OPERATOR, json_option, known_user, opened, show, user_option
+from altwright.cli.common import (
+    OPERATOR,
+    checked_task_id,
+    json_option,
+    known_user,
+    opened,
+    show,
+    user_option,
+)
 from altwright.domain.counting import counted
 from altwright.domain.task import Status
 from altwright.errors import Category, InvalidInput, RedisUnavailable
@@ -90,7 +98,7 @@ def list_tasks(username: str | None, status: str | None, limit: int, *, as_json:
 
 
 @task.command("show")
-@click.argument("task_id")
+@click.argument("task_id", type=checked_task_id)
 @json_option
 def show_task(task_id: str, *, as_json: bool) -> None:
     """Show a task, its items and its history."""
@@ -111,7 +119,7 @@ def show_task(task_id: str, *, as_json: bool) -> None:
 
 
 @task.command("cancel")
-@click.argument("task_id")
+@click.argument("task_id", type=checked_task_id)
 @json_option
 def cancel(task_id: str, *, as_json: bool) -> None:
     """Cancel a task: at once while it waits, at its next picture while it runs."""
@@ -121,7 +129,7 @@ def cancel(task_id: str, *, as_json: bool) -> None:
 
 
 @task.command("requeue")
-@click.argument("task_id", required=False)
+@click.argument("task_id", type=checked_task_id, required=False)
 @click.option("--all", "all_of_them", is_flag=True, help="Every failed task, or those wanted:")
 @click.option("--category", type=click.Choice([one.value for one in Category]), help="This cause.")
 @click.option("--kind", help="This kind of task.")
@@ -222,5 +230,5 @@ def _pair(text: str) -> tuple[str, Any]:
         raise InvalidInput(f"--setting {text}: should be NAME=VALUE.")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value

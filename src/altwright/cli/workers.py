@@ -14,7 +14,7 @@ from altwright.accounts import key_check
 from altwright.cli.common import json_option, opened, show
 from altwright.config import Settings
 from altwright.db import migrate
-from altwright.domain.limits import Limits
+from altwright.domain.limits import WORKERS_MOST, Limits
 from altwright.domain.task import Priority
 from altwright.errors import InvalidInput
 from altwright.processes.autoscale import Autoscale
@@ -144,8 +144,12 @@ def _changed(numbers: Any, pairs: tuple[str, ...]) -> dict[Priority, int]:
     for pair in pairs:
         name, _, value = pair.partition("=")
         known = {one.queue: one for one in Priority}
-        if name not in known or not (value == "none" or value.isdecimal()):
-            raise InvalidInput(f"{pair}: should be PRIORITY=NUMBER or PRIORITY=none, as low=2.")
+        is_number = value in {str(number) for number in range(WORKERS_MOST + 1)}
+        if name not in known or not (value == "none" or is_number):
+            raise InvalidInput(
+                f"{pair}: should be PRIORITY=NUMBER, as low=2, or PRIORITY=none; the number "
+                f"at most {WORKERS_MOST}."
+            )
         if value == "none":
             after.pop(known[name], None)
         else:

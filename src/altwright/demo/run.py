@@ -59,18 +59,20 @@ def run(*, check_only: bool = False) -> None:
     click.echo("Starting …")
     serve.serve(
         settings,
-        before=[_pretend_server(directory, login.server_port, url)],
+        before=[pretend_server(directory, login.server_port, url)],
         ready=lambda: _welcome(settings, login, url, directory / "pictures"),
     )
 
 
-def _pretend_server(directory: Path, port: int, url: str) -> Child:
+def pretend_server(directory: Path, port: int, url: str) -> Child:
+    """Return the process of the Fediverse server; what workers call outlives them."""
     path = server.configuration(directory, port)
     return Child(
         "pretend Mastodon server",
         python("altwright.demo.pretend", str(path), str(port)),
         ready=lambda: server.answers(url),
         log_file=directory.parent / "log" / "mastodon-mock.log",
+        rank=0,
     )
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from altwright.domain.task import Priority
 
+#: The highest number of tasks or workers that a limit may name.
+WORKERS_MOST = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

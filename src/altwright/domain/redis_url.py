@@ -12,6 +12,8 @@ HELP = (
     "redis+sentinel://host:26379,host2:26379/name-of-the-master/0 (rediss+sentinel: TLS)"
 )
 SENTINEL_PORT = 26379
+#: The most digits of a number in an address; servers and timers count no further than nine of them.
+NUMBER_DIGITS = 9
 _SINGLE, _SENTINEL = frozenset({"redis", "rediss", "unix"}), "+sentinel"
 #: What may stand behind "?", by the kind of value that it takes (redis-py, connection.py; those
 #: that would change what Altwright relies on, as decode_responses, are left out).
@@ -77,7 +79,7 @@ def checked(url: str) -> str:
     elif parts.scheme in _SINGLE and parts.netloc.rpartition("@")[2]:
         port_of(parts, HELP)
         number = parts.path.strip("/")
-        if number and not number.isdecimal():
+        if number and not _is_number(number):
             raise ValueError("names a database that is no number; " + HELP)
     else:
         raise ValueError(HELP)
@@ -101,14 +103,18 @@ def _check_options(scheme: str, query: str) -> None:
 
 def _is_usable(name: str, value: str) -> bool:
     if name in _NUMBERS:
-        return value.isdecimal()
+        return _is_number(value)
     if name in _SECONDS:
-        return value.replace(".", "", 1).isdecimal()
+        return _is_number(value.replace(".", "", 1))
     if name in _SWITCHES:
         return value.lower() in {"true", "false", "yes", "no", "1", "0"}
     if name in _CHOICES:
         return value in _CHOICES[name]
     return bool(value)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= NUMBER_DIGITS
 
 
 def sentinel_url(url: str) -> SentinelUrl | None:
@@ -123,7 +129,7 @@ def sentinel_url(url: str) -> SentinelUrl | None:
     sentinels = tuple(_host(one) for one in hosts.split(",") if one)
     if scheme not in {"redis", "rediss"} or not sentinels or not service:
         raise ValueError(HELP)
-    if database and not database.isdecimal():
+    if database and not _is_number(database):
         raise ValueError(HELP)
     return SentinelUrl(
         sentinels=sentinels,
@@ -140,6 +146,6 @@ def _host(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]"):
         host, port = text, str(SENTINEL_PORT)
-    if not host or not port.isdecimal() or int(port) > LAST_PORT:
+    if not host or not _is_number(port) or int(port) > LAST_PORT:
         raise ValueError(HELP)
     return host.strip("[]"), int(port)

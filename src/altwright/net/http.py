@@ -18,11 +18,20 @@ from urllib3.exceptions import HTTPError
 
 from altwright import interrupts
 from altwright.errors import Category, ImageUnavailable, ImageUnusable, OutboundRefused, RateLimited
-from altwright.net.ssrf_guard import AnswerTooLarge, Exchange, Guard, GuardedSession, is_timeout
+from altwright.net.ssrf_guard import (
+    AnswerTooLarge,
+    Exchange,
+    Guard,
+    GuardedSession,
+    is_public,
+    is_timeout,
+)
+from altwright.net.unreachable import host_of, reason_of
 
 USER_AGENT = f"Altwright/{version('altwright')}"
 #: Redirects that are followed; browsers stop at 20, media hosts need one or two.
 MAX_REDIRECTS = 5
+HTTP_PORT = 80
 #: Longest wait in seconds that we believe a server that asks us to wait.
 MAX_RETRY_AFTER_S = 24 * 3600.0
 
@@ -56,6 +65,17 @@ class Outbound:
         session.headers["User-Agent"] = USER_AGENT
         return session
 
+    def is_overheard(self, url: str) -> bool:
+        """Return whether others could read what is sent there: plain HTTP, on no network of ours.
+
+        Hosts that the operator has named are on one; whether a private address is called at all
+        is the guard's to say.
+        """
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        is_ours = self._guard.is_allowed(host, parts.port or HTTP_PORT) or _is_private(host)
+        return parts.scheme.lower() == "http" and not is_ours
+
     def exchange(self, timeout_s: float | None = None) -> Exchange:
         """Return a deadline over all requests made inside, whose answers the caller reads."""
         return Exchange(self._guard, timeout_s or self.timeout_s)
@@ -82,12 +102,22 @@ class Outbound:
                 raise ImageUnusable("The picture's address isn't valid.") from error
             except (requests.RequestException, HTTPError) as error:
                 interrupts.current().check()
+                host = host_of(error, url)
                 if exchange.expired or is_timeout(error):
                     raise ImageUnavailable(
-                        "The picture's server took too long to answer.",
+                        f"The picture's server, {host}, took too long to answer.",
                         category=Category.TIMEOUT,
                     ) from error
-                raise ImageUnavailable("The picture's server can't be reached.") from error
+                raise ImageUnavailable(
+                    f"The picture's server, {host}, can't be reached: {reason_of(error)}."
+                ) from error
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not is_public(host)
+    except ValueError:  # it is a name
+        return host == "localhost"
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -98,7 +98,7 @@ class Guard:
         except (OSError, UnicodeError) as error:
             unknown = socket.gaierror(socket.EAI_NONAME, str(error))
             raise NameResolutionError(host, connection, unknown) from error
-        if not self._is_allowed(host, port):
+        if not self.is_allowed(host, port):
             addresses = [address for address in addresses if is_public(address)]
         if not addresses:
             raise self._refusal(host, port)
@@ -116,7 +116,8 @@ class Guard:
         )
         return refusal
 
-    def _is_allowed(self, host: str, port: int) -> bool:
+    def is_allowed(self, host: str, port: int) -> bool:
+        """Return whether the operator has named this host."""
         host = host.lower()
         names = {host, f"{host}:{port}", f"[{host}]:{port}", f"[{host}]"}
         return not self._allowed.isdisjoint(names)
@@ -147,6 +148,7 @@ class Guard:
                         failure = NewConnectionError(connection, f"no connection: {error}")
                     case _:
                         raise
+                failure.__cause__ = error  # it is raised once the others have failed, too
             else:
                 return sock
         raise failure or NewConnectionError(connection, "no address")

@@ -27,6 +27,7 @@ from altwright.errors import (
 )
 from altwright.net.http import MAX_REDIRECTS, Outbound, http_date
 from altwright.net.ssrf_guard import AnswerTooLarge, Exchange, is_timeout
+from altwright.net.unreachable import host_of, reason_of
 from altwright.platforms.publishing.request_allowance import Allowance
 from altwright.platforms.reading.json_answers import parsed
 from altwright.platforms.reading.paging import CURSOR_LENGTH, PAGE_POSTS, Answer
@@ -63,6 +64,11 @@ class Api:
         self._session.headers["Accept"] = "application/json"
         self._authorization = {"Authorization": f"Bearer {token}"}
         self.allowance = Allowance()
+
+    @property
+    def is_overheard(self) -> bool:
+        """Return whether others could read the token on its way."""
+        return self._outbound.is_overheard(self.url)
 
     def host(self) -> str:
         """Return the address's host, with its port where it has one."""
@@ -175,7 +181,7 @@ class Api:
             exchange = Exchange.current()
             if exchange is None:
                 exchange = stack.enter_context(self._outbound.exchange())
-            with _translated(exchange):
+            with _translated(exchange, self.url):
                 response, data = self._answer(method, self.url + path, exchange, content)
         if method == "GET" and "X-RateLimit-Remaining" in response.headers:
             self.allowance.note(response.headers, wait_s(response.headers))
@@ -225,7 +231,7 @@ def _shown_host(url: str) -> str:
 
 
 @contextlib.contextmanager
-def _translated(exchange: Exchange) -> Iterator[None]:
+def _translated(exchange: Exchange, url: str) -> Iterator[None]:
     """Turn exceptions of requests and urllib3 into ours."""
     try:
         yield
@@ -233,24 +239,23 @@ def _translated(exchange: Exchange) -> Iterator[None]:
         raise
     except (requests.RequestException, HTTPError, ValueError) as error:
         interrupts.current().check()  # who breaks a wait off closes its connection
-        raise _unreachable(error, is_late=exchange.expired) from error
+        raise _unreachable(error, url, is_late=exchange.expired) from error
 
 
-def _unreachable(cause: Exception, *, is_late: bool) -> AltwrightError:
+def _unreachable(cause: Exception, url: str, *, is_late: bool) -> AltwrightError:
+    host = host_of(cause, url)
     if is_late or is_timeout(cause):
-        return PlatformUnavailable("The server took too long to answer.", category=Category.TIMEOUT)
+        return PlatformUnavailable(f"{host} took too long to answer.", category=Category.TIMEOUT)
     match cause:
         case AnswerTooLarge():
-            return PlatformUnavailable("The server's answer is too large.")
-        case requests.exceptions.SSLError():
-            return PlatformUnavailable(
-                "The server's certificate couldn't be verified.", category=Category.NETWORK
-            )
+            return PlatformUnavailable(f"The answer of {host} is too large.")
         # InvalidURL and InvalidSchema are among them, and what urllib says of odd addresses.
         case ValueError():
             return WrongAddress("The server's address isn't valid.")
         case _:
-            return PlatformUnavailable("The server can't be reached.", category=Category.NETWORK)
+            return PlatformUnavailable(
+                f"{host} can't be reached: {reason_of(cause)}.", category=Category.NETWORK
+            )
 
 
 def _object(answer: Any) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from altwright.errors import Category, PlatformRefused, PlatformUnavailable
+from altwright.errors import Category, InvalidInput, PlatformRefused, PlatformUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.api import Api
 from altwright.platforms.port import Introduction, Platform, Post, PostPage
@@ -27,6 +27,11 @@ from altwright.text import clean_line
 CONNECT_S = 25.0
 #: A host, with its port where it has one; "localhost" is a test server's.
 _DOMAIN = re.compile(r"[^\W_][\w.-]*[.\w](?::\d{1,5})?")
+#: What somebody reads whose token would be sent in clear.
+OVERHEARD = (
+    "should begin with https://; over http:// others can read the token on its way. "
+    "The administrator can allow it for this host"
+)
 #: What somebody reads whose new token is refused.
 NEW_REFUSED = "The server doesn't accept this token. Copy it whole, and let it read and write."
 
@@ -46,6 +51,8 @@ class Mastodon(Platform):
 
     def introduction(self) -> Introduction:
         """Ask the server who the token belongs to and what it runs; ends within 25 seconds."""
+        if self._api.is_overheard:
+            raise InvalidInput("This account can't be connected.", {"url": OVERHEARD})
         with self._api.within(CONNECT_S):
             account = self._api.me(NEW_REFUSED)
             profile = read_profile(account, self._domain())

@@ -124,7 +124,11 @@ class Platform(Protocol):
     """
 
     def introduction(self) -> Introduction:
-        """Ask the server who the token belongs to and what it runs; ends within 25 seconds."""
+        """Ask the server who the token belongs to and what it runs; ends within 25 seconds.
+
+        Raises:
+            InvalidInput: others could read the token on its way there.
+        """
         ...
 
     @property

@@ -80,10 +80,15 @@ def serve(
         supervisor.run()
 
 
+def gets_models(settings: Settings) -> bool:
+    """Return whether the offline describer's models are missing and are got at the start."""
+    describes = settings.describer == "offline" and settings.worker_mode is not WorkerMode.OFF
+    return describes and settings.offline_download and not fetch.present(settings.models_dir)
+
+
 def _models_getter(settings: Settings) -> Child | None:
     """Return the process that gets the offline describer's models; None: it needs none here."""
-    describes = settings.describer == "offline" and settings.worker_mode is not WorkerMode.OFF
-    if not (describes and settings.offline_download) or fetch.present(settings.models_dir):
+    if not gets_models(settings):
         return None
     # A process: the download may take minutes, and whoever signs in needn't wait for it.
     return Child(

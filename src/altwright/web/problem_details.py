@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, Response, g, redirect, render_template, request
+from flask import Flask, Response, current_app, g, redirect, render_template, request
 from flask_login import AnonymousUserMixin, login_url
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
+from altwright.domain.counting import counted
 from altwright.errors import (
     ActiveTaskExists,
     AltwrightError,
@@ -84,13 +85,20 @@ def problem_of(error: Exception) -> Problem:
         case HTTPException(code=int(status)):
             known = error.get_headers()
             headers = {name: value for name, value in known if name in {"Allow", "Retry-After"}}
-            return Problem(status, error.name, error.description or "", headers=headers)
+            return Problem(status, error.name, _words(error), headers=headers)
         case _:
             return Problem(500, AltwrightError.title, INTERNAL, _type(AltwrightError))
 
 
 def _of(error: AltwrightError, headers: Mapping[str, str] | None = None, **extra: Any) -> Problem:
     return Problem(error.status, error.title, str(error), _type(type(error)), extra, headers or {})
+
+
+def _words(error: HTTPException) -> str:
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    if isinstance(error, RequestEntityTooLarge) and limit:
+        return f"A request's body may have {counted(limit, 'byte')} at most."
+    return error.description or ""
 
 
 def _type(error: type[AltwrightError]) -> str:

@@ -20,7 +20,7 @@ from altwright.db.tables import ID_MOST, AccountRow, DraftRow, PictureRow, PostR
 from altwright.db.types import now
 from altwright.domain.caption import OPEN, DraftStatus, TextKind, may_move, sources
 from altwright.errors import Conflict, InvalidInput, NotFound
-from altwright.text import clean_text
+from altwright.text import UNSTORABLE, clean_text
 
 T = TypeVar("T")
 #: Drafts on a page at most; rows in one statement; ids that one request may name.
@@ -297,7 +297,7 @@ def _typed(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise _wrong_text("has characters that are no Unicode text") from None
+        raise _wrong_text(UNSTORABLE) from None
     return clean(text)
 
 

@@ -132,7 +132,10 @@ def _picture(image: Image.Image, *, lossless: bool) -> Picture:
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels or max(size) > views.MAX_SIDE_PX:
-        raise ImageUnusable(f"The picture is too large ({width:,} by {height:,} pixels).")
+        raise ImageUnusable(
+            f"The picture is too large: it has {width:,} by {height:,} pixels, and may have "
+            f"{views.MAX_SIDE_PX:,} a side and {max_pixels:,} in all."
+        )
     if width <= 0 or height <= 0:
         raise ImageUnusable("The picture has no pixels.")
     if max(size) < views.SEEN_PX:

@@ -15,6 +15,7 @@ from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, Category, ConfigError, DescriberUnavailable
 from altwright.net.http import USER_AGENT, retry_after_s
 from altwright.net.ssrf_guard import AnswerTooLarge, Exchange, Guard, GuardedAdapter, is_timeout
+from altwright.net.unreachable import reason_of
 
 #: Seconds that a probe waits: long enough for a server that is loading, short enough for a person.
 PROBE_S = 10.0
@@ -120,7 +121,7 @@ class ModelServer:
         unreachable = DescriberUnavailable(
             f"{self.names.server} can't be reached, or hung up.", category=Category.NETWORK
         )
-        unreachable.operator_detail = said(error, key=self._key)
+        unreachable.operator_detail = f"{self.names.url_setting}: {reason_of(error)}."
         return unreachable
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

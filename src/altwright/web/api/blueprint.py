@@ -12,6 +12,7 @@ from flask_openapi3.openapi import OpenAPI
 from flask_openapi3.types import ResponseDict
 from pydantic import ValidationError
 
+from altwright import findings
 from altwright.errors import InvalidInput
 from altwright.web.api import responses
 from altwright.web.auth import challenge, identify
@@ -108,16 +109,11 @@ def _document() -> Response:
 def refuse(error: ValidationError) -> NoReturn:
     """Turn pydantic's findings into ours. Raises InvalidInput."""
     fields = {
-        ".".join(str(part) for part in finding["loc"]) or "body": _worded(finding["msg"])
-        for finding in error.errors(include_url=False, include_input=False, include_context=False)
+        ".".join(str(part) for part in finding["loc"]) or "body": findings.worded(finding)
+        for finding in error.errors(include_url=False, include_input=False)
     }
     named = ", ".join(fields)
     raise InvalidInput(f"The request is wrong in: {named}.", fields) from error
-
-
-def _worded(message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    return message[0].lower() + message[1:]
 
 
 def register(app: OpenAPI | Flask, *blueprints: APIBlueprint) -> None:

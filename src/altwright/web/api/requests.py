@@ -23,6 +23,7 @@ from altwright.domain.task import Status
 from altwright.errors import InvalidInput
 from altwright.platforms.connect import PLATFORMS
 from altwright.tasks.security import CaptionSecurityManager
+from altwright.text import UNSTORABLE
 
 #: Characters; a text's own limit is its account's and the store checks it.
 TEXT_MOST = 20_000
@@ -32,7 +33,7 @@ _security = CaptionSecurityManager()
 def _storable(text: str) -> str:
     # JSON can write both, databases can't take them.
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError("has characters that are no Unicode text")
+        raise ValueError(UNSTORABLE)
     return text
 
 
@@ -50,6 +51,8 @@ def _parts(value: Any) -> Any:
 
 
 Id = Annotated[int, Field(ge=1, le=ID_MOST)]
+#: In a path: one that can't be is one that there isn't, and the store says so.
+PathId = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": ID_MOST})]
 Text = Annotated[str, AfterValidator(_storable), Field(max_length=TEXT_MOST)]
 TaskId = Annotated[str, AfterValidator(_task_id), Field(description="UUID of version 4")]
 PriorityName = Literal["urgent", "high", "normal", "low"]
@@ -115,19 +118,19 @@ class TaskPath(BaseModel):
 class DraftPath(BaseModel):
     """The draft that a path names."""
 
-    draft_id: Id
+    draft_id: PathId
 
 
 class DraftTextPath(DraftPath):
     """The text of a draft that a path names."""
 
-    text_id: Id
+    text_id: PathId
 
 
 class AccountPath(BaseModel):
     """The account that a path names."""
 
-    account_id: Id
+    account_id: PathId
 
 
 class TaskSubmit(Body):

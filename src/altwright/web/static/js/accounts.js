@@ -3,6 +3,7 @@
 import { announce } from "./announce.js";
 import { call } from "./api.js";
 import { ask } from "./dialogs.js";
+import { followToReview } from "./navigation.js";
 
 const form = document.querySelector("[data-connect]");
 const summary = form.querySelector("[data-connect-error]");
@@ -51,6 +52,7 @@ for (const article of document.querySelectorAll("[data-account]")) {
     announce(`Paste a new access token of ${account.acct}.`);
   });
 }
+followToReview();
 document.documentElement.dataset.ready = "";
 
 /** @param {{id: number, acct: string}} account */

@@ -4,6 +4,7 @@ import { announce } from "./announce.js";
 import { call, page } from "./api.js";
 import { coalesced } from "./coalesced.js";
 import { isActive, listen, take } from "./live.js";
+import { followToReview } from "./navigation.js";
 import { showBadge, state } from "./task-card.js";
 import { showTasks } from "./task-cards.js";
 import { localise } from "./times.js";
@@ -16,6 +17,7 @@ const list = document.querySelector("[data-task-list]");
 const card = document.querySelector("[data-task-card]");
 if (list) followList();
 else if (card) followTask();
+followToReview();
 document.documentElement.dataset.ready = "";
 
 function followList() {

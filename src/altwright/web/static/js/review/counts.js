@@ -1,6 +1,7 @@
 /** How many drafts are in each state, wherever the page shows it. */
 
 import { call } from "../api.js";
+import { showToReview } from "../navigation.js";
 
 const main = document.getElementById("main");
 /** @type {Object<string, number>} */
@@ -35,11 +36,7 @@ function show() {
     const sum = OF_TAB[tab].reduce((all, name) => all + counts[name], tab === "published" ? published : 0);
     place.textContent = sum.toLocaleString("en");
   }
-  const open = document.querySelector("[data-to-review]");
-  if (open) {
-    open.firstChild.textContent = counts.draft.toLocaleString("en");
-    open.hidden = counts.draft <= 0;
-  }
+  showToReview(counts.draft);
   for (const button of document.querySelectorAll("[data-publish]")) {
     button.hidden = counts.approved <= 0;
     button.querySelector("[data-words]").textContent = `Publish ${counts.approved.toLocaleString("en")}`;

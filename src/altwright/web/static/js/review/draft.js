@@ -130,6 +130,9 @@ export class Draft {
     this.image.alt = this.text;
     const isTheirs = this.text === this.data.described_text;
     this.element.querySelector('[data-act="describers"]').hidden = isTheirs;
+    // Of a person's words the describer isn't sure.
+    for (const one of this.element.querySelectorAll("[data-drafted], .level")) one.hidden = !isTheirs;
+    this.element.querySelector("[data-rewritten]").hidden = isTheirs;
     const length = [...this.text].length; // code points, as the server counts
     const count = this.part("count");
     count.textContent = length.toLocaleString("en");
@@ -159,7 +162,7 @@ export class Draft {
   name(position, of) {
     this.place = [position, of];
     const day = this.element.querySelector(".draft__title").textContent.replace(/\s+/g, " ").trim();
-    const level = this.element.querySelector(".level")?.textContent;
+    const level = this.element.querySelector(".level:not([hidden])")?.textContent;
     const warnings = this.isOpen ? this.data.warnings.map((one) => one.message) : [];
     const words = [`${position} of ${of}`, day, this.part("badge").textContent.trim(), this.image.alt, level, ...warnings];
     this.card.removeAttribute("aria-labelledby"); // the server's, which says the day only
