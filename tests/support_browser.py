@@ -19,6 +19,7 @@ from tests.support_domain import FakeDescriber, FakePlatform, make_post
 from tests.support_web import PASSWORD, Web, make_settings, make_web
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from altwright.builders.engine import Engine, EngineOptions
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
 from altwright.captions.drafts.draft_writes import Stored
@@ -30,10 +31,8 @@ from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.demo import drawn
 from altwright.describers.port import Description, Picture, Request
 from altwright.domain.caption import DraftStatus
-from altwright.domain.retries import Backoff
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category
-from altwright.tasks.execution.runner import TaskRunner
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -221,19 +220,17 @@ class Site:
             services.settings,
             services.store,
         )
-        runner = TaskRunner(
-            services.claims,
-            {
-                "publishing": Publishing(services.accounts, services.drafts),
-                "description": again,
-            },
-            services.progress,
-            Backoff(),
-            limit_s=60,
+        engine = Engine(
+            services.store,
+            services.health,
+            {"publishing": Publishing(services.accounts, services.drafts), "description": again},
+            EngineOptions(),
+            owner="bench",
+            broadcaster=services.progress.broadcaster,
         )
-        task = services.claims.claim_next("bench")
+        task = engine.claims.claim_next("bench")
         assert task is not None
-        runner.run(task, threading.Event())
+        engine.runner.run(task, threading.Event())
 
     def account(self, acct: str, problem: str = "") -> int:
         """Connect another account; return its id."""

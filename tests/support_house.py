@@ -23,7 +23,7 @@ class House:
         self.workers_expected = 0
         self.book = AlertBook(rig.database, tuple(channels or {}))
         self.notifier = Notifier(rig.database, channels or {})
-        self.upkeep = RQUpkeep(rig.queue, rig.health)
+        self.upkeep = RQUpkeep(rig.health)
         self.roster = Roster(rig.database)
         self.caretaker = Caretaker(
             Watched(

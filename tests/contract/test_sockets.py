@@ -46,9 +46,9 @@ def _step(web: Web, task_id: str, text: str) -> None:
     """Work on this waiting task, as a worker in this process would."""
     # Not on the next: the served process submits tasks too.
     ticket = Ticket(task_id, 0, Priority.NORMAL)
-    claimed = web.services.claims.claim(ticket, "host.boot.1.1.test", Delivery.DATABASE)
+    claimed = web.services.engine.claims.claim(ticket, "host.boot.1.1.test", Delivery.DATABASE)
     assert claimed is not None
-    web.services.claims.step(claimed.id, claimed.attempt, text)
+    web.services.engine.claims.step(claimed.id, claimed.attempt, text)
     web.services.progress.changed(claimed.id)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from rq import Queue
 
@@ -21,7 +21,7 @@ from altwright.errors import (
     TaskNotFound,
 )
 from altwright.tasks.audit_log import Audit
-from altwright.tasks.cluster.notifier import WorkWaits
+from altwright.tasks.cluster.notifier import Messenger
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import EPOCH_KEY, JOB_TTL_S
@@ -32,7 +32,7 @@ from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_store import NewTask, TaskStore
 from altwright.tasks.task import Task, Ticket
-from altwright.tasks.task_kind import TaskKind
+from altwright.tasks.task_kind import Progress, TaskKind
 from altwright.tasks.validation import check_new
 
 _log = logging.getLogger(__name__)
@@ -41,20 +41,6 @@ _log = logging.getLogger(__name__)
 #: engine's own limit and leases decide, so RQ's is out of the way (facts: RQ §1).
 JOB_TIMEOUT_S = 86_400
 SERVICE = "altwright"
-
-
-class Progress(Protocol):
-    """What the queue manager needs of a ProgressTracker."""
-
-    listeners: list[Callable[[Task], None]]
-
-    def changed(self, task_id: str) -> None:
-        """Read a task, and tell the pages."""
-        ...
-
-    def tell(self, task: Task) -> None:
-        """Tell the pages."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +68,12 @@ class RQQueueManager:
         progress: Progress,
         options: QueueOptions,
         pauses: Pauses,
+        messenger: Messenger,
     ) -> None:
         """Take the parts; ``work_waits`` is set at each submit, for workers of this process."""
         self.pauses = pauses
+        self.work_waits = messenger.waits
+        self._messenger = messenger
         self._store = store
         self._backlog = backlog
         self._health = health
@@ -93,11 +82,7 @@ class RQQueueManager:
         self._progress = progress
         self._options = options
         self._security = CaptionSecurityManager()
-        progress.listeners.append(self.follow)
         self.serializer = serializer
-        self.work_waits = WorkWaits()
-        #: Wakes workers of other processes; bootstrap puts Messenger.tell here.
-        self.tell_others: Callable[[], None] = lambda: None
         self.queues = {
             priority: Queue(
                 options.prefix + priority.queue, connection=health.client, serializer=serializer
@@ -235,7 +220,7 @@ class RQQueueManager:
         """Tell database workers that something waits: here, and elsewhere while RQ doesn't."""
         self.work_waits.notify_all()
         if not self._health.takes_jobs:
-            self.tell_others()
+            self._messenger.tell()
 
     def enqueue(self, tickets: Sequence[Ticket]) -> None:
         """Put jobs into their RQ queues. Doing so twice is harmless: the claim decides.
@@ -341,7 +326,7 @@ class RQQueueManager:
         """Refuse early what Redis believes and the database confirms (requirement 4.3)."""
         if new.exclusive_key is None or new.request_key is not None:
             return  # a repeated submit has to get its task, which the database knows
-        holder = self._quietly(lambda: self._tracker.take(new.exclusive_key or "", new.id))
+        holder = self._tracker.take(new.exclusive_key, new.id)
         if holder is None:
             return
         try:
@@ -354,22 +339,7 @@ class RQQueueManager:
     def _track(self, exclusive_key: str | None, *, active: str) -> None:
         """Put the active task's id in the place of a wrong one."""
         if exclusive_key is not None:
-            self._quietly(lambda: self._tracker.hold(exclusive_key, active))
-
-    def follow(self, task: Task) -> None:
-        """Let the tracker's entry live as long as the task is active."""
-        key = task.exclusive_key
-        if key is not None:
-            keep = self._tracker.release if task.ended else self._tracker.renew
-            self._quietly(lambda: keep(key, task.id))
-
-    def _quietly(self, call: Callable[[], str | None]) -> str | None:
-        """Ask the tracker; without Redis the database's index is enough."""
-        try:
-            with self._health.guarded():
-                return call()
-        except RedisUnavailable:
-            return None
+            self._tracker.hold(exclusive_key, active)
 
 
 def job_id(ticket: Ticket) -> str:

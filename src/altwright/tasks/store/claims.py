@@ -22,9 +22,10 @@ from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.domain.retries import retry_words, wait_words
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, Superseded, TaskStateConflict
+from altwright.tasks.cluster.concurrency_limits import LimitBook
 from altwright.tasks.store import claim_statements as sql
 from altwright.tasks.store.conditions import DUE
-from altwright.tasks.store.ordering import PRIORITIES, Limiter
+from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.store.transitions import RENEWED, SHOWN, cancel_if_asked, fenced, move, record
 from altwright.tasks.task import Item, Task, Ticket, item_of, task_of
 
@@ -91,7 +92,7 @@ class Claims:
         database: Database,
         box: Box,
         lease_s: float,
-        limits: Limiter | None = None,
+        limits: LimitBook,
     ) -> None:
         """Take the length of a lease in seconds, and what says which priorities are full."""
         self._database = database
@@ -114,17 +115,16 @@ class Claims:
     @contextmanager
     def _claiming(self, paused: Collection[Priority]) -> Iterator[tuple[Connection, set[Priority]]]:
         """Begin a claim's transaction, with the priorities that it may not take."""
-        limits = self._limits.current() if self._limits else None
+        limits = self._limits.current()
         with self._database.begin() as connection:
-            full = self._limits.full(connection, limits) if self._limits and limits else ()
-            yield connection, {*paused, *full}
+            yield connection, {*paused, *self._limits.full(connection, limits)}
 
     def _heeded(self, task: Task, signals: Signals) -> Signals:
         """Return the signals; nobody gives way to tasks of which none may begin all the same.
 
         Of a task's own priority one may: its end makes a place.
         """
-        if signals.gives_way and self._limits:
+        if signals.gives_way:
             closed = set(self._limits.closed()) - {task.priority}
             return replace(signals, gives_way=signals.gives_way - closed)
         return signals
