@@ -52,6 +52,8 @@ from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task_kind import TaskKind
+from altwright.web.realtime.broadcaster import SocketBroadcaster
+from altwright.web.realtime.redis_channel import PageChannel
 from altwright.web.services import Services as WebServices
 from altwright.workers.capacity import pool_size
 from altwright.workers.integrated import IntegratedRQWorker
@@ -191,7 +193,15 @@ def build(settings: Settings) -> Services:
         "redis": Chore("old jobs in Redis", lambda _: upkeep.trim()),
     }
     kinds[Maintenance.name] = Maintenance(chores)
-    engine = Engine(store, health, kinds, options_of(settings), owner=process_name())
+    page_channel = PageChannel(health, box, settings)
+    engine = Engine(
+        store,
+        health,
+        kinds,
+        options_of(settings),
+        owner=process_name(),
+        broadcaster=SocketBroadcaster(page_channel),
+    )
     address = RedisAddress(engine.state, box, settings.resolved_redis_url, health.move)
     channels = channels_of(settings)
     alerts = AlertBook(database, tuple(channels))
@@ -231,6 +241,7 @@ def build(settings: Settings) -> Services:
         store=store,
         health=health,
         progress=engine.progress,
+        page_channel=page_channel,
         queue=engine.queue,
         engine=engine,
         audit=Audit(database),

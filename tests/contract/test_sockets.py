@@ -82,7 +82,7 @@ def test_progress_of_another_process_reaches_the_page(web: Web, server: Served) 
 
 def _comes_over_redis(web: Web, shown: Page) -> None:
     """Tell the page of a task that isn't in the database, where the poller would find it."""
-    tell = threaded.broadcaster_for(web.services).task_changed
+    tell = web.services.progress.broadcaster.task_changed
 
     def told() -> bool:
         tell(web.anna.id, {"id": "nowhere", "progress": {"sequence": 1}})
