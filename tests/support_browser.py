@@ -19,13 +19,13 @@ from tests.support_domain import FakeDescriber, FakePlatform, make_post
 from tests.support_web import PASSWORD, Web, make_settings, make_web
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from altwright.builders.captions import Captions
 from altwright.builders.engine import Engine, EngineOptions
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
 from altwright.captions.drafts.draft_writes import Stored
+from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
-from altwright.captions.tasks.publishing import Publishing
-from altwright.captions.tasks.redescribe import DescribeAgain
 from altwright.db.tables import AccountRow, DraftRow, PictureRow, PostRow
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.demo import drawn
@@ -211,19 +211,19 @@ class Site:
     def work(self, says: str = "") -> None:
         """Make one attempt at the task that waits, with a describer that ``says`` this."""
         services = self.web.services
-        again = DescribeAgain(
+        captions = Captions(
+            services.store,
             services.accounts,
-            services.drafts,
             services.pictures,
             services.outbound,
             SayingDescriber(says=says),
-            services.settings,
-            services.store,
+            PictureLimits(40 << 20, 100_000_000, timeout_s=30),
+            longest=500,
         )
         engine = Engine(
             services.store,
             services.health,
-            {"publishing": Publishing(services.accounts, services.drafts), "description": again},
+            captions.kinds,
             EngineOptions(),
             owner="bench",
             broadcaster=services.progress.broadcaster,

@@ -19,15 +19,13 @@ from tests.support_engine import NOWHERE
 
 from altwright.accounts.connections import Account, AccountStore
 from altwright.accounts.users import User, UserStore
+from altwright.builders.captions import Captions
 from altwright.builders.engine import Engine, EngineOptions
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
 from altwright.captions.drafts.draft_store import DraftStore
+from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
-from altwright.captions.tasks.generation import CaptionGenerationService
-from altwright.captions.tasks.publishing import Publishing
-from altwright.captions.tasks.redescribe import DescribeAgain
-from altwright.config import load
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
@@ -47,7 +45,6 @@ from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Task
-from altwright.tasks.task_kind import TaskKind
 
 #: Hashes passwords of tests in a tenth of a millisecond.
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -335,20 +332,18 @@ class Bench(Engine):
         self.describer = FakeDescriber()
         self.pictures = PictureStore(folder)
         self.interrupted = threading.Event()
-        settings = load(
-            data_dir=folder, platform_encryption_key=FERNET_KEY, image_timeout=timeout_s
-        )
-        outbound = Outbound(settings.allowed_private_hosts | {pictures.host}, timeout_s=timeout_s)
-        describes = describer or self.describer
-        parts = (world.accounts, world.drafts, self.pictures, outbound, describes, settings)
         store = TaskStore(world.database, world.box)
-        kinds: dict[str, TaskKind] = {
-            "captions": CaptionGenerationService(*parts),
-            "publishing": Publishing(world.accounts, world.drafts),
-            "description": DescribeAgain(*parts, store),
-        }
+        captions = Captions(
+            store,
+            world.accounts,
+            self.pictures,
+            Outbound(frozenset({pictures.host}), timeout_s=timeout_s),
+            describer or self.describer,
+            PictureLimits(40 << 20, 100_000_000, timeout_s),
+            longest=500,
+        )
         health = RedisHealthMonitor(connect(NOWHERE))
-        super().__init__(store, health, kinds, EngineOptions(limit_s=60), owner="bench")
+        super().__init__(store, health, captions.kinds, EngineOptions(limit_s=60), owner="bench")
         while health.usable:
             health.note(answered=False)
 

@@ -14,13 +14,11 @@ from altwright.accounts import key_check
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
 from altwright.background import BackgroundLoop
+from altwright.builders.captions import Captions
 from altwright.builders.engine import Engine, EngineOptions
-from altwright.captions.drafts.draft_store import DraftStore
 from altwright.captions.drafts.pruning import ContentRetention
+from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
-from altwright.captions.tasks.generation import CaptionGenerationService
-from altwright.captions.tasks.publishing import Publishing
-from altwright.captions.tasks.redescribe import DescribeAgain
 from altwright.config import Settings, WorkerMode
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine
@@ -51,7 +49,6 @@ from altwright.tasks.rq.client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
-from altwright.tasks.task_kind import TaskKind
 from altwright.web.realtime.broadcaster import SocketBroadcaster
 from altwright.web.realtime.redis_channel import PageChannel
 from altwright.web.services import Services as WebServices
@@ -169,20 +166,20 @@ def build(settings: Settings) -> Services:
     )
     store = TaskStore(database, box)
     accounts = AccountStore(database, box, partial(connect_platform, outbound=outbound))
-    drafts = DraftStore(database)
     pictures = PictureStore(settings.media_dir)
     describer = describer_of(settings)
-    kinds: dict[str, TaskKind] = {
-        kind.name: kind
-        for kind in (
-            CaptionGenerationService(accounts, drafts, pictures, outbound, describer, settings),
-            Publishing(accounts, drafts),
-            DescribeAgain(accounts, drafts, pictures, outbound, describer, settings, store),
-        )
-    }
+    captions = Captions(
+        store,
+        accounts,
+        pictures,
+        outbound,
+        describer,
+        PictureLimits(settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout),
+        settings.caption_max_length,
+    )
     upkeep = RQUpkeep(health, settings.rq_queue_prefix)
     ages = ages_of(settings)
-    content = ContentRetention(drafts, pictures, ages)
+    content = ContentRetention(captions.drafts, pictures, ages)
     of_tasks = TaskRetention(database, ages, before=content.forget_tasks)
     chores = {
         "tasks": Chore("tasks that ended long ago", of_tasks.prune_tasks),
@@ -192,7 +189,7 @@ def build(settings: Settings) -> Services:
         "books": Chore("old audit entries and alerts", of_tasks.prune_books),
         "redis": Chore("old jobs in Redis", lambda _: upkeep.trim()),
     }
-    kinds[Maintenance.name] = Maintenance(chores)
+    kinds = captions.kinds | {Maintenance.name: Maintenance(chores)}
     page_channel = PageChannel(health, box, settings)
     engine = Engine(
         store,
@@ -235,7 +232,7 @@ def build(settings: Settings) -> Services:
         outbound=outbound,
         users=UserStore(database),
         accounts=accounts,
-        drafts=drafts,
+        drafts=captions.drafts,
         pictures=pictures,
         describer=describer,
         store=store,
