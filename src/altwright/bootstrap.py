@@ -14,6 +14,7 @@ from altwright.accounts import key_check
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
 from altwright.background import BackgroundLoop
+from altwright.builders.alerting import Alerting
 from altwright.builders.captions import Captions
 from altwright.builders.engine import Engine, EngineOptions
 from altwright.captions.drafts.pruning import ContentRetention
@@ -33,21 +34,19 @@ from altwright.domain.worker import process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
-from altwright.tasks.alerting.alerts import AlertBook, AlertWatch
-from altwright.tasks.alerting.notifications import Channel, Mail, Notifier, Webhook
+from altwright.tasks.alerting.alerts import AlertBook
+from altwright.tasks.alerting.notifications import Channel, Mail, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.worker_slots import Slots
 from altwright.tasks.dead_letters import DeadLetters
 from altwright.tasks.maintenance.job_cleaner import RQUpkeep
 from altwright.tasks.maintenance.pruning import Ages, TaskRetention
-from altwright.tasks.maintenance.scheduler import Caretaker, Watched
 from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
-from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
 from altwright.web.realtime.broadcaster import SocketBroadcaster
 from altwright.web.realtime.redis_channel import PageChannel
@@ -85,7 +84,7 @@ class Services(WebServices):
 
     def start(self) -> None:
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
-        with suppress(DatabaseUnavailable):  # then the caretaker asks again
+        with suppress(DatabaseUnavailable):  # then the leader's loop asks again
             self.redis_address.follow()
             self._check_key()
         self.health.check()
@@ -201,30 +200,16 @@ def build(settings: Settings) -> Services:
     )
     address = RedisAddress(engine.state, box, settings.resolved_redis_url, health.move)
     channels = channels_of(settings)
-    alerts = AlertBook(database, tuple(channels))
-    notifier = Notifier(database, channels)
-    caretaker = Caretaker(
-        Watched(
-            leases=engine.leases,
-            state=engine.state,
-            figures=Figures(database),
-            roster=engine.roster,
-            health=health,
-            queue=engine.queue,
-            upkeep=upkeep,
-            repair=engine.repair,
-            workers_expected=lambda: workers_expected(settings),
-        ),
-        AlertWatch(alerts),
-        notifier,
+    alerting = Alerting(
+        engine,
+        upkeep,
+        channels,
         thresholds_of(settings),
-        owner=process_name(),
+        workers_expected=lambda: workers_expected(settings),
         maintenance_every_s=settings.maintenance_every,
+        owner=process_name(),
         always=(address.follow,),
     )
-    loops = [*engine.loops, caretaker.loop]
-    if channels:
-        loops.append(notifier.loop)
     return Services(
         settings=settings,
         database=database,
@@ -242,13 +227,13 @@ def build(settings: Settings) -> Services:
         queue=engine.queue,
         engine=engine,
         audit=Audit(database),
-        alerts=alerts,
+        alerts=alerting.alerts,
         redis_address=address,
         dead_letters=DeadLetters(database, engine.queue),
         chores=chores,
         channels=channels,
         upkeep=upkeep,
-        loops=tuple(loops),
+        loops=(*engine.loops, *alerting.loops),
     )
 
 

@@ -373,7 +373,7 @@ def test_maintenance_is_not_for_everybody(rig: Rig) -> None:
 
 
 @pytest.mark.req("2.5")
-def test_the_caretaker_submits_maintenance_once_an_hour(rig: Rig) -> None:
+def test_the_leader_submits_maintenance_once_an_hour(rig: Rig) -> None:
     """Whoever holds the role, one task an hour, none beside one that still runs."""
     maintained(rig, tasks=lambda _: 0)
     rig.health.check()

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from altwright.domain.task import Priority
+from altwright.errors import Category, RedisUnavailable
 from altwright.tasks.alerting.alerts import AlertWatch
-from altwright.tasks.alerting.rules import Thresholds, findings
+from altwright.tasks.alerting.rules import Facts, Thresholds, findings
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.maintenance.job_cleaner import RQUpkeep
@@ -60,5 +62,43 @@ class AlertMonitor:
             took_s = self._clock() - at
             self._look_at = at + max(LOOK_EVERY_S, took_s / LOOKING_SHARE)
 
+    def facts(self) -> Facts:
+        """Look at everything."""
+        watched = self._watched
+        queues = watched.figures.by_priority()
+        paused = watched.pauses.current()
+        # What an administrator made wait isn't late.
+        due = [queues[priority] for priority in Priority if priority not in paused]
+        last_day = watched.figures.failures(DAY_S)
+        set_aside = last_day.pop(Category.CORRUPT, 0)
+        seen = watched.health.facts
+        at = self._clock()
+        if at >= self._search_at:
+            self._damaged = watched.repair.damaged()
+            took_s = self._clock() - at
+            self._search_at = at + max(SEARCH_EVERY_S, took_s / LOOKING_SHARE)
+        return Facts(
+            redis_usable=watched.health.usable,
+            redis_reason=watched.health.words,
+            redis_full=watched.health.full,
+            memory_share=seen.memory_share if seen else None,
+            remarks=tuple(seen.settings_remarks()) if seen else (),
+            refused_jobs=self._refused_jobs(),
+            waiting=sum(one.waiting for one in due),
+            oldest_waiting_s=max((one.oldest_waiting_s or 0.0 for one in due), default=0.0),
+            dead_letters=sum(last_day.values()),
+            set_aside=set_aside,
+            not_set_up=last_day.get(Category.CONFIGURATION, 0),
+            damaged=self._damaged,
+            ended=watched.figures.ended(HOUR_S),
+            failed=sum(watched.figures.failures(HOUR_S).values()),
+            item_s=watched.figures.item_s(HOUR_S),
+            workers=sum(not worker.vanished for worker in watched.roster.all()),
+            workers_expected=watched.workers_expected(),
+        )
 
-FACTS
+    def _refused_jobs(self) -> int | None:
+        try:
+            return self._watched.upkeep.refused()
+        except RedisUnavailable:
+            return None
