@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import insert, select
 from sqlalchemy.engine import Connection
@@ -26,7 +26,17 @@ from altwright.tasks.cluster.concurrency_limits import LimitBook
 from altwright.tasks.store import claim_statements as sql
 from altwright.tasks.store.conditions import DUE
 from altwright.tasks.store.ordering import PRIORITIES
-from altwright.tasks.store.transitions import RENEWED, SHOWN, cancel_if_asked, fenced, move, record
+from altwright.tasks.store.transitions import (
+    RENEWED,
+    SHOWN,
+    Kept,
+    fenced,
+    to_cancelled,
+    to_completed,
+    to_failed,
+    to_queued,
+    to_running,
+)
 from altwright.tasks.task import Item, Task, Ticket, item_of, task_of
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
@@ -158,19 +168,16 @@ class Claims:
         delivery: Delivery,
         closed: Collection[Priority],
     ) -> Task | None:
-        if not move(
+        if not to_running(
             connection,
             ticket.task_id,
-            Status.QUEUED,
-            Status.RUNNING,
-            attempt=ticket.attempt,
-            only_if=(TaskRow.priority.not_in(closed),) if closed else (),
+            ticket.attempt,
+            by=worker_id,
             delivery=delivery,
-            worker_id=worker_id,
             lease_s=self.lease_s,
+            closed=closed,
         ):
             return None
-        record(connection, ticket.task_id, "claimed", attempt=ticket.attempt + 1, actor=worker_id)
         row = connection.execute(sql.TASK, {"of_task": ticket.task_id}).one()
         return task_of(row, self._box)
 
@@ -354,32 +361,36 @@ class Claims:
             signals = _signals(connection, task, slice_is_over=slice_is_over)
         return self._heeded(task, signals)
 
+    @again_after_deadlock
     def complete(self, task: Task, step: str) -> None:
         """End a task whose items are all finished. Raises TaskStateConflict."""
-        self._end(
-            task,
-            Status.COMPLETED,
-            "completed",
-            step=step[:STEP_LENGTH],
-            error=None,  # of an attempt before this one
-            error_category=None,
-        )
+        with self._database.begin() as connection:
+            step = step[:STEP_LENGTH]
+            _held(task, to_completed(connection, task.id, task.attempt, by=_by(task), step=step))
 
+    @again_after_deadlock
     def cancelled(self, task: Task) -> None:
         """End a task whose cancel was asked for. Raises TaskStateConflict."""
-        self._end(task, Status.CANCELLED, "cancelled", step="")
+        with self._database.begin() as connection:
+            before = Status.RUNNING
+            _held(task, to_cancelled(connection, task.id, task.attempt, before, by=_by(task)))
 
+    @again_after_deadlock
     def fail(self, task: Task, category: Category, message: str) -> None:
         """End a task for good: a dead letter until it is requeued. Raises TaskStateConflict."""
-        self._end(
-            task,
-            Status.FAILED,
-            "failed",
-            detail=f"{category}: {message}",
-            error=message,
-            error_category=category,
-            failures=task.failures + 1,
-        )
+        with self._database.begin() as connection:
+            moved = to_failed(
+                connection,
+                task.id,
+                task.attempt,
+                Status.RUNNING,
+                by=_by(task),
+                category=category,
+                error=message,
+                detail=f"{category}: {message}",
+                failures=task.failures + 1,
+            )
+            _held(task, moved)
 
     def retry(
         self, task: Task, category: Category, message: str, delay_s: float, *, behind: bool = False
@@ -391,14 +402,12 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back.
         """
-        self._end(
+        self._hand_back(
             task,
-            Status.QUEUED,
             "retry",
             detail=f"{category}: {retry_words(delay_s)}: {message}",
-            behind=behind,
-            delayed=delay_s > 0,
             delay_s=delay_s,
+            behind=behind,
             failures=task.failures + 1,
             error=message,
             error_category=category,
@@ -423,19 +432,17 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back.
         """
-        self._end(
+        self._hand_back(
             task,
-            Status.QUEUED,
             WAITING,
             detail=f"{category}: {wait_words(delay_s)}: {message}",
-            delayed=delay_s > 0,
             delay_s=delay_s,
             waits=task.waits + 1,
+            waits_for=waits_for,
             outage_s=task.outage_s + outage_s,
             paused_s=task.paused_s + paused_s,
             error=message,
             error_category=category,
-            waits_for=waits_for,
         )
 
     def release(self, task: Task, why: str, delay_s: float = 0.0, *, behind: bool = False) -> None:
@@ -443,30 +450,43 @@ class Claims:
 
         ``behind``: it has had its turn, and comes after those that wait.
         """
-        self._end(task, Status.QUEUED, why, behind=behind, delayed=delay_s > 0, delay_s=delay_s)
+        self._hand_back(task, why, delay_s=delay_s, behind=behind)
 
     @again_after_deadlock
-    def _end(
+    def _hand_back(
         self,
         task: Task,
-        after: Status,
         event: str,
         *,
+        delay_s: float,
         detail: str = "",
         behind: bool = False,
-        **values: Any,
+        **kept: Unpack[Kept],
     ) -> None:
-        """End this attempt, and with it the task unless it goes back to the queue."""
-        actor = task.worker_id or ""
         with self._database.begin() as connection:
             if behind:
                 turn = PRIORITIES.turn(connection, task.user_id, task.priority, had_one=True)
-                values["turn"] = turn.number
-            if not move(connection, task.id, Status.RUNNING, after, attempt=task.attempt, **values):
-                raise TaskStateConflict(task.id, expected="running this attempt")
-            record(connection, task.id, event, attempt=task.attempt, actor=actor, detail=detail)
-            if after is Status.QUEUED:
-                cancel_if_asked(connection, task.id, task.attempt, actor)
+                kept["turn"] = turn.number
+            moved = to_queued(
+                connection,
+                task.id,
+                task.attempt,
+                event,
+                by=_by(task),
+                detail=detail,
+                delay_s=delay_s,
+                **kept,
+            )
+            _held(task, moved)
+
+
+def _by(task: Task) -> str:
+    return task.worker_id or ""
+
+
+def _held(task: Task, moved: bool) -> None:  # noqa: FBT001 - the answer of a move
+    if not moved:
+        raise TaskStateConflict(task.id, expected="running this attempt")
 
 
 def _item_row(task_id: str, attempt: int, position: int, item: Planned) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.store.conditions import DUE
 from altwright.tasks.store.ordering import PRIORITIES
-from altwright.tasks.store.transitions import move, record
+from altwright.tasks.store.transitions import to_failed
 from altwright.tasks.task import Ticket
 
 #: Seconds that a dispatched task may be in no RQ queue before it is dispatched again: the time
@@ -129,17 +129,13 @@ class Backlog:
     def set_aside(self, task_id: str, attempt: int, fault: str) -> bool:
         """Fail a queued task whose row makes no sense, so that it holds up no other."""
         with self._database.begin() as connection:
-            moved = move(
+            return to_failed(
                 connection,
                 task_id,
+                attempt,
                 Status.QUEUED,
-                Status.FAILED,
-                attempt=attempt,
-                error_category=Category.CORRUPT,
+                by=SETS_ASIDE,
+                category=Category.CORRUPT,
                 error=f"This task is damaged: {fault}.",
+                detail=fault,
             )
-            if moved:
-                record(
-                    connection, task_id, "failed", attempt=attempt, actor=SETS_ASIDE, detail=fault
-                )
-            return moved
