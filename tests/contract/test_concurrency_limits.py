@@ -60,7 +60,7 @@ def test_the_settings_limits_hold_from_the_first_claim_on(
             if delivery is Delivery.DATABASE:
                 return of_settings.claims.claim_next(f"w{number}")
             task = tasks[number]
-            ticket = Ticket(task.id, task.attempt, task.priority)
+            ticket = Ticket(task.id, task.attempt)
             return of_settings.claims.claim(ticket, f"w{number}", Delivery.RQ)
 
         assert claimed(of_settings, claim) == 2

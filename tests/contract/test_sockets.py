@@ -19,7 +19,7 @@ from tests.support_sockets import Page, Served, page, served
 from tests.support_web import Web, make_settings, make_web, sign_in
 from werkzeug.serving import make_server
 
-from altwright.domain.task import Delivery, Priority
+from altwright.domain.task import Delivery
 from altwright.tasks.task import Ticket
 from altwright.web.app import create_app
 from altwright.web.realtime import poller, threaded
@@ -45,7 +45,7 @@ def server(web: Web, tmp_path: Path, valkey: RedisServer) -> Iterator[Served]:
 def _step(web: Web, task_id: str, text: str) -> None:
     """Work on this waiting task, as a worker in this process would."""
     # Not on the next: the served process submits tasks too.
-    ticket = Ticket(task_id, 0, Priority.NORMAL)
+    ticket = Ticket(task_id, 0)
     claimed = web.services.engine.claims.claim(ticket, "host.boot.1.1.test", Delivery.DATABASE)
     assert claimed is not None
     web.services.engine.claims.step(claimed.id, claimed.attempt, text)

@@ -120,7 +120,7 @@ def dispatch_before_commit() -> Iterator[None]:
     def early(self: TaskStore, new: NewTask, **options: Any) -> tuple[Task, bool]:
         manager = managers[id(self)]
         if options["delivery"] is Delivery.RQ:
-            manager.enqueue([Ticket(new.id, 0, new.priority)])
+            manager.enqueue(new.priority, [Ticket(new.id, 0)])
         with patch.object(RQQueueManager, "_dispatch_or_keep", lambda *_: None):
             return submit(self, new, **options)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rq import Queue
+from rq.queue import EnqueueData
 
 from altwright.domain.counting import counted
 from altwright.domain.task import Delivery, Priority
@@ -137,7 +138,7 @@ class RQQueueManager:
             raise
         if is_new:
             if task.delivery is Delivery.RQ:
-                self._dispatch_or_keep(Ticket(task.id, task.attempt, task.priority))
+                self._dispatch_or_keep(task.priority, Ticket(task.id, task.attempt))
             self.wake()
             self._progress.tell(task)
         return task
@@ -222,37 +223,36 @@ class RQQueueManager:
         if not self._health.takes_jobs:
             self._messenger.tell()
 
-    def enqueue(self, tickets: Sequence[Ticket]) -> None:
-        """Put jobs into their RQ queues. Doing so twice is harmless: the claim decides.
+    def enqueue(self, priority: Priority, tickets: Sequence[Ticket]) -> None:
+        """Put jobs into an RQ queue. Doing so twice is harmless: the claim decides.
 
         Raises:
             RedisUnavailable: Redis is away; some of them may have got there.
         """
-        by_priority: dict[Priority, list[Ticket]] = {}
+        jobs = []
         for ticket in tickets:
             if deliverable(ticket.task_id, ticket.attempt):
-                by_priority.setdefault(ticket.priority, []).append(ticket)
+                jobs.append(self._job(ticket))
             else:
                 _log.error("task %s can't be delivered and is set aside", ticket.task_id)
                 self._backlog.set_aside(ticket.task_id, ticket.attempt, "no worker takes its id")
         with self._health.guarded():
-            for priority, some in by_priority.items():
-                jobs = [
-                    Queue.prepare_data(
-                        RUN_TASK,
-                        kwargs={"task_id": ticket.task_id, "attempt": ticket.attempt},
-                        job_id=job_id(ticket),
-                        # It has had its turn before: a crash mustn't cost it its place.
-                        at_front=ticket.attempt > 0,
-                        timeout=JOB_TIMEOUT_S,
-                        ttl=JOB_TTL_S,
-                        result_ttl=self._options.result_ttl_s,
-                        failure_ttl=self._options.failure_ttl_s,
-                        description=f"task {ticket.task_id}",
-                    )
-                    for ticket in some
-                ]
+            if jobs:
                 self.queues[priority].enqueue_many(jobs)
+
+    def _job(self, ticket: Ticket) -> EnqueueData:
+        return Queue.prepare_data(
+            RUN_TASK,
+            kwargs={"task_id": ticket.task_id, "attempt": ticket.attempt},
+            job_id=job_id(ticket),
+            # It has had its turn before: a crash mustn't cost it its place.
+            at_front=ticket.attempt > 0,
+            timeout=JOB_TIMEOUT_S,
+            ttl=JOB_TTL_S,
+            result_ttl=self._options.result_ttl_s,
+            failure_ttl=self._options.failure_ttl_s,
+            description=f"task {ticket.task_id}",
+        )
 
     def lengths(self) -> dict[Priority, int]:
         """Return how many jobs lie in each RQ queue. Raises RedisUnavailable."""
@@ -313,9 +313,9 @@ class RQQueueManager:
             return False
         return int(length) < self._options.window
 
-    def _dispatch_or_keep(self, ticket: Ticket) -> None:
+    def _dispatch_or_keep(self, priority: Priority, ticket: Ticket) -> None:
         try:
-            self.enqueue([ticket])
+            self.enqueue(priority, [ticket])
         except RedisUnavailable:
             try:
                 self._backlog.mark([ticket], Delivery.DATABASE)

@@ -152,7 +152,7 @@ class Dispatcher:
                     break
                 # Marked first: a crash in between leaves what the comparison finds.
                 self._backlog.mark(tickets, Delivery.RQ)
-                self._queue.enqueue(tickets)
+                self._queue.enqueue(priority, tickets)
                 length += len(tickets)
                 if len(tickets) < room:
                     break

@@ -156,8 +156,7 @@ class Claims:
             row = PRIORITIES.next(connection, closed)
             if row is None:
                 return None
-            # Its priority serves the dispatcher only, and may be one that nobody knows.
-            ticket = Ticket(row.id, row.attempt, Priority.NORMAL)
+            ticket = Ticket(row.id, row.attempt)
             return self._claim(connection, ticket, worker_id, Delivery.DATABASE, ())
 
     def _claim(

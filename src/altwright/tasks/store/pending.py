@@ -60,7 +60,7 @@ class Backlog:
         """
         with self._database.connect() as connection:
             rows = PRIORITIES.due(connection, priority, limit)
-        return [Ticket(row.id, row.attempt, priority) for row in rows]
+        return [Ticket(row.id, row.attempt) for row in rows]
 
     @again_after_deadlock
     def wake_delayed(self) -> int:
@@ -108,7 +108,7 @@ class Backlog:
             .limit(limit)
         )
         with self._database.connect() as connection:
-            return [Ticket(row.id, row.attempt, priority) for row in connection.execute(query)]
+            return [Ticket(row.id, row.attempt) for row in connection.execute(query)]
 
     @again_after_deadlock
     def take_from_rq(self, priorities: Collection[Priority] = tuple(Priority)) -> int:
