@@ -13,7 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from sqlalchemy import Integer, String, cast, column, func, insert, literal, sel
 from sqlalchemy.engine import make_url
 from sqlalchemy.sql.elements import ColumnClause
 from tests.servers import mariadb, postgresql
+from tests.support_engine import NOWHERE
 
+from altwright.builders.engine import Engine, EngineOptions
 from altwright.crypto import Box
 from altwright.db import migrate
 from altwright.db.session import Database, make_engine
@@ -31,7 +33,8 @@ from altwright.db.tables import UserRow
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import Instant
 from altwright.domain.task import Delivery, Priority, Status
-from altwright.tasks.store.claims import Claims
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.client import connect
 from altwright.tasks.store.task_store import NewTask, TaskStore
 from benchmarks.databases import say, worst_of
 
@@ -44,20 +47,14 @@ OPERATIONS = 400
 _KEY = Fernet.generate_key().decode("ascii")
 
 
-@dataclass
-class Backlogged:
-    """A database with ``size`` waiting tasks, and as many finished ones."""
+class Backlogged(Engine):
+    """An engine over a database with waiting tasks, and as many finished ones; Redis is away."""
 
-    database: Database
-    size: int
-    store: TaskStore = field(init=False)
-    claims: Claims = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Wire what submits and claims."""
-        box = Box(_KEY)
-        self.store = TaskStore(self.database, box)
-        self.claims = Claims(self.database, box, lease_s=15)
+    def __init__(self, database: Database) -> None:
+        """Take the database."""
+        health = RedisHealthMonitor(connect(NOWHERE))
+        store = TaskStore(database, Box(_KEY))
+        super().__init__(store, health, {}, EngineOptions(), owner="bench")
 
     def submit(self) -> None:
         """Submit a task of a user who has some in the backlog."""
@@ -131,7 +128,7 @@ def backlogs(kind: str, *sizes: int) -> Iterator[list[Backlogged]]:
             stack.callback(database.close)
             migrate.upgrade(database.engine)
             fill(database, size)
-            made.append(Backlogged(database, size))
+            made.append(Backlogged(database))
         yield made
 
 

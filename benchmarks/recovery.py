@@ -129,7 +129,7 @@ def killed_worker_s(folder: Path) -> float:
             made.submit(items=200, item_s=0.1)
         with made.worker("--count", "1", "--min", "2", "--max", "2") as pool:
             wait_until(lambda: made.live_workers(pool) == 2)  # noqa: PLR2004 - as asked for
-            victim = wait_until(made.services.rescuer.running)[0]
+            victim = wait_until(made.services.engine.rescuer.running)[0]
             os.kill(int(victim.worker_id.split(".")[2]), signal.SIGKILL)
             began = time.monotonic()
             wait_until(lambda: made.task(victim.task_id).attempt > 1, every_s=0.01)

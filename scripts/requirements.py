@@ -77,7 +77,7 @@ REQUIRED = {
     "9.2": ("A worker process over its memory limit is replaced", "workers/manager.py"),
     "9.3": ("Workers scale with the backlog", "processes/autoscale.py"),
     "9.4": ("Nothing grows with the number of finished tasks", "tasks/store/pending.py"),
-    "9.5": ("Under load, tasks go before statistics", "tasks/maintenance/scheduler.py"),
+    "9.5": ("Under load, tasks go before statistics", "tasks/alerting/monitor.py"),
     "10.1": ("The captioning workflow is the same in every mode", "captions/tasks/generation.py"),
     "10.2": ("So is the web page", "web/pages/views.py"),
     "10.3": ("API answers have one documented, versioned shape", "web/api/blueprint.py"),

@@ -19,21 +19,20 @@ from tests.support_domain import FakeDescriber, FakePlatform, make_post
 from tests.support_web import PASSWORD, Web, make_settings, make_web
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from altwright.builders.captions import Captions
+from altwright.builders.engine import Engine, EngineOptions
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
 from altwright.captions.drafts.draft_writes import Stored
+from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
-from altwright.captions.tasks.publishing import Publishing
-from altwright.captions.tasks.redescribe import DescribeAgain
 from altwright.db.tables import AccountRow, DraftRow, PictureRow, PostRow
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.demo import drawn
 from altwright.describers.port import Description, Picture, Request
 from altwright.domain.caption import DraftStatus
-from altwright.domain.retries import Backoff
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category
-from altwright.tasks.execution.runner import TaskRunner
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -212,28 +211,26 @@ class Site:
     def work(self, says: str = "") -> None:
         """Make one attempt at the task that waits, with a describer that ``says`` this."""
         services = self.web.services
-        again = DescribeAgain(
+        captions = Captions(
+            services.store,
             services.accounts,
-            services.drafts,
             services.pictures,
             services.outbound,
             SayingDescriber(says=says),
-            services.settings,
+            PictureLimits(40 << 20, 100_000_000, timeout_s=30),
+            longest=500,
+        )
+        engine = Engine(
             services.store,
+            services.health,
+            captions.kinds,
+            EngineOptions(),
+            owner="bench",
+            broadcaster=services.progress.broadcaster,
         )
-        runner = TaskRunner(
-            services.claims,
-            {
-                "publishing": Publishing(services.accounts, services.drafts),
-                "description": again,
-            },
-            services.progress,
-            Backoff(),
-            limit_s=60,
-        )
-        task = services.claims.claim_next("bench")
+        task = engine.claims.claim_next("bench")
         assert task is not None
-        runner.run(task, threading.Event())
+        engine.runner.run(task, threading.Event())
 
     def account(self, acct: str, problem: str = "") -> int:
         """Connect another account; return its id."""

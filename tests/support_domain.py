@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,26 +15,24 @@ from typing import Any, Protocol
 from argon2 import PasswordHasher
 from PIL import Image
 from sqlalchemy import update
+from tests.support_engine import NOWHERE
 
 from altwright.accounts.connections import Account, AccountStore
 from altwright.accounts.users import User, UserStore
+from altwright.builders.captions import Captions
+from altwright.builders.engine import Engine, EngineOptions
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
 from altwright.captions.drafts.draft_store import DraftStore
+from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
-from altwright.captions.tasks.generation import CaptionGenerationService
-from altwright.captions.tasks.publishing import Publishing
-from altwright.captions.tasks.redescribe import DescribeAgain
-from altwright.config import load
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
 from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.domain.caption import DraftStatus
-from altwright.domain.retries import Backoff
-from altwright.domain.task import Delivery, Status
-from altwright.domain.user import UserRef
+from altwright.domain.task import Status
 from altwright.errors import Category, PlatformRefused
 from altwright.net.http import Outbound
 from altwright.platforms.api import PlatformGone
@@ -43,12 +40,11 @@ from altwright.platforms.port import Introduction, Media, Post, PostPage, Profil
 from altwright.platforms.publishing.outcomes import Publication, WayMemory
 from altwright.platforms.publishing.text_comparison import AltText, look
 from altwright.platforms.software import Software
-from altwright.progress import ProgressTracker
-from altwright.tasks.execution.runner import RESTS, TaskRunner
-from altwright.tasks.store.claims import Claims
-from altwright.tasks.store.task_store import NewTask, TaskStore
+from altwright.tasks.execution.runner import RESTS
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.client import connect
+from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Task
-from altwright.tasks.task_kind import TaskKind
 
 #: Hashes passwords of tests in a tenth of a millisecond.
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -319,8 +315,8 @@ class HasHost(Protocol):
         ...
 
 
-class Bench:
-    """Runs tasks of the world's user one attempt at a time, as a worker does."""
+class Bench(Engine):
+    """Runs tasks of the world's user one attempt at a time, as a worker does without Redis."""
 
     def __init__(
         self,
@@ -334,52 +330,26 @@ class Bench:
         """Take where pictures come from and where copies go."""
         self.world = world
         self.describer = FakeDescriber()
-        self.store = TaskStore(world.database, world.box)
-        self.claims = Claims(world.database, world.box, 15)
         self.pictures = PictureStore(folder)
         self.interrupted = threading.Event()
-        settings = load(
-            data_dir=folder, platform_encryption_key=FERNET_KEY, image_timeout=timeout_s
+        store = TaskStore(world.database, world.box)
+        captions = Captions(
+            store,
+            world.accounts,
+            self.pictures,
+            Outbound(frozenset({pictures.host}), timeout_s=timeout_s),
+            describer or self.describer,
+            PictureLimits(40 << 20, 100_000_000, timeout_s),
+            longest=500,
         )
-        outbound = Outbound(settings.allowed_private_hosts | {pictures.host}, timeout_s=timeout_s)
-        describes = describer or self.describer
-        parts = (world.accounts, world.drafts, self.pictures, outbound, describes, settings)
-        self.kinds: dict[str, TaskKind] = {
-            "captions": CaptionGenerationService(*parts),
-            "publishing": Publishing(world.accounts, world.drafts),
-            "description": DescribeAgain(*parts, self.store),
-        }
-        progress = ProgressTracker(self.store, self.claims)
-        self.runner = TaskRunner(self.claims, self.kinds, progress, Backoff(), limit_s=60)
+        health = RedisHealthMonitor(connect(NOWHERE))
+        super().__init__(store, health, captions.kinds, EngineOptions(limit_s=60), owner="bench")
+        while health.usable:
+            health.note(answered=False)
 
-    def submit(
-        self,
-        kind: str,
-        *,
-        user: UserRef | None = None,
-        account_id: int | None = None,
-        settings: Mapping[str, Any] | None = None,
-        priority: str | None = None,
-        request_key: str | None = None,
-    ) -> Task:
-        """Accept a task, as the queue manager does without Redis."""
-        by = user or self.world.user.ref
-        the_kind = self.kinds[kind]
-        new = NewTask(
-            id=str(uuid.uuid4()),
-            kind=kind,
-            user_id=by.id,
-            account_id=account_id,
-            priority=the_kind.default_priority,
-            settings=the_kind.checked(settings or {}, by),
-            exclusive_key=the_kind.exclusive_key(by, account_id),
-            request_key=request_key,
-        )
-        return self.store.submit(new, delivery=Delivery.DATABASE, actor=by.username)[0]
-
-    def submitted(self, user: UserRef, request_key: str) -> Task | None:
-        """Return the task of an earlier submit."""
-        return self.store.submitted(user.id, request_key)
+    def submit(self, kind: str, **options: Any) -> Task:
+        """Accept a task of the world's user."""
+        return self.queue.submit(kind, **{"user": self.world.user.ref, **options})
 
     def captions(self, **settings: Any) -> Task:
         """Submit a run over the world's account and make one attempt at it."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from rq import Queue
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from altwright.builders.engine import Engine, EngineOptions
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.tables import UserRow
@@ -22,28 +22,18 @@ from altwright.domain.limits import Limits
 from altwright.domain.retries import Backoff
 from altwright.domain.task import Delivery, ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.progress import ProgressTracker
-from altwright.tasks.cluster.concurrency_limits import LimitBook
-from altwright.tasks.cluster.leases import Leases
-from altwright.tasks.cluster.queue_pauses import Pauses
-from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.cluster.notifier import WorkWaits
 from altwright.tasks.error_policy import Source
-from altwright.tasks.execution.dispatcher import Dispatcher
-from altwright.tasks.execution.runner import TaskRunner
-from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
+from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
-from altwright.tasks.rq.serializer import serializer_for
 from altwright.tasks.rq.thread_worker import ThreadRQWorker
-from altwright.tasks.rq.user_task_tracker import UserTaskTracker
-from altwright.tasks.store.claims import Claims, Planned, Worked
-from altwright.tasks.store.pending import Backlog
-from altwright.tasks.store.rescue import Rescuer
+from altwright.tasks.store.claims import Planned, Worked
 from altwright.tasks.store.task_store import NewTask, TaskStore
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, TaskKind, Work
+from altwright.tasks.task_kind import Run, Work
 from altwright.workers import jobs
-from altwright.workers.worker import TaskWorker, WorkParts
+from altwright.workers.worker import TaskWorker
 
 LEASE_S = 15.0
 KEY = Fernet.generate_key().decode("ascii")
@@ -130,69 +120,38 @@ def effect_of(task: Task, key: str) -> Callable[[Session], None]:
     return effect
 
 
-@dataclass
-class Rig:
-    """All parts of the engine in one process; threads run only where a test starts them."""
+class Rig(Engine):
+    """The engine of one process; threads run only where a test starts them."""
 
-    database: Database
-    redis_url: str
-    options: QueueOptions = field(default_factory=QueueOptions)
-    owner: str = "here"
-    kind: Counting = field(default_factory=Counting)
-    backoff: Backoff = field(default_factory=lambda: Backoff(jitter=0))
-    #: How many tasks of a priority run at a time, by the settings.
-    limits: Limits | None = None
-    #: Seconds after which a task gives way to others'; 0: never.
-    slice_s: float = 300.0
-    #: Seconds on the clock that throttles, pings and comparisons go by; tests turn it.
-    at: float = 1000.0
-
-    def __post_init__(self) -> None:
-        """Wire the parts as bootstrap does."""
+    def __init__(
+        self,
+        database: Database,
+        redis_url: str,
+        options: QueueOptions | None = None,
+        *,
+        owner: str = "here",
+        limits: Limits | None = None,
+        slice_s: float = 300.0,
+        waits: WorkWaits | None = None,
+    ) -> None:
+        """Take what differs between two processes of a test."""
+        self.database = database
+        self.redis_url = redis_url
+        self.owner = owner
+        self.slice_s = slice_s
+        self.kind = Counting()
+        #: Seconds on the clock that throttles, pings and comparisons go by; tests turn it.
+        self.at = 1000.0
         self.box = Box(KEY)
-        client = connect(self.redis_url)
-        self.store = TaskStore(self.database, self.box)
-        self.limit_book = LimitBook(self.database, self.limits or Limits(), self.clock)
-        self.claims = Claims(self.database, self.box, LEASE_S, self.limit_book)
-        self.backlog = Backlog(self.database)
-        self.rescuer = Rescuer(self.database)
-        self.leases = Leases(self.database)
-        self.state = ServiceState(self.database)
-        self.progress = ProgressTracker(self.store, self.claims, clock=self.clock)
-        self.health = RedisHealthMonitor(client, url=self.redis_url, clock=self.clock)
-        self.tracker = UserTaskTracker(client, 30.0)
-        self.kinds: dict[str, TaskKind] = {self.kind.name: self.kind}
-        self.pauses = Pauses(self.database, clock=self.clock)
-        self.queue = RQQueueManager(
-            self.store,
-            self.backlog,
-            self.health,
-            self.tracker,
-            serializer_for(self.box),
-            self.kinds,
-            self.progress,
-            self.options,
-            self.pauses,
-        )
-        self.runner = TaskRunner(
-            self.claims,
-            self.kinds,
-            self.progress,
-            self.backoff,
-            limit_s=3600,
-            slice_s=self.slice_s,
-            clock=self.clock,
-        )
-        self.runner.leases.renewed = self.queue.follow
-        self.dispatcher = Dispatcher(
-            self.backlog,
-            self.rescuer,
-            self.leases,
-            self.state,
-            self.queue,
-            self.health,
-            self.progress,
-            owner=self.owner,
+        super().__init__(
+            TaskStore(database, self.box),
+            RedisHealthMonitor(connect(redis_url), url=redis_url, clock=self.clock),
+            {self.kind.name: self.kind},
+            EngineOptions(
+                options or QueueOptions(), limits or Limits(), Backoff(jitter=0), slice_s=slice_s
+            ),
+            owner=owner,
+            waits=waits,
             clock=self.clock,
         )
 
@@ -219,12 +178,6 @@ class Rig:
     def submit(self, user: UserRef | None = ANNA, **options: Any) -> Task:
         """Submit a counting task."""
         return self.queue.submit(self.kind.name, user=user, **options)
-
-    def work_parts(self) -> WorkParts:
-        """Return what a worker works with."""
-        return WorkParts(
-            self.claims, self.runner, nullcontext, self.pauses.current, self.limit_book.closed
-        )
 
     def worker(self, name: str = "worker") -> TaskWorker:
         """Return a worker; it works when it is told to."""

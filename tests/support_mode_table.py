@@ -76,7 +76,7 @@ class Mode:
 
     def kill(self) -> None:
         """Kill a process that has a task in hand."""
-        running = wait_until(self.made.services.rescuer.running)
+        running = wait_until(self.made.services.engine.rescuer.running)
         pid = int(running[0].worker_id.split(".")[2])
         os.kill(pid, signal.SIGKILL)
         for master in list(self.masters):
@@ -140,7 +140,7 @@ def happen(chosen: Mode, event: str) -> tuple[int, int]:
     }
     chosen.submit()
     if event not in {"start", "submit"}:
-        wait_until(chosen.made.services.rescuer.running)
+        wait_until(chosen.made.services.engine.rescuer.running)
     actions[event]()
     chosen.submit()
     with contextlib.suppress(AssertionError):  # what is missing is counted below

@@ -130,7 +130,7 @@ class Fleet:
                 **{"LEASE_S": LEASE_S} | self.settings,
             )
         )
-        self.services.kinds["toy"] = self.services.kinds["captions"] = Toy()
+        self.services.engine.kinds["toy"] = self.services.engine.kinds["captions"] = Toy()
         migrate.upgrade(self.services.database.engine)
         with self.services.database.write() as session:
             session.execute(text(_EFFECTS))
@@ -223,7 +223,9 @@ class Fleet:
         """Return how many workers of this process and those below it are in the roster."""
         assert started.process.poll() is None, started.log
         pids = {started.pid, *tree(started.pid)}
-        return sum(one.pid in pids and not one.vanished for one in self.services.roster.all())
+        return sum(
+            one.pid in pids and not one.vanished for one in self.services.engine.roster.all()
+        )
 
     def submit(self, priority: str | None = None, **settings: Any) -> Task:
         """Submit a toy that records its effects."""

@@ -114,10 +114,10 @@ class Web:
     def failed(self) -> dict[str, Any]:
         """Return a task of anna's that has failed."""
         task = self.submit()
-        claimed = self.services.claims.claim_next("host.boot.1.1.test")
+        claimed = self.services.engine.claims.claim_next("host.boot.1.1.test")
         assert claimed is not None
         assert claimed.id == task["id"]
-        self.services.claims.fail(claimed, Category.FAULT, "It broke.")
+        self.services.engine.claims.fail(claimed, Category.FAULT, "It broke.")
         return task
 
 

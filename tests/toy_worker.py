@@ -16,7 +16,7 @@ LIVES_S = 600.0
 def main() -> None:
     """Work until SIGTERM."""
     services = bootstrap.build(config.load())
-    services.kinds["toy"] = Toy()
+    services.engine.kinds["toy"] = Toy()
     asked_to_stop: list[int] = []  # no Event: see cli/workers.py
     signal.signal(signal.SIGTERM, lambda number, _frame: asked_to_stop.append(number))
     services.start()

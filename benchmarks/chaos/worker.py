@@ -17,7 +17,7 @@ _build = bootstrap.build
 def build(settings: Settings) -> Services:
     """Put the service together, with one kind exchanged."""
     services = _build(settings)
-    services.kinds[ChaosKind.name] = ChaosKind(settings.data_dir)
+    services.engine.kinds[ChaosKind.name] = ChaosKind(settings.data_dir)
     return services
 
 

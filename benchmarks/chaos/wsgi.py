@@ -7,4 +7,4 @@ from benchmarks.chaos.kind import ChaosKind
 
 __all__ = ["app"]
 
-services.kinds[ChaosKind.name] = ChaosKind(services.settings.data_dir)
+services.engine.kinds[ChaosKind.name] = ChaosKind(services.settings.data_dir)

@@ -29,7 +29,6 @@ from altwright.db import migrate
 from altwright.web.app import create_app
 from altwright.web.auth import SignedIn
 from altwright.web.realtime.admission import MOST_OF_USER
-from altwright.web.realtime.threaded import broadcaster_for
 from benchmarks.sockets.pages import Pages
 
 #: Events to each user, and seconds between two.
@@ -143,7 +142,7 @@ def _cookies(services: Services, count: int) -> tuple[list[str], list[int]]:
 
 def _emit(services: Services, user_ids: list[int]) -> None:
     """Tell every user's pages something, as a worker of another process does."""
-    tell = broadcaster_for(services).task_changed
+    tell = services.progress.broadcaster.task_changed
     for number in range(EVENTS):
         for user_id in user_ids:
             task = {"id": "0", "progress": {"sequence": number}, "step": "x" * 600}

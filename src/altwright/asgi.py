@@ -9,4 +9,4 @@ from altwright.web.realtime.asgi import LivePages
 settings = config.load()
 telemetry.configure(settings.log_level, settings.log_format)
 services = bootstrap.build(settings)
-app = LivePages(create_app(services), services, settings.sockets_max)
+app = LivePages(create_app(services, serves_pages=False), services, settings.sockets_max)

@@ -14,12 +14,12 @@ from altwright.accounts import key_check
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
 from altwright.background import BackgroundLoop
-from altwright.captions.drafts.draft_store import DraftStore
+from altwright.builders.alerting import Alerting
+from altwright.builders.captions import Captions
+from altwright.builders.engine import Engine, EngineOptions
 from altwright.captions.drafts.pruning import ContentRetention
+from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
-from altwright.captions.tasks.generation import CaptionGenerationService
-from altwright.captions.tasks.publishing import Publishing
-from altwright.captions.tasks.redescribe import DescribeAgain
 from altwright.config import Settings, WorkerMode
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine
@@ -34,38 +34,22 @@ from altwright.domain.worker import process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
-from altwright.progress import ProgressTracker
-from altwright.tasks.alerting.alerts import AlertBook, AlertWatch
-from altwright.tasks.alerting.notifications import Channel, Mail, Notifier, Webhook
+from altwright.tasks.alerting.alerts import AlertBook
+from altwright.tasks.alerting.notifications import Channel, Mail, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
-from altwright.tasks.cluster.concurrency_limits import LimitBook
-from altwright.tasks.cluster.leases import Leases
-from altwright.tasks.cluster.notifier import Messenger
-from altwright.tasks.cluster.queue_pauses import Pauses
-from altwright.tasks.cluster.service_state import ServiceState
-from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.cluster.worker_slots import Slots
 from altwright.tasks.dead_letters import DeadLetters
-from altwright.tasks.execution.dispatcher import Dispatcher
-from altwright.tasks.execution.runner import TaskRunner
 from altwright.tasks.maintenance.job_cleaner import RQUpkeep
 from altwright.tasks.maintenance.pruning import Ages, TaskRetention
-from altwright.tasks.maintenance.scheduler import Caretaker, Watched
 from altwright.tasks.maintenance.task import Chore, Maintenance
-from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
+from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect as connect_redis
-from altwright.tasks.rq.serializer import serializer_for
 from altwright.tasks.rq.url_override import RedisAddress
-from altwright.tasks.rq.user_task_tracker import UserTaskTracker
-from altwright.tasks.store.claims import Claims
-from altwright.tasks.store.integrity import TaskRepair
-from altwright.tasks.store.pending import Backlog
-from altwright.tasks.store.rescue import Rescuer
-from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
-from altwright.tasks.task_kind import TaskKind
+from altwright.web.realtime.broadcaster import SocketBroadcaster
+from altwright.web.realtime.redis_channel import PageChannel
 from altwright.web.services import Services as WebServices
 from altwright.workers.capacity import pool_size
 from altwright.workers.integrated import IntegratedRQWorker
@@ -79,8 +63,6 @@ _log = logging.getLogger(__name__)
 
 #: The file in DATA_DIR that keeps the encryption key which no setting gives.
 KEY_FILE = "encryption.key"
-#: Seconds that an entry of UserTaskTracker lives unless it is renewed.
-TRACKER_LEASE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -89,32 +71,20 @@ class Services(WebServices):
 
     outbound: Outbound
     describer: Describer
-    kinds: dict[str, TaskKind]
-    claims: Claims
-    leases: Leases
-    state: ServiceState
-    backlog: Backlog
-    rescuer: Rescuer
-    roster: Roster
+    engine: Engine
     audit: Audit
-    repair: TaskRepair
-    runner: TaskRunner
-    dispatcher: Dispatcher
-    limits: LimitBook
     alerts: AlertBook
-    messenger: Messenger
     redis_address: RedisAddress
     dead_letters: DeadLetters
     chores: dict[str, Chore]
     channels: dict[str, Channel]
     upkeep: RQUpkeep
-    caretaker: Caretaker
     #: The threads of a process, in the order of their start.
     loops: tuple[BackgroundLoop, ...]
 
     def start(self) -> None:
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
-        with suppress(DatabaseUnavailable):  # then the caretaker asks again
+        with suppress(DatabaseUnavailable):  # then the leader's loop asks again
             self.redis_address.follow()
             self._check_key()
         self.health.check()
@@ -142,9 +112,7 @@ class Services(WebServices):
     ) -> WorkParts:
         """Return what workers share; tasks run inside ``app_context``."""
         sessions = WorkerSessionManager(self.database.engine, app_context)
-        return WorkParts(
-            self.claims, self.runner, sessions.task, self.queue.pauses.current, self.limits.closed
-        )
+        return self.engine.work_parts(sessions.task)
 
     def worker_manager(
         self,
@@ -167,13 +135,13 @@ class Services(WebServices):
             OwnPlaces(count)
             if count is not None
             else SharedPlaces(
-                Slots(self.leases, process_name()),
+                Slots(self.engine.leases, process_name()),
                 lambda: settings.rq_worker_count,
                 settings.web_concurrency,
             )
         )
         memory = MemoryLimit(settings.rq_worker_memory_limit * MIB)
-        return RQWorkerManager(make_worker, self.roster, places, memory, kind=kind)
+        return RQWorkerManager(make_worker, self.engine.roster, places, memory, kind=kind)
 
 
 def build(settings: Settings) -> Services:
@@ -196,59 +164,21 @@ def build(settings: Settings) -> Services:
         threshold=settings.rq_failure_threshold,
     )
     store = TaskStore(database, box)
-    limits = LimitBook(database, limits_of(settings))
-    claims = Claims(database, box, settings.lease_s, limits)
-    leases, state = Leases(database), ServiceState(database)
-    backlog, rescuer = Backlog(database), Rescuer(database)
-    progress = ProgressTracker(store, claims)
     accounts = AccountStore(database, box, partial(connect_platform, outbound=outbound))
-    drafts = DraftStore(database)
     pictures = PictureStore(settings.media_dir)
     describer = describer_of(settings)
-    kinds: dict[str, TaskKind] = {
-        kind.name: kind
-        for kind in (
-            CaptionGenerationService(accounts, drafts, pictures, outbound, describer, settings),
-            Publishing(accounts, drafts),
-            DescribeAgain(accounts, drafts, pictures, outbound, describer, settings, store),
-        )
-    }
-    queue = RQQueueManager(
+    captions = Captions(
         store,
-        backlog,
-        health,
-        UserTaskTracker(client, TRACKER_LEASE_S),
-        serializer_for(box),
-        kinds,
-        progress,
-        QueueOptions(
-            prefix=settings.rq_queue_prefix,
-            window=settings.dispatch_window,
-            result_ttl_s=settings.rq_completed_tasks_ttl or settings.rq_result_ttl,
-            failure_ttl_s=settings.rq_failed_tasks_ttl,
-            max_retries=settings.rq_max_retries,
-        ),
-        Pauses(database),
+        accounts,
+        pictures,
+        outbound,
+        describer,
+        PictureLimits(settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout),
+        settings.caption_max_length,
     )
-    backoff = Backoff(base_s=settings.rq_retry_base_delay, longest_s=settings.rq_retry_max_delay)
-    runner = TaskRunner(
-        claims,
-        kinds,
-        progress,
-        backoff,
-        limit_s=settings.rq_default_timeout,
-        slice_s=settings.slice_s,
-        patience_s=settings.rq_outage_patience,
-    )
-    roster = Roster(database)
-    repair = TaskRepair(store, backlog, kinds)
-    upkeep = RQUpkeep(queue, health)
-    address = RedisAddress(state, box, settings.resolved_redis_url, health.move)
-    messenger = Messenger(database, queue.work_waits)
-    queue.tell_others = messenger.tell
-    runner.leases.renewed = queue.follow
+    upkeep = RQUpkeep(health, settings.rq_queue_prefix)
     ages = ages_of(settings)
-    content = ContentRetention(drafts, pictures, ages)
+    content = ContentRetention(captions.drafts, pictures, ages)
     of_tasks = TaskRetention(database, ages, before=content.forget_tasks)
     chores = {
         "tasks": Chore("tasks that ended long ago", of_tasks.prune_tasks),
@@ -258,37 +188,28 @@ def build(settings: Settings) -> Services:
         "books": Chore("old audit entries and alerts", of_tasks.prune_books),
         "redis": Chore("old jobs in Redis", lambda _: upkeep.trim()),
     }
-    kinds[Maintenance.name] = Maintenance(chores)
-    channels = channels_of(settings)
-    alerts = AlertBook(database, tuple(channels))
-    notifier = Notifier(database, channels)
-    caretaker = Caretaker(
-        Watched(
-            leases=leases,
-            state=state,
-            figures=Figures(database),
-            roster=roster,
-            health=health,
-            queue=queue,
-            upkeep=upkeep,
-            repair=repair,
-            workers_expected=lambda: workers_expected(settings),
-        ),
-        AlertWatch(alerts),
-        notifier,
-        thresholds_of(settings),
+    kinds = captions.kinds | {Maintenance.name: Maintenance(chores)}
+    page_channel = PageChannel(health, box, settings)
+    engine = Engine(
+        store,
+        health,
+        kinds,
+        options_of(settings),
         owner=process_name(),
+        broadcaster=SocketBroadcaster(page_channel),
+    )
+    address = RedisAddress(engine.state, box, settings.resolved_redis_url, health.move)
+    channels = channels_of(settings)
+    alerting = Alerting(
+        engine,
+        upkeep,
+        channels,
+        thresholds_of(settings),
+        workers_expected=lambda: workers_expected(settings),
         maintenance_every_s=settings.maintenance_every,
+        owner=process_name(),
         always=(address.follow,),
     )
-    dispatcher = Dispatcher(
-        backlog, rescuer, leases, state, queue, health, progress, owner=process_name()
-    )
-    loops = [health.loop, runner.leases.loop, dispatcher.loop, caretaker.loop]
-    if channels:
-        loops.append(notifier.loop)
-    if messenger.speaks:
-        loops.append(messenger.loop)
     return Services(
         settings=settings,
         database=database,
@@ -296,34 +217,42 @@ def build(settings: Settings) -> Services:
         outbound=outbound,
         users=UserStore(database),
         accounts=accounts,
-        drafts=drafts,
+        drafts=captions.drafts,
         pictures=pictures,
         describer=describer,
-        kinds=kinds,
         store=store,
-        claims=claims,
-        leases=leases,
-        state=state,
-        backlog=backlog,
-        rescuer=rescuer,
-        roster=roster,
-        audit=Audit(database),
-        repair=repair,
         health=health,
-        progress=progress,
-        queue=queue,
-        runner=runner,
-        dispatcher=dispatcher,
-        limits=limits,
-        alerts=alerts,
-        messenger=messenger,
+        progress=engine.progress,
+        page_channel=page_channel,
+        queue=engine.queue,
+        engine=engine,
+        audit=Audit(database),
+        alerts=alerting.alerts,
         redis_address=address,
-        dead_letters=DeadLetters(database, queue),
+        dead_letters=DeadLetters(database, engine.queue),
         chores=chores,
         channels=channels,
         upkeep=upkeep,
-        caretaker=caretaker,
-        loops=tuple(loops),
+        loops=(*engine.loops, *alerting.loops),
+    )
+
+
+def options_of(settings: Settings) -> EngineOptions:
+    """Return the engine's options."""
+    return EngineOptions(
+        queue=QueueOptions(
+            prefix=settings.rq_queue_prefix,
+            window=settings.dispatch_window,
+            result_ttl_s=settings.rq_completed_tasks_ttl or settings.rq_result_ttl,
+            failure_ttl_s=settings.rq_failed_tasks_ttl,
+            max_retries=settings.rq_max_retries,
+        ),
+        limits=limits_of(settings),
+        backoff=Backoff(base_s=settings.rq_retry_base_delay, longest_s=settings.rq_retry_max_delay),
+        lease_s=settings.lease_s,
+        limit_s=settings.rq_default_timeout,
+        slice_s=settings.slice_s,
+        patience_s=settings.rq_outage_patience,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from altwright.errors import TaskNotFound, TaskStateConflict, TemporaryError
+from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Task
@@ -51,19 +52,18 @@ class ProgressTracker:
         self,
         store: TaskStore,
         claims: Claims,
-        broadcaster: Broadcaster | None = None,
+        tracker: UserTaskTracker,
+        broadcaster: Broadcaster,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the broadcaster; bootstrap replaces it once sockets are there."""
         self._store = store
         self._claims = claims
+        self._tracker = tracker
         self._clock = clock
         self._lock = threading.Lock()
         #: Steps that came too soon after another: attempt to when it may be written, and text.
         self._held_back: dict[tuple[str, int], tuple[float, str]] = {}
-        self.broadcaster: Broadcaster = broadcaster or SilentBroadcaster()
-        #: Told of every change of a task, in this process, from whatever thread made it.
-        self.listeners: list[Callable[[Task], None]] = []
+        self.broadcaster = broadcaster
 
     def changed(self, task_id: str) -> None:
         """Tell the user's pages how the task stands now; without the database, they ask later."""
@@ -78,8 +78,7 @@ class ProgressTracker:
 
     def tell(self, task: Task) -> None:
         """Tell the user's pages how the task stands, which was read just now."""
-        for listener in self.listeners:
-            listener(task)
+        self._tracker.follow(task)
         if task.user_id is not None:
             self.broadcaster.task_changed(task.user_id, task.to_json())
 

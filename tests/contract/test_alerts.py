@@ -37,7 +37,7 @@ SOMETHING = Finding("something", Severity.WARNING, "Something is wrong.")
 
 @pytest.fixture
 def house(rig: Rig) -> House:
-    """Return a caretaker on each database."""
+    """Return what watches over an engine on each database."""
     rig.health.check()
     return House(rig)
 
@@ -88,8 +88,8 @@ def test_redis_lost_and_found_is_told(house: House) -> None:
     house.rig.find_redis()
     assert house.look() == {"redis_down"}  # it may flap
     assert house.look(QUIET_S + 1) == set()
-    assert [alert.name for alert in house.book.recent()] == ["redis_down"]
-    assert house.book.recent()[0].resolved_at is not None
+    assert [alert.name for alert in house.alerts.recent()] == ["redis_down"]
+    assert house.alerts.recent()[0].resolved_at is not None
 
 
 @pytest.mark.req("7.4")
@@ -100,7 +100,7 @@ def test_a_policy_that_evicts_is_told(house: House, valkey: RedisServer) -> None
     try:
         house.rig.health.look()
         assert house.look() == {"redis_settings"}
-        assert "set noeviction" in house.book.open()[0].message
+        assert "set noeviction" in house.alerts.open()[0].message
     finally:
         client.config_set("maxmemory-policy", "noeviction")
         client.close()
@@ -194,15 +194,15 @@ def test_a_killed_worker_s_job_is_no_strange_one(house: House) -> None:
 def test_missing_workers_are_told_when_they_stay_away(house: House) -> None:
     """A restart is no alert; fewer workers than configured for half a minute are one."""
     house.workers_expected = 2
-    house.roster.seen(["a", "b"], kind="integrated", host="here", pid=1)
+    house.rig.roster.seen(["a", "b"], kind="integrated", host="here", pid=1)
     assert house.look() == set()
     elapse(house.rig.database, 20)
-    house.roster.seen(["a"], kind="integrated", host="here", pid=1)
+    house.rig.roster.seen(["a"], kind="integrated", host="here", pid=1)
     assert house.look() == set()
-    house.roster.seen(["a"], kind="integrated", host="here", pid=1)
+    house.rig.roster.seen(["a"], kind="integrated", host="here", pid=1)
     assert house.look(31) == {"workers_missing"}
-    assert "1 of 2" in house.book.open()[0].message
-    house.roster.seen(["a", "b"], kind="integrated", host="here", pid=1)
+    assert "1 of 2" in house.alerts.open()[0].message
+    house.rig.roster.seen(["a", "b"], kind="integrated", host="here", pid=1)
     assert house.look_until_quiet() == set()
 
 
@@ -328,7 +328,7 @@ def test_mail_that_is_refused_is_not_sent() -> None:
 
 @pytest.mark.req("7.4")
 def test_a_hanging_server_holds_nobody_up(rig: Rig) -> None:
-    """While a notice waits for its server, the caretaker goes on looking."""
+    """While a notice waits for its server, the leader goes on looking."""
     begun, go_on = threading.Event(), threading.Event()
 
     class Hanging:
@@ -383,7 +383,7 @@ def test_a_redis_that_fills_up_is_purged_then_left_alone_then_used_again(
     assert house.look() == set()
     fill(rig, 0.84)
     house.look()
-    alerts = {alert.name for alert in house.book.open()}
+    alerts = {alert.name for alert in house.alerts.open()}
     assert alerts == {"redis_memory"}
     assert list(client.scan_iter("rq:job:*")) == []
     assert list(client.scan_iter("rq:results:*")) == []

@@ -170,9 +170,9 @@ def test_lists_go_on_where_a_page_ended(web: Web) -> None:
 def test_items_and_history_tell_what_happened(web: Web) -> None:
     """A task's pictures and events can be read; a worker's host is not named to users."""
     task = web.submit()
-    claimed = web.services.claims.claim_next("secrethost.boot.1.1.test")
+    claimed = web.services.engine.claims.claim_next("secrethost.boot.1.1.test")
     assert claimed is not None
-    web.services.claims.plan(claimed.id, claimed.attempt, [Planned("1-1", "A picture")])
+    web.services.engine.claims.plan(claimed.id, claimed.attempt, [Planned("1-1", "A picture")])
     anna, root = web.by_token(web.anna), web.by_token(web.root)
     items = anna.get(f"/api/v1/tasks/{task['id']}/items").get_json()
     responses.ItemList.model_validate(items)
@@ -200,9 +200,11 @@ def test_the_category_of_an_error_is_for_administrators(web: Web) -> None:
 def test_a_page_says_in_words_for_how_long_a_task_waits(web: Web) -> None:
     """Without codes."""
     task = web.submit()
-    claimed = web.services.claims.claim_next("host.boot.1.1.test")
+    claimed = web.services.engine.claims.claim_next("host.boot.1.1.test")
     assert claimed is not None
-    web.services.claims.wait(claimed, Category.RATE_LIMIT, "The server asks us to wait.", 960, "")
+    web.services.engine.claims.wait(
+        claimed, Category.RATE_LIMIT, "The server asks us to wait.", 960, ""
+    )
     page = web.by_session(web.anna).get(f"/tasks/{task['id']}").text
     assert "Waits 16 minutes: The server asks us to wait." in page
     assert "rate_limit:" not in page

@@ -60,7 +60,7 @@ def test_the_settings_limits_hold_from_the_first_claim_on(
             if delivery is Delivery.DATABASE:
                 return of_settings.claims.claim_next(f"w{number}")
             task = tasks[number]
-            ticket = Ticket(task.id, task.attempt, task.priority)
+            ticket = Ticket(task.id, task.attempt)
             return of_settings.claims.claim(ticket, f"w{number}", Delivery.RQ)
 
         assert claimed(of_settings, claim) == 2
@@ -73,25 +73,25 @@ def test_limits_are_changed_and_reset(of_settings: Rig) -> None:
     def holding() -> tuple[Limits, Limits]:
         for rig in (of_settings, other):
             rig.at += FRESH_S + 1
-        return of_settings.limit_book.current(), other.limit_book.current()
+        return of_settings.limits.current(), other.limits.current()
 
     three = Limits(most={Priority.LOW: 3}, kept={Priority.URGENT: 1})
     assert holding() == (TWO_LOW, TWO_LOW)
-    of_settings.limit_book.change(three)
+    of_settings.limits.change(three)
     assert holding() == (three, three)
-    other.limit_book.change(None)
+    other.limits.change(None)
     assert holding() == (TWO_LOW, TWO_LOW)
-    of_settings.limit_book.change(Limits())
+    of_settings.limits.change(Limits())
     assert holding() == (Limits(), Limits())
     other.close()
 
 
 def test_limits_hold_after_a_reset(of_settings: Rig) -> None:
     """Claims at the same instant see the settings' limits again, not none."""
-    of_settings.limit_book.change(Limits(most={Priority.LOW: 5}))
+    of_settings.limits.change(Limits(most={Priority.LOW: 5}))
     submitted(of_settings)
     assert claimed(of_settings, lambda n: of_settings.claims.claim_next(f"w{n}")) == 5
-    of_settings.limit_book.change(None)
+    of_settings.limits.change(None)
     submitted(of_settings)
     assert claimed(of_settings, lambda n: of_settings.claims.claim_next(f"w{n}")) == 2
 
@@ -99,15 +99,15 @@ def test_limits_hold_after_a_reset(of_settings: Rig) -> None:
 def test_a_reset_needs_no_limits_before_it(database: Database) -> None:
     """Resetting what nobody has set changes nothing."""
     rig = Rig(database, NOWHERE)
-    rig.limit_book.change(None)
-    assert rig.limit_book.current() == Limits()
+    rig.limits.change(None)
+    assert rig.limits.current() == Limits()
     rig.close()
 
 
 def test_no_limit_is_lost_with_the_row_that_holds_it(of_settings: Rig) -> None:
     """Where somebody empties the table of facts, nothing is claimed until the row is back."""
     submitted(of_settings)
-    assert of_settings.limit_book.current() == TWO_LOW
+    assert of_settings.limits.current() == TWO_LOW
     with of_settings.database.write() as session:
         session.execute(delete(StateRow))
     of_settings.claims.claim_next("first")
@@ -121,4 +121,4 @@ def test_other_priorities_go_on(of_settings: Rig) -> None:
     of_settings.submit(priority="normal")
     taken = [of_settings.claims.claim_next(f"w{number}") for number in range(5)]
     assert [task.priority for task in taken if task] == [Priority.NORMAL] + [Priority.LOW] * 2
-    assert of_settings.limit_book.closed() == {Priority.LOW}
+    assert of_settings.limits.closed() == {Priority.LOW}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -180,9 +181,9 @@ def test_an_end_releases_only_its_own_entry(rig: Rig) -> None:
     """What another task has entered meanwhile stays."""
     task = rig.submit()
     rig.tracker.hold("user:1", "another")
-    rig.tracker.release("user:1", task.id)
+    rig.tracker.follow(replace(task, status=Status.COMPLETED))
     assert entry(rig) == b"another"
-    rig.tracker.renew("user:1", task.id)
+    rig.tracker.follow(task)
     assert entry(rig) == b"another"
     make_users(rig.database, ids=[77])  # a user without tasks has no entry
     assert rig.health.client.get("altwright:active:user:77") is None

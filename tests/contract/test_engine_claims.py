@@ -30,7 +30,7 @@ pytestmark = pytest.mark.every_database
 
 def ticket_of(task: Task) -> Ticket:
     """Return what RQ's job says."""
-    return Ticket(task.id, task.attempt, task.priority)
+    return Ticket(task.id, task.attempt)
 
 
 @pytest.mark.req("3.5")
@@ -80,13 +80,13 @@ def test_stale_tickets_claim_nothing(rig: Rig) -> None:
     rig.submit()
     first = rig.take()
     rig.claims.release(first, "worker stopped")
-    stale = Ticket(first.id, 0, first.priority)
+    stale = Ticket(first.id, 0)
     assert rig.claims.claim(stale, "w", Delivery.RQ) is None
-    second = rig.claims.claim(Ticket(first.id, 1, first.priority), "w", Delivery.RQ)
+    second = rig.claims.claim(Ticket(first.id, 1), "w", Delivery.RQ)
     assert second is not None
     rig.claims.complete(second, "done")
-    assert rig.claims.claim(Ticket(first.id, 2, first.priority), "w", Delivery.RQ) is None
-    assert rig.claims.claim(Ticket("f" * 36, 0, first.priority), "w", Delivery.RQ) is None
+    assert rig.claims.claim(Ticket(first.id, 2), "w", Delivery.RQ) is None
+    assert rig.claims.claim(Ticket("f" * 36, 0), "w", Delivery.RQ) is None
 
 
 ZOMBIE_WRITES: dict[str, Callable[[Rig, Task, Item], Any]] = {

@@ -277,7 +277,7 @@ def make_services(
         services = bootstrap.build(config.load())
         services.settings.data_dir.mkdir(parents=True, exist_ok=True)
         migrate.upgrade(services.database.engine)
-        services.kinds["toy"] = Toy()
+        services.engine.kinds["toy"] = Toy()
         made.append(services)
         services.start()
         return services

@@ -338,7 +338,7 @@ def test_rqs_registries_are_trimmed_without_a_worker_of_rq(rig: Rig) -> None:
     key, client = "rq:finished:normal", rig.health.client
     first: Any = client.zrange(key, 0, 0)
     client.zadd(key, {first[0]: 1})
-    assert RQUpkeep(rig.queue, rig.health).trim() == 1
+    assert RQUpkeep(rig.health).trim() == 1
     assert client.zcard(key) == 1
 
 
@@ -373,7 +373,7 @@ def test_maintenance_is_not_for_everybody(rig: Rig) -> None:
 
 
 @pytest.mark.req("2.5")
-def test_the_caretaker_submits_maintenance_once_an_hour(rig: Rig) -> None:
+def test_the_leader_submits_maintenance_once_an_hour(rig: Rig) -> None:
     """Whoever holds the role, one task an hour, none beside one that still runs."""
     maintained(rig, tasks=lambda _: 0)
     rig.health.check()
@@ -395,7 +395,7 @@ def test_the_caretaker_submits_maintenance_once_an_hour(rig: Rig) -> None:
 
 def test_maintenance_goes_on_without_redis(rig: Rig) -> None:
     """The chore that needs it is skipped, with the reason; the others are done."""
-    upkeep = RQUpkeep(rig.queue, rig.health)
+    upkeep = RQUpkeep(rig.health)
     maintained(rig, redis=lambda _: upkeep.trim(), tasks=lambda _: 1)
     rig.lose_redis()
     task = rig.queue.submit("maintenance", user=None)

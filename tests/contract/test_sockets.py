@@ -19,7 +19,7 @@ from tests.support_sockets import Page, Served, page, served
 from tests.support_web import Web, make_settings, make_web, sign_in
 from werkzeug.serving import make_server
 
-from altwright.domain.task import Delivery, Priority
+from altwright.domain.task import Delivery
 from altwright.tasks.task import Ticket
 from altwright.web.app import create_app
 from altwright.web.realtime import poller, threaded
@@ -45,10 +45,10 @@ def server(web: Web, tmp_path: Path, valkey: RedisServer) -> Iterator[Served]:
 def _step(web: Web, task_id: str, text: str) -> None:
     """Work on this waiting task, as a worker in this process would."""
     # Not on the next: the served process submits tasks too.
-    ticket = Ticket(task_id, 0, Priority.NORMAL)
-    claimed = web.services.claims.claim(ticket, "host.boot.1.1.test", Delivery.DATABASE)
+    ticket = Ticket(task_id, 0)
+    claimed = web.services.engine.claims.claim(ticket, "host.boot.1.1.test", Delivery.DATABASE)
     assert claimed is not None
-    web.services.claims.step(claimed.id, claimed.attempt, text)
+    web.services.engine.claims.step(claimed.id, claimed.attempt, text)
     web.services.progress.changed(claimed.id)
 
 
@@ -82,7 +82,7 @@ def test_progress_of_another_process_reaches_the_page(web: Web, server: Served) 
 
 def _comes_over_redis(web: Web, shown: Page) -> None:
     """Tell the page of a task that isn't in the database, where the poller would find it."""
-    tell = threaded.broadcaster_for(web.services).task_changed
+    tell = web.services.progress.broadcaster.task_changed
 
     def told() -> bool:
         tell(web.anna.id, {"id": "nowhere", "progress": {"sequence": 1}})

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import text
 from tests.support import PATIENCE_S, wait_until
-from tests.support_engine import ANNA, ROOT, Rig
+from tests.support_engine import ANNA, NOWHERE, ROOT, Rig
 
 from altwright.domain.task import Priority, Status
 from altwright.errors import Category
 from altwright.tasks.cluster.notifier import Messenger, WorkWaits
 from altwright.workers.integrated import DATABASE_POLL_MOST_S, DATABASE_POLL_S, IntegratedRQWorker
-from altwright.workers.worker import WorkParts
 
 pytestmark = pytest.mark.every_database
 
@@ -42,7 +41,7 @@ class SoundSleep(WorkWaits):
 def idle_worker(rig: Rig, waits: WorkWaits) -> Iterator[IntegratedRQWorker]:
     """Run a worker on the database."""
     worker = IntegratedRQWorker(
-        WorkParts(rig.claims, rig.runner, nullcontext, rig.pauses.current),
+        rig.work_parts(),
         rig.health,
         ["normal"],
         rig.queue.serializer,
@@ -56,6 +55,13 @@ def idle_worker(rig: Rig, waits: WorkWaits) -> Iterator[IntegratedRQWorker]:
         assert worker.join(PATIENCE_S)
 
 
+def without_redis(rig: Rig, waits: WorkWaits) -> Rig:
+    """Return another process's engine, which knows that Redis is away."""
+    other = Rig(rig.database, NOWHERE, waits=waits)
+    other.lose_redis()
+    return other
+
+
 def completes(rig: Rig, task_id: str) -> None:
     """Wait for a task's end."""
     wait_until(lambda: rig.store.get(task_id, None).status is Status.COMPLETED)
@@ -65,7 +71,8 @@ def completes(rig: Rig, task_id: str) -> None:
 def test_a_submit_wakes_the_workers_of_its_process(rig: Rig) -> None:
     """Without Redis an idle worker claims the task without asking by itself, each time."""
     rig.lose_redis()
-    waits = rig.queue.work_waits = SoundSleep()
+    waits = SoundSleep()
+    rig = without_redis(rig, waits)
     with idle_worker(rig, waits):
         for _ in range(3):
             wait_until(lambda: waits.sleeps)
@@ -74,14 +81,10 @@ def test_a_submit_wakes_the_workers_of_its_process(rig: Rig) -> None:
 
 def test_a_submit_elsewhere_wakes_or_is_found_by_asking(rig: Rig) -> None:
     """PostgreSQL carries the wake-up to other processes; on the others a worker goes on asking."""
-    rig.lose_redis()
-    other = Rig(rig.database, rig.redis_url)
-    other.lose_redis()
-    speaks = rig.database.engine.dialect.name == "postgresql"
+    speaks = rig.messenger.speaks
     waits = SoundSleep() if speaks else WorkWaits()
-    rig.queue.work_waits = waits
-    here, there = (Messenger(rig.database, one.queue.work_waits) for one in (rig, other))
-    other.queue.tell_others = there.tell
+    rig, other = without_redis(rig, waits), without_redis(rig, WorkWaits())
+    here = rig.messenger
     here.loop.start()
     try:
         if speaks:
@@ -92,7 +95,6 @@ def test_a_submit_elsewhere_wakes_or_is_found_by_asking(rig: Rig) -> None:
                 completes(rig, other.submit().id)
     finally:
         here.loop.stop()
-        other.close()
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -131,8 +133,8 @@ def test_a_wake_up_before_the_wait_is_not_lost() -> None:
 
 def test_an_idle_worker_asks_less_and_less(rig: Rig) -> None:
     """Idle workers don't keep the database busy: once a second in the end."""
-    rig.lose_redis()
-    waits = rig.queue.work_waits = SoundSleep()
+    waits = SoundSleep()
+    rig = without_redis(rig, waits)
     with idle_worker(rig, waits):
         wait_until(lambda: waits.sleeps)
     assert waits.pauses_s == [DATABASE_POLL_S, 0.2, 0.4, 0.8, DATABASE_POLL_MOST_S]

@@ -33,7 +33,7 @@ def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
 
 def running(made: Fleet) -> Counter[Priority]:
     """Return how many tasks of each priority run now."""
-    ids = [one.task_id for one in made.services.rescuer.running()]
+    ids = [one.task_id for one in made.services.engine.rescuer.running()]
     return Counter(made.task(task_id).priority for task_id in ids)
 
 
@@ -89,7 +89,7 @@ def test_limits_hold_in_every_process_and_change_while_it_runs(
         urgent = made.submit(priority="urgent", items=1)
         wait_until(lambda: made.completed(urgent))
         limits(made, "--reset")
-        assert made.services.limits.current().most == {Priority.LOW: 2}
+        assert made.services.engine.limits.current().most == {Priority.LOW: 2}
         for task in (*low, *normal):
             made.services.store.cancel(task.id, user_id=None, actor="test")
         wait_until(lambda: all(made.task(task.id).ended for task in (*low, *normal)))

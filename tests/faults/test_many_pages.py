@@ -22,7 +22,6 @@ from tests.support_sockets import page
 
 from altwright.web.app import create_app
 from altwright.web.auth import SignedIn
-from altwright.web.realtime.threaded import broadcaster_for
 
 
 @pytest.fixture
@@ -36,7 +35,6 @@ def server() -> Iterator[RedisServer]:
 def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
     """Return a fleet with a user."""
     with fleet(tmp_path, server, SOCKETS_PORT=str(free_port())) as fleet_:
-        fleet_.services.progress.broadcaster = broadcaster_for(fleet_.services)
         yield fleet_
 
 
@@ -98,7 +96,7 @@ def test_a_page_that_reads_nothing_slows_no_other(made: Fleet) -> None:
     with serving(made) as (url, _):
         port = int(url.rpartition(":")[2])
         with page(url, cookie(made)) as quick, stuck(port, cookie(made)):
-            tell = broadcaster_for(made.services).task_changed
+            tell = made.services.progress.broadcaster.task_changed
             for number in range(60):
                 progress = {"percent": 1, "step": "x" * 50_000, "sequence": number}
                 tell(made.user.id, {"id": "0", "status": "running", "progress": progress})

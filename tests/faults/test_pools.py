@@ -47,7 +47,7 @@ def test_a_pool_grows_with_what_waits_and_replaces_what_dies(made: Fleet) -> Non
     with made.running("pool", argv, RQ_WORKER_MEMORY_LIMIT="250") as pool:
         wait_until(lambda: made.live_workers(pool), 180)
         wait_until(lambda: made.live_workers(pool) == 2, 180)
-        running = wait_until(made.services.rescuer.running)[0]
+        running = wait_until(made.services.engine.rescuer.running)[0]
         os.kill(int(running.worker_id.split(".")[2]), signal.SIGKILL)
         wait_until(lambda: made.task(running.task_id).attempt == 2)
         wait_until(lambda: len(pool.children()) == 2)

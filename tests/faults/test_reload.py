@@ -51,7 +51,7 @@ def test_reloads_under_load_fail_no_request_and_lose_or_double_no_task(
     """SIGHUP after SIGHUP, while tasks are submitted and long ones run."""
     long = [made.submit(items=reloads * 15, item_s=0.2) for _ in range(2)]
     with made.gunicorn() as gunicorn, Load(made, pause_s=0.35) as load:
-        wait_until(made.services.rescuer.running)
+        wait_until(made.services.engine.rescuer.running)
         before = set(gunicorn.children())
         for _ in range(reloads):
             gunicorn.send(signal.SIGHUP)
@@ -103,7 +103,7 @@ def test_a_frozen_gunicorn_process_is_replaced_and_its_tasks_go_on(made: Fleet) 
     """After SIGSTOP and Gunicorn's time-out it is killed; its tasks are done elsewhere, once."""
     tasks = [made.submit(items=60, item_s=0.1) for _ in range(6)]
     with made.gunicorn("--timeout", "4", "--graceful-timeout", "2") as gunicorn:
-        running = wait_until(made.services.rescuer.running)
+        running = wait_until(made.services.engine.rescuer.running)
         victim = int(running[0].worker_id.split(".")[2])
         os.kill(victim, signal.SIGSTOP)
         wait_until(lambda: victim not in gunicorn.children())

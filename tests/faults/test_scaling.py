@@ -26,12 +26,12 @@ def server() -> Iterator[RedisServer]:
 def workers(made: Fleet, gunicorn: Started) -> Counter[int]:
     """Return the living processes of this Gunicorn that have workers, and how many each."""
     living = set(gunicorn.children())
-    return Counter(one.pid for one in made.services.roster.all() if one.pid in living)
+    return Counter(one.pid for one in made.services.engine.roster.all() if one.pid in living)
 
 
 def at_work(made: Fleet) -> int:
     """Return how many tasks living workers have in hand now."""
-    running = made.services.rescuer.running()
+    running = made.services.engine.rescuer.running()
     return sum(not gone_from_this_host(task.worker_id) for task in running)
 
 

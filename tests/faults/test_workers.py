@@ -42,7 +42,7 @@ def services(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
         made = bootstrap.build(config.load())
         made.settings.data_dir.mkdir(parents=True, exist_ok=True)
         migrate.upgrade(made.database.engine)
-        made.kinds["toy"] = Toy()
+        made.engine.kinds["toy"] = Toy()
         made.start()
         try:
             yield made

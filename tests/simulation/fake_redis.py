@@ -164,10 +164,10 @@ class Pipeline:
 class FakeQueue:
     """RQ's queue as far as the queue manager uses it."""
 
-    def __init__(self, client: Client, priority: Priority) -> None:
+    def __init__(self, name: str, connection: Client, **_: Any) -> None:
         """Take the client and the queue's name."""
-        self._client = client
-        self.key = self.name = priority.queue
+        self._client = connection
+        self.key = self.name = name
 
     def enqueue_many(self, jobs: list[EnqueueData]) -> None:
         """Push jobs."""

@@ -24,7 +24,7 @@ from altwright.tasks.store.claims import Claims, Signals, Worked
 from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.rescue import Rescuer
 from altwright.tasks.store.task_store import NewTask, TaskStore
-from altwright.tasks.store.transitions import fenced, move, record
+from altwright.tasks.store.transitions import fenced, record, to_running
 from altwright.tasks.task import Item, Task, Ticket
 
 Mutation = Callable[[], AbstractContextManager[Any]]
@@ -34,25 +34,15 @@ Mutation = Callable[[], AbstractContextManager[Any]]
 def claim_without_attempt() -> Iterator[None]:
     """Let a stale ticket claim a later attempt, which then bears a number for the second time."""
 
-    def loose(session: Any, task_id: str, before: Status, after: Status, **values: Any) -> bool:
-        statement = select(TaskRow.attempt).where(TaskRow.id == task_id)
-        if after is not Status.RUNNING:
-            return move(session, task_id, before, after, **values)
-        ticket_attempt = values.pop("attempt")
-        there = session.scalar(statement)
+    def loose(session: Any, task_id: str, attempt: int, **values: Any) -> bool:
+        there = session.scalar(select(TaskRow.attempt).where(TaskRow.id == task_id))
         return (
             there is not None
-            and move(
-                session,
-                task_id,
-                before,
-                after,
-                **{**values, "attempt": there},
-            )
-            and bool(_set_attempt(session, task_id, ticket_attempt + 1))
+            and to_running(session, task_id, there, **values)
+            and bool(_set_attempt(session, task_id, attempt + 1))
         )
 
-    with patch.object(claims_module, "move", loose):
+    with patch.object(claims_module, "to_running", loose):
         yield
 
 
@@ -64,16 +54,13 @@ def _set_attempt(session: Any, task_id: str, attempt: int) -> int:
 def claim_without_state() -> Iterator[None]:
     """Let two workers claim the same attempt."""
 
-    def loose(session: Any, task_id: str, before: Status, after: Status, **values: Any) -> bool:
-        if after is not Status.RUNNING:
-            return move(session, task_id, before, after, **values)
-        attempt = values["attempt"]
+    def loose(session: Any, task_id: str, attempt: int, **values: Any) -> bool:
         there = (TaskRow.id == task_id, TaskRow.attempt.in_([attempt, attempt + 1]))
         freed = update(TaskRow).where(*there, TaskRow.status == Status.RUNNING)
         changed(session, freed.values(status=Status.QUEUED, attempt=attempt))
-        return move(session, task_id, before, after, **values)
+        return to_running(session, task_id, attempt, **values)
 
-    with patch.object(claims_module, "move", loose):
+    with patch.object(claims_module, "to_running", loose):
         yield
 
 
@@ -115,13 +102,13 @@ def _any_item(connection: Any, statement: Any, values: Any = None) -> int:
 def attempts_not_counted() -> Iterator[None]:
     """Give every attempt the same number, so that a zombie passes for its successor."""
 
-    def loose(session: Any, task_id: str, before: Status, after: Status, **values: Any) -> bool:
-        moved = move(session, task_id, before, after, **values)
-        if moved and after is Status.RUNNING:
-            _set_attempt(session, task_id, values["attempt"])
+    def loose(session: Any, task_id: str, attempt: int, **values: Any) -> bool:
+        moved = to_running(session, task_id, attempt, **values)
+        if moved:
+            _set_attempt(session, task_id, attempt)
         return moved
 
-    with patch.object(claims_module, "move", loose):
+    with patch.object(claims_module, "to_running", loose):
         yield
 
 
@@ -133,7 +120,7 @@ def dispatch_before_commit() -> Iterator[None]:
     def early(self: TaskStore, new: NewTask, **options: Any) -> tuple[Task, bool]:
         manager = managers[id(self)]
         if options["delivery"] is Delivery.RQ:
-            manager.enqueue([Ticket(new.id, 0, new.priority)])
+            manager.enqueue(new.priority, [Ticket(new.id, 0)])
         with patch.object(RQQueueManager, "_dispatch_or_keep", lambda *_: None):
             return submit(self, new, **options)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -12,6 +14,8 @@ from tests.simulation.world import Process, World
 from tests.support_engine import effects
 
 from altwright import interrupts
+from altwright.builders import engine as engine_module
+from altwright.builders.engine import Engine, EngineOptions
 from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
 from altwright.domain.retries import Backoff
@@ -25,19 +29,11 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
-from altwright.progress import ProgressTracker
-from altwright.tasks.cluster.leases import Leases
-from altwright.tasks.cluster.queue_pauses import Pauses
-from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks import queue_manager
 from altwright.tasks.error_policy import Source
-from altwright.tasks.execution.dispatcher import Dispatcher
-from altwright.tasks.execution.runner import TaskRunner
-from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
+from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.serializer import TaskSerializer
-from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.claims import Claims, Planned, Signals, Worked
-from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.rescue import Rescuer
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task
@@ -146,7 +142,7 @@ class SimulatedWork(Work):
 class HesitantRescuer(Rescuer):
     """Lets time pass between a dispatcher's look and its rescue, as a machine that stands still."""
 
-    def __init__(self, database: Database, world: World) -> None:
+    def __init__(self, world: World, database: Database) -> None:
         """Take the world."""
         super().__init__(database)
         self._world = world
@@ -162,7 +158,7 @@ class HesitantRescuer(Rescuer):
 class HesitantStore(TaskStore):
     """Lets time pass between a look at a task and its cancellation."""
 
-    def __init__(self, database: Database, box: Any, world: World) -> None:
+    def __init__(self, world: World, database: Database, box: Any) -> None:
         """Take the world."""
         super().__init__(database, box)
         self._world = world
@@ -177,9 +173,9 @@ class HesitantStore(TaskStore):
 class HesitantClaims(Claims):
     """Stands still, with its whole process, between an item's work and its end."""
 
-    def __init__(self, database: Database, box: Any, world: World, process: Process) -> None:
+    def __init__(self, world: World, process: Process, *parts: Any) -> None:
         """Take the world and the process."""
-        super().__init__(database, box, LEASE_S)
+        super().__init__(*parts)
         self._world = world
         self._process = process
 
@@ -192,53 +188,31 @@ class HesitantClaims(Claims):
         return super().end_item(task, item, worked, took_s)
 
 
-class Parts:
-    """One process's engine, wired as bootstrap does."""
+class Parts(Engine):
+    """One process's engine on the simulated Redis; parts of it hesitate."""
 
     def __init__(self, world: World, server: Server, process: Process, database: Database) -> None:
         """Make everything new, as a process that has just started."""
         box: Any = OpenBox()
         client: Any = Client(server)
-        self.client = client
         self.process = process
-        kinds = {SimulatedKind.name: SimulatedKind(world)}
-        self.store = HesitantStore(database, box, world)
-        self.claims = HesitantClaims(database, box, world, process)
-        self.backlog = Backlog(database)
-        self.rescuer = HesitantRescuer(database, world)
-        self.progress = ProgressTracker(self.store, self.claims, clock=world.monotonic)
-        self.health = RedisHealthMonitor(client, clock=world.monotonic)
-        self.queue = RQQueueManager(
-            self.store,
-            self.backlog,
-            self.health,
-            UserTaskTracker(client, TRACKER_S),
-            TaskSerializer,
-            kinds,
-            self.progress,
-            QueueOptions(window=3, max_retries=2),
-            Pauses(database, clock=world.monotonic),
-        )
-        fakes: Any = {priority: FakeQueue(client, priority) for priority in Priority}
-        self.queue.queues = fakes
-        backoff = Backoff(base_s=1.0, factor=2.0, jitter=0.0)
-        self.runner = TaskRunner(
-            self.claims,
-            kinds,
-            self.progress,
-            backoff,
-            limit_s=20.0,
-            slice_s=0.3,
-            clock=world.monotonic,
-        )
-        self.dispatcher = Dispatcher(
-            self.backlog,
-            self.rescuer,
-            Leases(database),
-            ServiceState(database),
-            self.queue,
-            self.health,
-            self.progress,
-            owner=process.name,
-            clock=world.monotonic,
-        )
+        with (
+            patch.object(engine_module, "Claims", partial(HesitantClaims, world, process)),
+            patch.object(engine_module, "Rescuer", partial(HesitantRescuer, world)),
+            patch.object(queue_manager, "Queue", FakeQueue),
+        ):
+            super().__init__(
+                HesitantStore(world, database, box),
+                RedisHealthMonitor(client, clock=world.monotonic),
+                {SimulatedKind.name: SimulatedKind(world)},
+                EngineOptions(
+                    QueueOptions(window=3, max_retries=2),
+                    backoff=Backoff(base_s=1.0, factor=2.0, jitter=0.0),
+                    lease_s=LEASE_S,
+                    limit_s=20.0,
+                    slice_s=0.3,
+                    tracker_s=TRACKER_S,
+                ),
+                owner=process.name,
+                clock=world.monotonic,
+            )

@@ -22,7 +22,7 @@ from tests.simulation.parts import (
 )
 from tests.simulation.world import NO_FAULTS, Faults, Process, SteppingDatabase, Violation, World
 
-from altwright.domain.task import Delivery, Priority
+from altwright.domain.task import Delivery
 from altwright.domain.user import UserRef
 from altwright.errors import ActiveTaskExists, AltwrightError, TemporaryError
 from altwright.tasks.cluster import leases as leases_module
@@ -140,7 +140,7 @@ class Scenario:
             self.ledger.job_was_gone(job_id)
             return True
         task_id, attempt = said
-        ticket = Ticket(task_id, attempt, Priority.NORMAL)
+        ticket = Ticket(task_id, attempt)
         task = parts.claims.claim(ticket, name, Delivery.RQ)
         if not self._run(parts, task, stop):
             self.ledger.was_too_late(ticket.task_id)

@@ -25,7 +25,7 @@ class ToyInContext(Toy):
 def _build_with_toys(settings: Settings) -> Services:
     services = _build(settings)
     # The REST API accepts captions only; here they are toys, too.
-    services.kinds["toy"] = services.kinds["captions"] = ToyInContext()
+    services.engine.kinds["toy"] = services.engine.kinds["captions"] = ToyInContext()
     return services
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from altwright import tasks
 from altwright.domain.task import ACTIVE, MOVES, Priority, Status
-from altwright.tasks.store.transitions import move
+from altwright.tasks.store.transitions import _Move, _moved
 
 SOURCE = Path(str(tasks.__path__[0])).parent
 
@@ -30,11 +30,12 @@ def test_an_illegal_move_is_refused_before_it_is_written(before: Status, after: 
     """The one function that writes states asks the table."""
     session = Mock()
     session.execute.return_value.rowcount = 1
+    move = _Move("t", 1, before, after, "event", "by")
     if after in MOVES[before]:
-        assert move(session, "t", before, after, attempt=1)
+        assert _moved(session, move, {})
     else:
         with pytest.raises(ValueError, match="no task moves"):
-            move(session, "t", before, after, attempt=1)
+            _moved(session, move, {})
         session.execute.assert_not_called()
 
 

@@ -193,7 +193,7 @@ def repair(*, dry_run: bool, as_json: bool) -> None:
     in PLATFORM_ENCRYPTION_KEY again): queued. Each change is in the task's history.
     """
     with opened() as services:
-        found = services.repair.run(OPERATOR.username, dry_run=dry_run)
+        found = services.engine.repair.run(OPERATOR.username, dry_run=dry_run)
         services.queue.wake()
         rows = [one.to_json() for one in found]
         if not dry_run:

@@ -96,7 +96,7 @@ def workers() -> None:
 def list_workers(*, as_json: bool) -> None:
     """List the workers of every process and host."""
     with opened() as services:
-        rows = [one.to_json() for one in services.roster.all()]
+        rows = [one.to_json() for one in services.engine.roster.all()]
     columns = {"id": "id", "kind": "kind", "host": "host", "pid": "pid", "seen_at": "seen"}
     show(rows, as_json=as_json, columns=columns | {"vanished": "vanished"}, empty="No workers.")
 
@@ -130,12 +130,13 @@ def limits(
     """  # noqa: D301 - click wants the control character
     most, kept = (*most, *old_most), (*kept, *old_kept)
     with opened() as services:
+        book = services.engine.limits
         if reset or nothing:
-            services.limits.change(None if reset else Limits())
+            book.change(None if reset else Limits())
         elif most or kept:
-            now = services.limits.current()
-            services.limits.change(Limits(_changed(now.most, most), _changed(now.kept, kept)))
-        data = services.limits.current().to_json()
+            now = book.current()
+            book.change(Limits(_changed(now.most, most), _changed(now.kept, kept)))
+        data = book.current().to_json()
     show(data, as_json=as_json, columns={"most": "max at a time", "kept": "reserved workers"})
 
 

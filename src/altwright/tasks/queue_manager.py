@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from rq import Queue
+from rq.queue import EnqueueData
 
 from altwright.domain.counting import counted
 from altwright.domain.task import Delivery, Priority
@@ -21,7 +22,7 @@ from altwright.errors import (
     TaskNotFound,
 )
 from altwright.tasks.audit_log import Audit
-from altwright.tasks.cluster.notifier import WorkWaits
+from altwright.tasks.cluster.notifier import Messenger
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import EPOCH_KEY, JOB_TTL_S
@@ -32,7 +33,7 @@ from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_store import NewTask, TaskStore
 from altwright.tasks.task import Task, Ticket
-from altwright.tasks.task_kind import TaskKind
+from altwright.tasks.task_kind import Progress, TaskKind
 from altwright.tasks.validation import check_new
 
 _log = logging.getLogger(__name__)
@@ -41,20 +42,6 @@ _log = logging.getLogger(__name__)
 #: engine's own limit and leases decide, so RQ's is out of the way (facts: RQ §1).
 JOB_TIMEOUT_S = 86_400
 SERVICE = "altwright"
-
-
-class Progress(Protocol):
-    """What the queue manager needs of a ProgressTracker."""
-
-    listeners: list[Callable[[Task], None]]
-
-    def changed(self, task_id: str) -> None:
-        """Read a task, and tell the pages."""
-        ...
-
-    def tell(self, task: Task) -> None:
-        """Tell the pages."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +69,12 @@ class RQQueueManager:
         progress: Progress,
         options: QueueOptions,
         pauses: Pauses,
+        messenger: Messenger,
     ) -> None:
         """Take the parts; ``work_waits`` is set at each submit, for workers of this process."""
         self.pauses = pauses
+        self.work_waits = messenger.waits
+        self._messenger = messenger
         self._store = store
         self._backlog = backlog
         self._health = health
@@ -93,11 +83,7 @@ class RQQueueManager:
         self._progress = progress
         self._options = options
         self._security = CaptionSecurityManager()
-        progress.listeners.append(self.follow)
         self.serializer = serializer
-        self.work_waits = WorkWaits()
-        #: Wakes workers of other processes; bootstrap puts Messenger.tell here.
-        self.tell_others: Callable[[], None] = lambda: None
         self.queues = {
             priority: Queue(
                 options.prefix + priority.queue, connection=health.client, serializer=serializer
@@ -152,7 +138,7 @@ class RQQueueManager:
             raise
         if is_new:
             if task.delivery is Delivery.RQ:
-                self._dispatch_or_keep(Ticket(task.id, task.attempt, task.priority))
+                self._dispatch_or_keep(task.priority, Ticket(task.id, task.attempt))
             self.wake()
             self._progress.tell(task)
         return task
@@ -235,39 +221,38 @@ class RQQueueManager:
         """Tell database workers that something waits: here, and elsewhere while RQ doesn't."""
         self.work_waits.notify_all()
         if not self._health.takes_jobs:
-            self.tell_others()
+            self._messenger.tell()
 
-    def enqueue(self, tickets: Sequence[Ticket]) -> None:
-        """Put jobs into their RQ queues. Doing so twice is harmless: the claim decides.
+    def enqueue(self, priority: Priority, tickets: Sequence[Ticket]) -> None:
+        """Put jobs into an RQ queue. Doing so twice is harmless: the claim decides.
 
         Raises:
             RedisUnavailable: Redis is away; some of them may have got there.
         """
-        by_priority: dict[Priority, list[Ticket]] = {}
+        jobs = []
         for ticket in tickets:
             if deliverable(ticket.task_id, ticket.attempt):
-                by_priority.setdefault(ticket.priority, []).append(ticket)
+                jobs.append(self._job(ticket))
             else:
                 _log.error("task %s can't be delivered and is set aside", ticket.task_id)
                 self._backlog.set_aside(ticket.task_id, ticket.attempt, "no worker takes its id")
         with self._health.guarded():
-            for priority, some in by_priority.items():
-                jobs = [
-                    Queue.prepare_data(
-                        RUN_TASK,
-                        kwargs={"task_id": ticket.task_id, "attempt": ticket.attempt},
-                        job_id=job_id(ticket),
-                        # It has had its turn before: a crash mustn't cost it its place.
-                        at_front=ticket.attempt > 0,
-                        timeout=JOB_TIMEOUT_S,
-                        ttl=JOB_TTL_S,
-                        result_ttl=self._options.result_ttl_s,
-                        failure_ttl=self._options.failure_ttl_s,
-                        description=f"task {ticket.task_id}",
-                    )
-                    for ticket in some
-                ]
+            if jobs:
                 self.queues[priority].enqueue_many(jobs)
+
+    def _job(self, ticket: Ticket) -> EnqueueData:
+        return Queue.prepare_data(
+            RUN_TASK,
+            kwargs={"task_id": ticket.task_id, "attempt": ticket.attempt},
+            job_id=job_id(ticket),
+            # It has had its turn before: a crash mustn't cost it its place.
+            at_front=ticket.attempt > 0,
+            timeout=JOB_TIMEOUT_S,
+            ttl=JOB_TTL_S,
+            result_ttl=self._options.result_ttl_s,
+            failure_ttl=self._options.failure_ttl_s,
+            description=f"task {ticket.task_id}",
+        )
 
     def lengths(self) -> dict[Priority, int]:
         """Return how many jobs lie in each RQ queue. Raises RedisUnavailable."""
@@ -328,9 +313,9 @@ class RQQueueManager:
             return False
         return int(length) < self._options.window
 
-    def _dispatch_or_keep(self, ticket: Ticket) -> None:
+    def _dispatch_or_keep(self, priority: Priority, ticket: Ticket) -> None:
         try:
-            self.enqueue([ticket])
+            self.enqueue(priority, [ticket])
         except RedisUnavailable:
             try:
                 self._backlog.mark([ticket], Delivery.DATABASE)
@@ -341,7 +326,7 @@ class RQQueueManager:
         """Refuse early what Redis believes and the database confirms (requirement 4.3)."""
         if new.exclusive_key is None or new.request_key is not None:
             return  # a repeated submit has to get its task, which the database knows
-        holder = self._quietly(lambda: self._tracker.take(new.exclusive_key or "", new.id))
+        holder = self._tracker.take(new.exclusive_key, new.id)
         if holder is None:
             return
         try:
@@ -354,22 +339,7 @@ class RQQueueManager:
     def _track(self, exclusive_key: str | None, *, active: str) -> None:
         """Put the active task's id in the place of a wrong one."""
         if exclusive_key is not None:
-            self._quietly(lambda: self._tracker.hold(exclusive_key, active))
-
-    def follow(self, task: Task) -> None:
-        """Let the tracker's entry live as long as the task is active."""
-        key = task.exclusive_key
-        if key is not None:
-            keep = self._tracker.release if task.ended else self._tracker.renew
-            self._quietly(lambda: keep(key, task.id))
-
-    def _quietly(self, call: Callable[[], str | None]) -> str | None:
-        """Ask the tracker; without Redis the database's index is enough."""
-        try:
-            with self._health.guarded():
-                return call()
-        except RedisUnavailable:
-            return None
+            self._tracker.hold(exclusive_key, active)
 
 
 def job_id(ticket: Ticket) -> str:

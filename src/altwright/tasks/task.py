@@ -184,7 +184,6 @@ class Ticket:
 
     task_id: str
     attempt: int
-    priority: Priority
 
 
 def task_of(row: TaskRow | Row[Any], box: Box) -> Task:

@@ -15,8 +15,8 @@ from altwright.web.services import Services, attach
 def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     """Put the application together around ``services``; it starts no thread and connects nowhere.
 
-    It decides how progress reaches pages: over the sockets of this process, or, where it only lends
-    its context to tasks (``serves_pages`` False), by Redis to processes that have pages.
+    With ``serves_pages`` False it has no sockets: it only lends its context to tasks, or reads
+    sessions.
 
     Raises:
         ConfigError: the secret that signs sessions can't be kept.
@@ -31,7 +31,5 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     blueprint.register(app, tasks.bp, accounts.bp, drafts.bp)
     if serves_pages:
         threaded.init_app(app, services)
-    else:
-        services.progress.broadcaster = threaded.broadcaster_for(services)
     security.trust_proxies(app, services.settings.trusted_proxies)
     return app

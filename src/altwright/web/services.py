@@ -18,6 +18,7 @@ from altwright.progress import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.store.task_store import TaskStore
+from altwright.web.realtime.redis_channel import PageChannel
 
 EXTENSION = "altwright"
 
@@ -37,6 +38,7 @@ class Services:
     queue: RQQueueManager
     health: RedisHealthMonitor
     progress: ProgressTracker
+    page_channel: PageChannel
 
 
 def attach(app: Flask, services: Services) -> None:

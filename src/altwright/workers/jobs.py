@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-from altwright.domain.task import Priority
 from altwright.tasks.task import Ticket
 from altwright.workers.worker import TaskWorker
 
@@ -18,5 +17,4 @@ def run_task(*, task_id: str, attempt: int, **_: Any) -> bool:
 
     Keywords that this version doesn't know are ignored, so that it goes on beside a newer one.
     """
-    # The claim goes by id and attempt; the priority of a ticket serves the dispatcher only.
-    return here.get().take(Ticket(task_id, attempt, Priority.NORMAL))
+    return here.get().take(Ticket(task_id, attempt))

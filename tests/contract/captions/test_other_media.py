@@ -57,6 +57,6 @@ def test_an_animation_is_described_by_its_still(
     again = world.drafts.get(draft.id, world.user.id)
     assert (again.version, again.warnings) == (draft.version + 1, draft.warnings)
     world.drafts.approve(draft.id, world.user.id)
-    start_publishing(world.drafts, bench, world.user.ref, [draft.id])
+    start_publishing(world.drafts, bench.queue, world.user.ref, [draft.id])
     bench.attempt()
     assert world.platform.edits == [("p1", {"m1-0": again.text})]

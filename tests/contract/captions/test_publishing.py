@@ -34,7 +34,7 @@ D = DraftStatus
 
 def publish(bench: Bench, *ids: int) -> None:
     """Start to publish."""
-    start_publishing(bench.world.drafts, bench, bench.world.user.ref, ids)
+    start_publishing(bench.world.drafts, bench.queue, bench.world.user.ref, ids)
 
 
 def approved(world: World, *posts: Post) -> list[int]:
@@ -71,7 +71,7 @@ def test_what_is_not_approved_is_named(bench: Bench, world: World) -> None:
         publish(bench, ready, unready, 10**9)
     bob = world.users.create("bob", "correct horse")
     with pytest.raises(Conflict, match=str(ready)):
-        start_publishing(world.drafts, bench, bob.ref, [ready])
+        start_publishing(world.drafts, bench.queue, bob.ref, [ready])
     with pytest.raises(InvalidInput):
         publish(bench)
     assert bench.store.recent(None) == []
@@ -83,7 +83,7 @@ def test_a_repeated_request_gets_the_first_task(bench: Bench, world: World) -> N
     ids = approved(world, make_post(1, ""))
     tasks = []
     for _ in range(2):
-        began = start_publishing(world.drafts, bench, world.user.ref, ids, "request-1")
+        began = start_publishing(world.drafts, bench.queue, world.user.ref, ids, "request-1")
         tasks.append(began.tasks[0].id)
         if len(tasks) == 1:
             bench.attempt()

@@ -73,7 +73,7 @@ class Press:
         """Submit publishing."""
         ids = [draft.id for draft in drafts]
         return start_publishing(
-            self.world.drafts, self.bench, self.world.user.ref, ids, request_key
+            self.world.drafts, self.bench.queue, self.world.user.ref, ids, request_key
         )
 
     def publish(self, *drafts: Draft) -> Task:

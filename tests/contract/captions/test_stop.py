@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from tests.support_pretend import (
 from altwright.db.session import Database
 from altwright.domain.task import Status
 from altwright.tasks.execution.runner import NO_PROGRESS
-from altwright.workers.worker import TaskWorker, WorkParts
+from altwright.workers.worker import TaskWorker
 
 #: Seconds that servers are given; far more than any of these tests takes.
 PATIENT_S = 900.0
@@ -50,9 +50,7 @@ def at_work(pretend: PretendWorld, *names: str) -> Iterator[list[TaskWorker]]:
     """Let workers take what waits until the end of the block."""
     bench = pretend.bench
     over = threading.Event()
-    workers = [
-        TaskWorker(name, WorkParts(bench.claims, bench.runner, nullcontext)) for name in names
-    ]
+    workers = [TaskWorker(name, bench.work_parts()) for name in names]
 
     def work(worker: TaskWorker) -> None:
         while not (over.is_set() or worker.interrupted.is_set()):
@@ -213,7 +211,7 @@ def test_two_users_with_a_bad_server_dont_keep_a_third_from_working(
             tasks.append(bench.submit("captions", user=user.ref, account_id=other))
         with at_work(pretend, "w1", "w2"):
             wait_until(lambda: all(state(pretend, one.id) is Status.RUNNING for one in tasks), 60)
-            third = bench.submit("captions", account_id=world.account.id, priority="high")
+            third = bench.submit("captions", account_id=world.account.id)
             for one in tasks:
                 bench.store.cancel(one.id, user_id=None, actor="root")
             wait_until(lambda: state(pretend, third.id) is Status.COMPLETED, 60)

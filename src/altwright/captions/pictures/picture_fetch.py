@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from altwright.captions.drafts.draft_writes import Stored
 from altwright.captions.pictures.decoding import Prepared, prepare
 from altwright.captions.pictures.picture_files import PictureStore, media_type_of, suffix_of
 from altwright.captions.pictures.views import KEPT_PIXELS
-from altwright.config import Settings
 from altwright.describers.port import Picture
 from altwright.errors import ImageUnusable
 from altwright.net.http import Outbound
@@ -18,13 +17,22 @@ from altwright.platforms.port import Media
 ONE_STILL = "This is an animation, of which only one still was described."
 
 
+@dataclass(frozen=True, slots=True)
+class PictureLimits:
+    """The largest picture that is fetched and decoded, and the seconds that fetching may take."""
+
+    max_bytes: int
+    max_pixels: int
+    timeout_s: float
+
+
 class PictureSource:
     """Fetches pictures and keeps prepared copies of them."""
 
-    def __init__(self, outbound: Outbound, pictures: PictureStore, settings: Settings) -> None:
+    def __init__(self, outbound: Outbound, pictures: PictureStore, limits: PictureLimits) -> None:
         self._outbound = outbound
         self._pictures = pictures
-        self._settings = settings
+        self._limits = limits
 
     def fetch(self, media: Media) -> tuple[Picture, Stored]:
         """Fetch, prepare and keep a picture, or the still of an animation.
@@ -37,11 +45,9 @@ class PictureSource:
         if not url:
             raise ImageUnusable("The server names no address for this picture.")
         fetched = self._outbound.fetch(
-            url,
-            max_bytes=self._settings.image_max_bytes,
-            timeout_s=self._settings.image_timeout,
+            url, max_bytes=self._limits.max_bytes, timeout_s=self._limits.timeout_s
         )
-        prepared = prepare(fetched.data, max_pixels=self._settings.image_max_pixels)
+        prepared = prepare(fetched.data, max_pixels=self._limits.max_pixels)
         picture = prepared.picture
         if media.is_animation:
             picture = replace(picture, note=ONE_STILL)

@@ -25,11 +25,9 @@ from altwright.captions.drafts.draft_writes import Stored, Target
 from altwright.captions.drafts.quality import check
 from altwright.captions.pictures.notes import noted
 from altwright.captions.pictures.picture_fetch import PictureSource
-from altwright.captions.pictures.picture_files import PictureStore
 from altwright.captions.tasks.account_access import open_account, post_gone, probe, refusals_noted
 from altwright.captions.tasks.labels import day_words, picture_label, tally
 from altwright.captions.tasks.settings import CaptionSettings
-from altwright.config import Settings
 from altwright.describers.port import Describer, Description, Request
 from altwright.domain.caption import DECIDED, DraftStatus
 from altwright.domain.counting import counted
@@ -43,7 +41,6 @@ from altwright.errors import (
     PlatformUnavailable,
     Superseded,
 )
-from altwright.net.http import Outbound
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
 from altwright.tasks.error_policy import Source
@@ -71,16 +68,16 @@ class CaptionGenerationService:
         self,
         accounts: AccountStore,
         drafts: DraftStore,
-        pictures: PictureStore,
-        outbound: Outbound,
+        source: PictureSource,
         describer: Describer,
-        settings: Settings,
+        longest: int,
     ) -> None:
+        """Take ``longest``, the most characters that a describer may write."""
         self.accounts = accounts
         self.drafts = drafts
-        self.source = PictureSource(outbound, pictures, settings)
+        self.source = source
         self.describer = describer
-        self.longest = settings.caption_max_length
+        self.longest = longest
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return complete settings. Raises InvalidInput."""

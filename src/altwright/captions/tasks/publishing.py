@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -43,6 +43,7 @@ from altwright.platforms.port import Platform
 from altwright.platforms.publishing.outcomes import PostLeftAlone, Publication, VisibilityWidened
 from altwright.platforms.publishing.text_comparison import AltText
 from altwright.tasks.error_policy import Source
+from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.store.claims import Planned, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
@@ -71,27 +72,6 @@ _CHANGED = (
 )
 
 
-class Queue(Protocol):
-    """What starting needs of a queue manager."""
-
-    def submit(
-        self,
-        kind: str,
-        *,
-        user: UserRef | None,
-        account_id: int | None = None,
-        settings: Mapping[str, Any] | None = None,
-        priority: str | None = None,
-        request_key: str | None = None,
-    ) -> Task:
-        """Accept a task."""
-        ...
-
-    def submitted(self, user: UserRef, request_key: str) -> Task | None:
-        """Return the task that a request has submitted before."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Started:
     """What a request to publish has begun: a task for each account.
@@ -112,7 +92,7 @@ class Started:
 
 def start_publishing(
     drafts: DraftStore,
-    queue: Queue,
+    queue: RQQueueManager,
     user: UserRef,
     ids: Collection[int],
     request_key: str | None = None,

@@ -12,19 +12,16 @@ from altwright.captions.drafts.draft_store import DraftStore, clean
 from altwright.captions.drafts.draft_writes import Stored, Target
 from altwright.captions.pictures.notes import noted, recalled
 from altwright.captions.pictures.picture_fetch import PictureSource
-from altwright.captions.pictures.picture_files import PictureStore
 from altwright.captions.tasks.account_access import open_account, post_gone, probe
 from altwright.captions.tasks.generation import CaptionGenerationService, described
 from altwright.captions.tasks.labels import picture_label
 from altwright.captions.tasks.settings import CaptionSettings
-from altwright.config import Settings
 from altwright.db.tables import ID_MOST
 from altwright.describers.port import HINT_MOST, Describer, Picture, Request
 from altwright.domain.caption import DECIDED
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError, TaskNotFound
-from altwright.net.http import Outbound
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
 from altwright.tasks.error_policy import Source
@@ -44,19 +41,18 @@ class DescribeAgain:
         self,
         accounts: AccountStore,
         drafts: DraftStore,
-        pictures: PictureStore,
-        outbound: Outbound,
+        source: PictureSource,
         describer: Describer,
-        settings: Settings,
+        longest: int,
         tasks: TaskStore,
     ) -> None:
-        """Take the stores, and what fetches and describes; ``tasks`` has the runs of before."""
+        """Take ``longest`` as captions do, and ``tasks``, which has the runs of before."""
         self.tasks = tasks
         self.accounts = accounts
         self.drafts = drafts
-        self.source = PictureSource(outbound, pictures, settings)
+        self.source = source
         self.describer = describer
-        self.longest = settings.caption_max_length
+        self.longest = longest
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return {"draft_id", "hint"}. Raises InvalidInput."""

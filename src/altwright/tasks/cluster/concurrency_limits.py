@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -39,24 +38,23 @@ class LimitBook:
         self._database = database
         self._from_settings = from_settings
         self._clock = clock
-        self._lock = threading.Lock()
-        self._read_at = -FRESH_S
-        self._limits = from_settings
+        #: What was read last, and when; replaced as one, so that no reader waits for another.
+        self._known = (-FRESH_S, from_settings)
 
     def current(self) -> Limits:
         """Return the limits as they were less than FRESH_S ago. Raises DatabaseUnavailable."""
-        with self._lock:
-            if self._clock() - self._read_at >= FRESH_S:
-                self._limits = self._read()
-                self._read_at = self._clock()
-            return self._limits
+        read_at, limits = self._known
+        at = self._clock()
+        if at - read_at >= FRESH_S:
+            limits = self._read()
+            self._known = (at, limits)
+        return limits
 
     def change(self, limits: Limits | None) -> None:
         """Let these hold from now on; None: those of the settings again."""
         value = AS_SETTINGS if limits is None else limits.to_json()
         ServiceState(self._database).set(ROW, value)
-        with self._lock:
-            self._read_at = -FRESH_S
+        self._forget()
 
     def full(self, connection: Connection, limits: Limits) -> frozenset[Priority]:
         """Return what no claim of this transaction may take; others wait until it has ended.
@@ -70,8 +68,7 @@ class LimitBook:
         lock = select(StateRow.value).where(StateRow.name == ROW).with_for_update()
         row = connection.execute(lock).first()
         if row is None:  # somebody emptied the table; the next read makes the row again
-            with self._lock:
-                self._read_at = -FRESH_S
+            self._forget()
             return frozenset(Priority)
         return _full(connection, self._parsed(row.value))
 
@@ -82,6 +79,9 @@ class LimitBook:
             return frozenset()
         with self._database.connect() as connection:
             return _full(connection, limits)
+
+    def _forget(self) -> None:
+        self._known = (-FRESH_S, self._from_settings)
 
     def _read(self) -> Limits:
         state = ServiceState(self._database)

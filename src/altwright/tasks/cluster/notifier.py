@@ -51,7 +51,7 @@ class Messenger:
 
     def __init__(self, database: Database, waits: WorkWaits) -> None:
         self._database = database
-        self._waits = waits
+        self.waits = waits
         #: Whether this database can carry them; else there is nothing to listen to.
         self.speaks = database.engine.dialect.name == "postgresql"
         #: Listens until it breaks off, and again after RETRY_S.
@@ -87,7 +87,7 @@ class Messenger:
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute(f"LISTEN {CHANNEL}")
         self.listening = True
-        self._waits.notify_all()  # what came before nobody has heard
+        self.waits.notify_all()  # what came before nobody has heard
         while not self.loop.stopping:
             for _ in connection.notifies(timeout=LISTEN_S, stop_after=1):
-                self._waits.notify_all()
+                self.waits.notify_all()

@@ -14,10 +14,11 @@ from altwright.domain.worker import gone_from_this_host
 from altwright.errors import RedisUnavailable
 from altwright.tasks.cluster.leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
-from altwright.tasks.queue_manager import Progress, RQQueueManager, job_id
+from altwright.tasks.queue_manager import RQQueueManager, job_id
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.store.pending import BATCH, Backlog
 from altwright.tasks.store.rescue import Rescuer
+from altwright.tasks.task_kind import Progress
 
 _log = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ class Dispatcher:
                     break
                 # Marked first: a crash in between leaves what the comparison finds.
                 self._backlog.mark(tickets, Delivery.RQ)
-                self._queue.enqueue(tickets)
+                self._queue.enqueue(priority, tickets)
                 length += len(tickets)
                 if len(tickets) < room:
                     break

@@ -53,16 +53,19 @@ class LeaseKeeper:
         self,
         claims: Claims,
         flush: Callable[[], None],
+        renewed: Callable[[Task], None],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take ``flush`` too, which is called often from the same thread."""
+        """Take ``flush``, which is called often from the same thread.
+
+        ``renewed`` is told of each task whose lease was renewed.
+        """
         self._claims = claims
         self._flush = flush
+        self._renewed = renewed
         self._clock = clock
         self._held: dict[tuple[str, int], Hold] = {}
-        #: Told of each task whose lease was renewed; bootstrap lets UserTaskTracker follow.
-        self.renewed: Callable[[Task], None] = lambda _task: None
         self._asked_at = self._renewed_at = clock()
         #: Seconds between two renewals: three in a lease, so that two may fail.
         self._every_s = claims.lease_s / 3
@@ -99,7 +102,7 @@ class LeaseKeeper:
             except TemporaryError as error:
                 _log.warning("lease of task %s not renewed: %s", hold.task.id, error)
             else:
-                self.renewed(hold.task)
+                self._renewed(hold.task)
 
     def look(self) -> None:
         """Interrupt the work of attempts that are to end.

@@ -13,7 +13,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
 
 from altwright.domain.counting import counted
 from altwright.domain.retries import PAUSE_PATIENCE_S, POLICIES, Backoff
@@ -25,7 +24,7 @@ from altwright.tasks.execution.failure_streak import IN_A_ROW, Streak
 from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
 from altwright.tasks.store.claims import ITEM_TRIES, Claims, Signals, Worked
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, TaskKind, Work
+from altwright.tasks.task_kind import Progress, Run, TaskKind, Work
 
 _log = logging.getLogger(__name__)
 
@@ -75,22 +74,6 @@ class Stopped(Exception):
         self.waits = waits
 
 
-class Progress(Protocol):
-    """What the runner needs of a ProgressTracker."""
-
-    def changed(self, task_id: str) -> None:
-        """Tell the pages."""
-        ...
-
-    def stepper(self, task: Task) -> Callable[[str], None]:
-        """Return a throttled ``step``."""
-        ...
-
-    def flush(self) -> None:
-        """Write the steps that were held back."""
-        ...
-
-
 class TaskRunner:
     """Runs attempts; one object serves all worker threads of a process."""
 
@@ -99,6 +82,7 @@ class TaskRunner:
         claims: Claims,
         kinds: Mapping[str, TaskKind],
         progress: Progress,
+        leases: LeaseKeeper,
         backoff: Backoff,
         *,
         limit_s: float,
@@ -114,13 +98,13 @@ class TaskRunner:
         self._claims = claims
         self._kinds = kinds
         self._progress = progress
+        self.leases = leases
         self._backoff = backoff
         self._limit_s = limit_s
         self._slice_s = slice_s
         self._patience_s = patience_s
         self._clock = clock
         self._random = random.Random()  # noqa: S311 - jitter, no secret
-        self.leases = LeaseKeeper(claims, progress.flush, clock=clock)
 
     def run(self, task: Task, interrupted: threading.Event) -> None:
         """Work on a claimed task until it ends, fails, or ``interrupted`` is set.

@@ -13,7 +13,7 @@ from rq.job import Job
 from rq.registry import BaseRegistry, CanceledJobRegistry, FailedJobRegistry, FinishedJobRegistry
 from rq.results import Result
 
-from altwright.tasks.queue_manager import RQQueueManager
+from altwright.domain.task import Priority
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 
 #: Jobs removed in one round trip.
@@ -23,9 +23,10 @@ BATCH = 500
 class RQUpkeep:
     """Everything here may go at any time: a task's end stands in the database."""
 
-    def __init__(self, queue: RQQueueManager, health: RedisHealthMonitor) -> None:
-        self._queue = queue
+    def __init__(self, health: RedisHealthMonitor, prefix: str = "") -> None:
+        """Take what RQ's queues' names begin with."""
         self._health = health
+        self._queues = [prefix + priority.queue for priority in Priority]
 
     def refused(self) -> int:
         """Return how many jobs could not be read, BATCH a queue at most. Raises RedisUnavailable.
@@ -72,9 +73,9 @@ class RQUpkeep:
             return sum(_empty(client, one) for one in self._registries(FailedJobRegistry))
 
     def _registries(self, *kinds: type[BaseRegistry]) -> Iterator[BaseRegistry]:
-        for queue in self._queue.queues.values():
+        for name in self._queues:
             for kind in kinds or (FinishedJobRegistry, CanceledJobRegistry, FailedJobRegistry):
-                yield kind(queue=queue)
+                yield kind(name, self._health.client)
 
 
 def _was_abandoned(latest: Any) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import redis
+from contextlib import suppress
+
 from redis.exceptions import ResponseError
 
-from altwright.tasks.rq.client import ACTIVE_KEY, translated
+from altwright.errors import RedisUnavailable
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.client import ACTIVE_KEY
+from altwright.tasks.task import Task
 
 #: Deletes the key only if it still names this task: another may have taken the place since.
 _RELEASE = """
@@ -28,50 +32,53 @@ class UserTaskTracker:
     A task's entry is renewed by its submit, by each change that a page is told of, and with each
     renewal of its worker's lease; its end releases it. That of a task which waits long runs out, so
     that Redis holds nothing for a long backlog; the next submit is refused by the index, and
-    enters it again.
+    enters it again. Without Redis nothing is known and nothing entered: the index is enough.
     """
 
-    def __init__(self, client: redis.Redis, lease_s: float) -> None:
+    def __init__(self, health: RedisHealthMonitor, lease_s: float) -> None:
         """Take the seconds that an entry lives without being renewed."""
-        self._client = client
+        self._health = health
         self._lease_ms = round(lease_s * 1000)
-        self._release = client.register_script(_RELEASE)
-        self._renew = client.register_script(_RENEW)
+        self._release = health.client.register_script(_RELEASE)
+        self._renew = health.client.register_script(_RENEW)
 
     def take(self, exclusive_key: str, task_id: str) -> str | None:
         """Enter a task that is about to be submitted, unless another stands there.
 
-        Returns None, or the id of the task that stands there. Raises RedisUnavailable.
+        Returns None, or the id of the task that stands there.
         """
-        with translated():
-            if self._client.set(_key(exclusive_key), task_id, nx=True, px=self._lease_ms):
-                return None
-            try:
-                holder = self._client.get(_key(exclusive_key))
-            except ResponseError:
-                return ""  # no text stands there: nothing of ours
+        try:
+            with self._health.guarded() as client:
+                if client.set(_key(exclusive_key), task_id, nx=True, px=self._lease_ms):
+                    return None
+                try:
+                    holder = client.get(_key(exclusive_key))
+                except ResponseError:
+                    return ""  # no text stands there: nothing of ours
+        except RedisUnavailable:
+            return None
         if not isinstance(holder, bytes):
             return None
         return holder.decode("ascii", "replace").replace("\0", "?")
 
     def hold(self, exclusive_key: str, task_id: str) -> None:
-        """Enter the task that the database says is active, whatever stands there.
+        """Enter the task that the database says is active, whatever stands there."""
+        with suppress(RedisUnavailable), self._health.guarded() as client:
+            client.set(_key(exclusive_key), task_id, px=self._lease_ms)
 
-        Raises:
-            RedisUnavailable: Redis is away or full.
+    def follow(self, task: Task) -> None:
+        """Let the task's entry live on while it is active; then remove it.
+
+        An entry that names another task is left alone.
         """
-        with translated():
-            self._client.set(_key(exclusive_key), task_id, px=self._lease_ms)
-
-    def renew(self, exclusive_key: str, task_id: str) -> None:
-        """Let the entry of an active task live on. Raises RedisUnavailable."""
-        with translated():
-            self._renew(keys=[_key(exclusive_key)], args=[task_id, self._lease_ms])
-
-    def release(self, exclusive_key: str, task_id: str) -> None:
-        """Remove the entry if it names this task. Raises RedisUnavailable."""
-        with translated():
-            self._release(keys=[_key(exclusive_key)], args=[task_id])
+        if task.exclusive_key is None:
+            return
+        keys = [_key(task.exclusive_key)]
+        with suppress(RedisUnavailable), self._health.guarded():
+            if task.ended:
+                self._release(keys=keys, args=[task.id])
+            else:
+                self._renew(keys=keys, args=[task.id, self._lease_ms])
 
 
 def _key(exclusive_key: str) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import insert, select
 from sqlalchemy.engine import Connection
@@ -22,10 +22,21 @@ from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.domain.retries import retry_words, wait_words
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, Superseded, TaskStateConflict
+from altwright.tasks.cluster.concurrency_limits import LimitBook
 from altwright.tasks.store import claim_statements as sql
 from altwright.tasks.store.conditions import DUE
-from altwright.tasks.store.ordering import PRIORITIES, Limiter
-from altwright.tasks.store.transitions import RENEWED, SHOWN, cancel_if_asked, fenced, move, record
+from altwright.tasks.store.ordering import PRIORITIES
+from altwright.tasks.store.transitions import (
+    RENEWED,
+    SHOWN,
+    Kept,
+    fenced,
+    to_cancelled,
+    to_completed,
+    to_failed,
+    to_queued,
+    to_running,
+)
 from altwright.tasks.task import Item, Task, Ticket, item_of, task_of
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
@@ -91,7 +102,7 @@ class Claims:
         database: Database,
         box: Box,
         lease_s: float,
-        limits: Limiter | None = None,
+        limits: LimitBook,
     ) -> None:
         """Take the length of a lease in seconds, and what says which priorities are full."""
         self._database = database
@@ -114,17 +125,16 @@ class Claims:
     @contextmanager
     def _claiming(self, paused: Collection[Priority]) -> Iterator[tuple[Connection, set[Priority]]]:
         """Begin a claim's transaction, with the priorities that it may not take."""
-        limits = self._limits.current() if self._limits else None
+        limits = self._limits.current()
         with self._database.begin() as connection:
-            full = self._limits.full(connection, limits) if self._limits and limits else ()
-            yield connection, {*paused, *full}
+            yield connection, {*paused, *self._limits.full(connection, limits)}
 
     def _heeded(self, task: Task, signals: Signals) -> Signals:
         """Return the signals; nobody gives way to tasks of which none may begin all the same.
 
         Of a task's own priority one may: its end makes a place.
         """
-        if signals.gives_way and self._limits:
+        if signals.gives_way:
             closed = set(self._limits.closed()) - {task.priority}
             return replace(signals, gives_way=signals.gives_way - closed)
         return signals
@@ -146,8 +156,7 @@ class Claims:
             row = PRIORITIES.next(connection, closed)
             if row is None:
                 return None
-            # Its priority serves the dispatcher only, and may be one that nobody knows.
-            ticket = Ticket(row.id, row.attempt, Priority.NORMAL)
+            ticket = Ticket(row.id, row.attempt)
             return self._claim(connection, ticket, worker_id, Delivery.DATABASE, ())
 
     def _claim(
@@ -158,19 +167,16 @@ class Claims:
         delivery: Delivery,
         closed: Collection[Priority],
     ) -> Task | None:
-        if not move(
+        if not to_running(
             connection,
             ticket.task_id,
-            Status.QUEUED,
-            Status.RUNNING,
-            attempt=ticket.attempt,
-            only_if=(TaskRow.priority.not_in(closed),) if closed else (),
+            ticket.attempt,
+            by=worker_id,
             delivery=delivery,
-            worker_id=worker_id,
             lease_s=self.lease_s,
+            closed=closed,
         ):
             return None
-        record(connection, ticket.task_id, "claimed", attempt=ticket.attempt + 1, actor=worker_id)
         row = connection.execute(sql.TASK, {"of_task": ticket.task_id}).one()
         return task_of(row, self._box)
 
@@ -354,32 +360,36 @@ class Claims:
             signals = _signals(connection, task, slice_is_over=slice_is_over)
         return self._heeded(task, signals)
 
+    @again_after_deadlock
     def complete(self, task: Task, step: str) -> None:
         """End a task whose items are all finished. Raises TaskStateConflict."""
-        self._end(
-            task,
-            Status.COMPLETED,
-            "completed",
-            step=step[:STEP_LENGTH],
-            error=None,  # of an attempt before this one
-            error_category=None,
-        )
+        with self._database.begin() as connection:
+            step = step[:STEP_LENGTH]
+            _held(task, to_completed(connection, task.id, task.attempt, by=_by(task), step=step))
 
+    @again_after_deadlock
     def cancelled(self, task: Task) -> None:
         """End a task whose cancel was asked for. Raises TaskStateConflict."""
-        self._end(task, Status.CANCELLED, "cancelled", step="")
+        with self._database.begin() as connection:
+            before = Status.RUNNING
+            _held(task, to_cancelled(connection, task.id, task.attempt, before, by=_by(task)))
 
+    @again_after_deadlock
     def fail(self, task: Task, category: Category, message: str) -> None:
         """End a task for good: a dead letter until it is requeued. Raises TaskStateConflict."""
-        self._end(
-            task,
-            Status.FAILED,
-            "failed",
-            detail=f"{category}: {message}",
-            error=message,
-            error_category=category,
-            failures=task.failures + 1,
-        )
+        with self._database.begin() as connection:
+            moved = to_failed(
+                connection,
+                task.id,
+                task.attempt,
+                Status.RUNNING,
+                by=_by(task),
+                category=category,
+                error=message,
+                detail=f"{category}: {message}",
+                failures=task.failures + 1,
+            )
+            _held(task, moved)
 
     def retry(
         self, task: Task, category: Category, message: str, delay_s: float, *, behind: bool = False
@@ -391,14 +401,12 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back.
         """
-        self._end(
+        self._hand_back(
             task,
-            Status.QUEUED,
             "retry",
             detail=f"{category}: {retry_words(delay_s)}: {message}",
-            behind=behind,
-            delayed=delay_s > 0,
             delay_s=delay_s,
+            behind=behind,
             failures=task.failures + 1,
             error=message,
             error_category=category,
@@ -423,19 +431,17 @@ class Claims:
         Raises:
             TaskStateConflict: the task was taken back.
         """
-        self._end(
+        self._hand_back(
             task,
-            Status.QUEUED,
             WAITING,
             detail=f"{category}: {wait_words(delay_s)}: {message}",
-            delayed=delay_s > 0,
             delay_s=delay_s,
             waits=task.waits + 1,
+            waits_for=waits_for,
             outage_s=task.outage_s + outage_s,
             paused_s=task.paused_s + paused_s,
             error=message,
             error_category=category,
-            waits_for=waits_for,
         )
 
     def release(self, task: Task, why: str, delay_s: float = 0.0, *, behind: bool = False) -> None:
@@ -443,30 +449,43 @@ class Claims:
 
         ``behind``: it has had its turn, and comes after those that wait.
         """
-        self._end(task, Status.QUEUED, why, behind=behind, delayed=delay_s > 0, delay_s=delay_s)
+        self._hand_back(task, why, delay_s=delay_s, behind=behind)
 
     @again_after_deadlock
-    def _end(
+    def _hand_back(
         self,
         task: Task,
-        after: Status,
         event: str,
         *,
+        delay_s: float,
         detail: str = "",
         behind: bool = False,
-        **values: Any,
+        **kept: Unpack[Kept],
     ) -> None:
-        """End this attempt, and with it the task unless it goes back to the queue."""
-        actor = task.worker_id or ""
         with self._database.begin() as connection:
             if behind:
                 turn = PRIORITIES.turn(connection, task.user_id, task.priority, had_one=True)
-                values["turn"] = turn.number
-            if not move(connection, task.id, Status.RUNNING, after, attempt=task.attempt, **values):
-                raise TaskStateConflict(task.id, expected="running this attempt")
-            record(connection, task.id, event, attempt=task.attempt, actor=actor, detail=detail)
-            if after is Status.QUEUED:
-                cancel_if_asked(connection, task.id, task.attempt, actor)
+                kept["turn"] = turn.number
+            moved = to_queued(
+                connection,
+                task.id,
+                task.attempt,
+                event,
+                by=_by(task),
+                detail=detail,
+                delay_s=delay_s,
+                **kept,
+            )
+            _held(task, moved)
+
+
+def _by(task: Task) -> str:
+    return task.worker_id or ""
+
+
+def _held(task: Task, moved: bool) -> None:  # noqa: FBT001 - the answer of a move
+    if not moved:
+        raise TaskStateConflict(task.id, expected="running this attempt")
 
 
 def _item_row(task_id: str, attempt: int, position: int, item: Planned) -> dict[str, Any]:

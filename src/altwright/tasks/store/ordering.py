@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Exists, Select, bindparam, exists, select, true, update
 from sqlalchemy.engine import Connection
@@ -12,7 +12,6 @@ from sqlalchemy.engine import Connection
 from altwright.db.session import changed
 from altwright.db.task_tables import StateRow, TaskRow
 from altwright.db.types import now
-from altwright.domain.limits import Limits
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.tasks.cluster.queue_pauses import state_name
 from altwright.tasks.store.backlog_pressure import LATE_S
@@ -66,22 +65,6 @@ _OTHERS_WAIT = select(
     )
 )
 _DELAYED_AND_DUE = select(TaskRow.id).where(*_DELAY_OVER).limit(WAKE_BATCH)
-
-
-class Limiter(Protocol):
-    """What limits how many tasks of a priority run: tasks.limits.LimitBook."""
-
-    def current(self) -> Limits:
-        """Return the limits."""
-        ...
-
-    def full(self, connection: Connection, limits: Limits) -> Collection[Priority]:
-        """Return what may not be claimed in this transaction."""
-        ...
-
-    def closed(self) -> Collection[Priority]:
-        """Return what may not be claimed just now."""
-        ...
 
 
 class Turn(NamedTuple):

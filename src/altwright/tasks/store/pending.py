@@ -13,7 +13,7 @@ from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.store.conditions import DUE
 from altwright.tasks.store.ordering import PRIORITIES
-from altwright.tasks.store.transitions import move, record
+from altwright.tasks.store.transitions import to_failed
 from altwright.tasks.task import Ticket
 
 #: Seconds that a dispatched task may be in no RQ queue before it is dispatched again: the time
@@ -60,7 +60,7 @@ class Backlog:
         """
         with self._database.connect() as connection:
             rows = PRIORITIES.due(connection, priority, limit)
-        return [Ticket(row.id, row.attempt, priority) for row in rows]
+        return [Ticket(row.id, row.attempt) for row in rows]
 
     @again_after_deadlock
     def wake_delayed(self) -> int:
@@ -108,7 +108,7 @@ class Backlog:
             .limit(limit)
         )
         with self._database.connect() as connection:
-            return [Ticket(row.id, row.attempt, priority) for row in connection.execute(query)]
+            return [Ticket(row.id, row.attempt) for row in connection.execute(query)]
 
     @again_after_deadlock
     def take_from_rq(self, priorities: Collection[Priority] = tuple(Priority)) -> int:
@@ -129,17 +129,13 @@ class Backlog:
     def set_aside(self, task_id: str, attempt: int, fault: str) -> bool:
         """Fail a queued task whose row makes no sense, so that it holds up no other."""
         with self._database.begin() as connection:
-            moved = move(
+            return to_failed(
                 connection,
                 task_id,
+                attempt,
                 Status.QUEUED,
-                Status.FAILED,
-                attempt=attempt,
-                error_category=Category.CORRUPT,
+                by=SETS_ASIDE,
+                category=Category.CORRUPT,
                 error=f"This task is damaged: {fault}.",
+                detail=fault,
             )
-            if moved:
-                record(
-                    connection, task_id, "failed", attempt=attempt, actor=SETS_ASIDE, detail=fault
-                )
-            return moved

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
@@ -14,7 +14,7 @@ from altwright.domain.task import Status
 from altwright.errors import Category
 from altwright.tasks.store.claim_statements import NEXT_ITEM
 from altwright.tasks.store.claims import CRASHES
-from altwright.tasks.store.transitions import cancel_if_asked, move, record
+from altwright.tasks.store.transitions import to_failed, to_queued
 
 #: What every pass of a dispatcher asks; built once.
 _RUNNING = select(
@@ -69,24 +69,26 @@ class Rescuer:
             ).first()
             if row is None:
                 return False
-            hopeless = row.crashes + 1 >= CRASHES and row.cancel_requested_at is None
-            values: dict[str, Any] = {"crashes": row.crashes + 1}
-            if hopeless:
-                values |= {
-                    "error_category": Category.EXHAUSTED,
-                    "error": f"{CRASHES} workers in a row died while working on this task.",
-                }
-            after = Status.FAILED if hopeless else Status.QUEUED
-            if not move(connection, task_id, Status.RUNNING, after, attempt=attempt, **values):
-                return False
-            actor = row.worker_id or ""
-            event = "failed" if hopeless else "rescued"
-            record(connection, task_id, event, attempt=attempt, actor=actor, detail=why)
-            if row.items_total is not None:
+            crashes, by = row.crashes + 1, row.worker_id or ""
+            if crashes >= CRASHES and row.cancel_requested_at is None:
+                moved = to_failed(
+                    connection,
+                    task_id,
+                    attempt,
+                    Status.RUNNING,
+                    by=by,
+                    category=Category.EXHAUSTED,
+                    error=f"{CRASHES} workers in a row died while working on this task.",
+                    detail=why,
+                    crashes=crashes,
+                )
+            else:
+                moved = to_queued(
+                    connection, task_id, attempt, "rescued", by=by, detail=why, crashes=crashes
+                )
+            if moved and row.items_total is not None:
                 _blame_item_in_hand(connection, task_id)
-            if not hopeless:
-                cancel_if_asked(connection, task_id, attempt, actor)
-            return True
+            return moved
 
 
 def _blame_item_in_hand(connection: Connection, task_id: str) -> None:

@@ -17,7 +17,7 @@ from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import ActiveTaskExists, Conflict, TaskNotFound, TaskStateConflict
 from altwright.tasks.store.ordering import PRIORITIES
-from altwright.tasks.store.transitions import START_AFRESH, move, record
+from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.task import Event, Item, Task, event_of, item_of, task_of
 
 #: Races that a submit or cancel can lose in a row before it gives up with 409.
@@ -203,30 +203,20 @@ class TaskStore:
     def _cancel(self, task: Task, actor: str) -> bool:
         with self.database.begin() as connection:
             if task.status is Status.QUEUED:
-                event = "cancelled"
-                done: int = move(
-                    connection,
-                    task.id,
-                    Status.QUEUED,
-                    Status.CANCELLED,
-                    attempt=task.attempt,
-                    step="",
-                )
-            else:
-                event = "cancel requested"
-                statement = update(TaskRow).where(
-                    TaskRow.id == task.id,
-                    TaskRow.status == task.status,
-                    TaskRow.attempt == task.attempt,
-                )
-                asked_at = func.coalesce(TaskRow.cancel_requested_at, now())
-                done = changed(
-                    connection,
-                    statement.values(cancel_requested_at=asked_at, sequence=TaskRow.sequence + 1),
-                )
-            if done:
-                record(connection, task.id, event, attempt=task.attempt, actor=actor)
-            return bool(done)
+                return to_cancelled(connection, task.id, task.attempt, task.status, by=actor)
+            statement = update(TaskRow).where(
+                TaskRow.id == task.id,
+                TaskRow.status == task.status,
+                TaskRow.attempt == task.attempt,
+            )
+            asked_at = func.coalesce(TaskRow.cancel_requested_at, now())
+            asked = changed(
+                connection,
+                statement.values(cancel_requested_at=asked_at, sequence=TaskRow.sequence + 1),
+            )
+            if asked:
+                record(connection, task.id, "cancel requested", attempt=task.attempt, actor=actor)
+            return bool(asked)
 
     def cancel_queued(self, priority: Priority, *, actor: str) -> Iterator[list[str]]:
         """Cancel the tasks of a priority that are queued now; yield their ids, batch by batch."""
@@ -254,16 +244,12 @@ class TaskStore:
 
     @again_after_deadlock
     def _cancel_some(self, tickets: Sequence[tuple[str, int]], actor: str) -> list[str]:
-        cancelled = []
         with self.database.begin() as connection:
-            for task_id, attempt in tickets:
-                moved = move(
-                    connection, task_id, Status.QUEUED, Status.CANCELLED, attempt=attempt, step=""
-                )
-                if moved:
-                    record(connection, task_id, "cancelled", attempt=attempt, actor=actor)
-                    cancelled.append(task_id)
-        return cancelled
+            return [
+                task_id
+                for task_id, attempt in tickets
+                if to_cancelled(connection, task_id, attempt, Status.QUEUED, by=actor)
+            ]
 
     def requeue(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
         """Queue a failed task again, with its finished items kept and a fresh budget of retries.
@@ -275,31 +261,17 @@ class TaskStore:
         """
         task = self.get(task_id, user_id)
         try:
-            requeued = self._requeue(task, actor)
+            is_queued = self._requeue(task, actor)
         except IntegrityError as error:
             raise ActiveTaskExists(self.active_with(task.exclusive_key) or task_id) from error
-        if not requeued:
+        if not is_queued:
             raise TaskStateConflict(task_id, expected="failed")
         return self.get(task_id, user_id)
 
     @again_after_deadlock
     def _requeue(self, task: Task, actor: str) -> bool:
         with self.database.begin() as connection:
-            if not move(
-                connection,
-                task.id,
-                Status.FAILED,
-                Status.QUEUED,
-                attempt=task.attempt,
-                cancel_requested_at=None,
-                **START_AFRESH,
-                crashes=0,
-                error=None,
-                error_category=None,
-            ):
-                return False
-            record(connection, task.id, "requeued", attempt=task.attempt, actor=actor)
-            return True
+            return requeued(connection, task.id, task.attempt, by=actor)
 
     def _tasks(self, query: Select[TaskRow]) -> list[Task]:
         with self.database.connect() as connection:

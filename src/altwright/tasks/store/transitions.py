@@ -1,8 +1,9 @@
-"""Guarded writes: every move of a task goes through ``move``, which knows the legal ones."""
+"""Guarded writes: each way in which a task moves from one state to another, and its history."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, Float, Update, bindparam, false, func, insert, update
 from sqlalchemy.engine import Connection
@@ -10,8 +11,8 @@ from sqlalchemy.engine import Connection
 from altwright.db.session import Executor, changed
 from altwright.db.task_tables import TaskEventRow, TaskRow
 from altwright.db.types import now
-from altwright.domain.task import MOVES, Delivery, Status
-from altwright.errors import TaskStateConflict
+from altwright.domain.task import MOVES, Delivery, Priority, Status
+from altwright.errors import Category, TaskStateConflict
 
 # Made once: making a statement costs as much as executing it. What differs from one execution to
 # the next goes with it as parameters: values of columns, and the seconds that now() is to add.
@@ -61,33 +62,142 @@ _MOVED[Status.RUNNING] = _MOVED[Status.RUNNING].where(TaskRow.delayed == false()
 _RECORD = insert(TaskEventRow)
 
 
-def move(
+class Tally(TypedDict, total=False):
+    """How often a task has failed, and its workers have died; named as the columns."""
+
+    failures: int
+    crashes: int
+
+
+class Kept(Tally, total=False):
+    """What a task takes with it into the queue; named as the columns."""
+
+    turn: int
+    waits: int
+    waits_for: str
+    outage_s: float
+    paused_s: float
+    error: str | None
+    error_category: str | None
+
+
+# Each of these returns whether the task was at this attempt, and in the state that it moves from;
+# then its history has an entry by ``by``. Otherwise nothing is written.
+
+
+def to_running(
     connection: Connection,
     task_id: str,
-    before: Status,
-    after: Status,
-    *,
     attempt: int,
-    only_if: tuple[ColumnElement[bool], ...] = (),
-    **values: Any,
+    *,
+    by: str,
+    delivery: Delivery,
+    lease_s: float,
+    closed: Collection[Priority] = (),
 ) -> bool:
-    """Move a task of this attempt from one state to another; return whether it was still there.
+    """Let the worker ``by`` begin the next attempt at a task whose priority isn't ``closed``."""
+    values = {"worker_id": by, "delivery": delivery, "lease_s": lease_s}
+    only_if = TaskRow.priority.not_in(closed) if closed else None
+    move = _Move(task_id, attempt, Status.QUEUED, Status.RUNNING, "claimed", by)
+    return _moved(connection, move, values, only_if)
 
-    ``values`` are the columns' that the move doesn't settle, besides ``lease_s`` of one into
-    running, and ``delay_s`` of one into queued (0.0 by default), both in seconds.
+
+def to_completed(connection: Connection, task_id: str, attempt: int, *, by: str, step: str) -> bool:
+    """End a running task whose items are all finished."""
+    # An error would be that of an attempt before this one.
+    values = {"step": step, "error": None, "error_category": None}
+    move = _Move(task_id, attempt, Status.RUNNING, Status.COMPLETED, "completed", by)
+    return _moved(connection, move, values)
+
+
+def to_cancelled(
+    connection: Connection,
+    task_id: str,
+    attempt: int,
+    before: Status,
+    *,
+    by: str,
+    only_if_asked: bool = False,
+) -> bool:
+    """End a task that nobody wants any more."""
+    asked = TaskRow.cancel_requested_at.is_not(None) if only_if_asked else None
+    move = _Move(task_id, attempt, before, Status.CANCELLED, "cancelled", by)
+    return _moved(connection, move, {"step": ""}, asked)
+
+
+def to_failed(
+    connection: Connection,
+    task_id: str,
+    attempt: int,
+    before: Status,
+    *,
+    by: str,
+    category: Category,
+    error: str,
+    detail: str,
+    **tally: Unpack[Tally],
+) -> bool:
+    """End a task for good: a dead letter; ``error`` is for its user, ``detail`` for its history."""
+    values = {**tally, "error": error, "error_category": category}
+    move = _Move(task_id, attempt, before, Status.FAILED, "failed", by, detail)
+    return _moved(connection, move, values)
+
+
+def to_queued(
+    connection: Connection,
+    task_id: str,
+    attempt: int,
+    event: str,
+    *,
+    by: str,
+    detail: str = "",
+    delay_s: float = 0.0,
+    **kept: Unpack[Kept],
+) -> bool:
+    """Hand a running task back, for ``delay_s`` from now; ``event`` says why.
+
+    One whose cancel was asked for meanwhile ends at once.
     """
+    values = {**kept, "delayed": delay_s > 0, "delay_s": delay_s}
+    move = _Move(task_id, attempt, Status.RUNNING, Status.QUEUED, event, by, detail)
+    moved = _moved(connection, move, values)
+    if moved:
+        to_cancelled(connection, task_id, attempt, Status.QUEUED, by=by, only_if_asked=True)
+    return moved
+
+
+def requeued(connection: Connection, task_id: str, attempt: int, *, by: str) -> bool:
+    """Queue a failed task again, as if it had never failed."""
+    blank = {"crashes": 0, "error": None, "error_category": None, "cancel_requested_at": None}
+    move = _Move(task_id, attempt, Status.FAILED, Status.QUEUED, "requeued", by)
+    return _moved(connection, move, START_AFRESH | blank)
+
+
+class _Move(NamedTuple):
+    task_id: str
+    attempt: int
+    before: Status
+    after: Status
+    event: str
+    by: str
+    detail: str = ""
+
+
+def _moved(
+    connection: Connection,
+    move: _Move,
+    values: Mapping[str, Any],
+    only_if: ColumnElement[bool] | None = None,
+) -> bool:
+    task_id, attempt, before, after, event, by, detail = move
     if after not in MOVES[before]:
         raise ValueError(f"no task moves from {before} to {after}")
-    statement = _MOVED[after].where(*only_if) if only_if else _MOVED[after]
-    return changed(connection, statement, values | _guard(task_id, attempt, before)) > 0
-
-
-def cancel_if_asked(connection: Connection, task_id: str, attempt: int, actor: str) -> None:
-    """End a task that has just been handed back and whose cancel was asked for meanwhile."""
-    asked = (TaskRow.cancel_requested_at.is_not(None),)
-    before, after = Status.QUEUED, Status.CANCELLED
-    if move(connection, task_id, before, after, attempt=attempt, only_if=asked, step=""):
-        record(connection, task_id, "cancelled", attempt=attempt, actor=actor)
+    statement = _MOVED[after] if only_if is None else _MOVED[after].where(only_if)
+    if not changed(connection, statement, {**values, **_guard(task_id, attempt, before)}):
+        return False
+    began = attempt + 1 if after is Status.RUNNING else attempt
+    record(connection, task_id, event, attempt=began, actor=by, detail=detail)
+    return True
 
 
 def fenced(

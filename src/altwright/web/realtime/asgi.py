@@ -14,8 +14,8 @@ from flask import Flask
 from altwright.errors import DatabaseUnavailable
 from altwright.tasks.task import Task
 from altwright.web.realtime.admission import USER, Gate, same_origin
-from altwright.web.realtime.poller import JOIN_S, RECENT_S, PagePoller, room
-from altwright.web.realtime.redis_channel import Channel
+from altwright.web.realtime.broadcaster import room
+from altwright.web.realtime.poller import JOIN_S, RECENT_S, PagePoller
 from altwright.web.services import Services
 
 _log = logging.getLogger(__name__)
@@ -32,13 +32,8 @@ class LivePages:
         self._store = services.store
         self._health = services.health
         self._gate = Gate(app, app.wsgi_app, most)
-        self._channel = Channel(
-            services.health,
-            services.box,
-            services.settings,
-            on_listening=self._woken,
-        )
-        self._poller = PagePoller(services, self._gate, self._channel, self._tell, self._drop)
+        self._channel = services.page_channel
+        self._poller = PagePoller(services, self._gate, self._tell, self._drop)
         self._io = socketio.AsyncServer(
             async_mode="asgi",
             transports=["websocket"],
@@ -111,9 +106,6 @@ class LivePages:
 
     def _tell(self, user_id: int, task: Task) -> None:
         self._soon(self._io.emit("task", task.to_json(), room=room(user_id)))
-
-    def _woken(self) -> None:
-        self._poller.loop.wake()
 
     def _drop(self, user_id: int) -> None:
         for sid, _ in list(self._io.manager.get_participants("/", room(user_id))):

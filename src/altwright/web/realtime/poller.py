@@ -9,7 +9,6 @@ from collections.abc import Callable
 from altwright.background import BackgroundLoop
 from altwright.tasks.task import Task
 from altwright.web.realtime.admission import Gate
-from altwright.web.realtime.redis_channel import Channel
 from altwright.web.services import Services
 
 #: Seconds between two looks into the database for the tasks of connected users: while other
@@ -30,7 +29,6 @@ class PagePoller:
         self,
         services: Services,
         gate: Gate,
-        channel: Channel,
         tell: Callable[[int, Task], None],
         drop: Callable[[int], None],
     ) -> None:
@@ -38,7 +36,7 @@ class PagePoller:
         self._users = services.users
         self._health = services.health
         self._gate = gate
-        self._channel = channel
+        self._channel = services.page_channel
         self._tell = tell
         self._drop = drop
         #: Task id → the sequence that pages were told.
@@ -47,6 +45,7 @@ class PagePoller:
         self._checked_at = time.monotonic()
         self.loop = BackgroundLoop("page-poller", self._round, every_s=self._pause_s, join_s=JOIN_S)
         services.health.on_change(lambda _before, _after: self.loop.wake())
+        services.page_channel.on_listening(self.loop.wake)
 
     def tell_all(self) -> None:
         """Tell every page everything again in the next round."""
@@ -81,8 +80,3 @@ class PagePoller:
             user = self._users.get(user_id)
             if user is None or not user.is_active:
                 self._drop(user_id)
-
-
-def room(user_id: int) -> str:
-    """Return the name of the room where a user's pages are."""
-    return f"user:{user_id}"

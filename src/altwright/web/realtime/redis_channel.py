@@ -27,7 +27,7 @@ LISTEN_S, RETRY_S = 0.5, 0.5
 SILENT_S = 5
 
 
-class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
+class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
     """The clients of this process, and what other processes publish for them.
 
     Messages are encrypted: who can read Redis learns nothing of tasks from them, and who can
@@ -41,26 +41,26 @@ class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
         health: RedisHealthMonitor,
         box: Box,
         settings: Settings,
-        *,
-        write_only: bool = False,
-        on_listening: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take what lends a client; ``on_listening`` is called each time Redis is heard again."""
+        """Take what lends a client."""
         url = settings.resolved_redis_url
         super().__init__(
             url,
             channel=channel_name(url, settings.rq_queue_prefix),
-            write_only=write_only,
             json=json,
         )
         self._health = health
         self._box = box
-        self._on_listening = on_listening
+        self._listeners: list[Callable[[], None]] = []
         self._stop = threading.Event()
         #: The listener's; python-socketio starts it with the first client.
         self.thread: threading.Thread | None = None
         #: Whether what other processes publish now is heard here.
         self.listening = False
+
+    def on_listening(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` each time Redis is heard again."""
+        self._listeners.append(listener)
 
     def stop(self) -> None:
         """End the listener, within LISTEN_S seconds."""
@@ -112,7 +112,8 @@ class Channel(socketio.RedisManager):  # type: ignore[misc]  # it ships no types
                 pubsub.subscribe(self.channel)
                 pubsub.get_message(timeout=LISTEN_S)  # the answer to the subscription
                 self.listening = True
-                self._on_listening()
+                for listener in self._listeners:
+                    listener()
                 while not self._stop.is_set() and url == self._health.url:
                     message = pubsub.get_message(timeout=LISTEN_S)
                     if message is not None:

@@ -5,51 +5,22 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from typing import Any
 from weakref import WeakSet
 
 from flask import Flask, request
 from flask_socketio import SocketIO, join_room
 
 from altwright.errors import DatabaseUnavailable
-from altwright.progress import Broadcaster
 from altwright.tasks.task import Task
 from altwright.web.realtime.admission import USER, Gate, same_origin
-from altwright.web.realtime.poller import JOIN_S, RECENT_S, PagePoller, room
-from altwright.web.realtime.redis_channel import Channel
+from altwright.web.realtime.broadcaster import room
+from altwright.web.realtime.poller import JOIN_S, RECENT_S, PagePoller
 from altwright.web.services import Services
 
 _log = logging.getLogger(__name__)
 
 #: Of Gunicorn's threads, the share that sockets may hold; the rest answers requests.
 SHARE = 0.75
-
-
-class SocketBroadcaster:
-    """Sends what has changed to its user's pages, wherever they are connected."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    def task_changed(self, user_id: int, payload: dict[str, Any]) -> None:
-        """Send; neither waits for a page nor fails for one."""
-        self._emit("task", user_id, payload)
-
-    def drafts_changed(self, user_id: int, payload: dict[str, Any]) -> None:
-        """Send, likewise."""
-        self._emit("drafts", user_id, payload)
-
-    def _emit(self, event: str, user_id: int, payload: dict[str, Any]) -> None:
-        try:
-            self._channel.emit(event, payload, namespace="/", room=room(user_id))
-        except Exception:  # noqa: BLE001 - a page's trouble must not become a task's
-            _log.exception("an event could not be sent")
-
-
-def broadcaster_for(services: Services) -> Broadcaster:
-    """Return a broadcaster for a process without a web application."""
-    channel = Channel(services.health, services.box, services.settings, write_only=True)
-    return SocketBroadcaster(channel)
 
 
 class Sockets:
@@ -62,7 +33,7 @@ class Sockets:
         self._users = services.users
         self._health = services.health
         self._stopping = threading.Event()
-        self._channel = Channel(services.health, services.box, settings, on_listening=self._woken)
+        self._channel = services.page_channel
         self._io = SocketIO(
             app,
             async_mode="threading",
@@ -77,9 +48,8 @@ class Sockets:
         self._io.server.eio.sleep = self._stopping.wait
         self._io.on_event("connect", self._connected)
         self._gate = Gate(app, app.wsgi_app, max(1, int(settings.web_threads * SHARE)))
-        self._poller = PagePoller(services, self._gate, self._channel, self._tell, self._drop)
+        self._poller = PagePoller(services, self._gate, self._tell, self._drop)
         app.wsgi_app = self._gate  # type: ignore[method-assign]
-        self.broadcaster = SocketBroadcaster(self._channel)
 
     def close(self) -> None:
         """Close every page's socket and end the threads; new sockets are refused."""
@@ -117,9 +87,6 @@ class Sockets:
     def _tell(self, user_id: int, task: Task) -> None:
         self._send(task, to=room(user_id))
 
-    def _woken(self) -> None:
-        self._poller.loop.wake()
-
     def _drop(self, user_id: int) -> None:
         for sid, _ in list(self._channel.get_participants("/", room(user_id))):
             self._io.server.disconnect(sid, ignore_queue=True)
@@ -130,10 +97,9 @@ _all: WeakSet[Sockets] = WeakSet()
 
 
 def init_app(app: Flask, services: Services) -> Sockets:
-    """Add sockets to an app, and let progress be told over them."""
+    """Add sockets to an app."""
     sockets = Sockets(app, services)
     app.extensions["altwright_sockets"] = sockets
-    services.progress.broadcaster = sockets.broadcaster
     _all.add(sockets)
     return sockets
 

@@ -1,0 +1,80 @@
+"""What watches over the service, put together: alerts, notifications, maintenance."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from altwright.builders.engine import Engine
+from altwright.tasks.alerting.alerts import AlertBook, AlertWatch
+from altwright.tasks.alerting.monitor import AlertMonitor, Watched
+from altwright.tasks.alerting.notifications import Channel, Notifier
+from altwright.tasks.alerting.rules import Thresholds
+from altwright.tasks.cluster.leader import Leader
+from altwright.tasks.maintenance.job_cleaner import RQUpkeep
+from altwright.tasks.maintenance.scheduler import MaintenanceScheduler
+from altwright.tasks.store.statistics import Figures
+
+#: The leader's name in the table of leases.
+ROLE = "caretaker"
+
+
+class Alerting:
+    """Every process has it; the leader acts. Threads begin with ``loops``."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        upkeep: RQUpkeep,
+        channels: Mapping[str, Channel],
+        thresholds: Thresholds,
+        *,
+        workers_expected: Callable[[], int],
+        maintenance_every_s: float,
+        owner: str,
+        always: Sequence[Callable[[], None]] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Put it together.
+
+        Args:
+            engine: what is watched.
+            upkeep: what cleans up in Redis.
+            channels: the ways in which administrators are told, by name.
+            thresholds: from where on something counts as wrong.
+            workers_expected: how many workers there have to be in the cluster.
+            maintenance_every_s: seconds between two maintenance tasks.
+            owner: the name of this process in the cluster.
+            always: what every process does each second, leader or not.
+            clock: seconds that pauses go by.
+        """
+        database = engine.store.database
+        self.alerts = AlertBook(database, tuple(channels))
+        self.notifier = Notifier(database, channels)
+        monitor = AlertMonitor(
+            Watched(
+                figures=Figures(database),
+                roster=engine.roster,
+                health=engine.health,
+                pauses=engine.pauses,
+                upkeep=upkeep,
+                repair=engine.repair,
+                workers_expected=workers_expected,
+            ),
+            AlertWatch(self.alerts, clock),
+            thresholds,
+            clock,
+        )
+        scheduler = MaintenanceScheduler(
+            engine.state,
+            engine.queue,
+            engine.health,
+            upkeep,
+            owner=owner,
+            every_s=maintenance_every_s,
+            clock=clock,
+        )
+        rounds = (monitor.look, self.notifier.loop.wake, scheduler.tick)
+        self.leader = Leader(engine.leases, ROLE, owner, rounds, always)
+        #: The threads of a process, in the order of their start.
+        self.loops = (self.leader.loop, *([self.notifier.loop] if channels else []))

@@ -1,0 +1,40 @@
+"""What describes and publishes pictures, put together."""
+
+from __future__ import annotations
+
+from altwright.accounts.connections import AccountStore
+from altwright.captions.drafts.draft_store import DraftStore
+from altwright.captions.pictures.picture_fetch import PictureLimits, PictureSource
+from altwright.captions.pictures.picture_files import PictureStore
+from altwright.captions.tasks.generation import CaptionGenerationService
+from altwright.captions.tasks.publishing import Publishing
+from altwright.captions.tasks.redescribe import DescribeAgain
+from altwright.describers.port import Describer
+from altwright.net.http import Outbound
+from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.task_kind import TaskKind
+
+
+class Captions:
+    """Drafts, and the kinds of tasks that make and publish them."""
+
+    def __init__(
+        self,
+        tasks: TaskStore,
+        accounts: AccountStore,
+        pictures: PictureStore,
+        outbound: Outbound,
+        describer: Describer,
+        limits: PictureLimits,
+        longest: int,
+    ) -> None:
+        """Take ``longest``, the most characters that a describer may write."""
+        self.drafts = DraftStore(tasks.database)
+        source = PictureSource(outbound, pictures, limits)
+        parts = (accounts, self.drafts, source, describer, longest)
+        kinds: tuple[TaskKind, ...] = (
+            CaptionGenerationService(*parts),
+            Publishing(accounts, self.drafts),
+            DescribeAgain(*parts, tasks),
+        )
+        self.kinds = {kind.name: kind for kind in kinds}

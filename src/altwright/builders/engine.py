@@ -1,0 +1,140 @@
+"""The task engine of one process, put together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+from altwright.background import BackgroundLoop
+from altwright.domain.limits import Limits
+from altwright.domain.retries import Backoff
+from altwright.progress import Broadcaster, ProgressTracker, SilentBroadcaster
+from altwright.tasks.cluster.concurrency_limits import LimitBook
+from altwright.tasks.cluster.leases import Leases
+from altwright.tasks.cluster.notifier import Messenger, WorkWaits
+from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.cluster.worker_registry import Roster
+from altwright.tasks.execution.dispatcher import Dispatcher
+from altwright.tasks.execution.lease_renewer import LeaseKeeper
+from altwright.tasks.execution.runner import OUTAGE_PATIENCE_S, TaskRunner
+from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.serializer import serializer_for
+from altwright.tasks.rq.user_task_tracker import UserTaskTracker
+from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.integrity import TaskRepair
+from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.rescue import Rescuer
+from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.task_kind import TaskKind
+from altwright.workers.worker import WorkParts
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What differs between services; times in seconds, and as TaskRunner and Claims say."""
+
+    queue: QueueOptions = field(default_factory=QueueOptions)
+    limits: Limits = field(default_factory=Limits)
+    backoff: Backoff = field(default_factory=Backoff)
+    lease_s: float = 15.0
+    limit_s: float = 3600.0
+    slice_s: float = 300.0
+    patience_s: float = OUTAGE_PATIENCE_S
+    #: How long an entry of UserTaskTracker lives unless it is renewed.
+    tracker_s: float = 30.0
+
+
+class Engine:
+    """Every part of the engine; threads begin with ``loops``."""
+
+    def __init__(
+        self,
+        store: TaskStore,
+        health: RedisHealthMonitor,
+        kinds: dict[str, TaskKind],
+        options: EngineOptions,
+        *,
+        owner: str,
+        broadcaster: Broadcaster | None = None,
+        waits: WorkWaits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Put it together; nothing connects yet.
+
+        Args:
+            store: on its database works everything.
+            health: its Redis delivers tasks.
+            kinds: what can be submitted; more may come until the first one is.
+            options: what operators set.
+            owner: the name of this process in the cluster.
+            broadcaster: tells users' pages of changes; None: nobody does.
+            waits: what idle workers of this process wait on.
+            clock: seconds that throttles, pings and time limits go by.
+        """
+        database, box = store.database, store.box
+        self.store = store
+        self.health = health
+        self.kinds = kinds
+        self.leases = Leases(database)
+        self.state = ServiceState(database)
+        self.roster = Roster(database)
+        self.backlog = Backlog(database)
+        self.rescuer = Rescuer(database)
+        self.repair = TaskRepair(store, self.backlog, kinds)
+        self.pauses = Pauses(database, clock)
+        self.limits = LimitBook(database, options.limits, clock)
+        self.claims = Claims(database, box, options.lease_s, self.limits)
+        self.messenger = Messenger(database, waits or WorkWaits())
+        self.tracker = UserTaskTracker(health, options.tracker_s)
+        self.progress = ProgressTracker(
+            store, self.claims, self.tracker, broadcaster or SilentBroadcaster(), clock
+        )
+        self.queue = RQQueueManager(
+            store,
+            self.backlog,
+            health,
+            self.tracker,
+            serializer_for(box),
+            kinds,
+            self.progress,
+            options.queue,
+            self.pauses,
+            self.messenger,
+        )
+        self.runner = TaskRunner(
+            self.claims,
+            kinds,
+            self.progress,
+            LeaseKeeper(self.claims, self.progress.flush, self.tracker.follow, clock=clock),
+            options.backoff,
+            limit_s=options.limit_s,
+            slice_s=options.slice_s,
+            patience_s=options.patience_s,
+            clock=clock,
+        )
+        self.dispatcher = Dispatcher(
+            self.backlog,
+            self.rescuer,
+            self.leases,
+            self.state,
+            self.queue,
+            health,
+            self.progress,
+            owner=owner,
+            clock=clock,
+        )
+        loops = [health.loop, self.runner.leases.loop, self.dispatcher.loop]
+        if self.messenger.speaks:
+            loops.append(self.messenger.loop)
+        #: The threads of a process, in the order of their start.
+        self.loops: tuple[BackgroundLoop, ...] = tuple(loops)
+
+    def work_parts(
+        self, session: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> WorkParts:
+        """Return what workers share; ``session`` surrounds each task."""
+        return WorkParts(self.claims, self.runner, session, self.pauses.current, self.limits.closed)

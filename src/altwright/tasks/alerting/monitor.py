@@ -1,0 +1,104 @@
+"""Evaluates the alert rules, and raises and resolves alerts by what they find."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from altwright.domain.task import Priority
+from altwright.errors import Category, RedisUnavailable
+from altwright.tasks.alerting.alerts import AlertWatch
+from altwright.tasks.alerting.rules import Facts, Thresholds, findings
+from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.cluster.worker_registry import Roster
+from altwright.tasks.maintenance.job_cleaner import RQUpkeep
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.store.integrity import TaskRepair
+from altwright.tasks.store.statistics import Figures
+
+#: Seconds between two looks at everything, and two searches for damaged rows.
+LOOK_EVERY_S, SEARCH_EVERY_S = 2.0, 60.0
+#: Looking may take this share of the time: under load, tasks go before statistics (9.5).
+LOOKING_SHARE = 0.05
+HOUR_S, DAY_S = 3600.0, 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the rules are about."""
+
+    figures: Figures
+    roster: Roster
+    health: RedisHealthMonitor
+    pauses: Pauses
+    upkeep: RQUpkeep
+    repair: TaskRepair
+    workers_expected: Callable[[], int]
+
+
+class AlertMonitor:
+    """Looks at everything now and then; one process of the cluster does so."""
+
+    def __init__(
+        self,
+        watched: Watched,
+        watch: AlertWatch,
+        thresholds: Thresholds,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._watched = watched
+        self._watch = watch
+        self._thresholds = thresholds
+        self._clock = clock
+        self._look_at = self._search_at = -DAY_S
+        self._damaged = 0
+
+    def look(self) -> None:
+        """Raise and resolve alerts, if it is time to look."""
+        at = self._clock()
+        if at >= self._look_at:
+            self._watch.take(findings(self.facts(), self._thresholds))
+            took_s = self._clock() - at
+            self._look_at = at + max(LOOK_EVERY_S, took_s / LOOKING_SHARE)
+
+    def facts(self) -> Facts:
+        """Look at everything."""
+        watched = self._watched
+        queues = watched.figures.by_priority()
+        paused = watched.pauses.current()
+        # What an administrator made wait isn't late.
+        due = [queues[priority] for priority in Priority if priority not in paused]
+        last_day = watched.figures.failures(DAY_S)
+        set_aside = last_day.pop(Category.CORRUPT, 0)
+        seen = watched.health.facts
+        at = self._clock()
+        if at >= self._search_at:
+            self._damaged = watched.repair.damaged()
+            took_s = self._clock() - at
+            self._search_at = at + max(SEARCH_EVERY_S, took_s / LOOKING_SHARE)
+        return Facts(
+            redis_usable=watched.health.usable,
+            redis_reason=watched.health.words,
+            redis_full=watched.health.full,
+            memory_share=seen.memory_share if seen else None,
+            remarks=tuple(seen.settings_remarks()) if seen else (),
+            refused_jobs=self._refused_jobs(),
+            waiting=sum(one.waiting for one in due),
+            oldest_waiting_s=max((one.oldest_waiting_s or 0.0 for one in due), default=0.0),
+            dead_letters=sum(last_day.values()),
+            set_aside=set_aside,
+            not_set_up=last_day.get(Category.CONFIGURATION, 0),
+            damaged=self._damaged,
+            ended=watched.figures.ended(HOUR_S),
+            failed=sum(watched.figures.failures(HOUR_S).values()),
+            item_s=watched.figures.item_s(HOUR_S),
+            workers=sum(not worker.vanished for worker in watched.roster.all()),
+            workers_expected=watched.workers_expected(),
+        )
+
+    def _refused_jobs(self) -> int | None:
+        try:
+            return self._watched.upkeep.refused()
+        except RedisUnavailable:
+            return None

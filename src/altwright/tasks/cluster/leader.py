@@ -1,0 +1,45 @@
+"""Rounds that one process of the cluster makes at a time: the one that holds a lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from altwright.background import BackgroundLoop
+from altwright.tasks.cluster.leases import Leases
+
+#: Seconds between two rounds, and after which another process takes over.
+EVERY_S, ROLE_S = 1.0, 5.0
+
+
+class Leader:
+    """Runs in every process; a lease in the database lets one act."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        role: str,
+        owner: str,
+        rounds: Sequence[Callable[[], None]],
+        always: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        """Take ``rounds``, which the leader does, and ``always``, which every process does."""
+        self._leases = leases
+        self._role = role
+        self._owner = owner
+        self._rounds = rounds
+        self._always = always
+        #: Competes for the role, and gives it up at the end.
+        self.loop = BackgroundLoop(role, self.tick, every_s=EVERY_S, at_end=self._release)
+
+    def _release(self) -> None:
+        self._leases.release([self._role], self._owner)
+
+    def tick(self) -> bool:
+        """Do one pass; return whether this process holds the role."""
+        for call in self._always:
+            call()
+        if not self._leases.hold(self._role, self._owner, ROLE_S):
+            return False
+        for call in self._rounds:
+            call()
+        return True
