@@ -96,7 +96,7 @@ def _filled(body: dict[str, Any], things: dict[str, Any]) -> dict[str, Any]:
     return {name: fill(value) for name, value in body.items()}
 
 
-@pytest.mark.req("5.4")
+@pytest.mark.req("5.4", "own tasks only")
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_anonymous_callers_are_refused(web: Web, route: Route, things: dict[str, Any]) -> None:
     """Nobody gets anything without a session or a token, and is told how to authenticate."""
@@ -105,7 +105,6 @@ def test_anonymous_callers_are_refused(web: Web, route: Route, things: dict[str,
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.req("5.4")
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_owners_may(web: Web, route: Route, things: dict[str, Any]) -> None:
     """A user does everything with what is theirs."""
@@ -113,7 +112,7 @@ def test_owners_may(web: Web, route: Route, things: dict[str, Any]) -> None:
     assert response.status_code == route.success, response.text
 
 
-@pytest.mark.req("5.4")
+@pytest.mark.req("5.4", "own tasks only")
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_others_may_not(web: Web, route: Route, things: dict[str, Any]) -> None:
     """Another user's things don't exist for a user; lists show their own, which is nothing."""
@@ -135,6 +134,7 @@ def test_administrators_may_what_runs_the_service(
     assert response.status_code == route.admin, response.text
 
 
+@pytest.mark.req("5.4", "own tasks only")
 def test_everybodys_tasks_are_for_administrators(web: Web) -> None:
     """Only an administrator lists the tasks of all users, and only when they ask for it."""
     task = web.submit()
@@ -177,7 +177,7 @@ def test_sessions_need_a_csrf_token(web: Web, route: Route, things: dict[str, An
     assert _send(web, route, browser, things).status_code == route.success
 
 
-@pytest.mark.req("10.3")
+@pytest.mark.req("10.3", "one documented shape")
 @pytest.mark.parametrize(
     ("method", "path", "options", "status"),
     [
@@ -218,6 +218,7 @@ def test_refusals_are_problem_documents(
         assert all(document["fields"].values())
 
 
+@pytest.mark.req("11.6", "shown to users")
 def test_what_nobody_foresaw_tells_nothing(
     web: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

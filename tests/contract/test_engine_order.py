@@ -16,8 +16,9 @@ from altwright.tasks.task import Ticket
 pytestmark = pytest.mark.every_database
 
 
-@pytest.mark.req("1.5")
-@pytest.mark.req("2.2")
+@pytest.mark.req("1.5", "queues in priority order")
+@pytest.mark.req("2.2", "strict order")
+@pytest.mark.req("2.2", "the same order from the database")
 def test_priorities_are_strict(fleet: Fleet) -> None:
     """Urgent before high before normal before low, however they came in."""
     order: list[str] = []
@@ -29,7 +30,7 @@ def test_priorities_are_strict(fleet: Fleet) -> None:
     assert order == ["urgent", "urgent", "high", "normal", "low", "low"]
 
 
-@pytest.mark.req("2.2")
+@pytest.mark.req("2.2", "fair between users")
 def test_a_user_with_many_tasks_lets_others_take_their_turn(fleet: Fleet) -> None:
     """Anna's thirty tasks don't keep Bert's two waiting longer than a few of hers."""
     order: list[int | None] = []
@@ -46,7 +47,7 @@ def test_a_user_with_many_tasks_lets_others_take_their_turn(fleet: Fleet) -> Non
     assert turns[1] <= 10
 
 
-@pytest.mark.req("2.2")
+@pytest.mark.req("2.2", "first in, first out")
 def test_one_users_tasks_are_first_in_first_out(fleet: Fleet) -> None:
     """Tasks of one user and priority are worked on in the order of their submits."""
     order: list[str] = []

@@ -21,7 +21,7 @@ from altwright.domain.task import Status
 GRACE_S = 1
 
 
-@pytest.mark.req("3.4")
+@pytest.mark.req("3.4", "hands it back with its progress")
 def test_a_dribbling_server_doesnt_hold_up_a_stop(tmp_path: Path) -> None:
     """The process ends by itself, and its task waits for another worker, with no failure."""
     variables = {
