@@ -70,7 +70,7 @@ def test_what_the_requirements_point_to_is_there() -> None:
     for clause in clauses():
         assert not clause.see or clause.see in numbers, clause.name
         assert not clause.command or clause.command.removeprefix("make ") in targets, clause.name
-        assert bool(clause.measured) == bool(clause.recorded), clause.name
+        assert bool(clause.command) == bool(clause.measured) == bool(clause.recorded), clause.name
         if clause.recorded:
             page = FIGURE.findall((ROOT / clause.recorded).read_text())
             lost = set(FIGURE.findall(clause.measured)) - set(page)
