@@ -146,7 +146,6 @@ def entry(rig: Rig) -> bytes | None:
     return there
 
 
-@pytest.mark.req("4.3", "Redis first")
 def test_the_trackers_entry_lives_while_a_long_item_is_worked_on(rig: Rig) -> None:
     """Each renewal of the worker's lease renews it; it isn't gone in the middle of an item."""
     task = rig.submit()
@@ -178,7 +177,6 @@ def test_an_entry_that_ran_out_lets_no_second_task_in(rig: Rig) -> None:
     assert entry(rig) == task.id.encode()
 
 
-@pytest.mark.req("4.3", "Redis first")
 def test_an_end_releases_only_its_own_entry(rig: Rig) -> None:
     """What another task has entered meanwhile stays."""
     task = rig.submit()

@@ -202,7 +202,6 @@ def test_users_ask_for_no_more_than_their_role_allows(rig: Rig) -> None:
 @pytest.mark.req("2.1", "queue of its priority")
 @pytest.mark.req("2.3", "an administrator's is high")
 @pytest.mark.req("2.4", "a user's is normal")
-@pytest.mark.req("2.5", "maintenance is urgent")
 def test_priorities_follow_from_who_asks(rig: Rig) -> None:
     """A user's task is normal, an administrator's high, the service's own as its kind says."""
     rig.kind.default_priority = Priority.URGENT

@@ -375,7 +375,6 @@ def test_maintenance_is_not_for_everybody(rig: Rig) -> None:
     assert rig.queue.submit("maintenance", user=ROOT).priority is Priority.HIGH
 
 
-@pytest.mark.req("2.5", "maintenance is urgent")
 def test_the_caretaker_submits_maintenance_once_an_hour(rig: Rig) -> None:
     """Whoever holds the role, one task an hour, none beside one that still runs."""
     maintained(rig, tasks=lambda _: 0)

@@ -103,7 +103,6 @@ def look_at_the_posts(demo: Demo, page: Page, edited: str) -> None:
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
 
 
-@pytest.mark.req("5.3", "the state at once")
 def test_a_closed_page_loses_nothing_and_the_next_start_keeps_everything(
     demo: Demo, page: Page
 ) -> None:
