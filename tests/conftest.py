@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from scripts.requirements import clauses
 from tests.once_more import OnceMore
 
 from altwright.config import Settings
@@ -50,14 +50,14 @@ def _leaves_tests_out(config: pytest.Config) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each test's reports say which requirements it proves."""
+    """Let each test's reports say which clauses of requirements it proves."""
     for item in items:
         for mark in item.iter_markers("req"):
-            item.user_properties += [("req", number) for number in mark.args]
+            item.user_properties.append(("req", " ".join(map(str, mark.args))))
 
 
 class Proofs:
-    """Fails a whole run in which a row of docs/requirements.md was proved by no test."""
+    """Fails a whole run in which a clause of docs/requirements.toml lacked a test that passed."""
 
     def __init__(self, *, partial: bool) -> None:
         """Take whether this run leaves tests out."""
@@ -76,13 +76,10 @@ class Proofs:
         proved = {
             value for report in passed for name, value in report.user_properties if name == "req"
         }
-        unproved = required() - proved
+        wanted = {clause.name for clause in clauses() if clause.is_for_tests}
+        unproved = wanted - proved
         if unproved:
-            reporter.write_line(f"No passed test proves requirement {', '.join(sorted(unproved))}")
+            reporter.write_line("No test that ran and passed proves these clauses any more:")
+            for name in sorted(unproved):
+                reporter.write_line(f"  {name}")
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def required() -> set[str]:
-    """Return the numbers that docs/requirements.md says hold."""
-    text = (ROOT / "docs" / "requirements.md").read_text()
-    return set(re.findall(r"^\| (\d+\.\d+) \|", text, re.MULTILINE))

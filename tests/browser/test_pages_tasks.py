@@ -87,7 +87,7 @@ def test_a_run_that_began_elsewhere(page: Page, site: Site) -> None:
     expect(card.get_by_role("link", name="Details")).to_have_attribute("href", f"/tasks/{task_id}")
 
 
-@pytest.mark.req("5.3")
+@pytest.mark.req("5.1", "over WebSocket")
 def test_progress_comes_without_a_reload(page: Page, site: Site) -> None:
     """A page follows its run to the end, and then offers the drafts."""
     task_id = site.task(done=1, total=4, step="Describing picture 2 of 4")
@@ -179,6 +179,7 @@ def test_a_failed_run_is_explained_and_queued_again(page: Page, site: Site) -> N
     assert site.web.services.store.get(task_id, None).status is Status.QUEUED
 
 
+@pytest.mark.req("5.4", "own tasks only")
 def test_somebody_elses_task(page: Page, site: Site) -> None:
     """Another person's task isn't there."""
     task = site.web.submit(site.web.by_token(site.web.anna))

@@ -67,7 +67,7 @@ class LoadedHouse(House):
         """Stay at none."""
 
 
-@pytest.mark.req("9.5")
+@pytest.mark.req("9.5", "tasks before statistics")
 def test_looking_gives_way_to_work_under_load(rig: Rig) -> None:
     """The slower a look is, the rarer: it takes a twentieth of the time at most."""
     house = LoadedHouse(rig)
@@ -78,8 +78,8 @@ def test_looking_gives_way_to_work_under_load(rig: Rig) -> None:
     assert house.looks == 2
 
 
-@pytest.mark.req("7.4")
-@pytest.mark.req("6.4")
+@pytest.mark.req("7.4", "backlog, workers, slowness, Redis")
+@pytest.mark.req("7.4", "resolved on their own")
 def test_redis_lost_and_found_is_told(house: House) -> None:
     """One alert when it goes, resolved when it has been back for a while."""
     house.rig.lose_redis()
@@ -92,7 +92,7 @@ def test_redis_lost_and_found_is_told(house: House) -> None:
     assert house.alerts.recent()[0].resolved_at is not None
 
 
-@pytest.mark.req("7.4")
+@pytest.mark.req("7.4", "backlog, workers, slowness, Redis")
 def test_a_policy_that_evicts_is_told(house: House, valkey: RedisServer) -> None:
     """Another policy than noeviction is an alert until it is set right."""
     client = valkey.client()
@@ -108,7 +108,8 @@ def test_a_policy_that_evicts_is_told(house: House, valkey: RedisServer) -> None
     assert house.look_until_quiet() == set()
 
 
-@pytest.mark.req("7.4")
+@pytest.mark.req("7.4", "backlog, workers, slowness, Redis")
+@pytest.mark.req("7.4", "resolved on their own")
 @pytest.mark.every_database
 def test_a_large_and_an_old_backlog_are_told(house: House) -> None:
     """Over the thresholds, and not what an administrator made wait."""
@@ -124,8 +125,7 @@ def test_a_large_and_an_old_backlog_are_told(house: House) -> None:
     assert house.look_until_quiet() == set()
 
 
-@pytest.mark.req("7.4")
-@pytest.mark.req("6.2")
+@pytest.mark.req("7.4", "resolved on their own")
 @pytest.mark.every_database
 def test_dead_letters_are_told_until_they_are_requeued(house: House) -> None:
     """A task that failed for good is an alert; requeued, it is none."""
@@ -144,7 +144,6 @@ def test_a_service_that_isnt_set_up_is_told(house: House) -> None:
     assert house.look() == {"dead_letters", "not_set_up"}
 
 
-@pytest.mark.req("6.6")
 @pytest.mark.every_database
 def test_damaged_tasks_are_told(house: House) -> None:
     """A row in no possible state, and one that was set aside."""
@@ -158,7 +157,6 @@ def test_damaged_tasks_are_told(house: House) -> None:
     assert house.look() == {"tasks_damaged"}
 
 
-@pytest.mark.req("6.6")
 def test_payloads_that_can_not_be_read_are_told(house: House) -> None:
     """Whoever writes to Redis what we can't read is noticed, until the jobs are gone."""
     rig = house.rig
@@ -189,7 +187,7 @@ def test_a_killed_worker_s_job_is_no_strange_one(house: House) -> None:
     assert house.look(10) == set()
 
 
-@pytest.mark.req("7.4")
+@pytest.mark.req("7.4", "backlog, workers, slowness, Redis")
 @pytest.mark.every_database
 def test_missing_workers_are_told_when_they_stay_away(house: House) -> None:
     """A restart is no alert; fewer workers than configured for half a minute are one."""
@@ -215,6 +213,7 @@ RULES: dict[str, tuple[Facts, str]] = {
 }
 
 
+@pytest.mark.req("7.4", "backlog, workers, slowness, Redis")
 @pytest.mark.parametrize("case", RULES)
 def test_each_rule_finds_its_fact(case: str) -> None:
     """A fact over its threshold is one finding, with a sentence."""
@@ -229,7 +228,7 @@ def test_few_tasks_say_nothing_of_failures() -> None:
     assert list(findings(Facts(ended=2, failed=2, item_s=1.0), Thresholds())) == []
 
 
-@pytest.mark.req("7.4")
+@pytest.mark.req("7.4", "raised once")
 @pytest.mark.every_database
 def test_of_many_that_see_the_same_one_raises(database: Database) -> None:
     """Ten threads find the same thing: one alert, one notice a channel; and it ends once."""
@@ -247,7 +246,7 @@ def notices(database: Database) -> list[NoticeRow]:
         return list(session.query(NoticeRow).order_by(NoticeRow.id))
 
 
-@pytest.mark.req("7.4")
+@pytest.mark.req("7.4", "sent")
 def test_an_alert_reaches_webhook_mail_and_log(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -326,7 +325,6 @@ def test_mail_that_is_refused_is_not_sent() -> None:
             channel.send(RAISED, an_alert())
 
 
-@pytest.mark.req("7.4")
 def test_a_hanging_server_holds_nobody_up(rig: Rig) -> None:
     """While a notice waits for its server, the leader goes on looking."""
     begun, go_on = threading.Event(), threading.Event()
@@ -349,6 +347,7 @@ def test_a_hanging_server_holds_nobody_up(rig: Rig) -> None:
     assert len(notices(rig.database)) == 2
 
 
+@pytest.mark.req("7.4", "sent")
 @pytest.mark.every_database
 def test_two_senders_send_each_notice_once(database: Database) -> None:
     """The process that takes a try sends; another one leaves it alone."""
@@ -363,7 +362,7 @@ def test_two_senders_send_each_notice_once(database: Database) -> None:
         ]
 
 
-@pytest.mark.req("6.7")
+@pytest.mark.req("6.7", "alert, purge, database")
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_redis_that_fills_up_is_purged_then_left_alone_then_used_again(
     database: Database, rig_on_small_redis: Rig

@@ -102,7 +102,7 @@ def _filled(body: dict[str, Any], things: dict[str, Any]) -> dict[str, Any]:
     return {name: fill(value) for name, value in body.items()}
 
 
-@pytest.mark.req("5.4")
+@pytest.mark.req("5.4", "own tasks only")
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_anonymous_callers_are_refused(web: Web, route: Route, things: dict[str, Any]) -> None:
     """Nobody gets anything without a session or a token, and is told how to authenticate."""
@@ -111,7 +111,6 @@ def test_anonymous_callers_are_refused(web: Web, route: Route, things: dict[str,
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="altwright"'
 
 
-@pytest.mark.req("5.4")
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_owners_may(web: Web, route: Route, things: dict[str, Any]) -> None:
     """A user does everything with what is theirs."""
@@ -119,7 +118,7 @@ def test_owners_may(web: Web, route: Route, things: dict[str, Any]) -> None:
     assert response.status_code == route.success, response.text
 
 
-@pytest.mark.req("5.4")
+@pytest.mark.req("5.4", "own tasks only")
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_others_may_not(web: Web, route: Route, things: dict[str, Any]) -> None:
     """Another user's things don't exist for a user; lists show their own, which is nothing."""
@@ -141,6 +140,7 @@ def test_administrators_may_what_runs_the_service(
     assert response.status_code == route.admin, response.text
 
 
+@pytest.mark.req("5.4", "own tasks only")
 def test_everybodys_tasks_are_for_administrators(web: Web) -> None:
     """Only an administrator lists the tasks of all users, and only when they ask for it."""
     task = web.submit()
@@ -194,7 +194,7 @@ def test_sessions_need_a_csrf_token(web: Web, route: Route, things: dict[str, An
     assert _send(web, route, browser, things).status_code == route.success
 
 
-@pytest.mark.req("10.3")
+@pytest.mark.req("10.3", "one documented shape")
 @pytest.mark.parametrize(
     ("method", "path", "options", "status"),
     [
@@ -252,7 +252,6 @@ def _models() -> list[type[BaseModel]]:
     return [one for one in found if issubclass(one, BaseModel) and one is not BaseModel]
 
 
-@pytest.mark.req("10.3")
 @pytest.mark.parametrize("model", _models(), ids=lambda model: model.__name__)
 def test_what_is_wrong_with_an_input_is_said_in_our_words(model: type[BaseModel]) -> None:
     """Of every field, whatever is sent for it: no class, no type and no library's words."""
@@ -274,6 +273,7 @@ def test_what_is_wrong_with_an_input_is_said_in_our_words(model: type[BaseModel]
     assert not [words for words in sorted(said) if FOREIGN.search(words)]
 
 
+@pytest.mark.req("11.6", "shown to users")
 def test_what_nobody_foresaw_tells_nothing(
     web: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -100,12 +100,14 @@ def test_signing_in_again_never_keeps_the_old_session(web: Web) -> None:
     assert client.post("/api/v1/drafts/skip", json={"ids": [1]}, headers=headers).status_code == 400
 
 
+@pytest.mark.req("8.3", "profiles")
 def test_the_cookie_is_kept_from_scripts_and_other_sites(web: Web) -> None:
     """The session's cookie is for HTTP alone, is not sent from other sites, and is renewed."""
     cookie = sign_in(web.app.test_client(), "anna").headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Expires=" in cookie
+    assert "Secure" not in cookie  # the profile is development: it works without TLS
 
 
 def test_signing_out_needs_a_csrf_token_and_ends_the_session(web: Web) -> None:
@@ -183,9 +185,12 @@ def test_right_passwords_are_not_counted(web: Web) -> None:
         assert sign_in(web.app.test_client(), "anna").status_code == 302
 
 
-@pytest.mark.req("8.3")
-def test_outside_development_cookies_need_tls(tmp_path: Path, valkey: RedisServer) -> None:
-    """In production the session's cookie is sent over TLS only, which browsers are told to keep.
+@pytest.mark.req("8.3", "profiles")
+@pytest.mark.parametrize("profile", ["staging", "production"])
+def test_outside_development_cookies_need_tls(
+    tmp_path: Path, valkey: RedisServer, profile: str
+) -> None:
+    """There the session's cookie is sent over TLS only, which browsers are told to keep.
 
     The proxy that ends TLS is believed as far as it is configured: what it says of the scheme, and
     of the address that tries passwords.
@@ -194,7 +199,7 @@ def test_outside_development_cookies_need_tls(tmp_path: Path, valkey: RedisServe
         make_settings(
             tmp_path,
             valkey.url,
-            ALTWRIGHT_PROFILE="production",
+            ALTWRIGHT_PROFILE=profile,
             FLASK_SECRET_KEY="a secret of thirty-two characters",
             PLATFORM_ENCRYPTION_KEY=FERNET_KEY,
             TRUSTED_PROXIES=1,
@@ -213,7 +218,7 @@ def test_outside_development_cookies_need_tls(tmp_path: Path, valkey: RedisServe
     made.services.database.close()
 
 
-@pytest.mark.req("1.4")
+@pytest.mark.req("1.4", "says so on /readyz")
 def test_readiness_says_what_is_there(web: Web, valkey: RedisServer) -> None:
     """With Redis away the service is ready, and says that the database delivers."""
     anybody = web.anonymous()

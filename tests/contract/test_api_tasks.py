@@ -18,7 +18,7 @@ from altwright.web.api import responses
 web = support_web.web
 
 
-@pytest.mark.req("10.3")
+@pytest.mark.req("10.3", "one documented shape")
 def test_a_submit_answers_with_the_task_and_where_it_is(web: Web) -> None:
     """A submit is accepted (202) and says where to watch; both answers have the same shape."""
     anna = web.by_token(web.anna)
@@ -34,6 +34,7 @@ def test_a_submit_answers_with_the_task_and_where_it_is(web: Web) -> None:
     assert anna.get(response.headers["Location"]).get_json() == task
 
 
+@pytest.mark.req("3.2", "answers at once")
 @pytest.mark.parametrize("redis_is_there", [True, False], ids=["Redis up", "Redis down"])
 def test_a_submit_costs_a_few_steps(web: Web, valkey: RedisServer, *, redis_is_there: bool) -> None:
     """What an answer within 10 ms rests on: few round trips, one commit, no wait for Redis.
@@ -76,7 +77,7 @@ def calls(server: RedisServer) -> int:
     return sum(one["calls"] for name, one in stats.items() if name not in names)
 
 
-@pytest.mark.req("4.6")
+@pytest.mark.req("4.6", "refused until the first has ended")
 def test_a_second_submit_is_refused_and_names_the_active_task(web: Web) -> None:
     """While a task is active a second one gets 409 with its id; after a cancel it is accepted."""
     anna = web.by_token(web.anna)
@@ -89,7 +90,7 @@ def test_a_second_submit_is_refused_and_names_the_active_task(web: Web) -> None:
     assert web.submit(anna)["id"] != first["id"]
 
 
-@pytest.mark.req("4.6")
+@pytest.mark.req("4.6", "100 at once")
 def test_a_hundred_submits_at_once_make_one_task(web: Web) -> None:
     """Of a hundred submits at the same instant one is accepted, and the rest name it."""
 
@@ -123,6 +124,7 @@ def test_a_wrong_idempotency_key_is_named(web: Web, key: str) -> None:
     assert list(problem(response, 422)["fields"]) == ["Idempotency-Key"]
 
 
+@pytest.mark.req("2.6", "the API answers 422")
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -136,7 +138,6 @@ def test_a_wrong_idempotency_key_is_named(web: Web, key: str) -> None:
         ({"surprise": 1}, "surprise"),
     ],
 )
-@pytest.mark.req("2.6")
 def test_wrong_input_is_named(web: Web, change: dict[str, Any], field: str) -> None:
     """What a submit has wrong is named; an unknown priority is wrong here (2.6)."""
     body = {"account_id": web.account_id, **change}
@@ -144,7 +145,7 @@ def test_wrong_input_is_named(web: Web, change: dict[str, Any], field: str) -> N
     assert [name.rpartition(".")[2] for name in fields] == [field]
 
 
-@pytest.mark.req("2.4")
+@pytest.mark.req("2.4", "no more than the role allows")
 @pytest.mark.parametrize("priority", ["urgent", "high"])
 def test_a_user_gets_no_priority_above_their_role(web: Web, priority: str) -> None:
     """A user who asks for more than their role allows is refused."""
@@ -210,7 +211,25 @@ def test_a_page_says_in_words_for_how_long_a_task_waits(web: Web) -> None:
     assert "rate_limit:" not in page
 
 
-@pytest.mark.req("6.2")
+@pytest.mark.req("7.3", "one list")
+@pytest.mark.req("10.3", "in every mode")
+def test_one_list_holds_what_rq_and_the_database_deliver(web: Web, valkey: RedisServer) -> None:
+    """An administrator sees both kinds beside each other, in one shape."""
+    through_rq = web.submit()
+    web.services.queue.cancel(through_rq["id"], by=web.anna.ref)
+    valkey.kill()
+    without = web.submit()
+    listed = web.by_token(web.root).get("/api/v1/tasks?everybody=true").get_json()["tasks"]
+    assert [(one["id"], one["delivery"]) for one in listed] == [
+        (without["id"], "database"),
+        (through_rq["id"], "rq"),
+    ]
+    assert listed[0].keys() == listed[1].keys()
+    for one in (*listed, through_rq, without):
+        responses.Task.model_validate(one)
+
+
+@pytest.mark.req("7.5", "tasks")
 def test_a_failed_task_is_requeued(web: Web) -> None:
     """A failed task can be queued again, one that hasn't failed can't."""
     task, anna = web.failed(), web.by_token(web.anna)
@@ -222,7 +241,9 @@ def test_a_failed_task_is_requeued(web: Web) -> None:
     assert refusal["task_id"] == task["id"]
 
 
-@pytest.mark.req("1.4")
+@pytest.mark.req("1.4", "no request fails")
+@pytest.mark.req("4.5", "the same one-per-user rule")
+@pytest.mark.req("6.4", "the submit that meets it")
 def test_submits_go_on_without_redis(web: Web, valkey: RedisServer) -> None:
     """Redis is killed: the very next submit succeeds, and the one-per-user rule holds."""
     valkey.kill()

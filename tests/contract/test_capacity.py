@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from tests.servers import postgresql, valkey
 
 from altwright.config import Settings, load
@@ -18,7 +17,6 @@ def settings(folder: Path, **others: object) -> Settings:
     return load(DATA_DIR=folder, WORKER_MODE="external", _ENV_FILE=None, **others)
 
 
-@pytest.mark.req("9.4")
 def test_small_servers_are_named_with_what_is_needed(tmp_path: Path) -> None:
     """A host that fits is fine; one that doesn't is told numbers and what to change."""
     small = settings(tmp_path)

@@ -80,7 +80,9 @@ WRONG = {
 }
 
 
-@pytest.mark.req("8.1")
+@pytest.mark.req("8.1", "environment and .env")
+@pytest.mark.req("8.1", "validated and named")
+@pytest.mark.req("8.3", "profiles")
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_setting_is_named_with_what_it_should_be(case: str, tmp_path: Path) -> None:
     """Every kind of wrong setting ends the command with 2 and a line that helps."""
@@ -92,8 +94,8 @@ def test_a_wrong_setting_is_named_with_what_it_should_be(case: str, tmp_path: Pa
     assert not any(part in done.stderr for part in ("sesame", "ses#", "ame@"))
 
 
-@pytest.mark.req("8.1")
-@pytest.mark.req("11.6")
+@pytest.mark.req("8.1", "validated and named")
+@pytest.mark.req("11.6", "written to logs")
 @pytest.mark.parametrize("letter", [*"#/?@:% ", "%2F"])
 @pytest.mark.parametrize(
     ("name", "url"),
@@ -130,7 +132,7 @@ def test_a_password_may_hold_any_letter(
         assert "ses" not in shown.replace("messes", "")
 
 
-@pytest.mark.req("8.1")
+@pytest.mark.req("8.1", "validated and named")
 @pytest.mark.parametrize(
     "url",
     [
@@ -148,8 +150,7 @@ def test_an_at_sign_may_follow_the_host(name: str, url: str) -> None:
     assert getattr(config.load(**{name: url}), name.lower()) == url
 
 
-@pytest.mark.req("8.1")
-@pytest.mark.req("11.6")
+@pytest.mark.req("8.1", "validated and named")
 @pytest.mark.parametrize(
     "login", ["u:ses/ame", "u:p@ses/ame", "u:p?ame", "u:1/ame", "a.b:ses/ame", "ses/ame"]
 )
@@ -165,6 +166,7 @@ def test_a_login_that_is_cut_is_not_taken_for_a_host(name: str, login: str) -> N
     assert "ame@" not in problem
 
 
+@pytest.mark.req("8.1", "environment and .env")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_file_of_settings_may_come_from_windows(encoding: str, tmp_path: Path) -> None:
     """PowerShell writes UTF-16, Notepad a mark; both are read."""
@@ -236,7 +238,7 @@ UNFIT: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.req("8.1")
+@pytest.mark.req("8.1", "validated and named")
 @pytest.mark.parametrize("case", UNFIT)
 def test_a_setting_that_could_not_do_what_it_says_is_refused(case: str) -> None:
     """With what it should be, rather than kept without effect or changed unseen."""
@@ -334,6 +336,7 @@ UNKNOWN = {
 ORDINARY = (Path(__file__).parent.parent / "data" / "environment_names.txt").read_text().split()
 
 
+@pytest.mark.req("8.1", "validated and named")
 def test_a_misspelt_setting_is_noticed(tmp_path: Path) -> None:
     """In the environment as in .env, with the name that was meant."""
     meant = {name: f"; did you mean {near}?" for name, near in MISSPELT.items()}
@@ -459,7 +462,7 @@ def test_a_folder_that_cannot_be_had_is_named(path: str, command: str, tmp_path:
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-@pytest.mark.req("8.1")
+@pytest.mark.req("8.1", "validated and named")
 def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
     """Nobody has to fix settings one start at a time."""
     settings = {"WORKER_MODE": "x", "PORT": "y", "REDIS_URL": "z", "DATABASE_URL": "a:b"}

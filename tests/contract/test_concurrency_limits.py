@@ -15,7 +15,7 @@ from altwright.domain.task import Delivery, Priority
 from altwright.tasks.cluster.concurrency_limits import FRESH_S
 from altwright.tasks.task import Task, Ticket
 
-pytestmark = [pytest.mark.every_database, pytest.mark.req("8.5")]
+pytestmark = [pytest.mark.every_database, pytest.mark.req("8.5", "per priority")]
 
 TWO_LOW = Limits(most={Priority.LOW: 2})
 WORKERS = 8

@@ -46,7 +46,7 @@ def test_an_account_is_what_its_server_says(world: World) -> None:
     }
 
 
-@pytest.mark.req("11.2")
+@pytest.mark.req("11.2", "encrypted")
 def test_a_token_is_stored_encrypted(world: World) -> None:
     """Who reads the database can't act on the account."""
     with world.database.read() as session:
@@ -153,7 +153,7 @@ def test_a_token_of_a_lost_key_asks_for_a_new_connection(world: World) -> None:
     assert refused.value.category is Category.AUTHENTICATION
 
 
-@pytest.mark.req("11.4")
+@pytest.mark.req("11.4", "integrity kept")
 @pytest.mark.every_database
 def test_forgetting_an_account_forgets_what_hangs_on_it(world: World) -> None:
     """Posts, pictures and drafts go with their account; the user stays."""

@@ -123,7 +123,7 @@ def refused(url: str, folder: Path) -> str:
     return reason
 
 
-@pytest.mark.req("8.1")
+@pytest.mark.req("8.1", "validated and named")
 def test_what_postgresql_refuses_is_named(tmp_path: Path) -> None:
     """Unknown user, wrong password, unknown database, no TLS, TLS only, nobody there."""
     port = free_port()
@@ -169,7 +169,7 @@ def _answers(host: str, port: int) -> bool:
     return False
 
 
-@pytest.mark.req("8.1")
+@pytest.mark.req("8.1", "validated and named")
 def test_what_mariadb_refuses_is_named(tmp_path: Path) -> None:
     """The same doors, at another house."""
     with servers.mariadb() as server:

@@ -34,7 +34,7 @@ def letters(rig: Rig) -> DeadLetters:
     return DeadLetters(rig.database, rig.queue)
 
 
-@pytest.mark.req("6.2")
+@pytest.mark.req("6.2", "FAILED and a dead letter")
 def test_dead_letters_are_grouped_by_cause(rig: Rig) -> None:
     """The largest group first, with the times of its first and last."""
     assert letters(rig).groups() == []
@@ -51,8 +51,8 @@ def test_dead_letters_are_grouped_by_cause(rig: Rig) -> None:
     assert second.to_json()["count"] == 1
 
 
-@pytest.mark.req("6.2")
-@pytest.mark.req("7.5")
+@pytest.mark.req("6.2", "an administrator requeues it")
+@pytest.mark.req("7.5", "tasks")
 def test_many_are_requeued_at_once_and_completed(fleet: Fleet) -> None:
     """Every dead letter is worked on again, from its last finished item, and its history tells."""
     rig = fleet.rig
@@ -84,7 +84,8 @@ def test_many_are_requeued_at_once_and_completed(fleet: Fleet) -> None:
         assert "authentication: Sign in again." in history[2].detail
 
 
-@pytest.mark.req("6.2")
+@pytest.mark.req("6.2", "an administrator requeues it")
+@pytest.mark.req("7.5", "audit log")
 def test_only_those_that_are_wanted_are_requeued(rig: Rig) -> None:
     """By cause, by kind and by age."""
     old, young, other = failed(rig, ANNA), failed(rig, BERT), failed(rig, ROOT, Category.FAULT)
@@ -103,7 +104,7 @@ def test_only_those_that_are_wanted_are_requeued(rig: Rig) -> None:
     ]
 
 
-@pytest.mark.req("4.6")
+@pytest.mark.req("4.3", "one active task per user")
 def test_a_bulk_requeue_gives_nobody_two_active_tasks(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,7 +118,9 @@ def test_a_bulk_requeue_gives_nobody_two_active_tasks(
     assert letters(rig).requeue(Wanted(), by=ROOT) == Requeued(1, 2)
 
 
-@pytest.mark.req("7.5")
+@pytest.mark.req("6.2", "an administrator requeues it")
+@pytest.mark.req("7.5", "pause, resume, clear")
+@pytest.mark.req("7.5", "tasks")
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # ten commands; SQL isn't theirs
 def test_the_command_requeues_with_a_count(rig: Rig, tmp_path: Path, valkey: RedisServer) -> None:
     """`task dead` groups, `task requeue --all` says how many; half a command is refused."""
@@ -144,7 +147,6 @@ def entry(rig: Rig) -> bytes | None:
     return there
 
 
-@pytest.mark.req("4.3")
 def test_the_trackers_entry_lives_while_a_long_item_is_worked_on(rig: Rig) -> None:
     """Each renewal of the worker's lease renews it; it isn't gone in the middle of an item."""
     task = rig.submit()
@@ -164,8 +166,8 @@ def test_the_trackers_entry_lives_while_a_long_item_is_worked_on(rig: Rig) -> No
     assert entry(rig) is None  # its end released it
 
 
-@pytest.mark.req("4.3")
-@pytest.mark.req("4.6")
+@pytest.mark.req("4.3", "one active task per user")
+@pytest.mark.req("4.6", "refused until the first has ended")
 def test_an_entry_that_ran_out_lets_no_second_task_in(rig: Rig) -> None:
     """A task that waits longer than its entry lives is refused by the index, and entered again."""
     task = rig.submit()
@@ -176,7 +178,6 @@ def test_an_entry_that_ran_out_lets_no_second_task_in(rig: Rig) -> None:
     assert entry(rig) == task.id.encode()
 
 
-@pytest.mark.req("4.3")
 def test_an_end_releases_only_its_own_entry(rig: Rig) -> None:
     """What another task has entered meanwhile stays."""
     task = rig.submit()

@@ -119,7 +119,6 @@ def test_drafts_are_found_by_state_account_and_task(world: World, draft: Draft) 
     }
 
 
-@pytest.mark.req("5.4")
 def test_somebody_elses_draft_is_not_there(world: World, draft: Draft) -> None:
     """Every door answers a stranger as if there were no such draft."""
     bob = world.users.create("bob", "correct horse").id
@@ -149,7 +148,6 @@ def test_somebody_elses_draft_is_not_there(world: World, draft: Draft) -> None:
     assert drafts.get(draft.id, world.user.id) == draft
 
 
-@pytest.mark.req("5.4")
 def test_a_task_publishes_its_users_drafts_only(world: World, draft: Draft) -> None:
     """Whatever ids it names: those of somebody else stay approved, and untouched."""
     bob = world.users.create("bob", "correct horse").id

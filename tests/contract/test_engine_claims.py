@@ -33,7 +33,7 @@ def ticket_of(task: Task) -> Ticket:
     return Ticket(task.id, task.attempt)
 
 
-@pytest.mark.req("3.5")
+@pytest.mark.req("3.5", "never two workers at a time")
 def test_of_many_workers_one_gets_the_task(rig: Rig) -> None:
     """Twenty workers claim the same ticket at once; one has it, and the row is its."""
     ticket = ticket_of(rig.submit())
@@ -46,7 +46,7 @@ def test_of_many_workers_one_gets_the_task(rig: Rig) -> None:
     assert rig.events(ticket.task_id) == ["queued", "claimed"]
 
 
-@pytest.mark.req("3.5")
+@pytest.mark.req("3.5", "never two workers at a time")
 def test_workers_on_the_database_never_share_a_task(rig: Rig) -> None:
     """Eight workers take forty tasks at once: each task is taken once, none is left."""
     make_users(rig.database, range(4, 44))
@@ -63,7 +63,8 @@ def test_workers_on_the_database_never_share_a_task(rig: Rig) -> None:
     assert sorted(taken) == sorted(ids)
 
 
-@pytest.mark.req("4.5")
+@pytest.mark.req("4.4", "the same rows")
+@pytest.mark.req("4.5", "side by side")
 def test_both_ways_of_delivery_share_the_work(rig: Rig) -> None:
     """A task that a database worker took is dropped by the RQ worker that pops its job."""
     rig.kind.exclusive = False
@@ -109,6 +110,7 @@ ZOMBIE_WRITES: dict[str, Callable[[Rig, Task, Item], Any]] = {
 }
 
 
+@pytest.mark.req("3.5", "never two workers at a time")
 @pytest.mark.parametrize("write", ZOMBIE_WRITES)
 @pytest.mark.parametrize("since", ["queued", "running", "completed"])
 def test_a_worker_that_was_given_up_changes_nothing(rig: Rig, write: str, since: str) -> None:
@@ -251,6 +253,7 @@ def test_an_attempt_goes_on_where_the_last_one_stopped(fleet: Fleet) -> None:
     assert sorted(fleet.rig.effects(task.id)) == ["item-0", "item-1", "item-2"]
 
 
+@pytest.mark.req("7.5", "tasks")
 def test_a_cancel_reaches_a_running_task_at_its_next_item(fleet: Fleet) -> None:
     """The item in hand is kept; no further one is begun; the user can submit again."""
 
@@ -336,7 +339,8 @@ def test_a_corrupt_task_fails_and_hurts_nobody(fleet: Fleet) -> None:
     assert fleet.rig.store.get(other.id, None).status is Status.COMPLETED
 
 
-@pytest.mark.req("5.2")
+@pytest.mark.req("5.2", "kept in the database")
+@pytest.mark.req("5.2", "the last step is never lost")
 def test_the_last_step_is_never_lost(rig: Rig) -> None:
     """Steps are written twice a second at most; the last of a burst is written a little later."""
     rig.submit()

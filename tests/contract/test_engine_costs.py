@@ -43,7 +43,6 @@ SMALL, LARGE = 100, 100_000
 BESIDE = 5
 
 
-@pytest.mark.req("9.4")
 def test_nothing_grows_with_the_backlog(rig: Rig) -> None:
     """Submit, claim, dispatch and rescue read no more at 100,000 waiting tasks than at 100.
 

@@ -157,8 +157,9 @@ def _cut_and_ask(database: Database, session: Session) -> None:
     session.execute(text("SELECT 1"))
 
 
-@pytest.mark.req("6.6")
-@pytest.mark.req("6.8")
+@pytest.mark.req("6.6", "sessions are closed")
+@pytest.mark.req("6.8", "no leak")
+@pytest.mark.req("6.8", "counted")
 @pytest.mark.parametrize("path", ERROR_PATHS)
 def test_every_path_gives_its_connection_back(rig: Rig, path: str) -> None:
     """After each kind of error no connection is out of the pool, and the next work succeeds."""
@@ -343,7 +344,6 @@ class Chaos:
         return faults
 
 
-@pytest.mark.req("4.5")
 def test_everything_at_once_meets_no_error(rig: Rig) -> None:
     """Eight threads submit, claim, work, cancel, rescue and mark at random: no error, no loss."""
     rig.lose_redis()

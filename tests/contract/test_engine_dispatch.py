@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.servers import RedisServer
 from tests.servers import valkey as new_valkey
 from tests.support import wait_until
-from tests.support_engine import ANNA, BERT, LEASE_S, Fleet, Rig, make_users, new_task
+from tests.support_engine import ANNA, BERT, LEASE_S, Fleet, Rig, make_users, new_task, touch
 
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
@@ -20,6 +21,7 @@ from altwright.tasks.execution.dispatcher import COMPARE_EVERY_S, EPOCH, MODE, R
 from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.client import EPOCH_KEY
 from altwright.tasks.store.pending import GRACE_S
+from altwright.tasks.task import Task
 
 pytestmark = pytest.mark.every_database
 
@@ -38,8 +40,8 @@ def small(database: Database, valkey: RedisServer, rig: Rig) -> Iterator[Rig]:
     made.close()
 
 
-@pytest.mark.req("6.7")
-@pytest.mark.req("4.1")
+@pytest.mark.req("4.1", "on their own")
+@pytest.mark.req("6.7", "memory is bounded")
 def test_redis_holds_one_window_of_the_backlog(small: Rig) -> None:
     """However many tasks wait, at most a window of jobs lies in RQ; all are worked on."""
     ids = submit_many(small, 23)
@@ -66,7 +68,7 @@ def test_a_full_window_lets_nobody_jump_the_queue(small: Rig) -> None:
     assert order == [*ids[1:], newest.id]
 
 
-@pytest.mark.req("6.3")
+@pytest.mark.req("6.3", "one lease")
 def test_an_expired_lease_is_taken_back(rig: Rig) -> None:
     """A silent worker's task goes on with another after its lease; a renewed one doesn't."""
     task, other = rig.submit(), rig.submit(BERT)
@@ -91,7 +93,6 @@ def name_of_a_gone_process() -> str:
     return gone.stdout.strip()
 
 
-@pytest.mark.req("6.3")
 def test_a_worker_whose_process_is_gone_loses_its_task_at_once(rig: Rig) -> None:
     """A killed worker on this host is noticed by its process, long before its lease runs out."""
     rig.submit()
@@ -121,7 +122,6 @@ def test_one_process_dispatches_and_another_takes_over(rig: Rig) -> None:
     second.close()
 
 
-@pytest.mark.req("6.3")
 def test_a_role_whose_process_is_gone_is_free_at_once(rig: Rig) -> None:
     """A killed dispatcher on this host doesn't delay the rescue of its tasks by its lease."""
     gone = Rig(rig.database, rig.redis_url, owner=name_of_a_gone_process())
@@ -173,7 +173,7 @@ def test_a_job_lost_on_its_way_is_dispatched_again(rig: Rig, loss: str) -> None:
     assert rig.events(task.id) == ["queued", "claimed", "completed"]
 
 
-@pytest.mark.req("6.5")
+@pytest.mark.req("6.5", "back empty")
 @pytest.mark.parametrize("how", ["flushed", "replaced"])
 def test_a_redis_that_comes_back_empty_gets_its_jobs_again(rig: Rig, how: str) -> None:
     """An epoch that isn't there sends every waiting task again, at once."""
@@ -192,7 +192,7 @@ def test_a_redis_that_comes_back_empty_gets_its_jobs_again(rig: Rig, how: str) -
     assert all(rig.events(one) == ["queued", "claimed", "completed"] for one in ids)
 
 
-@pytest.mark.req("6.5")
+@pytest.mark.req("6.5", "back empty")
 @pytest.mark.parametrize("since", ["another epoch", "the same epoch"])
 def test_a_redis_that_comes_back_older_loses_nothing(rig: Rig, since: str) -> None:
     """Jobs that an older copy lacks are sent again, those that it has too many do nothing."""
@@ -219,10 +219,13 @@ def test_a_redis_that_comes_back_older_loses_nothing(rig: Rig, since: str) -> No
         other.close()
 
 
-@pytest.mark.req("6.4")
-@pytest.mark.req("4.2")
-@pytest.mark.req("10.5")
-def test_without_redis_everything_goes_on_with_the_database(rig: Rig, valkey: RedisServer) -> None:
+@pytest.mark.req("1.4", "goes on with the database")
+@pytest.mark.req("1.4", "says so in the log")
+@pytest.mark.req("6.4", "noticed and replaced")
+@pytest.mark.req("6.4", "the submit that meets it")
+def test_without_redis_everything_goes_on_with_the_database(
+    rig: Rig, valkey: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
     """Tasks in RQ and new ones are worked on from the database, and keep what they are."""
     rig.dispatcher.tick()
     before = rig.submit(priority="low", settings={"items": 2, "hint": "x"})
@@ -232,6 +235,7 @@ def test_without_redis_everything_goes_on_with_the_database(rig: Rig, valkey: Re
     rig.lose_redis()
     rig.dispatcher.tick()
     assert rig.state.get(MODE) == Delivery.DATABASE
+    assert "delivery is database now" in caplog.text
     moved = rig.store.get(before.id, None)
     assert moved.delivery is Delivery.DATABASE
     kept = ("id", "priority", "user_id", "settings", "created_at", "attempt", "failures")
@@ -243,7 +247,8 @@ def test_without_redis_everything_goes_on_with_the_database(rig: Rig, valkey: Re
     assert rig.state.get(MODE) == Delivery.RQ
 
 
-@pytest.mark.req("6.5")
+@pytest.mark.req("4.1", "on their own")
+@pytest.mark.req("6.5", "back to RQ")
 def test_tasks_go_back_to_redis_when_it_is_there_again(rig: Rig, valkey: RedisServer) -> None:
     """What waited in the database is dispatched in its order at the first pass."""
     rig.dispatcher.tick()
@@ -258,8 +263,27 @@ def test_tasks_go_back_to_redis_when_it_is_there_again(rig: Rig, valkey: RedisSe
     assert rig.drain_rq() == 4
 
 
-@pytest.mark.req("6.7")
-@pytest.mark.req("11.3")
+@pytest.mark.req("4.1", "on their own")
+@pytest.mark.req("4.2", "survives the move")
+def test_a_task_that_goes_to_rq_keeps_what_it_is(rig: Rig) -> None:
+    """Priority, user, settings, id, age and retries are those that it had in the database."""
+    rig.lose_redis()
+    settings = {"items": 2, "hint": "x"}
+    task = rig.submit(priority="low", settings=settings)
+    touch(rig.database, task.id, failures=2, created_at=task.created_at - timedelta(days=1))
+    before = rig.store.get(task.id, None)
+    seen: list[Task] = []
+    rig.kind.meet = lambda run, _item: seen.append(run.task)
+    rig.find_redis()
+    rig.dispatcher.tick()
+    assert rig.drain_rq() == 1
+    kept = ("id", "priority", "user_id", "settings", "created_at", "failures")
+    for name in kept:
+        assert getattr(seen[0], name) == getattr(before, name), name
+    assert (seen[0].delivery, seen[0].failures) == (Delivery.RQ, 2)
+
+
+@pytest.mark.req("6.7", "alert, purge, database")
 def test_a_full_redis_leaves_tasks_in_the_database(rig: Rig, valkey: RedisServer) -> None:
     """Out of memory, Redis takes no job; submits succeed, the circuit stays closed."""
     rig.dispatcher.tick()

@@ -12,8 +12,9 @@ from altwright.tasks.task import Ticket
 pytestmark = pytest.mark.every_database
 
 
-@pytest.mark.req("1.5")
-@pytest.mark.req("2.2")
+@pytest.mark.req("1.5", "queues in priority order")
+@pytest.mark.req("2.2", "strict order")
+@pytest.mark.req("2.2", "the same order from the database")
 def test_priorities_are_strict(fleet: Fleet) -> None:
     """Urgent before high before normal before low, however they came in."""
     order: list[str] = []
@@ -25,7 +26,7 @@ def test_priorities_are_strict(fleet: Fleet) -> None:
     assert order == ["urgent", "urgent", "high", "normal", "low", "low"]
 
 
-@pytest.mark.req("2.2")
+@pytest.mark.req("2.2", "fair between users")
 def test_a_user_with_many_tasks_lets_others_take_their_turn(fleet: Fleet) -> None:
     """Anna's thirty tasks don't keep Bert's two waiting longer than a few of hers."""
     order: list[int | None] = []
@@ -42,7 +43,7 @@ def test_a_user_with_many_tasks_lets_others_take_their_turn(fleet: Fleet) -> Non
     assert turns[1] <= 10
 
 
-@pytest.mark.req("2.2")
+@pytest.mark.req("2.2", "fair between users")
 def test_many_tasks_of_a_user_dont_fill_the_way_of_who_comes_later(fleet: Fleet) -> None:
     """Of Anna's thirty only the next few are handed to RQ, so that Bert's finds room among them."""
     order: list[int | None] = []
@@ -57,7 +58,6 @@ def test_many_tasks_of_a_user_dont_fill_the_way_of_who_comes_later(fleet: Fleet)
     assert order.index(BERT.id) <= ROUNDS_AHEAD + 1
 
 
-@pytest.mark.req("6.3")
 def test_a_task_taken_back_keeps_its_place(fleet: Fleet) -> None:
     """A worker that died doesn't send its task behind those that came later."""
     order: list[int | None] = []
@@ -70,7 +70,7 @@ def test_a_task_taken_back_keeps_its_place(fleet: Fleet) -> None:
     assert order == [ANNA.id, BERT.id, ROOT.id]
 
 
-@pytest.mark.req("2.2")
+@pytest.mark.req("2.2", "first in, first out")
 def test_one_users_tasks_are_first_in_first_out(fleet: Fleet) -> None:
     """Tasks of one user and priority are worked on in the order of their submits."""
     order: list[str] = []

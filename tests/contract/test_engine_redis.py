@@ -47,8 +47,7 @@ class PlainWorker(SimpleWorker):
         """Nothing was subscribed to."""
 
 
-@pytest.mark.req("1.1")
-@pytest.mark.req("10.1")
+@pytest.mark.req("1.1", "RQ and the app on one Redis")
 @pytest.mark.parametrize("kind", ["valkey", "redis"])
 def test_rqs_own_worker_drains_the_queues(rig: Rig, kind: str) -> None:
     """Any RQ worker with our serializer works on the tasks, on Valkey and on Redis."""
@@ -84,7 +83,7 @@ def drain_plainly(rig: Rig) -> None:
     client.close()
 
 
-@pytest.mark.req("9.4")
+@pytest.mark.req("9.4", "nothing grows")
 def test_every_key_goes_away_by_itself(rig: Rig, valkey: RedisServer) -> None:
     """Waiting jobs, ended ones, results, workers and the tracker's entries all have a TTL."""
     client = valkey.client()
@@ -101,7 +100,7 @@ def test_every_key_goes_away_by_itself(rig: Rig, valkey: RedisServer) -> None:
     client.close()
 
 
-@pytest.mark.req("11.2")
+@pytest.mark.req("11.2", "encrypted")
 def test_nothing_in_redis_is_readable_or_pickled(rig: Rig, valkey: RedisServer) -> None:
     """A job's payload is encrypted; with its key it is msgpack of a version, kind and ids."""
     task = rig.submit(settings={"hint": "a secret hint"})
@@ -156,7 +155,8 @@ def monitor(valkey: RedisServer) -> RedisHealthMonitor:
     return RedisHealthMonitor(connect(valkey.url), clock=lambda: 0.0)
 
 
-@pytest.mark.req("1.3")
+@pytest.mark.req("1.3", "verifies the server")
+@pytest.mark.req("1.3", "logs what it found")
 def test_connecting_says_what_it_found(
     monitor: RedisHealthMonitor, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -167,7 +167,8 @@ def test_connecting_says_what_it_found(
     assert monitor.facts is not None
     assert monitor.facts.policy == "noeviction"
     assert monitor.facts.memory_share is None
-    assert caplog.text.count("policy noeviction, persistence") == 1
+    found = f"redis {monitor.facts.version}, policy noeviction, persistence"
+    assert caplog.text.count(found) == 1
     assert caplog.text.count("nothing is persisted") == 1
     monitor.client.config_set("maxmemory-policy", "allkeys-lru")
     assert any("set noeviction" in remark for remark in monitor.look().remarks())
@@ -175,8 +176,6 @@ def test_connecting_says_what_it_found(
     monitor.client.close()
 
 
-@pytest.mark.req("1.4")
-@pytest.mark.req("6.4")
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 def test_a_lost_redis_is_noticed_and_so_is_its_return(valkey: RedisServer, how: str) -> None:
     """Killed or hanging, it is down, calls fail without a try, and it comes back by itself."""
@@ -220,6 +219,7 @@ def test_a_submit_waits_for_a_hanging_redis_only_until_the_circuit_opens(
         valkey.thaw()
 
 
+@pytest.mark.req("1.4", "goes on with the database")
 def test_nothing_needs_a_redis_that_never_was(tmp_path: Path) -> None:
     """A service that starts without Redis works from the database."""
     database = Database(make_engine(f"sqlite:///{tmp_path / 'a.db'}"))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig
+from tests.support_engine import ANNA, BERT, ROOT, Counting, Fleet, Rig, touch
 
+from altwright import bootstrap, config
+from altwright.db import migrate
 from altwright.db.task_tables import TaskRow
 from altwright.domain.task import ItemStatus, Priority, Status
 from altwright.errors import (
@@ -47,7 +50,9 @@ def delay_s(rig: Rig, task_id: str) -> float:
     return (task.available_at - rig.store.history(task_id)[-1].at).total_seconds()
 
 
-@pytest.mark.req("6.1")
+@pytest.mark.req("6.1", "three retries")
+@pytest.mark.req("6.1", "Retry-After wins")
+@pytest.mark.req("6.2", "FAILED and a dead letter")
 @pytest.mark.parametrize(
     ("error", "waits"),
     [
@@ -87,7 +92,7 @@ def test_a_failed_attempt_is_retried_three_times(
     assert rig.effects(task.id) == []
 
 
-@pytest.mark.req("6.1")
+@pytest.mark.req("6.6", "stored and logged")
 @pytest.mark.parametrize(
     ("error", "category", "message"),
     [
@@ -101,7 +106,7 @@ def test_a_failed_attempt_is_retried_three_times(
     ],
 )
 def test_what_only_a_person_can_change_isnt_retried(
-    rig: Rig, error: Exception, category: Category, message: str
+    rig: Rig, error: Exception, category: Category, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Such a failure is final at once, with its category and its words."""
     rig.kind.meet_plan = failing_plan(error)
@@ -110,10 +115,41 @@ def test_what_only_a_person_can_change_isnt_retried(
     dead = rig.store.get(task.id, None)
     assert (dead.status, dead.error_category, dead.error) == (Status.FAILED, category, message)
     assert rig.store.history(task.id)[-1].detail == f"{category}: {message}"
+    assert f"task {task.id} failed: {category}: {message}" in caplog.text
 
 
-@pytest.mark.req("6.6")
-@pytest.mark.req("11.6")
+@pytest.mark.req("6.1", "configurable, with jitter")
+def test_retries_are_configured(tmp_path: Path) -> None:
+    """RQ_MAX_RETRIES says how many there are, RQ_RETRY_BASE_DELAY how long the first one waits."""
+    settings = config.load(
+        DATA_DIR=tmp_path,
+        REDIS_URL=f"unix://{tmp_path}/nowhere.sock",
+        RQ_MAX_RETRIES=1,
+        RQ_RETRY_BASE_DELAY=10,
+    )
+    services = bootstrap.build(settings)
+    migrate.upgrade(services.database.engine)
+    kind = Counting()
+    kind.meet_plan = failing_plan(PlatformUnavailable("The server is down."))
+    services.kinds[kind.name] = kind
+    task_id = services.queue.submit(kind.name, user=None).id
+    for failures in (1, 2):
+        task = services.claims.claim_next("w")
+        assert task is not None
+        services.runner.run(task, threading.Event())
+        now = services.store.get(task_id, None)
+        assert now.failures == failures
+        if failures == 1:
+            waits = now.available_at - services.store.history(task_id)[-1].at
+            assert waits.total_seconds() == pytest.approx(10, rel=0.11)
+            touch(services.database, task_id, available_at=now.created_at, delayed=False)
+    assert now.status is Status.FAILED
+    services.health.client.close()
+    services.database.close()
+
+
+@pytest.mark.req("6.6", "stored and logged")
+@pytest.mark.req("11.6", "shown to users")
 def test_a_fault_of_ours_shows_no_insides(rig: Rig) -> None:
     """An unforeseen error is retried, and users read a sentence, not the exception."""
 
@@ -172,7 +208,7 @@ def test_a_picture_that_cant_be_had_costs_no_other(rig: Rig) -> None:
     assert (unusable.tries, unusable.reason) == (0, "It is no picture.")
 
 
-@pytest.mark.req("6.2")
+@pytest.mark.req("6.2", "an administrator requeues it")
 def test_a_dead_letter_is_requeued_with_its_progress(fleet: Fleet) -> None:
     """Requeueing gives a fresh budget of retries and keeps the finished items."""
     rig = fleet.rig
@@ -202,7 +238,7 @@ def test_a_dead_letter_is_requeued_with_its_progress(fleet: Fleet) -> None:
     assert "requeued" in rig.events(task.id)
 
 
-@pytest.mark.req("4.6")
+@pytest.mark.req("4.3", "one active task per user")
 def test_a_requeue_is_a_submit_as_far_as_the_user_goes(rig: Rig) -> None:
     """It is refused while another task of the user is active, naming that one."""
     rig.kind.meet_plan = failing_plan(PlatformRefused("No.", category=Category.AUTHENTICATION))
@@ -215,7 +251,7 @@ def test_a_requeue_is_a_submit_as_far_as_the_user_goes(rig: Rig) -> None:
     assert rig.store.get(dead.id, None).status is Status.FAILED
 
 
-@pytest.mark.req("3.4")
+@pytest.mark.req("3.4", "hands it back with its progress")
 def test_a_stopped_worker_hands_its_task_back(fleet: Fleet) -> None:
     """Told to stop, it finishes its item; another goes on; that is no failure."""
     rig = fleet.rig
@@ -289,7 +325,6 @@ def test_normal_work_gives_way_to_nobody(rig: Rig) -> None:
     rig.drain_database()
 
 
-@pytest.mark.req("6.3")
 def test_a_picture_that_kills_workers_is_set_aside(rig: Rig) -> None:
     """The item in hand at each death comes last, then counts as failed; the others are done."""
     rig.submit(settings={"items": 2})
@@ -307,7 +342,6 @@ def test_a_picture_that_kills_workers_is_set_aside(rig: Rig) -> None:
     assert (failed.key, failed.category) == ("item-0", Category.EXHAUSTED)
 
 
-@pytest.mark.req("6.3")
 def test_a_task_that_kills_every_worker_becomes_a_dead_letter(rig: Rig) -> None:
     """After so many deaths in a row without a finished item it fails, and can be requeued."""
     task = rig.submit()
@@ -319,7 +353,7 @@ def test_a_task_that_kills_every_worker_becomes_a_dead_letter(rig: Rig) -> None:
     assert rig.queue.requeue(task.id, by=ROOT).status is Status.QUEUED
 
 
-@pytest.mark.req("6.2")
+@pytest.mark.req("6.2", "an administrator requeues it")
 def test_a_requeued_task_starts_afresh(rig: Rig) -> None:
     """Neither workers that died before nor a cancel that came too late count any more."""
     task = rig.submit()

@@ -39,8 +39,7 @@ def test_a_submitted_task_is_worked_on_once(fleet: Fleet) -> None:
     assert fleet.rig.events(task.id) == ["queued", "claimed", "completed"]
 
 
-@pytest.mark.req("4.4")
-@pytest.mark.req("11.1")
+@pytest.mark.req("2.1", "queue of its priority")
 def test_a_submit_goes_to_its_queue_at_once(rig: Rig) -> None:
     """With Redis there, the job is in RQ when the submit returns, under an id made from ours."""
     task = rig.submit(priority="low")
@@ -48,7 +47,8 @@ def test_a_submit_goes_to_its_queue_at_once(rig: Rig) -> None:
     assert CaptionSecurityManager().checked_task_id(task.id) == task.id
 
 
-@pytest.mark.req("4.6")
+@pytest.mark.req("4.6", "100 at once")
+@pytest.mark.req("4.6", "Redis down or flushed")
 @pytest.mark.parametrize("redis", ["up", "down", "just flushed", "gone unnoticed"])
 def test_of_a_hundred_submits_at_once_one_is_accepted(
     rig: Rig, valkey: RedisServer, redis: str
@@ -121,7 +121,7 @@ def test_a_key_leads_to_nobody_elses_task(rig: Rig) -> None:
     assert refusal.value.task_id == own.id
 
 
-@pytest.mark.req("4.6")
+@pytest.mark.req("4.6", "refused until the first has ended")
 def test_the_next_submit_is_accepted_once_the_first_has_ended(fleet: Fleet) -> None:
     """Completed, cancelled and failed tasks stand in nobody's way."""
     fleet.rig.submit()
@@ -134,7 +134,7 @@ def test_the_next_submit_is_accepted_once_the_first_has_ended(fleet: Fleet) -> N
     assert refusal.value.task_id == third.id
 
 
-@pytest.mark.req("4.3")
+@pytest.mark.req("4.3", "one active task per user")
 def test_redis_answers_first_and_the_database_decides(rig: Rig, valkey: RedisServer) -> None:
     """The tracker names the active task while it lives, and nothing after it."""
     client = valkey.client()
@@ -146,7 +146,8 @@ def test_redis_answers_first_and_the_database_decides(rig: Rig, valkey: RedisSer
     client.close()
 
 
-@pytest.mark.req("4.3")
+@pytest.mark.req("4.3", "one active task per user")
+@pytest.mark.req("4.3", "Redis first")
 @pytest.mark.parametrize(
     "wrong", ["ended task", "unknown task", "somebody else's task", "junk", "list", "nothing"]
 )
@@ -196,7 +197,8 @@ def test_an_unknown_kind_is_refused(rig: Rig) -> None:
         rig.queue.submit("nonsense", user=ANNA)
 
 
-@pytest.mark.req("2.4")
+@pytest.mark.req("2.3", "an administrator's is high")
+@pytest.mark.req("2.4", "no more than the role allows")
 def test_users_ask_for_no_more_than_their_role_allows(rig: Rig) -> None:
     """Normal and low are everybody's, high and urgent an administrator's."""
     for asked in ("urgent", "high"):
@@ -207,9 +209,9 @@ def test_users_ask_for_no_more_than_their_role_allows(rig: Rig) -> None:
     assert rig.submit(ROOT, priority="urgent").priority is Priority.URGENT
 
 
-@pytest.mark.req("2.1")
-@pytest.mark.req("2.3")
-@pytest.mark.req("2.5")
+@pytest.mark.req("2.1", "queue of its priority")
+@pytest.mark.req("2.3", "an administrator's is high")
+@pytest.mark.req("2.4", "a user's is normal")
 def test_priorities_follow_from_who_asks(rig: Rig) -> None:
     """A user's task is normal, an administrator's high, the service's own as its kind says."""
     rig.kind.default_priority = Priority.URGENT
@@ -220,6 +222,7 @@ def test_priorities_follow_from_who_asks(rig: Rig) -> None:
         assert rig.queue.job_ids(task.priority) == {f"{task.id}-0"}
 
 
+@pytest.mark.req("5.4", "own tasks only")
 def test_a_task_is_its_users_alone(rig: Rig) -> None:
     """Others' tasks aren't found; an administrator finds everybody's."""
     task = rig.submit()
@@ -231,7 +234,7 @@ def test_a_task_is_its_users_alone(rig: Rig) -> None:
     assert rig.events(task.id)[-1] == "cancelled"
 
 
-@pytest.mark.req("11.2")
+@pytest.mark.req("11.2", "encrypted")
 def test_settings_are_encrypted_at_rest(rig: Rig) -> None:
     """Neither the database nor Redis holds a task's settings in the clear."""
     task = rig.submit(settings={"hint": "a secret hint"})
@@ -253,7 +256,6 @@ def test_a_submit_for_a_user_who_is_gone_fails_plainly(database: Database, rig: 
     assert count_tasks(database) == 0
 
 
-@pytest.mark.req("9.4")
 def test_lists_are_newest_first_and_paged(rig: Rig) -> None:
     """Pages of a list neither repeat nor leave out a task."""
     rig.kind.exclusive = False
@@ -276,7 +278,7 @@ def test_what_changed_lately_is_found_by_user(rig: Rig) -> None:
     assert {task.id for task in rig.store.changed([ANNA.id], -1)} == {active.id}
 
 
-@pytest.mark.req("7.1")
+@pytest.mark.req("7.1", "counts by priority")
 def test_counts_are_by_state_and_priority(rig: Rig) -> None:
     """Every state and priority has its number, zeros included."""
     rig.submit(priority="low")

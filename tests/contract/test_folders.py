@@ -82,7 +82,7 @@ def unusable(service: Service, cause: str) -> tuple[Path, str]:
 CAUSES = ("a file", "below a file", "misspelt above", "of somebody else", "read-only", "full")
 
 
-@pytest.mark.req("8.1")
+@pytest.mark.req("8.1", "validated and named")
 @pytest.mark.parametrize("cause", CAUSES)
 def test_a_folder_that_cannot_be_used_reads_the_same_everywhere(cause: str, folder: Path) -> None:
     """One sentence with what to do, in every command; nothing is made beside it."""
@@ -105,7 +105,6 @@ def test_a_folder_that_cannot_be_used_reads_the_same_everywhere(cause: str, fold
     assert sorted(folder.rglob("*")) == before
 
 
-@pytest.mark.req("1.4")
 def test_a_service_that_cannot_write_its_database_is_not_ready(
     folder: Path, valkey: RedisServer
 ) -> None:

@@ -11,6 +11,7 @@ from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig, new_task, touch
 
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
+from altwright.errors import Category
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.queue_pauses import READ_EVERY_S, Pauses
 
@@ -20,7 +21,7 @@ def status(rig: Rig, task_id: str) -> Status:
     return rig.store.get(task_id, None).status
 
 
-@pytest.mark.req("7.5")
+@pytest.mark.req("7.5", "pause, resume, clear")
 @pytest.mark.every_database
 def test_a_paused_queue_waits_and_the_others_go_on(fleet: Fleet) -> None:
     """Nobody takes its tasks, other priorities are worked on, and after a resume all complete."""
@@ -35,8 +36,8 @@ def test_a_paused_queue_waits_and_the_others_go_on(fleet: Fleet) -> None:
     assert status(rig, normal.id) is Status.COMPLETED
 
 
-@pytest.mark.req("7.5")
-@pytest.mark.req("8.2")
+@pytest.mark.req("7.5", "pause, resume, clear")
+@pytest.mark.req("8.2", "change while it runs")
 def test_every_process_heeds_a_pause_within_two_seconds(rig: Rig, valkey: RedisServer) -> None:
     """Another process, which has read that nothing is paused, takes nothing 2 s later."""
     other = Rig(rig.database, valkey.url)
@@ -106,7 +107,7 @@ def test_low_work_gives_way_to_no_paused_queue(rig: Rig) -> None:
     assert rig.events(low.id) == ["queued", "claimed", "completed"]
 
 
-@pytest.mark.req("7.5")
+@pytest.mark.req("7.5", "pause, resume, clear")
 @pytest.mark.every_database
 def test_clearing_cancels_what_waits_and_nothing_else(fleet: Fleet) -> None:
     """Waiting and delayed tasks of that priority end as cancelled, with who did it."""
@@ -156,7 +157,7 @@ def test_clearing_leaves_alone_what_is_submitted_after_it(
     assert status(rig, later.id) is Status.QUEUED
 
 
-@pytest.mark.req("7.5")
+@pytest.mark.req("7.5", "audit log")
 @pytest.mark.every_database
 def test_each_action_is_in_the_audit_log(rig: Rig) -> None:
     """Who paused, resumed and cleared what; an action that changes nothing is none."""
@@ -174,7 +175,7 @@ def test_each_action_is_in_the_audit_log(rig: Rig) -> None:
     ]
 
 
-@pytest.mark.req("7.1")
+@pytest.mark.req("7.1", "counts by priority")
 @pytest.mark.every_database
 def test_statistics_count_by_priority_and_state(rig: Rig) -> None:
     """Each queue's tasks by state, the age of the oldest that waits, and jobs in RQ."""
@@ -188,6 +189,8 @@ def test_statistics_count_by_priority_and_state(rig: Rig) -> None:
     rig.submit(BERT)
     delayed = rig.submit(BERT)
     touch(rig.database, delayed.id, delayed=True)
+    rig.submit(priority="urgent", user=ROOT)
+    rig.claims.fail(rig.take(), Category.BAD_INPUT, "wrong")
     cancelled = rig.submit(priority="low")
     rig.queue.cancel(cancelled.id, by=ANNA)
     rig.queue.pause(Priority.LOW, by=ROOT)
@@ -203,6 +206,7 @@ def test_statistics_count_by_priority_and_state(rig: Rig) -> None:
     assert queues[Priority.LOW]["cancelled"] == 1
     assert queues[Priority.LOW]["paused_by"] == "root"
     assert queues[Priority.URGENT]["oldest_waiting_s"] is None
+    assert queues[Priority.URGENT]["failed"] == 1
     rig.lose_redis()
     assert {one.in_rq for one in rig.queue.statistics()} == {None}
 

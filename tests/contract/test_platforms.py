@@ -223,7 +223,7 @@ def test_a_fault_says_what_can_be_done(
         assert caught.value.retry_in_s == 300
 
 
-@pytest.mark.req("11.6")
+@pytest.mark.req("11.6", "shown to users")
 def test_errors_carry_no_token(server: MastodonServer) -> None:
     """A refused token is named as refused, never shown."""
     connection = connect("mastodon", server.url, "secret-token-of-nobody", OUTBOUND)

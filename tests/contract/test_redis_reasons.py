@@ -78,6 +78,7 @@ def test_what_stands_in_the_way_of_a_login_is_named(make: Callable[..., RedisSer
     assert "may not" in reason(f"redis://anna:{LOGIN}@{at}/0")
 
 
+@pytest.mark.req("1.3", "verifies the server")
 def test_where_nobody_answers_the_cause_is_named(tmp_path: Path) -> None:
     """A closed port, a socket that isn't there, a name that nobody knows."""
     assert "nothing listens" in reason(f"redis://127.0.0.1:{free_port()}/0")

@@ -45,7 +45,7 @@ def works_through(database: Database, url: str) -> None:
     rig.close()
 
 
-@pytest.mark.req("1.1")
+@pytest.mark.req("1.1", "one URL")
 @only_sqlite
 def test_a_server_with_a_password(database: Database, tmp_path: Path) -> None:
     """Over TCP and over its Unix socket; without the password nothing goes."""
@@ -63,7 +63,7 @@ def test_a_server_with_a_password(database: Database, tmp_path: Path) -> None:
         wrong.close()
 
 
-@pytest.mark.req("1.1")
+@pytest.mark.req("1.1", "one URL")
 @only_sqlite
 def test_a_server_with_tls(database: Database, tmp_path: Path) -> None:
     """With a certificate that is known; one that nobody vouches for is refused."""
@@ -79,8 +79,8 @@ def test_a_server_with_tls(database: Database, tmp_path: Path) -> None:
         plain.close()
 
 
-@pytest.mark.req("1.1")
-@pytest.mark.req("6.5")
+@pytest.mark.req("1.1", "one URL")
+@pytest.mark.req("6.5", "back to RQ")
 @only_sqlite
 def test_a_group_under_sentinels_that_changes_its_master(
     database: Database, tmp_path: Path
@@ -131,7 +131,7 @@ RIGHT: dict[str, SentinelUrl | None] = {
 }
 
 
-@pytest.mark.req("8.1")
+@pytest.mark.req("8.1", "validated and named")
 @pytest.mark.parametrize("url", RIGHT)
 def test_addresses_are_read(url: str) -> None:
     """Each kind is taken, and a group's parts are found."""
@@ -142,7 +142,7 @@ def test_addresses_are_read(url: str) -> None:
     assert database_number(url) == (int(number) if number.isdecimal() else 0)
 
 
-@pytest.mark.req("8.1")
+@pytest.mark.req("8.1", "validated and named")
 @pytest.mark.parametrize(
     "url",
     [
@@ -181,7 +181,7 @@ VALUES = {
 EVERY_OPTION = sorted({"timeout"}.union(*OPTIONS.values()))
 
 
-@pytest.mark.req("8.1")
+@pytest.mark.req("8.1", "validated and named")
 @pytest.mark.parametrize("scheme", OPTIONS)
 @pytest.mark.parametrize("option", EVERY_OPTION)
 def test_an_option_that_is_taken_reaches_the_connection(scheme: str, option: str) -> None:
@@ -199,7 +199,7 @@ def test_an_option_that_is_taken_reaches_the_connection(scheme: str, option: str
         assert option.startswith("sentinel_") or option == "max_connections" or option in given
 
 
-@pytest.mark.req("8.1")
+@pytest.mark.req("8.1", "validated and named")
 @pytest.mark.parametrize(
     "query", ["protocol=7", "ssl_cert_reqs=NONE", "ssl_cert_reqs=some", "socket_timeout=soon"]
 )
@@ -211,7 +211,6 @@ def test_a_value_that_no_option_takes_is_refused(query: str) -> None:
     assert ("there are" in str(error.value)) is (name != "socket_timeout")
 
 
-@pytest.mark.req("8.1")
 def test_a_group_s_connections_get_their_options() -> None:
     """Yes and no, and numbers, are read as in a single server's address."""
     options = "ssl_check_hostname=no&socket_timeout=7&sentinel_password=s"
@@ -225,8 +224,9 @@ def addresses(rig: Rig, moved: list[str], configured: str = "redis://one") -> Re
     return RedisAddress(rig.state, rig.box, configured, moved.append)
 
 
-@pytest.mark.req("8.4")
-@pytest.mark.req("11.2")
+@pytest.mark.req("8.2", "change while it runs")
+@pytest.mark.req("8.4", "a changed address")
+@pytest.mark.req("11.2", "encrypted")
 def test_a_changed_address_is_followed_once_and_kept_encrypted(rig: Rig) -> None:
     """Every process goes over at its next look, and back; nobody reads it in the database."""
     moved: list[str] = []
@@ -246,7 +246,6 @@ def test_a_changed_address_is_followed_once_and_kept_encrypted(rig: Rig) -> None
         here.use("http://two")
 
 
-@pytest.mark.req("8.4")
 def test_who_configures_another_address_means_it(rig: Rig) -> None:
     """A process that starts with a new REDIS_URL isn't overruled by what was changed before."""
     addresses(rig, []).use("redis://two")
@@ -287,7 +286,8 @@ def make_services(
         services.close()
 
 
-@pytest.mark.req("8.4")
+@pytest.mark.req("8.4", "a changed address")
+@pytest.mark.req("3.5", "coordinated in Redis")
 def test_running_processes_take_a_changed_address_up(
     make_services: Callable[[], Services], valkey: RedisServer
 ) -> None:
@@ -318,7 +318,7 @@ def completed(services: Services, task_id: str) -> bool:
     return services.store.get(task_id, None).status is Status.COMPLETED
 
 
-@pytest.mark.req("8.4")
+@pytest.mark.req("8.4", "a changed address")
 def test_the_command_tries_an_address_before_it_is_used(
     tmp_path: Path, valkey: RedisServer
 ) -> None:

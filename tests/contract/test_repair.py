@@ -49,7 +49,6 @@ WRONG_SUBMITS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.req("4.2")
 @pytest.mark.parametrize("case", WRONG_SUBMITS)
 def test_what_could_not_be_kept_as_it_is_is_refused(rig: Rig, case: str) -> None:
     """A submit that the database would refuse, cut off or change writes nothing."""
@@ -69,7 +68,7 @@ DAMAGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.req("6.6")
+@pytest.mark.req("6.6", "stored and logged")
 @pytest.mark.parametrize("case", DAMAGES)
 def test_a_damaged_task_is_set_aside_and_the_others_go_on(fleet: Fleet, case: str) -> None:
     """It fails once, with its reason; no worker and no dispatcher meets it again."""
@@ -92,7 +91,6 @@ def test_a_damaged_task_is_set_aside_and_the_others_go_on(fleet: Fleet, case: st
     assert rig.submit(ANNA).status is Status.QUEUED
 
 
-@pytest.mark.req("6.6")
 def test_a_row_that_can_not_be_dispatched_holds_up_no_other(rig: Rig) -> None:
     """A negative attempt is set aside by the dispatcher; what waits behind it gets to RQ."""
     rig.lose_redis()
@@ -105,7 +103,6 @@ def test_a_row_that_can_not_be_dispatched_holds_up_no_other(rig: Rig) -> None:
     assert now_of(rig, damaged.id).error_category == Category.CORRUPT
 
 
-@pytest.mark.req("6.6")
 def test_a_damaged_payload_is_set_aside_by_rq_and_delivered_anew(rig: Rig) -> None:
     """A job that can't be read fails in RQ, with its reason; its task completes all the same."""
     rig.dispatcher.tick()

@@ -64,7 +64,8 @@ def count(database: Database, table: type) -> int:
         return session.scalar(select(func.count()).select_from(table)) or 0
 
 
-@pytest.mark.req("11.4")
+@pytest.mark.req("11.4", "purged by age")
+@pytest.mark.req("11.4", "integrity kept")
 def test_ended_tasks_go_by_their_age_with_items_and_history(rig: Rig) -> None:
     """Completed and cancelled after their days, failed ones after theirs; the rest stays whole."""
     old, cancelled = aged(rig, 31), aged(rig, 31, Status.CANCELLED)
@@ -87,7 +88,7 @@ def test_ended_tasks_go_by_their_age_with_items_and_history(rig: Rig) -> None:
     assert retention.prune_tasks(ignore) == 0
 
 
-@pytest.mark.req("11.4")
+@pytest.mark.req("11.4", "purged by age")
 def test_zero_days_keep_everything(rig: Rig) -> None:
     """Retention can be switched off for each thing."""
     kept = aged(rig, 4000)
@@ -115,6 +116,7 @@ def test_pruning_goes_in_batches_and_can_be_interrupted(
     assert retention.prune_tasks(ignore) == 3
 
 
+@pytest.mark.req("11.4", "integrity kept")
 def test_a_task_that_is_requeued_meanwhile_stays(rig: Rig) -> None:
     """Between the look and the delete an administrator requeues it: it is worked on."""
     task_id = aged(rig, 100, Status.FAILED)
@@ -130,7 +132,7 @@ def test_a_task_that_is_requeued_meanwhile_stays(rig: Rig) -> None:
         assert rig.store.get(task_id, None).status is Status.QUEUED
 
 
-@pytest.mark.req("11.4")
+@pytest.mark.req("11.4", "purged by age")
 def test_old_entries_of_the_books_go(database: Database) -> None:
     """Audit entries and alerts that are over; an open alert stays, however old."""
     audit, book = Audit(database), AlertBook(database, ("webhook",))
@@ -239,7 +241,7 @@ def content(rig: Rig, tmp_path: Path) -> Content:
     return Content(rig, tmp_path / "pictures")
 
 
-@pytest.mark.req("11.4")
+@pytest.mark.req("11.4", "integrity kept")
 def test_a_draft_outlives_its_task(rig: Rig, content: Content) -> None:
     """When a task goes, its drafts stay as they are and name no task any more."""
     task_id = aged(rig, 31)
@@ -259,7 +261,8 @@ def test_a_draft_outlives_its_task(rig: Rig, content: Content) -> None:
     )
 
 
-@pytest.mark.req("11.4")
+@pytest.mark.req("11.4", "purged by age")
+@pytest.mark.req("11.4", "integrity kept")
 def test_published_drafts_go_after_their_days(content: Content) -> None:
     """With their pictures, and their post once none is left; open and skipped drafts stay."""
     content.post((DraftStatus.PUBLISHED, 101), (DraftStatus.PUBLISHED, 101))
@@ -273,7 +276,7 @@ def test_published_drafts_go_after_their_days(content: Content) -> None:
         content.drafts.get(half[0], ANNA.id)
 
 
-@pytest.mark.req("11.4")
+@pytest.mark.req("11.4", "purged by age")
 def test_copies_of_settled_pictures_go_and_others_stay(content: Content) -> None:
     """Published and skipped long ago: the draft stays, its copy's files are deleted."""
     settled = content.post((DraftStatus.PUBLISHED, 31), (DraftStatus.SKIPPED, 31))
@@ -294,7 +297,7 @@ def test_copies_of_settled_pictures_go_and_others_stay(content: Content) -> None
             assert content.pictures.read(file)
 
 
-@pytest.mark.req("11.4")
+@pytest.mark.req("11.4", "integrity kept")
 def test_files_that_nobody_names_go_when_they_are_old(content: Content) -> None:
     """A young file may be about to be named; one that was put again counts as young."""
     content.post((DraftStatus.DRAFT, 1))
@@ -328,7 +331,7 @@ def test_a_file_put_while_it_is_deleted_is_there(
     assert content.file_count() == 1
 
 
-@pytest.mark.req("9.4")
+@pytest.mark.req("9.4", "nothing grows")
 def test_rqs_registries_are_trimmed_without_a_worker_of_rq(rig: Rig) -> None:
     """Entries whose time is over go, younger ones stay."""
     rig.dispatcher.tick()
@@ -349,7 +352,7 @@ def maintained(rig: Rig, **chores: Callable[[Callable[[], None]], int]) -> Maint
     return kind
 
 
-@pytest.mark.req("2.5")
+@pytest.mark.req("2.5", "maintenance is urgent")
 def test_maintenance_is_urgent_and_goes_first(rig: Rig) -> None:
     """The service's own task takes its turn before every user's, and says what it removed."""
     maintained(rig, tasks=lambda _: 3, files=lambda _: 0)
@@ -372,7 +375,6 @@ def test_maintenance_is_not_for_everybody(rig: Rig) -> None:
     assert rig.queue.submit("maintenance", user=ROOT).priority is Priority.HIGH
 
 
-@pytest.mark.req("2.5")
 def test_the_leader_submits_maintenance_once_an_hour(rig: Rig) -> None:
     """Whoever holds the role, one task an hour, none beside one that still runs."""
     maintained(rig, tasks=lambda _: 0)

@@ -9,7 +9,7 @@ from altwright.db.session import Database
 from altwright.tasks.cluster.leases import Leases
 from altwright.tasks.cluster.worker_slots import SLOT_S, Slots
 
-pytestmark = [pytest.mark.every_database, pytest.mark.req("3.5")]
+pytestmark = [pytest.mark.every_database, pytest.mark.req("3.5", "coordinated in the database")]
 
 #: Processes of other hosts, of which nobody here knows whether they live.
 OTHERS = [f"worker-{letter}@elsewhere" for letter in "abcdefgh"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from flask import Flask
 from tests.servers import RedisServer
 from tests.support import PATIENCE_S, wait_until
 from tests.support_sockets import Page, Served, page, served
+from tests.support_toys import Toy, ToyWork
 from tests.support_web import Web, make_settings, make_web, sign_in
 from werkzeug.serving import make_server
 
-from altwright.domain.task import Delivery
+from altwright.domain.task import Delivery, Priority
+from altwright.errors import Category, PlatformRefused
 from altwright.tasks.task import Ticket
+from altwright.tasks.task_kind import Run
 from altwright.web.app import create_app
 from altwright.web.realtime import poller, threaded
 
@@ -52,7 +56,8 @@ def _step(web: Web, task_id: str, text: str) -> None:
     web.services.progress.changed(claimed.id)
 
 
-@pytest.mark.req("5.3")
+@pytest.mark.req("3.1", "off")
+@pytest.mark.req("5.3", "the state at once")
 def test_a_page_that_connects_is_told_the_state_at_once(web: Web, server: Served) -> None:
     """A page gets its user's active tasks, and those that ended just now, without asking."""
     ended = web.submit()
@@ -62,10 +67,10 @@ def test_a_page_that_connects_is_told_the_state_at_once(web: Web, server: Served
         wait_until(lambda: len(shown.received) >= 2)
         assert shown.shows(ended["id"], status="cancelled")
         assert shown.shows(active["id"], status="queued")
+    assert web.services.roster.all() == []  # WORKER_MODE=off: no worker is there
 
 
-@pytest.mark.req("5.1")
-@pytest.mark.req("5.5")
+@pytest.mark.req("5.1", "over WebSocket")
 def test_progress_of_another_process_reaches_the_page(web: Web, server: Served) -> None:
     """What a worker in another process does is shown within a moment, its end too."""
     task = web.submit()
@@ -97,7 +102,31 @@ def _listening(web: Web) -> None:
     wait_until(lambda: client.pubsub_numsub(*client.pubsub_channels("altwright:*")))
 
 
-@pytest.mark.req("5.4")
+@pytest.mark.req("5.5", "the end is pushed")
+def test_every_end_reaches_the_page(web: Web, server: Served) -> None:
+    """Done, failed and cancelled: what a worker or its user ends is shown without asking."""
+
+    class Refused(Toy):
+        def open(self, run: Run) -> ToyWork:
+            raise PlatformRefused("No.", category=Category.AUTHENTICATION)
+
+    kinds: dict[str, Toy] = {"completed": Toy(), "failed": Refused(), "cancelled": Toy()}
+    with page(server.url, server.cookie("anna")) as shown:
+        _listening(web)
+        for end, kind in kinds.items():
+            web.services.kinds["captions"] = kind
+            task = web.services.queue.submit("captions", user=web.anna.ref, settings={})
+            if end == "cancelled":
+                web.services.queue.cancel(task.id, by=web.anna.ref)
+            else:
+                ticket = Ticket(task.id, 0, Priority.NORMAL)
+                claimed = web.services.claims.claim(ticket, "host.boot.1.1.test", Delivery.DATABASE)
+                assert claimed is not None
+                web.services.runner.run(claimed, threading.Event())
+            wait_until(partial(shown.shows, task.id, status=end))
+
+
+@pytest.mark.req("5.4", "own tasks only")
 def test_users_are_told_of_their_own_tasks_only(web: Web, server: Served) -> None:
     """Nobody else's page hears of a task, an administrator's neither."""
     with ExitStack() as stack:
@@ -136,7 +165,7 @@ def test_a_changed_draft_is_told_to_its_owners_pages_only(web: Web, server: Serv
         assert bert.drafts == []
 
 
-@pytest.mark.req("5.4")
+@pytest.mark.req("5.4", "own tasks only")
 def test_strangers_are_refused(web: Web, server: Served) -> None:
     """No socket opens without a session, nor from a page of another site, whatever its scheme."""
     cookie = server.cookie("anna")
@@ -179,8 +208,7 @@ def test_what_is_published_is_not_readable(web: Web, server: Served, valkey: Red
         assert {one["id"] for one in shown.received} == {task["id"]}
 
 
-@pytest.mark.req("1.4")
-@pytest.mark.req("5.1")
+@pytest.mark.req("5.1", "over WebSocket")
 def test_pages_are_told_without_redis(web: Web, server: Served, valkey: RedisServer) -> None:
     """Redis is killed: open pages stay open and go on being told, from the database.
 
@@ -242,7 +270,6 @@ def test_sockets_leave_threads_for_requests(web: Web, tmp_path: Path, valkey: Re
             assert requests.get(f"{server.url}/healthz", timeout=60).ok
 
 
-@pytest.mark.req("3.3")
 def test_open_pages_do_not_hold_a_stop(web: Web, tmp_path: Path, valkey: RedisServer) -> None:
     """A stop closes open sockets and is done; Gunicorn's grace would be ten minutes."""
     with (

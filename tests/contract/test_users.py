@@ -208,7 +208,7 @@ def test_a_password_of_the_replaced_system_is_taken_over(
     assert users.authenticate("anna", "correct horse") == anna
 
 
-@pytest.mark.req("11.2")
+@pytest.mark.req("11.2", "encrypted")
 @pytest.mark.every_database
 def test_a_token_is_known_by_its_hash_only(users: UserStore, database: Database) -> None:
     """The database holds nothing from which a token could be made."""

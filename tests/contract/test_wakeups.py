@@ -67,7 +67,6 @@ def completes(rig: Rig, task_id: str) -> None:
     wait_until(lambda: rig.store.get(task_id, None).status is Status.COMPLETED)
 
 
-@pytest.mark.req("6.4")
 def test_a_submit_wakes_the_workers_of_its_process(rig: Rig) -> None:
     """Without Redis an idle worker claims the task without asking by itself, each time."""
     rig.lose_redis()

@@ -39,8 +39,7 @@ def service(tmp_path: Path, mastodon: MastodonServer) -> Iterator[Service]:
             yield made
 
 
-@pytest.mark.req("10.1")
-@pytest.mark.req("10.3")
+@pytest.mark.req("10.1", "the same in every mode")
 def test_from_no_user_to_published_texts(service: Service, mastodon: MastodonServer) -> None:
     """Commands make user, token and account; the API describes, edits, approves and publishes."""
     mastodon.reset()

@@ -35,9 +35,8 @@ def page(demo: Demo) -> Iterator[Page]:
         browser.close()
 
 
-@pytest.mark.req("5.1")
-@pytest.mark.req("5.5")
-@pytest.mark.req("10.2")
+@pytest.mark.req("10.1", "the same in every mode")
+@pytest.mark.req("10.2", "the page in every mode")
 def test_a_person_describes_reviews_and_publishes(demo: Demo, page: Page) -> None:
     """From sign-in to alt texts on the original posts, in which nothing else has changed."""
     before = demo.posts()
@@ -104,7 +103,6 @@ def look_at_the_posts(demo: Demo, page: Page, edited: str) -> None:
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
 
 
-@pytest.mark.req("5.3")
 def test_a_closed_page_loses_nothing_and_the_next_start_keeps_everything(
     demo: Demo, page: Page
 ) -> None:

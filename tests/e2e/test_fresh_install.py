@@ -94,7 +94,6 @@ class Person:
         return text
 
 
-@pytest.mark.req("10.1")
 def test_the_readme_as_typed(folder: Path, mastodon: MastodonServer) -> None:
     """From nothing to a connected account; models that can't be had keep nothing from starting."""
     _, (setup, create, serve, add) = commands()
@@ -151,7 +150,6 @@ raise SystemExit(1)
 """
 
 
-@pytest.mark.req("10.1")
 def test_runs_wait_for_the_models(folder: Path, mastodon: MastodonServer) -> None:
     """Begun while they are fetched, a run says so, waits, and goes on when they are there."""
     (folder / "pip").mkdir()

@@ -12,11 +12,13 @@ from tests import leaks
 MINUTES = 20 / 60
 
 
-@pytest.mark.req("3.3")
-@pytest.mark.req("3.5")
-@pytest.mark.req("4.6")
-@pytest.mark.req("6.3")
-@pytest.mark.req("6.5")
+@pytest.mark.req("3.3", "loses no task")
+@pytest.mark.req("3.3", "starts none twice")
+@pytest.mark.req("3.5", "never two workers at a time")
+@pytest.mark.req("4.5", "the same one-per-user rule")
+@pytest.mark.req("4.6", "Redis down or flushed")
+@pytest.mark.req("6.3", "goes on from the last item")
+@pytest.mark.req("6.5", "back empty")
 def test_nothing_is_lost_or_doubled_whatever_dies(tmp_path: Path) -> None:
     """Each accepted task ends once, each item has one effect, and nobody is locked out.
 

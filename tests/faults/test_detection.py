@@ -8,8 +8,10 @@ import pytest
 from benchmarks.recovery import outage
 
 
-@pytest.mark.req("6.4")
-@pytest.mark.req("6.5")
+@pytest.mark.req("1.4", "no request fails")
+@pytest.mark.req("6.4", "noticed and replaced")
+@pytest.mark.req("6.4", "the submit that meets it")
+@pytest.mark.req("6.5", "back to RQ")
 def test_redis_is_missed_and_used_again(tmp_path: Path) -> None:
     """After a kill -9 every worker says so; after a start all use it. No submit fails.
 

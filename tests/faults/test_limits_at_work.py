@@ -50,8 +50,8 @@ def limits(made: Fleet, *options: str) -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.req("8.2")
-@pytest.mark.req("8.5")
+@pytest.mark.req("8.2", "change while it runs")
+@pytest.mark.req("8.5", "per priority")
 @pytest.mark.parametrize("away", [False, True], ids=["RQ", "database"])
 def test_limits_hold_in_every_process_and_change_while_it_runs(
     made: Fleet, server: RedisServer, *, away: bool

@@ -62,10 +62,10 @@ def cookie(made: Fleet) -> str:
     return f"altwright_session={session}"
 
 
-@pytest.mark.req("5.1")
-@pytest.mark.req("5.3")
-@pytest.mark.req("5.4")
-@pytest.mark.req("5.5")
+@pytest.mark.req("5.1", "over WebSocket")
+@pytest.mark.req("5.3", "the state at once")
+@pytest.mark.req("5.4", "own tasks only")
+@pytest.mark.req("5.5", "the end is pushed")
 def test_pages_see_their_tasks_with_and_without_redis(made: Fleet, server: RedisServer) -> None:
     """State at once, changes as they come, from the database while Redis is away; own tasks only.
 
@@ -123,8 +123,6 @@ def stuck(port: int, session: str) -> Iterator[None]:
         yield
 
 
-@pytest.mark.req("5.1")
-@pytest.mark.req("9.2")
 def test_three_hundred_pages_on_one_process() -> None:
     """Every page is told every event, for some 50 kB each.
 
@@ -137,7 +135,6 @@ def test_three_hundred_pages_on_one_process() -> None:
     assert figures["mb"] < 250, figures
 
 
-@pytest.mark.req("9.2")
 def test_a_full_process_refuses_and_goes_on(made: Fleet) -> None:
     """Beyond SOCKETS_MAX, and beyond one user's share, pages are refused; the others stay."""
     made.settings["SOCKETS_MAX"] = "5"

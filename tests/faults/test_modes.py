@@ -15,11 +15,13 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "modes.md"
 MODES = ("rq worker", "external", "hybrid", "integrated", "database")
 
 
-@pytest.mark.req("3.1")
-@pytest.mark.req("3.3")
-@pytest.mark.req("3.6")
-@pytest.mark.req("4.5")
-@pytest.mark.req("10.1")
+@pytest.mark.req("3.1", "integrated")
+@pytest.mark.req("3.1", "external")
+@pytest.mark.req("3.1", "hybrid")
+@pytest.mark.req("3.3", "loses no task")
+@pytest.mark.req("3.3", "starts none twice")
+@pytest.mark.req("3.6", "inside an app context")
+@pytest.mark.req("4.5", "side by side")
 def test_nothing_is_lost_or_done_twice_in_any_mode(tmp_path: Path) -> None:
     """Start, submit, reload, rolling restart, kill -9, Redis lost: the page says what comes out."""
     settings = {"RQ_WORKER_COUNT": "3", "WEB_CONCURRENCY": "2", "RQ_SHUTDOWN_TIMEOUT": "1"}

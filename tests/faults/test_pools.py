@@ -32,9 +32,10 @@ def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
         yield fleet_
 
 
-@pytest.mark.req("9.3")
-@pytest.mark.req("6.3")
-@pytest.mark.req("9.2")
+@pytest.mark.req("3.1", "external")
+@pytest.mark.req("6.3", "a crashed worker is replaced")
+@pytest.mark.req("9.2", "replaced over its limit")
+@pytest.mark.req("9.3", "scale with the backlog")
 def test_a_pool_grows_with_what_waits_and_replaces_what_dies(made: Fleet) -> None:
     """One process becomes two under a backlog; a killed one is replaced, its task goes on.
 
@@ -65,7 +66,7 @@ def test_a_pool_grows_with_what_waits_and_replaces_what_dies(made: Fleet) -> Non
     assert not [pid for pid in everyone if alive(pid)]
 
 
-@pytest.mark.req("9.3")
+@pytest.mark.req("9.3", "scale with the backlog")
 def test_growing_is_fast_and_shrinking_slow() -> None:
     """At most twice as many at a time, within the bounds; one less after enough quiet."""
     at = 0.0

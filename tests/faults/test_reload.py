@@ -42,8 +42,9 @@ def all_done(made: Fleet, load: Load) -> None:
     assert tasks >= len(load.accepted)
 
 
-@pytest.mark.req("3.3")
-@pytest.mark.req("3.4")
+@pytest.mark.req("3.3", "loses no task")
+@pytest.mark.req("3.3", "starts none twice")
+@pytest.mark.req("3.4", "hands it back with its progress")
 @pytest.mark.parametrize("reloads", [3, pytest.param(20, marks=pytest.mark.slow_proof)])
 def test_reloads_under_load_fail_no_request_and_lose_or_double_no_task(
     made: Fleet, reloads: int
@@ -63,7 +64,8 @@ def test_reloads_under_load_fail_no_request_and_lose_or_double_no_task(
         assert any(made.task(task.id).attempt > 1 for task in long)  # handed back, and went on
 
 
-@pytest.mark.req("3.3")
+@pytest.mark.req("3.3", "loses no task")
+@pytest.mark.req("3.3", "starts none twice")
 def test_a_binary_upgrade_and_recycled_processes_fail_no_request(made: Fleet) -> None:
     """WEB_MAX_REQUESTS replaces processes; USR2 and TERM put another Gunicorn in its place."""
     with made.gunicorn(WEB_MAX_REQUESTS="15") as old, Load(made, pause_s=0.35) as load:
@@ -97,8 +99,8 @@ def workers_of(pid: int) -> list[int]:
     return [child for child in map(int, listing) if alive(child)]
 
 
-@pytest.mark.req("3.3")
-@pytest.mark.req("6.3")
+@pytest.mark.req("6.3", "a crashed worker is replaced")
+@pytest.mark.req("6.3", "goes on from the last item")
 def test_a_frozen_gunicorn_process_is_replaced_and_its_tasks_go_on(made: Fleet) -> None:
     """After SIGSTOP and Gunicorn's time-out it is killed; its tasks are done elsewhere, once."""
     tasks = [made.submit(items=60, item_s=0.1) for _ in range(6)]
@@ -112,7 +114,7 @@ def test_a_frozen_gunicorn_process_is_replaced_and_its_tasks_go_on(made: Fleet) 
     assert made.counted() == (6, 0, 0)
 
 
-@pytest.mark.req("9.2")
+@pytest.mark.req("9.2", "replaced over its limit")
 def test_a_process_over_its_memory_limit_is_replaced_and_answers_meanwhile(made: Fleet) -> None:
     """A Gunicorn process that grew too large hands back after its item; no request fails."""
     with made.gunicorn(RQ_WORKER_MEMORY_LIMIT="250") as gunicorn, Load(made, pause_s=0.35) as load:

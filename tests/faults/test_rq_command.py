@@ -28,8 +28,8 @@ def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
         yield fleet_
 
 
-@pytest.mark.req("3.1")
-@pytest.mark.req("3.4")
+@pytest.mark.req("3.1", "external")
+@pytest.mark.req("3.4", "hands it back with its progress")
 def test_rqs_command_works_loses_redis_and_stops_in_order(made: Fleet, server: RedisServer) -> None:
     """It works through RQ, from the database while Redis is away, and hands back at SIGTERM."""
     through_rq = [made.submit() for _ in range(3)]
@@ -52,7 +52,7 @@ def test_rqs_command_works_loses_redis_and_stops_in_order(made: Fleet, server: R
     assert made.counted()[2] == 0
 
 
-@pytest.mark.req("6.7")
+@pytest.mark.req("6.7", "alert, purge, database")
 def test_rqs_command_works_from_the_database_while_redis_is_full(
     made: Fleet, server: RedisServer
 ) -> None:
@@ -71,7 +71,6 @@ def test_rqs_command_works_from_the_database_while_redis_is_full(
     assert made.counted()[2] == 0
 
 
-@pytest.mark.req("3.1")
 def test_rqs_stock_worker_loses_nothing(made: Fleet) -> None:
     """It can't read a job, so it fails it; the tasks stay, and a worker of ours finishes them.
 

@@ -35,8 +35,10 @@ def at_work(made: Fleet) -> int:
     return sum(not gone_from_this_host(task.worker_id) for task in running)
 
 
-@pytest.mark.req("3.1")
-@pytest.mark.req("3.5")
+@pytest.mark.req("3.1", "integrated")
+@pytest.mark.req("3.1", "started by Gunicorn's hooks")
+@pytest.mark.req("3.5", "coordinated in the database")
+@pytest.mark.req("6.3", "a crashed worker is replaced")
 @pytest.mark.parametrize("processes", [1, 2, 8])
 def test_the_service_has_the_configured_number_of_workers(
     tmp_path: Path, server: RedisServer, processes: int

@@ -75,8 +75,8 @@ def settled(made: Fleet, server: RedisServer, submits: int) -> None:
         wait_until(lambda: not any(client.scan_iter("rq:job:*", count=1000)), every_s=0.1)
 
 
-@pytest.mark.req("9.4")
-@pytest.mark.req("6.8")
+@pytest.mark.req("9.2", "500 MB")
+@pytest.mark.req("9.4", "nothing grows")
 @pytest.mark.parametrize("submits", [100, pytest.param(6000, marks=LONG)])
 def test_nothing_grows_under_steady_work(tmp_path: Path, server: RedisServer, submits: int) -> None:
     """Memory, threads, files, connections and keys don't grow from one stretch to the next.
@@ -94,6 +94,7 @@ def test_nothing_grows_under_steady_work(tmp_path: Path, server: RedisServer, su
             settled(made, server, submits // (1 + STRETCHES))
             seen.append(astuple(figures([web, worker], server)))
             _log.info("%s", seen[-1])
+        assert all(resident_bytes(pid) < 500 * 1024**2 for pid in (worker.pid, *tree(worker.pid)))
         assert made.counted()[1:] == (0, 0)
     stretches = [map(int.__sub__, after, before) for before, after in pairwise(seen)]
     grown = list(zip(*stretches, strict=True))

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from tests.support import wait_until
 from tests.support_leaves import serving
 from tests.support_pretend import Misbehaviour, PretendMastodon, dribbles
@@ -21,7 +20,6 @@ from altwright.domain.task import Status
 GRACE_S = 1
 
 
-@pytest.mark.req("3.4")
 def test_a_dribbling_server_doesnt_hold_up_a_stop(tmp_path: Path) -> None:
     """The process ends by itself, and its task waits for another worker, with no failure."""
     variables = {

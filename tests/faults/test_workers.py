@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, QueuePool
 from tests import leaks
 from tests.servers import RedisServer, valkey
 from tests.support import wait_until
-from tests.support_toys import Toy
+from tests.support_toys import Toy, ToyWork
 
 from altwright import bootstrap, config
 from altwright.bootstrap import Services
 from altwright.db import migrate
 from altwright.domain.task import Delivery, Status
 from altwright.tasks.task import Task
+from altwright.tasks.task_kind import Run
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -96,8 +98,10 @@ def completed(services: Services, *tasks: Task) -> bool:
     return all(status(services, task) is Status.COMPLETED for task in tasks)
 
 
-@pytest.mark.req("1.1")
-@pytest.mark.req("3.1")
+@pytest.mark.req("1.1", "RQ and the app on one Redis")
+@pytest.mark.req("1.2", "four queues")
+@pytest.mark.req("1.5", "queues in priority order")
+@pytest.mark.req("3.5", "coordinated in Redis")
 def test_tasks_go_through_rq_and_rqs_own_command_sees_them(
     services: Services, server: RedisServer
 ) -> None:
@@ -113,9 +117,11 @@ def test_tasks_go_through_rq_and_rqs_own_command_sees_them(
     assert {services.store.get(task.id, None).delivery for task in tasks} == {Delivery.RQ}
 
 
-@pytest.mark.req("6.4")
-@pytest.mark.req("6.5")
-@pytest.mark.req("1.4")
+@pytest.mark.req("1.4", "goes on with the database")
+@pytest.mark.req("1.4", "no request fails")
+@pytest.mark.req("6.4", "noticed and replaced")
+@pytest.mark.req("6.4", "the submit that meets it")
+@pytest.mark.req("6.5", "back to RQ")
 def test_work_goes_on_from_the_database_and_back(services: Services, server: RedisServer) -> None:
     """Redis is killed: the very next submit succeeds and completes; back, tasks use RQ again."""
     with working(services):
@@ -130,7 +136,7 @@ def test_work_goes_on_from_the_database_and_back(services: Services, server: Red
         wait_until(lambda: completed(services, again))
 
 
-@pytest.mark.req("6.5")
+@pytest.mark.req("6.5", "back empty")
 def test_a_redis_that_came_back_empty_costs_nothing(
     services: Services, server: RedisServer
 ) -> None:
@@ -142,7 +148,46 @@ def test_a_redis_that_came_back_empty_costs_nothing(
         wait_until(lambda: completed(services, *tasks))
 
 
-@pytest.mark.req("3.4")
+@pytest.mark.req("3.4", "lets running work finish")
+def test_a_stop_lets_running_work_end(services: Services) -> None:
+    """A task that ends within the time of a stop is completed, by the attempt that had it."""
+    assert services.settings.rq_shutdown_timeout == 30
+    with working(services):
+        task = submit(services, items=6, item_s=0.2)
+        wait_until(lambda: services.store.get(task.id, None).items_done >= 1)
+    ended = services.store.get(task.id, None)
+    assert (ended.status, ended.attempt) == (Status.COMPLETED, 1)
+
+
+class Leaking(Toy):
+    """Toys that take a connection and never give it back."""
+
+    def __init__(self, services: Services) -> None:
+        """Take the service whose connections are taken."""
+        self._engine = services.database.engine
+        self.taken: list[Connection] = []
+
+    def open(self, run: Run) -> ToyWork:
+        """Begin an attempt."""
+        self.taken.append(self._engine.connect())
+        return super().open(run)
+
+
+@pytest.mark.req("6.8", "no leak")
+@pytest.mark.req("6.8", "counted")
+def test_a_connection_that_a_task_leaves_open_is_closed(services: Services) -> None:
+    """When its task ends its worker gives it back, so that the pool lacks none."""
+    leaking = services.kinds["toy"] = Leaking(services)
+    pool = services.database.engine.pool
+    assert isinstance(pool, QueuePool)
+    with working(services):
+        tasks = [submit(services) for _ in range(3)]
+        wait_until(lambda: completed(services, *tasks))
+    assert len(leaking.taken) == 3
+    assert pool.checkedout() == 0
+
+
+@pytest.mark.req("3.4", "hands it back with its progress")
 def test_a_stop_hands_running_work_back_with_its_progress(
     services: Services, tmp_path: Path
 ) -> None:
@@ -161,7 +206,7 @@ def test_a_stop_hands_running_work_back_with_its_progress(
     assert (ended.items_done, ended.attempt) == (MANY, 2)
 
 
-@pytest.mark.req("6.3")
+@pytest.mark.req("6.3", "goes on from the last item")
 def test_a_killed_workers_task_goes_on_elsewhere(services: Services, tmp_path: Path) -> None:
     """After kill -9 of a worker's process its task is taken back and finished, no item twice."""
     task = long_task(services, tmp_path / "hurry")
@@ -177,7 +222,7 @@ def test_a_killed_workers_task_goes_on_elsewhere(services: Services, tmp_path: P
     assert [event.event for event in services.store.history(task.id)].count("rescued") == 1
 
 
-@pytest.mark.req("3.5")
+@pytest.mark.req("3.5", "never two workers at a time")
 def test_a_worker_that_was_stopped_and_presumed_dead_changes_nothing(
     services: Services, tmp_path: Path
 ) -> None:

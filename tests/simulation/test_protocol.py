@@ -26,10 +26,8 @@ def chunks() -> Iterator[object]:
         yield pytest.param(seeds, id=f"{first}", marks=pytest.mark.slow_proof)
 
 
-@pytest.mark.req("3.3")
-@pytest.mark.req("3.5")
-@pytest.mark.req("4.6")
-@pytest.mark.req("6.5")
+@pytest.mark.req("3.5", "never two workers at a time")
+@pytest.mark.req("4.3", "one active task per user")
 @pytest.mark.parametrize("seeds", list(chunks()))
 def test_every_promise_holds_in_every_order(seeds: range) -> None:
     """Every task ends once, every item has its effect once, nobody has two tasks or none."""

@@ -7,12 +7,16 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
-from tests.conftest import required
+from scripts.requirements import clauses, proofs, requirements
 
 ROOT = Path(__file__).parent.parent.parent
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
+FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+#: SHA-256 of the lines "number words" of all requirements, as the project was given them.
+AGREED = "c4ea7865e099744424511ad9d2ead036543b47aebe6e5ad908e1fb5da6c05987"
 
 
 def test_settings_commands_errors_states_and_routes_are_documented() -> None:
@@ -34,17 +38,43 @@ def test_links_lead_somewhere() -> None:
     assert dead == []
 
 
-def test_each_requirement_that_holds_names_tests_that_exist() -> None:
-    """A row of docs/requirements.md names module and test files that are there."""
-    rows = re.findall(
-        r"^\| (\d+\.\d+) \|[^|]*\|([^|]*)\|",
-        (ROOT / "docs/requirements.md").read_text(),
-        re.MULTILINE,
-    )
-    assert {number for number, _ in rows} == required()
-    for number, paths in rows:
-        for path in re.findall(r"`(tests/[^`]+)`", paths):
-            assert (ROOT / path).exists(), f"{number}: {path}"
+def test_the_requirements_are_whole_and_word_for_word() -> None:
+    """All of 1.1 to 11.6 are there, with every word and figure that they were agreed on with."""
+    listed = requirements()
+    per_chapter = Counter(int(one.number.partition(".")[0]) for one in listed)
+    assert dict(per_chapter) == dict(enumerate((5, 6, 6, 6, 5, 8, 5, 5, 5, 5, 6), 1))
+    assert [one.number for one in listed] == [
+        f"{chapter}.{n}" for chapter, count in per_chapter.items() for n in range(1, count + 1)
+    ]
+    words = "\n".join(f"{one.number} {one.text}" for one in listed)
+    assert hashlib.sha256(words.encode()).hexdigest() == AGREED, "a requirement's words differ"
+
+
+def test_each_clause_has_its_proof_and_each_mark_its_clause() -> None:
+    """No clause loses its last test, no mark names what isn't there; times are left to commands."""
+    known = {clause.name: clause for clause in clauses()}
+    assert len(known) == len(clauses()), "two clauses of a number have one name"
+    marked = proofs()
+    assert {name: marked[name] for name in marked if name not in known} == {}
+    assert [one.name for one in clauses() if one.is_for_tests and one.name not in marked] == []
+    assert [name for name in marked if known[name].command or known[name].see] == []
+
+
+def test_what_the_requirements_point_to_is_there() -> None:
+    """Modules, numbers, commands, and the page on which a measured figure is recorded."""
+    numbers = {one.number for one in requirements()}
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for one in requirements():
+        for module in one.modules:
+            assert (ROOT / "src" / "altwright" / module).is_file(), f"{one.number}: {module}"
+    for clause in clauses():
+        assert not clause.see or clause.see in numbers, clause.name
+        assert not clause.command or clause.command.removeprefix("make ") in targets, clause.name
+        assert bool(clause.command) == bool(clause.measured) == bool(clause.recorded), clause.name
+        if clause.recorded:
+            page = FIGURE.findall((ROOT / clause.recorded).read_text())
+            lost = set(FIGURE.findall(clause.measured)) - set(page)
+            assert not lost, f"{clause.name}: {clause.recorded} doesn't have {lost}"
 
 
 def test_every_picture_is_one_that_the_product_made() -> None:

@@ -113,7 +113,7 @@ def test_failed_calls_count_like_failed_pings() -> None:
     assert not server.monitor.usable
 
 
-@pytest.mark.req("6.7")
+@pytest.mark.req("6.7", "alert, purge, database")
 def test_a_refusal_for_memory_is_no_outage() -> None:
     """The circuit stays closed, dispatch stops, and the next look decides anew."""
     server = Server()
@@ -126,7 +126,7 @@ def test_a_refusal_for_memory_is_no_outage() -> None:
     assert not server.monitor.full
 
 
-@pytest.mark.req("6.7")
+@pytest.mark.req("6.7", "alert, purge, database")
 @pytest.mark.parametrize(
     ("used", "full", "alerts"), [(79, False, 0), (85, False, 1), (91, True, 1)]
 )
@@ -152,6 +152,7 @@ def test_listeners_hear_each_change_once() -> None:
     assert heard == list(zip(states, [*states[1:], RedisState.HEALTHY], strict=True))
 
 
+@pytest.mark.req("1.3", "verifies the server")
 @pytest.mark.parametrize(
     ("info", "save", "persistence"),
     [
@@ -167,6 +168,7 @@ def test_persistence_is_told(info: dict[str, Any], save: str | None, persistence
     assert facts_of(info, save).persistence == persistence
 
 
+@pytest.mark.req("1.3", "verifies the server")
 def test_an_old_server_is_remarked_on() -> None:
     """RQ needs 6.2."""
     old = facts_of({"redis_version": "6.0.16", "maxmemory_policy": "noeviction"}, "x")

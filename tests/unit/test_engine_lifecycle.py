@@ -74,14 +74,12 @@ def _is_json_or_item(node: ast.Dict) -> bool:
     return "self.status.value" in text or "worked.status" in text
 
 
-@pytest.mark.req("1.2")
-@pytest.mark.req("2.2")
 def test_priorities_sort_as_they_are_served() -> None:
     """Their numbers are their order, their names those of the queues."""
     assert [one.queue for one in sorted(Priority)] == ["urgent", "high", "normal", "low"]
 
 
-@pytest.mark.req("2.6")
+@pytest.mark.req("2.6", "unknown becomes normal")
 def test_an_unknown_priority_is_normal_and_said_so(caplog: pytest.LogCaptureFixture) -> None:
     """It is logged; known ones aren't, whatever their spelling."""
     assert Priority.parse("soonest") is Priority.NORMAL

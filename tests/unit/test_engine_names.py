@@ -10,7 +10,7 @@ import pytest
 from altwright.domain.worker import gone_from_this_host, new_worker_id, process_name
 
 
-@pytest.mark.req("3.5")
+@pytest.mark.req("3.5", "unique worker ids")
 def test_names_are_unique_and_begin_with_the_process() -> None:
     """Each worker of a process has a name of its own."""
     names = {new_worker_id("x") for _ in range(100)}

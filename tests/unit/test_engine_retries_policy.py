@@ -17,7 +17,6 @@ def test_every_category_has_a_policy() -> None:
     assert set(POLICIES) == set(Category)
 
 
-@pytest.mark.req("6.1")
 def test_only_a_persons_faults_arent_retried() -> None:
     """Wrong credentials and wrong input don't heal by themselves."""
     final = {one for one, policy in POLICIES.items() if not policy.retried}
@@ -30,6 +29,7 @@ def test_only_a_persons_faults_arent_retried() -> None:
     }
 
 
+@pytest.mark.req("6.1", "configurable, with jitter")
 @given(
     category=st.sampled_from(sorted(Category)),
     failures=st.integers(1, 30),
@@ -47,6 +47,7 @@ def test_delays_grow_within_their_bounds(category: Category, failures: int, seed
     assert exact <= backoff.longest_s
 
 
+@pytest.mark.req("6.1", "Retry-After wins")
 @given(retry_in_s=st.floats(allow_nan=False, allow_infinity=True), seed=st.integers())
 def test_a_servers_word_wins_within_reason(retry_in_s: float, seed: int) -> None:
     """Retry-After is kept to, never undercut, and never more than a day."""

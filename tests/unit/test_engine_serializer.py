@@ -89,7 +89,7 @@ def test_too_large_a_payload_isnt_read() -> None:
         serializer.loads(box.close(b"x" * 100_000))
 
 
-@pytest.mark.req("11.2")
+@pytest.mark.req("11.2", "keys rotate")
 def test_keys_rotate_without_downtime() -> None:
     """Old processes' jobs are read by new ones; the old key can go when they are done."""
     sealed = serializer.dumps(JOB)

@@ -12,7 +12,7 @@ LOW_TWO = Limits(most={LOW: 2})
 URGENT_KEPT = Limits(kept={URGENT: 1})
 
 
-@pytest.mark.req("8.5")
+@pytest.mark.req("8.5", "per priority")
 @pytest.mark.parametrize(
     ("limits", "running", "workers", "full"),
     [

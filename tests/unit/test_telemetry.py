@@ -20,7 +20,7 @@ def _loggers_as_before() -> Iterator[None]:
     root.setLevel(level)
 
 
-@pytest.mark.req("11.6")
+@pytest.mark.req("11.6", "written to logs")
 @pytest.mark.parametrize(
     ("line", "shown"),
     [

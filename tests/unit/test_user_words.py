@@ -72,7 +72,7 @@ def test_the_scan_sees_the_errors() -> None:
     assert {"accounts", "captions", "platforms", "describers", "tasks", "web"} <= places
 
 
-@pytest.mark.req("11.6")
+@pytest.mark.req("11.6", "shown to users")
 def test_no_error_of_a_user_tells_of_the_machine() -> None:
     """Neither words nor what is filled into them name a path, a setting or a host of ours."""
     faults = [

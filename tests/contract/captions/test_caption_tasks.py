@@ -102,7 +102,6 @@ def test_describing_again_on_request_spares_what_a_person_decided(
     assert world.drafts.get(third, world.user.id).text.endswith("number 5.")
 
 
-@pytest.mark.req("10.1")
 def test_the_settings_reach_the_describer(
     bench: Bench, world: World, post: Callable[..., Post]
 ) -> None:
@@ -152,7 +151,6 @@ def test_an_unusable_answer_leaves_no_draft(
     assert len(drafted(world)) == 1
 
 
-@pytest.mark.req("6.1")
 def test_a_silent_describer_ends_the_attempt_and_keeps_its_work(
     bench: Bench, world: World, post: Callable[..., Post]
 ) -> None:
@@ -357,7 +355,6 @@ def test_an_account_that_was_removed_fails_its_task(bench: Bench, world: World) 
     )
 
 
-@pytest.mark.req("5.4")
 def test_somebody_elses_account_is_not_worked_on(
     bench: Bench, world: World, post: Callable[..., Post]
 ) -> None:

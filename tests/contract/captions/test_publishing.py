@@ -204,7 +204,6 @@ def test_a_revoked_token_stops_publishing(bench: Bench, world: World) -> None:
     assert world.drafts.counts(world.user.id)[D.APPROVED] == 2
 
 
-@pytest.mark.req("6.3")
 @pytest.mark.every_database
 def test_a_worker_that_dies_after_the_edit_edits_once(bench: Bench, world: World) -> None:
     """The next attempt sees that the server has the text, and publishes nothing twice."""
