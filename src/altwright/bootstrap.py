@@ -20,7 +20,7 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
 from altwright.captions.tasks.redescribe import DescribeAgain
-from altwright.config import Settings, WorkerMode
+from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine
 from altwright.describers.model_servers.ollama import Ollama
@@ -362,16 +362,10 @@ def thresholds_of(settings: Settings) -> Thresholds:
 
 def workers_expected(settings: Settings) -> int:
     """Return how many workers have to be at work in the cluster at least."""
-    outside = max(1, settings.external_processes)
-    match settings.worker_mode:
-        case WorkerMode.INTEGRATED:
-            return settings.rq_worker_count
-        case WorkerMode.EXTERNAL:
-            return outside
-        case WorkerMode.HYBRID:
-            return settings.rq_worker_count + outside
-        case WorkerMode.OFF:
-            return 0
+    mode = settings.worker_mode
+    inside = settings.rq_worker_count if mode.has_threads else 0
+    outside = max(1, settings.external_processes) if mode.has_processes else 0
+    return inside + outside
 
 
 def limits_of(settings: Settings) -> Limits:
