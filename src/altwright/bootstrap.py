@@ -20,7 +20,7 @@ from altwright.builders.engine import Engine, EngineOptions
 from altwright.captions.drafts.pruning import ContentRetention
 from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
-from altwright.config import Settings, WorkerMode
+from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine
 from altwright.describers.model_servers.ollama import Ollama
@@ -291,16 +291,10 @@ def thresholds_of(settings: Settings) -> Thresholds:
 
 def workers_expected(settings: Settings) -> int:
     """Return how many workers have to be at work in the cluster at least."""
-    outside = max(1, settings.external_processes)
-    match settings.worker_mode:
-        case WorkerMode.INTEGRATED:
-            return settings.rq_worker_count
-        case WorkerMode.EXTERNAL:
-            return outside
-        case WorkerMode.HYBRID:
-            return settings.rq_worker_count + outside
-        case WorkerMode.OFF:
-            return 0
+    mode = settings.worker_mode
+    inside = settings.rq_worker_count if mode.has_threads else 0
+    outside = max(1, settings.external_processes) if mode.has_processes else 0
+    return inside + outside
 
 
 def limits_of(settings: Settings) -> Limits:

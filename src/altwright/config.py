@@ -67,6 +67,16 @@ class WorkerMode(StrEnum):
     HYBRID = "hybrid"
     OFF = "off"
 
+    @property
+    def has_threads(self) -> bool:
+        """Return whether threads of the web processes work on tasks."""
+        return self in {WorkerMode.INTEGRATED, WorkerMode.HYBRID}
+
+    @property
+    def has_processes(self) -> bool:
+        """Return whether processes of their own work on tasks."""
+        return self in {WorkerMode.EXTERNAL, WorkerMode.HYBRID}
+
 
 class Settings(BaseSettings):
     """All settings; the field's name in upper case is the variable's name."""
@@ -448,6 +458,11 @@ class Settings(BaseSettings):
     def describer_socket(self) -> Path:
         """Return where the offline describer of this host listens, if `altwright serve` runs."""
         return self.run_dir / "describer.sock"
+
+    @property
+    def describes_here(self) -> bool:
+        """Return whether the offline describer has to be at work on this host."""
+        return self.describer == "offline" and self.worker_mode is not WorkerMode.OFF
 
     @property
     def media_dir(self) -> Path:

@@ -33,12 +33,25 @@ def missing_packages() -> str | None:
     return f"the Python {noun} {', '.join(missing)} {verb} missing; {REPAIR}"
 
 
-def _required() -> list[str]:
+def without_extra(name: str) -> str | None:
+    """Return which packages of an extra aren't installed and what to do, None if all are."""
+    missing = [one for one in _required(name) if not _is_installed(one)]
+    if not missing:
+        return None
+    return (
+        f"the extra {name} isn't installed ({', '.join(missing)} missing); `make run` in "
+        f"Altwright's folder installs it, elsewhere `pip install 'altwright[{name}]'` does"
+    )
+
+
+def _required(extra: str = "") -> list[str]:
     try:
         lines = metadata.requires("altwright") or []
     except metadata.PackageNotFoundError:  # run from its folder, without an installation
         return []
-    found = (re.match(r"[\w.-]+", line) for line in lines if "extra ==" not in line)
+    # A line with a condition is for an extra, or not for every Python.
+    wanted = re.compile(rf"extra == ['\"]{extra}['\"]" if extra else r"^[^;]*$")
+    found = (re.match(r"[\w.-]+", line) for line in lines if wanted.search(line))
     return [name[0] for name in found if name]
 
 

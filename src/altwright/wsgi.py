@@ -9,18 +9,16 @@ import random
 import threading
 from typing import Any
 
-from altwright import bootstrap, config, telemetry
-from altwright.config import WorkerMode
-from altwright.web.app import create_app
+from altwright.processes.preparation import configured
+from altwright.processes.process import process_of
 from altwright.web.realtime import threaded
 from altwright.workers.manager import RQWorkerManager
 
 _log = logging.getLogger(__name__)
 
-settings = config.load()
-telemetry.configure(settings.log_level, settings.log_format)
-services = bootstrap.build(settings)
-app = create_app(services)
+settings = configured()
+_process = process_of(settings, serves_pages=True)
+services, app = _process.services, _process.app
 
 #: Seconds between two looks at whether Gunicorn wants this process to end.
 LOOK_EVERY_S = 0.2
@@ -45,7 +43,7 @@ class ProcessLife:
     def begin(self, worker: Any) -> None:
         """Begin; called in Gunicorn's post_worker_init, when signals and the app are in place."""
         services.start()
-        if settings.worker_mode in {WorkerMode.INTEGRATED, WorkerMode.HYBRID}:
+        if settings.worker_mode.has_threads:
             self._manager = services.worker_manager("integrated", None, app.app_context)
             self._manager.loop.start()
         threading.Thread(target=self._watch, args=[worker], name="stop-watch", daemon=True).start()

@@ -132,6 +132,7 @@ def test_a_refused_token_connects_nothing(world: World) -> None:
         ("https://social.example:99999", "token", "url"),
         ("https://so cial.example", "token", "url"),
         ("https://", "token", "url"),
+        (f"https://{'a' * 250}.example", "token", "url"),
         ("https://social.example", " ", "token"),
         ("https://social.example", "to ken", "token"),
         ("https://social.example", "token\r\nX-Other: 1", "token"),

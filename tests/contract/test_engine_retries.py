@@ -131,12 +131,12 @@ def test_retries_are_configured(tmp_path: Path) -> None:
     migrate.upgrade(services.database.engine)
     kind = Counting()
     kind.meet_plan = failing_plan(PlatformUnavailable("The server is down."))
-    services.kinds[kind.name] = kind
+    services.engine.kinds[kind.name] = kind
     task_id = services.queue.submit(kind.name, user=None).id
     for failures in (1, 2):
-        task = services.claims.claim_next("w")
+        task = services.engine.claims.claim_next("w")
         assert task is not None
-        services.runner.run(task, threading.Event())
+        services.engine.runner.run(task, threading.Event())
         now = services.store.get(task_id, None)
         assert now.failures == failures
         if failures == 1:

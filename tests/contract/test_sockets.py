@@ -21,7 +21,7 @@ from tests.support_toys import Toy, ToyWork
 from tests.support_web import Web, make_settings, make_web, sign_in
 from werkzeug.serving import make_server
 
-from altwright.domain.task import Delivery, Priority
+from altwright.domain.task import Delivery
 from altwright.errors import Category, PlatformRefused
 from altwright.tasks.task import Ticket
 from altwright.tasks.task_kind import Run
@@ -67,7 +67,7 @@ def test_a_page_that_connects_is_told_the_state_at_once(web: Web, server: Served
         wait_until(lambda: len(shown.received) >= 2)
         assert shown.shows(ended["id"], status="cancelled")
         assert shown.shows(active["id"], status="queued")
-    assert web.services.roster.all() == []  # WORKER_MODE=off: no worker is there
+    assert web.services.engine.roster.all() == []  # WORKER_MODE=off: no worker is there
 
 
 @pytest.mark.req("5.1", "over WebSocket")
@@ -114,15 +114,17 @@ def test_every_end_reaches_the_page(web: Web, server: Served) -> None:
     with page(server.url, server.cookie("anna")) as shown:
         _listening(web)
         for end, kind in kinds.items():
-            web.services.kinds["captions"] = kind
+            web.services.engine.kinds["captions"] = kind
             task = web.services.queue.submit("captions", user=web.anna.ref, settings={})
             if end == "cancelled":
                 web.services.queue.cancel(task.id, by=web.anna.ref)
             else:
-                ticket = Ticket(task.id, 0, Priority.NORMAL)
-                claimed = web.services.claims.claim(ticket, "host.boot.1.1.test", Delivery.DATABASE)
+                ticket = Ticket(task.id, 0)
+                claimed = web.services.engine.claims.claim(
+                    ticket, "host.boot.1.1.test", Delivery.DATABASE
+                )
                 assert claimed is not None
-                web.services.runner.run(claimed, threading.Event())
+                web.services.engine.runner.run(claimed, threading.Event())
             wait_until(partial(shown.shows, task.id, status=end))
 
 

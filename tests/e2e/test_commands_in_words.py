@@ -192,6 +192,22 @@ def test_a_missing_package_is_named(gone: str, command: str, tmp_path: Path) -> 
     assert done.stderr.count("\n") == 1
 
 
+def test_a_demo_without_its_packages_says_how_to_get_them(tmp_path: Path) -> None:
+    """Whoever runs the service without the demo's extra is told what installs it."""
+    metadata = tmp_path / "altwright-0.0.0.dist-info/METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(
+        "Metadata-Version: 2.1\nName: altwright\nVersion: 0.0.0\nProvides-Extra: demo\n"
+        'Requires-Dist: not-there ; extra == "demo"\nRequires-Dist: click\n'
+    )
+    service = Service(tmp_path, {"PYTHONPATH": str(tmp_path)})
+    done = run(service, "altwright demo --check-only")
+    assert done.returncode == 2
+    assert "not-there missing" in done.stderr
+    assert "make run" in done.stderr
+    assert "altwright[demo]" in done.stderr
+
+
 def test_a_token_can_be_had_as_json(tmp_path: Path) -> None:
     """As `user create` has it."""
     service = Service(tmp_path)

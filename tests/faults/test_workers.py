@@ -177,7 +177,7 @@ class Leaking(Toy):
 @pytest.mark.req("6.8", "counted")
 def test_a_connection_that_a_task_leaves_open_is_closed(services: Services) -> None:
     """When its task ends its worker gives it back, so that the pool lacks none."""
-    leaking = services.kinds["toy"] = Leaking(services)
+    leaking = services.engine.kinds["toy"] = Leaking(services)
     pool = services.database.engine.pool
     assert isinstance(pool, QueuePool)
     with working(services):

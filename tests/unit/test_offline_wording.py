@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from altwright.describers.answers.sentences import cut
 from altwright.describers.offline.english import (
     amount,
     article,
     counted,
-    cut,
     listed,
     plural,
     quoted,
@@ -107,6 +107,14 @@ def test_a_cut_prefers_a_sentence() -> None:
     assert cut(text, 200) == text
     assert cut(text, 30) == "Photo of two people."
     assert cut(text, 58) == "Photo of two people. Text in the picture: “NO ENTRY FOR…”"
+
+
+def test_a_cut_quotation_is_closed_as_it_was_opened() -> None:
+    """A sentence's end within a quotation is none, and German closes with other marks."""
+    text = "Ein Schild: „Halt. Hier wird gebaut, und zwar noch lange“, darunter ein Bagger."
+    assert cut(text, 40) == "Ein Schild: „Halt. Hier wird gebaut…“"
+    quoted_first = "A sign: „Stój. Tu”. Below it stands a digger with a yellow arm and two lamps."
+    assert cut(quoted_first, 30) == "A sign: „Stój. Tu”."
 
 
 @given(text=st.text(min_size=1, max_size=300), length=st.integers(min_value=10, max_value=200))

@@ -22,11 +22,11 @@ from altwright.db.tables import ID_MOST, AccountRow
 from altwright.errors import (
     Category,
     Conflict,
-    InvalidInput,
     NotFound,
     PlatformRefused,
     TemporaryError,
 )
+from altwright.platforms.connect import checked
 from altwright.platforms.port import Platform
 from altwright.platforms.publishing.ways import BY_HAND, drafts_only
 from altwright.platforms.software import Software
@@ -98,7 +98,7 @@ class AccountStore:
             Busy: too many accounts are being connected at the moment, or one of this user.
             Conflict: the server says that it has an account of another server.
         """
-        url, token = _checked(url, token)
+        url, token = checked(platform, url, token)
         with self._connecting.of(user_id):
             introduced = self._connect(platform, url, token).introduction()
         profile, software = introduced.profile, introduced.software
@@ -211,35 +211,6 @@ class AccountStore:
         statement = update(AccountRow).where(AccountRow.id == account_id)
         with self._database.write() as session:
             session.execute(statement.values(problem=text[: AccountRow.problem.type.length]))
-
-
-def _checked(url: str, token: str) -> tuple[str, str]:
-    """Return the server's address as scheme and host, and the token without blanks around it."""
-    url, token = url.strip(), token.strip()
-    faults = {}
-    address = _origin(url if "://" in url else f"https://{url}")
-    if address is None:
-        faults["url"] = "should be the server's address, like https://mastodon.example"
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        faults["token"] = "should be an access token, copied whole"  # noqa: S105 - no secret
-    if faults or address is None:
-        raise InvalidInput("This account can't be connected.", faults)
-    return address, token
-
-
-def _origin(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-        return None
-    if any(char.isspace() for char in parts.netloc):
-        return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    origin = f"{parts.scheme}://{host}{port}"
-    return origin if len(origin) <= AccountRow.url.type.length else None
 
 
 def _known(session: Session, user_id: int, acct: str, said: dict[str, Any]) -> AccountRow | None:

@@ -12,13 +12,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from altwright import bootstrap, config, folders, telemetry
-from altwright.accounts import key_check
 from altwright.accounts.users import User
 from altwright.bootstrap import Services
-from altwright.db import migrate
 from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput
+from altwright.processes.preparation import configured, prepared
 from altwright.tasks.security import CaptionSecurityManager
 from altwright.text import clean_text
 
@@ -39,14 +37,9 @@ def opened() -> Iterator[Services]:
 
     The tables of a new database are made; an older one's are left to `altwright db upgrade`.
     """
-    settings = config.load()
-    folders.prepare(settings.data_dir, "DATA_DIR")
     # What a command finds out it says itself; that no service runs beside it is no warning.
-    telemetry.configure("ERROR", settings.log_format)
-    services = bootstrap.build(settings)
+    services = prepared(configured("ERROR"))
     try:
-        migrate.ready(services.database.engine)
-        key_check.verify(services.database, services.box)
         yield services
     finally:
         services.close()

@@ -14,7 +14,7 @@ import click
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from altwright import bootstrap, config, folders, telemetry
+from altwright import bootstrap, config, folders
 from altwright.accounts import key_check
 from altwright.captions.pictures.decoding import prepare
 from altwright.cli.common import json_option, printable
@@ -28,6 +28,7 @@ from altwright.describers.offline.weights import fetch as offline_models
 from altwright.describers.port import HINT_MOST, Description, Request
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, ImageUnusable
 from altwright.processes import serve as serving
+from altwright.processes.preparation import configured
 
 
 @click.command()
@@ -39,8 +40,7 @@ def serve() -> None:
     EXTERNAL_PROCESSES worker processes. Whatever dies is started again. SIGHUP replaces Gunicorn's
     workers and the worker processes one after the other, with new code and settings.
     """
-    settings = config.load()
-    telemetry.configure(settings.log_level, settings.log_format)
+    settings = configured()
     serving.serve(settings, ready=lambda: click.echo(_how_to_go_on(settings)))
 
 
@@ -157,8 +157,7 @@ def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: b
     """
     if len(hint) > HINT_MOST:
         raise click.BadParameter(f"should be at most {HINT_MOST} characters", param_hint="--hint")
-    settings = config.load()
-    telemetry.configure("WARNING", settings.log_format)
+    settings = configured("WARNING")
     folders.verify(settings.data_dir, "DATA_DIR")
     describer = bootstrap.describer_of(settings)
     wish = Request(language=language, hint=hint, max_length=settings.caption_max_length)

@@ -9,19 +9,18 @@ from typing import Any
 
 import click
 
-from altwright import bootstrap, config, folders, telemetry
-from altwright.accounts import key_check
+from altwright import folders
 from altwright.cli.common import json_option, opened, show
 from altwright.config import Settings
-from altwright.db import migrate
 from altwright.domain.limits import WORKERS_MOST, Limits
 from altwright.domain.task import Priority
 from altwright.errors import InvalidInput
 from altwright.processes.autoscale import Autoscale
+from altwright.processes.preparation import configured
+from altwright.processes.process import lone_process_of
 from altwright.processes.supervisor import Supervisor
 from altwright.processes.systemd import Notifier
 from altwright.processes.worker_pool import WorkerPool, worker_child
-from altwright.web.app import create_app
 
 #: Seconds between two looks at the memory, and two signs for systemd's watchdog.
 LOOK_EVERY_S = 0.5
@@ -38,9 +37,7 @@ def worker(count: int | None, least: int | None, most: int | None) -> None:
     lets running tasks end for RQ_SHUTDOWN_TIMEOUT seconds, then hands them back; SIGHUP replaces
     the processes of a pool one after the other.
     """
-    settings = config.load()
-    folders.prepare(settings.data_dir, "DATA_DIR")
-    telemetry.configure(settings.log_level, settings.log_format)
+    settings = configured()
     if least is None and most is None:
         _work(settings, count or settings.rq_worker_count)
     else:
@@ -48,17 +45,15 @@ def worker(count: int | None, least: int | None, most: int | None) -> None:
 
 
 def _work(settings: Settings, count: int) -> None:
-    services = bootstrap.build(settings)
-    migrate.ready(services.database.engine)
-    key_check.verify(services.database, services.box)
-    app = create_app(services, serves_pages=False)
+    process = lone_process_of(settings)
+    services = process.services
     # A plain list: a handler that set an Event could meet its lock held by the wait below.
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: asked_to_stop.append(number))
     systemd = Notifier()
     services.start()
-    manager = services.worker_manager("external", count, app.app_context)
+    manager = services.worker_manager("external", count, process.app.app_context)
     manager.loop.start()
     systemd.ready()
     too_large = manager.memory.reached
@@ -77,6 +72,7 @@ def _work(settings: Settings, count: int) -> None:
 def _pool(settings: Settings, count: int, least: int, most: int) -> None:
     if most < least:
         raise InvalidInput(f"--max {most} is less than --min {least}.")
+    folders.prepare(settings.data_dir, "DATA_DIR")
     options = ["--count", str(count)]
     make_child = partial(worker_child, settings, options)
     pool = WorkerPool(settings, Autoscale(least, most, count), make_child)

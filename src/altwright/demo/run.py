@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from altwright import bootstrap, config, folders, telemetry
+from altwright import bootstrap, config, folders, installed, telemetry
 from altwright.config import Settings
 from altwright.demo import server
 from altwright.describers.offline.weights import fetch
@@ -36,8 +36,12 @@ def run(*, check_only: bool = False) -> None:
     """Set up what is missing and serve until stopped.
 
     Raises:
-        ConfigError: the settings are wrong, or pictures or models can't be had.
+        ConfigError: the settings are wrong, the demo's packages are missing, or pictures or models
+            can't be had.
     """
+    missing = installed.without_extra("demo")
+    if missing:
+        raise ConfigError([missing])
     settings = config.load()
     folders.prepare(settings.data_dir, "DATA_DIR")
     directory = settings.data_dir.absolute() / "demo"

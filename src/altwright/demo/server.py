@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import requests
-from mastodon import Mastodon
 
 from altwright.demo.drawn import DRAWN, png
 from altwright.demo.posts import PHOTOGRAPHS, POSTS
@@ -68,6 +67,8 @@ def get_pictures(directory: Path, report: Callable[[str], None]) -> None:
 
 def fill(url: str, pictures: Path) -> int:
     """Post what isn't there yet; return how many posts were made."""
+    from mastodon import Mastodon  # noqa: PLC0415 - of the extra: run() says when it is missing
+
     client = Mastodon(access_token=TOKEN, api_base_url=url, version_check_mode="none")
     me = client.account_verify_credentials()
     made = 0

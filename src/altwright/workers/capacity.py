@@ -8,7 +8,7 @@ import redis
 from redis.exceptions import NoPermissionError
 from sqlalchemy import Engine, text
 
-from altwright.config import Settings, WorkerMode
+from altwright.config import Settings
 from altwright.db.session import translated
 from altwright.domain.counting import counted
 from altwright.tasks.rq.client import translated as redis_translated
@@ -33,7 +33,7 @@ def pool_size(settings: Settings, *, workers: int | None = None) -> int:
 def processes(settings: Settings) -> int:
     """Return how many processes with a pool `altwright serve` runs on a host."""
     count = settings.web_concurrency + bool(settings.sockets_port)
-    if settings.worker_mode in {WorkerMode.EXTERNAL, WorkerMode.HYBRID}:
+    if settings.worker_mode.has_processes:
         scaled = settings.external_processes_max if settings.rq_enable_auto_scaling else 0
         external = max(settings.external_processes, scaled)
         count += external

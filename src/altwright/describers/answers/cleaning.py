@@ -23,7 +23,7 @@ from altwright.describers.answers.refusals import refusal_at
 from altwright.describers.answers.thoughts import without_thoughts
 from altwright.describers.model_servers.prompts import INSTRUCTIONS
 from altwright.errors import CaptionUnusable
-from altwright.text import clean_text, shortened
+from altwright.text import clean_text
 
 #: Characters of an answer that are looked at; a model that writes more runs in circles.
 _MOST_CHARACTERS = 20_000
@@ -59,8 +59,6 @@ _SEARCHED = 5_000
 _RUBBISH_SHARE = 0.05
 #: Words in a row that a text and our instructions share by no chance.
 _ECHO_WORDS = 6
-#: A shortened text keeps whole sentences if they are at least this part of what fits.
-_KEPT_SHARE = 0.4
 
 
 def alt_text(answer: str, *, max_length: int, cut_off: bool = False) -> str:
@@ -82,7 +80,7 @@ def alt_text(answer: str, *, max_length: int, cut_off: bool = False) -> str:
     text = openings.PICTURE_SHOWS.sub("", _spaced(text))
     text = text[:1].upper() + text[1:]
     _refuse_nonsense(text)
-    return _shortened(text, max_length)
+    return sentences.cut(text, max_length)
 
 
 def _peeled(text: str) -> tuple[str, bool]:
@@ -316,15 +314,3 @@ def _runs_in_circles(text: str) -> bool:
         return True
     words = text.casefold().split()
     return len(words) > _WORDS and len(set(words)) < _DIFFERENT * len(words)
-
-
-def _shortened(text: str, max_length: int) -> str:
-    if len(text) <= max_length:
-        return text
-    ends = [end for end in sentences.ends(text) if end <= max_length]
-    if ends and ends[-1] >= _KEPT_SHARE * max_length:
-        return text[: ends[-1]]
-    words = shortened(text, max_length - 1)
-    if not text[len(words)].isspace() and " " in words:
-        words = words.rsplit(None, 1)[0]
-    return words.rstrip(" ,;:–-") + "…"  # noqa: RUF001 - a dash

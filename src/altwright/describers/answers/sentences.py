@@ -1,10 +1,12 @@
-"""Where sentences end, in the scripts that people post in."""
+"""Where sentences end, in the scripts that people post in, and where a long text is cut."""
 
 # ruff: noqa: RUF001 - patterns in many scripts stay whole, and their characters are meant
 
 from __future__ import annotations
 
 import re
+
+from altwright.text import shortened
 
 #: Marks that end a sentence only before white space or the end, and marks that do so anywhere.
 #: Source: Unicode, UAX 29 (Sentence_Break STerm) and the scripts' own chapters: CJK, Arabic, Urdu,
@@ -24,6 +26,10 @@ _LAST_WORD = re.compile(r"[\w.]*\w(?=\.$)")
 _SPACED = re.compile(r"[\u0e00-\u0eff]")
 #: Characters that the part before such a space has to have at least.
 _LEAST_SPACED = 20
+#: A text that is cut keeps whole sentences if they are at least this share of what fits.
+_KEPT_SHARE = 0.4
+#: What opens a quotation, and what may close it: English, German or Polish.
+_CLOSED_BY = {"“": "”", "„": "“”"}
 
 
 def ends(text: str) -> list[int]:
@@ -52,6 +58,30 @@ def whole(text: str) -> str:
         kept = text.rpartition(" ")[0].rstrip()
         return kept if len(kept) >= _LEAST_SPACED else ""
     return ""
+
+
+def cut(text: str, max_length: int) -> str:
+    """Return the text within ``max_length`` characters, cut at a sentence's end, else a word's."""
+    if len(text) <= max_length:
+        return text
+    whole = [end for end in ends(text) if end <= max_length and not _open_quotation(text[:end])]
+    if whole and whole[-1] >= max_length * _KEPT_SHARE:
+        return text[: whole[-1]]
+    kept = shortened(text, max_length - 2)  # an ellipsis and a closing quotation mark follow
+    whole_words = re.match(r".*\S(?=\s)", text[: len(kept) + 1], re.DOTALL)
+    words = (whole_words[0] if whole_words else kept).rstrip(" ,;:–—-.“„/(")
+    return f"{words}…{_open_quotation(words)}"
+
+
+def _open_quotation(text: str) -> str:
+    """Return the mark that closes the quotation in which the text ends, or ""."""
+    closed_by = ""
+    for sign in text:
+        if not closed_by:
+            closed_by = _CLOSED_BY.get(sign, "")
+        elif sign in closed_by:
+            closed_by = ""
+    return closed_by[:1]
 
 
 def _is_abbreviation(text: str, found: re.Match[str]) -> bool:

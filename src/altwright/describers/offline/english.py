@@ -1,4 +1,4 @@
-"""English for alt texts: articles, plurals, lists, numbers, quotations, cuts."""
+"""English for alt texts: articles, plurals, lists, numbers, quotations."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ _IRREGULAR: Final = {"person": "people", "sheep": "sheep", "fish": "fish", "mous
 #: Spelt with a vowel but spoken with a consonant, and the reverse.
 _SOUNDS_CONSONANT: Final = re.compile(r"(?i)(uni(?!n)|use|euro|one|ukulele)")
 _SOUNDS_VOWEL: Final = re.compile(r"(?i)(hour|honest|heir)")
-#: Share of the allowed length below which a sentence's end is too early to cut at.
-_EARLIEST_CUT: Final = 0.6
 
 
 def article(noun: str) -> str:
@@ -81,22 +79,3 @@ def quoted(text: str) -> str:
     """Return the text in curly quotation marks, its own turned into single ones."""
     inner = re.sub(r"[“”\"„]", "'", " ".join(text.split()))
     return f"“{inner}”"
-
-
-def cut(text: str, max_length: int) -> str:
-    """Return the text within ``max_length`` characters, cut at a sentence's or word's end."""
-    if len(text) <= max_length:
-        return text
-    whole = [m.end() for m in re.finditer(r"[.!?]”?(?= )", text[: max_length + 1])]
-    whole = [end for end in whole if end <= max_length and _is_balanced(text[:end])]
-    if whole and whole[-1] >= max_length * _EARLIEST_CUT:
-        return text[: whole[-1]]
-    room = max_length - 2  # an ellipsis and a closing quotation mark follow
-    whole_words = re.match(r".*\S(?=\s)", text[: room + 1], re.DOTALL)
-    words = whole_words[0] if whole_words else text[:room]
-    words = words.rstrip(" ,;:\N{EN DASH}—.“/(")
-    return words + ("…" if _is_balanced(words) else "…”")
-
-
-def _is_balanced(text: str) -> bool:
-    return text.count("“") == text.count("”")

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from altwright.describers.answers.sentences import cut
 from altwright.describers.offline import graphics, memes, photo, screenshots
 from altwright.describers.offline.charts import describe, tables
-from altwright.describers.offline.english import cut, quoted, sentence
+from altwright.describers.offline.english import quoted, sentence
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision import image_stats
 from altwright.describers.offline.vision.image_stats import Pixels, Unreadable

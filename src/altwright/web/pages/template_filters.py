@@ -10,34 +10,17 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, request
 
+from altwright.domain.task import ACTIVE
 from altwright.errors import Category
+from altwright.web.pages.words import (
+    DRAFT_STATES,
+    VIEWS,
+    for_scripts,
+    kind_title,
+    result_link,
+    task_state,
+)
 
-#: Kinds of tasks, as a heading.
-KINDS = MappingProxyType(
-    {
-        "captions": "Describing pictures",
-        "publishing": "Publishing alt texts",
-        "description": "Describing one picture again",
-    }
-)
-TASK_STATES = MappingProxyType(
-    {
-        "queued": "Waiting",
-        "running": "Running",
-        "completed": "Done",
-        "failed": "Failed",
-        "cancelled": "Cancelled",
-    }
-)
-DRAFT_STATES = MappingProxyType(
-    {
-        "draft": "To review",
-        "approved": "Approved",
-        "publishing": "Being published",
-        "published": "Published",
-        "skipped": "Skipped",
-    }
-)
 #: Describers by the name that drafts keep.
 DESCRIBERS = MappingProxyType(
     {
@@ -90,15 +73,18 @@ _HOUR_S, _MINUTE_S = 3600, 60
 
 def register(bp: Blueprint) -> None:
     """Make these words known to every template of the app."""
-    for name, words in (
-        ("kind_words", KINDS),
+    for name, table in (
         ("draft_state", DRAFT_STATES),
+        ("view_words", VIEWS),
         ("describer_words", DESCRIBERS),
         ("remedy", REMEDIES),
         ("event_words", EVENTS),
     ):
-        bp.add_app_template_filter(_lookup(words), name)
-    bp.add_app_template_filter(task_state)
+        bp.add_app_template_filter(_lookup(table), name)
+    for word in (kind_title, task_state, result_link):
+        bp.add_app_template_filter(word)
+    bp.add_app_template_test(lambda task: task["status"] in ACTIVE, "active_task")
+    bp.add_app_template_global(for_scripts, "page_words")
     bp.add_app_template_filter(moment)
     bp.add_app_template_filter(day)
     bp.add_app_template_filter(host)
@@ -114,14 +100,6 @@ def _lookup(words: Mapping[Any, str]) -> Any:
         return words.get(key, str(key or "").replace("_", " ").capitalize())
 
     return word
-
-
-def task_state(task: Mapping[str, Any]) -> tuple[str, str]:
-    """Return how a task's badge looks, and its words; static/js/task-card.js has the same."""
-    status, items = task["status"], task["items"]
-    if status == "completed" and items["failed"] and not items["done"]:
-        return "failed", "Nothing done"
-    return status, TASK_STATES[status]
 
 
 def moment(at: str | datetime) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
+from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
 from altwright.db.tables import ID_MOST
 from altwright.describers.port import HINT_MOST
@@ -18,7 +19,7 @@ from altwright.domain.task import ACTIVE, ItemStatus
 from altwright.platforms.connect import PLATFORMS
 from altwright.tasks.task import Item, Task
 from altwright.web.auth import caller
-from altwright.web.pages import template_filters
+from altwright.web.pages import template_filters, words
 from altwright.web.services import services
 
 #: Tasks on a page of the history; drafts that a review page starts with and loads at a time.
@@ -51,7 +52,7 @@ def home() -> str:
     """Show accounts, drafts by state, and the run that is active or was the last."""
     user = caller()
     recent = services().store.recent(user.id, limit=TASKS_A_PAGE)
-    shown = [task for task in recent if task.kind != "description"]
+    shown = [task for task in recent if words.has_card(task.kind)]
     active = [task for task in shown if task.status in ACTIVE]
     return render_template(
         "home.html",
@@ -59,7 +60,8 @@ def home() -> str:
         counts=_counts(user.id),
         in_views=_in_views(user.id),
         tasks=[task.to_json() for task in active or shown[:1]],
-        is_describing=any(task.kind == "captions" for task in active),
+        starts=CaptionGenerationService.name,
+        is_describing=any(task.kind == CaptionGenerationService.name for task in active),
     )
 
 
@@ -171,6 +173,7 @@ def _review(view: str, *, current: dict[str, Any] | None) -> str:
         hint_most=HINT_MOST,
         at=at,
         views=VIEWS,
+        publishes=Publishing.name,
         account_id=_account_id(),
         task_id=request.args.get("task"),
     )

@@ -3,8 +3,9 @@
 import { announce } from "./announce.js";
 import { call, submit } from "./api.js";
 import { coalesced } from "./coalesced.js";
-import { isActive, listenToDrafts, take } from "./live.js";
+import { listenToDrafts, take } from "./live.js";
 import { showTasks } from "./task-cards.js";
+import { hasCard, isActive } from "./words.js";
 
 const start = document.querySelector("[data-start]");
 const form = document.querySelector("[data-start-form]");
@@ -21,16 +22,16 @@ const recount = coalesced(count, REST_MS);
 
 listenToDrafts(recount);
 showTasks(
-  (task) => task.kind !== "description",
+  (task) => hasCard(task.kind),
   (task) => {
     if (isActive(task)) {
       active.add(task.id);
       follow(task);
     } else if (active.delete(task.id)) recount();
-    if (task.kind !== "captions") return;
+    if (task.kind !== start?.dataset.start) return;
     if (isActive(task)) describing.add(task.id);
     else describing.delete(task.id);
-    if (start) start.hidden = describing.size > 0;
+    start.hidden = describing.size > 0;
   },
 );
 

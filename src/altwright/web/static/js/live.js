@@ -4,6 +4,7 @@
  */
 
 import { call } from "./api.js";
+import { isActive } from "./words.js";
 
 /** @typedef {import("./api.js").Task} Task */
 /** @typedef {{id?: number|null, version?: number|null}} DraftNews of one draft, or of any of them */
@@ -15,7 +16,6 @@ const FIRST_LOOK_MS = 1000;
 const POLL_BESIDE_MS = 10000;
 /** Newest tasks that are asked for then. */
 const DISCOVERED = 5;
-const ACTIVE = new Set(["queued", "running"]);
 
 /** @type {Map<string, Task>} */
 const newest = new Map();
@@ -28,9 +28,6 @@ const heard = new Map();
 let socket = null;
 let isStarted = false;
 let askedAt = Date.now();
-
-/** @param {Task} task */
-export const isActive = (task) => ACTIVE.has(task.status);
 
 /**
  * Take news of a task; whoever listens hears it, unless something newer is known.

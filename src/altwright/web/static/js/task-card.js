@@ -2,22 +2,11 @@
 
 import { announce, tell } from "./announce.js";
 import { call } from "./api.js";
-import { isActive, take } from "./live.js";
+import { take } from "./live.js";
+import { isActive, kindTitle, resultLink, taskState } from "./words.js";
 
 /** @typedef {import("./api.js").Task} Task */
 
-const KINDS = {
-  captions: "Describing pictures",
-  publishing: "Publishing alt texts",
-  description: "Describing one picture again",
-};
-const STATES = {
-  queued: "Waiting",
-  running: "Running",
-  completed: "Done",
-  failed: "Failed",
-  cancelled: "Cancelled",
-};
 /** Milliseconds between two announcements of progress, and the steps in percent they need. */
 const ANNOUNCE_MS = 10_000;
 const ANNOUNCE_PERCENT = 25;
@@ -50,10 +39,10 @@ export class TaskCard {
     const { items, progress } = task;
     const active = isActive(task);
     this.element.hidden = false;
-    this.element.setAttribute("aria-label", KINDS[task.kind] ?? task.kind);
+    this.element.setAttribute("aria-label", kindTitle(task.kind));
     const title = this.part("title"); // missing on the task's own page, whose heading says it
-    if (title) title.textContent = KINDS[task.kind] ?? task.kind;
-    showBadge(this.part("badge"), ...state(task));
+    if (title) title.textContent = kindTitle(task.kind);
+    showBadge(this.part("badge"), ...taskState(task));
     this.part("step").textContent = step(task);
     this.part("bar").hidden = !active;
     this.showBar(items.total === null ? null : progress.percent);
@@ -65,7 +54,7 @@ export class TaskCard {
     this.part("error").hidden = !task.error;
     this.part("error").textContent = task.error?.message ?? "";
     this.part("details")?.setAttribute("href", `/tasks/${task.id}`);
-    this.showResult(active);
+    this.showResult();
     const cancel = this.part("cancel");
     cancel.hidden = !active;
     cancel.textContent = task.cancel_requested ? "Cancelling …" : "Cancel";
@@ -81,19 +70,13 @@ export class TaskCard {
     this.part("percent").textContent = percent === null ? "" : `${percent} %`;
   }
 
-  /** @param {boolean} active */
-  showResult(active) {
-    const { kind, id, items } = this.task;
+  showResult() {
+    const found = resultLink(this.task);
     const link = this.part("result");
-    link.hidden = !items.done || kind === "description" || (active && kind === "publishing");
-    if (kind === "publishing") {
-      link.textContent = "See what is published";
-      link.setAttribute("href", "/review?status=published");
-    } else {
-      const drafts = `${items.done} ${items.done === 1 ? "draft" : "drafts"}`;
-      link.textContent = active ? `Review ${drafts} so far` : `Review ${drafts}`;
-      link.setAttribute("href", `/review?task=${id}`);
-    }
+    link.hidden = !found;
+    if (!found) return;
+    link.textContent = found.text;
+    link.setAttribute("href", found.href);
   }
 
   showRate() {
@@ -116,9 +99,9 @@ export class TaskCard {
   announce(before) {
     if (!before) return;
     const { status, progress, items } = this.task;
-    const title = KINDS[this.task.kind] ?? "Task";
+    const title = kindTitle(this.task.kind);
     if (status !== before.status) {
-      announce(`${title}: ${state(this.task)[1]}. ${isActive(this.task) ? "" : step(this.task)}`.trim());
+      announce(`${title}: ${taskState(this.task)[1]}. ${isActive(this.task) ? "" : step(this.task)}`.trim());
       return;
     }
     const isDue = Date.now() - this.announcedAt > ANNOUNCE_MS;
@@ -143,12 +126,6 @@ export class TaskCard {
 function step(task) {
   if (task.status === "queued" && !task.progress.step) return "Waiting for its turn.";
   return task.progress.step;
-}
-
-/** Return how a task's badge looks, and its words, as page_words.py does. @param {Task} task */
-export function state({ status, items }) {
-  if (status === "completed" && items.failed && !items.done) return ["failed", "Nothing done"];
-  return [status, STATES[status] ?? status];
 }
 
 /** @param {HTMLElement} place @param {string} status @param {string} words */

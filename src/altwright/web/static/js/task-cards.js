@@ -1,7 +1,8 @@
 /** The place on a page where cards of tasks stand; new tasks get one from the page's template. */
 
-import { isActive, listen, take } from "./live.js";
+import { listen, take } from "./live.js";
 import { TaskCard } from "./task-card.js";
+import { isActive } from "./words.js";
 
 /** @typedef {import("./api.js").Task} Task */
 

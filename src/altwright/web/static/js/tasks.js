@@ -3,11 +3,12 @@
 import { announce } from "./announce.js";
 import { call, page } from "./api.js";
 import { coalesced } from "./coalesced.js";
-import { isActive, listen, take } from "./live.js";
+import { listen, take } from "./live.js";
 import { followToReview } from "./navigation.js";
-import { showBadge, state } from "./task-card.js";
+import { showBadge } from "./task-card.js";
 import { showTasks } from "./task-cards.js";
 import { localise } from "./times.js";
+import { isActive, taskState } from "./words.js";
 
 /** Milliseconds between two refreshes of a running task's lists; the first comes with the news. */
 const REST_MS = 1000;
@@ -34,7 +35,7 @@ function followList() {
     const row = rows.get(task.id);
     if (!row && isActive(task) && "newest" in list.dataset) addNew(rows).then(known, () => {});
     if (!row) return;
-    showBadge(row.querySelector("[data-badge]"), ...state(task));
+    showBadge(row.querySelector("[data-badge]"), ...taskState(task));
     row.querySelector("[data-counts]").textContent = counts(task);
   });
 }

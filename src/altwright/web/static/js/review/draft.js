@@ -3,17 +3,11 @@
 import { call, page } from "../api.js";
 import { showBadge } from "../task-card.js";
 import { localise } from "../times.js";
+import { draftStates } from "../words.js";
 import { Saver } from "./saver.js";
 
 /** @typedef {import("../api.js").DraftJson} DraftJson */
 
-export const STATES = {
-  draft: "To review",
-  approved: "Approved",
-  publishing: "Being published",
-  published: "Published",
-  skipped: "Skipped",
-};
 /** States in which a person may change a draft. */
 const OPEN = new Set(JSON.parse(document.getElementById("main").dataset.openStates));
 /** States in which each action makes no sense, so its button is hidden. */
@@ -94,7 +88,7 @@ export class Draft {
     this.element.dataset.status = data.status;
     if (this.textarea && hadOurs) this.textarea.value = data.text;
     if (this.textarea) this.textarea.lang = data.language;
-    showBadge(this.part("badge"), data.status, STATES[data.status]);
+    showBadge(this.part("badge"), data.status, draftStates[data.status]);
     for (const [action, states] of Object.entries(HIDDEN_IN)) {
       const button = this.element.querySelector(`[data-act="${action}"]`);
       if (button) button.hidden = states.includes(data.status);

@@ -65,7 +65,7 @@ export function follow(deck, decisions) {
       decisions.forget(new Set([draft.id])); // they can't be undone over somebody's newer ones
       await draft.follow(data);
       if (draft === deck.current && draft.status !== before) {
-        announce(`Changed elsewhere: ${STATES[draft.status]}.`);
+        announce(`Changed elsewhere: ${draftStates[draft.status]}.`);
       }
     });
   }

@@ -15,8 +15,9 @@ const deck = new Deck();
 const decisions = new Decisions(deck);
 const selection = new Selection(deck, decisions);
 const help = document.getElementById("help-dialog");
+const cards = document.querySelector("[data-cards]");
 
-showTasks((task) => task.kind === "publishing");
+showTasks((task) => task.kind === cards.dataset.cards);
 follow(deck, decisions);
 for (const draft of deck.drafts) draft.showText();
 

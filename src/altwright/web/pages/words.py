@@ -1,0 +1,119 @@
+"""The words of tasks' kinds and states and of drafts' states, for templates and scripts alike.
+
+Scripts read them from the block that base.html writes; static/js/words.js hands them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+from altwright.captions.tasks.generation import CaptionGenerationService
+from altwright.captions.tasks.publishing import Publishing
+from altwright.captions.tasks.redescribe import DescribeAgain
+from altwright.domain.caption import DraftStatus
+from altwright.domain.counting import counted
+from altwright.domain.task import ACTIVE, Status
+from altwright.tasks.maintenance.task import Maintenance
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Where what a task has done is found, and the words of the link to it.
+
+    In all three, ``{task}`` stands for the task's id and ``{drafts}`` for "1 draft", "2 drafts".
+    """
+
+    href: str
+    ended: str
+    #: While the task is active; empty: there is no link before its end.
+    active: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KindWords:
+    """How pages speak of a kind of task; without a result it has no card on the home page."""
+
+    title: str
+    result: Result | None = None
+
+
+KINDS = MappingProxyType(
+    {
+        CaptionGenerationService.name: KindWords(
+            "Describing pictures",
+            Result("/review?task={task}", "Review {drafts}", "Review {drafts} so far"),
+        ),
+        Publishing.name: KindWords(
+            "Publishing alt texts",
+            Result("/review?status=published", "See what is published"),
+        ),
+        DescribeAgain.name: KindWords("Describing one picture again"),
+        Maintenance.name: KindWords("Cleaning up"),
+    }
+)
+TASK_STATES = MappingProxyType(
+    {
+        Status.QUEUED: "Waiting",
+        Status.RUNNING: "Running",
+        Status.COMPLETED: "Done",
+        Status.FAILED: "Failed",
+        Status.CANCELLED: "Cancelled",
+    }
+)
+#: The state of a completed task that has done nothing but fail; it looks like a failed one.
+NOTHING_DONE = "Nothing done"
+DRAFT_STATES = MappingProxyType(
+    {
+        DraftStatus.DRAFT: "To review",
+        DraftStatus.APPROVED: "Approved",
+        DraftStatus.PUBLISHING: "Being published",
+        DraftStatus.PUBLISHED: "Published",
+        DraftStatus.SKIPPED: "Skipped",
+    }
+)
+#: The review page's tabs; "approved" has those that are being published, too.
+VIEWS = MappingProxyType(DRAFT_STATES | {"all": "All"})
+
+
+def for_scripts() -> dict[str, Any]:
+    """Return all of them as JSON."""
+    return {
+        "kinds": {name: asdict(words) for name, words in KINDS.items()},
+        "task_states": dict(TASK_STATES),
+        "nothing_done": NOTHING_DONE,
+        "active": ACTIVE,
+        "draft_states": dict(DRAFT_STATES),
+    }
+
+
+def kind_title(kind: str) -> str:
+    """Return a kind as a heading; one of another version speaks for itself."""
+    return KINDS[kind].title if kind in KINDS else kind
+
+
+def has_card(kind: str) -> bool:
+    """Return whether the home page shows tasks of this kind; static/js/words.js has the same."""
+    return kind not in KINDS or KINDS[kind].result is not None
+
+
+def task_state(task: Mapping[str, Any]) -> tuple[str, str]:
+    """Return how a task's badge looks, and its words; static/js/words.js has the same."""
+    status, items = task["status"], task["items"]
+    if status == Status.COMPLETED and items["failed"] and not items["done"]:
+        return Status.FAILED, NOTHING_DONE
+    return status, TASK_STATES[status]
+
+
+def result_link(task: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return where a task's result is, and the link's words; static/js/words.js has the same."""
+    done, words = task["items"]["done"], KINDS.get(task["kind"])
+    if not done or words is None or words.result is None:
+        return None
+    text = words.result.active if task["status"] in ACTIVE else words.result.ended
+    if not text:
+        return None
+    fill = {"task": task["id"], "drafts": counted(done, "draft")}
+    return words.result.href.format(**fill), text.format(**fill)
