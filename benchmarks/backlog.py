@@ -35,7 +35,8 @@ from altwright.db.types import Instant
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
-from altwright.tasks.store.task_store import NewTask, TaskStore
+from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.submission import NewTask
 from benchmarks.databases import say, worst_of
 
 SMALL, LARGE = 100, 100_000

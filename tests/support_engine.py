@@ -29,7 +29,8 @@ from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
 from altwright.tasks.rq.thread_worker import ThreadRQWorker
 from altwright.tasks.store.claims import Planned, Worked
-from altwright.tasks.store.task_store import NewTask, TaskStore
+from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.submission import NewTask
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
 from altwright.workers import jobs

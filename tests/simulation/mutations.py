@@ -23,8 +23,9 @@ from altwright.tasks.store.claim_statements import COUNTED
 from altwright.tasks.store.claims import Claims, Signals, Worked
 from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.rescue import Rescuer
-from altwright.tasks.store.task_store import NewTask, TaskStore
+from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.store.transitions import fenced, record, to_running
+from altwright.tasks.submission import NewTask
 from altwright.tasks.task import Item, Task, Ticket
 
 Mutation = Callable[[], AbstractContextManager[Any]]

@@ -27,7 +27,7 @@ from altwright.domain.user import UserRef
 from altwright.errors import ActiveTaskExists, AltwrightError, TemporaryError
 from altwright.tasks.cluster import leases as leases_module
 from altwright.tasks.execution import dispatcher as dispatcher_module
-from altwright.tasks.security import CaptionSecurityManager
+from altwright.tasks.submission import CaptionSecurityManager
 from altwright.tasks.task import Task, Ticket
 
 

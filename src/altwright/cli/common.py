@@ -17,7 +17,7 @@ from altwright.bootstrap import Services
 from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput
 from altwright.processes.preparation import configured, prepared
-from altwright.tasks.security import CaptionSecurityManager
+from altwright.tasks.submission import CaptionSecurityManager
 from altwright.text import clean_text
 
 F = TypeVar("F", bound=Callable[..., Any])

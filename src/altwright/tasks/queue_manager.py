@@ -28,13 +28,12 @@ from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import EPOCH_KEY, JOB_TTL_S
 from altwright.tasks.rq.serializer import RUN_TASK, TaskSerializer, deliverable
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
-from altwright.tasks.security import CaptionSecurityManager
 from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.statistics import Figures, QueueFigures
-from altwright.tasks.store.task_store import NewTask, TaskStore
+from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.submission import CaptionSecurityManager, NewTask
 from altwright.tasks.task import Task, Ticket
 from altwright.tasks.task_kind import Progress, TaskKind
-from altwright.tasks.validation import check_new
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +123,6 @@ class RQQueueManager:
             request_key=request_key,
             max_retries=self._options.max_retries,
         )
-        check_new(new)
         self._ask_tracker(new)
         # Written as dispatched while Redis is usable, which spares a second write. Should the
         # dispatch fail, or this process die before it, the dispatcher finds no such job in RQ.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
@@ -18,6 +16,7 @@ from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import ActiveTaskExists, Conflict, TaskNotFound, TaskStateConflict
 from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
+from altwright.tasks.submission import NewTask
 from altwright.tasks.task import Event, Item, Task, event_of, item_of, task_of
 
 #: Races that a submit or cancel can lose in a row before it gives up with 409.
@@ -32,21 +31,6 @@ _NEW = {
     Delivery.DATABASE: insert(TaskRow),
     Delivery.RQ: insert(TaskRow).values(dispatched_at=now()),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class NewTask:
-    """A validated submit. ``request_key`` makes a repeated submit return the first one's task."""
-
-    id: str
-    kind: str
-    user_id: int | None
-    account_id: int | None
-    priority: Priority
-    settings: dict[str, Any]
-    exclusive_key: str | None = None
-    request_key: str | None = None
-    max_retries: int = 3
 
 
 class TaskStore:
