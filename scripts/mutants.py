@@ -29,7 +29,7 @@ from mutmut.mutation.mutators import mutation_operators, operator_string
 from mutmut.runners.harness import PytestRunner
 from mutmut.state import state
 from mutmut.stats import status_by_exit_code
-from mutmut.utils.format_utils import get_mutant_name
+from mutmut.utils.format_utils import get_mutant_name, orig_function_and_class_names_from_key
 from mutmut.workers import isolation
 
 ROOT = Path(__file__).parent.parent
@@ -109,20 +109,27 @@ def survivors(module: str, equivalent: list[dict[str, str]]) -> tuple[Counter[st
     """Return how many mutants ended how, and what survived though it isn't equivalent."""
     path = path_of(module)
     ended = json.loads((Path("mutants") / f"{path}.meta").read_text())["exit_code_by_key"]
+    listed = {(one["where"], one["change"].strip()) for one in equivalent}
     counts: Counter[str] = Counter()
     left = []
     for name in json.loads(Path("chosen.json").read_text()):
         status = status_by_exit_code[ended[name]]
         if status in {"survived", "no tests", "not checked"}:
             change = "\n".join(changed_lines(get_diff_for_mutant(name, path=path)))
-            alike = any(one["change"].strip() == change for one in equivalent)
+            alike = (where_of(name), change) in listed
             status = "equivalent" if alike else "left"
             if not alike:
-                left.append(f"{name.partition('.')[2]}\n{change}")
+                left.append(f"{where_of(name)}\n{change}")
         else:
             status = "killed"
         counts[status] += 1
     return counts, left
+
+
+def where_of(name: str) -> str:
+    """Return the function or method that a mutant is of."""
+    function, its_class = orig_function_and_class_names_from_key(name)
+    return f"{its_class}.{function}" if its_class else function
 
 
 def changed_lines(diff: str) -> list[str]:

@@ -159,7 +159,8 @@ def test_a_wrong_token_is_no_session(web: Web, header: str) -> None:
     """Who sends a wrong token is refused, signed in or not: no way round the CSRF check."""
     browser = web.by_session(web.anna)
     for who in (web.anonymous(), browser):
-        problem(who.get("/api/v1/tasks", headers={"Authorization": header}), 401)
+        refused = problem(who.get("/api/v1/tasks", headers={"Authorization": header}), 401)
+        assert refused["detail"] == "This token is not valid."
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Digest", "Token"])

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import delete
-from tests.support_engine import NOWHERE, ROOT, Rig, at_once, make_users
+from tests.support_engine import NOWHERE, ROOT, Rig, at_once, elapse, make_users
 
 from altwright.db.session import Database
 from altwright.db.task_tables import StateRow
 from altwright.domain.limits import Limits
 from altwright.domain.task import Delivery, Priority
 from altwright.tasks.cluster.concurrency_limits import FRESH_S
+from altwright.tasks.cluster.worker_registry import VANISHED_S, Roster
 from altwright.tasks.task import Task, Ticket
 
 pytestmark = [pytest.mark.every_database, pytest.mark.req("8.5", "per priority")]
@@ -122,3 +123,20 @@ def test_other_priorities_go_on(of_settings: Rig) -> None:
     taken = [of_settings.claims.claim_next(f"w{number}") for number in range(5)]
     assert [task.priority for task in taken if task] == [Priority.NORMAL] + [Priority.LOW] * 2
     assert of_settings.limits.closed() == {Priority.LOW}
+
+
+def test_a_place_is_kept_among_workers_that_live(database: Database) -> None:
+    """Of three workers one is left to urgent work; two that have vanished are no others."""
+    rig = Rig(database, NOWHERE, limits=Limits(kept={Priority.URGENT: 1}))
+    make_users(database)
+    rig.kind.exclusive = False
+    rig.lose_redis()
+    roster = Roster(database)
+    roster.seen(["gone-1", "gone-2"], kind="external", host="there", pid=1)
+    elapse(database, VANISHED_S + 1)
+    roster.seen(["w1", "w2", "w3"], kind="external", host="here", pid=2)
+    submitted(rig, 4)
+    taken = [rig.claims.claim_next(f"w{number}") for number in range(4)]
+    assert sum(task is not None for task in taken) == 2
+    assert rig.limits.closed() == {Priority.HIGH, Priority.NORMAL, Priority.LOW}
+    rig.close()

@@ -195,6 +195,23 @@ def test_redirects_are_followed_and_end() -> None:
             fetch(LOCAL, f"{server.url}/circle")
 
 
+def test_a_session_can_be_asked_to_follow_nothing() -> None:
+    """Then the redirect itself is the answer."""
+    redirect: Callable[[Exchange], None] = lambda one: one.answer(302, Location="/b")  # noqa: E731 - shorter
+    with serving(redirect) as server, LOCAL.session() as session:
+        assert session.get(server.url, allow_redirects=False).status_code == 302
+    assert calls(server) == 1
+
+
+def test_there_is_no_connection_outside_of_an_exchange() -> None:
+    """Whoever forgets the guard gets nowhere."""
+    with serving(picture) as server, requests.Session() as session:
+        session.mount("http://", ssrf_guard.GuardedAdapter())
+        with pytest.raises(requests.ConnectionError, match="outside of an exchange"):
+            session.get(server.url)
+    assert server.calls == []
+
+
 @pytest.mark.parametrize(
     "url",
     ["file:///etc/passwd", "ftp://m.example/a.png", "gopher://m.example", "data:image/png,a", "x"],
@@ -343,7 +360,7 @@ def test_a_compressed_bomb_is_stopped_by_its_real_size() -> None:
     with serving(lambda one: one.answer(200, bomb, Content_Encoding="gzip")) as server:
         with pytest.raises(ImageUnusable, match="larger than 1 MB"):
             fetch(LOCAL, server.url, max_bytes=1_000_000)
-        with pytest.raises(AnswerTooLarge), LOCAL.session() as session:
+        with pytest.raises(AnswerTooLarge, match="more than"), LOCAL.session() as session:
             session.get(server.url)
     assert MAX_ANSWER_BYTES < 50_000_000
 

@@ -110,6 +110,15 @@ def test_pixelfed_is_read_without_link_headers() -> None:
             300,
         ),
         ({"X-RateLimit-Reset": "soon"}, 60),
+        ({"Retry-After": "31536000"}, 86_400),
+        ({"Retry-After": "Fri, 01 Jan 2100 00:00:00 GMT"}, 86_400),
+        (
+            {
+                "X-RateLimit-Reset": "2027-03-01T10:00:00.000000Z",
+                "Date": "Sun, 01 Mar 2026 10:00:00 GMT",
+            },
+            86_400,
+        ),
         ({"Retry-After": f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"}, 60),
         ({"Retry-After": "Mon, 01 Jan 2024 00:00:00 +99999999999"}, 60),
         ({"Retry-After": "Mon, 01 Jan 0001 00:00:00 -0000"}, 0),

@@ -52,3 +52,14 @@ def test_a_slot_that_was_given_up_is_free_at_once(database: Database) -> None:
     first.let_go({0, 2})
     assert second.take(3, 3) == {0, 2}
     assert first.keep({0, 1}) == {1}
+
+
+def test_nobody_gives_up_what_another_has(database: Database) -> None:
+    """A process that was taken for dead, and lives on, doesn't free the slot of its successor."""
+    first, second, third = (Slots(Leases(database), owner) for owner in OTHERS[:3])
+    assert first.take(1, 1) == {0}
+    elapse(database, SLOT_S + 1)
+    assert second.take(1, 1) == {0}
+    first.let_go({0})
+    assert third.take(1, 1) == set()
+    assert second.keep({0}) == {0}
