@@ -13,15 +13,7 @@ from typing import ClassVar
 
 import pytest
 from PIL import Image
-from tests.support_domain import (
-    Bench,
-    PictureServer,
-    World,
-    drafted,
-    jpeg,
-    make_post,
-    make_world,
-)
+from tests.support_domain import Bench, World, drafted, jpeg, make_post, make_world
 
 from altwright.captions.drafts.draft import Draft
 from altwright.db.session import Database
@@ -95,11 +87,21 @@ class HostileHandler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Hostile(ThreadingHTTPServer):
+    """The server, on a free port."""
+
+    daemon_threads = True
+
+    @property
+    def host(self) -> str:
+        """Return host:port."""
+        return f"127.0.0.1:{self.server_port}"
+
+
 @pytest.fixture
-def hostile() -> Iterator[ThreadingHTTPServer]:
-    """Run the hostile server where the bench's pictures come from."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), HostileHandler)
-    server.daemon_threads = True
+def hostile() -> Iterator[Hostile]:
+    """Run the hostile server."""
+    server = Hostile(("127.0.0.1", 0), HostileHandler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     HostileHandler.released.clear()
@@ -111,16 +113,9 @@ def hostile() -> Iterator[ThreadingHTTPServer]:
 
 
 @pytest.fixture
-def bench(
-    database: Database,
-    pictures: PictureServer,
-    hostile: ThreadingHTTPServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Bench:
-    """Return a bench that soon gives up waiting for a picture."""
-    monkeypatch.setenv("ALLOWED_PRIVATE_HOSTS", f"127.0.0.1:{hostile.server_port}")
-    return Bench(make_world(database), pictures, tmp_path, timeout_s=3)
+def bench(database: Database, hostile: Hostile, tmp_path: Path) -> Bench:
+    """Return a bench in a hurry, whose pictures come from the hostile server."""
+    return Bench(make_world(database), hostile, tmp_path, timeout_s=3)
 
 
 def codes(draft: Draft) -> set[str]:
@@ -129,10 +124,10 @@ def codes(draft: Draft) -> set[str]:
 
 
 def test_each_bad_picture_ends_with_a_reason_and_the_others_are_described(
-    bench: Bench, world: World, hostile: ThreadingHTTPServer
+    bench: Bench, world: World, hostile: Hostile
 ) -> None:
     """The task completes, says how many failed, and invents nothing."""
-    host = f"127.0.0.1:{hostile.server_port}"
+    host = hostile.host
     names = ["good", *BAD, *ODD, "better"]
     for number, name in enumerate(names, 1):
         post = make_post(number, "", host=host)

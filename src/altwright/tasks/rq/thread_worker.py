@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import ConnectionError, OutOfMemoryError, TimeoutError  # noqa: A004 - Redis's
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.executions import Execution
@@ -67,7 +67,6 @@ class ThreadRQWorker(SimpleWorker):
         self._closed = closed
         self._was_put_off = was_put_off
         self.in_hand: tuple[Job, Execution] | None = None
-        self._has_popped = False
 
     @property
     def dequeue_timeout(self) -> int:
@@ -99,21 +98,33 @@ class ThreadRQWorker(SimpleWorker):
         self._stop_if_asked()
         super().check_for_suspension(burst)
 
-    def reorder_queues(self, reference_queue: Queue) -> None:
-        """Note that a job was popped: RQ calls this first of all then."""
-        self._has_popped = True
-        super().reorder_queues(reference_queue)
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        """Wait for a job, POLL_S at a time: between, stops and paused queues are heeded.
+
+        Only before a pop: a stop after it would lose the job until the dispatcher misses it;
+        execute_job gives it back.
+        """
+        began = time.monotonic()
+        while True:
+            self._await_open_queues()
+            popped = super().dequeue_job_and_maintain_ttl(timeout, POLL_S)
+            idle_s = time.monotonic() - began
+            is_over = max_idle_time is not None and idle_s >= max_idle_time
+            if popped is not None or timeout is None or is_over:
+                return popped
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Give a sign of life; RQ calls this before each wait for a job.
+        """Give a sign of life; where nobody takes it, stop: RQ would wait for its server for ever.
 
-        And once between a pop and the job's work: a stop heeded there would lose the job until
-        the dispatcher misses it; execute_job gives it back.
+        Raises:
+            StopRequested: the server is away.
         """
-        if pipeline is None and self.in_hand is None and not self._has_popped:
-            self._await_open_queues()
-        self._has_popped = False
-        super().heartbeat(timeout, pipeline)
+        try:
+            super().heartbeat(timeout, pipeline)
+        except (ConnectionError, TimeoutError) as error:
+            raise StopRequested from error
 
     def _await_open_queues(self) -> None:
         """Wait while every queue is paused or at its limit; RQ isn't to forget this worker."""
@@ -122,7 +133,7 @@ class ThreadRQWorker(SimpleWorker):
         while not self._listen_to_open_queues():
             if time.monotonic() - signed_at >= SIGN_EVERY_S:
                 signed_at = time.monotonic()
-                super().heartbeat()
+                self.heartbeat()
             time.sleep(CLOSED_POLL_S)
             self._stop_if_asked()
 
