@@ -11,17 +11,17 @@ from altwright.captions.drafts.draft import Draft
 from altwright.captions.drafts.draft_store import DraftStore, clean
 from altwright.captions.drafts.draft_writes import Stored, Target
 from altwright.captions.pictures.notes import noted, recalled
-from altwright.captions.pictures.picture_fetch import PictureSource
 from altwright.captions.pictures.picture_files import PictureStore
-from altwright.captions.tasks.account_access import open_account, post_gone, probe
-from altwright.captions.tasks.generation import CaptionGenerationService, described
+from altwright.captions.tasks.account_access import open_account, post_gone
+from altwright.captions.tasks.describing import DescribingKind, described
+from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.labels import picture_label
 from altwright.captions.tasks.settings import CaptionSettings
 from altwright.config import Settings
 from altwright.db.tables import ID_MOST
 from altwright.describers.port import HINT_MOST, Describer, Picture, Request
 from altwright.domain.caption import DECIDED
-from altwright.domain.task import ItemStatus, Priority
+from altwright.domain.task import ItemStatus
 from altwright.domain.user import UserRef
 from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError, TaskNotFound
 from altwright.net.http import Outbound
@@ -34,11 +34,10 @@ from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
 
 
-class DescribeAgain:
+class DescribeAgain(DescribingKind):
     """The kind of task that describes one picture again; any number at a time."""
 
     name = "description"
-    default_priority = Priority.NORMAL
 
     def __init__(
         self,
@@ -50,13 +49,9 @@ class DescribeAgain:
         settings: Settings,
         tasks: TaskStore,
     ) -> None:
-        """Take the stores, and what fetches and describes; ``tasks`` has the runs of before."""
+        """``tasks`` has the runs of before."""
+        super().__init__(accounts, drafts, pictures, outbound, describer, settings)
         self.tasks = tasks
-        self.accounts = accounts
-        self.drafts = drafts
-        self.source = PictureSource(outbound, pictures, settings)
-        self.describer = describer
-        self.longest = settings.caption_max_length
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return {"draft_id", "hint"}. Raises InvalidInput."""
@@ -125,9 +120,7 @@ class AgainWork(Work):
         settings = self._settings()
         request = Request(
             language=draft.asked_language,
-            max_length=min(
-                settings.max_caption_length, self._account.max_alt_length, self._kind.longest
-            ),
+            max_length=self._kind.longest_text(settings, self._account),
             post_text=draft.post.text if settings.use_post_text else "",
             hint=self._run.task.settings["hint"],
         )
@@ -144,7 +137,7 @@ class AgainWork(Work):
 
     def probe(self, source: Source) -> None:
         """Ask the account's server, or the describer, how it is."""
-        probe(source, self._kind.accounts, self._account.id, self._platform, self._kind.describer)
+        self._kind.probe(source, self._account.id, self._platform)
 
     def _settings(self) -> CaptionSettings:
         """Return what the run was set to that has described the picture before."""
