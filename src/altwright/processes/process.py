@@ -11,7 +11,6 @@ from altwright.accounts import key_check
 from altwright.bootstrap import Services
 from altwright.config import Settings
 from altwright.db import migrate
-from altwright.web.app import create_app
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +71,7 @@ def prepared(settings: Settings) -> Services:
 
 
 def _around(services: Services, *, serves_pages: bool) -> Process:
+    # Most commands need no application, and start the sooner without its pages.
+    from altwright.web.app import create_app  # noqa: PLC0415
+
     return Process(services, create_app(services, serves_pages=serves_pages))
