@@ -21,7 +21,7 @@ _process = process_of(settings, serves_pages=True)
 services, app = _process.services, _process.app
 
 #: Seconds between two looks at whether Gunicorn wants this process to end.
-LOOK_EVERY_S = 0.2
+STOP_EVERY_S = 0.2
 #: Share by which WEB_MAX_REQUESTS differs between processes.
 REQUESTS_JITTER = 0.1
 
@@ -70,7 +70,7 @@ class ProcessLife:
     def _watch(self, worker: Any) -> None:
         # Gunicorn's SIGTERM only clears worker.alive; worker_exit comes after its grace is over.
         while worker.alive and worker.ppid == os.getppid():
-            if self._ended.wait(LOOK_EVERY_S):
+            if self._ended.wait(STOP_EVERY_S):
                 return
             if self._should_be_replaced():
                 self._hand_over()

@@ -267,7 +267,7 @@ def test_sockets_leave_threads_for_requests(web: Web, tmp_path: Path, valkey: Re
             except socketio.exceptions.ConnectionError:
                 continue
             opened += 1
-        assert opened == int(8 * threaded.SHARE)
+        assert opened == int(8 * threaded.SOCKETS_SHARE)
         for _ in range(5):
             assert requests.get(f"{server.url}/healthz", timeout=60).ok
 

@@ -35,6 +35,23 @@ def test_the_rooms_are_those_of_the_contract(heading: str, folder: Path, contrac
     assert set().union(*rooms(heading)) == there - hidden
 
 
+def test_each_rule_s_home_has_it() -> None:
+    """The table of rules names what its modules define."""
+    table = PAGE.split("## Where a rule stands\n")[1].split("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 15
+    module = ""
+    for row in rows:
+        names = re.findall(r"`([\w./]+)`", row)
+        assert names[0].endswith(".py"), row
+        for name in names:
+            if name.endswith(".py"):
+                module = (SOURCE / name).read_text()
+            else:
+                defined = rf"^ *(?:def|class) {name}\b|^[A-Z_, ]*\b{name}\b.* = "
+                assert re.search(defined, module, re.MULTILINE), row
+
+
 def test_the_way_of_a_task_is_the_code_s() -> None:
     """Each step names a function that its module has."""
     steps = PAGE.split("## One task's way\n")[1].split("\n## ")[0]

@@ -28,7 +28,7 @@ def test_settings_commands_errors_states_and_routes_are_documented() -> None:
 
 def test_links_lead_somewhere() -> None:
     """No page links to a file that isn't there."""
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     dead = [
         f"{page.relative_to(ROOT)}: {target}"
         for page in pages
@@ -75,6 +75,22 @@ def test_what_the_requirements_point_to_is_there() -> None:
             page = FIGURE.findall((ROOT / clause.recorded).read_text())
             lost = set(FIGURE.findall(clause.measured)) - set(page)
             assert not lost, f"{clause.name}: {clause.recorded} doesn't have {lost}"
+
+
+def test_contributors_are_sent_to_what_there_is() -> None:
+    """Every file, folder, make target and function that CONTRIBUTING.md names exists."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    names = set(re.findall(r"`([^`\n]+)`", text))
+    paths = {name for name in names if "/" in name or name.endswith((".py", ".md", ".toml"))}
+    assert len(paths) > 40
+    assert sorted(path for path in paths if not (ROOT / path).exists()) == []
+    makefile = (ROOT / "Makefile").read_text()
+    typed = re.findall(r"(?:^|`)make ([a-z -]+?)(?: {2,}#|`)", text, re.MULTILINE)
+    targets = {target for line in typed for target in line.split()}
+    assert {one for one in targets if not re.search(rf"^{one}:", makefile, re.MULTILINE)} == set()
+    bootstrap = (ROOT / "src/altwright/bootstrap.py").read_text()
+    functions = {name for name in names if name.endswith("_of")}
+    assert {one for one in functions if f"def {one}(" not in bootstrap} == set()
 
 
 def test_every_picture_is_one_that_the_product_made() -> None:

@@ -12,7 +12,7 @@ from altwright.errors import Busy
 #: them wait as long as it can must not have all of them.
 CONNECTS_MOST = 4
 #: Seconds after which somebody who was refused should try again.
-RETRY_IN_S = 10.0
+CONNECT_RETRY_IN_S = 10.0
 
 
 class Connecting:
@@ -29,11 +29,12 @@ class Connecting:
             if user_id in self._users:
                 raise Busy(
                     "Another account of yours is being connected; its server hasn't answered yet.",
-                    retry_in_s=RETRY_IN_S,
+                    retry_in_s=CONNECT_RETRY_IN_S,
                 )
             if len(self._users) >= CONNECTS_MOST:
                 raise Busy(
-                    "Other accounts are being connected at the moment.", retry_in_s=RETRY_IN_S
+                    "Other accounts are being connected at the moment.",
+                    retry_in_s=CONNECT_RETRY_IN_S,
                 )
             self._users.add(user_id)
         try:

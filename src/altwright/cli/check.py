@@ -15,7 +15,7 @@ from altwright.cli.common import json_option, show
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db import migrate, reasons
-from altwright.db.session import Database, make_engine
+from altwright.db.session import POOL_OVERFLOW, Database, make_engine
 from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
 from altwright.processes import serve
@@ -171,7 +171,7 @@ def _redis(settings: Settings) -> str:
 
 def _connections(settings: Settings) -> str:
     count, size = capacity.processes(settings), capacity.pool_size(settings)
-    each = counted(size + capacity.OVERFLOW, "database connection")
+    each = counted(size + POOL_OVERFLOW, "database connection")
     said = f"{counted(count, 'process')} with up to {each} each"
     if settings.embeds_valkey:
         return said

@@ -23,7 +23,7 @@ from altwright.processes.systemd import Notifier
 from altwright.processes.worker_pool import WorkerPool, worker_child
 
 #: Seconds between two looks at the memory, and two signs for systemd's watchdog.
-LOOK_EVERY_S = 0.5
+MEMORY_EVERY_S = 0.5
 
 
 @click.command()
@@ -59,7 +59,7 @@ def _work(settings: Settings, count: int) -> None:
     too_large = manager.memory.reached
     while not asked_to_stop and not too_large.is_set():
         systemd.alive()
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(MEMORY_EVERY_S)
     systemd.stopping()
     if too_large.is_set():
         # Whoever started this process starts another; tasks are handed back after their item.

@@ -42,13 +42,15 @@ SQLITE_BUSY_S = 8
 WAL_PAUSE_S = 0.05
 #: Milliseconds that a statement waits for another transaction's row (a submit of the same user).
 LOCK_WAIT_MS = 5_000
+#: Connections that a pool may open beyond its size, for a moment.
+POOL_OVERFLOW = 5
 #: Seconds that a request waits for a free connection of the pool.
 POOL_WAIT_S = 10
 #: Tries of a transaction that a deadlock ended, and the longest pause before the next, seconds.
 DEADLOCK_TRIES, DEADLOCK_PAUSE_S = 6, 0.05
 
 #: Bytes of room that SQLite needs for a few small changes (16 pages of its log).
-TRIAL_BYTES = 64 * 1024
+DATABASE_TRIAL_BYTES = 64 * 1024
 #: How servers are asked whether they take changes: no replica, not locked by their operator.
 _READ_ONLY = {
     "postgresql": "SHOW transaction_read_only",
@@ -89,7 +91,7 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
     backend = make_url(url).get_backend_name()
     options: dict[str, Any] = {
         "pool_size": pool_size,
-        "max_overflow": 5,
+        "max_overflow": POOL_OVERFLOW,
         "pool_timeout": POOL_WAIT_S,
     }
     if backend == "sqlite":
@@ -266,7 +268,7 @@ class Database:
         if self.engine.dialect.name == "sqlite":
             file = Path(self.engine.url.database or "")
             try:
-                folders.try_out(file.parent, TRIAL_BYTES)
+                folders.try_out(file.parent, DATABASE_TRIAL_BYTES)
                 # Never opened here: closing it again would drop the locks of this process's own
                 # connections, and the file would be damaged (sqlite.org/howtocorrupt.html, 2.2).
                 if not os.access(file, os.W_OK):

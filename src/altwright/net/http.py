@@ -17,6 +17,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from altwright import interrupts
+from altwright.domain.retries import RETRY_AFTER_MOST_S
 from altwright.errors import Category, ImageUnavailable, ImageUnusable, OutboundRefused, RateLimited
 from altwright.net.ssrf_guard import (
     AnswerTooLarge,
@@ -32,8 +33,6 @@ USER_AGENT = f"Altwright/{version('altwright')}"
 #: Redirects that are followed; browsers stop at 20, media hosts need one or two.
 MAX_REDIRECTS = 5
 HTTP_PORT = 80
-#: Longest wait in seconds that we believe a server that asks us to wait.
-MAX_RETRY_AFTER_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +126,9 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """
     value = headers.get("Retry-After", "").strip()
     if value.isdecimal():
-        return min(float(value), MAX_RETRY_AFTER_S)
+        return min(float(value), RETRY_AFTER_MOST_S)
     at = http_date(value)
-    return None if at is None else min(max(at.timestamp() - time.time(), 0.0), MAX_RETRY_AFTER_S)
+    return None if at is None else min(max(at.timestamp() - time.time(), 0.0), RETRY_AFTER_MOST_S)
 
 
 def http_date(value: str) -> datetime | None:

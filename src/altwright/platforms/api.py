@@ -46,7 +46,7 @@ from altwright.text import clean_line
 __all__ = ["Api", "PlatformForbids", "PlatformGone"]
 
 #: Largest answer in bytes; a page of 40 posts with pictures takes about 300 kB.
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
+PLATFORM_ANSWER_BYTES = 8 * 1024 * 1024
 #: Characters of a Link header that are read.
 _LINK_LENGTH = 4_000
 #: Where nodeinfo documents stand on all servers that are known.
@@ -207,7 +207,7 @@ class Api:
                 timeout=exchange.remaining_s(),
                 **content,
             ) as response:
-                data = exchange.read(response, MAX_ANSWER_BYTES)
+                data = exchange.read(response, PLATFORM_ANSWER_BYTES)
             if not response.is_redirect:
                 return response, data
             asked, url = url, urljoin(url, response.headers["Location"])

@@ -8,8 +8,9 @@ from datetime import datetime
 
 import requests
 
+from altwright.domain.retries import RETRY_AFTER_MOST_S
 from altwright.errors import Category, PlatformRefused, PlatformUnavailable, RateLimited
-from altwright.net.http import MAX_RETRY_AFTER_S, http_date, retry_after_s
+from altwright.net.http import http_date, retry_after_s
 from altwright.platforms.reading.json_answers import parsed
 from altwright.text import clean_line
 
@@ -131,4 +132,4 @@ def wait_s(headers: Mapping[str, str]) -> float:
         return DEFAULT_WAIT_S
     dated = http_date(headers.get("Date", ""))
     now = dated.timestamp() if dated else time.time()
-    return min(max(ends_at - now, 0.0), MAX_RETRY_AFTER_S)
+    return min(max(ends_at - now, 0.0), RETRY_AFTER_MOST_S)

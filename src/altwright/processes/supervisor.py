@@ -30,7 +30,7 @@ STEADY_S = 60.0
 #: Seconds after its start in which a process isn't counted on yet, while others are replaced.
 SETTLED_S = 3.0
 #: Seconds between two looks at the processes.
-LOOK_EVERY_S = 0.1
+CHILDREN_EVERY_S = 0.1
 
 _libc = ctypes.CDLL(None)
 
@@ -142,7 +142,7 @@ class Supervisor:
                 self._go_on_reloading()
                 self._each_look(self)
                 self._systemd.alive()
-                time.sleep(LOOK_EVERY_S)
+                time.sleep(CHILDREN_EVERY_S)
         finally:
             self.stop()
 
@@ -168,7 +168,7 @@ class Supervisor:
                 for child in group:
                     _kill_if_late(child)
                 self._systemd.alive()
-                time.sleep(LOOK_EVERY_S / 2)
+                time.sleep(CHILDREN_EVERY_S / 2)
         if self._status_file is not None:
             with contextlib.suppress(OSError):
                 self._status_file.unlink()
@@ -242,7 +242,7 @@ class Supervisor:
                 raise ChildFailed(
                     f"{child.name} wasn't ready within {child.ready_within_s:.0f} s{_where(child)}"
                 )
-            time.sleep(LOOK_EVERY_S / 2)
+            time.sleep(CHILDREN_EVERY_S / 2)
 
     def _look_at(self, child: Child) -> None:
         at = time.monotonic()

@@ -16,7 +16,7 @@ from altwright.tasks.store.backlog_pressure import pressure
 _log = logging.getLogger(__name__)
 
 #: Seconds between two questions to the database.
-LOOK_EVERY_S = 1.0
+SCALE_EVERY_S = 1.0
 #: Seconds that a child gets beyond the time of running tasks before it is killed.
 STOP_SPARE_S = 15.0
 _NAME = "worker "
@@ -31,12 +31,12 @@ class WorkerPool:
         self._database = Database(make_engine(settings.resolved_database_url, pool_size=1))
         self._scale = scale
         self._make_child = make_child
-        self._looked_at = -LOOK_EVERY_S
+        self._looked_at = -SCALE_EVERY_S
 
     def look(self, supervisor: Supervisor) -> None:
         """Bring the number of processes to what is wanted; called often, looks when due."""
         at = time.monotonic()
-        if at - self._looked_at < LOOK_EVERY_S:
+        if at - self._looked_at < SCALE_EVERY_S:
             return
         self._looked_at = at
         there = [child for child in supervisor.children if child.name.startswith(_NAME)]

@@ -34,7 +34,7 @@ from altwright.errors import (
 _log = logging.getLogger(__name__)
 
 #: Seconds in Retry-After where the cause is unknown: about what a failover takes here.
-RETRY_IN_S = 5.0
+UNKNOWN_RETRY_IN_S = 5.0
 INTERNAL = "Something went wrong on our side. It has been logged."
 #: What is left of the page when its own data can't be had.
 BARE_PAGE = (
@@ -78,7 +78,7 @@ def problem_of(error: Exception) -> Problem:
         case RequestError() | PermanentError():
             return _of(error)
         case TemporaryError():
-            retry_in_s = error.retry_in_s if error.retry_in_s is not None else RETRY_IN_S
+            retry_in_s = error.retry_in_s if error.retry_in_s is not None else UNKNOWN_RETRY_IN_S
             # Retry-After counts whole seconds (RFC 9110 10.2.3).
             headers = {"Retry-After": str(math.ceil(retry_in_s))}
             return _of(error, headers, retry_in_s=retry_in_s)

@@ -9,15 +9,13 @@ from redis.exceptions import NoPermissionError
 from sqlalchemy import Engine, text
 
 from altwright.config import Settings
-from altwright.db.session import translated
+from altwright.db.session import POOL_OVERFLOW, translated
 from altwright.domain.counting import counted
 from altwright.tasks.rq.client import translated as redis_translated
 
 #: Connections that a process needs besides one for each worker: dispatcher, leases, heartbeats,
 #: pages, and the requests that are in a transaction at the same moment.
 SPARE, REQUESTS = 6, 10
-#: What the pool may open beyond its size (db.session.make_engine).
-OVERFLOW = 5
 #: Connections to Redis of a process besides one for each worker: requests and health, pages.
 REDIS_SPARE = 4
 #: Share of a server's connections that this host may take before that is worth a warning.
@@ -48,7 +46,7 @@ def remarks(settings: Settings, engine: Engine, client: redis.Redis) -> list[str
     """
     found = []
     count = processes(settings)
-    wanted = count * (pool_size(settings) + OVERFLOW)
+    wanted = count * (pool_size(settings) + POOL_OVERFLOW)
     allowed = _database_connections(engine)
     if allowed is not None and wanted > allowed * SHARE:
         found.append(

@@ -24,7 +24,7 @@ from altwright.text import UNSTORABLE, clean_text
 
 T = TypeVar("T")
 #: Drafts on a page at most; rows in one statement; ids that one request may name.
-PAGE_MOST, BATCH, IDS_MOST = 200, 200, 10_000
+PAGE_MOST, IDS_A_QUERY, IDS_MOST = 200, 200, 10_000
 #: Characters of a text that are kept; servers take 1,500 to 10,000, and what is longer is refused
 #: by its account's limit.
 LONGEST_TEXT = 20_000
@@ -319,8 +319,8 @@ def check_ids(ids: Collection[int]) -> None:
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
     """Yield ``items`` in pieces that fit one statement."""
-    for at in range(0, len(items), BATCH):
-        yield items[at : at + BATCH]
+    for at in range(0, len(items), IDS_A_QUERY):
+        yield items[at : at + IDS_A_QUERY]
 
 
 def changed(session: Session, statement: Any) -> bool:

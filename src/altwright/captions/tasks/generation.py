@@ -17,29 +17,25 @@ from typing import Any, ClassVar
 from sqlalchemy.orm import Session
 
 from altwright import interrupts
-from altwright.accounts.connections import Account, AccountStore
+from altwright.accounts.connections import Account
 from altwright.captions.drafts import draft_writes
-from altwright.captions.drafts.draft import DEFAULT_LANGUAGE, written_in
-from altwright.captions.drafts.draft_store import DraftStore, clean
-from altwright.captions.drafts.draft_writes import Stored, Target
-from altwright.captions.drafts.quality import check
+from altwright.captions.drafts.draft import DEFAULT_LANGUAGE
+from altwright.captions.drafts.draft_writes import Target
 from altwright.captions.pictures.notes import noted
-from altwright.captions.pictures.picture_fetch import PictureSource
-from altwright.captions.tasks.account_access import open_account, post_gone, probe, refusals_noted
+from altwright.captions.tasks.account_access import open_account, post_gone, refusals_noted
+from altwright.captions.tasks.describing import DescribingKind, described
 from altwright.captions.tasks.labels import day_words, picture_label, tally
 from altwright.captions.tasks.settings import CaptionSettings
-from altwright.describers.port import Describer, Description, Request
+from altwright.describers.port import Request
 from altwright.domain.caption import DECIDED, DraftStatus
 from altwright.domain.counting import counted
-from altwright.domain.task import ItemStatus, Priority
+from altwright.domain.task import ItemStatus
 from altwright.domain.user import UserRef
 from altwright.errors import (
-    CaptionUnusable,
     Category,
     InvalidInput,
     PermanentError,
     PlatformUnavailable,
-    Superseded,
 )
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
@@ -58,26 +54,10 @@ PAUSE_SLICE_S = 0.2
 _REACHED = re.compile(r"(\d+)(?::(\d+):(\d+):(\d+))? (\d+) (?P<cursor>.*)", re.DOTALL)
 
 
-class CaptionGenerationService:
+class CaptionGenerationService(DescribingKind):
     """The kind of task that drafts alt texts; one of them per user at a time."""
 
     name = "captions"
-    default_priority = Priority.NORMAL
-
-    def __init__(
-        self,
-        accounts: AccountStore,
-        drafts: DraftStore,
-        source: PictureSource,
-        describer: Describer,
-        longest: int,
-    ) -> None:
-        """Take ``longest``, the most characters that a describer may write."""
-        self.accounts = accounts
-        self.drafts = drafts
-        self.source = source
-        self.describer = describer
-        self.longest = longest
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return complete settings. Raises InvalidInput."""
@@ -223,13 +203,7 @@ class CaptionWork(Work):
 
     def probe(self, source: Source) -> None:
         """Ask the account's server, or the describer, how it is."""
-        probe(
-            source,
-            self._service.accounts,
-            self._account.id,
-            self._platform,
-            self._service.describer,
-        )
+        self._service.probe(source, self._account.id, self._platform)
 
     def failed(self, item: Item, reason: str) -> Callable[[Session], None]:
         """Return what lets the next run begin with others."""
@@ -277,9 +251,7 @@ class CaptionWork(Work):
         settings = self._settings
         request = Request(
             language=settings.language or post.language or DEFAULT_LANGUAGE,
-            max_length=min(
-                settings.max_caption_length, self._account.max_alt_length, self._service.longest
-            ),
+            max_length=self._service.longest_text(settings, self._account),
             post_text=post.text if settings.use_post_text else "",
         )
         description = self._service.describer.describe(picture, request)
@@ -387,52 +359,6 @@ def _unlisted(reached: Reached, error: PlatformUnavailable) -> Planned:
     )
     ended = Worked(ItemStatus.FAILED, reason, error.category)
     return Planned("unlisted", "All older posts", ended=ended)
-
-
-def described(
-    description: Description,
-    seen: Target,
-    stored: Stored | None,
-    *,
-    request: Request,
-    post_text: str,
-    user_id: int,
-    task_id: str,
-) -> Worked:
-    """Return the end of an item whose effect stores the description as a draft.
-
-    Its reason is the gravest thing to look at in the text, if there is one. The effect raises
-    Superseded when a person was faster.
-
-    Raises:
-        CaptionUnusable: the describer answered with nothing.
-    """
-    text = clean(description.text)
-    if not text:
-        raise CaptionUnusable("The describer answered with no text.")
-    language = written_in(description.evidence, request.language)
-    warnings = check(
-        text,
-        max_length=request.max_length,
-        post_text=post_text,
-        language=language,
-        evidence=description.evidence,
-    )
-
-    def effect(session: Session) -> None:
-        is_stored = draft_writes.store_draft(
-            session,
-            seen,
-            description,
-            stored,
-            asked_language=request.language,
-            user_id=user_id,
-            task_id=task_id,
-        )
-        if not is_stored:
-            raise Superseded("Its text was changed or decided about meanwhile, so it stays.")
-
-    return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)
 
 
 def planned_picture(key: tuple[str, str], label: str, failed_at: datetime | None) -> Planned:

@@ -8,7 +8,7 @@ from datetime import datetime
 from altwright.domain.counting import counted
 
 #: Characters of a post that its label quotes.
-QUOTED = 60
+LABEL_CHARACTERS = 60
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 _TEENS = range(11, 14)
 
@@ -27,8 +27,8 @@ def day_words(at: datetime) -> str:
 def post_label(text: str, posted_at: datetime) -> str:
     """Return 'post of 3 May 2026: “first words …”'."""
     words = re.sub(r"\s+", " ", text).strip()
-    if len(words) > QUOTED:
-        words = words[:QUOTED].rsplit(" ", 1)[0].rstrip(" ,;:.") + " …"
+    if len(words) > LABEL_CHARACTERS:
+        words = words[:LABEL_CHARACTERS].rsplit(" ", 1)[0].rstrip(" ,;:.") + " …"
     day = f"post of {day_words(posted_at)}"
     return f"{day}: “{words}”" if words else day
 

@@ -55,7 +55,7 @@ WRITE_S = 2.0
 #: Ids that a refusal names at most.
 NAMED = 20
 #: Characters of a text on the server that a sentence quotes.
-QUOTED = 200
+QUOTED_CHARACTERS = 200
 _REMOVED = "The picture isn't in its post any more."
 _UNSEEN = (
     "The picture has got another alt text on its server meanwhile: “{}”. It was left as it is; "
@@ -337,7 +337,7 @@ def _ended(drafts: Sequence[Draft], found: Publication) -> Worked:
     others = {key: (text, _UNSEEN) for key, text in found.theirs.items()}
     others |= {key: (text, _CUT) for key, text in found.unkept.items() if text}
     review = [
-        (by_media[key], text, sentence.format(clean_line(text, QUOTED)))
+        (by_media[key], text, sentence.format(clean_line(text, QUOTED_CHARACTERS)))
         for key, (text, sentence) in others.items()
     ]
     unshown = [by_media[key] for key, text in found.unkept.items() if not text]

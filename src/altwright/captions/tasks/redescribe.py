@@ -12,14 +12,15 @@ from altwright.captions.drafts.draft_store import DraftStore, clean
 from altwright.captions.drafts.draft_writes import Stored, Target
 from altwright.captions.pictures.notes import noted, recalled
 from altwright.captions.pictures.picture_fetch import PictureSource
-from altwright.captions.tasks.account_access import open_account, post_gone, probe
-from altwright.captions.tasks.generation import CaptionGenerationService, described
+from altwright.captions.tasks.account_access import open_account, post_gone
+from altwright.captions.tasks.describing import DescribingKind, described
+from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.labels import picture_label
 from altwright.captions.tasks.settings import CaptionSettings
 from altwright.db.tables import ID_MOST
 from altwright.describers.port import HINT_MOST, Describer, Picture, Request
 from altwright.domain.caption import DECIDED
-from altwright.domain.task import ItemStatus, Priority
+from altwright.domain.task import ItemStatus
 from altwright.domain.user import UserRef
 from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError, TaskNotFound
 from altwright.platforms.api import PlatformGone
@@ -31,11 +32,10 @@ from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
 
 
-class DescribeAgain:
+class DescribeAgain(DescribingKind):
     """The kind of task that describes one picture again; any number at a time."""
 
     name = "description"
-    default_priority = Priority.NORMAL
 
     def __init__(
         self,
@@ -46,13 +46,9 @@ class DescribeAgain:
         longest: int,
         tasks: TaskStore,
     ) -> None:
-        """Take ``longest`` as captions do, and ``tasks``, which has the runs of before."""
+        """Take ``tasks``, which has the runs of before."""
+        super().__init__(accounts, drafts, source, describer, longest)
         self.tasks = tasks
-        self.accounts = accounts
-        self.drafts = drafts
-        self.source = source
-        self.describer = describer
-        self.longest = longest
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return {"draft_id", "hint"}. Raises InvalidInput."""
@@ -121,9 +117,7 @@ class AgainWork(Work):
         settings = self._settings()
         request = Request(
             language=draft.asked_language,
-            max_length=min(
-                settings.max_caption_length, self._account.max_alt_length, self._kind.longest
-            ),
+            max_length=self._kind.longest_text(settings, self._account),
             post_text=draft.post.text if settings.use_post_text else "",
             hint=self._run.task.settings["hint"],
         )
@@ -140,7 +134,7 @@ class AgainWork(Work):
 
     def probe(self, source: Source) -> None:
         """Ask the account's server, or the describer, how it is."""
-        probe(source, self._kind.accounts, self._account.id, self._platform, self._kind.describer)
+        self._kind.probe(source, self._account.id, self._platform)
 
     def _settings(self) -> CaptionSettings:
         """Return what the run was set to that has described the picture before."""

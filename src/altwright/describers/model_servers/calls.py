@@ -20,7 +20,7 @@ from altwright.net.unreachable import reason_of
 #: Seconds that a probe waits: long enough for a server that is loading, short enough for a person.
 PROBE_S = 10.0
 #: Largest answer in bytes, after decompression; the longest lists of models have about 1 MB.
-MAX_ANSWER_BYTES = 4 * 1024 * 1024
+MODEL_ANSWER_BYTES = 4 * 1024 * 1024
 
 
 class ModelServer:
@@ -100,12 +100,12 @@ class ModelServer:
                     allow_redirects=False,
                     stream=True,
                 ) as answer:
-                    data = exchange.read(answer, MAX_ANSWER_BYTES)
+                    data = exchange.read(answer, MODEL_ANSWER_BYTES)
                     return answer.status_code, answer.headers, data
             except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
                 raise
             except AnswerTooLarge as error:
-                raise self.unexpected(f"more than {MAX_ANSWER_BYTES:,} bytes") from error
+                raise self.unexpected(f"more than {MODEL_ANSWER_BYTES:,} bytes") from error
             except (requests.RequestException, HTTPError) as error:
                 interrupts.current().check()
                 raise self._unreachable(error, exchange, timeout_s) from error

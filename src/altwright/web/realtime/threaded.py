@@ -20,7 +20,7 @@ from altwright.web.services import Services
 _log = logging.getLogger(__name__)
 
 #: Of Gunicorn's threads, the share that sockets may hold; the rest answers requests.
-SHARE = 0.75
+SOCKETS_SHARE = 0.75
 
 
 class Sockets:
@@ -47,7 +47,7 @@ class Sockets:
         # A ping's thread sleeps for 25 s; at a stop it wakes up and ends.
         self._io.server.eio.sleep = self._stopping.wait
         self._io.on_event("connect", self._connected)
-        self._gate = Gate(app, app.wsgi_app, max(1, int(settings.web_threads * SHARE)))
+        self._gate = Gate(app, app.wsgi_app, max(1, int(settings.web_threads * SOCKETS_SHARE)))
         self._poller = PagePoller(services, self._gate, self._tell, self._drop)
         app.wsgi_app = self._gate  # type: ignore[method-assign]
 

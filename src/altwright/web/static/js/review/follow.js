@@ -4,8 +4,8 @@ import { announce } from "../announce.js";
 import { call, page } from "../api.js";
 import { coalesced } from "../coalesced.js";
 import { listen, listenToDrafts } from "../live.js";
+import { draftStates } from "../words.js";
 import { take } from "./counts.js";
-import { STATES } from "./draft.js";
 
 /** Milliseconds between two looks; the first comes with the news. */
 const REST_MS = 250;
