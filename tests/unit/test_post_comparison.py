@@ -317,17 +317,25 @@ def test_what_an_edit_would_lose_is_left_alone(
 
 def test_texts_are_there_wanted_theirs_or_their_picture_is_gone() -> None:
     """Only what nobody wrote, or what its owner saw, is replaced."""
-    present = {"a": "A door. ", "b": " ", "c": "Seen", "d": "By hand\r\n", "e": "Not asked"}
+    present = {
+        "a": "A door. ",
+        "b": " ",
+        "c": "Seen",
+        "d": "By hand\r\n",
+        "e": "Not asked",
+        "f": "",
+    }
     texts = {
         "a": AltText("A door."),
         "b": AltText("New b."),
         "c": AltText("New c.", seen="Seen"),
         "d": AltText("New d.", seen="Something else"),
+        "f": AltText("New f.", seen="What was there"),
         "z": AltText("Gone."),
     }
     assert look(present, texts, escapes=False) == Look(
         there=frozenset("a"),
-        wanted={"b": "New b.", "c": "New c."},
+        wanted={"b": "New b.", "c": "New c.", "f": "New f."},
         theirs={"d": "By hand"},
         missing=frozenset("z"),
     )
