@@ -72,6 +72,12 @@ def test_with_redis_all_processes_count_together(valkey: RedisServer, name: str)
         assert len(keys) == 2
         assert all(0 < int(str(client.ttl(key))) <= WINDOW_S for key in keys)
         assert not any(b"anna" in key for key in keys)
+        for key in keys:
+            client.expire(key, 100)
+        with pytest.raises(RateLimited) as later:
+            first.enter(name, HERE)
+    assert later.value.retry_in_s is not None
+    assert later.value.retry_in_s <= 100, "a try doesn't lengthen the time of those before it"
     second.forgive(name, HERE)
     first.enter(name, HERE)
 
