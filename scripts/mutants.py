@@ -29,6 +29,7 @@ from mutmut.mutation.mutators import mutation_operators, operator_string
 from mutmut.runners.harness import PytestRunner
 from mutmut.state import state
 from mutmut.stats import status_by_exit_code
+from mutmut.utils.file_utils import change_cwd
 from mutmut.utils.format_utils import get_mutant_name, orig_function_and_class_names_from_key
 from mutmut.workers import isolation
 
@@ -75,9 +76,28 @@ class QuickestFirst(PytestRunner):
     """Meets a mutant with its quickest tests first: the first that fails ends it."""
 
     def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
-        """Run these tests."""
+        """Run these tests (none: all near the module)."""
         ordered = sorted(tests, key=lambda test: (state().duration_by_test[test], test))
-        return super().run_tests(mutant_name=mutant_name, tests=ordered)
+        if not ordered:
+            return super().run_tests(mutant_name=mutant_name, tests=ordered)
+        # Not by their names on pytest's command line, where some can't be written ("\x00").
+        files = sorted({test.partition("::")[0] for test in ordered})
+        with change_cwd("mutants"):
+            arguments = self._pytest_args_regular_run(files)
+            return self.execute_pytest(arguments, plugins=[Chosen(ordered)])
+
+
+class Chosen:
+    """Leaves some of the collected tests, in an order."""
+
+    def __init__(self, names: list[str]) -> None:
+        """Take their names."""
+        self._places = {name: place for place, name in enumerate(names)}
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Choose and order."""
+        chosen = [item for item in items if item.nodeid in self._places]
+        items[:] = sorted(chosen, key=lambda item: self._places[item.nodeid])
 
 
 def extend_mutmut() -> None:

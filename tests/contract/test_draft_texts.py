@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 from tests.support_domain import World, make_post, make_world
 
 from altwright.captions.drafts import draft_texts, draft_writes
-from altwright.captions.drafts.draft import Draft
+from altwright.captions.drafts.draft import DEFAULT_LANGUAGE, Draft
 from altwright.db.session import Database
 from altwright.db.tables import DraftRow, DraftTextRow, PictureRow, UserRow
 from altwright.db.types import now
@@ -119,6 +120,16 @@ def test_the_text_that_a_draft_has_is_one_of_equal_ones(world: World, draft: Dra
         assert [one.id for one in current] == [text.id]
     after = edit(world, draft, "By hand again.")
     assert after.text_id == world.drafts.texts(draft.id, world.user.id)[0].id
+
+
+def test_a_text_of_no_known_language_is_in_the_usual_one(world: World) -> None:
+    """Neither it nor its post says one when it is brought back from the server's."""
+    (draft,) = world.draft(replace(make_post(1, ""), language=None))
+    with world.database.write() as session:
+        draft_writes.note_published(session, draft.picture.id, "Found on the server.")
+    found = world.drafts.texts(draft.id, world.user.id)[0]
+    assert found.kind is K.SERVER
+    assert world.drafts.restore(draft.id, world.user.id, found.id).language == DEFAULT_LANGUAGE
 
 
 def test_a_text_keeps_its_language(world: World, draft: Draft) -> None:

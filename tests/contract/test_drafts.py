@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -80,6 +82,28 @@ def test_a_page_is_not_moved_by_what_leaves_before_it(world: World) -> None:
     second = world.drafts.find(world.user.id, statuses=[D.DRAFT], limit=2, cursor=first.next_cursor)
     assert [one.post.remote_id for one in second.drafts] == ["p1", "p0"]
     assert second.next_cursor is None
+
+
+def test_pages_of_one_tell_pictures_of_one_place_apart(world: World, draft: Draft) -> None:
+    """A picture that was exchanged on the server leaves its draft, at the place of the new one."""
+    post = make_post(1, "")
+    (exchanged,) = (replace(one, remote_id="m1-new") for one in post.media)
+    world.draft(replace(post, media=(exchanged,)))
+    seen: list[int] = []
+    cursor: str | None = None
+    while cursor is not None or not seen:
+        page = world.drafts.find(world.user.id, cursor=cursor, limit=1)
+        seen += [one.id for one in page.drafts]
+        cursor = page.next_cursor
+    assert seen[0] == draft.id
+    assert len(set(seen)) == len(seen) == 2
+
+
+def test_a_cursor_without_a_zone_is_named(world: World) -> None:
+    """It would mean another instant on another host."""
+    cursor = base64.urlsafe_b64encode(b'["2026-05-03T12:00:00", 1, 1, 1]').decode()
+    with pytest.raises(InvalidInput):
+        world.drafts.find(world.user.id, cursor=cursor)
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "äö", "W10", "bnVsbA", "WzEsMiwzLDRd", "a" * 999])
@@ -293,7 +317,8 @@ def test_a_text_that_cannot_be_published_is_refused(world: World, draft: Draft, 
     for door in (world.drafts.edit, world.drafts.approve):
         with pytest.raises(InvalidInput) as refused:
             door(draft.id, world.user.id, text=text)
-        assert "text" in refused.value.fields
+        assert str(refused.value) == f"The text {refused.value.fields['text']}."
+        assert re.match("is empty|has .*characters", refused.value.fields["text"])
     assert world.drafts.get(draft.id, world.user.id) == draft
 
 
@@ -462,6 +487,8 @@ def test_files_are_found_by_their_owner_and_missed_when_gone(world: World, draft
         "new-small.webp",
         "image/webp",
     )
+    with pytest.raises(NotFound):  # of the same user, without a file
+        drafts.picture_file(world.draft(make_post(2, ""))[0].picture.id, world.user.id)
     names = ["new.jpg", "new-small.webp", *(f"old{number}.jpg" for number in range(500))]
     assert drafts.unreferenced_files(names) == set(names[2:])
     world.accounts.remove(world.account.id, world.user.id)

@@ -14,6 +14,7 @@ from tests.support_engine import (
     count_tasks,
     make_users,
     new_task,
+    touch,
 )
 
 from altwright.db.session import Database
@@ -247,7 +248,7 @@ def test_settings_are_encrypted_at_rest(rig: Rig) -> None:
 
 def test_a_submit_for_a_user_who_is_gone_fails_plainly(database: Database, rig: Rig) -> None:
     """A foreign key that fails is no other active task."""
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="just ending; try again"):
         rig.store.submit(
             new_task("0" * 36, user_id=999, exclusive_key=None, user=None),
             delivery=Delivery.DATABASE,
@@ -266,6 +267,19 @@ def test_lists_are_newest_first_and_paged(rig: Rig) -> None:
     assert [task.id for task in first + rest] == ids[::-1]
     assert len(rig.store.recent(None)) == 8
     assert rig.store.recent(ANNA.id, status=Status.RUNNING) == []
+
+
+def test_pages_tell_tasks_of_one_instant_apart(rig: Rig) -> None:
+    """Each comes once, in an order that stays."""
+    rig.kind.exclusive = False
+    first = rig.submit()
+    ids = {first.id, *(rig.submit().id for _ in range(4))}
+    for one in ids:
+        touch(rig.database, one, created_at=first.created_at)
+    seen: list[str] = []
+    while page := rig.store.recent(ANNA.id, limit=2, before=seen[-1] if seen else None):
+        seen += [task.id for task in page]
+    assert seen == sorted(ids, reverse=True)
 
 
 def test_what_changed_lately_is_found_by_user(rig: Rig) -> None:

@@ -132,7 +132,8 @@ def test_the_way_of_unknown_software_is_found_with_one_post_and_remembered() -> 
     posts = [server.add("unlisted") for _ in range(3)]
     with ada_on(server) as ada:
         ada.publish(posts[0], "A door.")
-        assert ada.memory.way is Way.DESCRIBE
+        (learned,) = ada.memory.known.values()
+        assert (learned.way, learned.is_proved) == (Way.DESCRIBE, True)
         ada.another_day()
         for post_id in posts[1:]:
             ada.publish(post_id, "A door.")

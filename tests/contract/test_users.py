@@ -232,7 +232,7 @@ def test_another_token_is_nobodys(users: UserStore, token: str) -> None:
 
 def test_a_token_needs_a_user_and_a_name(users: UserStore, database: Database) -> None:
     """Tokens hang on users and are told apart by name."""
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="no such user"):
         users.make_token(1, "laptop")
     anna = users.create("anna", "correct horse")
     for name in ("  ", "x" * 65):

@@ -214,6 +214,48 @@ def test_what_is_too_little_or_too_often(good: str, bad: str) -> None:
     assert described(bad) is None
 
 
+REFUSAL = "I'm sorry, I can't describe this image."
+
+
+@pytest.mark.parametrize(
+    ("before", "is_kept"),
+    [
+        ("Red chair.", False),
+        ("Red chairs.", True),
+        ("黒猫A。", False),
+        ("黒猫。", False),
+        ("黒い猫。", True),
+    ],
+)
+def test_what_stands_before_a_refusal_counts_from_nine_letters(
+    before: str, *, is_kept: bool
+) -> None:
+    """Three ideographs say as much."""
+    assert described(f"{before} {REFUSAL}") == (before if is_kept else None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        (f"```text\n{CAT}\nA door.\n```", f"{CAT}\nA door."),
+        ("A screenshot of code:\n```\nprint(1)\n```",) * 2,
+        ("The formula a <b> c on a wall.",) * 2,
+        ("Red cat\nBlue dog\nOld owl\nNew fox",) * 2,
+        ("[A cat on a red chair]", "A cat on a red chair"),
+        ("[1] A cat. [2] A dog",) * 2,
+        ("[Exit] signs over a door",) * 2,
+        (f'[[[[{{"alt": "{CAT}"}}]]]]', CAT),
+        (f'[[[[[{{"alt": "{CAT}"}}]]]]]', None),
+        (f"Option 1: {CAT}", CAT),
+        (f"Here are some options:\n\nOption 1: {CAT}", CAT),
+        ("X" + WOOL[:93] + "\ufffd" * 6, None),
+    ],
+)
+def test_only_what_is_around_a_description_comes_off(answer: str, kept: str | None) -> None:
+    """Fences, brackets, data and a choice of one; what looks like them in a text stays."""
+    assert described(answer) == kept
+
+
 def in_no_circle(words: int) -> str:
     """Return so many words, of which only two differ and no run comes five times in a row."""
     return " ".join("black" if at.bit_count() % 2 else "white" for at in range(words)).capitalize()

@@ -58,9 +58,8 @@ def post(**fields: Any) -> dict[str, Any]:
 
 def said(change: Change, *, is_edit: bool = True, **fields: Any) -> list[str]:
     """Return what is said of a post that a change was made to while m1's text was written."""
-    before, after = post(**fields), post(**fields)
+    before, after = post(**fields), copy.deepcopy(post(**fields))
     change(after)
-    after = copy.deepcopy(after)
     return differences(before, after, {"m1": "New"}, escapes=False, is_edit=is_edit)
 
 
@@ -147,6 +146,28 @@ def test_without_an_edit_the_order_of_pictures_is_the_servers_own() -> None:
     assert said(lambda status: status["media_attachments"].reverse(), is_edit=False) == []
     gone = said(lambda status: status["media_attachments"].pop(), is_edit=False)
     assert gone == ["the pictures or their order"]
+
+
+def test_two_things_are_named_each() -> None:
+    """A picture that is new doesn't hide what became of those behind it."""
+
+    def change(status: dict[str, Any]) -> None:
+        status["media_attachments"].insert(0, {"id": "m3"})
+        status["media_attachments"][2]["description"] = "Theirs"
+
+    assert said(change) == ["the pictures or their order", "the alt text of picture 3"]
+
+
+def test_rules_on_quoting_where_there_were_none_are_named() -> None:
+    """Also those that let nobody quote."""
+    rules = {"automatic": [], "manual": []}
+    assert said(sets(quote_approval=rules), quote_approval=None) == ["who may quote it"]
+
+
+def test_the_results_of_a_poll_that_has_ended_hide_nothing() -> None:
+    """A server that counts them late has changed no setting."""
+    ended = {"expired": True, "options": [{"title": "Yes", "votes_count": None}]}
+    assert said(of_poll(options=[{"title": "Yes", "votes_count": 3}]), poll=ended) == []
 
 
 def test_a_language_may_be_filled_in() -> None:
@@ -317,17 +338,25 @@ def test_what_an_edit_would_lose_is_left_alone(
 
 def test_texts_are_there_wanted_theirs_or_their_picture_is_gone() -> None:
     """Only what nobody wrote, or what its owner saw, is replaced."""
-    present = {"a": "A door. ", "b": " ", "c": "Seen", "d": "By hand\r\n", "e": "Not asked"}
+    present = {
+        "a": "A door. ",
+        "b": " ",
+        "c": "Seen",
+        "d": "By hand\r\n",
+        "e": "Not asked",
+        "f": "",
+    }
     texts = {
         "a": AltText("A door."),
         "b": AltText("New b."),
         "c": AltText("New c.", seen="Seen"),
         "d": AltText("New d.", seen="Something else"),
+        "f": AltText("New f.", seen="What was there"),
         "z": AltText("Gone."),
     }
     assert look(present, texts, escapes=False) == Look(
         there=frozenset("a"),
-        wanted={"b": "New b.", "c": "New c."},
+        wanted={"b": "New b.", "c": "New c.", "f": "New f."},
         theirs={"d": "By hand"},
         missing=frozenset("z"),
     )

@@ -224,7 +224,7 @@ def _best_of(text: str) -> str:
         choices = list(wrapping.CHOICES.finditer(own))
         if len(choices) > 1:
             return text[choices[0].end() : choices[1].start()].strip()
-        if choices and choices[0].start() < announced.end():
+        if choices and not own[announced.end() : choices[0].start()].strip():
             return text[choices[0].end() :].strip()
     fields = list(wrapping.FIELD.finditer(own))
     if len(fields) > 1 and fields[0].start() == 0:
