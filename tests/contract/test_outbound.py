@@ -294,7 +294,8 @@ def test_a_server_that_answers_nothing_is_named_with_the_reason() -> None:
         assert str(account.value) == f"{host} {why}"
         with pytest.raises(ImageUnavailable) as fetched:
             fetch(LOCAL, f"http://user:sesame@{host}/a.png")
-        assert str(fetched.value) == f"The picture's server, {host}, {why}"
+        assert str(fetched.value) == f"The picture's server {why}"
+        assert fetched.value.operator_detail == f"It is {host}."
 
 
 def test_a_host_that_is_not_there_is_named_with_the_reason() -> None:
@@ -318,9 +319,10 @@ def test_behind_a_redirect_the_other_host_is_named() -> None:
 
     with (
         serving(leads_on) as server,
-        pytest.raises(ImageUnavailable, match=f"server, {gone}, can't be reached: nothing listens"),
+        pytest.raises(ImageUnavailable, match="can't be reached: nothing listens there") as error,
     ):
         fetch(LOCAL, f"{server.url}/a.png")
+    assert error.value.operator_detail == f"It is {gone}."
 
 
 def test_the_operator_hears_why_a_model_server_cannot_be_reached() -> None:

@@ -204,7 +204,6 @@ def test_no_token_is_sent_in_clear(url: str) -> None:
     [
         ("myspace", "https://m.example", "abc", "platform"),
         ("mastodon", "ftp://m.example", "abc", "url"),
-        ("mastodon", "m.example", "abc", "url"),
         ("mastodon", "https://m.example:port", "abc", "url"),
         ("mastodon", "https://user:pw@m.example", "abc", "url"),
         ("pixelfed", "https://m.example", "a b", "token"),

@@ -113,7 +113,7 @@ def test_wrong_words_are_explained(service: Service) -> None:
         ("task", "submit", "--user", "carl"): "carl has 0 accounts",
         ("user", "create", "carl", "--token"): "carl",
         ("user", "create", "a b", "--token"): "name",
-        ("task", "show", "3f2b8c1e"): "There is no task 3f2b8c1e",
+        ("task", "show", "3f2b8c1e"): "'3f2b8c1e' is none",
         ("account", "add", "--user", "carl", "--url", "ftp://x", "--token", "t"): "https://",
         ("account", "add", "--user", "carl", "--url", "http://10.0.0.1", "--token", "t"): "private",
         ("account", "add", "--user", "carl", "--url", "https://a.example"): "Access token: missing",

@@ -101,15 +101,17 @@ class Outbound:
                 raise ImageUnusable("The picture's address isn't valid.") from error
             except (requests.RequestException, HTTPError) as error:
                 interrupts.current().check()
-                host = host_of(error, url)
+                # No user has named this server: which one it is is for the log.
                 if exchange.expired or is_timeout(error):
-                    raise ImageUnavailable(
-                        f"The picture's server, {host}, took too long to answer.",
-                        category=Category.TIMEOUT,
-                    ) from error
-                raise ImageUnavailable(
-                    f"The picture's server, {host}, can't be reached: {reason_of(error)}."
-                ) from error
+                    away = ImageUnavailable(
+                        "The picture's server took too long to answer.", category=Category.TIMEOUT
+                    )
+                else:
+                    away = ImageUnavailable(
+                        f"The picture's server can't be reached: {reason_of(error)}."
+                    )
+                away.operator_detail = f"It is {host_of(error, url)}."
+                raise away from error
 
 
 def _is_private(host: str) -> bool:

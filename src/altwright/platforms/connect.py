@@ -42,7 +42,8 @@ def checked(platform: str, url: str, token: str) -> tuple[str, str]:
 
 def connect(platform: str, url: str, token: str, outbound: Outbound) -> Platform:
     """Open one account's connection; nothing is called yet. Raises as ``checked`` does."""
-    return _CLASSES[platform](*checked(platform, url, token), outbound)
+    address, token = checked(platform, url, token)
+    return _CLASSES[platform](address, token, outbound)
 
 
 def _origin(url: str) -> str | None:
