@@ -160,7 +160,7 @@ def test_two_things_are_named_each() -> None:
 
 def test_rules_on_quoting_where_there_were_none_are_named() -> None:
     """Also those that let nobody quote."""
-    rules = {"automatic": [], "manual": []}
+    rules: dict[str, list[str]] = {"automatic": [], "manual": []}
     assert said(sets(quote_approval=rules), quote_approval=None) == ["who may quote it"]
 
 
