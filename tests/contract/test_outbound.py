@@ -500,7 +500,7 @@ def test_an_answer_that_breaks_off_is_no_picture() -> None:
     with serving(respond) as server:
         with pytest.raises(ImageUnavailable) as caught:
             fetch(LOCAL, server.url)
-        with pytest.raises(requests.ConnectionError), LOCAL.session() as session:
+        with pytest.raises(requests.ConnectionError, match="broke off"), LOCAL.session() as session:
             session.get(server.url)
     assert caught.value.category is Category.NETWORK
 
