@@ -249,6 +249,35 @@ def test_accounts_whose_servers_give_the_same_ids_are_kept_apart(
     assert world.drafts.get(draft.id, world.user.id).status is D.APPROVED
 
 
+def test_drafts_of_posts_are_those_that_are_named(world: World, draft: Draft) -> None:
+    """Newest post first, a post's pictures in their order; of other posts and ids none."""
+    first, second, unnamed = world.draft(make_post(2, "", "", ""))
+    elsewhere = world.draft(make_post(3, ""))[0]
+    ids = [second.id, draft.id, first.id, elsewhere.id]
+    found = world.drafts.of_posts(world.user.id, [draft.post.id, first.post.id], ids)
+    assert [one.id for one in found] == [first.id, second.id, draft.id]
+    assert unnamed.post.id == first.post.id
+
+
+@pytest.mark.parametrize("how", ["approve", "edit", "restore"])
+def test_a_problem_is_gone_once_somebody_acts_on_it(world: World, draft: Draft, how: str) -> None:
+    """Why it wasn't published has been seen by whoever approves it again or changes its text."""
+    put_into(world, draft, D.APPROVED)
+    with world.database.write() as session:
+        draft_writes.note_problem(session, world.user.id, draft.post.id, [draft.id], "Wait.")
+    reopened = world.drafts.reopen(draft.id, world.user.id)
+    assert reopened.problem == "Wait."
+    match how:
+        case "approve":
+            after = world.drafts.approve(draft.id, world.user.id)
+        case "edit":
+            after = world.drafts.edit(draft.id, world.user.id, text="A door.")
+        case _:
+            text_id = world.drafts.texts(draft.id, world.user.id)[0].id
+            after = world.drafts.restore(draft.id, world.user.id, text_id)
+    assert after.problem == ""
+
+
 def test_a_text_of_another_draft_is_not_brought_back(world: World, draft: Draft) -> None:
     """A draft has its own texts only."""
     other = world.draft(make_post(2, ""), "Of another picture.")[0]

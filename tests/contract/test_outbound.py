@@ -146,13 +146,24 @@ def test_an_administrator_can_allow_a_host_or_a_port_of_it(name: str) -> None:
     assert USER_AGENT.startswith("Altwright/")
 
 
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="no IPv6 on this machine")
 @pytest.mark.parametrize("name", ["::1", "[::1]", "::1:{port}", "[::1]:{port}"])
 def test_an_ipv6_address_can_be_allowed_too(name: str) -> None:
-    """With brackets or without; here nobody listens there."""
-    port = free_port()
-    outbound = Outbound(frozenset({name.format(port=port)}), timeout_s=30)
-    with pytest.raises(ImageUnavailable):
-        fetch(outbound, f"http://[::1]:{port}/a.png")
+    """With brackets or without; here somebody listens and never answers."""
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listening:
+        port = listening.getsockname()[1]
+        outbound = Outbound(frozenset({name.format(port=port)}), timeout_s=30)
+        with pytest.raises(ImageUnavailable):
+            fetch(outbound, f"http://[::1]:{port}/a.png", timeout_s=0.4)
+        listening.setblocking(False)  # noqa: FBT003 - the library's signature
+        listening.accept()[0].close()  # the connection that was made
+
+
+def test_a_dot_at_the_end_is_no_other_name() -> None:
+    """Names with and without it are one."""
+    with serving(picture) as server:
+        outbound = Outbound(frozenset({f"localhost:{server.port}"}), timeout_s=30)
+        assert fetch(outbound, f"http://localhost.:{server.port}/a.png").data == b"pixels"
 
 
 def test_allowing_one_port_opens_no_other() -> None:
@@ -533,9 +544,12 @@ def test_a_length_that_nobody_can_count_is_too_large() -> None:
     """Thousands of digits say that the file is large, not that its address is wrong."""
     with (
         serving(lambda exchange: exchange.answer(200, Content_Length="9" * 5_000)) as server,
-        pytest.raises(ImageUnusable, match="larger than"),
+        LOCAL.session() as session,
     ):
-        fetch(LOCAL, server.url)
+        with pytest.raises(ImageUnusable, match="larger than"):
+            fetch(LOCAL, server.url)
+        with pytest.raises(AnswerTooLarge, match="9 bytes announced"):
+            session.get(server.url)
 
 
 def test_an_answer_that_breaks_off_is_no_picture() -> None:
@@ -551,7 +565,7 @@ def test_an_answer_that_breaks_off_is_no_picture() -> None:
     with serving(respond) as server:
         with pytest.raises(ImageUnavailable) as caught:
             fetch(LOCAL, server.url)
-        with pytest.raises(requests.ConnectionError), LOCAL.session() as session:
+        with pytest.raises(requests.ConnectionError, match="broke off"), LOCAL.session() as session:
             session.get(server.url)
     assert caught.value.category is Category.NETWORK
 
