@@ -204,11 +204,13 @@ class Fleet:
             yield started
 
     @contextlib.contextmanager
-    def rq_worker(self, worker_class: str = "altwright.rq_worker.Worker") -> Iterator[Started]:
+    def rq_worker(
+        self, worker_class: str = "altwright.rq_worker.Worker", *options: str
+    ) -> Iterator[Started]:
         """Run RQ's own command."""
         rq = str(Path(sys.executable).with_name("rq"))
         argv = [rq, "worker", "urgent", "high", "normal", "low", "--url", self.redis_url]
-        with self.running("rq", argv, RQ_WORKER_CLASS=worker_class) as started:
+        with self.running("rq", [*argv, *options], RQ_WORKER_CLASS=worker_class) as started:
             yield started
 
     def answers(self, started: Started | None = None) -> bool:

@@ -72,15 +72,17 @@ class BackgroundLoop:
             self._wake.clear()
             if self.stopping:  # looked at after the other: a stop in between isn't missed
                 break
-            self._round(self._tick)
+            attempted(self._name, self._tick)
             self._wake.wait(self._every_s() if callable(self._every_s) else self._every_s)
         if self._at_end is not None:
-            self._round(self._at_end)
+            attempted(self._name, self._at_end)
 
-    def _round(self, call: Callable[[], object]) -> None:
-        try:
-            call()
-        except AltwrightError as error:
-            _log.warning("%s: %s", self._name, error)
-        except Exception:  # noqa: BLE001 - recorded, and the loop goes on
-            _log.exception("unexpected error in %s", self._name)
+
+def attempted(name: str, call: Callable[[], object]) -> None:
+    """Call; an error is logged under ``name``, and whoever goes round goes on."""
+    try:
+        call()
+    except AltwrightError as error:
+        _log.warning("%s: %s", name, error)
+    except Exception:  # noqa: BLE001 - recorded, and the loop goes on
+        _log.exception("unexpected error in %s", name)

@@ -55,7 +55,8 @@ class Worker(ThreadRQWorker):
         self._worker = TaskWorker(self.name, parts)
 
     def work(self, burst: bool = False, *args: Any, **options: Any) -> bool:  # noqa: FBT001, FBT002
-        """Work until asked to stop; with ``burst``, until the queues are empty."""
+        """Work until asked to stop, or as long as RQ's command says: ``burst``, its limits."""
+        limited = any(options.get(name) is not None for name in ("max_jobs", "max_idle_time"))
         jobs.here.set(self._worker)
         self._services.start()
         worked = False
@@ -68,7 +69,7 @@ class Worker(ThreadRQWorker):
                     _log.warning("worker %s leaves redis: %s", self.name, error)
                     self._services.health.note(answered=False)
                 else:
-                    if burst:
+                    if burst or (limited and not self.has_left):
                         break
                 self._work_from_database()
         except StopRequested:
@@ -79,12 +80,15 @@ class Worker(ThreadRQWorker):
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Let the running task end; after RQ_SHUTDOWN_TIMEOUT it goes back to the queue."""
+        # RQ's own would raise into whatever this thread is in the middle of, or call Redis.
         self._asked_to_stop = True
+        self.ask_to_stop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.request_force_stop)
         timeout_s = self._services.settings.rq_shutdown_timeout
         timer = threading.Timer(timeout_s, self._worker.interrupted.set)
         timer.daemon = True
         timer.start()
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call] # RQ has none
 
     def _install_signal_handlers(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):

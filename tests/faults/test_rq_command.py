@@ -52,6 +52,33 @@ def test_rqs_command_works_loses_redis_and_stops_in_order(made: Fleet, server: R
     assert made.counted()[2] == 0
 
 
+@pytest.mark.req("3.4", "hands it back with its progress")
+def test_rqs_command_stops_in_order_while_redis_is_away(made: Fleet, server: RedisServer) -> None:
+    """SIGTERM in the midst of an item is no fault of it: the task goes back as it is."""
+    first = made.submit()
+    with made.rq_worker() as worker:
+        wait_until(lambda: made.completed(first), 180)
+        server.kill()
+        wait_until(lambda: not made.services.health.usable)
+        long = made.submit(items=500, item_s=0.3)
+        wait_until(lambda: made.task(long.id).items_done >= 2)
+        assert worker.end() == 0  # after RQ_SHUTDOWN_TIMEOUT
+    back = made.task(long.id)
+    assert (back.status, back.failures, back.items_failed) == (Status.QUEUED, 0, 0)
+    assert back.items_done >= 2
+    assert made.counted()[2] == 0
+
+
+def test_rqs_command_ends_after_as_many_jobs_as_it_was_told(made: Fleet) -> None:
+    """`rq worker --max-jobs` is a command that ends, with our worker too."""
+    for _ in range(3):
+        made.submit()
+    with made.rq_worker("altwright.rq_worker.Worker", "--max-jobs", "1") as worker:
+        assert worker.process.wait(180) == 0
+    # Any one: maintenance, which the leader submits, is more urgent.
+    assert len(made.services.store.recent(None, Status.COMPLETED, 10)) == 1
+
+
 @pytest.mark.req("6.7", "alert, purge, database")
 def test_rqs_command_works_from_the_database_while_redis_is_full(
     made: Fleet, server: RedisServer

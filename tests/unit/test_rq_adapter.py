@@ -36,10 +36,12 @@ OVERRIDDEN = {
 #: What is called or read of RQ's worker, beside what is overridden.
 USED = (
     "_ordered_queues",
+    "_shutdown_requested_date",
     "_stop_requested",
     "maintain_heartbeats",
     "perform_job",
     "prepare_execution",
+    "request_force_stop",
     "set_state",
 )
 #: What takes other parameters on purpose: RQ passes ours through.

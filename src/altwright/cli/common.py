@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import click
@@ -15,7 +15,7 @@ from rich.table import Table
 from altwright.accounts.users import User
 from altwright.bootstrap import Services
 from altwright.domain.user import UserRef
-from altwright.errors import InvalidInput
+from altwright.errors import DatabaseUnavailable, InvalidInput, TaskNotFound
 from altwright.processes.preparation import configured, prepared
 from altwright.tasks.submission import CaptionSecurityManager
 from altwright.text import clean_text
@@ -40,19 +40,33 @@ def opened() -> Iterator[Services]:
     # What a command finds out it says itself; that no service runs beside it is no warning.
     services = prepared(configured("ERROR"))
     try:
+        with suppress(DatabaseUnavailable):  # what needs it says so
+            services.redis_address.follow()
         yield services
     finally:
         services.close()
 
 
-def checked_task_id(text: str) -> str:
-    """Return an argument that names a task. Raises click.BadParameter: it can't be one's id."""
+@contextmanager
+def naming(task_id: str) -> Iterator[None]:
+    """Say of a task id that isn't found what one looks like; a damaged one may be there.
+
+    Raises:
+        click.BadParameter: it can't be an id.
+    """
+    odd = None
     try:
-        return CaptionSecurityManager().checked_task_id(text)
+        CaptionSecurityManager().checked_task_id(task_id)
     except InvalidInput as error:
-        raise click.BadParameter(
-            f"{text!r} is none. {error} `altwright task list` shows them."
-        ) from None
+        odd = click.BadParameter(f"{task_id!r} is none. {error} `altwright task list` shows them.")
+    if odd and not task_id.isprintable():  # no database can be asked for it
+        raise odd
+    try:
+        yield
+    except TaskNotFound:
+        if odd:
+            raise odd from None
+        raise
 
 
 def secret(words: str, *, twice: bool = False) -> str:

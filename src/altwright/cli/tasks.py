@@ -12,9 +12,9 @@ import click
 
 from altwright.cli.common import (
     OPERATOR,
-    checked_task_id,
     json_option,
     known_user,
+    naming,
     opened,
     show,
     user_option,
@@ -98,11 +98,11 @@ def list_tasks(username: str | None, status: str | None, limit: int, *, as_json:
 
 
 @task.command("show")
-@click.argument("task_id", type=checked_task_id)
+@click.argument("task_id")
 @json_option
 def show_task(task_id: str, *, as_json: bool) -> None:
     """Show a task, its items and its history."""
-    with opened() as services:
+    with opened() as services, naming(task_id):
         data: dict[str, Any] = services.store.get(task_id, None).to_json()
         items = [one.to_json() for one in services.store.items(task_id)]
         history = [one.to_json() for one in services.store.history(task_id)]
@@ -119,17 +119,17 @@ def show_task(task_id: str, *, as_json: bool) -> None:
 
 
 @task.command("cancel")
-@click.argument("task_id", type=checked_task_id)
+@click.argument("task_id")
 @json_option
 def cancel(task_id: str, *, as_json: bool) -> None:
     """Cancel a task: at once while it waits, at its next picture while it runs."""
-    with opened() as services:
+    with opened() as services, naming(task_id):
         ended = services.queue.cancel(task_id, by=OPERATOR)
     show(ended.to_json(), as_json=as_json, columns=_TASK)
 
 
 @task.command("requeue")
-@click.argument("task_id", type=checked_task_id, required=False)
+@click.argument("task_id", required=False)
 @click.option("--all", "all_of_them", is_flag=True, help="Every failed task, or those wanted:")
 @click.option("--category", type=click.Choice([one.value for one in Category]), help="This cause.")
 @click.option("--kind", help="This kind of task.")
@@ -153,7 +153,8 @@ def requeue(
         raise InvalidInput("Name one task, or --all with --category, --kind or --before.")
     with opened() as services:
         if task_id is not None:
-            queued = services.queue.requeue(task_id, by=OPERATOR)
+            with naming(task_id):
+                queued = services.queue.requeue(task_id, by=OPERATOR)
             show(queued.to_json(), as_json=as_json, columns=_TASK)
             return
         wanted = Wanted(

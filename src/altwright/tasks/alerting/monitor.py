@@ -58,9 +58,10 @@ class AlertMonitor:
         """Raise and resolve alerts, if it is time to look."""
         at = self._clock()
         if at >= self._look_at:
-            self._watch.take(findings(self.facts(), self._thresholds))
-            took_s = self._clock() - at
-            self._look_at = at + max(LOOK_EVERY_S, took_s / LOOKING_SHARE)
+            try:
+                self._watch.take(findings(self.facts(), self._thresholds))
+            finally:
+                self._look_at = self._next(at, LOOK_EVERY_S)
 
     def facts(self) -> Facts:
         """Look at everything."""
@@ -74,9 +75,10 @@ class AlertMonitor:
         seen = watched.health.facts
         at = self._clock()
         if at >= self._search_at:
-            self._damaged = watched.repair.damaged()
-            took_s = self._clock() - at
-            self._search_at = at + max(SEARCH_EVERY_S, took_s / LOOKING_SHARE)
+            try:
+                self._damaged = watched.repair.damaged()
+            finally:
+                self._search_at = self._next(at, SEARCH_EVERY_S)
         return Facts(
             redis_usable=watched.health.usable,
             redis_reason=watched.health.words,
@@ -96,6 +98,10 @@ class AlertMonitor:
             workers=sum(not worker.vanished for worker in watched.roster.all()),
             workers_expected=watched.workers_expected(),
         )
+
+    def _next(self, began: float, every_s: float) -> float:
+        """Return when to look again, so that looking takes LOOKING_SHARE of the time at most."""
+        return began + max(every_s, (self._clock() - began) / LOOKING_SHARE)
 
     def _refused_jobs(self) -> int | None:
         try:

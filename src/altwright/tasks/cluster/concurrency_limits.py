@@ -44,10 +44,9 @@ class LimitBook:
     def current(self) -> Limits:
         """Return the limits as they were less than FRESH_S ago. Raises DatabaseUnavailable."""
         read_at, limits = self._known
-        at = self._clock()
-        if at - read_at >= FRESH_S:
+        if self._clock() - read_at >= FRESH_S:
             limits = self._read()
-            self._known = (at, limits)
+            self._known = (self._clock(), limits)
         return limits
 
     def change(self, limits: Limits | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from altwright.background import BackgroundLoop
+from altwright.background import BackgroundLoop, attempted
 from altwright.tasks.cluster.leases import Leases
 
 #: Seconds between two rounds, and after which another process takes over.
@@ -41,5 +41,5 @@ class Leader:
         if not self._leases.hold(self._role, self._owner, ROLE_S):
             return False
         for call in self._rounds:
-            call()
+            attempted(self._role, call)  # what one of them meets is no reason to leave out the next
         return True

@@ -77,6 +77,6 @@ class MaintenanceScheduler:
         self._look_at = at + min(LOOK_EVERY_S, self._every_s)
         if self._state.age_s(MAINTAINED) < self._every_s:
             return
-        self._state.set(MAINTAINED, self._owner)
         with suppress(ActiveTaskExists):  # the last one takes its time
             self._queue.submit(MAINTENANCE, user=None)
+        self._state.set(MAINTAINED, self._owner)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from typing import Any
 
 from redis.exceptions import ConnectionError, OutOfMemoryError, TimeoutError  # noqa: A004 - Redis's
@@ -67,6 +68,8 @@ class ThreadRQWorker(SimpleWorker):
         self._closed = closed
         self._was_put_off = was_put_off
         self.in_hand: tuple[Job, Execution] | None = None
+        #: Whether it has left RQ by a stop of ours, not as RQ's command was told (--max-jobs).
+        self.has_left = False
 
     @property
     def dequeue_timeout(self) -> int:
@@ -124,7 +127,13 @@ class ThreadRQWorker(SimpleWorker):
         try:
             super().heartbeat(timeout, pipeline)
         except (ConnectionError, TimeoutError) as error:
+            self.has_left = True
             raise StopRequested from error
+
+    def ask_to_stop(self) -> None:
+        """Stop before the next job, without a word to Redis: may be called by a signal."""
+        self._stop_requested = True
+        self._shutdown_requested_date = datetime.now(UTC)
 
     def _await_open_queues(self) -> None:
         """Wait while every queue is paused or at its limit; RQ isn't to forget this worker."""
@@ -154,12 +163,13 @@ class ThreadRQWorker(SimpleWorker):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Perform the job here, in this thread; one that was popped too late goes back."""
         try:
-            if self._stop_requested or self._ends():
+            if self._is_to_leave():
                 queue.push_job_id(job.id, at_front=True)
                 raise StopRequested
             execution = self.prepare_execution(job)
         except OutOfMemoryError:
             self._perform_unnoted(job)
+            self.has_left = True
             raise StopRequested from None
         self.in_hand = job, execution
         try:
@@ -189,5 +199,9 @@ class ThreadRQWorker(SimpleWorker):
             self.maintain_heartbeats(*in_hand)
 
     def _stop_if_asked(self) -> None:
-        if self._stop_requested or self._ends():
+        if self._is_to_leave():
             raise StopRequested
+
+    def _is_to_leave(self) -> bool:
+        self.has_left = self._stop_requested or self._ends()
+        return self.has_left
