@@ -21,7 +21,10 @@ from altwright.processes.process import lone_process_of
 from altwright.processes.supervisor import Supervisor
 from altwright.processes.systemd import Notifier
 from altwright.processes.worker_pool import WorkerPool, worker_child
+from altwright.text import clean_line
 
+#: Characters of a wrong argument that are repeated.
+SHOWN_MOST = 60
 #: Seconds between two looks at the memory, and two signs for systemd's watchdog.
 MEMORY_EVERY_S = 0.5
 
@@ -144,7 +147,7 @@ def _changed(numbers: Any, pairs: tuple[str, ...]) -> dict[Priority, int]:
         is_number = value in {str(number) for number in range(WORKERS_MOST + 1)}
         if name not in known or not (value == "none" or is_number):
             raise InvalidInput(
-                f"{pair}: should be PRIORITY=NUMBER, as low=2, or PRIORITY=none; the number "
+                f"{clean_line(pair, SHOWN_MOST)}: should be PRIORITY=NUMBER, as low=2, or PRIORITY=none; the number "
                 f"at most {WORKERS_MOST}."
             )
         if value == "none":
