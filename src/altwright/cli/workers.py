@@ -147,8 +147,8 @@ def _changed(numbers: Any, pairs: tuple[str, ...]) -> dict[Priority, int]:
         is_number = value in {str(number) for number in range(WORKERS_MOST + 1)}
         if name not in known or not (value == "none" or is_number):
             raise InvalidInput(
-                f"{clean_line(pair, SHOWN_MOST)}: should be PRIORITY=NUMBER, as low=2, or PRIORITY=none; the number "
-                f"at most {WORKERS_MOST}."
+                f"{clean_line(pair, SHOWN_MOST)}: should be PRIORITY=NUMBER, as low=2, or "
+                f"PRIORITY=none; the number at most {WORKERS_MOST}."
             )
         if value == "none":
             after.pop(known[name], None)
