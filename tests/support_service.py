@@ -131,6 +131,11 @@ class Service:
         )
 
 
+def findings_of(service: Service) -> dict[str, dict[str, Any]]:
+    """Return what `altwright check` says, by what it looks at."""
+    return {row["what"]: row for row in json.loads(service.command("check", "--json").stdout)}
+
+
 @contextlib.contextmanager
 def running(service: Service, *arguments: str, until: str = "http://") -> Iterator[Service]:
     """Run a service, and stop it at the end."""

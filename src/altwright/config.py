@@ -55,6 +55,8 @@ _ADDRESSES = {
 Days = Annotated[int, Field(ge=0, le=DAYS_MOST)]
 Seconds = Annotated[float, Field(gt=0, le=SECONDS_MOST)]
 WholeSeconds = Annotated[int, Field(ge=0, le=SECONDS_MOST)]
+#: What RQ keeps for no time at all it can't be asked about.
+Kept = Annotated[int, Field(ge=1, le=SECONDS_MOST)]
 Count = Annotated[int, Field(ge=1, le=COUNT_MOST)]
 Workers = Annotated[int, Field(ge=0, le=WORKERS_MOST)]
 
@@ -200,15 +202,11 @@ class Settings(BaseSettings):
         "after them; three times PLATFORM_TIMEOUT or more, what a page of posts may take; "
         "0: never",
     )
-    rq_result_ttl: WholeSeconds = Field(
-        500, ge=1, description="seconds that RQ keeps a finished job"
-    )
+    rq_result_ttl: Kept = Field(500, description="seconds that RQ keeps a finished job")
     rq_completed_tasks_ttl: WholeSeconds = Field(
         0, description="the same, where it is set: the replaced system's name"
     )
-    rq_failed_tasks_ttl: WholeSeconds = Field(
-        86400, ge=1, description="seconds that RQ keeps a failed job"
-    )
+    rq_failed_tasks_ttl: Kept = Field(86400, description="seconds that RQ keeps a failed job")
     rq_health_check_interval: float = Field(
         1.0, ge=0.1, le=30, description="seconds between two pings of Redis"
     )
@@ -384,18 +382,19 @@ class Settings(BaseSettings):
 
     def _unfit(self) -> Iterator[str]:
         """Yield what is too little beside another setting."""
-        length = len(self.flask_secret_key)
+        length = len(self.flask_secret_key.strip())
         if self.profile != "development" and 0 < length < SECRET_CHARACTERS:
             yield (
-                f"FLASK_SECRET_KEY: has {counted(length, 'character')} and can be guessed; "
-                f"{self._profile} needs {SECRET_CHARACTERS} or more; {_MAKES_ONE}"
+                f"FLASK_SECRET_KEY: is short ({counted(length, 'character')}); {self._profile} "
+                f"needs {SECRET_CHARACTERS} or more; {_MAKES_ONE}"
             )
-        if "task_slice" in self.model_fields_set and 0 < self.task_slice < self._least_slice_s:
+        is_default = self.task_slice == type(self).model_fields["task_slice"].default
+        if not is_default and 0 < self.task_slice < self._least_slice_s:
             yield (
                 f"TASK_SLICE: should be {self._least_slice_s:g} or more, three times "
                 f"PLATFORM_TIMEOUT, or 0 (it is {self.task_slice:g})"
             )
-        scales = self.rq_enable_auto_scaling
+        scales = self.rq_enable_auto_scaling and self.worker_mode.has_processes
         if scales and self.external_processes_max < self.external_processes:
             yield (
                 "EXTERNAL_PROCESSES_MAX: should be EXTERNAL_PROCESSES "
@@ -436,7 +435,7 @@ class Settings(BaseSettings):
 
     @property
     def slice_s(self) -> float:
-        """Return TASK_SLICE; where it isn't set, it grows with PLATFORM_TIMEOUT."""
+        """Return TASK_SLICE; its default grows with PLATFORM_TIMEOUT."""
         return max(self.task_slice, self._least_slice_s) if self.task_slice else 0.0
 
     @property

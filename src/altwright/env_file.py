@@ -44,7 +44,7 @@ _FOREIGN = frozenset({"OLLAMA_MODELS", "ALLOWED_HOSTS"}) | {
 #: Those of rq-scheduler and rq-dashboard, and what Kubernetes gives each container for a service
 #: that is called as we are.
 _FOREIGN_SHAPE = re.compile(
-    r"RQ_(REDIS|DASHBOARD)_\w+|\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?)"
+    r"RQ_(REDIS|DASHBOARD)_\w+|\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
 )
 #: How much alike a name and one of ours have to be for it to be shown beside it (0 to 1).
 _ALIKE = 0.65
@@ -136,7 +136,10 @@ def misspelt(
     meant = {name.upper() for name in in_file}
     given = meant | {name.upper() for name in environment}
     known = set(ours)
-    for name in sorted(given - known - _FOREIGN - _NO_SETTINGS):
+    # Kubernetes again: X_PORT, an address, beside X_SERVICE_HOST.
+    hosts = (name for name in given if name.endswith("_SERVICE_HOST"))
+    ports = {f"{host.removesuffix('_SERVICE_HOST')}_PORT" for host in hosts}
+    for name in sorted(given - known - ports - _FOREIGN - _NO_SETTINGS):
         if _FOREIGN_SHAPE.fullmatch(name):
             continue
         is_meant = name in meant or name.startswith(PREFIX)

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
 
-import click
 import pytest
 import requests
-import rq
-from cryptography.fernet import Fernet
-from sqlalchemy.engine import make_url
 from tests.support import free_port
-from tests.support_service import Service, running
-
-from altwright import config, env_file, telemetry
-from altwright.cli.main import altwright as altwright_command
-from altwright.config import Settings
-from altwright.errors import ConfigError
-from altwright.tasks.rq.client import connect
+from tests.support_service import Service, findings_of, running
 
 WRONG = {
     "an unknown database": (
@@ -94,85 +76,13 @@ def test_a_wrong_setting_is_named_with_what_it_should_be(case: str, tmp_path: Pa
     assert not any(part in done.stderr for part in ("sesame", "ses#", "ame@"))
 
 
-@pytest.mark.req("8.1", "validated and named")
-@pytest.mark.req("11.6", "written to logs")
-@pytest.mark.parametrize("letter", [*"#/?@:% ", "%2F"])
-@pytest.mark.parametrize(
-    ("name", "url"),
-    [
-        ("REDIS_URL", "redis://:{}@127.0.0.1:{}/0"),
-        ("REDIS_URL", "redis+sentinel://:{}@127.0.0.1:{}/m/0"),
-        ("DATABASE_URL", "postgresql://anna:{}@127.0.0.1:{}/x"),
-        ("SMTP_URL", "smtp://anna:{}@127.0.0.1:{}"),
-    ],
-)
-def test_a_password_may_hold_any_letter(
-    name: str, url: str, letter: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """It is read, or the setting is named and how to write it; no part of it is ever shown."""
-    value = url.format(f"ses{letter}ame", free_port())
-    shown = telemetry.redact(f"at {value} now")
-    try:
-        settings = config.load(**{name: value})
-    except ConfigError as error:
-        (problem,) = error.problems
-        assert problem.startswith(f"{name}: ")
-        assert "%2F" in problem
-        shown += problem
-    else:
-        if name == "REDIS_URL" and "sentinel" not in url:
-            client = connect(settings.redis_url)
-            given = client.connection_pool.connection_kwargs["password"]
-            assert given == unquote(f"ses{letter}ame")
-            client.close()
-        if name == "DATABASE_URL":
-            assert make_url(settings.database_url).password == unquote(f"ses{letter}ame")
-    if letter != " ":  # where it ends can't be told in a sentence; as a setting it is refused
-        assert "ame@" not in shown
-        assert "ses" not in shown.replace("messes", "")
-
-
-@pytest.mark.req("8.1", "validated and named")
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://hooks.example/services/@team/abc",
-        "https://chat.example/hooks?user=a@b.org",
-        "https://gw.example:8443/v1/@acct/ns",
-        "https://u:p%40ss@gw.example/v1/@acct",
-        "http://localhost:8080/@acct",
-        "http://[::1]:8080/@acct",
-    ],
-)
-@pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "OLLAMA_URL", "RQ_ALERT_WEBHOOK_URL"])
-def test_an_at_sign_may_follow_the_host(name: str, url: str) -> None:
-    """It is an ordinary letter of a path and of a query."""
-    assert getattr(config.load(**{name: url}), name.lower()) == url
-
-
-@pytest.mark.req("8.1", "validated and named")
-@pytest.mark.parametrize(
-    "login", ["u:ses/ame", "u:p@ses/ame", "u:p?ame", "u:1/ame", "a.b:ses/ame", "ses/ame"]
-)
-@pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "RQ_ALERT_WEBHOOK_URL"])
-def test_a_login_that_is_cut_is_not_taken_for_a_host(name: str, login: str) -> None:
-    """A "/" or "?" in a password: what to do is said, and no part of it."""
-    with pytest.raises(ConfigError) as error:
-        config.load(**{name: f"https://{login}@gw.example/v1"})
-    (problem,) = error.value.problems
-    assert problem.startswith(f"{name}: ")
-    assert "%2F" in problem
-    assert "ses" not in problem
-    assert "ame@" not in problem
-
-
 @pytest.mark.req("8.1", "environment and .env")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_file_of_settings_may_come_from_windows(encoding: str, tmp_path: Path) -> None:
     """PowerShell writes UTF-16, Notepad a mark; both are read."""
     service = Service(tmp_path)
     (tmp_path / ".env").write_text("RQ_WORKER_COUNT=7\nHOST=\n", encoding=encoding)
-    findings = {row["what"]: row for row in _findings(service)}
+    findings = findings_of(service)
     assert "7 workers" in findings["profile"]["found"]
 
 
@@ -193,249 +103,6 @@ def test_a_file_of_settings_that_cannot_be_read_is_named(
     assert words in done.stderr
     assert "save" in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-KEYS = {"FLASK_SECRET_KEY": "x" * 32, "PLATFORM_ENCRYPTION_KEY": Fernet.generate_key().decode()}
-#: Settings that could do nothing, or another thing than they say; and the whole sentence.
-UNFIT: dict[str, tuple[dict[str, Any], str]] = {
-    "an address as a private host": (
-        {"ALLOWED_PRIVATE_HOSTS": "a.example, http://Host:8080/"},
-        (
-            "ALLOWED_PRIVATE_HOSTS: http://host:8080/ allows nothing: no host is called so; write "
-            "host:8080 (it is 'a.example, http://Host:8080/')"
-        ),
-    ),
-    "a slice that no page of posts fits in": (
-        {"TASK_SLICE": 1},
-        "TASK_SLICE: should be 60 or more, three times PLATFORM_TIMEOUT, or 0 (it is 1)",
-    ),
-    "a secret that can be guessed": (
-        {**KEYS, "ALTWRIGHT_PROFILE": "production", "FLASK_SECRET_KEY": "x"},
-        (
-            "FLASK_SECRET_KEY: has 1 character and can be guessed; ALTWRIGHT_PROFILE=production "
-            "needs 32 or more; `altwright key` makes one"
-        ),
-    ),
-    "two that are missing": (
-        {"ALTWRIGHT_PROFILE": "staging"},
-        (
-            "FLASK_SECRET_KEY, PLATFORM_ENCRYPTION_KEY: missing; ALTWRIGHT_PROFILE=staging needs "
-            "them; `altwright key` makes one"
-        ),
-    ),
-    "one that is missing": (
-        {"DESCRIBER": "openai", "OPENAI_MODEL": "eyes"},
-        "OPENAI_BASE_URL: missing; DESCRIBER=openai needs it",
-    ),
-    "no address": (
-        {"RQ_ALERT_WEBHOOK_URL": "chat"},
-        "RQ_ALERT_WEBHOOK_URL: should be an address like https://chat.example/hooks/…",
-    ),
-    "a pool that can't grow": (
-        {"RQ_ENABLE_AUTO_SCALING": True, "EXTERNAL_PROCESSES": 6},
-        "EXTERNAL_PROCESSES_MAX: should be EXTERNAL_PROCESSES (6) or more (it is 4)",
-    ),
-}
-
-
-@pytest.mark.req("8.1", "validated and named")
-@pytest.mark.parametrize("case", UNFIT)
-def test_a_setting_that_could_not_do_what_it_says_is_refused(case: str) -> None:
-    """With what it should be, rather than kept without effect or changed unseen."""
-    settings, sentence = UNFIT[case]
-    with pytest.raises(ConfigError) as error:
-        config.load(**settings)
-    assert error.value.problems == [sentence]
-
-
-def test_all_that_is_unfit_together_is_listed_at_once() -> None:
-    """What two settings make of each other is no less."""
-    with pytest.raises(ConfigError) as error:
-        config.load(ALTWRIGHT_PROFILE="production", ALERT_EMAIL_TO="a@b.example", TASK_SLICE=1)
-    named = [problem.partition(":")[0] for problem in error.value.problems]
-    assert named == ["SMTP_URL", "FLASK_SECRET_KEY, PLATFORM_ENCRYPTION_KEY", "TASK_SLICE"]
-
-
-NUMBERS = sorted(
-    (field.alias or name).upper()
-    for name, field in Settings.model_fields.items()
-    if field.annotation in {int, float}
-)
-
-
-@pytest.mark.parametrize("value", ["9" * 20, "inf", "nan", "9" * 5000], ids=lambda text: text[:20])
-def test_no_number_is_larger_than_what_counts(value: str) -> None:
-    """Timers, databases and Redis overflow somewhere; every setting is refused before."""
-    with pytest.raises(ConfigError) as error:
-        config.load(**dict.fromkeys(NUMBERS, value))
-    assert sorted(problem.partition(":")[0] for problem in error.value.problems) == NUMBERS
-    assert all(len(problem) < 400 for problem in error.value.problems)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        f"redis://h/{'9' * 20}",
-        f"redis://h/0?max_connections={'9' * 5000}",
-        f"redis://h/0?socket_timeout={'9' * 20}.5",
-        f"redis+sentinel://h:{'9' * 5000}/m/0",
-        f"redis+sentinel://h:1/m/{'9' * 5000}",
-    ],
-    ids=lambda url: url[:40],
-)
-def test_no_number_in_an_address_either(url: str) -> None:
-    """Of a database, a port, an option."""
-    with pytest.raises(ConfigError) as error:
-        config.load(REDIS_URL=url)
-    assert error.value.problems[0].startswith("REDIS_URL: ")
-
-
-@pytest.mark.parametrize("host", ["h", "h:1", "10.0.0.5:65535", "::1", "[::1]", "[::1]:80", "a_b"])
-def test_a_private_host_is_taken_as_it_is_called(host: str) -> None:
-    """A name or an address, with a port or for all."""
-    assert config.load(ALLOWED_PRIVATE_HOSTS=f" {host.upper()} ,").allowed_private_hosts == {host}
-
-
-@pytest.mark.parametrize(
-    ("text", "meant"),
-    [
-        ("http://h:1/x", "h:1"),
-        ("https://u:sesame@h", "h"),
-        ("//[::1]:80", "[::1]:80"),
-        ("h.", "h"),
-        ("h:080", "h:80"),
-        *((text, "") for text in ("10.0.0.0/8", "*.h", "bücher.example", "h:70000", ":80", "[h]")),
-    ],
-)
-def test_what_no_host_is_called_allows_nothing(text: str, meant: str) -> None:
-    """Where it can be told what was meant, that is said."""
-    with pytest.raises(ConfigError) as error:
-        config.load(ALLOWED_PRIVATE_HOSTS=text)
-    assert f"write {meant or 'each host as cloud.example'}" in error.value.problems[0]
-
-
-MISSPELT = {
-    "ALLOWED_PRIVATE_HOST": "ALLOWED_PRIVATE_HOSTS",
-    "ALTWRIGHT_LOG_LEVEL": "LOG_LEVEL",
-    "DATABASE_URI": "DATABASE_URL",
-    "DATADIR": "DATA_DIR",
-    "DISCRIBER": "DESCRIBER",
-    "HSOT": "HOST",
-    "OPENAI_KEY": "OPENAI_API_KEY",
-    "PORTT": "PORT",
-    "PROT": "PORT",
-    "REDIS_ULR": "REDIS_URL",
-}
-#: The same for names that begin as ours do, and of which nobody knows what they were to be.
-UNKNOWN = {
-    "ALTWRIGHT_FOO": "",
-    "RQ_FOO": "",
-    "RQ_WORKERS": "; settings like it: RQ_WORKER_COUNT, RQ_MIN_LOW_WORKERS, RQ_MAX_LOW_WORKERS",
-}
-#: What stands in the environments of desktops, servers, containers, CI and other programs.
-ORDINARY = (Path(__file__).parent.parent / "data" / "environment_names.txt").read_text().split()
-
-
-@pytest.mark.req("8.1", "validated and named")
-def test_a_misspelt_setting_is_noticed(tmp_path: Path) -> None:
-    """In the environment as in .env, with the name that was meant."""
-    meant = {name: f"; did you mean {near}?" for name, near in MISSPELT.items()}
-    ignored = {name: f", and is ignored{more}" for name, more in UNKNOWN.items()}
-    said = [
-        f"altwright: {name} is no setting{more}" for name, more in sorted((meant | ignored).items())
-    ]
-    wrong = [*MISSPELT, *UNKNOWN]
-    service = Service(tmp_path, dict.fromkeys(wrong, "x"))
-    # A name whose right spelling is set as well is somebody else's.
-    for name in ("DATA_DIR", "PORT"):
-        service.settings[name] = ""
-    environment = {k: v for k, v in service.environment().items() if v}
-    done = _keys_command(tmp_path, environment)
-    assert done.stderr.splitlines() == said
-    (tmp_path / ".env").write_text("".join(f"{name}=x\n" for name in wrong))
-    kept = {name: value for name, value in environment.items() if name not in wrong}
-    assert _keys_command(tmp_path, kept).stderr.splitlines() == said
-
-
-def test_what_is_ignored_stands_in_the_check(tmp_path: Path) -> None:
-    """As a warning, once; nothing is wrong on its account."""
-    done = Service(tmp_path, {"RQ_WORKERS": "8"}).command("check", "--json")
-    assert "RQ_WORKERS" not in done.stderr
-    (row,) = (row for row in json.loads(done.stdout) if row["what"] == "settings")
-    assert (row["ok"], row["state"]) == (True, "warning")
-    assert "RQ_WORKERS is no setting, and is ignored" in row["found"]
-
-
-def test_names_that_no_setting_has_and_others_read_are_let_be() -> None:
-    """Those of our own commands, RQ's, and what Kubernetes makes of a service's name."""
-    sources = "".join(path.read_text() for path in sorted(Path(rq.__path__[0]).rglob("*.py")))
-    of_rq = {name for name in re.findall(r"['\"](RQ_[A-Z_]+)['\"]", sources) if name[-1] != "_"}
-    assert "RQ_WORKER_CLASS" in of_rq
-    of_click = {name for command in _commands(altwright_command) for name in _variables(command)}
-    assert "ALTWRIGHT_DEBUG" in of_click
-    others = {"ALTWRIGHT_SERVICE_HOST", "ALTWRIGHT_PORT_8080_TCP_ADDR", "RQ_WORKER_SERVICE_PORT"}
-    ours = [(field.alias or name).upper() for name, field in Settings.model_fields.items()]
-    assert list(env_file.misspelt(of_rq | of_click | others, [], ours)) == []
-
-
-def _commands(command: click.Command) -> Iterator[click.Command]:
-    yield command
-    if isinstance(command, click.Group):
-        for name in command.list_commands(click.Context(command)):
-            below = command.get_command(click.Context(command), name)
-            assert below is not None
-            yield from _commands(below)
-
-
-def _variables(command: click.Command) -> Iterator[str]:
-    for parameter in command.params:
-        named = parameter.envvar or ()
-        yield from [named] if isinstance(named, str) else named
-
-
-def test_names_of_other_programs_are_let_be(tmp_path: Path) -> None:
-    """What ordinary environments hold raises nothing."""
-    assert len(ORDINARY) > 150
-    others = {name: "1" for name in ORDINARY if name not in os.environ and name != "PYTHONPATH"}
-    done = Service(tmp_path, others).command("key")
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def _keys_command(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a command that needs nothing of what is set."""
-    return subprocess.run(
-        [sys.executable, "-m", "altwright", "key"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ('# mine\nPORT=8080\n\nSMTP_URL="smtp://a:sesame@h\n', [4, "mark of SMTP_URL"]),
-        ("PORT=8080\nHOST='0.0.0.0' all\n", [2, "mark of HOST"]),
-        ("sesame\nPORT=8080\n", [1, "NAME=value"]),
-        ("PORT=8080\nsesame words\nHOST=::1\n", [2, "NAME=value"]),
-    ],
-)
-@pytest.mark.parametrize("command", ["check", "serve", "user list"])
-def test_a_line_that_is_no_setting_is_named(
-    text: str, said: list[object], command: str, tmp_path: Path
-) -> None:
-    """File and line, and nothing of what may be a secret."""
-    (tmp_path / ".env").write_text(text)
-    done = Service(tmp_path).command(*command.split())
-    line, words = said
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"altwright: .env: line {line}: ")
-    assert str(words) in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert "sesame" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["a?b#c%25d e", "ä/'\"", "x" * 120])
@@ -505,7 +172,7 @@ def test_without_models_the_offline_describer_says_how_to_get_them(tmp_path: Pat
 def test_what_is_well_is_said_too(tmp_path: Path) -> None:
     """Each part is listed with what it is."""
     service = Service(tmp_path, {"REDIS_URL": "", "RQ_WORKER_COUNT": "3"})
-    findings = {row["what"]: row for row in _findings(service)}
+    findings = findings_of(service)
     assert findings["DATABASE_URL"]["ok"]
     assert "embedded Valkey" in findings["REDIS_URL"]["found"]
     assert "3 workers, integrated" in findings["profile"]["found"]
@@ -513,11 +180,6 @@ def test_what_is_well_is_said_too(tmp_path: Path) -> None:
 
 def test_one_of_a_kind_is_not_several(tmp_path: Path) -> None:
     """Nouns follow their number."""
-    findings = {row["what"]: row for row in _findings(Service(tmp_path, {"RQ_WORKER_COUNT": "1"}))}
+    findings = findings_of(Service(tmp_path, {"RQ_WORKER_COUNT": "1"}))
     assert "; 1 worker, integrated" in findings["profile"]["found"]
     assert findings["connections"]["found"].startswith("1 process with up to 22 database connect")
-
-
-def _findings(service: Service) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads(service.command("check", "--json").stdout)
-    return found

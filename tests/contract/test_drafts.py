@@ -5,49 +5,19 @@ from __future__ import annotations
 import base64
 import re
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.support_domain import World, make_post, make_world
+from tests import support_drafts
+from tests.support_domain import World, make_post
+from tests.support_drafts import D, put_into, seen, store
 
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
-from altwright.captions.drafts.draft_writes import Stored, Target
-from altwright.db.session import Database
-from altwright.db.tables import PictureRow
-from altwright.describers.port import Description
 from altwright.domain.caption import DRAFT_MOVES, DraftStatus
 from altwright.errors import Conflict, InvalidInput, NotFound
 
-D = DraftStatus
-NEW = Description("A blue door with a brass knocker.", "fake", "fake-2", "low", {"text": "No 5"})
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    """Return anna with her account."""
-    return make_world(database)
-
-
-@pytest.fixture
-def draft(world: World) -> Draft:
-    """Return a draft of hers."""
-    return world.draft(make_post(1, ""))[0]
-
-
-def put_into(world: World, draft: Draft, status: DraftStatus) -> Draft:
-    """Lead a draft into a state by the ways there are."""
-    if status is D.SKIPPED:
-        return world.drafts.skip(draft.id, world.user.id)
-    if status is not D.DRAFT:
-        world.drafts.approve(draft.id, world.user.id)
-    with world.database.write() as session:
-        if status in {D.PUBLISHING, D.PUBLISHED}:
-            mine = draft_writes.begin_publishing(session, world.user.id, draft.post.id, [draft.id])
-        if status is D.PUBLISHED:
-            draft_writes.published(session, mine)
-    return world.drafts.get(draft.id, world.user.id)
+world, draft = support_drafts.world, support_drafts.draft
 
 
 @pytest.mark.every_database
@@ -143,122 +113,6 @@ def test_drafts_are_found_by_state_account_and_task(world: World, draft: Draft) 
     }
 
 
-def test_somebody_elses_draft_is_not_there(world: World, draft: Draft) -> None:
-    """Every door answers a stranger as if there were no such draft."""
-    bob = world.users.create("bob", "correct horse").id
-    drafts = world.drafts
-    store(world, seen(world, draft))
-    draft = put_into(world, draft, D.APPROVED)
-    text_id = drafts.texts(draft.id, world.user.id)[0].id
-    doors: list[Callable[[], object]] = [
-        lambda: drafts.get(draft.id, bob),
-        lambda: drafts.edit(draft.id, bob, text="mine"),
-        lambda: drafts.approve(draft.id, bob),
-        lambda: drafts.skip(draft.id, bob),
-        lambda: drafts.reopen(draft.id, bob),
-        lambda: drafts.texts(draft.id, bob),
-        lambda: drafts.restore(draft.id, bob, text_id),
-        lambda: drafts.picture_file(draft.picture.id, bob),
-        lambda: drafts.picture_file(draft.picture.id, bob, small=True),
-        lambda: drafts.get(2**70, world.user.id),
-        lambda: drafts.picture_file(2**70, world.user.id),
-    ]
-    for door in doors:
-        with pytest.raises(NotFound):
-            door()
-    assert drafts.find(bob).drafts == drafts.of_posts(bob, [draft.post.id], [draft.id]) == []
-    assert set(drafts.counts(bob).values()) == {0}
-    assert drafts.approve_many(bob, [draft.id]) == drafts.skip_many(bob, [draft.id]) == 0
-    assert drafts.get(draft.id, world.user.id) == draft
-
-
-def test_a_task_publishes_its_users_drafts_only(world: World, draft: Draft) -> None:
-    """Whatever ids it names: those of somebody else stay approved, and untouched."""
-    bob = world.users.create("bob", "correct horse").id
-    draft = put_into(world, draft, D.APPROVED)
-    with world.database.write() as session:
-        assert draft_writes.drafts_with(session, bob, [draft.id]) == []
-        assert draft_writes.begin_publishing(session, bob, draft.post.id, [draft.id]) == []
-        draft_writes.note_problem(session, bob, draft.post.id, [draft.id], "No.")
-    assert world.drafts.get(draft.id, world.user.id) == draft
-    taken = put_into(world, draft, D.PUBLISHING)
-    with world.database.write() as session:
-        draft_writes.give_back_all(session, bob, None)
-    assert world.drafts.get(draft.id, world.user.id) == taken
-    put_into_published(world, taken)
-    assert (world.drafts.count_published(bob), world.drafts.count_published(world.user.id)) == (
-        0,
-        1,
-    )
-
-
-def put_into_published(world: World, draft: Draft) -> None:
-    """End the publishing of a draft."""
-    with world.database.write() as session:
-        draft_writes.published(session, [draft])
-
-
-def test_only_the_drafts_of_a_post_are_taken_to_be_published(world: World, draft: Draft) -> None:
-    """Neither another post's nor one that isn't named, nor one that nobody has approved."""
-    named, unnamed, unread = world.draft(make_post(2, "", "", ""))
-    for one in (draft, named, unnamed):
-        world.drafts.approve(one.id, world.user.id)
-    ids = [draft.id, named.id, unread.id]
-    with world.database.write() as session:
-        draft_writes.note_problem(session, world.user.id, named.post.id, ids, "Wait.")
-        taken = draft_writes.begin_publishing(session, world.user.id, named.post.id, ids)
-        again = draft_writes.begin_publishing(session, world.user.id, named.post.id, ids)
-    assert [one.id for one in taken] == [one.id for one in again] == [named.id]
-    now = {one.id: one for one in world.drafts.find(world.user.id).drafts}
-    assert now[named.id].problem == "Wait."
-    assert [now[one.id].problem for one in (draft, unnamed, unread)] == [""] * 3
-    assert [now[one.id].status for one in (draft, unnamed, unread)] == [
-        *(D.APPROVED, D.APPROVED, D.DRAFT),
-    ]
-
-
-def other_account(world: World) -> int:
-    """Connect a second account of the user, whose server gives the same ids."""
-    world.platform.acct = "anna@other.example"
-    return world.accounts.add(world.user.id, "mastodon", "https://other.example", "token-2").id
-
-
-@pytest.mark.every_database
-def test_accounts_whose_servers_give_the_same_ids_are_kept_apart(
-    world: World, draft: Draft
-) -> None:
-    """What is read, described, failed and deleted on one is nothing of the other's."""
-    other_id = other_account(world)
-    (theirs,) = world.draft(replace(make_post(1, ""), text="Other words"), account_id=other_id)
-    assert (theirs.account_id, theirs.picture.id != draft.picture.id) == (other_id, True)
-    assert world.drafts.get(draft.id, world.user.id).post.text == "Words of post 1"
-    with world.database.write() as session:
-        draft_writes.note_failure(session, theirs.picture.id)
-        assert draft_writes.failed_before(session, world.account.id, ["p1"]) == {}
-        failed = draft_writes.failed_before(session, other_id, ["p1", "p2"])
-        assert list(failed) == [("p1", "m1-0")]
-        draft_writes.post_gone(session, other_id, "p2")
-        draft_writes.post_gone(session, other_id, "p1")
-    assert world.drafts.get(theirs.id, world.user.id).status is D.SKIPPED
-    assert world.drafts.get(draft.id, world.user.id) == draft
-    taken = put_into(world, draft, D.PUBLISHING)
-    with world.database.write() as session:
-        draft_writes.give_back_all(session, world.user.id, other_id)
-        assert world.drafts.get(draft.id, world.user.id) == taken
-        draft_writes.give_back_all(session, world.user.id, world.account.id)
-    assert world.drafts.get(draft.id, world.user.id).status is D.APPROVED
-
-
-def test_drafts_of_posts_are_those_that_are_named(world: World, draft: Draft) -> None:
-    """Newest post first, a post's pictures in their order; of other posts and ids none."""
-    first, second, unnamed = world.draft(make_post(2, "", "", ""))
-    elsewhere = world.draft(make_post(3, ""))[0]
-    ids = [second.id, draft.id, first.id, elsewhere.id]
-    found = world.drafts.of_posts(world.user.id, [draft.post.id, first.post.id], ids)
-    assert [one.id for one in found] == [first.id, second.id, draft.id]
-    assert unnamed.post.id == first.post.id
-
-
 @pytest.mark.parametrize("how", ["approve", "edit", "restore"])
 def test_a_problem_is_gone_once_somebody_acts_on_it(world: World, draft: Draft, how: str) -> None:
     """Why it wasn't published has been seen by whoever approves it again or changes its text."""
@@ -276,16 +130,6 @@ def test_a_problem_is_gone_once_somebody_acts_on_it(world: World, draft: Draft, 
             text_id = world.drafts.texts(draft.id, world.user.id)[0].id
             after = world.drafts.restore(draft.id, world.user.id, text_id)
     assert after.problem == ""
-
-
-def test_a_text_of_another_draft_is_not_brought_back(world: World, draft: Draft) -> None:
-    """A draft has its own texts only."""
-    other = world.draft(make_post(2, ""), "Of another picture.")[0]
-    text_id = world.drafts.texts(other.id, world.user.id)[0].id
-    for unknown in (text_id, 2**70):
-        with pytest.raises(NotFound):
-            world.drafts.restore(draft.id, world.user.id, unknown)
-    assert world.drafts.get(draft.id, world.user.id) == draft
 
 
 def test_an_edit_keeps_what_the_describer_wrote(world: World, draft: Draft) -> None:
@@ -442,68 +286,6 @@ def test_warnings_follow_the_text(world: World, draft: Draft) -> None:
     assert [one["code"] for one in edited.to_json()["warnings"]] == ["opening"]
 
 
-def seen(world: World, draft: Draft) -> Target:
-    """Return the picture as a task sees it now."""
-    with world.database.read() as session:
-        found = draft_writes.target(
-            session, world.account.id, draft.post.remote_id, draft.picture.remote_id
-        )
-    assert found is not None
-    return found
-
-
-def store(world: World, target: Target) -> bool:
-    """Store a new description, as a task does."""
-    files = Stored("new.jpg", "new-small.webp", "image/jpeg", 10, 20)
-    with world.database.write() as session:
-        return draft_writes.store_draft(
-            session, target, NEW, files, user_id=world.user.id, task_id="task-2"
-        )
-
-
-def test_a_new_description_replaces_an_untouched_draft(world: World, draft: Draft) -> None:
-    """Text, describer and task are the new ones; the version rises."""
-    assert store(world, seen(world, draft))
-    now = world.drafts.get(draft.id, world.user.id)
-    assert (now.text, now.described_text, now.model) == (NEW.text, NEW.text, "fake-2")
-    assert (now.level, now.evidence, now.task_id) == ("low", {"text": "No 5"}, "task-2")
-    assert now.version == draft.version + 1
-
-
-@pytest.mark.every_database
-def test_a_person_who_was_faster_wins_over_a_description(world: World, draft: Draft) -> None:
-    """An edit made while the picture was being described is kept."""
-    target = seen(world, draft)
-    world.drafts.edit(draft.id, world.user.id, text="My cat Mia.")
-    assert not store(world, target)
-    assert world.drafts.get(draft.id, world.user.id).text == "My cat Mia."
-
-
-@pytest.mark.parametrize("status", [D.APPROVED, D.PUBLISHING])
-def test_an_approved_text_is_never_overwritten(
-    world: World, draft: Draft, status: DraftStatus
-) -> None:
-    """Not even by a task that has seen it so."""
-    put_into(world, draft, status)
-    assert not store(world, seen(world, draft))
-    assert world.drafts.get(draft.id, world.user.id).text == draft.text
-
-
-@pytest.mark.every_database
-def test_two_tasks_make_one_draft_of_a_picture(world: World, draft: Draft) -> None:
-    """A task that saw no draft doesn't overwrite the one that came meanwhile."""
-    target = replace(seen(world, draft), draft_version=None, status=None)
-    assert not store(world, target)
-    assert world.drafts.get(draft.id, world.user.id).text == draft.text
-
-
-def test_a_picture_of_a_removed_account_is_left_alone(world: World, draft: Draft) -> None:
-    """An effect that comes too late writes nothing."""
-    target = seen(world, draft)
-    world.accounts.remove(world.account.id, world.user.id)
-    assert not store(world, target)
-
-
 @pytest.mark.every_database
 def test_files_are_found_by_their_owner_and_missed_when_gone(world: World, draft: Draft) -> None:
     """picture_file names both copies; unreferenced_files names what belongs to nobody."""
@@ -522,27 +304,6 @@ def test_files_are_found_by_their_owner_and_missed_when_gone(world: World, draft
     assert drafts.unreferenced_files(names) == set(names[2:])
     world.accounts.remove(world.account.id, world.user.id)
     assert drafts.unreferenced_files(names[:2]) == set(names[:2])
-
-
-@pytest.mark.every_database
-def test_a_post_read_again_is_updated_not_doubled(world: World, draft: Draft) -> None:
-    """The second plan sees the draft, the new text of the post and a picture added since."""
-    post = replace(make_post(1, "", "Described"), text="Edited words")
-    with world.database.write() as session:
-        found = draft_writes.save_posts(session, world.account.id, [post])
-    assert found == {("p1", "m1-0"): D.DRAFT, ("p1", "m1-1"): None}
-    now = world.drafts.get(draft.id, world.user.id)
-    assert (now.post.text, now.picture.of, now.post.id) == ("Edited words", 2, draft.post.id)
-
-
-def test_videos_are_no_pictures(world: World) -> None:
-    """Only attachments of the kind image get rows."""
-    with world.database.write() as session:
-        found = draft_writes.save_posts(
-            session, world.account.id, [make_post(3, "", kind="video"), make_post(4, "")]
-        )
-        assert session.query(PictureRow).count() == 1
-    assert list(found) == [("p4", "m4-0")]
 
 
 @pytest.mark.every_database

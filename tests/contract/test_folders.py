@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from tests.servers import RedisServer
-from tests.support_service import Service
+from tests.support_service import Service, findings_of
 from tests.support_web import make_settings, make_web
 
 from altwright.db.session import Database, NotWritable, make_engine
@@ -99,7 +98,7 @@ def test_a_folder_that_cannot_be_used_reads_the_same_everywhere(cause: str, fold
         assert words in done.stderr, (command, done.stderr)
         assert done.stderr.count("\n") == 1, (command, done.stderr)
     said = done.stderr.removeprefix("altwright: ").strip()
-    findings = {row["what"]: row for row in json.loads(service.command("check", "--json").stdout)}
+    findings = findings_of(service)
     for what in ("DATA_DIR", "keys", "DATABASE_URL"):
         assert (findings[what]["ok"], findings[what]["found"]) == (False, said)
     assert sorted(folder.rglob("*")) == before
@@ -188,8 +187,7 @@ def test_check_makes_nothing(tmp_path: Path) -> None:
         (f"sqlite:///{tmp_path}/here/a.db", True),
         (f"sqlite:///{tmp_path}/hree/below/a.db", False),
     ):
-        done = Service(tmp_path, {"DATABASE_URL": url}).command("check", "--json")
-        findings = {row["what"]: row for row in json.loads(done.stdout)}
+        findings = findings_of(Service(tmp_path, {"DATABASE_URL": url}))
         assert findings["DATA_DIR"]["ok"]
         assert findings["keys"]["found"] == "made in DATA_DIR at the start"
         assert findings["DATABASE_URL"]["ok"] is ok, findings

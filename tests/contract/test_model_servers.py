@@ -252,6 +252,20 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         assert make("openai", "http://models.example").describe(PICTURE, Request()).text
 
 
+def test_a_proxy_that_refuses_is_named_to_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It isn't the model server that wants a login."""
+
+    def refuse(exchange: Exchange) -> None:
+        exchange.answer(407)
+
+    with serving(refuse) as server:
+        monkeypatch.setenv("https_proxy", server.url)
+        with pytest.raises(DescriberUnavailable) as error:
+            make("openai", "https://models.invalid").describe(PICTURE, Request())
+    assert "proxy" in error.value.operator_detail
+    assert "407" in error.value.operator_detail
+
+
 # --- answers that aren't whole ---
 
 

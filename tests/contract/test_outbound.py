@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,40 +15,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.support import PATIENCE_S, free_port, wait_until
-from tests.support_leaves import Exchange, LocalServer, serving
+from tests.support_leaves import Exchange, serving
+from tests.support_outbound import CLOSED, LOCAL, calls, fetch, picture
 
-from altwright.describers.model_servers.ollama import Ollama
 from altwright.errors import (
     Category,
-    DescriberUnavailable,
     ImageUnavailable,
     ImageUnusable,
     OutboundRefused,
-    PlatformUnavailable,
     RateLimited,
 )
 from altwright.net import ssrf_guard
-from altwright.net.http import USER_AGENT, Fetched, Outbound
+from altwright.net.http import USER_AGENT, Outbound
 from altwright.net.ssrf_guard import MAX_ANSWER_BYTES, AnswerTooLarge, is_public
 from altwright.net.unreachable import reason_of
-from altwright.platforms.connect import connect
-
-LOCAL = Outbound(frozenset({"127.0.0.1"}), timeout_s=30)
-CLOSED = Outbound(frozenset(), timeout_s=30)
-
-
-def fetch(
-    outbound: Outbound, url: str, *, max_bytes: int = 10_000, timeout_s: float = 30
-) -> Fetched:
-    """Fetch with a test's limits."""
-    return outbound.fetch(url, max_bytes=max_bytes, timeout_s=timeout_s)
-
-
-def picture(exchange: Exchange) -> None:
-    """Answer with something that calls itself a picture."""
-    exchange.answer(200, b"pixels", Content_Type="Image/PNG; q=1")
-
 
 # --- addresses ---
 
@@ -295,56 +273,6 @@ def test_https_checks_the_name_that_was_asked_for(name: str, tmp_path: Path) -> 
 # --- why not ---
 
 
-def test_a_server_that_answers_nothing_is_named_with_the_reason() -> None:
-    """To whoever named it, and for a picture as for an account."""
-    why = "can't be reached: the connection ended before there was a whole answer."
-    with serving(Exchange.drop) as server:
-        host = f"127.0.0.1:{server.port}"
-        with pytest.raises(PlatformUnavailable) as account:
-            connect("mastodon", f"http://{host}", "token", LOCAL).introduction()
-        assert str(account.value) == f"{host} {why}"
-        with pytest.raises(ImageUnavailable) as fetched:
-            fetch(LOCAL, f"http://user:sesame@{host}/a.png")
-        assert str(fetched.value) == f"The picture's server {why}"
-        assert fetched.value.operator_detail == f"It is {host}."
-
-
-def test_a_host_that_is_not_there_is_named_with_the_reason() -> None:
-    """Nothing listens, or nobody knows the name."""
-    host = f"127.0.0.1:{free_port()}"
-    with pytest.raises(
-        PlatformUnavailable, match=f"^{host} can't be reached: nothing listens there"
-    ):
-        connect("mastodon", f"http://{host}", "token", LOCAL).introduction()
-    # Without a network nobody can say that there is no such name. Source of ".invalid": RFC 6761.
-    with pytest.raises(PlatformUnavailable, match=r"^m.invalid can't be reached: .*\bname\b"):
-        connect("mastodon", "https://m.invalid", "token", LOCAL).introduction()
-
-
-def test_behind_a_redirect_the_other_host_is_named() -> None:
-    """The one that was typed is well."""
-    gone = f"127.0.0.1:{free_port()}"
-
-    def leads_on(exchange: Exchange) -> None:
-        exchange.answer(302, Location=f"http://{gone}/a.png")
-
-    with (
-        serving(leads_on) as server,
-        pytest.raises(ImageUnavailable, match="can't be reached: nothing listens there") as error,
-    ):
-        fetch(LOCAL, f"{server.url}/a.png")
-    assert error.value.operator_detail == f"It is {gone}."
-
-
-def test_the_operator_hears_why_a_model_server_cannot_be_reached() -> None:
-    """Users hear that it can't: its address is none of theirs."""
-    describer = Ollama(f"http://127.0.0.1:{free_port()}", "eyes:7b", 30)
-    with pytest.raises(DescriberUnavailable) as error:
-        describer.probe()
-    assert "127.0.0.1" not in str(error.value)
-    assert error.value.operator_detail == "OLLAMA_URL: nothing listens there."
-
-
 # --- limits ---
 
 
@@ -378,70 +306,6 @@ def test_a_compressed_bomb_is_stopped_by_its_real_size() -> None:
     assert MAX_ANSWER_BYTES < 50_000_000
 
 
-def hang(exchange: Exchange) -> None:
-    """Never answer."""
-    exchange.wait_for_end()
-
-
-def dribble_head(exchange: Exchange) -> None:
-    """Send a byte of the head now and then."""
-    exchange.close_connection = True
-    exchange.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
-    while not exchange.server.closing.wait(0.05):
-        exchange.wfile.write(b"x")
-
-
-def dribble_body(exchange: Exchange) -> None:
-    """Send a byte of the body now and then."""
-    exchange.send_response(200)
-    exchange.end_headers()
-    exchange.close_connection = True
-    while not exchange.server.closing.wait(0.05):
-        exchange.wfile.write(b"x")
-
-
-@pytest.mark.parametrize("respond", [hang, dribble_head, dribble_body])
-def test_the_deadline_holds_from_beginning_to_end(respond: Callable[[Exchange], None]) -> None:
-    """A server that hangs, or dribbles for ever, is given up."""
-    hasty = Outbound(frozenset({"127.0.0.1"}), timeout_s=0.4)
-    with serving(respond) as server:
-        with pytest.raises(ImageUnavailable) as caught:
-            fetch(hasty, server.url, timeout_s=0.4)
-        with pytest.raises(requests.Timeout), hasty.session() as session:
-            session.get(server.url)
-    assert caught.value.category is Category.TIMEOUT
-
-
-def test_a_handshake_that_never_ends_is_under_the_deadline_too() -> None:
-    """A server that takes the connection and says nothing is given up as well."""
-    with (
-        socket.create_server(("127.0.0.1", 0)) as silent,
-        pytest.raises(ImageUnavailable) as caught,
-    ):
-        fetch(LOCAL, f"https://127.0.0.1:{silent.getsockname()[1]}/", timeout_s=0.4)
-    assert caught.value.category is Category.TIMEOUT
-
-
-def test_a_kept_connection_is_under_the_deadline_too() -> None:
-    """The second request of a session is watched like the first."""
-
-    def respond(exchange: Exchange) -> None:
-        if exchange.path == "/first":
-            picture(exchange)
-        else:
-            dribble_head(exchange)
-
-    with serving(respond) as server:
-        for timeout_s in (1, 5, 60):  # a busy machine needs more for the first one
-            hasty = Outbound(frozenset({"127.0.0.1"}), timeout_s=timeout_s)
-            with contextlib.suppress(requests.Timeout), hasty.session() as session:
-                assert session.get(f"{server.url}/first").content == b"pixels"
-                with pytest.raises(requests.Timeout):
-                    session.get(f"{server.url}/second", timeout=60)
-                return
-    pytest.fail("the first request isn't answered")
-
-
 # --- what an answer means ---
 
 
@@ -471,57 +335,6 @@ def test_a_status_says_whether_trying_again_can_help(status: int, error: type[Ex
     if isinstance(caught.value, RateLimited):
         assert caught.value.retry_in_s == 31
     assert "127.0.0.1" not in str(caught.value)
-
-
-@pytest.mark.parametrize(("lookup_s", "timeout_s"), [(30.0, 0.2), (0.2, 30.0)])
-def test_a_name_that_nobody_answers_for_is_given_up(
-    monkeypatch: pytest.MonkeyPatch, lookup_s: float, timeout_s: float
-) -> None:
-    """The resolver can't be told to stop; whoever asks it doesn't wait longer than they may."""
-    given_up, answered = threading.Event(), threading.Event()
-
-    def silent(*_args: object, **_named: object) -> list[object]:
-        given_up.wait(PATIENCE_S)
-        answered.set()
-        raise socket.gaierror
-
-    monkeypatch.setattr(socket, "getaddrinfo", silent)
-    monkeypatch.setattr(ssrf_guard, "LOOKUP_S", lookup_s)
-    try:
-        with pytest.raises(ImageUnavailable):
-            fetch(LOCAL, "http://slow.example/a.png", timeout_s=timeout_s)
-        assert not answered.is_set()
-    finally:
-        given_up.set()
-
-
-def test_a_connection_that_comes_after_the_end_is_shut_at_once() -> None:
-    """A deadline that passes between two connections of an exchange holds for the next."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs, LOCAL.exchange(0.001) as exchange:
-        wait_until(lambda: exchange.expired)
-        exchange.watch(ours)
-        theirs.settimeout(PATIENCE_S)
-        assert theirs.recv(1) == b""
-
-
-def test_an_address_that_never_answers_leaves_time_for_the_next(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A host's first address may be one that nothing comes back from, as IPv6 without a route."""
-    with serving(picture) as server, contextlib.ExitStack() as stack:
-        silent = stack.enter_context(socket.create_server(("127.0.0.2", server.port), backlog=0))
-        for _ in range(3):  # its queue is full: whoever connects now waits
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)  # noqa: FBT003 - the library's signature
-            waiting.connect_ex(silent.getsockname())
-        found = [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, server.port))
-            for address in ("127.0.0.2", "127.0.0.1")
-        ]
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_named: found)
-        two = Outbound(frozenset({"two.example"}), timeout_s=30)
-        assert fetch(two, f"http://two.example:{server.port}/a.png", timeout_s=6).data == b"pixels"
 
 
 @pytest.mark.parametrize("addresses", [("127.0.0.1", "2000::1"), ("2000::1", "127.0.0.1")])
@@ -570,19 +383,6 @@ def test_an_answer_that_breaks_off_is_no_picture() -> None:
     assert caught.value.category is Category.NETWORK
 
 
-def test_nobody_there_is_unavailable() -> None:
-    """A refused connection and an unknown name may be different tomorrow."""
-    with pytest.raises(ImageUnavailable):
-        fetch(LOCAL, f"http://127.0.0.1:{free_port()}/a.png")
-    with pytest.raises(ImageUnavailable):
-        fetch(LOCAL, "http://no-such-host.invalid/a.png")
-    with LOCAL.session() as session:
-        with pytest.raises(requests.ConnectionError, match=r"no connection: .*refused"):
-            session.get(f"http://127.0.0.1:{free_port()}/")
-        with pytest.raises(requests.ConnectionError, match=r"resolve 'no-such-host\.invalid'"):
-            session.get("http://no-such-host.invalid./")
-
-
 def test_the_environments_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy would connect where we can't check; only the address itself is called."""
     with serving(picture) as server, serving(picture) as proxy:
@@ -591,25 +391,3 @@ def test_the_environments_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch) ->
         with LOCAL.session() as session:
             session.get(server.url)
     assert (calls(server), calls(proxy)) == (2, 0)
-
-
-def calls(server: LocalServer) -> int:
-    """Count what a server was asked."""
-    return len(server.calls)
-
-
-def dribble_redirects(exchange: Exchange) -> None:
-    """Lead from one address to the next, a little late each time."""
-    exchange.server.closing.wait(0.15)
-    number = int(exchange.path.rpartition("/")[2] or 0)
-    exchange.answer(302, b"", Location=f"/{number + 1}")
-
-
-def test_a_deadline_spans_all_redirects_of_a_sessions_request() -> None:
-    """Each hop answers in time; together they don't."""
-    hasty = Outbound(frozenset({"127.0.0.1"}), timeout_s=0.4)
-    with serving(dribble_redirects) as server, hasty.session() as session:
-        session.max_redirects = 1000
-        with pytest.raises(requests.Timeout):
-            session.get(server.url)
-    assert len(server.calls) < 20

@@ -199,6 +199,13 @@ def test_no_token_is_sent_in_clear(url: str) -> None:
     assert not OUTBOUND.is_overheard(url.replace("http:", "https:"))
 
 
+@pytest.mark.parametrize("url", ["http://müller.example", "http://XN--mller-kva.example."])
+def test_a_named_host_is_known_in_each_spelling(url: str) -> None:
+    """The setting has the one in which it is called."""
+    assert not Outbound(frozenset({"xn--mller-kva.example"}), timeout_s=30).is_overheard(url)
+    assert OUTBOUND.is_overheard(url)
+
+
 @pytest.mark.parametrize(
     ("platform_name", "url", "token", "field"),
     [

@@ -191,7 +191,10 @@ def _connections(settings: Settings) -> str:
 
 def _describer(settings: Settings) -> str:
     if serve.gets_models(settings):
-        return "offline: `altwright serve` downloads its models (25 MB) when it starts"
+        return (
+            "offline: `altwright serve` downloads its models (25 MB) when it starts; "
+            "where only `altwright worker` runs, `altwright models` gets them"
+        )
     describer = bootstrap.describer_of(settings)
     try:
         return f"{settings.describer}: {describer.probe()}"

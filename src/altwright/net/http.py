@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -70,7 +71,10 @@ class Outbound:
         Hosts that the operator has named are on one; whether a private address is called at all
         is the guard's to say.
         """
-        parts = urlsplit(url)
+        called = url
+        with suppress(ValueError):  # what no address is called by is refused when it is called
+            called = requests.Request("GET", url).prepare().url or url
+        parts = urlsplit(called)
         host = parts.hostname or ""
         is_ours = self._guard.is_allowed(host, parts.port or HTTP_PORT) or _is_private(host)
         return parts.scheme.lower() == "http" and not is_ours

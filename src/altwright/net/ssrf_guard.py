@@ -117,8 +117,8 @@ class Guard:
         return refusal
 
     def is_allowed(self, host: str, port: int) -> bool:
-        """Return whether the operator has named this host."""
-        host = host.lower()
+        """Return whether the operator has named this host, in its called spelling (xn--)."""
+        host = host.lower().rstrip(".")
         names = {host, f"{host}:{port}", f"[{host}]:{port}", f"[{host}]"}
         return not self._allowed.isdisjoint(names)
 

@@ -28,8 +28,9 @@ _SPACED = re.compile(r"[\u0e00-\u0eff]")
 _LEAST_SPACED = 20
 #: A text that is cut keeps whole sentences if they are at least this share of what fits.
 _KEPT_SHARE = 0.4
-#: What opens a quotation, and what may close it: English, German or Polish.
-_CLOSED_BY = {"“": "”", "„": "“”"}
+#: What opens a quotation, and what may close it, the usual mark first: English, German or Polish.
+#: Models often close with a straight mark, or with the one that opened.
+_CLOSED_BY = {"“": '”"“', "„": '“”"'}
 
 
 def ends(text: str) -> list[int]:

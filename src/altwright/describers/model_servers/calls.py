@@ -121,7 +121,11 @@ class ModelServer:
         unreachable = DescriberUnavailable(
             f"{self.names.server} can't be reached, or hung up.", category=Category.NETWORK
         )
-        unreachable.operator_detail = f"{self.names.url_setting}: {reason_of(error)}."
+        why = reason_of(error)
+        if isinstance(error, requests.exceptions.ProxyError):
+            # What a proxy answers stands in the exception's own words only.
+            why = f"the environment's proxy: {why} ({said(str(error), key=self._key)})"
+        unreachable.operator_detail = f"{self.names.url_setting}: {why}."
         return unreachable
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

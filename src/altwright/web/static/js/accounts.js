@@ -83,7 +83,7 @@ function show(words, fields) {
 function fault(name, words) {
   const place = document.getElementById(`${name}-error`);
   if (!place) return;
-  const sentence = words && /^(should|is|has)\b/.test(words) ? `This ${words}.` : words;
+  const sentence = words && /^(should|is|isn't|has|holds|can't)(?=\s)/.test(words) ? `This ${words}.` : words;
   place.textContent = sentence;
   place.hidden = !words;
   const field = form.elements.namedItem(name);
