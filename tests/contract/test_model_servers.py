@@ -253,17 +253,13 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_proxy_that_refuses_is_named_to_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It isn't the model server that wants a login."""
-
-    def refuse(exchange: Exchange) -> None:
-        exchange.answer(407)
-
-    with serving(refuse) as server:
+    """It isn't the model server that takes no calls. The one here knows no CONNECT."""
+    with serving(lambda exchange: exchange.answer(200)) as server:
         monkeypatch.setenv("https_proxy", server.url)
         with pytest.raises(DescriberUnavailable) as error:
             make("openai", "https://models.invalid").describe(PICTURE, Request())
-    assert "proxy" in error.value.operator_detail
-    assert "407" in error.value.operator_detail
+    assert "the environment's proxy: " in error.value.operator_detail
+    assert "Tunnel connection failed: " in error.value.operator_detail
 
 
 # --- answers that aren't whole ---
