@@ -36,7 +36,7 @@ from altwright.domain.task import Delivery, Priority, Status
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
 from altwright.tasks.store.task_store import TaskStore
-from altwright.tasks.submission import NewTask
+from altwright.tasks.submission_rules import NewTask
 from benchmarks.databases import say, worst_of
 
 SMALL, LARGE = 100, 100_000

@@ -368,7 +368,7 @@ class Bench(Engine):
             return self.attempt()  # what failed is tried again, without the pause before it
         return self.store.get(task.id, None)
 
-    def items(self, task: Task) -> list[tuple[str, str, str]]:
+    def outcomes(self, task: Task) -> list[tuple[str, str, str]]:
         """Return key, state and reason of a task's items."""
         return [(one.key, one.status.value, one.reason) for one in self.store.items(task.id)]
 

@@ -23,14 +23,14 @@ from altwright.domain.retries import Backoff
 from altwright.domain.task import Delivery, ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.tasks.cluster.notifier import WorkWaits
-from altwright.tasks.error_policy import Source
+from altwright.tasks.error_meaning import Source
 from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
 from altwright.tasks.rq.thread_worker import ThreadRQWorker
-from altwright.tasks.store.claims import Planned, Worked
+from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore
-from altwright.tasks.submission import NewTask
+from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
 from altwright.workers import jobs
@@ -194,8 +194,8 @@ class Rig(Engine):
         """Claim and plan the task whose turn it is; return it with its first item."""
         task = self.take(worker_id)
         count = range(task.settings["items"])
-        self.claims.plan(task.id, task.attempt, [Planned(f"item-{n}", f"Item {n}") for n in count])
-        item = self.claims.next_item(task.id)
+        self.items.plan(task.id, task.attempt, [Planned(f"item-{n}", f"Item {n}") for n in count])
+        item = self.items.next_item(task.id)
         assert item is not None
         return task, item
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from altwright.db.types import Instant, now
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.tasks.store.claims import Planned, Worked
+from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
 

@@ -10,74 +10,50 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
-from cryptography.fernet import Fernet
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL
 
-from altwright import database_url, env_file, findings
-from altwright.domain import addresses, redis_url
+from altwright import env_file, findings
 from altwright.domain.counting import counted
-from altwright.domain.limits import WORKERS_MOST
 from altwright.domain.worker import host_name
+from altwright.domain.worker_mode import WorkerMode
 from altwright.env_file import NoSetting
 from altwright.errors import ConfigError
+from altwright.setting_values import (
+    COUNT_MOST,
+    MAKES_ONE,
+    SECONDS_MOST,
+    SMTPURL,
+    APIKey,
+    BaseURL,
+    Count,
+    DatabaseURL,
+    Days,
+    FernetKeys,
+    Kept,
+    PrivateHosts,
+    RedisURL,
+    Seconds,
+    WebURL,
+    WholeSeconds,
+    Workers,
+)
 from altwright.text import clean_line
 
 #: Longest side in pixels that is given to a describer. Vision models scale to 1,568 or less.
 IMAGE_SIDE_PX = 2000
 #: The longest path of a Unix socket, in bytes, with the closing zero (unix(7): sun_path).
 UNIX_SOCKET_PATH_BYTES = 108
-
-#: A year in seconds, and a century in days: further than that no wait and no date is counted;
-#: timers and databases overflow beyond.
-SECONDS_MOST, DAYS_MOST = 366 * 86_400, 36_525
-#: The highest number of anything: databases and Redis keep it in four bytes.
-COUNT_MOST = 2_000_000_000
 #: The fewest characters of a secret that signs sessions: in hexadecimal digits, 128 bits.
 SECRET_CHARACTERS = 32
 #: Characters of a wrong value that are repeated.
 VALUE_MOST = 200
-_MAKES_ONE = "`altwright key` makes one"
-#: What an address is like, by setting.
-_ADDRESSES = {
-    "ollama_url": "http://127.0.0.1:11434",
-    "openai_base_url": "http://127.0.0.1:8000/v1",
-    "rq_alert_webhook_url": "https://chat.example/hooks/…",
-}
-
-Days = Annotated[int, Field(ge=0, le=DAYS_MOST)]
-Seconds = Annotated[float, Field(gt=0, le=SECONDS_MOST)]
-WholeSeconds = Annotated[int, Field(ge=0, le=SECONDS_MOST)]
-#: What RQ keeps for no time at all it can't be asked about.
-Kept = Annotated[int, Field(ge=1, le=SECONDS_MOST)]
-Count = Annotated[int, Field(ge=1, le=COUNT_MOST)]
-Workers = Annotated[int, Field(ge=0, le=WORKERS_MOST)]
-
-
-class WorkerMode(StrEnum):
-    """Where tasks are worked on (docs/reference/settings.md)."""
-
-    INTEGRATED = "integrated"
-    EXTERNAL = "external"
-    HYBRID = "hybrid"
-    OFF = "off"
-
-    @property
-    def has_threads(self) -> bool:
-        """Return whether threads of the web processes work on tasks."""
-        return self in {WorkerMode.INTEGRATED, WorkerMode.HYBRID}
-
-    @property
-    def has_processes(self) -> bool:
-        """Return whether processes of their own work on tasks."""
-        return self in {WorkerMode.EXTERNAL, WorkerMode.HYBRID}
 
 
 class Settings(BaseSettings):
@@ -93,12 +69,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("var"), description="folder for the database, pictures, keys and the embedded Valkey"
     )
-    database_url: str = Field(
+    database_url: DatabaseURL = Field(
         "",
         description="SQLAlchemy URL: sqlite:///…, postgresql://… or mysql+pymysql://…; "
         "empty: SQLite in DATA_DIR",
     )
-    redis_url: str = Field(
+    redis_url: RedisURL = Field(
         "",
         description="redis://, rediss:// (TLS), unix:// or redis+sentinel:// of a Redis or Valkey "
         "server; empty: the embedded Valkey; `altwright redis use` changes it while all runs",
@@ -133,7 +109,7 @@ class Settings(BaseSettings):
     flask_secret_key: str = Field(
         "", description="secret that signs sessions; empty: made and kept in DATA_DIR"
     )
-    platform_encryption_key: str = Field(
+    platform_encryption_key: FernetKeys = Field(
         "",
         description="Fernet keys, comma-separated, newest first, that encrypt tokens and tasks; "
         "empty: made and kept in DATA_DIR",
@@ -235,13 +211,13 @@ class Settings(BaseSettings):
     describer: Literal["offline", "ollama", "openai"] = Field(
         "offline", description="what writes the drafts"
     )
-    ollama_url: str = Field("http://127.0.0.1:11434", description="address of an Ollama server")
+    ollama_url: BaseURL = Field("http://127.0.0.1:11434", description="address of an Ollama server")
     ollama_model: str = Field("llava:7b", description="vision model that Ollama runs")
     ollama_timeout: Seconds = Field(120, description="seconds that one description may take")
-    openai_base_url: str = Field(
+    openai_base_url: BaseURL = Field(
         "", description="address of an OpenAI-compatible server, up to and with /v1"
     )
-    openai_api_key: str = Field("", description="its key, where it wants one")
+    openai_api_key: APIKey = Field("", description="its key, where it wants one")
     openai_model: str = Field("", description="vision model that it runs")
     openai_timeout: Seconds = Field(120, description="seconds that one description may take")
     offline_idle_s: Seconds = Field(
@@ -258,7 +234,7 @@ class Settings(BaseSettings):
         500, ge=50, le=5000, description="longest draft in characters that a describer may write"
     )
 
-    allowed_private_hosts: Annotated[frozenset[str], NoDecode] = Field(
+    allowed_private_hosts: PrivateHosts = Field(
         frozenset(),
         description="comma-separated host or host:port on private addresses that may be called, "
         "and of accounts' servers that have no https",
@@ -272,10 +248,12 @@ class Settings(BaseSettings):
     )
     image_timeout: Seconds = Field(30, description="seconds that fetching one picture may take")
 
-    rq_alert_webhook_url: str = Field("", description="address that alerts are posted to as JSON")
+    rq_alert_webhook_url: WebURL = Field(
+        "", description="address that alerts are posted to as JSON"
+    )
     alert_email_to: str = Field("", description="comma-separated addresses that get alerts")
     alert_email_from: str = Field("altwright@localhost", description="their sender")
-    smtp_url: str = Field(
+    smtp_url: SMTPURL = Field(
         "", description="smtp://, smtps:// or smtp+starttls://user:password@host:port for them"
     )
     alert_backlog_tasks: Count = Field(1000, description="waiting tasks from which on to alert")
@@ -298,64 +276,6 @@ class Settings(BaseSettings):
     audit_retention_days: Days = Field(365, description="the same for audit entries and alerts")
     maintenance_every: Seconds = Field(3600, description="seconds between two clean-ups")
 
-    @field_validator("allowed_private_hosts", mode="before")
-    @classmethod
-    def _split_hosts(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            value = frozenset(host.strip().lower() for host in value.split(",") if host.strip())
-        for host in sorted(value):
-            if not addresses.is_host(host):
-                meant = addresses.meant_host(host) or (
-                    "each host as cloud.example, cloud.example:8080, 10.0.0.5 or [fd00::5]:8080 "
-                    "(other letters in their xn-- form)"
-                )
-                raise ValueError(f"{host} allows nothing: no host is called so; write {meant}")
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _check_database_url(cls, value: str) -> str:
-        return database_url.checked(value.strip()) if value.strip() else ""
-
-    @field_validator("redis_url")
-    @classmethod
-    def _check_redis_url(cls, value: str) -> str:
-        return redis_url.checked(value) if value.strip() else ""
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _check_smtp_url(cls, value: str) -> str:
-        wanted = "should be like smtp+starttls://user:password@host:587"
-        return _checked_url(value, {"smtp", "smtps", "smtp+starttls"}, wanted)
-
-    @field_validator("ollama_url", "openai_base_url", "rq_alert_webhook_url")
-    @classmethod
-    def _check_http_url(cls, value: str, info: ValidationInfo) -> str:
-        wanted = f"should be an address like {_ADDRESSES[str(info.field_name)]}"
-        value = _checked_url(value, {"http", "https"}, wanted)
-        return value if info.field_name == "rq_alert_webhook_url" else value.rstrip("/")
-
-    @field_validator("openai_api_key")
-    @classmethod
-    def _check_api_key(cls, value: str) -> str:
-        value = value.strip()
-        if not value.isascii() or not value.isprintable() or " " in value:
-            raise ValueError(
-                "should be ASCII without blanks; this one holds a blank, a line break, a "
-                "typographic quotation mark or a character that isn't seen"
-            )
-        return value
-
-    @field_validator("platform_encryption_key")
-    @classmethod
-    def _check_keys(cls, value: str) -> str:
-        for key in filter(None, value.split(",")):
-            try:
-                Fernet(key.strip())
-            except ValueError:
-                raise ValueError(f"should be Fernet keys of 44 characters; {_MAKES_ONE}") from None
-        return value
-
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         faults = [*self._missing(), *self._unfit()]
@@ -377,7 +297,7 @@ class Settings(BaseSettings):
             if missing:
                 listed = ", ".join(name.upper() for name in missing)
                 needs = "needs it" if len(missing) == 1 else "needs them"
-                made = f"; {_MAKES_ONE}" if missing[0].endswith("_key") else ""
+                made = f"; {MAKES_ONE}" if missing[0].endswith("_key") else ""
                 yield f"{listed}: missing; {what} {needs}{made}"
 
     def _unfit(self) -> Iterator[str]:
@@ -386,7 +306,7 @@ class Settings(BaseSettings):
         if self.profile != "development" and 0 < length < SECRET_CHARACTERS:
             yield (
                 f"FLASK_SECRET_KEY: is short ({counted(length, 'character')}); {self._profile} "
-                f"needs {SECRET_CHARACTERS} or more; {_MAKES_ONE}"
+                f"needs {SECRET_CHARACTERS} or more; {MAKES_ONE}"
             )
         is_default = self.task_slice == type(self).model_fields["task_slice"].default
         if not is_default and 0 < self.task_slice < self._least_slice_s:
@@ -507,18 +427,6 @@ def _named(name: NoSetting) -> str:
 def _file() -> Path | None:
     name = Settings.model_config.get("env_file")
     return Path(str(name)) if name else None
-
-
-def _checked_url(value: str, schemes: set[str], wanted: str) -> str:
-    value = value.strip()
-    if not value:
-        return value
-    # RFC 3986, 3.3: an "@" is an ordinary letter of a path and a query.
-    parts = addresses.split(value, wanted, at_may_follow="https" in schemes)
-    addresses.port_of(parts, wanted)
-    if parts.scheme not in schemes or not parts.hostname:
-        raise ValueError(wanted)
-    return value
 
 
 def _problem(detail: Any) -> str:

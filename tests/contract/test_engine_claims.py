@@ -21,7 +21,7 @@ from tests.support_engine import (
 from altwright.domain.task import Delivery, ItemStatus, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.execution.runner import Cancelled
-from altwright.tasks.store.claims import ITEM_TRIES, PLAN_BATCH, Planned, Worked
+from altwright.tasks.store.items import ITEM_TRIES, PLAN_BATCH, Planned, Worked
 from altwright.tasks.task import Item, Task, Ticket
 from altwright.tasks.task_kind import Run
 
@@ -93,14 +93,12 @@ def test_stale_tickets_claim_nothing(rig: Rig) -> None:
 ZOMBIE_WRITES: dict[str, Callable[[Rig, Task, Item], Any]] = {
     "renew": lambda rig, task, _: rig.claims.renew(task.id, task.attempt),
     "step": lambda rig, task, _: rig.claims.step(task.id, task.attempt, "undead"),
-    "plan": lambda rig, task, _: rig.claims.plan(task.id, task.attempt, [Planned("x", "X")]),
-    "end item": lambda rig, task, item: rig.claims.end_item(
+    "plan": lambda rig, task, _: rig.items.plan(task.id, task.attempt, [Planned("x", "X")]),
+    "end item": lambda rig, task, item: rig.items.end_item(
         task, item, Worked(ItemStatus.DONE, effect=effect_of(task, item.key)), 0.1
     ),
-    "defer item": lambda rig, task, item: rig.claims.defer_item(
-        task, item, "why", Category.NETWORK
-    ),
-    "signals": lambda rig, task, _: rig.claims.signals(task),
+    "defer item": lambda rig, task, item: rig.items.defer_item(task, item, "why", Category.NETWORK),
+    "signals": lambda rig, task, _: rig.signals.now(task),
     "current": lambda rig, task, _: rig.claims.current(task),
     "complete": lambda rig, task, _: rig.claims.complete(task, "undead"),
     "cancelled": lambda rig, task, _: rig.claims.cancelled(task),
@@ -135,9 +133,9 @@ def test_an_item_ends_once(rig: Rig) -> None:
     rig.submit()
     task, item = rig.begin()
     worked = Worked(ItemStatus.DONE, effect=effect_of(task, item.key))
-    rig.claims.end_item(task, item, worked, 0.1)
+    rig.items.end_item(task, item, worked, 0.1)
     with pytest.raises(TaskStateConflict):
-        rig.claims.end_item(task, item, worked, 0.1)
+        rig.items.end_item(task, item, worked, 0.1)
     assert rig.effects(task.id) == ["item-0"]
     assert rig.store.get(task.id, None).items_done == 1
 
@@ -147,7 +145,7 @@ def test_two_finishers_of_an_item_leave_one_effect(rig: Rig) -> None:
     rig.submit()
     task, item = rig.begin()
     worked = Worked(ItemStatus.DONE, effect=effect_of(task, item.key))
-    results = at_once(10, lambda _n: rig.claims.end_item(task, item, worked, 0.1))
+    results = at_once(10, lambda _n: rig.items.end_item(task, item, worked, 0.1))
     assert sum(isinstance(one, TaskStateConflict) for one in results) == 9
     assert rig.effects(task.id) == ["item-0"]
     assert rig.store.get(task.id, None).items_done == 1
@@ -164,9 +162,9 @@ def test_an_effect_that_fails_takes_the_items_end_with_it(rig: Rig) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        rig.claims.end_item(task, item, Worked(ItemStatus.DONE, effect=effect), 0.1)
+        rig.items.end_item(task, item, Worked(ItemStatus.DONE, effect=effect), 0.1)
     assert rig.effects(task.id) == []
-    again = rig.claims.next_item(task.id)
+    again = rig.items.next_item(task.id)
     assert again is not None
     assert (again.key, again.status) == (item.key, ItemStatus.PENDING)
     assert rig.store.get(task.id, None).items_done == 0
@@ -195,11 +193,11 @@ def test_deferred_items_come_after_the_others(rig: Rig) -> None:
     """An item that failed for a passing reason is tried again at the end."""
     rig.submit()
     task, item = rig.begin()
-    rig.claims.defer_item(task, item, "the server is slow", Category.NETWORK)
+    rig.items.defer_item(task, item, "the server is slow", Category.NETWORK)
     order = []
-    while (item := rig.claims.next_item(task.id)) is not None:  # type: ignore[assignment]
+    while (item := rig.items.next_item(task.id)) is not None:  # type: ignore[assignment]
         order.append(item.key)
-        rig.claims.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
+        rig.items.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
     assert order == ["item-1", "item-2", "item-0"]
 
 
@@ -226,7 +224,7 @@ def test_an_interrupted_plan_is_resumed(rig: Rig) -> None:
     rig.dispatcher.tick()
     second = rig.take()
     planned = [Planned(f"item-{n}", f"Item {n}") for n in range(count)]
-    assert rig.claims.plan(second.id, second.attempt, planned) == count
+    assert rig.items.plan(second.id, second.attempt, planned) == count
     items = rig.store.items(task.id)
     assert [item.key for item in items] == [f"item-{n}" for n in range(count)]
     assert [item.position for item in items] == list(range(count))

@@ -44,7 +44,7 @@ from altwright.errors import (
     DatabaseUnavailable,
     TaskStateConflict,
 )
-from altwright.tasks.store.claims import Planned, Worked
+from altwright.tasks.store.items import Planned, Worked
 
 pytestmark = pytest.mark.every_database
 
@@ -67,7 +67,7 @@ def _zombie(rig: Rig) -> None:
     task, item = rig.begin()
     rig.rescuer.rescue(task.id, task.attempt, "test")
     with pytest.raises(TaskStateConflict):
-        rig.claims.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
+        rig.items.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
 
 
 def _broken_effect(rig: Rig) -> None:
@@ -79,7 +79,7 @@ def _broken_effect(rig: Rig) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        rig.claims.end_item(task, item, Worked(ItemStatus.DONE, effect=effect), 0.1)
+        rig.items.end_item(task, item, Worked(ItemStatus.DONE, effect=effect), 0.1)
 
 
 def _broken_statement(rig: Rig) -> None:
@@ -96,7 +96,7 @@ def _broken_plan(rig: Rig) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        rig.claims.plan(task.id, task.attempt, items())
+        rig.items.plan(task.id, task.attempt, items())
 
 
 def _interrupted(rig: Rig) -> None:
@@ -304,13 +304,13 @@ class Chaos:
 
     def work(self, dice: random.Random) -> None:
         """Claim a task and work on it to its end."""
-        claims = self.rig.claims
+        claims, items = self.rig.claims, self.rig.items
         task = claims.claim_next(f"w{dice.random()}")
         if task is None:
             return
-        claims.plan(task.id, task.attempt, [Planned(f"item-{n}", "x") for n in range(2)])
-        while (item := claims.next_item(task.id)) is not None:
-            claims.end_item(
+        items.plan(task.id, task.attempt, [Planned(f"item-{n}", "x") for n in range(2)])
+        while (item := items.next_item(task.id)) is not None:
+            items.end_item(
                 task, item, Worked(ItemStatus.DONE, effect=effect_of(task, item.key)), 0.1
             )
         claims.complete(task, "done")

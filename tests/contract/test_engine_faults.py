@@ -18,7 +18,7 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
-from altwright.tasks.error_policy import NOT_SET_UP, Source
+from altwright.tasks.error_meaning import NOT_SET_UP, Source
 from altwright.tasks.execution.runner import FRUITLESS, NO_PROGRESS, OUTAGE_PATIENCE_S
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run
@@ -268,7 +268,7 @@ def test_a_run_outlasts_an_hour_of_outage_and_a_short_one_stays_short(rig: Rig) 
         wait(rig, waits[-1] + 1)
     assert waits[:5] == [15, 60, 240, 960, 960], "after one at once"
     assert [item.tries for item in rig.store.items(task.id)] == [0, 0, 0], "nobody is blamed"
-    assert rig.claims.next_item(task.id) == rig.store.items(task.id)[1], "put behind"
+    assert rig.items.next_item(task.id) == rig.store.items(task.id)[1], "put behind"
     rig.kind.meet, rig.kind.answer = lambda *_: None, lambda _: None
     rig.drain_database()
     assert rig.store.get(task.id, None).status is Status.COMPLETED

@@ -26,9 +26,10 @@ from altwright.errors import (
     PlatformUnavailable,
     TaskStateConflict,
 )
-from altwright.tasks.error_policy import NOT_SET_UP, OUR_FAULT, Source
+from altwright.tasks.error_meaning import NOT_SET_UP, OUR_FAULT, Source
 from altwright.tasks.execution.runner import DATABASE_PAUSE_S, RESTS
-from altwright.tasks.store.claims import CRASHES, ITEM_TRIES, Worked
+from altwright.tasks.store.claims import CRASHES
+from altwright.tasks.store.items import ITEM_TRIES, Worked
 from altwright.tasks.task import Item
 from altwright.tasks.task_kind import Run
 
@@ -331,8 +332,8 @@ def test_a_picture_that_kills_workers_is_set_aside(rig: Rig) -> None:
     for number in range(ITEM_TRIES):
         task, item = rig.begin(f"w{number}")
         if item.key == "item-1":
-            rig.claims.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
-            item = rig.claims.next_item(task.id) or item
+            rig.items.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
+            item = rig.items.next_item(task.id) or item
         assert item.key == "item-0"
         rig.rescuer.rescue(task.id, task.attempt, "test")
     rig.drain_database()
@@ -389,7 +390,7 @@ def test_a_fault_of_the_database_is_no_failure_of_the_task(
 ) -> None:
     """A task whose attempt met it rests a little and goes on, its retries untouched."""
     task = rig.submit()
-    original = rig.claims.next_item
+    original = rig.items.next_item
 
     def unavailable(task_id: str) -> Item | None:
         monkeypatch.setattr(rig.claims, "next_item", original)
@@ -446,9 +447,9 @@ def test_retries_that_wait_dont_stand_in_the_way(rig: Rig) -> None:
     low = rig.submit(priority="low")
     taken = rig.take()
     assert taken.id == low.id
-    assert not rig.claims.signals(taken).gives_way
+    assert not rig.signals.now(taken).gives_way
     assert rig.backlog.due(Priority.URGENT, 10) == []
     rig.later(61)
     assert rig.backlog.wake_delayed() == 1
-    assert rig.claims.signals(taken).gives_way
+    assert rig.signals.now(taken).gives_way
     assert [ticket.task_id for ticket in rig.backlog.due(Priority.URGENT, 10)] == [task.id]

@@ -21,7 +21,7 @@ from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import ActiveTaskExists, Conflict, InvalidInput, NotAllowed, TaskNotFound
 from altwright.tasks.rq.client import ACTIVE_KEY
-from altwright.tasks.submission import CaptionSecurityManager
+from altwright.tasks.submission_rules import CaptionSecurityManager
 from altwright.tasks.task import Task
 
 pytestmark = pytest.mark.every_database

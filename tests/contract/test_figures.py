@@ -10,7 +10,7 @@ from tests.support_engine import ANNA, BERT, ROOT, Rig, touch
 from altwright.db.session import utcnow
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category
-from altwright.tasks.store.claims import Worked
+from altwright.tasks.store.items import Worked
 from altwright.tasks.store.statistics import Figures
 
 pytestmark = pytest.mark.every_database
@@ -44,8 +44,8 @@ def test_an_items_time_is_that_of_what_was_done(rig: Rig) -> None:
         (ItemStatus.SKIPPED, 0.1),
         (ItemStatus.FAILED, 0.2),
     ):
-        rig.claims.end_item(task, item, Worked(status), took_s)
-        item = rig.claims.next_item(task.id) or item
+        rig.items.end_item(task, item, Worked(status), took_s)
+        item = rig.items.next_item(task.id) or item
     assert figures.item_s(3600) is None
     rig.claims.complete(task, "")
     assert figures.item_s(3600) == 9.0

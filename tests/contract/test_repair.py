@@ -17,8 +17,8 @@ from altwright.crypto import Box
 from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, InvalidInput
-from altwright.tasks.store.claims import Worked
 from altwright.tasks.store.integrity import Repair, TaskRepair
+from altwright.tasks.store.items import Worked
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Task
 
@@ -187,7 +187,7 @@ def test_counts_that_contradict_the_items_are_counted_anew(rig: Rig) -> None:
     rig.drain_database()
     rig.submit()
     task, item = rig.begin()
-    rig.claims.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
+    rig.items.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
     touch(rig.database, task.id, items_total=9, items_done=0, items_failed=4)
     found = repaired(rig)
     assert [one.task_id for one in found] == [task.id]

@@ -6,7 +6,7 @@ import pytest
 from tests.support_engine import at_once, elapse
 
 from altwright.db.session import Database
-from altwright.tasks.cluster.leases import Leases
+from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.worker_slots import SLOT_S, Slots
 
 pytestmark = [pytest.mark.every_database, pytest.mark.req("3.5", "coordinated in the database")]

@@ -70,8 +70,8 @@ def test_a_slice_ends_for_others_of_its_priority_or_a_higher_one(
     task, _ = rig.begin()
     rig.submit(who, priority=priority)
     rig.later(60)
-    assert bool(rig.claims.signals(task, slice_is_over=True).gives_way) is gives_way
-    assert not rig.claims.signals(task).gives_way
+    assert bool(rig.signals.now(task, slice_is_over=True).gives_way) is gives_way
+    assert not rig.signals.now(task).gives_way
 
 
 def test_a_slice_ends_for_nobody_who_is_about_to_be_served(rig: Rig) -> None:
@@ -79,7 +79,7 @@ def test_a_slice_ends_for_nobody_who_is_about_to_be_served(rig: Rig) -> None:
     rig.submit(ANNA)
     task, _ = rig.begin()
     rig.submit(BERT)
-    assert not rig.claims.signals(task, slice_is_over=True).gives_way
+    assert not rig.signals.now(task, slice_is_over=True).gives_way
 
 
 def test_a_slice_ends_for_no_paused_queue(rig: Rig) -> None:
@@ -88,7 +88,7 @@ def test_a_slice_ends_for_no_paused_queue(rig: Rig) -> None:
     task, _ = rig.begin()
     let_wait(rig)
     rig.pauses.pause(Priority.NORMAL, "root")
-    assert not rig.claims.signals(task, slice_is_over=True).gives_way
+    assert not rig.signals.now(task, slice_is_over=True).gives_way
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_slice_ends_where_that_makes_a_place(
     rig.submit(ANNA)
     task, _ = rig.begin("w2")
     let_wait(rig, ROOT, priority=full.queue)
-    assert bool(rig.claims.signals(task, slice_is_over=True).gives_way) is gives_way
+    assert bool(rig.signals.now(task, slice_is_over=True).gives_way) is gives_way
     rig.close()
 
 

@@ -19,13 +19,16 @@ from altwright.tasks.execution import dispatcher as dispatcher_module
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.store import claims as claims_module
-from altwright.tasks.store.claim_statements import COUNTED
-from altwright.tasks.store.claims import Claims, Signals, Worked
+from altwright.tasks.store import items as items_module
+from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.expired_leases import Rescuer
+from altwright.tasks.store.item_statements import COUNTED
+from altwright.tasks.store.items import Items, Worked
 from altwright.tasks.store.pending import Backlog
-from altwright.tasks.store.rescue import Rescuer
+from altwright.tasks.store.signals import Signals
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.store.transitions import fenced, record, to_running
-from altwright.tasks.submission import NewTask
+from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Item, Task, Ticket
 
 Mutation = Callable[[], AbstractContextManager[Any]]
@@ -83,9 +86,9 @@ def end_item_without_fence() -> Iterator[None]:
         changed(connection, update(TaskRow).where(TaskRow.id == task_id).values(**counted))
 
     with (
-        patch.object(claims_module, "fenced", loose),
-        patch.object(claims_module, "_signals", _no_signals),
-        patch.object(claims_module, "changed", _any_item),
+        patch.object(items_module, "fenced", loose),
+        patch.object(items_module, "within", _no_signals),
+        patch.object(items_module, "changed", _any_item),
     ):
         yield
 
@@ -175,16 +178,16 @@ def _without_index(name: str) -> Iterator[None]:
 @contextmanager
 def effect_in_its_own_transaction() -> Iterator[None]:
     """Write an item's effect first, and that the item has ended afterwards."""
-    end_item = Claims.end_item
+    end_item = Items.end_item
 
-    def loose(self: Claims, task: Task, item: Item, worked: Worked, took_s: float) -> Any:
+    def loose(self: Items, task: Task, item: Item, worked: Worked, took_s: float) -> Any:
         if worked.effect is not None:
             with self._database.write() as session:
                 worked.effect(session)
         ended = Worked(worked.status, worked.reason, worked.category)
         return end_item(self, task, item, ended, took_s)
 
-    with patch.object(Claims, "end_item", loose):
+    with patch.object(Items, "end_item", loose):
         yield
 
 

@@ -30,11 +30,12 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.tasks import queue_manager
-from altwright.tasks.error_policy import Source
+from altwright.tasks.error_meaning import Source
 from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.store.claims import Claims, Planned, Signals, Worked
-from altwright.tasks.store.rescue import Rescuer
+from altwright.tasks.store.expired_leases import Rescuer
+from altwright.tasks.store.items import Items, Planned, Worked
+from altwright.tasks.store.signals import Signals
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
@@ -170,7 +171,7 @@ class HesitantStore(TaskStore):
         return super()._cancel(task, actor)
 
 
-class HesitantClaims(Claims):
+class HesitantItems(Items):
     """Stands still, with its whole process, between an item's work and its end."""
 
     def __init__(self, world: World, process: Process, *parts: Any) -> None:
@@ -197,7 +198,7 @@ class Parts(Engine):
         client: Any = Client(server)
         self.process = process
         with (
-            patch.object(engine_module, "Claims", partial(HesitantClaims, world, process)),
+            patch.object(engine_module, "Items", partial(HesitantItems, world, process)),
             patch.object(engine_module, "Rescuer", partial(HesitantRescuer, world)),
             patch.object(queue_manager, "Queue", FakeQueue),
         ):

@@ -25,9 +25,9 @@ from tests.simulation.world import NO_FAULTS, Faults, Process, SteppingDatabase,
 from altwright.domain.task import Delivery
 from altwright.domain.user import UserRef
 from altwright.errors import ActiveTaskExists, AltwrightError, TemporaryError
-from altwright.tasks.cluster import leases as leases_module
+from altwright.tasks.cluster import role_leases as leases_module
 from altwright.tasks.execution import dispatcher as dispatcher_module
-from altwright.tasks.submission import CaptionSecurityManager
+from altwright.tasks.submission_rules import CaptionSecurityManager
 from altwright.tasks.task import Task, Ticket
 
 

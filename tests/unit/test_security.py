@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from altwright.errors import InvalidInput
-from altwright.tasks.submission import CaptionSecurityManager
+from altwright.tasks.submission_rules import CaptionSecurityManager
 
 
 @pytest.mark.req("4.4", "ids")

@@ -12,9 +12,9 @@ from altwright.domain.limits import Limits
 from altwright.domain.retries import Backoff
 from altwright.progress import Broadcaster, ProgressTracker, SilentBroadcaster
 from altwright.tasks.cluster.concurrency_limits import LimitBook
-from altwright.tasks.cluster.leases import Leases
 from altwright.tasks.cluster.notifier import Messenger, WorkWaits
 from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.execution.dispatcher import Dispatcher
@@ -25,9 +25,11 @@ from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.serializer import serializer_for
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.integrity import TaskRepair
+from altwright.tasks.store.items import Items
 from altwright.tasks.store.pending import Backlog
-from altwright.tasks.store.rescue import Rescuer
+from altwright.tasks.store.signals import SignalStore
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task_kind import TaskKind
 from altwright.workers.worker import WorkParts
@@ -88,6 +90,8 @@ class Engine:
         self.pauses = Pauses(database, clock)
         self.limits = LimitBook(database, options.limits, clock)
         self.claims = Claims(database, box, options.lease_s, self.limits)
+        self.signals = SignalStore(database, self.limits)
+        self.items = Items(database, self.signals, options.lease_s)
         self.messenger = Messenger(database, waits or WorkWaits())
         self.tracker = UserTaskTracker(health, options.tracker_s)
         self.progress = ProgressTracker(
@@ -107,9 +111,13 @@ class Engine:
         )
         self.runner = TaskRunner(
             self.claims,
+            self.items,
+            self.signals,
             kinds,
             self.progress,
-            LeaseKeeper(self.claims, self.progress.flush, self.tracker.follow, clock=clock),
+            LeaseKeeper(
+                self.claims, self.signals, self.progress.flush, self.tracker.follow, clock=clock
+            ),
             options.backoff,
             limit_s=options.limit_s,
             slice_s=options.slice_s,

@@ -17,7 +17,7 @@ from altwright.bootstrap import Services
 from altwright.domain.user import UserRef
 from altwright.errors import DatabaseUnavailable, InvalidInput, TaskNotFound
 from altwright.processes.preparation import configured, prepared
-from altwright.tasks.submission import CaptionSecurityManager
+from altwright.tasks.submission_rules import CaptionSecurityManager
 from altwright.text import clean_text
 
 F = TypeVar("F", bound=Callable[..., Any])

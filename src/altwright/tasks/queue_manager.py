@@ -31,7 +31,7 @@ from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_store import TaskStore
-from altwright.tasks.submission import CaptionSecurityManager, NewTask
+from altwright.tasks.submission_rules import CaptionSecurityManager, NewTask
 from altwright.tasks.task import Task, Ticket
 from altwright.tasks.task_kind import Progress, TaskKind
 

@@ -29,8 +29,8 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.platforms.port import Post
-from altwright.tasks.error_policy import NOT_SET_UP
-from altwright.tasks.store.claims import ITEM_TRIES
+from altwright.tasks.error_meaning import NOT_SET_UP
+from altwright.tasks.store.items import ITEM_TRIES
 from altwright.tasks.task_kind import Run
 from altwright.web.pages.template_filters import REMEDIES
 
@@ -54,7 +54,7 @@ def test_each_picture_without_a_text_gets_a_draft(
         "Described 3 of 3 pictures. "
         "1 video was passed over: only pictures and animations are described."
     )
-    assert [key for key, *_ in bench.items(task)] == ["p2:m2-0", "p1:m1-0", "p1:m1-2"]
+    assert [key for key, *_ in bench.outcomes(task)] == ["p2:m2-0", "p1:m1-0", "p1:m1-2"]
     assert [one[:2] for one in drafted(world, D.DRAFT)] == [("p2", 1), ("p1", 1), ("p1", 3)]
 
 
@@ -126,8 +126,8 @@ def test_a_picture_that_is_none_fails_alone(
     task = bench.captions()
     assert task.status is Status.COMPLETED
     assert task.step == "Described 1 of 3 pictures; 2 failed."
-    assert [one[1] for one in bench.items(task)] == ["failed", "done", "failed"]
-    assert all(reason for _, status, reason in bench.items(task) if status == "failed")
+    assert [one[1] for one in bench.outcomes(task)] == ["failed", "done", "failed"]
+    assert all(reason for _, status, reason in bench.outcomes(task) if status == "failed")
     assert [one[:2] for one in drafted(world)] == [("p1", 2)]
 
 
@@ -144,7 +144,7 @@ def test_an_unusable_answer_leaves_no_draft(
 
     bench.describer.before = refuse
     task = bench.captions()
-    assert [one[1:] for one in bench.items(task)] == [
+    assert [one[1:] for one in bench.outcomes(task)] == [
         ("failed", "Answer 1 was no description."),
         ("done", ""),
     ]
@@ -184,8 +184,8 @@ def test_a_picture_described_meanwhile_is_skipped(
     bench.describer.before = change
     task = bench.captions()
     assert task.step == "Described 1 of 4 pictures; 3 skipped."
-    assert [one[1] for one in bench.items(task)] == ["done", "skipped", "skipped", "skipped"]
-    assert all(reason for _, status, reason in bench.items(task) if status == "skipped")
+    assert [one[1] for one in bench.outcomes(task)] == ["done", "skipped", "skipped", "skipped"]
+    assert all(reason for _, status, reason in bench.outcomes(task) if status == "skipped")
     assert len(bench.describer.requests) == 1
 
 
@@ -217,7 +217,7 @@ def test_a_describer_that_isnt_set_up_is_the_administrators_matter(
     task = bench.captions()
     assert (task.status, task.error_category) == (Status.FAILED, "configuration")
     assert task.error == NOT_SET_UP
-    assert "/srv" not in str(bench.store.history(task.id)) + str(bench.items(task))
+    assert "/srv" not in str(bench.store.history(task.id)) + str(bench.outcomes(task))
     assert "/srv/altwright/models" in caplog.text
     assert world.accounts.get(world.account.id, None).problem == ""
     assert "econnect" not in REMEDIES[Category.CONFIGURATION]
@@ -282,7 +282,7 @@ def test_what_failed_before_comes_last_and_says_since_when(
     assert (first.status, first.items_failed) == (Status.COMPLETED, 1)
     world.platform.add(post(1, ""), post(2, ""))
     again = bench.captions()
-    assert [(key, status) for key, status, _ in bench.items(again)] == [
+    assert [(key, status) for key, status, _ in bench.outcomes(again)] == [
         ("p2:m2-0", "done"),
         ("p1:m1-0", "done"),
         ("p3:m3-0", "failed"),
@@ -311,7 +311,7 @@ def test_a_server_that_asks_to_wait_is_waited_for(
     assert (task.status, task.items_total) == (Status.QUEUED, None)
     task = bench.attempt()
     assert task.step == "Described 30 of 30 pictures."
-    assert len(bench.items(task)) == 30
+    assert len(bench.outcomes(task)) == 30
     assert world.platform.cursors == [0, 20], "the first page was read twice"
 
 
@@ -392,7 +392,7 @@ def test_a_page_reads_what_the_task_is_doing(
     assert steps[-1] == "Looking for pictures: 50 posts seen, 25 pictures found"
     task = bench.claims.claim_next("bench")
     assert task is not None
-    bench.claims.plan(task.id, task.attempt, planned)
+    bench.items.plan(task.id, task.attempt, planned)
     item = bench.store.items(task.id)[2]
     assert work.item(item).status is ItemStatus.DONE
     assert steps[-1] == "Describing picture 1 of 25"

@@ -177,7 +177,7 @@ def test_a_description_that_comes_too_late_is_skipped(
         describe(bench, draft.id)
         task = bench.attempt()
     assert (task.items_done, task.items_skipped) == (0, 1)
-    ((_, status, reason),) = bench.items(task)
+    ((_, status, reason),) = bench.outcomes(task)
     assert status == "skipped"
     assert "changed or decided about meanwhile" in reason
     assert world.drafts.get(draft.id, world.user.id).text == "By hand."

@@ -190,7 +190,7 @@ def test_looking_whether_a_server_is_back_puts_no_post_behind(bench: Bench, worl
         task = bench.attempt()
     items = bench.store.items(task.id)
     assert [bool(one.reason) for one in items] == [True, False, False, False]
-    assert bench.claims.next_item(task.id) == items[1]
+    assert bench.items.next_item(task.id) == items[1]
 
 
 def test_a_revoked_token_stops_publishing(bench: Bench, world: World) -> None:
@@ -270,8 +270,8 @@ def test_the_last_failure_of_a_post_is_said_on_its_drafts(bench: Bench, world: W
     publish(bench, *ids)
     task = bench.claims.claim_next("bench")
     assert task is not None
-    bench.claims.plan(task.id, task.attempt, bench.kinds["publishing"].open(_run(task)).plan())
-    item = bench.claims.next_item(task.id)
+    bench.items.plan(task.id, task.attempt, bench.kinds["publishing"].open(_run(task)).plan())
+    item = bench.items.next_item(task.id)
     assert item is not None
     work = bench.kinds["publishing"].open(_run(task))
     assert isinstance(work, PublishingWork)

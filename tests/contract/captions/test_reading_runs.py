@@ -91,7 +91,7 @@ def test_what_cant_be_read_is_skipped_and_said(
         assert task.status is Status.COMPLETED
         assert reading.described() == ["6", "4"]
         assert task.step == "Described 2 of 3 pictures; 1 skipped."
-        (skipped,) = [one for one in reading.bench.items(task) if one[1] == "skipped"]
+        (skipped,) = [one for one in reading.bench.outcomes(task) if one[1] == "skipped"]
         assert reason in skipped[2]
         again = reading.run()
         assert (again.status, again.items_done, again.items_skipped) == (Status.COMPLETED, 0, 1)

@@ -13,8 +13,8 @@ from altwright.describers.port import Describer
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, NotFound, PermanentError, PlatformRefused
 from altwright.platforms.port import Platform
-from altwright.tasks.error_policy import Source
-from altwright.tasks.store.claims import Worked
+from altwright.tasks.error_meaning import Source
+from altwright.tasks.store.items import Worked
 
 
 def open_account(

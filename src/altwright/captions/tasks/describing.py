@@ -17,8 +17,8 @@ from altwright.describers.port import Describer, Description, Request
 from altwright.domain.task import ItemStatus, Priority
 from altwright.errors import CaptionUnusable, Superseded
 from altwright.platforms.port import Platform
-from altwright.tasks.error_policy import Source
-from altwright.tasks.store.claims import Worked
+from altwright.tasks.error_meaning import Source
+from altwright.tasks.store.items import Worked
 
 
 class DescribingKind:

@@ -39,8 +39,8 @@ from altwright.errors import (
 )
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
-from altwright.tasks.error_policy import Source
-from altwright.tasks.store.claims import Planned, PlannedUpTo, Worked
+from altwright.tasks.error_meaning import Source
+from altwright.tasks.store.items import Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
 

@@ -42,9 +42,9 @@ from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
 from altwright.platforms.publishing.outcomes import PostLeftAlone, Publication, VisibilityWidened
 from altwright.platforms.publishing.text_comparison import AltText
-from altwright.tasks.error_policy import Source
+from altwright.tasks.error_meaning import Source
 from altwright.tasks.queue_manager import RQQueueManager
-from altwright.tasks.store.claims import Planned, Worked
+from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
 from altwright.text import clean_line

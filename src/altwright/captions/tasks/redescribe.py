@@ -25,8 +25,8 @@ from altwright.domain.user import UserRef
 from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError, TaskNotFound
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
-from altwright.tasks.error_policy import Source
-from altwright.tasks.store.claims import Planned, Worked
+from altwright.tasks.error_meaning import Source
+from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from altwright.background import BackgroundLoop, attempted
-from altwright.tasks.cluster.leases import Leases
+from altwright.tasks.cluster.role_leases import Leases
 
 #: Seconds between two rounds, and after which another process takes over.
 EVERY_S, ROLE_S = 1.0, 5.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from altwright.tasks.cluster.leases import Leases
+from altwright.tasks.cluster.role_leases import Leases
 
 #: Seconds that a slot stays with a process that doesn't renew it.
 SLOT_S = 10.0

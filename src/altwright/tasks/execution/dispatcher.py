@@ -12,12 +12,12 @@ from altwright.background import BackgroundLoop
 from altwright.domain.task import Delivery
 from altwright.domain.worker import gone_from_this_host
 from altwright.errors import RedisUnavailable
-from altwright.tasks.cluster.leases import Leases
+from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.queue_manager import RQQueueManager, job_id
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.pending import BATCH, Backlog
-from altwright.tasks.store.rescue import Rescuer
 from altwright.tasks.task_kind import Progress
 
 _log = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from altwright.background import BackgroundLoop
 from altwright.errors import TaskStateConflict, TemporaryError
 from altwright.interrupts import Interrupt
 from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.signals import SignalStore
 from altwright.tasks.task import Task
 
 _log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class LeaseKeeper:
     def __init__(
         self,
         claims: Claims,
+        signals: SignalStore,
         flush: Callable[[], None],
         renewed: Callable[[Task], None],
         *,
@@ -62,6 +64,7 @@ class LeaseKeeper:
         ``renewed`` is told of each task whose lease was renewed.
         """
         self._claims = claims
+        self._signals = signals
         self._flush = flush
         self._renewed = renewed
         self._clock = clock
@@ -116,7 +119,7 @@ class LeaseKeeper:
         if holds and self._clock() - self._asked_at >= ASK_EVERY_S:
             self._asked_at = self._clock()
             try:
-                cancelled = self._claims.cancelling({hold.task.id for hold in holds})
+                cancelled = self._signals.cancelling({hold.task.id for hold in holds})
                 for hold in holds:
                     if hold.task.id in cancelled or self._gives_way(hold):
                         hold.interrupt.interrupt()
@@ -127,7 +130,7 @@ class LeaseKeeper:
         if not hold.may_give_way():
             return False
         try:
-            return bool(self._claims.signals(hold.task, slice_is_over=True).gives_way)
+            return bool(self._signals.now(hold.task, slice_is_over=True).gives_way)
         except TaskStateConflict:
             return True  # its worker finds out why
 

@@ -19,10 +19,12 @@ from altwright.domain.retries import PAUSE_PATIENCE_S, POLICIES, Backoff
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted, interruptible
-from altwright.tasks.error_policy import Fault, Meaning, Source, fault_of
+from altwright.tasks.error_meaning import Fault, Meaning, Source, fault_of
 from altwright.tasks.execution.failure_streak import IN_A_ROW, Streak
 from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
-from altwright.tasks.store.claims import ITEM_TRIES, Claims, Signals, Worked
+from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.items import ITEM_TRIES, Items, Worked
+from altwright.tasks.store.signals import Signals, SignalStore
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Progress, Run, TaskKind, Work
 
@@ -80,6 +82,8 @@ class TaskRunner:
     def __init__(
         self,
         claims: Claims,
+        items: Items,
+        signals: SignalStore,
         kinds: Mapping[str, TaskKind],
         progress: Progress,
         leases: LeaseKeeper,
@@ -96,6 +100,8 @@ class TaskRunner:
         ``patience_s`` is how long a task waits for servers that are down before it fails.
         """
         self._claims = claims
+        self._items = items
+        self._signals = signals
         self._kinds = kinds
         self._progress = progress
         self.leases = leases
@@ -175,7 +181,7 @@ class TaskRunner:
                 self._plan(task, work, streak)
             self._progress.changed(task.id)
         failed_here: set[int] = set()
-        while (item := self._claims.next_item(task.id)) is not None:
+        while (item := self._items.next_item(task.id)) is not None:
             if item.id in failed_here and item.tries < ITEM_TRIES:
                 # All that are left have failed in this attempt.
                 raise HandedBack(RESTS, self._backoff.rest_s(item.tries, self._random))
@@ -186,7 +192,7 @@ class TaskRunner:
 
     def _plan(self, task: Task, work: Work, streak: Streak) -> None:
         try:
-            self._claims.plan(task.id, task.attempt, work.plan())
+            self._items.plan(task.id, task.attempt, work.plan())
         except _WAYS_OUT:
             raise
         except Exception as error:
@@ -205,11 +211,11 @@ class TaskRunner:
             return self._item_failed(task, work, item, category, item.reason)
         try:
             worked = work.item(item)
-            signals = self._claims.end_item(task, item, worked, self._clock() - began)
+            signals = self._items.end_item(task, item, worked, self._clock() - began)
         except _WAYS_OUT:
             if checkpoint.time_is_up:
                 # It may be what takes so long; the next attempt begins with others.
-                self._claims.defer_item(task, item, TOOK_TOO_LONG, Category.TIMEOUT)
+                self._items.defer_item(task, item, TOOK_TOO_LONG, Category.TIMEOUT)
             raise
         except Exception as error:  # noqa: BLE001 - recorded, and the loop goes on
             # A fault in one picture, or in writing its result, must not cost the user the others.
@@ -224,16 +230,16 @@ class TaskRunner:
             Stopped: it isn't the item's fault, or it is that of many.
         """
         if fault.meaning is Meaning.WAIT:
-            self._claims.put_behind(task, item, fault.words, fault.category)
+            self._items.put_behind(task, item, fault.words, fault.category)
             raise Stopped(fault, waits=True)
         if fault.ends_task:
-            self._claims.put_behind(task, item, fault.words, fault.category)
+            self._items.put_behind(task, item, fault.words, fault.category)
             raise Stopped(fault)
         in_a_row = streak.failed(item, fault)
         if fault.meaning is not Meaning.FINAL or in_a_row >= IN_A_ROW:
             found = streak.asked(fault.source, fault.cause)
             if found is not None:
-                self._claims.put_behind(task, item, found.words, found.category)
+                self._items.put_behind(task, item, found.words, found.category)
             self._unless_down(found)
         if fault.meaning is Meaning.FINAL:
             signals = self._item_failed(task, work, item, fault.category, fault.words)
@@ -241,9 +247,9 @@ class TaskRunner:
                 # They have failed, so that the next run begins with others.
                 raise Stopped(fault)
             return signals
-        signals = self._claims.defer_item(task, item, fault.words, fault.category)
+        signals = self._items.defer_item(task, item, fault.words, fault.category)
         if in_a_row >= IN_A_ROW:
-            self._claims.spare(task, streak.items)
+            self._items.spare(task, streak.items)
             raise Stopped(fault.of_whole_service())
         return signals
 
@@ -252,7 +258,7 @@ class TaskRunner:
     ) -> Signals:
         effect = work.failed(item, reason)
         worked = Worked(ItemStatus.FAILED, reason, category, effect)
-        return self._claims.end_item(task, item, worked, 0.0)
+        return self._items.end_item(task, item, worked, 0.0)
 
     def _unless_down(self, found: Fault | None) -> None:
         """Raise Stopped for what a server said about itself, unless that was good."""
@@ -346,7 +352,7 @@ class TaskRunner:
 
     def signals(self, task: Task, *, slice_is_over: bool) -> Signals:
         """Ask the database what to heed. Raises TaskStateConflict."""
-        return self._claims.signals(task, slice_is_over=slice_is_over)
+        return self._signals.now(task, slice_is_over=slice_is_over)
 
 
 class _Checkpoint:

@@ -16,7 +16,7 @@ from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import ActiveTaskExists, Conflict, TaskNotFound, TaskStateConflict
 from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
-from altwright.tasks.submission import NewTask
+from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Event, Item, Task, event_of, item_of, task_of
 
 #: Races that a submit or cancel can lose in a row before it gives up with 409.
@@ -34,7 +34,7 @@ _NEW = {
 
 
 class TaskStore:
-    """All SQL on tasks that isn't a worker's."""
+    """Submits, cancels and reads tasks; workers and the dispatcher have stores of their own."""
 
     def __init__(self, database: Database, box: Box) -> None:
         self.database = database

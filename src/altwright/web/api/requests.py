@@ -22,7 +22,7 @@ from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
 from altwright.errors import InvalidInput
 from altwright.platforms.connect import PLATFORMS
-from altwright.tasks.submission import CaptionSecurityManager
+from altwright.tasks.submission_rules import CaptionSecurityManager
 from altwright.text import UNSTORABLE
 
 #: Characters; a text's own limit is its account's and the store checks it.

@@ -12,8 +12,8 @@ from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Status
 from altwright.errors import Category
-from altwright.tasks.store.claim_statements import NEXT_ITEM
 from altwright.tasks.store.claims import CRASHES
+from altwright.tasks.store.item_statements import NEXT_ITEM
 from altwright.tasks.store.transitions import to_failed, to_queued
 
 #: What every pass of a dispatcher asks; built once.

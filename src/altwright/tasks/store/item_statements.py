@@ -1,4 +1,4 @@
-"""The statements of a worker's hold on a task; Claims executes them."""
+"""The statements on items, and on the counts of their task; Items executes them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from sqlalchemy import bindparam, insert, select, update
 
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
-from altwright.domain.task import ItemStatus, Status
+from altwright.domain.task import ItemStatus
 from altwright.tasks.store.transitions import RENEWED, START_AFRESH
 
 # Made once: making a question costs as much as asking it.
-#: A task, and one that is running an attempt.
-TASK = select(TaskRow).where(TaskRow.id == bindparam("of_task"))
-HELD = TASK.where(TaskRow.attempt == bindparam("of_attempt"), TaskRow.status == Status.RUNNING)
-CANCEL_ASKED = HELD.with_only_columns(TaskRow.cancel_requested_at.is_not(None))
 #: A task's item to work on now.
 NEXT_ITEM = (
     select(ItemRow)
@@ -38,12 +34,6 @@ ITEMS_SPARED = (
         ItemRow.tries - ItemRow.excused > bindparam("most"),
     )
     .values(tries=ItemRow.excused + bindparam("most"))
-)
-#: Tasks of which a cancel is asked for, of several that attempts hold.
-CANCELS = select(TaskRow.id).where(
-    TaskRow.id.in_(bindparam("ids", expanding=True)),
-    TaskRow.status == Status.RUNNING,
-    TaskRow.cancel_requested_at.is_not(None),
 )
 #: What a task that gets on is given back: its retries, and its patience with servers.
 PROGRESSED = {**START_AFRESH, "progress_attempt": TaskRow.attempt}

@@ -1,0 +1,220 @@
+"""The items of a task: planned, worked on one by one, ended once.
+
+Each write names the attempt, as those of Claims do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from altwright.db.session import Database, again_after_deadlock, changed
+from altwright.db.task_tables import ItemRow
+from altwright.domain.task import ItemStatus
+from altwright.errors import Category, Superseded, TaskStateConflict
+from altwright.tasks.store import item_statements as sql
+from altwright.tasks.store.signals import Signals, SignalStore, within
+from altwright.tasks.store.transitions import RENEWED, fenced
+from altwright.tasks.task import Item, Task, item_of
+
+#: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
+PLAN_BATCH = 200
+#: Positions of items that a plan puts last begin here; a plan has fewer items.
+LAST_FROM = 100_000_000
+#: Times that an item is tried, or its worker dies with it in hand, before it counts as failed.
+ITEM_TRIES = 3
+#: Characters of an item's label: what the column holds.
+LABEL_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """How an item ended. ``effect`` writes its result, in the transaction that ends the item."""
+
+    status: ItemStatus
+    reason: str = ""
+    category: Category | None = None
+    effect: Callable[[Session], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An item to come. ``key`` is unique in the task; ``label`` is what people read.
+
+    What stands before a colon in ``key`` is what several items share, and fail with together: a
+    post. Items that are ``last`` are worked on after all others, whenever they are planned.
+    ``ended``: there is nothing to work on, for this reason; it has no effect.
+    """
+
+    key: str
+    label: str
+    last: bool = False
+    ended: Worked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedUpTo:
+    """All items before ``cursor`` have been yielded; an attempt that follows goes on from there."""
+
+    cursor: str
+
+
+class Items:
+    """What workers read of items, and write to them."""
+
+    def __init__(self, database: Database, signals: SignalStore, lease_s: float) -> None:
+        """Take the seconds of a lease, which each write lengthens."""
+        self._database = database
+        self._signals = signals
+        self._lease_s = lease_s
+
+    def plan(self, task_id: str, attempt: int, items: Iterable[Planned | PlannedUpTo]) -> int:
+        """Write the task's items in batches; those of an interrupted plan are kept.
+
+        A cursor is written with the items before it, so that neither comes without the other.
+        Returns how many items there are. Raises TaskStateConflict: the task was taken back.
+        """
+        with self._database.connect() as connection:
+            known = set(connection.scalars(select(ItemRow.key).where(ItemRow.task_id == task_id)))
+        position = len(known)
+        batch: list[Planned] = []
+        noted: str | None = None
+        for item in items:
+            noted = item.cursor if isinstance(item, PlannedUpTo) else None
+            if isinstance(item, PlannedUpTo):
+                position = self._write_plan(task_id, attempt, batch, position, item.cursor)
+                batch = []
+                continue
+            if item.key not in known:
+                known.add(item.key)
+                batch.append(item)
+            if len(batch) >= PLAN_BATCH:
+                position = self._write_plan(task_id, attempt, batch, position)
+                batch = []
+        return self._write_plan(task_id, attempt, batch, position, noted, complete=True)
+
+    @again_after_deadlock
+    def _write_plan(
+        self,
+        task_id: str,
+        attempt: int,
+        batch: list[Planned],
+        position: int,
+        cursor: str | None = None,
+        *,
+        complete: bool = False,
+    ) -> int:
+        total = position + len(batch)
+        values: dict[str, Any] = {"items_total": total, "plan_cursor": None} if complete else {}
+        if cursor is not None:
+            values["plan_cursor"] = cursor
+        ended = Counter(item.ended.status for item in batch if item.ended)
+        written = sql.PLANNED if complete or ended else sql.GREW
+        written = written.values(
+            **{sql.COUNTS[status].key: sql.COUNTS[status] + more for status, more in ended.items()}
+        )
+        with self._database.begin() as connection:
+            fenced(connection, written, task_id, attempt, lease_s=self._lease_s, **values)
+            rows = [
+                _item_row(task_id, attempt, at, item) for at, item in enumerate(batch, position)
+            ]
+            for statement, is_ended in ((insert(ItemRow), False), (sql.ENDED_ITEM, True)):
+                some = [row for row in rows if (row["attempt"] is not None) is is_ended]
+                if some:
+                    connection.execute(statement, some)
+        return total
+
+    def next_item(self, task_id: str) -> Item | None:
+        """Return the item to work on now: the first pending one, those tried before at the end."""
+        with self._database.connect() as connection:
+            row = connection.execute(sql.NEXT_ITEM, {"of_task": task_id}).first()
+            return item_of(row) if row else None
+
+    @again_after_deadlock
+    def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Signals:
+        """End an item, once: its effect, its row and the task's counts in one transaction.
+
+        Returns what the worker has to heed before the next item.
+
+        Raises:
+            TaskStateConflict: the task was taken back; nothing was written.
+        """
+        ended = {
+            "of_item": item.id,
+            "status": worked.status,
+            "attempt": task.attempt,
+            "reason": worked.reason,
+            "category": worked.category,
+            "took_s": took_s,
+        }
+        written = sql.COUNTED[worked.status]
+        try:
+            with self._database.begin() as connection:
+                fenced(connection, written, task.id, task.attempt, lease_s=self._lease_s)
+                if not changed(connection, sql.ITEM_ENDED, ended):
+                    raise TaskStateConflict(task.id, expected="working on this item")
+                if worked.effect is not None:
+                    with Session(connection) as session:
+                        worked.effect(session)
+                        session.flush()
+                signals = within(connection, task)
+        except Superseded as reason:
+            return self.end_item(task, item, Worked(ItemStatus.SKIPPED, str(reason)), took_s)
+        return self._signals.heeded(task, signals)
+
+    @again_after_deadlock
+    def defer_item(self, task: Task, item: Item, reason: str, category: Category) -> Signals:
+        """Put an item that failed for a passing reason behind the others, to be tried again.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        with self._database.begin() as connection:
+            fenced(connection, RENEWED, task.id, task.attempt, lease_s=self._lease_s)
+            put_off = {"of_item": item.id, "reason": reason, "category": category}
+            changed(connection, sql.ITEM_PUT_OFF, put_off)
+            signals = within(connection, task)
+        return self._signals.heeded(task, signals)
+
+    @again_after_deadlock
+    def put_behind(self, task: Task, item: Item, reason: str, category: Category) -> None:
+        """Let the others come before an item that met a server in trouble; no try is counted.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        with self._database.begin() as connection:
+            fenced(connection, RENEWED, task.id, task.attempt, lease_s=self._lease_s)
+            met = {"of_item": item.id, "reason": reason, "category": category}
+            changed(connection, sql.ITEM_PUT_BEHIND, met)
+
+    @again_after_deadlock
+    def spare(self, task: Task, item_ids: Collection[int]) -> None:
+        """Leave a last try to items that failed because their server fails at them all.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        with self._database.begin() as connection:
+            fenced(connection, RENEWED, task.id, task.attempt, lease_s=self._lease_s)
+            spared = {"of_items": sorted(item_ids), "most": ITEM_TRIES - 1}
+            changed(connection, sql.ITEMS_SPARED, spared)
+
+
+def _item_row(task_id: str, attempt: int, position: int, item: Planned) -> dict[str, Any]:
+    worked = item.ended or Worked(ItemStatus.PENDING)
+    return {
+        "task_id": task_id,
+        "key": item.key,
+        "position": position + (LAST_FROM if item.last else 0),
+        "label": item.label[:LABEL_LENGTH],
+        "status": worked.status,
+        "reason": worked.reason,
+        "category": worked.category,
+        "attempt": attempt if item.ended else None,
+    }
