@@ -26,14 +26,20 @@ def test_priorities_are_strict(fleet: Fleet) -> None:
     assert order == ["urgent", "urgent", "high", "normal", "low", "low"]
 
 
-@pytest.mark.req("2.2", "fair between users")
-def test_a_user_with_many_tasks_lets_others_take_their_turn(fleet: Fleet) -> None:
-    """Anna's thirty tasks don't keep Bert's two waiting longer than a few of hers."""
+def thirty_of_anna(fleet: Fleet) -> list[int | None]:
+    """Submit that many; return the users of the items that are worked on, as they come."""
     order: list[int | None] = []
     fleet.rig.kind.exclusive = False
     fleet.rig.kind.meet = lambda run, _item: order.append(run.task.user_id)
     for _ in range(30):
         fleet.rig.submit(ANNA, settings={"items": 1})
+    return order
+
+
+@pytest.mark.req("2.2", "fair between users")
+def test_a_user_with_many_tasks_lets_others_take_their_turn(fleet: Fleet) -> None:
+    """Anna's thirty tasks don't keep Bert's two waiting longer than a few of hers."""
+    order = thirty_of_anna(fleet)
     for _ in range(2):
         fleet.rig.submit(BERT, settings={"items": 1})
     fleet.drain()
@@ -46,11 +52,7 @@ def test_a_user_with_many_tasks_lets_others_take_their_turn(fleet: Fleet) -> Non
 @pytest.mark.req("2.2", "fair between users")
 def test_many_tasks_of_a_user_dont_fill_the_way_of_who_comes_later(fleet: Fleet) -> None:
     """Of Anna's thirty only the next few are handed to RQ, so that Bert's finds room among them."""
-    order: list[int | None] = []
-    fleet.rig.kind.exclusive = False
-    fleet.rig.kind.meet = lambda run, _item: order.append(run.task.user_id)
-    for _ in range(30):
-        fleet.rig.submit(ANNA, settings={"items": 1})
+    order = thirty_of_anna(fleet)
     fleet.rig.dispatcher.tick()
     fleet.rig.submit(BERT, settings={"items": 1})
     fleet.drain()

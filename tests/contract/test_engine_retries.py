@@ -30,7 +30,7 @@ from altwright.tasks.error_meaning import NOT_SET_UP, OUR_FAULT, Source
 from altwright.tasks.execution.runner import DATABASE_PAUSE_S, RESTS
 from altwright.tasks.store.claims import CRASHES
 from altwright.tasks.store.items import ITEM_TRIES, Worked
-from altwright.tasks.task import Item
+from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run
 
 pytestmark = pytest.mark.every_database
@@ -343,12 +343,19 @@ def test_a_picture_that_kills_workers_is_set_aside(rig: Rig) -> None:
     assert (failed.key, failed.category) == ("item-0", Category.EXHAUSTED)
 
 
+def dying(rig: Rig, workers: int) -> Task:
+    """Let so many workers die of the task; return what the next one claims."""
+    for number in range(workers):
+        held = rig.take(f"w{number}")
+        assert rig.rescuer.rescue(held.id, held.attempt, "test")
+    return rig.take("next")
+
+
 def test_a_task_that_kills_every_worker_becomes_a_dead_letter(rig: Rig) -> None:
     """After so many deaths in a row without a finished item it fails, and can be requeued."""
     task = rig.submit()
-    for number in range(CRASHES):
-        now = rig.take(f"w{number}")
-        assert rig.rescuer.rescue(now.id, now.attempt, "test")
+    last = dying(rig, CRASHES - 1)
+    assert rig.rescuer.rescue(last.id, last.attempt, "test")
     dead = rig.store.get(task.id, None)
     assert (dead.status, dead.error_category) == (Status.FAILED, Category.EXHAUSTED)
     assert rig.queue.requeue(task.id, by=ROOT).status is Status.QUEUED
@@ -358,13 +365,9 @@ def test_a_task_that_kills_every_worker_becomes_a_dead_letter(rig: Rig) -> None:
 def test_a_requeued_task_starts_afresh(rig: Rig) -> None:
     """Neither workers that died before nor a cancel that came too late count any more."""
     task = rig.submit()
-    for number in range(CRASHES):
-        held = rig.take(f"w{number}")
-        if number == CRASHES - 1:
-            rig.queue.cancel(task.id, by=ANNA)
-            rig.claims.fail(held, Category.FAULT, "It can't be done.")
-        else:
-            rig.rescuer.rescue(held.id, held.attempt, "test")
+    last = dying(rig, CRASHES - 1)
+    rig.queue.cancel(task.id, by=ANNA)
+    rig.claims.fail(last, Category.FAULT, "It can't be done.")
     rig.queue.requeue(task.id, by=ROOT)
     held = rig.take()
     rig.rescuer.rescue(held.id, held.attempt, "test")
@@ -376,11 +379,9 @@ def test_a_requeued_task_starts_afresh(rig: Rig) -> None:
 def test_a_cancel_outlives_the_last_of_many_workers(rig: Rig) -> None:
     """A task of which a cancel was asked for is cancelled, not failed, when its worker dies."""
     task = rig.submit()
-    for number in range(CRASHES):
-        held = rig.take(f"w{number}")
-        if number == CRASHES - 1:
-            rig.queue.cancel(task.id, by=ANNA)
-        rig.rescuer.rescue(held.id, held.attempt, "test")
+    last = dying(rig, CRASHES - 1)
+    rig.queue.cancel(task.id, by=ANNA)
+    rig.rescuer.rescue(last.id, last.attempt, "test")
     ended = rig.store.get(task.id, None)
     assert (ended.status, ended.error) == (Status.CANCELLED, None)
 
@@ -393,10 +394,10 @@ def test_a_fault_of_the_database_is_no_failure_of_the_task(
     original = rig.items.next_item
 
     def unavailable(task_id: str) -> Item | None:
-        monkeypatch.setattr(rig.claims, "next_item", original)
+        monkeypatch.setattr(rig.items, "next_item", original)
         raise DatabaseUnavailable("away")
 
-    monkeypatch.setattr(rig.claims, "next_item", unavailable)
+    monkeypatch.setattr(rig.items, "next_item", unavailable)
     rig.drain_database()
     now = rig.store.get(task.id, None)
     assert (now.status, now.failures, now.error) == (Status.QUEUED, 0, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
 from altwright.accounts.connections import Account, AccountStore
@@ -21,25 +23,18 @@ from altwright.tasks.error_meaning import Source
 from altwright.tasks.store.items import Worked
 
 
+@dataclass(frozen=True, eq=False)
 class DescribingKind:
     """A kind of task whose items are pictures to describe."""
 
     default_priority = Priority.NORMAL
 
-    def __init__(
-        self,
-        accounts: AccountStore,
-        drafts: DraftStore,
-        source: PictureSource,
-        describer: Describer,
-        longest: int,
-    ) -> None:
-        """Take ``longest``, the most characters that a describer may write."""
-        self.accounts = accounts
-        self.drafts = drafts
-        self.source = source
-        self.describer = describer
-        self.longest = longest
+    accounts: AccountStore
+    drafts: DraftStore
+    source: PictureSource
+    describer: Describer
+    #: The most characters that a describer may write.
+    longest: int
 
     def longest_text(self, settings: CaptionSettings, account: Account) -> int:
         """Return how many characters a text may have: as run, server and service allow."""

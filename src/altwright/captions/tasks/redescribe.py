@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from altwright.accounts.connections import Account, AccountStore
+from altwright.accounts.connections import Account
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
-from altwright.captions.drafts.draft_store import DraftStore, clean
+from altwright.captions.drafts.draft_store import clean
 from altwright.captions.drafts.draft_writes import Stored, Target
 from altwright.captions.pictures.notes import noted, recalled
-from altwright.captions.pictures.picture_fetch import PictureSource
 from altwright.captions.tasks.account_access import open_account, post_gone
 from altwright.captions.tasks.describing import DescribingKind, described
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.labels import picture_label
 from altwright.captions.tasks.settings import CaptionSettings
 from altwright.db.tables import ID_MOST
-from altwright.describers.port import HINT_MOST, Describer, Picture, Request
+from altwright.describers.port import HINT_MOST, Picture, Request
 from altwright.domain.caption import DECIDED
 from altwright.domain.task import ItemStatus
 from altwright.domain.user import UserRef
@@ -32,23 +32,14 @@ from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
 
 
+@dataclass(frozen=True, eq=False)
 class DescribeAgain(DescribingKind):
     """The kind of task that describes one picture again; any number at a time."""
 
     name = "description"
 
-    def __init__(
-        self,
-        accounts: AccountStore,
-        drafts: DraftStore,
-        source: PictureSource,
-        describer: Describer,
-        longest: int,
-        tasks: TaskStore,
-    ) -> None:
-        """Take ``tasks``, which has the runs of before."""
-        super().__init__(accounts, drafts, source, describer, longest)
-        self.tasks = tasks
+    #: Has the runs of before.
+    tasks: TaskStore
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return {"draft_id", "hint"}. Raises InvalidInput."""
