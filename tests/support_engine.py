@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from cryptography.fernet import Fernet
-from rq import Queue
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -27,13 +26,12 @@ from altwright.tasks.error_meaning import Source
 from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
-from altwright.tasks.rq.thread_worker import ThreadRQWorker
+from altwright.tasks.rq.worker_loop import WorkerLoop
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
-from altwright.workers import jobs
 from altwright.workers.worker import TaskWorker
 
 LEASE_S = 15.0
@@ -207,26 +205,14 @@ class Rig(Engine):
         return worker.worked
 
     def drain_rq(self, name: str = "worker") -> int:
-        """Work through RQ's queues with RQ's own loop; return the number of tasks."""
+        """Work through RQ's queues; return the number of tasks."""
         worker = self.worker(name)
         client = connect(self.redis_url, call_timeout_s=2)
-        token = jobs.here.set(worker)
         try:
-            queues = [
-                Queue(queue.name, connection=client, serializer=self.queue.serializer)
-                for queue in self.queue.queues.values()
-            ]
-            ThreadRQWorker(
-                queues,
-                ends=lambda: False,
-                closed=worker.closed,
-                was_put_off=worker.was_put_off,
-                name=f"{name}-{id(worker)}",
-                connection=client,
-                serializer=self.queue.serializer,
-            ).work(burst=True, logging_level="WARNING")
+            records = self.queue.records(client, f"{name}-{id(worker)}")
+            loop = WorkerLoop(records, worker.take, ends=lambda: False, closed=worker.closed)
+            loop.work(burst=True)
         finally:
-            jobs.here.reset(token)
             client.close()
         return worker.worked
 

@@ -125,9 +125,7 @@ class Services(WebServices):
             IntegratedRQWorker,
             self.work_parts(app_context),
             self.health,
-            [queue.name for queue in self.queue.queues.values()],
-            self.queue.serializer,
-            self.queue.work_waits,
+            self.queue,
             kind,
         )
         settings = self.settings

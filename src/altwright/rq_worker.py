@@ -5,94 +5,111 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
 import redis
-from rq import Queue
-from rq.exceptions import StopRequested
+import rq
+from rq.worker import BaseWorker
 
 from altwright.domain.worker import new_worker_id
 from altwright.processes.preparation import configured
 from altwright.processes.process import process_of
-from altwright.tasks.rq.thread_worker import ThreadRQWorker
-from altwright.workers import jobs
+from altwright.tasks.rq.worker_loop import POLL_S, WorkerLoop
 from altwright.workers.integrated import DATABASE_POLL_MOST_S
 from altwright.workers.worker import TaskWorker
 
 _log = logging.getLogger(__name__)
 
+#: Seconds after a first signal from which a second one means at once: RQ's pool, and a terminal,
+#: send one twice.
+TWICE_S = 1.0
 
-class Worker(ThreadRQWorker):
-    """RQ's worker with our serializer, in the main thread; without Redis it asks the database.
 
-    Its settings come from the environment, as for every other process of the service.
+class Worker(BaseWorker):
+    """Our loop as RQ's command starts it, in the main thread; without Redis it asks the database.
+
+    Its settings come from the environment, as for every other process of the service. Of RQ's
+    options the queues, the name, ``burst``, ``max_jobs`` and ``max_idle_time`` count.
     """
 
-    _worker: TaskWorker
+    #: `rq info` asks this class for workers, of which it shows records only.
+    find_by_key = rq.Worker.find_by_key
 
-    def __init__(self, queues: list[Queue], *, name: str | None = None, **options: Any) -> None:
-        """Take what RQ's command passes; its serializer and time-outs give way to ours."""
+    def __init__(
+        self,
+        queues: Sequence[rq.Queue],
+        name: str | None = None,
+        *,
+        connection: redis.Redis,
+        **_options: Any,
+    ) -> None:
+        """Take what RQ's command passes; nothing of RQ's own worker is set up."""
         process = process_of(configured(), serves_pages=False)
         self._services = process.services
-        serializer = self._services.queue.serializer
-        for option in ("serializer", "worker_ttl", "default_worker_ttl"):
-            options.pop(option, None)
-        super().__init__(
-            [
-                Queue(queue.name, connection=queue.connection, serializer=serializer)
-                for queue in queues
-            ],
-            ends=lambda: not self._services.health.takes_jobs,
-            closed=lambda: self._worker.closed(),  # noqa: PLW0108 - it is made below
-            was_put_off=lambda: self._worker.was_put_off(),  # noqa: PLW0108 - the same
-            name=name or new_worker_id("rq"),
-            serializer=serializer,
-            **options,
-        )
-        self._asked_to_stop = False
+        self.name = name or new_worker_id("rq")
         parts = self._services.work_parts(process.app.app_context)
         self._worker = TaskWorker(self.name, parts)
+        self._loop = WorkerLoop(
+            self._services.queue.records(connection, self.name, [queue.name for queue in queues]),
+            self._worker.take,
+            ends=lambda: not self._services.health.takes_jobs,
+            closed=self._worker.closed,
+        )
+        self._asked_to_stop = False
+        self._asked_at = 0.0
+        # As RQ's own worker does: a frozen server counts as gone.
+        connection.connection_pool.connection_kwargs["socket_timeout"] = POLL_S + 1
 
-    def work(self, burst: bool = False, *args: Any, **options: Any) -> bool:  # noqa: FBT001, FBT002
-        """Work until asked to stop, or as long as RQ's command says: ``burst``, its limits."""
-        limited = any(options.get(name) is not None for name in ("max_jobs", "max_idle_time"))
-        jobs.here.set(self._worker)
+    def work(
+        self,
+        burst: bool = False,  # noqa: FBT001, FBT002 - RQ's signature
+        *_: Any,
+        max_jobs: int | None = None,
+        max_idle_time: int | None = None,
+        **_options: Any,
+    ) -> bool:
+        """Work until asked to stop, or as long as the options say; return whether there was work.
+
+        Without Redis it goes on with the database, in which the tasks are.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.request_stop)
+        limited = burst or max_jobs is not None or max_idle_time is not None
         self._services.start()
-        worked = False
+        worked = 0
         try:
             while not self._asked_to_stop:
                 try:
-                    worked = super().work(burst, *args, **options) or worked
+                    worked += self._loop.work(
+                        burst=burst, max_jobs=max_jobs, max_idle_s=max_idle_time
+                    )
                 except redis.RedisError as error:
-                    # RQ's command would end here; the tasks are in the database.
                     _log.warning("worker %s leaves redis: %s", self.name, error)
                     self._services.health.note(answered=False)
                 else:
-                    if burst or (limited and not self.has_left):
+                    if limited and not self._loop.has_left:
                         break
                 self._work_from_database()
-        except StopRequested:
-            pass  # the signal came between two tasks
         finally:
             self._services.close()
-        return worked
+        return bool(worked)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Let the running task end; after RQ_SHUTDOWN_TIMEOUT it goes back to the queue."""
-        # RQ's own would raise into whatever this thread is in the middle of, or call Redis.
-        self._asked_to_stop = True
-        self.ask_to_stop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self.request_force_stop)
+        at = time.monotonic()
+        if self._asked_to_stop:
+            if at - self._asked_at >= TWICE_S:
+                raise SystemExit
+            return
+        self._asked_to_stop, self._asked_at = True, at
+        self._loop.ask_to_stop()
         timeout_s = self._services.settings.rq_shutdown_timeout
         timer = threading.Timer(timeout_s, self._worker.interrupted.set)
         timer.daemon = True
         timer.start()
-
-    def _install_signal_handlers(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self.request_stop)
 
     def _work_from_database(self) -> None:
         waits = self._services.queue.work_waits

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import redis
 from rq import Queue
-from rq.queue import EnqueueData
 
 from altwright.domain.counting import counted
 from altwright.domain.task import Delivery, Priority
@@ -25,8 +25,9 @@ from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.notifier import Messenger
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import EPOCH_KEY, JOB_TTL_S
-from altwright.tasks.rq.serializer import RUN_TASK, TaskSerializer, deliverable
+from altwright.tasks.rq.client import EPOCH_KEY
+from altwright.tasks.rq.job_records import JobRecords, enqueue
+from altwright.tasks.rq.serializer import TaskSerializer, deliverable
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.statistics import Figures, QueueFigures
@@ -37,9 +38,6 @@ from altwright.tasks.task_kind import Progress, TaskKind
 
 _log = logging.getLogger(__name__)
 
-#: RQ declares a job abandoned when its time-out has passed, while it may still run. The
-#: engine's own limit and leases decide, so RQ's is out of the way (facts: RQ §1).
-JOB_TIMEOUT_S = 86_400
 SERVICE = "altwright"
 
 
@@ -227,30 +225,29 @@ class RQQueueManager:
         Raises:
             RedisUnavailable: Redis is away; some of them may have got there.
         """
-        jobs = []
+        known = []
         for ticket in tickets:
             if deliverable(ticket.task_id, ticket.attempt):
-                jobs.append(self._job(ticket))
+                known.append(ticket)
             else:
                 _log.error("task %s can't be delivered and is set aside", ticket.task_id)
                 self._backlog.set_aside(ticket.task_id, ticket.attempt, "no worker takes its id")
-        with self._health.guarded():
-            if jobs:
-                self.queues[priority].enqueue_many(jobs)
+        with self._health.guarded() as client:
+            if known:
+                enqueue(client, self.queues[priority], known, **self._kept_s)
 
-    def _job(self, ticket: Ticket) -> EnqueueData:
-        return Queue.prepare_data(
-            RUN_TASK,
-            kwargs={"task_id": ticket.task_id, "attempt": ticket.attempt},
-            job_id=job_id(ticket),
-            # It has had its turn before: a crash mustn't cost it its place.
-            at_front=ticket.attempt > 0,
-            timeout=JOB_TIMEOUT_S,
-            ttl=JOB_TTL_S,
-            result_ttl=self._options.result_ttl_s,
-            failure_ttl=self._options.failure_ttl_s,
-            description=f"task {ticket.task_id}",
-        )
+    def records(
+        self, client: redis.Redis, worker: str, names: Sequence[str] | None = None
+    ) -> JobRecords:
+        """Return RQ's records as a worker sees them, who takes from these queues; None: all."""
+        queues = [queue.name for queue in self.queues.values()] if names is None else names
+        return JobRecords(client, worker, queues, self.serializer, **self._kept_s)
+
+    @property
+    def _kept_s(self) -> dict[str, int]:
+        """Return how long RQ keeps jobs that have ended."""
+        options = self._options
+        return {"result_ttl_s": options.result_ttl_s, "failure_ttl_s": options.failure_ttl_s}
 
     def lengths(self) -> dict[Priority, int]:
         """Return how many jobs lie in each RQ queue. Raises RedisUnavailable."""
@@ -338,14 +335,6 @@ class RQQueueManager:
         """Put the active task's id in the place of a wrong one."""
         if exclusive_key is not None:
             self._tracker.hold(exclusive_key, active)
-
-
-def job_id(ticket: Ticket) -> str:
-    """Return the id of the job that delivers this attempt.
-
-    One per attempt: RQ's clean-up of an ended attempt can't delete the job of the next.
-    """
-    return f"{ticket.task_id}-{ticket.attempt}"
 
 
 def scope(user: UserRef) -> int | None:

@@ -6,15 +6,12 @@ import logging
 import threading
 
 import redis
-from rq import Queue
 
 from altwright.domain.worker import new_worker_id
-from altwright.tasks.cluster.notifier import WorkWaits
+from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
-from altwright.tasks.rq.serializer import TaskSerializer
-from altwright.tasks.rq.thread_worker import POLL_S, ThreadRQWorker
-from altwright.workers import jobs
+from altwright.tasks.rq.worker_loop import POLL_S, WorkerLoop
 from altwright.workers.worker import TaskWorker, WorkParts
 
 _log = logging.getLogger(__name__)
@@ -34,19 +31,16 @@ class IntegratedRQWorker:
         self,
         parts: WorkParts,
         health: RedisHealthMonitor,
-        queue_names: list[str],
-        serializer: type[TaskSerializer],
-        work_waits: WorkWaits,
+        queue: RQQueueManager,
         kind: str = "thread",
     ) -> None:
-        """Take ``queue_names`` in the order of priority, and the condition of a submit here."""
+        """Take what all workers of this process share, and what ``kind`` of worker this is."""
         self.worker = TaskWorker(new_worker_id(kind), parts)
         self._health = health
-        self._queue_names = queue_names
-        self._serializer = serializer
-        self._work_waits = work_waits
+        self._queue = queue
+        self._work_waits = queue.work_waits
         self._stopping = threading.Event()
-        self.rq_worker: ThreadRQWorker | None = None
+        self.rq_loop: WorkerLoop | None = None
         self._thread = threading.Thread(target=self._run, name=self.worker.id, daemon=True)
 
     def start(self) -> None:
@@ -65,9 +59,9 @@ class IntegratedRQWorker:
 
     def give_sign(self) -> None:
         """Lengthen RQ's records of a job in hand; called from the manager's thread."""
-        rq_worker = self.rq_worker  # read once: this worker's thread may leave RQ meanwhile
-        if rq_worker is not None:
-            rq_worker.give_sign()
+        rq_loop = self.rq_loop  # read once: this worker's thread may leave RQ meanwhile
+        if rq_loop is not None:
+            rq_loop.give_sign()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the thread's end; return whether it has ended."""
@@ -80,7 +74,6 @@ class IntegratedRQWorker:
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        jobs.here.set(self.worker)
         pause_s = DATABASE_POLL_S
         while not self._stopping.is_set():
             since = self._work_waits.count
@@ -93,38 +86,28 @@ class IntegratedRQWorker:
                     woken = self._work_waits.wait(since, pause_s)
                     pause_s = DATABASE_POLL_S if woken else min(pause_s * 2, DATABASE_POLL_MOST_S)
             except Exception:  # noqa: BLE001 - recorded, and the loop goes on
-                # RQ's loop ends with an exception when Redis dies while a job runs (facts: RQ 1).
                 _log.exception("worker %s goes on after a fault", self.worker.id)
                 self._stopping.wait(DATABASE_POLL_MOST_S)
 
     def _work_rq(self) -> None:
-        # A client of its own: RQ changes its pool's time-outs, and BLPOP holds a connection.
+        # A client of its own: BLPOP holds a connection for longer than other calls may take.
         url = self._health.url
         client = connect(url, call_timeout_s=POLL_S + 1)
+        self.rq_loop = WorkerLoop(
+            self._queue.records(client, self.worker.id),
+            self.worker.take,
+            ends=lambda: (
+                self._stopping.is_set() or not self._health.takes_jobs or url != self._health.url
+            ),
+            closed=self.worker.closed,
+        )
         try:
-            self.rq_worker = ThreadRQWorker(
-                [
-                    Queue(name, connection=client, serializer=self._serializer)
-                    for name in self._queue_names
-                ],
-                ends=lambda: (
-                    self._stopping.is_set()
-                    or not self._health.takes_jobs
-                    or url != self._health.url
-                ),
-                closed=self.worker.closed,
-                was_put_off=self.worker.was_put_off,
-                name=self.worker.id,
-                connection=client,
-                serializer=self._serializer,
-                log_job_description=False,
-            )
-            self.rq_worker.work(logging_level="WARNING")
+            self.rq_loop.work()
         except redis.RedisError as error:
             _log.warning("worker %s leaves redis: %s", self.worker.id, error)
             if url == self._health.url:
                 self._health.note(answered=False)
             self._stopping.wait(DATABASE_POLL_S)
         finally:
-            self.rq_worker = None
+            self.rq_loop = None
             client.close()

@@ -17,4 +17,4 @@ def run_task(*, task_id: str, attempt: int, **_: Any) -> bool:
 
     Keywords that this version doesn't know are ignored, so that it goes on beside a newer one.
     """
-    return here.get().take(Ticket(task_id, attempt))
+    return bool(here.get().take(Ticket(task_id, attempt)))

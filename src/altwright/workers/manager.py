@@ -12,7 +12,7 @@ from altwright.background import BackgroundLoop
 from altwright.domain.worker import host_name
 from altwright.errors import AltwrightError
 from altwright.tasks.cluster.worker_registry import Roster
-from altwright.tasks.rq.thread_worker import SIGN_EVERY_S
+from altwright.tasks.rq.worker_loop import SIGN_EVERY_S
 from altwright.workers.integrated import IntegratedRQWorker
 from altwright.workers.memory import MemoryLimit
 from altwright.workers.places import Places

@@ -45,24 +45,23 @@ class TaskWorker:
         #: Set: hand the task in work back at its next item.
         self.interrupted = threading.Event()
         self.worked = 0
-        self._put_off = False
 
-    def take(self, ticket: Ticket) -> bool:
-        """Work on the task of a ticket that RQ delivered; return whether it was still to be had."""
-        self._put_off = False
+    def take(self, ticket: Ticket) -> bool | None:
+        """Work on the task of a ticket that RQ delivered; return whether it was still to be had.
+
+        None: it waits on, since its priority is paused, or at its limit.
+        """
+        waits = False
 
         def claim() -> Task | None:
+            nonlocal waits
             claims = self._parts.claims
             task = claims.claim(ticket, self.id, Delivery.RQ, paused=self._parts.paused())
-            self._put_off = task is None and claims.waits(ticket)
+            waits = task is None and claims.waits(ticket)
             return task
 
-        return self._work(claim)
-
-    def was_put_off(self) -> bool:
-        """Return once whether the last ticket's task waits on: paused, or at its limit."""
-        put_off, self._put_off = self._put_off, False
-        return put_off
+        worked = self._work(claim)
+        return None if waits else worked
 
     def closed(self) -> frozenset[Priority]:
         """Return the priorities of which no task may begin now; none while nobody can say."""

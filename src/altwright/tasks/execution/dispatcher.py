@@ -14,8 +14,9 @@ from altwright.domain.worker import gone_from_this_host
 from altwright.errors import RedisUnavailable
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
-from altwright.tasks.queue_manager import RQQueueManager, job_id
+from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.job_records import job_id
 from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.pending import BATCH, Backlog
 from altwright.tasks.task_kind import Progress
