@@ -23,9 +23,9 @@ from altwright.domain.task import Delivery, ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.tasks.cluster.notifier import WorkWaits
 from altwright.tasks.error_meaning import Source
-from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.rq.worker_loop import WorkerLoop
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore
@@ -209,7 +209,7 @@ class Rig(Engine):
         worker = self.worker(name)
         client = connect(self.redis_url, call_timeout_s=2)
         try:
-            records = self.queue.records(client, f"{name}-{id(worker)}")
+            records = self.queue.jobs.records(client, f"{name}-{id(worker)}")
             loop = WorkerLoop(records, worker.take, ends=lambda: False, closed=worker.closed)
             loop.work(burst=True)
         finally:
@@ -233,7 +233,7 @@ class Rig(Engine):
 
     def job_count(self, priority: Priority = Priority.NORMAL) -> int:
         """Return how many jobs lie in an RQ queue."""
-        return self.queue.lengths()[priority]
+        return self.queue.jobs.lengths()[priority]
 
 
 @dataclass

@@ -39,14 +39,13 @@ from altwright.tasks.alerting.notifications import Channel, Mail, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.worker_slots import Slots
-from altwright.tasks.dead_letters import DeadLetters
 from altwright.tasks.maintenance.job_cleaner import RQUpkeep
-from altwright.tasks.maintenance.pruning import Ages, TaskRetention
 from altwright.tasks.maintenance.task import Chore, Maintenance
-from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect as connect_redis
+from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.rq.url_override import RedisAddress
+from altwright.tasks.store.retention import Ages, TaskRetention
 from altwright.tasks.store.task_store import TaskStore
 from altwright.web.realtime.broadcaster import SocketBroadcaster
 from altwright.web.realtime.redis_channel import PageChannel
@@ -75,7 +74,6 @@ class Services(WebServices):
     audit: Audit
     alerts: AlertBook
     redis_address: RedisAddress
-    dead_letters: DeadLetters
     chores: dict[str, Chore]
     channels: dict[str, Channel]
     upkeep: RQUpkeep
@@ -227,7 +225,6 @@ def build(settings: Settings) -> Services:
         audit=Audit(database),
         alerts=alerting.alerts,
         redis_address=address,
-        dead_letters=DeadLetters(database, engine.queue),
         chores=chores,
         channels=channels,
         upkeep=upkeep,

@@ -53,7 +53,9 @@ class Worker(BaseWorker):
         parts = self._services.work_parts(process.app.app_context)
         self._worker = TaskWorker(self.name, parts)
         self._loop = WorkerLoop(
-            self._services.queue.records(connection, self.name, [queue.name for queue in queues]),
+            self._services.queue.jobs.records(
+                connection, self.name, [queue.name for queue in queues]
+            ),
             self._worker.take,
             ends=lambda: not self._services.health.takes_jobs,
             closed=self._worker.closed,

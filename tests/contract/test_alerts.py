@@ -120,8 +120,8 @@ def test_a_large_and_an_old_backlog_are_told(house: House) -> None:
     old = tasks[0].created_at.replace(year=tasks[0].created_at.year - 1)
     touch(house.rig.database, tasks[0].id, created_at=old)
     assert house.look() == {"backlog_old", "backlog_large"}
-    house.rig.queue.pause(Priority.NORMAL, by=ROOT)
-    house.rig.queue.pause(Priority.HIGH, by=ROOT)
+    house.rig.administration.pause(Priority.NORMAL, by=ROOT)
+    house.rig.administration.pause(Priority.HIGH, by=ROOT)
     assert house.look_until_quiet() == set()
 
 
@@ -175,7 +175,7 @@ def test_a_killed_worker_s_job_is_no_strange_one(house: House) -> None:
     rig = house.rig
     rig.dispatcher.tick()
     job = f"{rig.submit().id}-0"
-    queue = rig.queue.queues[Priority.NORMAL]
+    queue = rig.queue.jobs.queues[Priority.NORMAL]
     began = StartedJobRegistry(queue=queue)
     rig.health.client.hset(f"rq:job:{job}", "status", "started")
     rig.health.client.zadd(began.key, {f"{job}:execution": 1})

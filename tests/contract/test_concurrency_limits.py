@@ -12,8 +12,8 @@ from altwright.db.session import Database
 from altwright.db.task_tables import StateRow
 from altwright.domain.limits import Limits
 from altwright.domain.task import Delivery, Priority
-from altwright.tasks.cluster.concurrency_limits import FRESH_S
 from altwright.tasks.cluster.worker_registry import VANISHED_S, Roster
+from altwright.tasks.store.concurrency_limits import FRESH_S
 from altwright.tasks.task import Task, Ticket
 
 pytestmark = [pytest.mark.every_database, pytest.mark.req("8.5", "per priority")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from altwright.db.session import utcnow
 from altwright.domain.task import Status
 from altwright.domain.user import UserRef
 from altwright.errors import ActiveTaskExists, Category, PlatformRefused
+from altwright.tasks.administration import Requeued
 from altwright.tasks.audit_log import Audit
-from altwright.tasks.dead_letters import DeadLetters, Requeued, Wanted
+from altwright.tasks.store.statistics import DeadLetters, Figures
+from altwright.tasks.store.task_store import Failed
 
 pytestmark = pytest.mark.every_database
 
@@ -29,19 +32,19 @@ def failed(rig: Rig, user: UserRef, category: Category = Category.BAD_INPUT) -> 
     return task.id
 
 
-def letters(rig: Rig) -> DeadLetters:
-    """Return the dead letters of a rig."""
-    return DeadLetters(rig.database, rig.queue)
+def groups(rig: Rig) -> list[DeadLetters]:
+    """Return the dead letters of a rig by cause."""
+    return Figures(rig.database).dead_letters()
 
 
 @pytest.mark.req("6.2", "FAILED and a dead letter")
 def test_dead_letters_are_grouped_by_cause(rig: Rig) -> None:
     """The largest group first, with the times of its first and last."""
-    assert letters(rig).groups() == []
+    assert groups(rig) == []
     for user in (ANNA, BERT):
         failed(rig, user)
     refused = failed(rig, ROOT, Category.AUTHENTICATION)
-    first, second = letters(rig).groups()
+    first, second = groups(rig)
     assert (first.category, first.kind, first.count) == ("bad_input", "counting", 2)
     assert first.oldest_at is not None
     assert first.newest_at is not None
@@ -67,10 +70,10 @@ def test_many_are_requeued_at_once_and_completed(fleet: Fleet) -> None:
     rig.kind.meet, rig.kind.answer = refuse_the_second, refuse
     tasks = [rig.submit(user) for user in (ANNA, BERT, ROOT)]
     fleet.drain()
-    assert letters(rig).groups()[0].count == 3
+    assert groups(rig)[0].count == 3
     rig.kind.meet, rig.kind.answer = lambda _run, _item: None, lambda _source: None
-    assert letters(rig).requeue(Wanted(), by=ROOT) == Requeued(3, 0)
-    assert letters(rig).groups() == []
+    assert rig.administration.requeue_failed(Failed(), by=ROOT) == Requeued(3, 0)
+    assert groups(rig) == []
     assert fleet.drain() == 3
     for task in tasks:
         ended = rig.store.get(task.id, None)
@@ -90,12 +93,12 @@ def test_only_those_that_are_wanted_are_requeued(rig: Rig) -> None:
     """By cause, by kind and by age."""
     old, young, other = failed(rig, ANNA), failed(rig, BERT), failed(rig, ROOT, Category.FAULT)
     touch(rig.database, old, finished_at=utcnow() - timedelta(days=2))
-    dead = letters(rig)
     yesterday = utcnow() - timedelta(days=1)
-    assert dead.requeue(Wanted(kind="knitting"), by=ROOT) == Requeued(0, 0)
-    assert dead.requeue(Wanted(Category.BAD_INPUT, before=yesterday), by=ROOT) == Requeued(1, 0)
+    requeue = partial(rig.administration.requeue_failed, by=ROOT)
+    assert requeue(Failed(kind="knitting")) == Requeued(0, 0)
+    assert requeue(Failed(Category.BAD_INPUT, before=yesterday)) == Requeued(1, 0)
     assert rig.store.get(old, None).status is Status.QUEUED
-    assert dead.requeue(Wanted(Category.FAULT, kind="counting"), by=ROOT) == Requeued(1, 0)
+    assert requeue(Failed(Category.FAULT, kind="counting")) == Requeued(1, 0)
     assert rig.store.get(other, None).status is Status.QUEUED
     assert rig.store.get(young, None).status is Status.FAILED
     assert [entry.detail for entry in Audit(rig.database).recent()][:2] == [
@@ -109,13 +112,13 @@ def test_a_bulk_requeue_gives_nobody_two_active_tasks(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a user's dead letters one is queued; the others stay, over however many pages."""
-    monkeypatch.setattr("altwright.tasks.dead_letters.BATCH", 2)
+    monkeypatch.setattr("altwright.tasks.store.task_store.READ_BATCH", 2)
     for _ in range(4):
         failed(rig, ANNA)
     failed(rig, BERT)
-    assert letters(rig).requeue(Wanted(), by=ROOT) == Requeued(2, 3)
+    assert rig.administration.requeue_failed(Failed(), by=ROOT) == Requeued(2, 3)
     assert rig.drain_database() == 2
-    assert letters(rig).requeue(Wanted(), by=ROOT) == Requeued(1, 2)
+    assert rig.administration.requeue_failed(Failed(), by=ROOT) == Requeued(1, 2)
 
 
 @pytest.mark.req("6.2", "an administrator requeues it")

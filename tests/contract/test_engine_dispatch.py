@@ -18,8 +18,8 @@ from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.domain.worker import new_worker_id, process_name
 from altwright.tasks.execution.dispatcher import COMPARE_EVERY_S, EPOCH, MODE, ROLE, ROLE_S
-from altwright.tasks.queue_manager import QueueOptions
 from altwright.tasks.rq.client import EPOCH_KEY
+from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.store.pending import GRACE_S
 from altwright.tasks.task import Task
 
@@ -58,7 +58,7 @@ def test_a_full_window_lets_nobody_jump_the_queue(small: Rig) -> None:
     """A submit that finds room in RQ while older tasks wait in the database waits behind them."""
     ids = submit_many(small, 8)
     small.take("database")
-    small.queue.queues[Priority.NORMAL].empty()
+    small.queue.jobs.queues[Priority.NORMAL].empty()
     newest = small.submit(ANNA, settings={"items": 1})
     assert newest.delivery is Delivery.DATABASE
     order: list[str] = []
@@ -155,7 +155,7 @@ def test_a_job_lost_on_its_way_is_dispatched_again(rig: Rig, loss: str) -> None:
     else:
         task = rig.submit()
     client = rig.health.client
-    queue = rig.queue.queues[Priority.NORMAL]
+    queue = rig.queue.jobs.queues[Priority.NORMAL]
     match loss:
         case "popped":
             assert client.lpop(queue.key) is not None
@@ -259,7 +259,7 @@ def test_tasks_go_back_to_redis_when_it_is_there_again(rig: Rig, valkey: RedisSe
     valkey.start()
     rig.find_redis()
     rig.dispatcher.tick()
-    assert rig.queue.job_ids(Priority.NORMAL) == {f"{one}-0" for one in ids}
+    assert rig.queue.jobs.job_ids(Priority.NORMAL) == {f"{one}-0" for one in ids}
     assert rig.drain_rq() == 4
 
 
@@ -301,7 +301,7 @@ def test_a_full_redis_leaves_tasks_in_the_database(rig: Rig, valkey: RedisServer
     assert rig.health.check()
     assert not rig.health.full
     second = rig.submit()
-    assert rig.queue.job_ids(Priority.NORMAL) == {f"{second.id}-0"}
+    assert rig.queue.jobs.job_ids(Priority.NORMAL) == {f"{second.id}-0"}
 
 
 def test_two_services_share_a_redis_by_their_prefix(rig: Rig, database: Database) -> None:
@@ -314,7 +314,7 @@ def test_two_services_share_a_redis_by_their_prefix(rig: Rig, database: Database
         first.health.client.set(EPOCH_KEY, "other")
         first.dispatcher.tick()
         assert database_epoch(first) == epoch
-        assert first.queue.queues[Priority.HIGH].name == "a-high"
+        assert first.queue.jobs.queues[Priority.HIGH].name == "a-high"
         first.close()
 
 

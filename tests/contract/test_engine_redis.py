@@ -10,16 +10,12 @@ import msgpack
 import pytest
 import redis
 from cryptography.fernet import Fernet
-from rq import Queue, SimpleWorker
-from rq.job import Job, JobStatus
-from rq.registry import FinishedJobRegistry
+from rq import Queue
 from rq.serializers import JSONSerializer
-from rq.timeouts import BaseDeathPenalty
 from tests import leaks
 from tests.servers import RedisServer
-from tests.servers import redis_server as new_redis
 from tests.support import wait_until
-from tests.support_engine import ANNA, BERT, NOWHERE, Rig
+from tests.support_engine import NOWHERE, Rig
 
 from altwright.crypto import Box
 from altwright.db.session import Database, make_engine
@@ -29,68 +25,6 @@ from altwright.errors import ActiveTaskExists, RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor, RedisState
 from altwright.tasks.rq.client import JOB_TTL_S, connect
 from altwright.tasks.rq.serializer import RUN_TASK, serializer_for
-from altwright.workers import jobs
-
-
-class NoDeathPenalty(BaseDeathPenalty):
-    """Sets no alarm, which the test runner's own would meet."""
-
-    def setup_death_penalty(self) -> None:
-        """Set nothing up."""
-
-    def cancel_death_penalty(self) -> None:
-        """Cancel nothing."""
-
-
-class PlainWorker(SimpleWorker):
-    """RQ's own in-process worker; only what may outlive a test is left out."""
-
-    death_penalty_class = NoDeathPenalty
-
-    def _install_signal_handlers(self) -> None:
-        """Leave pytest's in place."""
-
-    def subscribe(self) -> None:
-        """Start no thread that may still listen when the server has gone."""
-
-    def unsubscribe(self) -> None:
-        """Nothing was subscribed to."""
-
-
-@pytest.mark.req("1.1", "RQ and the app on one Redis")
-@pytest.mark.parametrize("kind", ["valkey", "redis"])
-def test_rqs_own_worker_drains_the_queues(rig: Rig, kind: str) -> None:
-    """Any RQ worker with our serializer works on the tasks, on Valkey and on Redis."""
-    if kind == "redis":
-        with new_redis() as server:
-            other = Rig(rig.database, server.url)
-            drain_plainly(other)
-            other.close()
-    else:
-        drain_plainly(rig)
-
-
-def drain_plainly(rig: Rig) -> None:
-    """Drain the queues with RQ's worker."""
-    rig.dispatcher.tick()
-    ids = [rig.submit(user).id for user in (ANNA, BERT)]
-    client = connect(rig.redis_url, call_timeout_s=5)
-    token = jobs.here.set(rig.worker())
-    queues = [
-        Queue(queue.name, connection=client, serializer=rig.queue.serializer)
-        for queue in rig.queue.queues.values()
-    ]
-    worker = PlainWorker(queues, connection=client, serializer=rig.queue.serializer)
-    worker.work(burst=True, logging_level="WARNING")
-    jobs.here.reset(token)
-    for one in ids:
-        assert rig.store.get(one, None).status is Status.COMPLETED
-        job = Job.fetch(f"{one}-0", connection=client, serializer=rig.queue.serializer)
-        assert job.get_status() is JobStatus.FINISHED
-        assert job.return_value() is True
-    finished = FinishedJobRegistry(queue=queues[Priority.NORMAL]).get_job_ids()
-    assert sorted(finished) == sorted(f"{one}-0" for one in ids)
-    client.close()
 
 
 @pytest.mark.req("9.4", "nothing grows")
@@ -133,7 +67,7 @@ def test_a_forged_job_is_not_run(
     """Whoever can write to Redis can't make a worker run code; other jobs go on."""
     client = valkey.client()
     trap = tmp_path / "trap"
-    name = rig.queue.queues[Priority.NORMAL].name
+    name = rig.queue.jobs.queues[Priority.NORMAL].name
     match forgery:
         case "pickle":
             Queue(name, connection=client).enqueue("os.mkdir", str(trap))
@@ -146,7 +80,7 @@ def test_a_forged_job_is_not_run(
             Queue(name, connection=client, serializer=forged).enqueue(RUN_TASK, kwargs=kwargs)
         case "other function":
             body = msgpack.packb([1, "job", "os.mkdir", "f" * 36, 0])
-            job = Queue(name, connection=client, serializer=rig.queue.serializer).enqueue(
+            job = Queue(name, connection=client, serializer=rig.queue.jobs.serializer).enqueue(
                 RUN_TASK, kwargs={"task_id": "f" * 36, "attempt": 0}
             )
             client.hset(job.key, "data", zlib.compress(rig.box.close(body)))

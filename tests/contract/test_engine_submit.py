@@ -44,7 +44,7 @@ def test_a_submitted_task_is_worked_on_once(fleet: Fleet) -> None:
 def test_a_submit_goes_to_its_queue_at_once(rig: Rig) -> None:
     """With Redis there, the job is in RQ when the submit returns, under an id made from ours."""
     task = rig.submit(priority="low")
-    assert rig.queue.job_ids(Priority.LOW) == {f"{task.id}-0"}
+    assert rig.queue.jobs.job_ids(Priority.LOW) == {f"{task.id}-0"}
     assert CaptionSecurityManager().checked_task_id(task.id) == task.id
 
 
@@ -220,7 +220,7 @@ def test_priorities_follow_from_who_asks(rig: Rig) -> None:
     priorities = {ANNA: Priority.NORMAL, ROOT: Priority.HIGH, None: Priority.URGENT}
     assert {user: task.priority for user, task in by_user.items()} == priorities
     for task in by_user.values():
-        assert rig.queue.job_ids(task.priority) == {f"{task.id}-0"}
+        assert rig.queue.jobs.job_ids(task.priority) == {f"{task.id}-0"}
 
 
 @pytest.mark.req("5.4", "own tasks only")
@@ -298,7 +298,7 @@ def test_counts_are_by_state_and_priority(rig: Rig) -> None:
     rig.submit(priority="low")
     rig.submit(ROOT)
     rig.take()
-    counts = {one.priority: one for one in rig.queue.statistics()}
+    counts = {one.priority: one for one in rig.administration.queues()}
     assert (counts[Priority.LOW].waiting, counts[Priority.LOW].running) == (1, 0)
     assert (counts[Priority.HIGH].waiting, counts[Priority.HIGH].running) == (0, 1)
     assert sum(one.waiting + one.running for one in counts.values()) == 2

@@ -27,11 +27,11 @@ def test_a_paused_queue_waits_and_the_others_go_on(fleet: Fleet) -> None:
     """Nobody takes its tasks, other priorities are worked on, and after a resume all complete."""
     rig = fleet.rig
     rig.kind.exclusive = False
-    rig.queue.pause(Priority.NORMAL, by=ROOT)
+    rig.administration.pause(Priority.NORMAL, by=ROOT)
     normal, low = rig.submit(), rig.submit(priority="low")
     assert fleet.drain() == 1
     assert (status(rig, normal.id), status(rig, low.id)) == (Status.QUEUED, Status.COMPLETED)
-    rig.queue.resume(Priority.NORMAL, by=ROOT)
+    rig.administration.resume(Priority.NORMAL, by=ROOT)
     assert fleet.drain() == 1
     assert status(rig, normal.id) is Status.COMPLETED
 
@@ -43,10 +43,10 @@ def test_every_process_heeds_a_pause_within_two_seconds(rig: Rig, valkey: RedisS
     other = Rig(rig.database, valkey.url)
     assert other.pauses.current() == frozenset()
     rig.submit()
-    rig.queue.pause(Priority.NORMAL, by=ROOT)
+    rig.administration.pause(Priority.NORMAL, by=ROOT)
     other.at += 2 * READ_EVERY_S
     assert not other.worker().take_next()
-    rig.queue.resume(Priority.NORMAL, by=ROOT)
+    rig.administration.resume(Priority.NORMAL, by=ROOT)
     other.at += 2 * READ_EVERY_S
     assert other.worker().take_next()
     other.close()
@@ -58,7 +58,7 @@ def test_jobs_of_a_paused_queue_leave_redis_and_come_back(rig: Rig) -> None:
     rig.dispatcher.tick()
     tasks = [rig.submit(user) for user in (ANNA, BERT)]
     assert rig.job_count() == 2
-    rig.queue.pause(Priority.NORMAL, by=ROOT)
+    rig.administration.pause(Priority.NORMAL, by=ROOT)
     assert rig.job_count() == 0
     assert {rig.store.get(task.id, None).delivery for task in tasks} == {Delivery.DATABASE}
     other = Rig(rig.database, rig.redis_url)  # it read the pauses before
@@ -68,7 +68,7 @@ def test_jobs_of_a_paused_queue_leave_redis_and_come_back(rig: Rig) -> None:
     rig.dispatcher.tick()
     assert rig.job_count() == 0
     assert rig.store.get(tasks[0].id, None).delivery is Delivery.DATABASE
-    rig.queue.resume(Priority.NORMAL, by=ROOT)
+    rig.administration.resume(Priority.NORMAL, by=ROOT)
     rig.dispatcher.tick()
     assert rig.job_count() == 2
     assert rig.drain_rq() == 2
@@ -77,7 +77,7 @@ def test_jobs_of_a_paused_queue_leave_redis_and_come_back(rig: Rig) -> None:
 
 def test_a_submit_to_a_paused_queue_is_accepted_and_kept(rig: Rig) -> None:
     """Its task is durable at once, and stays out of Redis."""
-    rig.queue.pause(Priority.NORMAL, by=ROOT)
+    rig.administration.pause(Priority.NORMAL, by=ROOT)
     task = rig.submit()
     assert task.delivery is Delivery.DATABASE
     assert rig.job_count() == 0
@@ -89,7 +89,7 @@ def test_work_in_hand_goes_on_when_its_queue_is_paused(rig: Rig) -> None:
     task = rig.submit()
 
     def pause(_run: object, _item: object) -> None:
-        rig.queue.pause(Priority.NORMAL, by=ROOT)
+        rig.administration.pause(Priority.NORMAL, by=ROOT)
 
     rig.kind.meet = pause
     assert rig.drain_database() == 1
@@ -100,7 +100,7 @@ def test_work_in_hand_goes_on_when_its_queue_is_paused(rig: Rig) -> None:
 def test_low_work_gives_way_to_no_paused_queue(rig: Rig) -> None:
     """Urgent tasks that nobody may take don't stop a low one between its items."""
     rig.kind.exclusive = False
-    rig.queue.pause(Priority.URGENT, by=ROOT)
+    rig.administration.pause(Priority.URGENT, by=ROOT)
     low = rig.submit(priority="low")
     rig.submit(ROOT, priority="urgent")
     assert rig.drain_database() == 1
@@ -119,7 +119,7 @@ def test_clearing_cancels_what_waits_and_nothing_else(fleet: Fleet) -> None:
     delayed = rig.submit(BERT)
     touch(rig.database, delayed.id, delayed=True)
     high = rig.submit(ROOT)
-    assert rig.queue.clear(Priority.NORMAL, by=ROOT) == 4
+    assert rig.administration.clear(Priority.NORMAL, by=ROOT) == 4
     for task in (*waiting, delayed):
         assert status(rig, task.id) is Status.CANCELLED
         last = rig.store.history(task.id)[-1]
@@ -161,12 +161,12 @@ def test_clearing_leaves_alone_what_is_submitted_after_it(
 @pytest.mark.every_database
 def test_each_action_is_in_the_audit_log(rig: Rig) -> None:
     """Who paused, resumed and cleared what; an action that changes nothing is none."""
-    assert rig.queue.pause(Priority.LOW, by=ROOT)
-    assert not rig.queue.pause(Priority.LOW, by=ANNA)
+    assert rig.administration.pause(Priority.LOW, by=ROOT)
+    assert not rig.administration.pause(Priority.LOW, by=ANNA)
     assert rig.pauses.all()[Priority.LOW].by == "root"
-    assert rig.queue.resume(Priority.LOW, by=ROOT)
-    assert not rig.queue.resume(Priority.LOW, by=ROOT)
-    rig.queue.clear(Priority.LOW, by=ROOT)
+    assert rig.administration.resume(Priority.LOW, by=ROOT)
+    assert not rig.administration.resume(Priority.LOW, by=ROOT)
+    rig.administration.clear(Priority.LOW, by=ROOT)
     entries = [(one.actor, one.action, one.subject) for one in Audit(rig.database).recent()]
     assert entries == [
         ("root", "queue cleared", "low"),
@@ -193,10 +193,10 @@ def test_statistics_count_by_priority_and_state(rig: Rig) -> None:
     rig.claims.fail(rig.take(), Category.BAD_INPUT, "wrong")
     cancelled = rig.submit(priority="low")
     rig.queue.cancel(cancelled.id, by=ANNA)
-    rig.queue.pause(Priority.LOW, by=ROOT)
+    rig.administration.pause(Priority.LOW, by=ROOT)
     created_at = rig.store.get(waiting.id, None).created_at
     touch(rig.database, waiting.id, created_at=created_at.replace(year=created_at.year - 1))
-    queues = {one.priority: one.to_json() for one in rig.queue.statistics()}
+    queues = {one.priority: one.to_json() for one in rig.administration.queues()}
     normal = queues[Priority.NORMAL]
     assert status(rig, first.id) is Status.COMPLETED
     assert (normal["pending"], normal["delayed"], normal["completed"]) == (3, 1, 1)
@@ -208,7 +208,7 @@ def test_statistics_count_by_priority_and_state(rig: Rig) -> None:
     assert queues[Priority.URGENT]["oldest_waiting_s"] is None
     assert queues[Priority.URGENT]["failed"] == 1
     rig.lose_redis()
-    assert {one.in_rq for one in rig.queue.statistics()} == {None}
+    assert {one.in_rq for one in rig.administration.queues()} == {None}
 
 
 def test_without_the_database_the_last_known_pauses_hold(
@@ -237,7 +237,7 @@ def test_an_idle_worker_of_rq_drops_what_was_paused_meanwhile(rig: Rig) -> None:
     rig.pauses.pause(Priority.NORMAL, "root")
     assert rig.drain_rq() == 0
     assert status(rig, task.id) is Status.QUEUED
-    rig.queue.resume(Priority.NORMAL, by=ROOT)
+    rig.administration.resume(Priority.NORMAL, by=ROOT)
     rig.later(5)
     rig.dispatcher.tick()
     wait_until(lambda: rig.drain_rq() == 1)

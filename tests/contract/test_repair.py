@@ -109,7 +109,7 @@ def test_a_damaged_payload_is_set_aside_by_rq_and_delivered_anew(rig: Rig) -> No
     task = rig.submit()
     rig.health.client.hset(f"rq:job:{task.id}-0", "data", b"nothing of ours")
     rig.drain_rq()
-    job = Job.fetch(f"{task.id}-0", rig.health.client, rig.queue.serializer)
+    job = Job.fetch(f"{task.id}-0", rig.health.client, rig.queue.jobs.serializer)
     assert job.get_status() is JobStatus.FAILED
     assert now_of(rig, task.id).status is Status.QUEUED
     rig.later(5)
@@ -128,7 +128,7 @@ def test_one_bad_row_hides_no_other(rig: Rig) -> None:
     assert shown[bad.id].status is Status.FAILED
     assert "'asleep'" in shown[bad.id].fault
     assert "'7'" in shown[bad.id].fault
-    assert {one.priority: one for one in rig.queue.statistics()}[Priority.NORMAL].waiting == 1
+    assert {one.priority: one for one in rig.administration.queues()}[Priority.NORMAL].waiting == 1
 
 
 def test_a_dry_run_says_and_changes_nothing(rig: Rig) -> None:

@@ -36,9 +36,9 @@ from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.alerting.rules import Finding, Severity
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.maintenance.job_cleaner import RQUpkeep
-from altwright.tasks.maintenance.pruning import Ages, TaskRetention
 from altwright.tasks.maintenance.scheduler import MAINTAINED
 from altwright.tasks.maintenance.task import Chore, Maintenance
+from altwright.tasks.store.retention import Ages, TaskRetention
 
 pytestmark = pytest.mark.every_database
 
@@ -102,7 +102,7 @@ def test_pruning_goes_in_batches_and_can_be_interrupted(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two batches others get their turn; what was done stays done."""
-    monkeypatch.setattr("altwright.tasks.maintenance.pruning.BATCH", 2)
+    monkeypatch.setattr("altwright.tasks.store.retention.BATCH", 2)
     for _ in range(5):
         aged(rig, 40)
 

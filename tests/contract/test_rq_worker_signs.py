@@ -38,7 +38,7 @@ def looping(
         before(ticket)
         return worker.take(ticket)
 
-    yield kind(rig.queue.records(client, "signs"), perform, ends=ends, closed=closed)
+    yield kind(rig.queue.jobs.records(client, "signs"), perform, ends=ends, closed=closed)
     client.close()
 
 
@@ -118,7 +118,7 @@ def test_a_sign_keeps_what_rq_knows_of_a_long_job(rig: Rig) -> None:
     with looping(rig, before=long) as loop:
         assert loop.work(burst=True) == 1
         client.delete(f"rq:job:{job}")
-        rig.queue.records(client, "signs").sign(taken[0])
+        rig.queue.jobs.records(client, "signs").sign(taken[0])
     assert not client.exists(f"rq:job:{job}", f"rq:executions:{job}", "rq:wip:normal")
 
 

@@ -44,7 +44,7 @@ def idle_worker(rig: Rig, waits: WorkWaits) -> Iterator[IntegratedRQWorker]:
         rig.work_parts(),
         rig.health,
         ["normal"],
-        rig.queue.serializer,
+        rig.queue.jobs.serializer,
         waits,
     )
     worker.start()
@@ -143,7 +143,7 @@ def test_what_comes_back_to_the_queue_wakes_too(rig: Rig) -> None:
     """A requeue and a resumed queue are heard as a submit is."""
     rig.lose_redis()
     since = rig.queue.work_waits.count
-    rig.queue.resume(Priority.NORMAL, by=ROOT)
+    rig.administration.resume(Priority.NORMAL, by=ROOT)
     assert rig.queue.work_waits.count > since
     rig.submit(ANNA)
     task = rig.take()

@@ -105,7 +105,7 @@ def test_rqs_stock_worker_loses_nothing(made: Fleet) -> None:
     """
     tasks = [made.submit() for _ in range(4)]
     with made.rq_worker("rq.worker.Worker") as stock:
-        failed = made.services.queue.queues[tasks[0].priority].failed_job_registry
+        failed = made.services.queue.jobs.queues[tasks[0].priority].failed_job_registry
         wait_until(lambda: failed.get_job_count(cleanup=False) > 0)
         stock.end()
     assert {made.status(task) for task in tasks} == {Status.QUEUED}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 import redis
-from rq.queue import EnqueueData
+from rq.job import Job
 from tests.simulation.world import World
 
 from altwright.domain.task import Priority
@@ -113,14 +113,6 @@ class Client:
         """Return what asks for several lengths in one call."""
         return Pipeline(self)
 
-    def push(self, key: str, jobs: Iterable[EnqueueData]) -> None:
-        """Do RQ's enqueue_many: hashes and list entries, all or nothing."""
-        server = self._call("push")
-        for job in jobs:
-            # RQ writes the hash over one with the same id, and lists the id once more.
-            server.jobs[job.job_id] = (job.kwargs["task_id"], job.kwargs["attempt"])
-            server.lists[key].append(job.job_id)
-
     def pop(self) -> str | None:
         """Do RQ's BLPOP over the queues in their order."""
         server = self._call()
@@ -144,31 +136,49 @@ class Client:
 
 
 class Pipeline:
-    """Several LLEN in one call."""
+    """Several calls in one, all or nothing: those that ask for lengths, and those of an enqueue."""
 
     def __init__(self, client: Client) -> None:
         """Take the client."""
         self._client = client
-        self._keys: list[str] = []
+        self._calls: list[Callable[[Server], Any]] = []
 
     def llen(self, key: str) -> None:
-        """Ask for one more."""
-        self._keys.append(key)
+        """Ask for a length."""
+        self._calls.append(lambda server: len(server.lists[key]))
 
-    def execute(self) -> list[int]:
-        """Return all."""
-        server = self._client._call()  # noqa: SLF001 - one thing in two classes
-        return [len(server.lists[key]) for key in self._keys]
+    def sadd(self, *_: Any) -> None:
+        """Do nothing: nobody asks which queues there are."""
+
+    def expire(self, *_: Any) -> None:
+        """Do nothing: no job waits for so long here."""
+
+    def hset(self, key: str, mapping: Any) -> None:
+        """Write a job over one with the same id."""
+        job_id = key.decode() if isinstance(key, bytes) else key
+        job_id = job_id.removeprefix(Job.redis_job_namespace_prefix)
+        assert mapping["data"]
+        task_id, _, attempt = job_id.rpartition("-")
+        self._calls.append(lambda server: server.jobs.__setitem__(job_id, (task_id, int(attempt))))
+
+    def rpush(self, key: str, *job_ids: str) -> None:
+        """List jobs, once more where they are listed."""
+        self._calls.append(lambda server: server.lists[key].extend(job_ids))
+
+    #: Who had a turn goes first; here, where rounds decide, as RQ's enqueue_many put it: last.
+    lpush = rpush
+
+    def execute(self) -> list[Any]:
+        """Do all."""
+        server = self._client._call("push")  # noqa: SLF001 - one thing in two classes
+        return [call(server) for call in self._calls]
 
 
 class FakeQueue:
-    """RQ's queue as far as the queue manager uses it."""
+    """RQ's queue as far as the engine uses it."""
 
-    def __init__(self, name: str, connection: Client, **_: Any) -> None:
-        """Take the client and the queue's name."""
-        self._client = connection
+    redis_queues_keys = "queues"
+
+    def __init__(self, name: str, **_: Any) -> None:
+        """Take the queue's name."""
         self.key = self.name = name
-
-    def enqueue_many(self, jobs: list[EnqueueData]) -> None:
-        """Push jobs."""
-        self._client.push(self.key, jobs)

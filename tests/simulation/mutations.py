@@ -14,10 +14,10 @@ from altwright.db.tables import Base
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Delivery, ItemStatus, Status
-from altwright.tasks import queue_manager as queues_module
 from altwright.tasks.execution import dispatcher as dispatcher_module
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.queue_manager import RQQueueManager
+from altwright.tasks.rq import job_queues
 from altwright.tasks.store import claims as claims_module
 from altwright.tasks.store import items as items_module
 from altwright.tasks.store.claims import Claims
@@ -124,15 +124,15 @@ def dispatch_before_commit() -> Iterator[None]:
     def early(self: TaskStore, new: NewTask, **options: Any) -> tuple[Task, bool]:
         manager = managers[id(self)]
         if options["delivery"] is Delivery.RQ:
-            manager.enqueue(new.priority, [Ticket(new.id, 0)])
+            manager.jobs.enqueue(new.priority, [Ticket(new.id, 0)])
         with patch.object(RQQueueManager, "_dispatch_or_keep", lambda *_: None):
             return submit(self, new, **options)
 
     managers: dict[int, RQQueueManager] = {}
     made = RQQueueManager.__init__
 
-    def remember(self: RQQueueManager, store: TaskStore, *args: Any) -> None:
-        made(self, store, *args)
+    def remember(self: RQQueueManager, store: TaskStore, *args: Any, **options: Any) -> None:
+        made(self, store, *args, **options)
         managers[id(store)] = self
 
     with (
@@ -199,7 +199,7 @@ def job_id_without_attempt() -> Iterator[None]:
         return ticket.task_id
 
     with (
-        patch.object(queues_module, "job_id", same),
+        patch.object(job_queues, "job_id", same),
         patch.object(dispatcher_module, "job_id", same),
     ):
         yield

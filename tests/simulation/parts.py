@@ -29,10 +29,10 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
-from altwright.tasks import queue_manager
 from altwright.tasks.error_meaning import Source
-from altwright.tasks.queue_manager import QueueOptions
+from altwright.tasks.rq import job_queues
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.items import Items, Planned, Worked
 from altwright.tasks.store.signals import Signals
@@ -56,6 +56,10 @@ class OpenBox:
     def decrypt(self, text: str) -> str:
         """Return the text."""
         return text
+
+    def close(self, data: bytes) -> bytes:
+        """Return the data."""
+        return data
 
 
 class SimulatedKind:
@@ -200,7 +204,7 @@ class Parts(Engine):
         with (
             patch.object(engine_module, "Items", partial(HesitantItems, world, process)),
             patch.object(engine_module, "Rescuer", partial(HesitantRescuer, world)),
-            patch.object(queue_manager, "Queue", FakeQueue),
+            patch.object(job_queues, "Queue", FakeQueue),
         ):
             super().__init__(
                 HesitantStore(world, database, box),

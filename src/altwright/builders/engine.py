@@ -11,7 +11,7 @@ from altwright.background import BackgroundLoop
 from altwright.domain.limits import Limits
 from altwright.domain.retries import Backoff
 from altwright.progress import Broadcaster, ProgressTracker, SilentBroadcaster
-from altwright.tasks.cluster.concurrency_limits import LimitBook
+from altwright.tasks.administration import Administration
 from altwright.tasks.cluster.notifier import Messenger, WorkWaits
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
@@ -20,11 +20,13 @@ from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.execution.lease_renewer import LeaseKeeper
 from altwright.tasks.execution.runner import OUTAGE_PATIENCE_S, TaskRunner
-from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
+from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.job_queues import JobQueues, QueueOptions
 from altwright.tasks.rq.serializer import serializer_for
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.concurrency_limits import LimitBook
 from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.integrity import TaskRepair
 from altwright.tasks.store.items import Items
@@ -97,18 +99,20 @@ class Engine:
         self.progress = ProgressTracker(
             store, self.claims, self.tracker, broadcaster or SilentBroadcaster(), clock
         )
+        jobs = JobQueues(health, self.backlog, serializer_for(box), options.queue)
         self.queue = RQQueueManager(
             store,
             self.backlog,
             health,
             self.tracker,
-            serializer_for(box),
+            jobs,
             kinds,
             self.progress,
-            options.queue,
             self.pauses,
             self.messenger,
+            max_retries=options.queue.max_retries,
         )
+        self.administration = Administration(store, self.queue, self.pauses, self.progress)
         self.runner = TaskRunner(
             self.claims,
             self.items,
@@ -129,7 +133,9 @@ class Engine:
             self.rescuer,
             self.leases,
             self.state,
-            self.queue,
+            jobs,
+            self.pauses,
+            self.queue.wake,
             health,
             self.progress,
             owner=owner,

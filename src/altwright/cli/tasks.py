@@ -22,7 +22,8 @@ from altwright.cli.common import (
 from altwright.domain.counting import counted
 from altwright.domain.task import Status
 from altwright.errors import Category, InvalidInput, RedisUnavailable
-from altwright.tasks.dead_letters import Wanted
+from altwright.tasks.store.statistics import Figures
+from altwright.tasks.store.task_store import Failed
 
 _TASK = {
     "id": "id",
@@ -157,12 +158,12 @@ def requeue(
                 queued = services.queue.requeue(task_id, by=OPERATOR)
             show(queued.to_json(), as_json=as_json, columns=_TASK)
             return
-        wanted = Wanted(
+        wanted = Failed(
             Category(category) if category else None,
             kind,
             before.replace(tzinfo=UTC) if before else None,
         )
-        done = services.dead_letters.requeue(wanted, by=OPERATOR)
+        done = services.engine.administration.requeue_failed(wanted, by=OPERATOR)
     columns = {"requeued": "queued again", "held_back": "held back by an active task"}
     show(asdict(done), as_json=as_json, columns=columns)
 
@@ -172,7 +173,7 @@ def requeue(
 def dead(*, as_json: bool) -> None:
     """Group the tasks that failed for good by cause; `task requeue --all` tries them again."""
     with opened() as services:
-        rows = [group.to_json() for group in services.dead_letters.groups()]
+        rows = [group.to_json() for group in Figures(services.database).dead_letters()]
     columns = {
         "category": "cause",
         "kind": "kind",

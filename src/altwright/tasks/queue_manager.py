@@ -1,17 +1,11 @@
-"""RQQueueManager: the four RQ queues, and what users and administrators do with tasks."""
+"""RQQueueManager: what users do with tasks, and how a new one gets on its way."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from typing import Any
 
-import redis
-from rq import Queue
-
-from altwright.domain.counting import counted
 from altwright.domain.task import Delivery, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import (
@@ -21,16 +15,12 @@ from altwright.errors import (
     RedisUnavailable,
     TaskNotFound,
 )
-from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.notifier import Messenger
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import EPOCH_KEY
-from altwright.tasks.rq.job_records import JobRecords, enqueue
-from altwright.tasks.rq.serializer import TaskSerializer, deliverable
+from altwright.tasks.rq.job_queues import JobQueues
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.pending import Backlog
-from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.submission_rules import CaptionSecurityManager, NewTask
 from altwright.tasks.task import Task, Ticket
@@ -41,19 +31,8 @@ _log = logging.getLogger(__name__)
 SERVICE = "altwright"
 
 
-@dataclass(frozen=True, slots=True)
-class QueueOptions:
-    """``window``: jobs per queue that lie in Redis at most; times in seconds."""
-
-    prefix: str = ""
-    window: int = 1000
-    result_ttl_s: int = 500
-    failure_ttl_s: int = 86_400
-    max_retries: int = 3
-
-
 class RQQueueManager:
-    """Submits, cancels and requeues tasks; dispatches them to RQ while Redis is usable."""
+    """Submits, cancels and requeues tasks; new ones go to RQ while Redis is usable."""
 
     def __init__(
         self,
@@ -61,16 +40,17 @@ class RQQueueManager:
         backlog: Backlog,
         health: RedisHealthMonitor,
         tracker: UserTaskTracker,
-        serializer: type[TaskSerializer],
+        jobs: JobQueues,
         kinds: Mapping[str, TaskKind],
         progress: Progress,
-        options: QueueOptions,
         pauses: Pauses,
         messenger: Messenger,
+        *,
+        max_retries: int,
     ) -> None:
         """Take the parts; ``work_waits`` is set at each submit, for workers of this process."""
-        self.pauses = pauses
         self.work_waits = messenger.waits
+        self.jobs = jobs
         self._messenger = messenger
         self._store = store
         self._backlog = backlog
@@ -78,15 +58,9 @@ class RQQueueManager:
         self._tracker = tracker
         self._kinds = kinds
         self._progress = progress
-        self._options = options
+        self._pauses = pauses
+        self._max_retries = max_retries
         self._security = CaptionSecurityManager()
-        self.serializer = serializer
-        self.queues = {
-            priority: Queue(
-                options.prefix + priority.queue, connection=health.client, serializer=serializer
-            )
-            for priority in Priority
-        }
 
     def submit(
         self,
@@ -119,12 +93,14 @@ class RQQueueManager:
             settings=the_kind.checked(settings or {}, user),
             exclusive_key=the_kind.exclusive_key(user, account_id),
             request_key=request_key,
-            max_retries=self._options.max_retries,
+            max_retries=self._max_retries,
         )
         self._ask_tracker(new)
         # Written as dispatched while Redis is usable, which spares a second write. Should the
         # dispatch fail, or this process die before it, the dispatcher finds no such job in RQ.
-        wish = Delivery.RQ if self._has_room(new.priority) else Delivery.DATABASE
+        wish = Delivery.DATABASE
+        if new.priority not in self._pauses.current() and self.jobs.has_room(new.priority):
+            wish = Delivery.RQ
         try:
             task, is_new = self._store.submit(
                 new, delivery=wish, actor=user.username if user else SERVICE
@@ -165,152 +141,20 @@ class RQQueueManager:
         self._progress.changed(task_id)
         return task
 
-    def pause(self, priority: Priority, *, by: UserRef) -> bool:
-        """Let no worker take tasks of this priority; return whether one could before.
-
-        Running tasks go on. Every process heeds it within 2 s; submits are still accepted.
-        """
-        paused = self.pauses.pause(priority, by.username)
-        self.take_back(priority)
-        return paused
-
-    def resume(self, priority: Priority, *, by: UserRef) -> bool:
-        """Let workers take tasks of this priority again; return whether they couldn't."""
-        resumed = self.pauses.resume(priority, by.username)
-        self.wake()
-        return resumed
-
-    def clear(self, priority: Priority, *, by: UserRef) -> int:
-        """Cancel every task of this priority that waits now; return how many."""
-        cancelled = 0
-        for ids in self._store.cancel_queued(priority, actor=by.username):
-            cancelled += len(ids)
-            for task_id in ids:
-                self._progress.changed(task_id)
-        self._empty(priority)
-        detail = f"{counted(cancelled, 'task')} cancelled"
-        Audit(self._store.database).add(by.username, "queue cleared", priority.queue, detail)
-        return cancelled
-
-    def take_back(self, priority: Priority) -> None:
-        """Let the database keep what RQ was to deliver, and empty the RQ queue."""
-        self._backlog.take_from_rq([priority])
-        self._empty(priority)
-
-    def statistics(self) -> list[QueueFigures]:
-        """Return the figures of each queue, most urgent first."""
-        figures = Figures(self._store.database).by_priority()
-        paused = self.pauses.all()
-        lengths: Mapping[Priority, int | None] = dict.fromkeys(Priority)
-        with suppress(RedisUnavailable):  # then nobody knows what lies in RQ
-            lengths = self.lengths()
-        return [
-            replace(
-                figures[priority],
-                in_rq=lengths[priority],
-                paused_by=paused[priority].by if priority in paused else "",
-            )
-            for priority in Priority
-        ]
-
     def wake(self) -> None:
         """Tell database workers that something waits: here, and elsewhere while RQ doesn't."""
         self.work_waits.notify_all()
         if not self._health.takes_jobs:
             self._messenger.tell()
 
-    def enqueue(self, priority: Priority, tickets: Sequence[Ticket]) -> None:
-        """Put jobs into an RQ queue. Doing so twice is harmless: the claim decides.
-
-        Raises:
-            RedisUnavailable: Redis is away; some of them may have got there.
-        """
-        known = []
-        for ticket in tickets:
-            if deliverable(ticket.task_id, ticket.attempt):
-                known.append(ticket)
-            else:
-                _log.error("task %s can't be delivered and is set aside", ticket.task_id)
-                self._backlog.set_aside(ticket.task_id, ticket.attempt, "no worker takes its id")
-        with self._health.guarded() as client:
-            if known:
-                enqueue(client, self.queues[priority], known, **self._kept_s)
-
-    def records(
-        self, client: redis.Redis, worker: str, names: Sequence[str] | None = None
-    ) -> JobRecords:
-        """Return RQ's records as a worker sees them, who takes from these queues; None: all."""
-        queues = [queue.name for queue in self.queues.values()] if names is None else names
-        return JobRecords(client, worker, queues, self.serializer, **self._kept_s)
-
-    @property
-    def _kept_s(self) -> dict[str, int]:
-        """Return how long RQ keeps jobs that have ended."""
-        options = self._options
-        return {"result_ttl_s": options.result_ttl_s, "failure_ttl_s": options.failure_ttl_s}
-
-    def lengths(self) -> dict[Priority, int]:
-        """Return how many jobs lie in each RQ queue. Raises RedisUnavailable."""
-        with self._health.guarded() as client:
-            pipeline = client.pipeline(transaction=False)
-            for queue in self.queues.values():
-                pipeline.llen(queue.key)
-            return dict(zip(self.queues, pipeline.execute(), strict=True))
-
-    def job_ids(self, priority: Priority) -> set[str]:
-        """Return the ids of the jobs in an RQ queue. Raises RedisUnavailable."""
-        with self._health.guarded() as client:
-            ids: Any = client.lrange(self.queues[priority].key, 0, -1)
-        return {one.decode("ascii", "replace") for one in ids}
-
     @property
     def kinds(self) -> Mapping[str, TaskKind]:
         """Return the kinds of task that can be submitted here."""
         return self._kinds
 
-    @property
-    def window(self) -> int:
-        """Return how many jobs per queue lie in Redis at most."""
-        return self._options.window
-
-    def epoch(self) -> str | None:
-        """Return the mark that this Redis bears, None when it bears none.
-
-        Raises:
-            RedisUnavailable: Redis is away.
-        """
-        with self._health.guarded() as client:
-            there: Any = client.get(self._epoch_key)
-        return None if there is None else str(there.decode("ascii", "replace"))
-
-    def set_epoch(self, epoch: str) -> None:
-        """Mark this Redis. Raises RedisUnavailable."""
-        with self._health.guarded() as client:
-            client.set(self._epoch_key, epoch)
-
-    @property
-    def _epoch_key(self) -> str:
-        # By prefix, so that two services can share a Redis without taking it for a new one.
-        return EPOCH_KEY + (f":{self._options.prefix}" if self._options.prefix else "")
-
-    def _empty(self, priority: Priority) -> None:
-        """Take every job out of an RQ queue; without Redis there is nothing to take out."""
-        with suppress(RedisUnavailable), self._health.guarded():
-            self.queues[priority].empty()
-
-    def _has_room(self, priority: Priority) -> bool:
-        if not self._health.takes_jobs or priority in self.pauses.current():
-            return False
-        try:
-            with self._health.guarded() as client:
-                length: Any = client.llen(self.queues[priority].key)
-        except RedisUnavailable:
-            return False
-        return int(length) < self._options.window
-
     def _dispatch_or_keep(self, priority: Priority, ticket: Ticket) -> None:
         try:
-            self.enqueue(priority, [ticket])
+            self.jobs.enqueue(priority, [ticket])
         except RedisUnavailable:
             try:
                 self._backlog.mark([ticket], Delivery.DATABASE)

@@ -94,7 +94,7 @@ class IntegratedRQWorker:
         url = self._health.url
         client = connect(url, call_timeout_s=POLL_S + 1)
         self.rq_loop = WorkerLoop(
-            self._queue.records(client, self.worker.id),
+            self._queue.jobs.records(client, self.worker.id),
             self.worker.take,
             ends=lambda: (
                 self._stopping.is_set() or not self._health.takes_jobs or url != self._health.url

@@ -13,7 +13,7 @@ from altwright.db.session import again_after_deadlock, changed
 from altwright.db.tables import DraftRow, DraftTextRow, PictureRow, PostRow
 from altwright.db.types import now
 from altwright.domain.caption import DraftStatus
-from altwright.tasks.maintenance.pruning import BATCH, DAY_S, Ages, Checkpoint
+from altwright.tasks.store.retention import BATCH, DAY_S, Ages, Checkpoint
 
 #: Seconds that a file is left alone, whoever names it: it is kept before its row is written.
 FILE_AGE_S = 86_400.0

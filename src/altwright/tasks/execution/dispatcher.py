@@ -12,11 +12,11 @@ from altwright.background import BackgroundLoop
 from altwright.domain.task import Delivery
 from altwright.domain.worker import gone_from_this_host
 from altwright.errors import RedisUnavailable
+from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
-from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.job_records import job_id
+from altwright.tasks.rq.job_queues import JobQueues, job_id
 from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.pending import BATCH, Backlog
 from altwright.tasks.task_kind import Progress
@@ -40,19 +40,26 @@ class Dispatcher:
         rescuer: Rescuer,
         leases: Leases,
         state: ServiceState,
-        queue: RQQueueManager,
+        jobs: JobQueues,
+        pauses: Pauses,
+        wake: Callable[[], None],
         health: RedisHealthMonitor,
         progress: Progress,
         *,
         owner: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take ``owner``, the name of this process in the cluster."""
+        """Take ``wake``, which tells database workers that something waits.
+
+        ``owner`` is the name of this process in the cluster.
+        """
         self._backlog = backlog
         self._rescuer = rescuer
         self._leases = leases
         self._state = state
-        self._queue = queue
+        self._jobs = jobs
+        self._pauses = pauses
+        self._wake = wake
         self._health = health
         self._progress = progress
         self._owner = owner
@@ -70,7 +77,7 @@ class Dispatcher:
             return False
         self.rescue()
         if self._backlog.wake_delayed():
-            self._queue.wake()
+            self._wake()
         epoch, mode = self._state.get_many(EPOCH, MODE)
         if self._health.usable:
             try:
@@ -108,22 +115,22 @@ class Dispatcher:
         Redis holds the same counter as the database. They differ only if Redis lost it, or
         got back to an older one; then nothing that it holds is relied on.
         """
-        if kept is not None and self._queue.epoch() == kept:
+        if kept is not None and self._jobs.epoch() == kept:
             return
         moved = self._backlog.take_from_rq() if kept is not None else 0
         epoch = secrets.token_hex(8)
         self._state.set(EPOCH, epoch)
-        self._queue.set_epoch(epoch)
+        self._jobs.set_epoch(epoch)
         if kept is not None:
             _log.warning("redis came back empty or older; tasks dispatched again: %s", moved)
 
     def _heed_pauses(self) -> None:
         """Take back what lies in a paused RQ queue, also of a submit that didn't know yet."""
-        paused = self._queue.pauses.current()
+        paused = self._pauses.current()
         if paused:
             for priority in self._backlog.priorities(Delivery.RQ):
                 if priority in paused:
-                    self._queue.take_back(priority)
+                    self._jobs.take_back(priority)
 
     def _compare(self) -> None:
         """Find tasks that should lie in RQ and don't: lost between two steps, or taken out."""
@@ -131,8 +138,8 @@ class Dispatcher:
             return
         self._compared_at = self._clock()
         for priority in self._backlog.priorities(Delivery.RQ):
-            tickets = self._backlog.dispatched(priority, 2 * self._queue.window)
-            there = self._queue.job_ids(priority)
+            tickets = self._backlog.dispatched(priority, 2 * self._jobs.window)
+            there = self._jobs.job_ids(priority)
             lost = [ticket for ticket in tickets if job_id(ticket) not in there]
             if lost:
                 _log.warning("tasks that weren't in queue %s: %s", priority.queue, len(lost))
@@ -141,19 +148,19 @@ class Dispatcher:
     def _dispatch(self) -> None:
         if self._health.full:
             return
-        paused = self._queue.pauses.current()
+        paused = self._pauses.current()
         waiting = self._backlog.priorities(Delivery.DATABASE)
         priorities = [priority for priority in waiting if priority not in paused]
-        lengths = self._queue.lengths() if priorities else {}
+        lengths = self._jobs.lengths() if priorities else {}
         for priority in priorities:
             length = lengths[priority]
-            while (room := min(self._queue.window - length, BATCH)) > 0:
+            while (room := min(self._jobs.window - length, BATCH)) > 0:
                 tickets = self._backlog.due(priority, room)
                 if not tickets:
                     break
                 # Marked first: a crash in between leaves what the comparison finds.
                 self._backlog.mark(tickets, Delivery.RQ)
-                self._queue.enqueue(priority, tickets)
+                self._jobs.enqueue(priority, tickets)
                 length += len(tickets)
                 if len(tickets) < room:
                     break

@@ -9,9 +9,9 @@ from typing import Any
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput, NotAllowed, PermanentError, RedisUnavailable
-from altwright.tasks.maintenance.pruning import Checkpoint
 from altwright.tasks.rq.circuit_breaker import AWAY
 from altwright.tasks.store.items import Planned, Worked
+from altwright.tasks.store.retention import Checkpoint
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
 

@@ -38,7 +38,7 @@ from rq.worker import BaseWorker, WorkerStatus
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 from altwright.tasks.rq.client import JOB_TTL_S
-from altwright.tasks.rq.serializer import RUN_TASK, TaskSerializer
+from altwright.tasks.rq.serializer import TaskSerializer
 from altwright.tasks.task import Ticket
 
 #: Seconds that Redis remembers a worker, and that it works on a job, without a sign of life.
@@ -293,52 +293,3 @@ class JobRecords:
             return Ticket(named["task_id"], named["attempt"])
         except (ValueError, TypeError, KeyError, zlib.error):
             return None
-
-
-def enqueue(
-    client: redis.Redis,
-    queue: Queue,
-    tickets: Sequence[Ticket],
-    *,
-    result_ttl_s: int,
-    failure_ttl_s: int,
-) -> None:
-    """Put jobs into a queue in one trip. Doing so twice is harmless: the claim decides."""
-    at = utcformat(datetime.now(UTC))
-    pipeline = client.pipeline(transaction=False)
-    pipeline.sadd(Queue.redis_queues_keys, queue.key)
-    for ticket in tickets:
-        key = Job.key_for(job_id(ticket))
-        named = {"task_id": ticket.task_id, "attempt": ticket.attempt}
-        pipeline.hset(
-            key,
-            mapping={
-                "status": JobStatus.QUEUED.value,
-                "created_at": at,
-                "enqueued_at": at,
-                "data": zlib.compress(queue.serializer.dumps((RUN_TASK, None, (), named))),
-                "origin": queue.name,
-                "description": f"task {ticket.task_id}",
-                "timeout": JOB_TIMEOUT_S,
-                "ttl": JOB_TTL_S,
-                "result_ttl": result_ttl_s,
-                "failure_ttl": failure_ttl_s,
-            },
-        )
-        pipeline.expire(key, JOB_TTL_S)
-    # A task that has had its turn before comes first: a crash mustn't cost it its place.
-    again = [job_id(ticket) for ticket in tickets if ticket.attempt > 0]
-    new = [job_id(ticket) for ticket in tickets if ticket.attempt == 0]
-    if again:
-        pipeline.lpush(queue.key, *reversed(again))
-    if new:
-        pipeline.rpush(queue.key, *new)
-    pipeline.execute()
-
-
-def job_id(ticket: Ticket) -> str:
-    """Return the id of the job that delivers this attempt.
-
-    One per attempt: RQ's clean-up of an ended attempt can't delete the job of the next.
-    """
-    return f"{ticket.task_id}-{ticket.attempt}"

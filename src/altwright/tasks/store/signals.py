@@ -12,7 +12,7 @@ from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Priority, Status
 from altwright.errors import TaskStateConflict
-from altwright.tasks.cluster.concurrency_limits import LimitBook
+from altwright.tasks.store.concurrency_limits import LimitBook
 from altwright.tasks.store.held import HELD
 from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.task import Task

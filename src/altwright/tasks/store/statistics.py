@@ -54,6 +54,27 @@ class QueueFigures:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """Tasks of one kind that failed for good, for one category of causes."""
+
+    category: str
+    kind: str
+    count: int
+    oldest_at: datetime | None
+    newest_at: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that the command line shows."""
+        return {
+            "category": self.category,
+            "kind": self.kind,
+            "count": self.count,
+            "oldest_at": self.oldest_at.isoformat() if self.oldest_at else None,
+            "newest_at": self.newest_at.isoformat() if self.newest_at else None,
+        }
+
+
 class Figures:
     """SQL that counts; each question is one pass over an index."""
 
@@ -87,6 +108,19 @@ class Figures:
                     of_queue["oldest_waiting_s"] = _age_s(at, row.oldest)
             of_queue[name] = of_queue.get(name, 0) + row.tasks
         return {priority: QueueFigures(priority, **counted[priority]) for priority in Priority}
+
+    def dead_letters(self) -> list[DeadLetters]:
+        """Return the tasks that failed for good by category and kind, the largest group first."""
+        group = (TaskRow.error_category, TaskRow.kind)
+        ended = TaskRow.finished_at
+        query = (
+            select(*group, func.count(), func.min(ended), func.max(ended))
+            .where(TaskRow.status == Status.FAILED)
+            .group_by(*group)
+        )
+        with self._database.read() as session:
+            groups = [DeadLetters(row[0] or "", *row[1:]) for row in session.execute(query)]
+        return sorted(groups, key=lambda one: (-one.count, one.category, one.kind))
 
     def failures(self, within_s: float) -> dict[str, int]:
         """Return how many tasks failed for good within the last seconds, by category."""

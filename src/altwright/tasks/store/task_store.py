@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
@@ -13,7 +15,7 @@ from altwright.db.session import Database, Deadlocked, again_after_deadlock, cha
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
-from altwright.errors import ActiveTaskExists, Conflict, TaskNotFound, TaskStateConflict
+from altwright.errors import ActiveTaskExists, Category, Conflict, TaskNotFound, TaskStateConflict
 from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.submission_rules import NewTask
@@ -24,6 +26,9 @@ RACES = 5
 #: Tasks cancelled in one transaction, so that none holds SQLite's lock long.
 CANCEL_BATCH = 100
 
+#: Ids read in one query.
+READ_BATCH = 200
+
 #: Made once: the question that is asked most, after each change and by each page.
 _BY_ID = select(TaskRow).where(TaskRow.id == bindparam("task_id"))
 
@@ -31,6 +36,15 @@ _NEW = {
     Delivery.DATABASE: insert(TaskRow),
     Delivery.RQ: insert(TaskRow).values(dispatched_at=now()),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Which failed tasks; None: whatever it is. ``before``: those that failed before then."""
+
+    category: Category | None = None
+    kind: str | None = None
+    before: datetime | None = None
 
 
 class TaskStore:
@@ -234,6 +248,25 @@ class TaskStore:
                 for task_id, attempt in tickets
                 if to_cancelled(connection, task_id, attempt, Status.QUEUED, by=actor)
             ]
+
+    def failed_ids(self, wanted: Failed) -> Iterator[str]:
+        """Yield the ids of these failed tasks; one that fails again meanwhile comes once."""
+        conditions = [TaskRow.status == Status.FAILED]
+        if wanted.category is not None:
+            conditions.append(TaskRow.error_category == wanted.category)
+        if wanted.kind is not None:
+            conditions.append(TaskRow.kind == wanted.kind)
+        if wanted.before is not None:
+            conditions.append(TaskRow.finished_at < wanted.before)
+        query = select(TaskRow.id).where(*conditions).order_by(TaskRow.id).limit(READ_BATCH)
+        last = ""
+        while True:
+            with self.database.connect() as connection:
+                ids = connection.scalars(query.where(TaskRow.id > last)).all()
+            if not ids:
+                return
+            last = ids[-1]
+            yield from ids
 
     def requeue(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
         """Queue a failed task again, with its finished items kept and a fresh budget of retries.

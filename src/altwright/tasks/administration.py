@@ -1,0 +1,102 @@
+"""What administrators do to queues and tasks, each with an entry in the audit log.
+
+A pause can be resumed and a failed task be queued again; a cancelled task is not undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from altwright.domain.counting import counted
+from altwright.domain.task import Priority
+from altwright.domain.user import UserRef
+from altwright.errors import ActiveTaskExists, RedisUnavailable, TaskNotFound, TaskStateConflict
+from altwright.tasks.audit_log import Audit
+from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.queue_manager import RQQueueManager
+from altwright.tasks.store.statistics import Figures, QueueFigures
+from altwright.tasks.store.task_store import Failed, TaskStore
+from altwright.tasks.task_kind import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """How many were queued again, and how many stay since their user has an active task."""
+
+    requeued: int
+    held_back: int
+
+
+class Administration:
+    """Who may do this is asked before: `altwright` on the host, or an administrator's session."""
+
+    def __init__(
+        self, store: TaskStore, queue: RQQueueManager, pauses: Pauses, progress: Progress
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._pauses = pauses
+        self._progress = progress
+        self._audit = Audit(store.database)
+
+    def pause(self, priority: Priority, *, by: UserRef) -> bool:
+        """Let no worker take tasks of this priority; return whether one could before.
+
+        Running tasks go on. Every process heeds it within 2 s; submits are still accepted.
+        """
+        paused = self._pauses.pause(priority, by.username)
+        self._queue.jobs.take_back(priority)
+        return paused
+
+    def resume(self, priority: Priority, *, by: UserRef) -> bool:
+        """Let workers take tasks of this priority again; return whether they couldn't."""
+        resumed = self._pauses.resume(priority, by.username)
+        self._queue.wake()
+        return resumed
+
+    def clear(self, priority: Priority, *, by: UserRef) -> int:
+        """Cancel every task of this priority that waits now; return how many."""
+        cancelled = 0
+        for ids in self._store.cancel_queued(priority, actor=by.username):
+            cancelled += len(ids)
+            for task_id in ids:
+                self._progress.changed(task_id)
+        self._queue.jobs.empty(priority)
+        detail = f"{counted(cancelled, 'task')} cancelled"
+        self._audit.add(by.username, "queue cleared", priority.queue, detail)
+        return cancelled
+
+    def requeue_failed(self, wanted: Failed, *, by: UserRef) -> Requeued:
+        """Queue every wanted one again, each once, with its finished items kept."""
+        requeued = held_back = 0
+        for task_id in self._store.failed_ids(wanted):
+            try:
+                self._queue.requeue(task_id, by=by)
+            except ActiveTaskExists:
+                held_back += 1
+            except (TaskStateConflict, TaskNotFound):
+                continue  # somebody else has queued it again, or it was pruned
+            else:
+                requeued += 1
+        detail = f"{requeued} queued again, {held_back} held back"
+        subject = f"{wanted.category or 'every category'}, {wanted.kind or 'every kind'}"
+        self._audit.add(by.username, "dead letters requeued", subject, detail)
+        return Requeued(requeued, held_back)
+
+    def queues(self) -> list[QueueFigures]:
+        """Return the figures of each queue, most urgent first."""
+        figures = Figures(self._store.database).by_priority()
+        paused = self._pauses.all()
+        lengths: Mapping[Priority, int | None] = dict.fromkeys(Priority)
+        with suppress(RedisUnavailable):  # then nobody knows what lies in RQ
+            lengths = self._queue.jobs.lengths()
+        return [
+            replace(
+                figures[priority],
+                in_rq=lengths[priority],
+                paused_by=paused[priority].by if priority in paused else "",
+            )
+            for priority in Priority
+        ]
