@@ -8,7 +8,8 @@ from altwright.builders.alerting import Alerting
 from altwright.tasks.alerting.alerts import QUIET_S
 from altwright.tasks.alerting.notifications import Channel
 from altwright.tasks.alerting.rules import Thresholds
-from altwright.tasks.maintenance.job_cleaner import RQUpkeep
+from altwright.tasks.rq.job_cleaner import RQUpkeep
+from altwright.tasks.rq.job_queues import QueueOptions
 
 
 class House(Alerting):
@@ -18,7 +19,7 @@ class House(Alerting):
         """Take the rig."""
         self.rig = rig
         self.workers_expected = 0
-        self.upkeep = RQUpkeep(rig.health)
+        self.upkeep = RQUpkeep(rig.health, QueueOptions())
         super().__init__(
             rig,
             self.upkeep,

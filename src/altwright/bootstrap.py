@@ -39,10 +39,10 @@ from altwright.tasks.alerting.notifications import Channel, Mail, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.worker_slots import Slots
-from altwright.tasks.maintenance.job_cleaner import RQUpkeep
 from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect as connect_redis
+from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.retention import Ages, TaskRetention
@@ -172,7 +172,7 @@ def build(settings: Settings) -> Services:
         PictureLimits(settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout),
         settings.caption_max_length,
     )
-    upkeep = RQUpkeep(health, settings.rq_queue_prefix)
+    upkeep = RQUpkeep(health, options_of(settings).queue)
     ages = ages_of(settings)
     content = ContentRetention(captions.drafts, pictures, ages)
     of_tasks = TaskRetention(database, ages, before=content.forget_tasks)

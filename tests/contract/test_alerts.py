@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from rq.job import Job
 from rq.registry import FailedJobRegistry, StartedJobRegistry
+from tests import leaks
 from tests.servers import RedisServer, valkey
 from tests.support import free_port, wait_until
 from tests.support_engine import ANNA, BERT, ROOT, Rig, at_once, elapse, make_users, touch
@@ -17,7 +19,7 @@ from tests.support_sinks import an_alert, mail_sink, web_sink
 
 from altwright.db.session import Database
 from altwright.db.task_tables import NoticeRow
-from altwright.domain.task import Priority, Status
+from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.alerting.alerts import QUIET_S, RAISED, RESOLVED, AlertBook
 from altwright.tasks.alerting.notifications import (
@@ -179,12 +181,34 @@ def test_a_killed_worker_s_job_is_no_strange_one(house: House) -> None:
     began = StartedJobRegistry(queue=queue)
     rig.health.client.hset(f"rq:job:{job}", "status", "started")
     rig.health.client.zadd(began.key, {f"{job}:execution": 1})
-    began.cleanup()
-    assert list(rig.health.client.zrange(FailedJobRegistry(queue=queue).key, 0, -1)) == [
-        job.encode()
-    ]
+    assert house.upkeep.set_aside_abandoned() == 1
+    assert FailedJobRegistry(queue=queue).get_job_ids() == [job]
+    assert Job.fetch(job, rig.health.client, rig.queue.jobs.serializer).get_status() == "failed"
+    assert began.get_job_ids(cleanup=False) == []
+    assert leaks.everlasting(rig.health.client) == []
     house.look()
     assert house.look(10) == set()
+
+
+def test_a_stranger_s_keys_and_a_suspension_are_told(house: House) -> None:
+    """Keys of another type in RQ's places go, tasks go on, and an administrator hears of it."""
+    rig = house.rig
+    rig.dispatcher.tick()
+    client = rig.health.client
+    task = rig.submit()
+    for key in ("rq:queue:normal", "rq:wip:normal", "rq:finished:normal", "rq:queues"):
+        client.delete(key)
+        client.set(key, "not of RQ")
+    assert rig.submit(BERT).delivery is Delivery.DATABASE
+    rig.later(10)
+    for _ in range(2):
+        rig.find_redis()
+        rig.dispatcher.tick()
+    assert rig.drain_rq() == 2
+    assert rig.store.get(task.id, None).status is Status.COMPLETED
+    client.set("rq:suspended", 1, ex=600)
+    assert house.look() == {"redis_strange_keys", "rq_suspended"}
+    assert "rq:queue:normal" in str([one.message for one in house.alerts.open()])
 
 
 @pytest.mark.req("7.4", "backlog, workers, slowness, Redis")

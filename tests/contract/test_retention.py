@@ -35,9 +35,10 @@ from altwright.errors import InvalidInput, NotAllowed, NotFound, TaskNotFound
 from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.alerting.rules import Finding, Severity
 from altwright.tasks.audit_log import Audit
-from altwright.tasks.maintenance.job_cleaner import RQUpkeep
 from altwright.tasks.maintenance.scheduler import MAINTAINED
 from altwright.tasks.maintenance.task import Chore, Maintenance
+from altwright.tasks.rq.job_cleaner import RQUpkeep
+from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.store.retention import Ages, TaskRetention
 
 pytestmark = pytest.mark.every_database
@@ -341,7 +342,7 @@ def test_rqs_registries_are_trimmed_without_a_worker_of_rq(rig: Rig) -> None:
     key, client = "rq:finished:normal", rig.health.client
     first: Any = client.zrange(key, 0, 0)
     client.zadd(key, {first[0]: 1})
-    assert RQUpkeep(rig.health).trim() == 1
+    assert RQUpkeep(rig.health, QueueOptions()).trim() == 1
     assert client.zcard(key) == 1
 
 
@@ -397,7 +398,7 @@ def test_the_leader_submits_maintenance_once_an_hour(rig: Rig) -> None:
 
 def test_maintenance_goes_on_without_redis(rig: Rig) -> None:
     """The chore that needs it is skipped, with the reason; the others are done."""
-    upkeep = RQUpkeep(rig.health)
+    upkeep = RQUpkeep(rig.health, QueueOptions())
     maintained(rig, redis=lambda _: upkeep.trim(), tasks=lambda _: 1)
     rig.lose_redis()
     task = rig.queue.submit("maintenance", user=None)

@@ -11,8 +11,8 @@ from altwright.tasks.alerting.monitor import AlertMonitor, Watched
 from altwright.tasks.alerting.notifications import Channel, Notifier
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.cluster.leader import Leader
-from altwright.tasks.maintenance.job_cleaner import RQUpkeep
 from altwright.tasks.maintenance.scheduler import MaintenanceScheduler
+from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.store.statistics import Figures
 
 #: The leader's name in the table of leases.
@@ -59,6 +59,7 @@ class Alerting:
                 pauses=engine.pauses,
                 upkeep=upkeep,
                 repair=engine.repair,
+                state=engine.state,
                 workers_expected=workers_expected,
             ),
             AlertWatch(self.alerts, clock),

@@ -169,7 +169,9 @@ class RQQueueManager:
         if holder is None:
             return
         try:
-            if not self._store.get(holder, None).ended:
+            holds = self._store.get(holder, None)
+            # Whoever writes to Redis could enter somebody else's task there.
+            if holds.exclusive_key == new.exclusive_key and not holds.ended:
                 raise ActiveTaskExists(holder)
         except TaskNotFound:
             pass  # it stood there from another time, or was never committed

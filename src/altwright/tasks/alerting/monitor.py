@@ -11,9 +11,11 @@ from altwright.errors import Category, RedisUnavailable
 from altwright.tasks.alerting.alerts import AlertWatch
 from altwright.tasks.alerting.rules import Facts, Thresholds, findings
 from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_registry import Roster
-from altwright.tasks.maintenance.job_cleaner import RQUpkeep
+from altwright.tasks.execution.dispatcher import STRANGE_KEYS
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.store.integrity import TaskRepair
 from altwright.tasks.store.statistics import Figures
 
@@ -34,6 +36,7 @@ class Watched:
     pauses: Pauses
     upkeep: RQUpkeep
     repair: TaskRepair
+    state: ServiceState
     workers_expected: Callable[[], int]
 
 
@@ -85,7 +88,9 @@ class AlertMonitor:
             redis_full=watched.health.full,
             memory_share=seen.memory_share if seen else None,
             remarks=tuple(seen.settings_remarks()) if seen else (),
-            refused_jobs=self._refused_jobs(),
+            refused_jobs=self._asked(watched.upkeep.refused),
+            suspended=bool(self._asked(watched.upkeep.suspended)),
+            strange_keys=self._strange_keys(),
             waiting=sum(one.waiting for one in due),
             oldest_waiting_s=max((one.oldest_waiting_s or 0.0 for one in due), default=0.0),
             dead_letters=sum(last_day.values()),
@@ -103,8 +108,13 @@ class AlertMonitor:
         """Return when to look again, so that looking takes LOOKING_SHARE of the time at most."""
         return began + max(every_s, (self._clock() - began) / LOOKING_SHARE)
 
-    def _refused_jobs(self) -> int | None:
+    def _strange_keys(self) -> tuple[str, ...]:
+        state = self._watched.state
+        keys: list[str] = state.get(STRANGE_KEYS) or []
+        return tuple(keys) if keys and state.age_s(STRANGE_KEYS) < HOUR_S else ()
+
+    def _asked(self, question: Callable[[], int]) -> int | None:
         try:
-            return self._watched.upkeep.refused()
+            return question()
         except RedisUnavailable:
             return None

@@ -51,6 +51,8 @@ class Facts:
     memory_share: float | None = None
     remarks: tuple[str, ...] = ()
     refused_jobs: int | None = None
+    suspended: bool = False
+    strange_keys: tuple[str, ...] = ()
     waiting: int = 0
     oldest_waiting_s: float = 0.0
     dead_letters: int = 0
@@ -101,6 +103,15 @@ def _redis(facts: Facts) -> Iterator[Finding]:
             "there, and delivered anew. Somebody else may write to this Redis."
         )
         yield Finding("redis_refused_jobs", Severity.WARNING, message)
+    if facts.strange_keys:
+        message = (
+            f"In Redis something else stood at {', '.join(facts.strange_keys)}; it was removed. "
+            "Somebody else may write to this Redis."
+        )
+        yield Finding("redis_strange_keys", Severity.WARNING, message)
+    if facts.suspended:
+        message = "Workers are suspended (`rq suspend`) and take no tasks; `rq resume` ends it."
+        yield Finding("rq_suspended", Severity.WARNING, message)
 
 
 def _backlog(facts: Facts, limits: Thresholds) -> Iterator[Finding]:

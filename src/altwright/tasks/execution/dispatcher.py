@@ -28,7 +28,7 @@ ROLE, ROLE_S = "dispatcher", 3.0
 #: Seconds between two passes, and between two comparisons of RQ's queues with the database.
 EVERY_S, COMPARE_EVERY_S = 0.5, 2.0
 #: Rows of service_state.
-EPOCH, MODE = "redis_epoch", "delivery"
+EPOCH, MODE, STRANGE_KEYS = "redis_epoch", "delivery", "redis_strange_keys"
 
 
 class Dispatcher:
@@ -137,6 +137,10 @@ class Dispatcher:
         if self._clock() - self._compared_at < COMPARE_EVERY_S:
             return
         self._compared_at = self._clock()
+        strange = self._jobs.remove_strange_keys()
+        if strange:
+            _log.error("keys of RQ that something else had taken are removed: %s", strange)
+            self._state.set(STRANGE_KEYS, strange)
         for priority in self._backlog.priorities(Delivery.RQ):
             tickets = self._backlog.dispatched(priority, 2 * self._jobs.window)
             there = self._jobs.job_ids(priority)

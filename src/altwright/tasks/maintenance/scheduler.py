@@ -9,9 +9,9 @@ from contextlib import suppress
 
 from altwright.errors import ActiveTaskExists, RedisUnavailable
 from altwright.tasks.cluster.service_state import ServiceState
-from altwright.tasks.maintenance.job_cleaner import RQUpkeep
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import MEMORY_ALERT, RedisHealthMonitor
+from altwright.tasks.rq.job_cleaner import RQUpkeep
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class MaintenanceScheduler:
         """Do what is due."""
         at = self._clock()
         self._keep_redis_small(at)
-        self._submit_maintenance(at)
+        self._look_after(at)
 
     def _keep_redis_small(self, at: float) -> None:
         """Purge RQ's old results while memory is short (requirement 6.7)."""
@@ -70,11 +70,15 @@ class MaintenanceScheduler:
         except RedisUnavailable as error:
             _log.warning("old jobs not removed: %s", error)
 
-    def _submit_maintenance(self, at: float) -> None:
+    def _look_after(self, at: float) -> None:
         """Submit a maintenance task when the last one was long enough ago (requirement 2.5)."""
-        if at < self._look_at or MAINTENANCE not in self._queue.kinds:
+        if at < self._look_at:
             return
         self._look_at = at + min(LOOK_EVERY_S, self._every_s)
+        with suppress(RedisUnavailable):
+            self._upkeep.set_aside_abandoned()
+        if MAINTENANCE not in self._queue.kinds:
+            return
         if self._state.age_s(MAINTAINED) < self._every_s:
             return
         with suppress(ActiveTaskExists):  # the last one takes its time

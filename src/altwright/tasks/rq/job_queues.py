@@ -13,7 +13,9 @@ from typing import Any
 import redis
 from rq import Queue
 from rq.job import Job, JobStatus
+from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
 from rq.utils import utcformat
+from rq.worker_registration import REDIS_WORKER_KEYS
 
 from altwright.domain.task import Priority
 from altwright.errors import RedisUnavailable
@@ -132,6 +134,26 @@ class JobQueues:
         """Take every job out of a queue; without Redis there is nothing to take out."""
         with suppress(RedisUnavailable), self._health.guarded():
             self.queues[priority].empty()
+
+    def remove_strange_keys(self) -> list[str]:
+        """Delete what isn't of the type that RQ's lists and registries have; return the keys.
+
+        Nothing could be delivered there, and only a stranger writes such a thing.
+        """
+        wanted = {Queue.redis_queues_keys: b"set", REDIS_WORKER_KEYS: b"set"}
+        for queue in self.queues.values():
+            wanted[queue.key] = b"list"
+            for registry in (StartedJobRegistry, FinishedJobRegistry, FailedJobRegistry):
+                wanted[registry.key_template.format(queue.name)] = b"zset"
+        with self._health.guarded() as client:
+            pipeline = client.pipeline(transaction=False)
+            for key in wanted:
+                pipeline.type(key)
+            types = dict(zip(wanted, pipeline.execute(), strict=True))
+            strange = [key for key, kind in types.items() if kind not in {wanted[key], b"none"}]
+            if strange:
+                client.delete(*strange)
+        return strange
 
     def lengths(self) -> dict[Priority, int]:
         """Return how many jobs lie in each queue."""

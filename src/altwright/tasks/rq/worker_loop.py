@@ -119,6 +119,8 @@ class WorkerLoop:
         if due:
             self._signed_at = time.monotonic()
         found = self._records.next(ended, is_open, signs=due)
+        while found.has_more and not self._is_to_leave():
+            found = self._records.next(None, is_open)
         self._tell(found.refused)
         if found.job is None and not burst and not found.has_more:
             if found.is_suspended or not is_open:
