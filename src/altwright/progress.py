@@ -78,7 +78,8 @@ class ProgressTracker:
 
     def tell(self, task: Task) -> None:
         """Tell the user's pages how the task stands, which was read just now."""
-        self._tracker.follow(task)
+        if task.ended:
+            self._tracker.follow(task)
         if task.user_id is not None:
             self.broadcaster.task_changed(task.user_id, task.to_json())
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from redis import Redis
 from rq.job import Job
-from tests.support_engine import ANNA, BERT, Rig
+from tests.support_engine import BERT, Rig
 
 from altwright.domain.task import Status
 from altwright.tasks.rq.job_records import MOST_BYTES, MOST_LOOKS
@@ -188,10 +188,3 @@ def test_junk_ids_cost_one_look_each(rig: Rig) -> None:
     assert rig.store.get(task.id, None).status is Status.COMPLETED
     assert client.llen("rq:queue:urgent") == 0
     assert trips < 20
-
-
-def test_another_s_task_can_not_be_put_in_a_user_s_way(rig: Rig) -> None:
-    """The entry of one active task per user counts only when it names a task of that user."""
-    theirs = rig.submit(BERT)
-    rig.health.client.set(f"altwright:active:user:{ANNA.id}", theirs.id)
-    assert rig.submit(ANNA).status is Status.QUEUED

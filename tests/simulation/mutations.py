@@ -25,7 +25,7 @@ from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.item_statements import COUNTED
 from altwright.tasks.store.items import Items, Worked
 from altwright.tasks.store.pending import Backlog
-from altwright.tasks.store.signals import Signals
+from altwright.tasks.store.signals import Signals, Standing
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.store.transitions import fenced, record, to_running
 from altwright.tasks.submission_rules import NewTask
@@ -93,8 +93,8 @@ def end_item_without_fence() -> Iterator[None]:
         yield
 
 
-def _no_signals(*_: Any) -> Signals:
-    return Signals(cancel=False)
+def _no_signals(_connection: Any, task: Task) -> Standing:
+    return Standing(task, Signals(cancel=False))
 
 
 def _any_item(connection: Any, statement: Any, values: Any = None) -> int:

@@ -35,7 +35,7 @@ from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.items import Items, Planned, Worked
-from altwright.tasks.store.signals import Signals
+from altwright.tasks.store.signals import Standing
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work
@@ -184,7 +184,7 @@ class HesitantItems(Items):
         self._world = world
         self._process = process
 
-    def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Signals:
+    def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Standing:
         """End an item, sometimes after the lease has run out."""
         dice = self._world.dice
         if self._world.faults.slow and dice.random() < 0.1:

@@ -188,8 +188,12 @@ class Ticket:
 
 def task_of(row: TaskRow | Row[Any], box: Box) -> Task:
     """Copy a row; one that is corrupt is marked, so that a list can still show it."""
+    return task_with(row, settings_of(row.settings, box))
+
+
+def task_with(row: TaskRow | Row[Any], settings: dict[str, Any] | None) -> Task:
+    """Copy a row whose settings are known, and need not be opened; None: they can't be read."""
     faults: list[str] = []
-    settings = settings_of(row.settings, box)
     if settings is None:
         faults.append("its settings can't be read")
     return Task(

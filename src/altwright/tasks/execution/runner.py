@@ -1,8 +1,9 @@
 """TaskRunner: works on one claimed task, item by item, and ends each attempt for its reason.
 
-What an error means stands in ``faults``; here is what follows from it. One item's fault is that
-item's: it comes after the others, is tried again, and then counts as failed. The task stops only
-when a probe says that the server as a whole is in trouble, or when different items fail in a row.
+What an error means stands in error_meaning.py; here is what follows from it. One item's fault is
+that item's: it comes after the others, is tried again, and then counts as failed. The task stops
+only when a probe says that the server as a whole is in trouble, or when different items fail in a
+row.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from altwright.tasks.execution.failure_streak import IN_A_ROW, Streak
 from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.items import ITEM_TRIES, Items, Worked
-from altwright.tasks.store.signals import Signals, SignalStore
+from altwright.tasks.store.signals import Signals, SignalStore, Standing
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Progress, Run, TaskKind, Work
 
@@ -122,7 +123,7 @@ class TaskRunner:
             DatabaseUnavailable: the attempt's end could not be written.
         """
         _log.info("task %s attempt %s begins", task.id, task.attempt)
-        self._progress.changed(task.id)
+        self._progress.tell(task)
         try:
             self._kept(task, interrupted)
         except TaskStateConflict:
@@ -179,16 +180,26 @@ class TaskRunner:
         if task.items_total is None:
             with checkpoint.planning():
                 self._plan(task, work, streak)
-            self._progress.changed(task.id)
+            now = self._items.standing(task).task
+            self._progress.tell(now)
+        else:
+            now = task
         failed_here: set[int] = set()
-        while (item := self._items.next_item(task.id)) is not None:
+        for item in self._next_items(task):
             if item.id in failed_here and item.tries < ITEM_TRIES:
                 # All that are left have failed in this attempt.
                 raise HandedBack(RESTS, self._backoff.rest_s(item.tries, self._random))
             failed_here.add(item.id)
-            checkpoint.heed(self._one(task, work, item, streak, checkpoint))
-            self._progress.changed(task.id)
-        self._claims.complete(task, work.summary(self._claims.current(task)))
+            standing = self._one(task, work, item, streak, checkpoint)
+            now = standing.task
+            checkpoint.heed(standing.signals)
+            self._progress.tell(now)
+        self._claims.complete(task, work.summary(now))
+
+    def _next_items(self, task: Task) -> Iterator[Item]:
+        """Yield the items to work on, until none is left; those that were put off come again."""
+        while items := self._items.next_items(task.id):
+            yield from items
 
     def _plan(self, task: Task, work: Work, streak: Streak) -> None:
         try:
@@ -204,14 +215,14 @@ class TaskRunner:
 
     def _one(
         self, task: Task, work: Work, item: Item, streak: Streak, checkpoint: _Checkpoint
-    ) -> Signals:
+    ) -> Standing:
         began = self._clock()
         if item.tries >= ITEM_TRIES:
             category = Category(item.category or Category.FAULT)
             return self._item_failed(task, work, item, category, item.reason)
         try:
             worked = work.item(item)
-            signals = self._items.end_item(task, item, worked, self._clock() - began)
+            standing = self._items.end_item(task, item, worked, self._clock() - began)
         except _WAYS_OUT:
             if checkpoint.time_is_up:
                 # It may be what takes so long; the next attempt begins with others.
@@ -221,9 +232,9 @@ class TaskRunner:
             # A fault in one picture, or in writing its result, must not cost the user the others.
             return self._met(task, work, item, self._noted(task, item.key, error), streak)
         streak.over()
-        return signals
+        return standing
 
-    def _met(self, task: Task, work: Work, item: Item, fault: Fault, streak: Streak) -> Signals:
+    def _met(self, task: Task, work: Work, item: Item, fault: Fault, streak: Streak) -> Standing:
         """Put an item off or end it, for what it met.
 
         Raises:
@@ -242,20 +253,20 @@ class TaskRunner:
                 self._items.put_behind(task, item, found.words, found.category)
             self._unless_down(found)
         if fault.meaning is Meaning.FINAL:
-            signals = self._item_failed(task, work, item, fault.category, fault.words)
+            standing = self._item_failed(task, work, item, fault.category, fault.words)
             if fault.ends_streak and in_a_row >= IN_A_ROW:
                 # They have failed, so that the next run begins with others.
                 raise Stopped(fault)
-            return signals
-        signals = self._items.defer_item(task, item, fault.words, fault.category)
+            return standing
+        standing = self._items.defer_item(task, item, fault.words, fault.category)
         if in_a_row >= IN_A_ROW:
             self._items.spare(task, streak.items)
             raise Stopped(fault.of_whole_service())
-        return signals
+        return standing
 
     def _item_failed(
         self, task: Task, work: Work, item: Item, category: Category, reason: str
-    ) -> Signals:
+    ) -> Standing:
         effect = work.failed(item, reason)
         worked = Worked(ItemStatus.FAILED, reason, category, effect)
         return self._items.end_item(task, item, worked, 0.0)

@@ -29,10 +29,10 @@ return 0
 class UserTaskTracker:
     """A hint with a lease. The unique index over active tasks is what holds (DESIGN.md 1).
 
-    A task's entry is renewed by its submit, by each change that a page is told of, and with each
-    renewal of its worker's lease; its end releases it. That of a task which waits long runs out, so
-    that Redis holds nothing for a long backlog; the next submit is refused by the index, and
-    enters it again. Without Redis nothing is known and nothing entered: the index is enough.
+    A task's entry is made by its submit, and renewed with each renewal of its worker's lease; its
+    end releases it. That of a task which waits long runs out, so that Redis holds nothing for a
+    long backlog; the next submit is refused by the index, and enters it again. Without Redis
+    nothing is known and nothing entered: the index is enough.
     """
 
     def __init__(self, health: RedisHealthMonitor, lease_s: float) -> None:

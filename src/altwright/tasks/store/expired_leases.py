@@ -13,7 +13,7 @@ from altwright.db.types import now
 from altwright.domain.task import Status
 from altwright.errors import Category
 from altwright.tasks.store.claims import CRASHES
-from altwright.tasks.store.item_statements import NEXT_ITEM
+from altwright.tasks.store.item_statements import NEXT_ITEMS
 from altwright.tasks.store.transitions import to_failed, to_queued
 
 #: What every pass of a dispatcher asks; built once.
@@ -92,7 +92,7 @@ class Rescuer:
 
 
 def _blame_item_in_hand(connection: Connection, task_id: str) -> None:
-    in_hand = connection.execute(NEXT_ITEM, {"of_task": task_id}).first()
+    in_hand = connection.execute(NEXT_ITEMS, {"of_task": task_id, "most": 1}).first()
     if in_hand is not None:
         changed(
             connection,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Integer, bindparam, insert, select, update
 
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
@@ -10,12 +10,12 @@ from altwright.domain.task import ItemStatus
 from altwright.tasks.store.transitions import RENEWED, START_AFRESH
 
 # Made once: making a question costs as much as asking it.
-#: A task's item to work on now.
-NEXT_ITEM = (
+#: A task's items to work on now.
+NEXT_ITEMS = (
     select(ItemRow)
     .where(ItemRow.task_id == bindparam("of_task"), ItemRow.status == ItemStatus.PENDING)
     .order_by(ItemRow.tries, ItemRow.position)
-    .limit(1)
+    .limit(bindparam("most", type_=Integer))
 )
 #: A write to an item that isn't finished.
 PENDING = update(ItemRow).where(

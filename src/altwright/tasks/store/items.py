@@ -18,12 +18,14 @@ from altwright.db.task_tables import ItemRow
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, Superseded, TaskStateConflict
 from altwright.tasks.store import item_statements as sql
-from altwright.tasks.store.signals import Signals, SignalStore, within
+from altwright.tasks.store.signals import SignalStore, Standing, within
 from altwright.tasks.store.transitions import RENEWED, fenced
 from altwright.tasks.task import Item, Task, item_of
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
 PLAN_BATCH = 200
+#: Items read in one query. Those that are put off meanwhile come after all of these.
+READ_BATCH = 50
 #: Positions of items that a plan puts last begin here; a plan has fewer items.
 LAST_FROM = 100_000_000
 #: Times that an item is tried, or its worker dies with it in hand, before it counts as failed.
@@ -79,8 +81,11 @@ class Items:
         A cursor is written with the items before it, so that neither comes without the other.
         Returns how many items there are. Raises TaskStateConflict: the task was taken back.
         """
-        with self._database.connect() as connection:
-            known = set(connection.scalars(select(ItemRow.key).where(ItemRow.task_id == task_id)))
+        known: set[str] = set()
+        if attempt > 1:  # one before may have been interrupted in the midst of it
+            keys = select(ItemRow.key).where(ItemRow.task_id == task_id)
+            with self._database.connect() as connection:
+                known.update(connection.scalars(keys))
         position = len(known)
         batch: list[Planned] = []
         noted: str | None = None
@@ -131,15 +136,25 @@ class Items:
 
     def next_item(self, task_id: str) -> Item | None:
         """Return the item to work on now: the first pending one, those tried before at the end."""
+        return next(iter(self.next_items(task_id, 1)), None)
+
+    def next_items(self, task_id: str, limit: int = READ_BATCH) -> list[Item]:
+        """Return the items to work on now, at most ``limit``, in their order."""
+        asked = {"of_task": task_id, "most": limit}
         with self._database.connect() as connection:
-            row = connection.execute(sql.NEXT_ITEM, {"of_task": task_id}).first()
-            return item_of(row) if row else None
+            return [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
+
+    def standing(self, task: Task) -> Standing:
+        """Return how a task stands now. Raises TaskStateConflict: it was taken back."""
+        with self._database.connect() as connection:
+            standing = within(connection, task)
+        return self._signals.heeded(standing)
 
     @again_after_deadlock
-    def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Signals:
+    def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Standing:
         """End an item, once: its effect, its row and the task's counts in one transaction.
 
-        Returns what the worker has to heed before the next item.
+        Returns how the task stands then, and what its worker has to heed before the next item.
 
         Raises:
             TaskStateConflict: the task was taken back; nothing was written.
@@ -162,13 +177,13 @@ class Items:
                     with Session(connection) as session:
                         worked.effect(session)
                         session.flush()
-                signals = within(connection, task)
+                standing = within(connection, task)
         except Superseded as reason:
             return self.end_item(task, item, Worked(ItemStatus.SKIPPED, str(reason)), took_s)
-        return self._signals.heeded(task, signals)
+        return self._signals.heeded(standing)
 
     @again_after_deadlock
-    def defer_item(self, task: Task, item: Item, reason: str, category: Category) -> Signals:
+    def defer_item(self, task: Task, item: Item, reason: str, category: Category) -> Standing:
         """Put an item that failed for a passing reason behind the others, to be tried again.
 
         Raises:
@@ -178,8 +193,8 @@ class Items:
             fenced(connection, RENEWED, task.id, task.attempt, lease_s=self._lease_s)
             put_off = {"of_item": item.id, "reason": reason, "category": category}
             changed(connection, sql.ITEM_PUT_OFF, put_off)
-            signals = within(connection, task)
-        return self._signals.heeded(task, signals)
+            standing = within(connection, task)
+        return self._signals.heeded(standing)
 
     @again_after_deadlock
     def put_behind(self, task: Task, item: Item, reason: str, category: Category) -> None:

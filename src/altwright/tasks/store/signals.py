@@ -15,10 +15,8 @@ from altwright.errors import TaskStateConflict
 from altwright.tasks.store.concurrency_limits import LimitBook
 from altwright.tasks.store.held import HELD
 from altwright.tasks.store.ordering import PRIORITIES
-from altwright.tasks.task import Task
+from altwright.tasks.task import Task, task_with
 
-#: Whether a cancel of a held task is asked for.
-CANCEL_ASKED = HELD.with_only_columns(TaskRow.cancel_requested_at.is_not(None))
 #: Tasks of which a cancel is asked for, of several that attempts hold.
 CANCELS = select(TaskRow.id).where(
     TaskRow.id.in_(bindparam("ids", expanding=True)),
@@ -34,6 +32,14 @@ class Signals:
     cancel: bool
     #: Priorities in which tasks wait that have to come first.
     gives_way: frozenset[Priority] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A task as its worker's last write left it, and what the worker has to heed now."""
+
+    task: Task
+    signals: Signals
 
 
 class SignalStore:
@@ -55,27 +61,29 @@ class SignalStore:
             TaskStateConflict: the task was taken back.
         """
         with self._database.connect() as connection:
-            signals = within(connection, task, slice_is_over=slice_is_over)
-        return self.heeded(task, signals)
+            standing = within(connection, task, slice_is_over=slice_is_over)
+        return self.heeded(standing).signals
 
-    def heeded(self, task: Task, signals: Signals) -> Signals:
-        """Return the signals; nobody gives way to tasks of which none may begin all the same.
+    def heeded(self, standing: Standing) -> Standing:
+        """Return it; nobody gives way to tasks of which none may begin all the same.
 
         Of a task's own priority one may: its end makes a place.
         """
-        if signals.gives_way:
-            closed = set(self._limits.closed()) - {task.priority}
-            return replace(signals, gives_way=signals.gives_way - closed)
-        return signals
+        signals = standing.signals
+        if not signals.gives_way:
+            return standing
+        closed = set(self._limits.closed()) - {standing.task.priority}
+        signals = replace(signals, gives_way=signals.gives_way - closed)
+        return replace(standing, signals=signals)
 
 
-def within(connection: Connection, task: Task, *, slice_is_over: bool = False) -> Signals:
-    """Return the signals as a transaction sees them. Raises TaskStateConflict."""
-    held = {"of_task": task.id, "of_attempt": task.attempt}
-    cancel = connection.scalar(CANCEL_ASKED, held)
-    if cancel is None:
+def within(connection: Connection, task: Task, *, slice_is_over: bool = False) -> Standing:
+    """Return how a task stands, as a transaction sees it. Raises TaskStateConflict."""
+    row = connection.execute(HELD, {"of_task": task.id, "of_attempt": task.attempt}).first()
+    if row is None:
         raise TaskStateConflict(task.id, expected="running this attempt")
+    now = task_with(row, task.settings)
     gives_way = PRIORITIES.gives_way(
         connection, task.user_id, task.priority, slice_is_over=slice_is_over
     )
-    return Signals(bool(cancel), gives_way)
+    return Standing(now, Signals(now.cancel_requested, gives_way))

@@ -19,7 +19,7 @@ from altwright.errors import ActiveTaskExists, Category, Conflict, TaskNotFound,
 from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.submission_rules import NewTask
-from altwright.tasks.task import Event, Item, Task, event_of, item_of, task_of
+from altwright.tasks.task import Event, Item, Task, event_of, item_of, task_of, task_with
 
 #: Races that a submit or cancel can lose in a row before it gives up with 409.
 RACES = 5
@@ -33,8 +33,8 @@ READ_BATCH = 200
 _BY_ID = select(TaskRow).where(TaskRow.id == bindparam("task_id"))
 
 _NEW = {
-    Delivery.DATABASE: insert(TaskRow),
-    Delivery.RQ: insert(TaskRow).values(dispatched_at=now()),
+    Delivery.DATABASE: insert(TaskRow).returning(*TaskRow.__table__.c),
+    Delivery.RQ: insert(TaskRow).values(dispatched_at=now()).returning(*TaskRow.__table__.c),
 }
 
 
@@ -84,7 +84,7 @@ class TaskStore:
             turn = PRIORITIES.turn(connection, new.user_id, new.priority)
             if not turn.is_first:
                 delivery = Delivery.DATABASE
-            connection.execute(
+            row = connection.execute(
                 _NEW[delivery],
                 {
                     "id": new.id,
@@ -99,10 +99,9 @@ class TaskStore:
                     "settings": self.box.encrypt(json.dumps(new.settings)),
                     "delivery": delivery,
                 },
-            )
+            ).one()
             record(connection, new.id, "queued", attempt=0, actor=actor)
-            row = connection.execute(_BY_ID, {"task_id": new.id}).one()
-            return task_of(row, self.box)
+            return task_with(row, new.settings)
 
     def submitted(self, user_id: int | None, request_key: str | None) -> Task | None:
         """Return the task that the user has submitted with this key before."""
