@@ -391,13 +391,13 @@ def test_a_fault_of_the_database_is_no_failure_of_the_task(
 ) -> None:
     """A task whose attempt met it rests a little and goes on, its retries untouched."""
     task = rig.submit()
-    original = rig.items.next_items
+    original = rig.items.planned
 
-    def unavailable(task_id: str) -> list[Item]:
-        monkeypatch.setattr(rig.items, "next_items", original)
+    def unavailable(task: Task) -> tuple[Task, list[Item]]:
+        monkeypatch.setattr(rig.items, "planned", original)
         raise DatabaseUnavailable("away")
 
-    monkeypatch.setattr(rig.items, "next_items", unavailable)
+    monkeypatch.setattr(rig.items, "planned", unavailable)
     rig.drain_database()
     now = rig.store.get(task.id, None)
     assert (now.status, now.failures, now.error) == (Status.QUEUED, 0, None)

@@ -180,12 +180,14 @@ def effect_in_its_own_transaction() -> Iterator[None]:
     """Write an item's effect first, and that the item has ended afterwards."""
     end_item = Items.end_item
 
-    def loose(self: Items, task: Task, item: Item, worked: Worked, took_s: float) -> Any:
+    def loose(
+        self: Items, task: Task, item: Item, worked: Worked, took_s: float, *summary: Any
+    ) -> Any:
         if worked.effect is not None:
             with self._database.write() as session:
                 worked.effect(session)
         ended = Worked(worked.status, worked.reason, worked.category)
-        return end_item(self, task, item, ended, took_s)
+        return end_item(self, task, item, ended, took_s, *summary)
 
     with patch.object(Items, "end_item", loose):
         yield

@@ -184,13 +184,15 @@ class HesitantItems(Items):
         self._world = world
         self._process = process
 
-    def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Standing:
+    def end_item(
+        self, task: Task, item: Item, worked: Worked, took_s: float, *summary: Any
+    ) -> Standing:
         """End an item, sometimes after the lease has run out."""
         dice = self._world.dice
         if self._world.faults.slow and dice.random() < 0.1:
             self._process.frozen_until = self._world.at + 3 * LEASE_S * dice.random()
             self._world.step("stands still")
-        return super().end_item(task, item, worked, took_s)
+        return super().end_item(task, item, worked, took_s, *summary)
 
 
 class Parts(Engine):

@@ -124,28 +124,33 @@ class TaskRunner:
         """
         _log.info("task %s attempt %s begins", task.id, task.attempt)
         self._progress.tell(task)
+        completed = None
         try:
-            self._kept(task, interrupted)
+            completed = self._kept(task, interrupted)
         except TaskStateConflict:
             _log.warning("task %s attempt %s was taken back", task.id, task.attempt)
-        self._progress.changed(task.id)
+        if completed is None:
+            self._progress.changed(task.id)
+        else:
+            self._progress.tell(completed)
 
-    def _kept(self, task: Task, interrupted: threading.Event) -> None:
+    def _kept(self, task: Task, interrupted: threading.Event) -> Task | None:
         checkpoint = _Checkpoint(self, task, interrupted)
         try:
             with self.leases.kept(checkpoint.hold):
-                self._ended(task, checkpoint)
+                return self._ended(task, checkpoint)
         except DatabaseUnavailable as error:
             # Not the task's failure. If this can't be written either, the lease runs out.
             _log.warning("task %s handed back: %s", task.id, error)
             self._claims.release(task, "database away", DATABASE_PAUSE_S)
+            return None
 
-    def _ended(self, task: Task, checkpoint: _Checkpoint) -> None:
-        """Make the attempt, and write how it ended."""
+    def _ended(self, task: Task, checkpoint: _Checkpoint) -> Task | None:
+        """Make the attempt, and write how it ended; return the task if it is completed."""
         try:
             try:
                 with interruptible(checkpoint.hold.interrupt):
-                    self._attempt(task, checkpoint)
+                    return self._attempt(task, checkpoint)
             except Interrupted:
                 checkpoint.explain()
         except Cancelled:
@@ -162,14 +167,15 @@ class TaskRunner:
             # The worker's loop is the last resort; whatever it was, the task must not hang.
             fault = self._noted(task, "", error).of_whole_service()
             self._stopped(task, Stopped(fault, waits=fault.meaning is Meaning.WAIT))
+        return None
 
-    def _attempt(self, task: Task, checkpoint: _Checkpoint) -> None:
+    def _attempt(self, task: Task, checkpoint: _Checkpoint) -> Task | None:
         kind = self._kinds.get(task.kind)
         if kind is None or task.corrupt:
             damage = task.fault or f"its kind {task.kind[:32]!r} isn't known here"
             _log.error("task %s is set aside: %s", task.id, damage)
             self._claims.fail(task, Category.CORRUPT, f"This task is damaged: {damage}.")
-            return
+            return None
         run = Run(task, checkpoint, self._progress.stepper(task))
         checkpoint()
         work = kind.open(run)
@@ -180,26 +186,30 @@ class TaskRunner:
         if task.items_total is None:
             with checkpoint.planning():
                 self._plan(task, work, streak)
-            now = self._items.standing(task).task
-            self._progress.tell(now)
+            task, items = self._items.planned(task)
+            self._progress.tell(task)
         else:
-            now = task
+            items = self._items.next_items(task.id)
         failed_here: set[int] = set()
-        for item in self._next_items(task):
+        for item in self._all_items(task, items):
             if item.id in failed_here and item.tries < ITEM_TRIES:
                 # All that are left have failed in this attempt.
                 raise HandedBack(RESTS, self._backoff.rest_s(item.tries, self._random))
             failed_here.add(item.id)
             standing = self._one(task, work, item, streak, checkpoint)
-            now = standing.task
+            if standing.task.ended:
+                return standing.task
             checkpoint.heed(standing.signals)
-            self._progress.tell(now)
-        self._claims.complete(task, work.summary(now))
+            self._progress.tell(standing.task)
+        # Nothing was left, or nothing to begin with.
+        self._claims.complete(task, work.summary(self._claims.current(task)))
+        return None
 
-    def _next_items(self, task: Task) -> Iterator[Item]:
+    def _all_items(self, task: Task, items: list[Item]) -> Iterator[Item]:
         """Yield the items to work on, until none is left; those that were put off come again."""
-        while items := self._items.next_items(task.id):
+        while items:
             yield from items
+            items = self._items.next_items(task.id)
 
     def _plan(self, task: Task, work: Work, streak: Streak) -> None:
         try:
@@ -222,7 +232,8 @@ class TaskRunner:
             return self._item_failed(task, work, item, category, item.reason)
         try:
             worked = work.item(item)
-            standing = self._items.end_item(task, item, worked, self._clock() - began)
+            took_s = self._clock() - began
+            standing = self._items.end_item(task, item, worked, took_s, work.summary)
         except _WAYS_OUT:
             if checkpoint.time_is_up:
                 # It may be what takes so long; the next attempt begins with others.
@@ -269,7 +280,7 @@ class TaskRunner:
     ) -> Standing:
         effect = work.failed(item, reason)
         worked = Worked(ItemStatus.FAILED, reason, category, effect)
-        return self._items.end_item(task, item, worked, 0.0)
+        return self._items.end_item(task, item, worked, 0.0, work.summary)
 
     def _unless_down(self, found: Fault | None) -> None:
         """Raise Stopped for what a server said about itself, unless that was good."""

@@ -26,6 +26,7 @@ from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.store.transitions import (
     RENEWED,
     SHOWN,
+    STEP_LENGTH,
     Kept,
     fenced,
     to_cancelled,
@@ -36,8 +37,6 @@ from altwright.tasks.store.transitions import (
 )
 from altwright.tasks.task import Task, Ticket, task_of
 
-#: Characters of a step: what the column holds.
-STEP_LENGTH = 255
 #: Attempts in a row that may end with their worker's death before any item was finished.
 CRASHES = 5
 #: What a task's history says of a wait for a server.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from altwright.db.session import Database, again_after_deadlock, changed
@@ -18,9 +19,10 @@ from altwright.db.task_tables import ItemRow
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, Superseded, TaskStateConflict
 from altwright.tasks.store import item_statements as sql
+from altwright.tasks.store.held import TASK
 from altwright.tasks.store.signals import SignalStore, Standing, within
-from altwright.tasks.store.transitions import RENEWED, fenced
-from altwright.tasks.task import Item, Task, item_of
+from altwright.tasks.store.transitions import RENEWED, STEP_LENGTH, fenced, to_completed
+from altwright.tasks.task import Item, Task, item_of, task_with
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
 PLAN_BATCH = 200
@@ -144,16 +146,29 @@ class Items:
         with self._database.connect() as connection:
             return [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
 
-    def standing(self, task: Task) -> Standing:
-        """Return how a task stands now. Raises TaskStateConflict: it was taken back."""
+    def planned(self, task: Task) -> tuple[Task, list[Item]]:
+        """Return a task as its plan left it, with the first items to work on.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        asked = {"of_task": task.id, "most": READ_BATCH}
         with self._database.connect() as connection:
-            standing = within(connection, task)
-        return self._signals.heeded(standing)
+            now = within(connection, task).task
+            return now, [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
 
     @again_after_deadlock
-    def end_item(self, task: Task, item: Item, worked: Worked, took_s: float) -> Standing:
+    def end_item(
+        self,
+        task: Task,
+        item: Item,
+        worked: Worked,
+        took_s: float,
+        summary: Callable[[Task], str] | None = None,
+    ) -> Standing:
         """End an item, once: its effect, its row and the task's counts in one transaction.
 
+        With the last one the task is completed, and says its ``summary`` (None: it isn't yet).
         Returns how the task stands then, and what its worker has to heed before the next item.
 
         Raises:
@@ -178,8 +193,11 @@ class Items:
                         worked.effect(session)
                         session.flush()
                 standing = within(connection, task)
+                if summary is not None and not standing.signals.cancel:
+                    standing = _completed(connection, standing, summary)
         except Superseded as reason:
-            return self.end_item(task, item, Worked(ItemStatus.SKIPPED, str(reason)), took_s)
+            skipped = Worked(ItemStatus.SKIPPED, str(reason))
+            return self.end_item(task, item, skipped, took_s, summary)
         return self._signals.heeded(standing)
 
     @again_after_deadlock
@@ -219,6 +237,19 @@ class Items:
             fenced(connection, RENEWED, task.id, task.attempt, lease_s=self._lease_s)
             spared = {"of_items": sorted(item_ids), "most": ITEM_TRIES - 1}
             changed(connection, sql.ITEMS_SPARED, spared)
+
+
+def _completed(
+    connection: Connection, standing: Standing, summary: Callable[[Task], str]
+) -> Standing:
+    """Complete a task whose items have all ended."""
+    now = standing.task
+    if now.items_finished != now.items_total:
+        return standing
+    step = summary(now)[:STEP_LENGTH]
+    to_completed(connection, now.id, now.attempt, by=now.worker_id or "", step=step)
+    row = connection.execute(TASK, {"of_task": now.id}).one()
+    return Standing(task_with(row, now.settings), standing.signals)
 
 
 def _item_row(task_id: str, attempt: int, position: int, item: Planned) -> dict[str, Any]:

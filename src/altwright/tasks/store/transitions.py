@@ -25,6 +25,8 @@ _GUARDED = update(TaskRow).where(
 #: One to a task that an attempt holds, whose lease is lengthened by it; one that pages show.
 RENEWED = _GUARDED.values(lease_until=now(bindparam("lease_s", type_=Float)))
 SHOWN = _GUARDED.values(sequence=TaskRow.sequence + 1)
+#: Characters of a step: what the column holds.
+STEP_LENGTH = 255
 #: The columns of a task whose failures and waits before no longer count.
 START_AFRESH: dict[str, Any] = {
     "failures": 0,
