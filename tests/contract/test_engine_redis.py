@@ -155,10 +155,10 @@ def test_a_submit_waits_for_a_hanging_redis_only_until_the_circuit_opens(
     valkey.freeze()
     try:
         task = rig.submit()
-        assert not rig.health.usable
         with pytest.raises(ActiveTaskExists) as refusal:
             rig.submit()
         assert refusal.value.task_id == task.id
+        assert not rig.health.usable
     finally:
         valkey.thaw()
 

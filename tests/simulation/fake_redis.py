@@ -86,8 +86,17 @@ class Client:
         return True
 
     def register_script(self, text: str) -> Any:
-        """Return one of the tracker's two scripts."""
+        """Return one of the tracker's three scripts."""
+        if "llen" in text:
+            return self._take
         return self._renew if "'set'" in text else self._release
+
+    def _take(self, keys: list[str], args: list[Any]) -> tuple[int, bytes]:
+        task_id = str(args[0])
+        holder = task_id.encode()
+        if len(keys) > 1 and not self.set(keys[1], task_id, nx=True, px=args[1]):
+            holder = self.get(keys[1]) or b""
+        return self.llen(keys[0]), holder
 
     def _release(self, keys: list[str], args: list[Any]) -> None:
         server = self._call()

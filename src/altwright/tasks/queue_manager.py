@@ -95,12 +95,9 @@ class RQQueueManager:
             request_key=request_key,
             max_retries=self._max_retries,
         )
-        self._ask_tracker(new)
         # Written as dispatched while Redis is usable, which spares a second write. Should the
         # dispatch fail, or this process die before it, the dispatcher finds no such job in RQ.
-        wish = Delivery.DATABASE
-        if new.priority not in self._pauses.current() and self.jobs.has_room(new.priority):
-            wish = Delivery.RQ
+        wish = Delivery.RQ if self._has_room(new) else Delivery.DATABASE
         try:
             task, is_new = self._store.submit(
                 new, delivery=wish, actor=user.username if user else SERVICE
@@ -161,20 +158,35 @@ class RQQueueManager:
             except DatabaseUnavailable:
                 _log.warning("task %s waits for the dispatcher", ticket.task_id)
 
-    def _ask_tracker(self, new: NewTask) -> None:
-        """Refuse early what Redis believes and the database confirms (requirement 4.3)."""
-        if new.exclusive_key is None or new.request_key is not None:
-            return  # a repeated submit has to get its task, which the database knows
-        holder = self._tracker.take(new.exclusive_key, new.id)
-        if holder is None:
-            return
+    def _has_room(self, new: NewTask) -> bool:
+        """Return whether a new task may go to RQ; Redis is asked once.
+
+        Raises:
+            ActiveTaskExists: Redis believes, and the database confirms, that the user has an
+                active task (requirement 4.3).
+        """
+        # A repeated submit has to get its task, which the database knows.
+        key = new.exclusive_key if new.request_key is None else None
         try:
-            holds = self._store.get(holder, None)
-            # Whoever writes to Redis could enter somebody else's task there.
-            if holds.exclusive_key == new.exclusive_key and not holds.ended:
-                raise ActiveTaskExists(holder)
+            queue_key = self.jobs.queues[new.priority].key
+            holder, length = self._tracker.take(key, new.id, queue_key)
+        except RedisUnavailable:
+            return False
+        if holder is not None:
+            self._confirm(new, holder)
+        is_open = self._health.takes_jobs and new.priority not in self._pauses.current()
+        return is_open and length < self.jobs.window
+
+    def _confirm(self, new: NewTask, holder: str) -> None:
+        """Refuse a task because of the one that Redis names; correct Redis where it is wrong."""
+        try:
+            there = self._store.get(holder, None)
         except TaskNotFound:
             pass  # it stood there from another time, or was never committed
+        else:
+            # Whoever writes to Redis could enter somebody else's task there.
+            if there.exclusive_key == new.exclusive_key and not there.ended:
+                raise ActiveTaskExists(holder)
         self._track(new.exclusive_key, active=new.id)
 
     def _track(self, exclusive_key: str | None, *, active: str) -> None:

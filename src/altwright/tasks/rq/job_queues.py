@@ -163,17 +163,6 @@ class JobQueues:
                 pipeline.llen(queue.key)
             return dict(zip(self.queues, pipeline.execute(), strict=True))
 
-    def has_room(self, priority: Priority) -> bool:
-        """Return whether one more job may be put into a queue; false while Redis takes none."""
-        if not self._health.takes_jobs:
-            return False
-        try:
-            with self._health.guarded() as client:
-                length: Any = client.llen(self.queues[priority].key)
-        except RedisUnavailable:
-            return False
-        return int(length) < self.window
-
     def job_ids(self, priority: Priority) -> set[str]:
         """Return the ids of the jobs in a queue."""
         with self._health.guarded() as client:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from contextlib import suppress
-
-from redis.exceptions import ResponseError
+from typing import Any
 
 from altwright.errors import RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import ACTIVE_KEY
 from altwright.tasks.task import Task
 
+#: Enters a task where nothing stands (RQ's queue is KEYS[1], the entry, if there is one, KEYS[2]).
+_TAKE = """
+local holder = ARGV[1]
+if #KEYS == 2 and not redis.call('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  local there = redis.pcall('get', KEYS[2])
+  holder = type(there) == 'string' and there or ''
+end
+return {redis.call('llen', KEYS[1]), holder}
+"""
 #: Deletes the key only if it still names this task: another may have taken the place since.
 _RELEASE = """
 if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
@@ -39,27 +47,28 @@ class UserTaskTracker:
         """Take the seconds that an entry lives without being renewed."""
         self._health = health
         self._lease_ms = round(lease_s * 1000)
+        self._take = health.client.register_script(_TAKE)
         self._release = health.client.register_script(_RELEASE)
         self._renew = health.client.register_script(_RENEW)
 
-    def take(self, exclusive_key: str, task_id: str) -> str | None:
+    def take(
+        self, exclusive_key: str | None, task_id: str, queue_key: str
+    ) -> tuple[str | None, int]:
         """Enter a task that is about to be submitted, unless another stands there.
 
-        Returns None, or the id of the task that stands there.
+        None as key: it has no entry. Returns None, or what stands there ("": nothing of ours);
+        and how many jobs lie in the task's queue, which is asked in the same trip.
+
+        Raises:
+            RedisUnavailable: nothing is known.
         """
-        try:
-            with self._health.guarded() as client:
-                if client.set(_key(exclusive_key), task_id, nx=True, px=self._lease_ms):
-                    return None
-                try:
-                    holder = client.get(_key(exclusive_key))
-                except ResponseError:
-                    return ""  # no text stands there: nothing of ours
-        except RedisUnavailable:
-            return None
-        if not isinstance(holder, bytes):
-            return None
-        return holder.decode("ascii", "replace").replace("\0", "?")
+        keys = [queue_key, *([_key(exclusive_key)] if exclusive_key is not None else [])]
+        with self._health.guarded():
+            answer: Any = self._take(keys=keys, args=[task_id, self._lease_ms])
+        length, holder = answer
+        if holder == task_id.encode():
+            return None, length
+        return holder.decode("ascii", "replace").replace("\0", "?"), length
 
     def hold(self, exclusive_key: str, task_id: str) -> None:
         """Enter the task that the database says is active, whatever stands there."""

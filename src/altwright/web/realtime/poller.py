@@ -52,7 +52,7 @@ class PagePoller:
         self._tell_all.set()
 
     def _pause_s(self) -> float:
-        heard = self._channel.listening and self._health.usable
+        heard = self._channel.hears_all and self._health.usable
         return POLL_BESIDE_S if heard else POLL_S
 
     def _round(self) -> None:

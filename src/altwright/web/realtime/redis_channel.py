@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 #: Seconds that the listener waits for a message before it looks whether it should end, and
 #: between two tries to reach Redis. python-socketio's own go up to 60 (facts: RQ §3).
 LISTEN_S, RETRY_S = 0.5, 0.5
+#: Seconds for which nothing is published after an event that no process heard.
+UNHEARD_S = 1.0
 #: Seconds after which a silent connection is asked whether the server is still there.
 SILENT_S = 5
 
@@ -53,14 +56,21 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
         self._box = box
         self._listeners: list[Callable[[], None]] = []
         self._stop = threading.Event()
+        self._unheard_until = 0.0
         #: The listener's; python-socketio starts it with the first client.
         self.thread: threading.Thread | None = None
-        #: Whether what other processes publish now is heard here.
-        self.listening = False
+        #: Since when what other processes publish is heard here; None: it isn't.
+        self.heard_since: float | None = None
 
     def on_listening(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` each time Redis is heard again."""
         self._listeners.append(listener)
+
+    @property
+    def hears_all(self) -> bool:
+        """Return whether an event of any process arrives: those that nobody heard held back."""
+        since = self.heard_since
+        return since is not None and time.monotonic() - since > UNHEARD_S
 
     def stop(self) -> None:
         """End the listener, within LISTEN_S seconds."""
@@ -73,9 +83,12 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
                 yield json.loads(data)
 
     def _publish(self, data: Any) -> None:
+        if time.monotonic() < self._unheard_until:
+            return
         try:
             with self._health.guarded() as client:
-                client.publish(self.channel, self._box.close(json.dumps(data).encode()))
+                if not client.publish(self.channel, self._box.close(json.dumps(data).encode())):
+                    self._unheard_until = time.monotonic() + UNHEARD_S
         except RedisUnavailable:
             # Pages of other processes read the database meanwhile.
             _log.debug("an event stays in this process: Redis is away")
@@ -89,10 +102,10 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
             try:
                 yield from self._messages()
             except (RedisError, OSError) as error:
-                if self.listening:
+                if self.heard_since is not None:
                     _log.warning("events of other processes are not heard: %s", error)
             finally:
-                self.listening = False
+                self.heard_since = None
             if self._stop.wait(RETRY_S):
                 raise _Stopped
 
@@ -111,7 +124,7 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
             with client.pubsub(ignore_subscribe_messages=True) as pubsub:
                 pubsub.subscribe(self.channel)
                 pubsub.get_message(timeout=LISTEN_S)  # the answer to the subscription
-                self.listening = True
+                self.heard_since = time.monotonic()
                 for listener in self._listeners:
                     listener()
                 while not self._stop.is_set() and url == self._health.url:
