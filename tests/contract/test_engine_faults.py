@@ -19,7 +19,7 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.tasks.error_meaning import NOT_SET_UP, Source
-from altwright.tasks.execution.runner import FRUITLESS, NO_PROGRESS, OUTAGE_PATIENCE_S
+from altwright.tasks.execution.retrying import FRUITLESS, NO_PROGRESS, OUTAGE_PATIENCE_S
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run
 

@@ -11,7 +11,7 @@ from tests.support_engine import Rig
 from altwright.domain.retries import PAUSE_PATIENCE_S, RETRY_AFTER_MOST_S
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category, DescriberUnavailable, PlatformUnavailable, RateLimited
-from altwright.tasks.execution.runner import OUTAGE_PATIENCE_S
+from altwright.tasks.execution.retrying import OUTAGE_PATIENCE_S
 from altwright.tasks.store.items import ITEM_TRIES
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run

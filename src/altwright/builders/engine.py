@@ -19,7 +19,8 @@ from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.execution.lease_renewer import LeaseKeeper
-from altwright.tasks.execution.runner import OUTAGE_PATIENCE_S, TaskRunner
+from altwright.tasks.execution.retrying import OUTAGE_PATIENCE_S, Retrying
+from altwright.tasks.execution.runner import TaskRunner
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues, QueueOptions
@@ -122,10 +123,9 @@ class Engine:
             LeaseKeeper(
                 self.claims, self.signals, self.progress.flush, self.tracker.follow, clock=clock
             ),
-            options.backoff,
+            Retrying(self.claims, options.backoff, options.patience_s),
             limit_s=options.limit_s,
             slice_s=options.slice_s,
-            patience_s=options.patience_s,
             clock=clock,
         )
         self.dispatcher = Dispatcher(

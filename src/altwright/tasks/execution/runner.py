@@ -1,28 +1,26 @@
 """TaskRunner: works on one claimed task, item by item, and ends each attempt for its reason.
 
-What an error means stands in error_meaning.py; here is what follows from it. One item's fault is
-that item's: it comes after the others, is tried again, and then counts as failed. The task stops
-only when a probe says that the server as a whole is in trouble, or when different items fail in a
-row.
+What an error means stands in error_meaning.py, and what is tried again in retrying.py. One item's
+fault is that item's: it comes after the others, is tried again, and then counts as failed. The
+task stops only when a probe says that the server as a whole is in trouble, or when different items
+fail in a row.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from altwright.domain.counting import counted
-from altwright.domain.retries import PAUSE_PATIENCE_S, POLICIES, Backoff
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted, interruptible
 from altwright.tasks.error_meaning import Fault, Meaning, Source, fault_of
 from altwright.tasks.execution.failure_streak import IN_A_ROW, Streak
 from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
+from altwright.tasks.execution.retrying import Retrying
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.items import ITEM_TRIES, Items, Worked
 from altwright.tasks.store.signals import Signals, SignalStore, Standing
@@ -33,20 +31,10 @@ _log = logging.getLogger(__name__)
 
 #: Seconds that a task rests whose attempt met a fault of the database.
 DATABASE_PAUSE_S = 5.0
-#: Seconds that a task waits at most for a server that is down, without getting on in between.
-OUTAGE_PATIENCE_S = 6 * 3600.0
-#: Seconds of it that each wait uses up at least, also one that ends at once.
-WAIT_COUNTS_S = 1.0
 #: What the history says of an attempt that left its failed items for later.
 RESTS = "trying again later"
 #: What it says of one that gave way to others after its time slice.
 SLICE_OVER = "slice over"
-#: Attempts in a row that use up their time without ending an item or finding one.
-FRUITLESS = 3
-NO_PROGRESS = (
-    "The run used up its time without getting any further. "
-    "The server may be very slow, or name posts without an end."
-)
 #: Why an item failed with which an attempt's time ran out.
 TOOK_TOO_LONG = "It took too long."
 
@@ -88,17 +76,15 @@ class TaskRunner:
         kinds: Mapping[str, TaskKind],
         progress: Progress,
         leases: LeaseKeeper,
-        backoff: Backoff,
+        retrying: Retrying,
         *,
         limit_s: float,
         slice_s: float = 0.0,
-        patience_s: float = OUTAGE_PATIENCE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take ``limit_s``, the seconds after which an attempt hands its task back.
 
         ``slice_s`` are the seconds after which it does while others wait; 0: they don't count.
-        ``patience_s`` is how long a task waits for servers that are down before it fails.
         """
         self._claims = claims
         self._items = items
@@ -106,12 +92,10 @@ class TaskRunner:
         self._kinds = kinds
         self._progress = progress
         self.leases = leases
-        self._backoff = backoff
+        self._retrying = retrying
         self._limit_s = limit_s
         self._slice_s = slice_s
-        self._patience_s = patience_s
         self._clock = clock
-        self._random = random.Random()  # noqa: S311 - jitter, no secret
 
     def run(self, task: Task, interrupted: threading.Event) -> None:
         """Work on a claimed task until it ends, fails, or ``interrupted`` is set.
@@ -158,15 +142,15 @@ class TaskRunner:
         except HandedBack as why:
             self._claims.release(task, str(why), why.delay_s)
         except TimeUsedUp as why:
-            self._time_used_up(task, str(why))
+            self._retrying.time_used_up(task, str(why))
         except Stopped as stopped:
-            self._stopped(task, stopped)
+            self._retrying.stopped(task, stopped.fault, waits=stopped.waits)
         except (TaskStateConflict, DatabaseUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - recorded, and the loop goes on
             # The worker's loop is the last resort; whatever it was, the task must not hang.
             fault = self._noted(task, "", error).of_whole_service()
-            self._stopped(task, Stopped(fault, waits=fault.meaning is Meaning.WAIT))
+            self._retrying.stopped(task, fault, waits=fault.meaning is Meaning.WAIT)
         return None
 
     def _attempt(self, task: Task, checkpoint: _Checkpoint) -> Task | None:
@@ -194,7 +178,7 @@ class TaskRunner:
         for item in self._all_items(task, items):
             if item.id in failed_here and item.tries < ITEM_TRIES:
                 # All that are left have failed in this attempt.
-                raise HandedBack(RESTS, self._backoff.rest_s(item.tries, self._random))
+                raise HandedBack(RESTS, self._retrying.rest_s(item.tries))
             failed_here.add(item.id)
             standing = self._one(task, work, item, streak, checkpoint)
             if standing.task.ended:
@@ -296,69 +280,6 @@ class TaskRunner:
         elif fault.detail:
             _log.error("task %s %s: %s", task.id, key, fault.detail)
         return fault
-
-    def _stopped(self, task: Task, stopped: Stopped) -> None:
-        now = self._claims.current(task)
-        fault = stopped.fault
-        if stopped.waits:
-            self._wait(now, fault)
-        elif POLICIES[fault.category].retried and now.failures < now.max_retries:
-            delay_s = self._backoff.delay_s(
-                fault.category, now.failures + 1, fault.retry_in_s, self._random
-            )
-            self._again(now, fault.category, fault.words, delay_s)
-        else:
-            self._failed(now, fault.category, fault.words)
-
-    def _wait(self, now: Task, fault: Fault) -> None:
-        """Let a task wait for a server, unless it has waited for too long without getting on."""
-        is_asked_to = fault.meaning is Meaning.WAIT
-        waited_s, patience_s = (
-            (now.paused_s, PAUSE_PATIENCE_S) if is_asked_to else (now.outage_s, self._patience_s)
-        )
-        if waited_s > patience_s:
-            waited = counted(float(f"{waited_s / 3600:.3g}"), "hour")
-            words = f"{fault.words} The task has waited for {waited}."
-            self._failed(now, fault.category, words)
-            return
-        if is_asked_to:
-            delay_s = self._backoff.delay_s(
-                fault.category, now.waits + 1, fault.retry_in_s, self._random
-            )
-        else:
-            delay_s = self._backoff.outage_s(now.waits, fault.retry_in_s, self._random)
-        _log.warning("task %s waits for %.0f s: %s", now.id, delay_s, fault.words)
-        # Only what it is made to wait counts, not for how long nobody claims it. What a server
-        # that is down asks for beyond our own curve is a pause. Each wait counts, for an end.
-        own_s = self._backoff.outage_s(now.waits, None, self._random)
-        self._claims.wait(
-            now,
-            fault.category,
-            fault.words,
-            delay_s,
-            waits_for="" if is_asked_to else fault.source,
-            outage_s=0.0 if is_asked_to else max(min(delay_s, own_s), WAIT_COUNTS_S),
-            paused_s=delay_s if is_asked_to else 0.0,
-        )
-
-    def _time_used_up(self, task: Task, why: str) -> None:
-        """Let others have their turn, and this task its next one unless it gets nowhere."""
-        now = self._claims.current(task)
-        if now.progress_attempt == task.attempt:
-            self._claims.release(now, why, behind=True)
-        elif now.failures + 1 < FRUITLESS:
-            _log.warning("task %s again: %s", now.id, NO_PROGRESS)
-            self._claims.retry(now, Category.TIMEOUT, NO_PROGRESS, 0.0, behind=True)
-        else:
-            self._failed(now, Category.TIMEOUT, NO_PROGRESS)
-
-    def _again(self, now: Task, category: Category, words: str, delay_s: float) -> None:
-        _log.warning("task %s again in %.0f s: %s", now.id, delay_s, words)
-        self._claims.retry(now, category, words, delay_s)
-
-    def _failed(self, now: Task, category: Category, words: str) -> None:
-        _log.error("task %s failed: %s: %s", now.id, category, words)
-        self._claims.fail(now, category, words)
 
     def limit_reached(self, began: float) -> bool:
         """Return whether an attempt that began then has used its time up."""

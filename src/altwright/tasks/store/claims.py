@@ -20,8 +20,7 @@ from altwright.domain.retries import retry_words, wait_words
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.store.concurrency_limits import LimitBook
-from altwright.tasks.store.conditions import DUE
-from altwright.tasks.store.held import HELD, TASK
+from altwright.tasks.store.conditions import DUE, HELD, TASK
 from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.store.transitions import (
     RENEWED,

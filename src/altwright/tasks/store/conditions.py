@@ -1,11 +1,14 @@
-"""Conditions on tasks that several statements share."""
+"""Which tasks a statement is about: conditions and selections that several statements share."""
 
 from __future__ import annotations
 
-from sqlalchemy import false
+from sqlalchemy import bindparam, false, select
 
 from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Status
 
 #: A task that is due: queued, and no retry whose time hasn't come.
 DUE = (TaskRow.status == Status.QUEUED, TaskRow.delayed == false())
+#: A task by its id, and one that runs an attempt, as its worker asks for it.
+TASK = select(TaskRow).where(TaskRow.id == bindparam("of_task"))
+HELD = TASK.where(TaskRow.attempt == bindparam("of_attempt"), TaskRow.status == Status.RUNNING)

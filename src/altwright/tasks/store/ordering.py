@@ -24,7 +24,7 @@ ROUNDS_AHEAD = 4
 WAKE_BATCH = 500
 
 #: Of tasks of one priority: in rounds, and in a round first in, first out.
-_TURN = (TaskRow.turn, TaskRow.created_at, TaskRow.id)
+TURN_ORDER = (TaskRow.turn, TaskRow.created_at, TaskRow.id)
 #: Tasks that may begin now; a retry's time hasn't come before ``delayed`` is cleared.
 _DELAY_OVER = (
     TaskRow.status == Status.QUEUED,
@@ -36,7 +36,7 @@ _DELAY_OVER = (
 _NEXT = (
     select(TaskRow.id, TaskRow.attempt)
     .where(*DUE)
-    .order_by(TaskRow.priority, *_TURN)
+    .order_by(TaskRow.priority, *TURN_ORDER)
     .limit(1)
     # MariaDB would sort a small table instead, and lock every row of it for that.
     .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mysql")
@@ -98,7 +98,7 @@ class PriorityQueueHandler:
                 TaskRow.priority == priority,
                 TaskRow.turn <= served + ROUNDS_AHEAD,
             )
-            .order_by(*_TURN)
+            .order_by(*TURN_ORDER)
             .limit(limit)
         )
         return connection.execute(query).all()
@@ -158,7 +158,12 @@ class PriorityQueueHandler:
 def _served(priority: Priority) -> Select[int]:
     """Return the query of the round that is being served: the turn of the first that waits."""
     # Not min(): PostgreSQL reads the whole backlog for it while its statistics are old.
-    return select(TaskRow.turn).where(*DUE, TaskRow.priority == priority).order_by(*_TURN).limit(1)
+    return (
+        select(TaskRow.turn)
+        .where(*DUE, TaskRow.priority == priority)
+        .order_by(*TURN_ORDER)
+        .limit(1)
+    )
 
 
 @cache
@@ -168,7 +173,7 @@ def _rounds(priority: Priority) -> Select[Any]:
     Four looks at the ends of an index, whatever the backlog.
     """
     served = _served(priority)
-    backwards = (column.desc() for column in _TURN)
+    backwards = (column.desc() for column in TURN_ORDER)
     last = served.order_by(None).order_by(*backwards)
     kept = served.where(TaskRow.delivery == Delivery.DATABASE)
     own = (

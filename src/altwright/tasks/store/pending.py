@@ -12,7 +12,7 @@ from altwright.db.types import now
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.store.conditions import DUE
-from altwright.tasks.store.ordering import PRIORITIES
+from altwright.tasks.store.ordering import PRIORITIES, TURN_ORDER
 from altwright.tasks.store.transitions import to_failed
 from altwright.tasks.task import Ticket
 
@@ -104,7 +104,7 @@ class Backlog:
                 TaskRow.priority == priority,
                 TaskRow.dispatched_at <= now(-GRACE_S),
             )
-            .order_by(TaskRow.turn, TaskRow.created_at, TaskRow.id)
+            .order_by(*TURN_ORDER)
             .limit(limit)
         )
         with self._database.connect() as connection:

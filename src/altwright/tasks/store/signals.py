@@ -13,7 +13,7 @@ from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Priority, Status
 from altwright.errors import TaskStateConflict
 from altwright.tasks.store.concurrency_limits import LimitBook
-from altwright.tasks.store.held import HELD
+from altwright.tasks.store.conditions import HELD
 from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.task import Task, task_with
 
