@@ -126,17 +126,20 @@ def test_instructions_in_a_job_are_not_followed(
     address, asked = listener
     client = rig.health.client
     task = rig.submit()
-    key = f"rq:job:{task.id}-0"
-    written: dict[str, Any] = dict(instructions(address))
+    written: dict[Any, Any] = dict(instructions(address))
     if payload == "garbage":
         written["data"] = b"nothing of ours"
+
+    def write(*_: object) -> None:
+        client.hset(f"rq:job:{task.id}-0", mapping=written)
+
     if moment == "running":
-        rig.kind.meet = lambda _run, _item: client.hset(key, mapping=written)
+        rig.kind.meet = write
     if moment == "queued":
-        client.hset(key, mapping=written)
+        write()
     assert rig.drain_rq() == int(moment != "queued" or payload == "ours")
     if moment == "finished":
-        client.hset(key, mapping=written)
+        write()
         client.rpush("rq:queue:normal", f"{task.id}-0")
     rig.drain_rq()
     assert (calls, asked) == ([], [])

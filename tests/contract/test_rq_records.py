@@ -82,7 +82,7 @@ def as_ours(rig: Rig, client: Redis, worker: TaskWorker) -> None:
     WorkerLoop(records, worker.take, ends=lambda: False, closed=worker.closed).work(burst=True)
 
 
-def shapes(client: Redis, *names: str) -> dict[str, Any]:
+def shapes(client: Any, *names: str) -> dict[str, Any]:
     """Return RQ's keys, without ids, each with its type, its fields and whether it has a TTL."""
     found = {}
     for key in client.scan_iter("rq:*"):

@@ -112,7 +112,7 @@ def test_a_sign_keeps_what_rq_knows_of_a_long_job(rig: Rig) -> None:
         client.zadd("rq:wip:normal", {one: 1})
         loop.give_sign()
         assert min(client.ttl(key) for key in (KEY, f"rq:execution:{one}")) > 5
-        assert client.zscore("rq:wip:normal", one) > 1
+        assert (client.zscore("rq:wip:normal", one) or 0) > 1
         assert client.hget(KEY, "state") == b"busy"
 
     with looping(rig, before=long) as loop:

@@ -12,7 +12,8 @@ from altwright.domain.limits import Limits
 from altwright.domain.task import Priority, Status
 from altwright.domain.user import UserRef
 from altwright.errors import Category
-from altwright.tasks.execution.runner import FRUITLESS, NO_PROGRESS, SLICE_OVER
+from altwright.tasks.execution.retrying import FRUITLESS, NO_PROGRESS
+from altwright.tasks.execution.runner import SLICE_OVER
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run
 

@@ -40,13 +40,8 @@ class SoundSleep(WorkWaits):
 @contextmanager
 def idle_worker(rig: Rig, waits: WorkWaits) -> Iterator[IntegratedRQWorker]:
     """Run a worker on the database."""
-    worker = IntegratedRQWorker(
-        rig.work_parts(),
-        rig.health,
-        ["normal"],
-        rig.queue.jobs.serializer,
-        waits,
-    )
+    queue = Rig(rig.database, rig.redis_url, waits=waits).queue
+    worker = IntegratedRQWorker(rig.work_parts(), rig.health, queue)
     worker.start()
     try:
         yield worker

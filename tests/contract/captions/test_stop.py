@@ -22,7 +22,7 @@ from tests.support_pretend import (
 
 from altwright.db.session import Database
 from altwright.domain.task import Status
-from altwright.tasks.execution.runner import NO_PROGRESS
+from altwright.tasks.execution.retrying import NO_PROGRESS
 from altwright.workers.worker import TaskWorker
 
 #: Seconds that servers are given; far more than any of these tests takes.

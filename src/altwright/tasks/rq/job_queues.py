@@ -108,7 +108,7 @@ class JobQueues:
                 pipeline.rpush(queue.key, *new)
             pipeline.execute()
 
-    def _fields(self, queue: Queue, ticket: Ticket) -> dict[str, str | int | bytes]:
+    def _fields(self, queue: Queue, ticket: Ticket) -> dict[Any, Any]:
         """Return a job's hash as RQ writes it (rq/job.py, to_dict)."""
         at = utcformat(datetime.now(UTC))
         named = {"task_id": ticket.task_id, "attempt": ticket.attempt}
