@@ -226,7 +226,7 @@ class Site:
             captions.kinds,
             EngineOptions(),
             owner="bench",
-            broadcaster=services.progress.broadcaster,
+            emit=services.progress.emit,
         )
         task = engine.claims.claim_next("bench")
         assert task is not None

@@ -48,7 +48,6 @@ from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.task_store import TaskStore
-from altwright.web.realtime.broadcaster import SocketBroadcaster
 from altwright.web.realtime.redis_channel import PageChannel
 from altwright.web.services import Services as WebServices
 from altwright.workers.capacity import pool_size
@@ -196,7 +195,7 @@ def build(settings: Settings) -> Services:
         kinds,
         options_of(settings),
         owner=process_name(),
-        broadcaster=SocketBroadcaster(page_channel),
+        emit=page_channel.emit_to_user,
     )
     address = RedisAddress(engine.state, box, settings.resolved_redis_url, health.move)
     channels = channels_of(settings)

@@ -53,7 +53,7 @@ def _step(web: Web, task_id: str, text: str) -> None:
     claimed = web.services.engine.claims.claim(ticket, "host.boot.1.1.test", Delivery.DATABASE)
     assert claimed is not None
     web.services.engine.claims.step(claimed.id, claimed.attempt, text)
-    web.services.progress.changed(claimed.id)
+    web.services.progress.publish_by_id(claimed.id)
 
 
 @pytest.mark.req("3.1", "off")
@@ -87,10 +87,10 @@ def test_progress_of_another_process_reaches_the_page(web: Web, server: Served) 
 
 def _comes_over_redis(web: Web, shown: Page) -> None:
     """Tell the page of a task that isn't in the database, where the poller would find it."""
-    tell = web.services.progress.broadcaster.task_changed
+    emit = web.services.progress.emit
 
     def told() -> bool:
-        tell(web.anna.id, {"id": "nowhere", "progress": {"sequence": 1}})
+        emit("task", web.anna.id, {"id": "nowhere", "progress": {"sequence": 1}})
         return shown.last("nowhere") is not None
 
     wait_until(told)
@@ -249,7 +249,7 @@ def test_a_redis_that_hangs_delays_nobody(
         web.services.health.check()
     monkeypatch.setattr(redis.Redis, "execute_command", counted)
     for _ in range(50):
-        web.services.progress.changed(task["id"])
+        web.services.progress.publish_by_id(task["id"])
     assert len(asked) <= 1
     with page(server.url, server.cookie("anna")) as shown:
         wait_until(lambda: shown.shows(task["id"], status="queued"))

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from altwright.background import BackgroundLoop
 from altwright.domain.limits import Limits
 from altwright.domain.retries import Backoff
-from altwright.progress import Broadcaster, ProgressTracker, SilentBroadcaster
 from altwright.tasks.cluster.concurrency_limits import LimitBook
 from altwright.tasks.cluster.notifier import Messenger, WorkWaits
 from altwright.tasks.cluster.queue_pauses import Pauses
@@ -20,6 +19,7 @@ from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.execution.lease_renewer import LeaseKeeper
 from altwright.tasks.execution.runner import OUTAGE_PATIENCE_S, TaskRunner
+from altwright.tasks.progress import Emit, ProgressTracker
 from altwright.tasks.queue_manager import QueueOptions, RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.serializer import serializer_for
@@ -61,7 +61,7 @@ class Engine:
         options: EngineOptions,
         *,
         owner: str,
-        broadcaster: Broadcaster | None = None,
+        emit: Emit = lambda *_: None,
         waits: WorkWaits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -73,7 +73,7 @@ class Engine:
             kinds: what can be submitted; more may come until the first one is.
             options: what operators set.
             owner: the name of this process in the cluster.
-            broadcaster: tells users' pages of changes; None: nobody does.
+            emit: tells users' pages of changes.
             waits: what idle workers of this process wait on.
             clock: seconds that throttles, pings and time limits go by.
         """
@@ -94,9 +94,7 @@ class Engine:
         self.items = Items(database, self.signals, options.lease_s)
         self.messenger = Messenger(database, waits or WorkWaits())
         self.tracker = UserTaskTracker(health, options.tracker_s)
-        self.progress = ProgressTracker(
-            store, self.claims, self.tracker, broadcaster or SilentBroadcaster(), clock
-        )
+        self.progress = ProgressTracker(store, self.claims, self.tracker, emit, clock)
         self.queue = RQQueueManager(
             store,
             self.backlog,

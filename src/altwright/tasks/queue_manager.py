@@ -24,6 +24,7 @@ from altwright.errors import (
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.notifier import Messenger
 from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.progress import ProgressTracker
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import EPOCH_KEY, JOB_TTL_S
 from altwright.tasks.rq.serializer import RUN_TASK, TaskSerializer, deliverable
@@ -33,7 +34,7 @@ from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.submission_rules import CaptionSecurityManager, NewTask
 from altwright.tasks.task import Task, Ticket
-from altwright.tasks.task_kind import Progress, TaskKind
+from altwright.tasks.task_kind import TaskKind
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class RQQueueManager:
         tracker: UserTaskTracker,
         serializer: type[TaskSerializer],
         kinds: Mapping[str, TaskKind],
-        progress: Progress,
+        progress: ProgressTracker,
         options: QueueOptions,
         pauses: Pauses,
         messenger: Messenger,
@@ -138,7 +139,7 @@ class RQQueueManager:
             if task.delivery is Delivery.RQ:
                 self._dispatch_or_keep(task.priority, Ticket(task.id, task.attempt))
             self.wake()
-            self._progress.tell(task)
+            self._progress.publish(task)
         return task
 
     def submitted(self, user: UserRef, request_key: str) -> Task | None:
@@ -153,7 +154,7 @@ class RQQueueManager:
             TaskStateConflict: it has ended already.
         """
         task = self._store.cancel(task_id, user_id=scope(by), actor=by.username)
-        self._progress.changed(task_id)
+        self._progress.publish_by_id(task_id)
         return task
 
     def requeue(self, task_id: str, *, by: UserRef) -> Task:
@@ -164,7 +165,7 @@ class RQQueueManager:
         """
         task = self._store.requeue(task_id, user_id=scope(by), actor=by.username)
         self.wake()
-        self._progress.changed(task_id)
+        self._progress.publish_by_id(task_id)
         return task
 
     def pause(self, priority: Priority, *, by: UserRef) -> bool:
@@ -188,7 +189,7 @@ class RQQueueManager:
         for ids in self._store.cancel_queued(priority, actor=by.username):
             cancelled += len(ids)
             for task_id in ids:
-                self._progress.changed(task_id)
+                self._progress.publish_by_id(task_id)
         self._empty(priority)
         detail = f"{counted(cancelled, 'task')} cancelled"
         Audit(self._store.database).add(by.username, "queue cleared", priority.queue, detail)

@@ -22,11 +22,12 @@ from altwright.interrupts import Interrupted, interruptible
 from altwright.tasks.error_meaning import Fault, Meaning, Source, fault_of
 from altwright.tasks.execution.failure_streak import IN_A_ROW, Streak
 from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
+from altwright.tasks.progress import ProgressTracker
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.items import ITEM_TRIES, Items, Worked
 from altwright.tasks.store.signals import Signals, SignalStore
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Progress, Run, TaskKind, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class TaskRunner:
         items: Items,
         signals: SignalStore,
         kinds: Mapping[str, TaskKind],
-        progress: Progress,
+        progress: ProgressTracker,
         leases: LeaseKeeper,
         backoff: Backoff,
         *,
@@ -122,12 +123,12 @@ class TaskRunner:
             DatabaseUnavailable: the attempt's end could not be written.
         """
         _log.info("task %s attempt %s begins", task.id, task.attempt)
-        self._progress.changed(task.id)
+        self._progress.publish_by_id(task.id)
         try:
             self._kept(task, interrupted)
         except TaskStateConflict:
             _log.warning("task %s attempt %s was taken back", task.id, task.attempt)
-        self._progress.changed(task.id)
+        self._progress.publish_by_id(task.id)
 
     def _kept(self, task: Task, interrupted: threading.Event) -> None:
         checkpoint = _Checkpoint(self, task, interrupted)
@@ -179,7 +180,7 @@ class TaskRunner:
         if task.items_total is None:
             with checkpoint.planning():
                 self._plan(task, work, streak)
-            self._progress.changed(task.id)
+            self._progress.publish_by_id(task.id)
         failed_here: set[int] = set()
         while (item := self._items.next_item(task.id)) is not None:
             if item.id in failed_here and item.tries < ITEM_TRIES:
@@ -187,7 +188,7 @@ class TaskRunner:
                 raise HandedBack(RESTS, self._backoff.rest_s(item.tries, self._random))
             failed_here.add(item.id)
             checkpoint.heed(self._one(task, work, item, streak, checkpoint))
-            self._progress.changed(task.id)
+            self._progress.publish_by_id(task.id)
         self._claims.complete(task, work.summary(self._claims.current(task)))
 
     def _plan(self, task: Task, work: Work, streak: Streak) -> None:

@@ -141,13 +141,11 @@ def publish_drafts(header: SubmitHeaders, body: DraftIds) -> tuple[Any, int, dic
 
 def _changed(draft: Draft) -> Answer:
     """Tell the user's other pages, and answer."""
-    payload = {"id": draft.id, "version": draft.version}
-    services().progress.broadcaster.drafts_changed(draft.user_id, payload)
+    services().progress.drafts_changed(draft.user_id, draft.id, draft.version)
     return draft.to_json()
 
 
 def _changed_many(count: int) -> Answer:
     if count:
-        payload = {"id": None, "version": None}
-        services().progress.broadcaster.drafts_changed(caller().id, payload)
+        services().progress.drafts_changed(caller().id)
     return {"changed": count}

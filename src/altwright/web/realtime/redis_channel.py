@@ -58,6 +58,13 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
         #: Whether what other processes publish now is heard here.
         self.listening = False
 
+    def emit_to_user(self, event: str, user_id: int, payload: dict[str, Any]) -> None:
+        """Send to a user's pages, here and elsewhere; neither wait nor fail for a page."""
+        try:
+            self.emit(event, payload, namespace="/", room=room(user_id))
+        except Exception:  # noqa: BLE001 - a page's trouble must not become a task's
+            _log.exception("an event could not be sent")
+
     def on_listening(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` each time Redis is heard again."""
         self._listeners.append(listener)
@@ -120,6 +127,11 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
                         yield from self._opened(message)
         finally:
             client.close()
+
+
+def room(user_id: int) -> str:
+    """Return the name of the room where a user's pages are."""
+    return f"user:{user_id}"
 
 
 def channel_name(url: str, prefix: str) -> str:
