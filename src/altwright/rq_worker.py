@@ -12,10 +12,11 @@ import redis
 from rq import Queue
 from rq.exceptions import StopRequested
 
+from altwright import bootstrap
 from altwright.domain.worker import new_worker_id
 from altwright.processes.preparation import configured
-from altwright.processes.process import process_of
 from altwright.tasks.rq.thread_worker import ThreadRQWorker
+from altwright.web.app import create_app
 from altwright.workers import jobs
 from altwright.workers.integrated import DATABASE_POLL_MOST_S
 from altwright.workers.worker import TaskWorker
@@ -33,8 +34,8 @@ class Worker(ThreadRQWorker):
 
     def __init__(self, queues: list[Queue], *, name: str | None = None, **options: Any) -> None:
         """Take what RQ's command passes; its serializer and time-outs give way to ours."""
-        process = process_of(configured(), serves_pages=False)
-        self._services = process.services
+        self._services = bootstrap.build(configured())
+        app = create_app(self._services, serves_pages=False)
         serializer = self._services.queue.serializer
         for option in ("serializer", "worker_ttl", "default_worker_ttl"):
             options.pop(option, None)
@@ -51,7 +52,7 @@ class Worker(ThreadRQWorker):
             **options,
         )
         self._asked_to_stop = False
-        parts = self._services.work_parts(process.app.app_context)
+        parts = self._services.work_parts(app.app_context)
         self._worker = TaskWorker(self.name, parts)
 
     def work(self, burst: bool = False, *args: Any, **options: Any) -> bool:  # noqa: FBT001, FBT002

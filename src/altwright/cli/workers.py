@@ -16,12 +16,12 @@ from altwright.domain.limits import WORKERS_MOST, Limits
 from altwright.domain.task import Priority
 from altwright.errors import InvalidInput
 from altwright.processes.autoscale import Autoscale
-from altwright.processes.preparation import configured
-from altwright.processes.process import lone_process_of
+from altwright.processes.preparation import configured, prepared
 from altwright.processes.supervisor import Supervisor
 from altwright.processes.systemd import Notifier
 from altwright.processes.worker_pool import WorkerPool, worker_child
 from altwright.text import clean_line
+from altwright.web.app import create_app
 
 #: Characters of a wrong argument that are repeated.
 SHOWN_MOST = 60
@@ -48,15 +48,15 @@ def worker(count: int | None, least: int | None, most: int | None) -> None:
 
 
 def _work(settings: Settings, count: int) -> None:
-    process = lone_process_of(settings)
-    services = process.services
+    services = prepared(settings)
+    app = create_app(services, serves_pages=False)
     # A plain list: a handler that set an Event could meet its lock held by the wait below.
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: asked_to_stop.append(number))
     systemd = Notifier()
     services.start()
-    manager = services.worker_manager("external", count, process.app.app_context)
+    manager = services.worker_manager("external", count, app.app_context)
     manager.loop.start()
     systemd.ready()
     too_large = manager.memory.reached
