@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,16 +107,14 @@ def _keys(settings: Settings) -> str:
         folders.verify(settings.data_dir, "DATA_DIR")
     is_made = not key and not kept.exists()
     if not _lacks_database(settings):
-        database = Database(make_engine(settings.resolved_database_url))
-        try:
+        with (
+            suppress(DatabaseUnavailable),  # another line says so
+            closing(Database(make_engine(settings.resolved_database_url))) as database,
+        ):
             if is_made and key_check.anything_sealed(database):
                 raise ConfigError([key_check.MISSING])
             if not is_made and migrate.tables(database.engine) is not migrate.Tables.NONE:
                 key_check.compare(database, Box(bootstrap.encryption_keys(settings, database)))
-        except DatabaseUnavailable:
-            pass  # another line says so
-        finally:
-            database.close()
     if is_made:
         return "made in DATA_DIR at the start"
     return "from the environment" if key else "kept in DATA_DIR"
@@ -157,14 +156,12 @@ def _redis(settings: Settings) -> str:
     if settings.embeds_valkey:
         serve.valkey_binary()
         return "the embedded Valkey, which runs with the service"
-    client = connect(settings.redis_url, call_timeout_s=ANSWER_S)
     try:
-        facts = RedisHealthMonitor(client).try_out()
+        with connect(settings.redis_url, call_timeout_s=ANSWER_S) as client:
+            facts = RedisHealthMonitor(client).try_out()
     except RedisUnavailable as error:
         shown = telemetry.redact(settings.redis_url)
         raise ConfigError([f"REDIS_URL: {shown}: {error} Tasks would go on without it"]) from error
-    finally:
-        client.close()
     said = f"version {facts.version}, policy {facts.policy}, persistence {facts.persistence}"
     return "; ".join([said, *facts.remarks()])
 
@@ -175,15 +172,12 @@ def _connections(settings: Settings) -> str:
     said = f"{counted(count, 'process')} with up to {each} each"
     if settings.embeds_valkey:
         return said
-    engine = make_engine(settings.resolved_database_url)
-    client = connect(settings.redis_url)
+    database = Database(make_engine(settings.resolved_database_url))
     try:
-        remarks = capacity.remarks(settings, engine, client)
+        with closing(database), connect(settings.redis_url) as client:
+            remarks = capacity.remarks(settings, database.engine, client)
     except AltwrightError:
         return said  # another line says what doesn't answer
-    finally:
-        client.close()
-        engine.dispose()
     if remarks:
         raise ConfigError(remarks)
     return said
@@ -195,8 +189,5 @@ def _describer(settings: Settings) -> str:
             "offline: `altwright serve` downloads its models (25 MB) when it starts; "
             "where only `altwright worker` runs, `altwright models` gets them"
         )
-    describer = bootstrap.describer_of(settings)
-    try:
+    with closing(bootstrap.describer_of(settings)) as describer:
         return f"{settings.describer}: {describer.probe()}"
-    finally:
-        describer.close()

@@ -94,11 +94,8 @@ def _described(services: Services) -> dict[str, Any]:
 
 
 def _facts(url: str) -> dict[str, Any]:
-    client = connect(url, call_timeout_s=ANSWER_S)
-    try:
+    with connect(url, call_timeout_s=ANSWER_S) as client:
         facts = RedisHealthMonitor(client).try_out()
-    finally:
-        client.close()
     return {
         "version": facts.version,
         "policy": facts.policy,

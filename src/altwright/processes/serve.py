@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -132,16 +131,13 @@ def _warn_of_strangers(settings: Settings) -> None:
 
 
 def _warn_of_small_servers(settings: Settings) -> None:
-    engine = make_engine(settings.resolved_database_url, pool_size=1)
-    client = connect(settings.resolved_redis_url)
-    try:
-        for remark in capacity.remarks(settings, engine, client):
-            _log.warning("%s", remark)
-    except TemporaryError as error:
-        _log.warning("%s", error)
-    finally:
-        client.close()
-        engine.dispose()
+    database = Database(make_engine(settings.resolved_database_url, pool_size=1))
+    with closing(database), connect(settings.resolved_redis_url) as client:
+        try:
+            for remark in capacity.remarks(settings, database.engine, client):
+                _log.warning("%s", remark)
+        except TemporaryError as error:
+            _log.warning("%s", error)
 
 
 def prepare(settings: Settings) -> None:
@@ -152,13 +148,10 @@ def prepare(settings: Settings) -> None:
         DatabaseUnavailable: the database doesn't answer.
     """
     kept_secret(settings.data_dir, "session.key", settings.flask_secret_key)
-    database = Database(make_engine(settings.resolved_database_url))
-    try:
+    with closing(Database(make_engine(settings.resolved_database_url))) as database:
         keys = bootstrap.encryption_keys(settings, database)
         migrate.upgrade(database.engine)
         key_check.verify(database, Box(keys))
-    finally:
-        database.close()
 
 
 def children_of(settings: Settings) -> list[Child]:
@@ -267,7 +260,7 @@ def _describer(settings: Settings) -> Child:
 
 
 def _pings(url: str) -> bool:
-    with contextlib.suppress(redis.RedisError), redis.Redis.from_url(url) as client:
+    with suppress(redis.RedisError), redis.Redis.from_url(url) as client:
         return bool(client.ping())
     return False
 
@@ -275,7 +268,7 @@ def _pings(url: str) -> bool:
 def _answers(host: str, port: int) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
-    with contextlib.suppress(requests.RequestException):
+    with suppress(requests.RequestException):
         return requests.get(f"http://{shown}:{port}/healthz", timeout=2).ok
     return False
 

@@ -113,20 +113,19 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
 
     def _messages(self) -> Iterator[dict[str, Any]]:
         url = self._health.url
-        client = connect(url, call_timeout_s=SILENT_S, health_check_s=SILENT_S)
-        try:
-            with client.pubsub(ignore_subscribe_messages=True) as pubsub:
-                pubsub.subscribe(self.channel)
-                pubsub.get_message(timeout=LISTEN_S)  # the answer to the subscription
-                self.listening = True
-                for listener in self._listeners:
-                    listener()
-                while not self._stop.is_set() and url == self._health.url:
-                    message = pubsub.get_message(timeout=LISTEN_S)
-                    if message is not None:
-                        yield from self._opened(message)
-        finally:
-            client.close()
+        with (
+            connect(url, call_timeout_s=SILENT_S, health_check_s=SILENT_S) as client,
+            client.pubsub(ignore_subscribe_messages=True) as pubsub,
+        ):
+            pubsub.subscribe(self.channel)
+            pubsub.get_message(timeout=LISTEN_S)  # the answer to the subscription
+            self.listening = True
+            for listener in self._listeners:
+                listener()
+            while not self._stop.is_set() and url == self._health.url:
+                message = pubsub.get_message(timeout=LISTEN_S)
+                if message is not None:
+                    yield from self._opened(message)
 
 
 def room(user_id: int) -> str:
