@@ -6,7 +6,7 @@ import fcntl
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 def serve(
     settings: Settings,
     *,
-    before: list[Child] | None = None,
+    before: Sequence[Child] = (),
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Migrate, start the children (``before`` first), call ``ready``, and run until stopped.
@@ -55,23 +55,11 @@ def serve(
         if settings.sockets_port:
             _check_port(settings.host, settings.sockets_port)
         prepare(settings)
-        children = [*(before or []), *children_of(settings)]
-        getter = _models_getter(settings)
-        if getter:
-            # Before the workers: they are to find it at work.
-            children.insert(0, getter)
-        looks: list[Callable[[Supervisor], None]] = []
+        # The getter comes before the workers: they are to find it at work.
+        children = [*_models_getter(settings), *before, *children_of(settings)]
         pool = _pool(settings)
-        if pool:
-            looks.append(pool.look)
-        if getter:
-            looks.append(_Getting(getter).look)
-
-        def each_look(supervisor: Supervisor) -> None:
-            for look in looks:
-                look(supervisor)
-
-        supervisor = Supervisor(children, settings.run_dir / "supervisor.json", each_look=each_look)
+        look = pool.look if pool else lambda _: None
+        supervisor = Supervisor(children, settings.run_dir / "supervisor.json", each_look=look)
         supervisor.start()
         _warn_of_small_servers(settings)
         _warn_of_strangers(settings)
@@ -85,37 +73,23 @@ def gets_models(settings: Settings) -> bool:
     return wanted and not fetch.present(settings.models_dir)
 
 
-def _models_getter(settings: Settings) -> Child | None:
-    """Return the process that gets the offline describer's models; None: it needs none here."""
+def _models_getter(settings: Settings) -> list[Child]:
+    """Return the process that gets the offline describer's models, if it needs any here."""
     if not gets_models(settings):
-        return None
+        return []
     # A process: the download may take minutes, and whoever signs in needn't wait for it.
-    return Child(
-        "models",
-        python("altwright", "models"),
-        ready=lambda: fetch.being_fetched(settings.models_dir),
-        ready_within_s=60,
-        on_reload=OnReload.NOTHING,
-        retired=True,
-    )
-
-
-class _Getting:
-    """Says in the log how the getting of the models has ended."""
-
-    def __init__(self, child: Child) -> None:
-        self._child = child
-        self._said = False
-
-    def look(self, _supervisor: Supervisor) -> None:
-        if self._said or self._child.process is None or self._child.alive:
-            return
-        self._said = True
-        if self._child.process.returncode != 0:
-            _log.error(
-                "the offline describer's models could not be had, and it describes nothing until "
-                "`altwright models` has got them; all else works"
-            )
+    return [
+        Child(
+            "models",
+            python("altwright", "models"),
+            ready=lambda: fetch.being_fetched(settings.models_dir),
+            ready_within_s=60,
+            on_reload=OnReload.NOTHING,
+            retired=True,
+            if_failed="the offline describer's models could not be had, and it describes nothing "
+            "until `altwright models` has got them; all else works",
+        )
+    ]
 
 
 def _warn_of_strangers(settings: Settings) -> None:
