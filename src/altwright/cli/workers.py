@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from functools import partial
 from typing import Any
 
 import click
@@ -77,9 +76,8 @@ def _pool(settings: Settings, count: int, least: int, most: int) -> None:
         raise InvalidInput(f"--max {most} is less than --min {least}.")
     folders.prepare(settings.data_dir, "DATA_DIR")
     options = ["--count", str(count)]
-    make_child = partial(worker_child, settings, options)
-    pool = WorkerPool(settings, Autoscale(least, most, count), make_child)
-    children = [make_child(number) for number in range(1, least + 1)]
+    pool = WorkerPool(settings, options, Autoscale(least, most, count))
+    children = [worker_child(settings, options, number) for number in range(1, least + 1)]
     supervisor = Supervisor(children, None, each_look=pool.look)
     supervisor.start()
     supervisor.run()

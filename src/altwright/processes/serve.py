@@ -8,7 +8,6 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 import redis
@@ -147,15 +146,10 @@ def children_of(settings: Settings) -> list[Child]:
 def _pool(settings: Settings) -> WorkerPool | None:
     if not (settings.worker_mode.has_processes and settings.rq_enable_auto_scaling):
         return None
-    return WorkerPool(
-        settings,
-        Autoscale(
-            settings.external_processes,
-            settings.external_processes_max,
-            settings.rq_worker_count,
-        ),
-        partial(worker_child, settings, []),
+    scale = Autoscale(
+        settings.external_processes, settings.external_processes_max, settings.rq_worker_count
     )
+    return WorkerPool(settings, [], scale)
 
 
 def valkey_binary() -> Path:
