@@ -28,7 +28,8 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     auth.init_app(app, LoginLimit(services.health))
     app.register_blueprint(health.bp)
     app.register_blueprint(pages)
-    blueprint.register(app, tasks.bp, accounts.bp, drafts.bp)
+    for one in (tasks.bp, accounts.bp, drafts.bp):
+        app.register_api(one)
     if serves_pages:
         threaded.init_app(app, services)
     security.trust_proxies(app, services.settings.trusted_proxies)
