@@ -33,6 +33,7 @@ from altwright.describers.port import Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category
+from altwright.web.realtime import threaded
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -330,7 +331,7 @@ def serving(folder: Path) -> Iterator[Site]:
     try:
         yield Site(web, f"http://127.0.0.1:{server.server_port}")
     finally:
-        web.app.extensions["altwright_sockets"].close()
+        threaded.close(web.app)
         server.shutdown()
         thread.join()
         server.server_close()

@@ -63,7 +63,7 @@ class ProcessLife:
     def _stop_work(self) -> None:
         """Close pages' sockets, take no more tasks, let running ones end; once."""
         with self._once:
-            threaded.close_all()
+            threaded.close(app)
             if self._manager is not None:
                 self._manager.stop(settings.rq_shutdown_timeout)
                 self._manager = None

@@ -292,7 +292,7 @@ def _serving(app: Flask) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        threaded.close_all()
+        threaded.close(app)
         server.shutdown()
         thread.join()
         server.server_close()
@@ -301,7 +301,7 @@ def _serving(app: Flask) -> Iterator[str]:
 def test_a_worker_s_app_tells_pages_of_other_processes(web: Web, server: Served) -> None:
     """A process that serves no page sends by Redis, whenever its app was made."""
     app = create_app(web.services, serves_pages=False)
-    assert "altwright_sockets" not in app.extensions
+    assert threaded.EXTENSION not in app.extensions
     with page(server.url, server.cookie("anna")) as shown:
         task = web.submit()
         wait_until(lambda: shown.shows(task["id"], status="queued"), 60)
@@ -327,7 +327,7 @@ def test_a_closed_server_keeps_no_thread_and_lets_nobody_in(web: Web) -> None:
     with _serving(app) as url:
         cookie = _cookie(app, "anna")
         with page(url, cookie) as shown:
-            threaded.close_all()
+            threaded.close(app)
             assert shown.gone.wait(PATIENCE_S)
         with pytest.raises(socketio.exceptions.ConnectionError), page(url, cookie):
             pytest.fail("a socket was opened")
