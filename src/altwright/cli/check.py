@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from altwright import bootstrap, config, database_url, folders, telemetry
 from altwright.accounts import key_check
 from altwright.cli.common import json_option, show
+from altwright.cli.redis import server_facts
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db import migrate, reasons
@@ -20,13 +21,9 @@ from altwright.db.session import POOL_OVERFLOW, Database, make_engine
 from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
 from altwright.processes import serve
-from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
 from altwright.text import clean_line
 from altwright.workers import capacity
-
-#: Seconds that a Redis has for an answer to this command; it may be far away.
-ANSWER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +154,7 @@ def _redis(settings: Settings) -> str:
         serve.valkey_binary()
         return "the embedded Valkey, which runs with the service"
     try:
-        with connect(settings.redis_url, call_timeout_s=ANSWER_S) as client:
-            facts = RedisHealthMonitor(client).try_out()
+        facts = server_facts(settings.redis_url)
     except RedisUnavailable as error:
         shown = telemetry.redact(settings.redis_url)
         raise ConfigError([f"REDIS_URL: {shown}: {error} Tasks would go on without it"]) from error

@@ -75,7 +75,7 @@ def pretend_server(directory: Path, port: int, url: str) -> Child:
     return Child(
         "pretend Mastodon server",
         python("altwright.demo.pretend", str(path), str(port)),
-        ready=lambda: server.answers(url),
+        ready=lambda: serve.answers(f"{url}/api/v1/instance"),
         log_file=directory.parent / "log" / "mastodon-mock.log",
         rank=0,
     )

@@ -167,7 +167,7 @@ def _gunicorn(settings: Settings) -> Child:
     return Child(
         "gunicorn",
         python("gunicorn", "-c", "python:altwright.gunicorn_conf", "altwright.wsgi:app"),
-        ready=lambda: _answers(settings.host, settings.port),
+        ready=lambda: _is_healthy(settings.host, settings.port),
         ready_within_s=60,
         stop_s=settings.rq_shutdown_timeout + STOP_SPARE_S,
         on_reload=OnReload.SIGNAL,
@@ -178,7 +178,7 @@ def _sockets(settings: Settings) -> Child:
     return Child(
         "sockets",
         python("gunicorn", "-c", "python:altwright.gunicorn_asgi_conf", "altwright.asgi:app"),
-        ready=lambda: _answers(settings.host, settings.sockets_port),
+        ready=lambda: _is_healthy(settings.host, settings.sockets_port),
         ready_within_s=60,
         on_reload=OnReload.SIGNAL,
     )
@@ -233,12 +233,17 @@ def _pings(url: str) -> bool:
     return False
 
 
-def _answers(host: str, port: int) -> bool:
+def answers(url: str) -> bool:
+    """Return whether a GET of the address is answered with success."""
+    with suppress(requests.RequestException):
+        return requests.get(url, timeout=2).ok
+    return False
+
+
+def _is_healthy(host: str, port: int) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
-    with suppress(requests.RequestException):
-        return requests.get(f"http://{shown}:{port}/healthz", timeout=2).ok
-    return False
+    return answers(f"http://{shown}:{port}/healthz")
 
 
 def _check_port(host: str, port: int) -> None:
