@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -26,43 +25,18 @@ from altwright.text import clean_line
 from altwright.workers import capacity
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; ``found`` says what it is, or what it should be.
-
-    ``warns``: nothing is wrong, and somebody should look at it.
-    """
-
-    what: str
-    ok: bool
-    found: str
-    warns: bool = False
-
-    @property
-    def state(self) -> str:
-        """Return the word that is shown."""
-        if self.warns:
-            return "warning"
-        return "ok" if self.ok else "WRONG"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the shape for programs."""
-        return {"what": self.what, "ok": self.ok, "found": self.found, "state": self.state}
-
-
 @click.command()
 @json_option
 def check(*, as_json: bool) -> None:
     """Say what is configured, reachable and missing; exit code 2 if something is wrong."""
     telemetry.configure("ERROR", "console")
-    findings = list(_findings(config.load()))
-    rows = [finding.to_json() for finding in findings]
+    rows = list(_rows(config.load()))
     show(rows, as_json=as_json, columns={"what": "what", "state": "state", "found": "found"})
-    if not all(finding.ok for finding in findings):
+    if not all(row["ok"] for row in rows):
         raise click.exceptions.Exit(2)
 
 
-def _findings(settings: Settings) -> Iterator[Finding]:
+def _rows(settings: Settings) -> Iterator[dict[str, Any]]:
     for what, look in (
         ("profile", _profile),
         ("DATA_DIR", _data_dir),
@@ -72,19 +46,21 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         ("connections", _connections),
         ("DESCRIBER", _describer),
     ):
-        yield _finding(what, look, settings)
+        try:
+            row = _row(what, look(settings))
+        except ConfigError as error:
+            row = _row(what, "; ".join(error.problems), "WRONG")
+        except (AltwrightError, SQLAlchemyError, OSError) as error:
+            said = f"{error} {getattr(error, 'operator_detail', '')}".strip()
+            row = _row(what, clean_line(said, 300), "WRONG")
+        yield row
     for name in config.misspelt():
-        yield Finding("settings", ok=True, found=name, warns=True)
+        yield _row("settings", name, "warning")
 
 
-def _finding(what: str, look: Callable[[Settings], str], settings: Settings) -> Finding:
-    try:
-        return Finding(what, ok=True, found=telemetry.redact(look(settings)))
-    except ConfigError as error:
-        return Finding(what, ok=False, found=telemetry.redact("; ".join(error.problems)))
-    except (AltwrightError, SQLAlchemyError, OSError) as error:
-        said = f"{error} {getattr(error, 'operator_detail', '')}".strip()
-        return Finding(what, ok=False, found=telemetry.redact(clean_line(said, 300)))
+def _row(what: str, found: str, state: str = "ok") -> dict[str, Any]:
+    """Return one thing that was looked at; ``found`` says what it is, or what it should be."""
+    return {"what": what, "ok": state != "WRONG", "found": telemetry.redact(found), "state": state}
 
 
 def _profile(settings: Settings) -> str:
