@@ -11,7 +11,6 @@ import difflib
 import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
@@ -112,22 +111,10 @@ def _line_of(binding: Binding) -> int:
     return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
-@dataclass(frozen=True, slots=True)
-class NoSetting:
-    """A name that is none of ours and was to be: ``meant`` is ours, "" if nobody knows which.
-
-    ``alike``: ours that look like it, best first; there may be none.
-    """
-
-    name: str
-    meant: str
-    alike: tuple[str, ...]
-
-
 def misspelt(
     environment: Iterable[str], in_file: Iterable[str], ours: Iterable[str]
-) -> Iterator[NoSetting]:
-    """Yield each name that is near one of ours without being one, or begins as ours do.
+) -> Iterator[str]:
+    """Yield, in words, each name that is near one of ours without being one, or begins as ours do.
 
     What stands in a file of settings, or begins with ALTWRIGHT_, is meant for us, and so may be
     further off than a name of the environment, where every program has some. A name whose
@@ -145,10 +132,11 @@ def misspelt(
         is_meant = name in meant or name.startswith(PREFIX)
         near = _nearest(name, known, is_meant=is_meant)
         if near is not None and near not in given:
-            yield NoSetting(name, near, (near,))
+            yield f"{name} is no setting; did you mean {near}?"
         elif name.startswith((PREFIX, RQ_PREFIX)):
             alike = difflib.get_close_matches(name.removeprefix(PREFIX), sorted(known), 3, _ALIKE)
-            yield NoSetting(name, "", tuple(alike))
+            shown = f"; settings like it: {', '.join(alike)}" if alike else ""
+            yield f"{name} is no setting, and is ignored{shown}"
 
 
 def _nearest(name: str, known: set[str], *, is_meant: bool) -> str | None:
