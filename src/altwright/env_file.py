@@ -17,13 +17,8 @@ from dotenv.parser import Binding, parse_stream
 
 from altwright.errors import ConfigError
 
-#: How a file begins that says how it is written. PowerShell's ">" writes UTF-16, Notepad UTF-8
-#: with a mark (Unicode standard, 23.8).
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+#: How a file in UTF-16 begins (Unicode standard, 23.8).
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: Letters of ours from which on a name may differ in one of them or in two (SMTP_ULR,
 #: ALOWED_PRIVATE_HOST). Shorter ones are near to anything: HOST, PORT, LEASE_S.
 ONE_LETTER_OFF, TWO_LETTERS_OFF = 7, 12
@@ -83,7 +78,8 @@ def _read(path: Path) -> tuple[str, str]:
         return "utf-8", ""
     except OSError as error:
         raise ConfigError([f"{path}: can't be read ({error.strerror})"]) from error
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    # PowerShell's ">" writes UTF-16, Notepad UTF-8 with a mark, which "utf-8-sig" leaves out.
+    encoding = "utf-16" if data.startswith(_UTF16) else "utf-8-sig"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
