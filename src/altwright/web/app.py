@@ -24,7 +24,7 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app = blueprint.new_app("altwright.web")
     attach(app, services)
     security.init_app(app, services.settings)
-    problem_details.init_app(app)
+    app.register_error_handler(Exception, problem_details.answer)
     auth.init_app(app, LoginLimit(services.health))
     app.register_blueprint(health.bp)
     app.register_blueprint(pages)
