@@ -42,11 +42,10 @@ def list_drafts(query: DraftsQuery) -> Answer:
         cursor=query.cursor,
         limit=query.limit,
     )
-    counts = services().drafts.counts(user.id)
     return {
         "drafts": [draft.to_json() for draft in page.drafts],
         "next_cursor": page.next_cursor,
-        "counts": {status.value: count for status, count in counts.items()},
+        "counts": services().drafts.counts(user.id),
         "published_pictures": services().drafts.count_published(user.id),
     }
 
