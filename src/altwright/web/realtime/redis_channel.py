@@ -36,19 +36,12 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
     connection of its own, opened when the first client comes.
     """
 
-    def __init__(
-        self,
-        health: RedisHealthMonitor,
-        box: Box,
-        settings: Settings,
-    ) -> None:
+    def __init__(self, health: RedisHealthMonitor, box: Box, settings: Settings) -> None:
         """Take what lends a client."""
         url = settings.resolved_redis_url
-        super().__init__(
-            url,
-            channel=channel_name(url, settings.rq_queue_prefix),
-            json=json,
-        )
+        # One for each service: unlike keys, channels span a server's databases.
+        channel = f"{SOCKET_CHANNEL}:{database_number(url)}:{settings.rq_queue_prefix}"
+        super().__init__(url, channel=channel, json=json)
         self._health = health
         self._box = box
         self._listeners: list[Callable[[], None]] = []
@@ -131,11 +124,6 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
 def room(user_id: int) -> str:
     """Return the name of the room where a user's pages are."""
     return f"user:{user_id}"
-
-
-def channel_name(url: str, prefix: str) -> str:
-    """Return the channel of one service: unlike keys, channels span a server's databases."""
-    return f"{SOCKET_CHANNEL}:{database_number(url)}:{prefix}"
 
 
 class _Stopped(BaseException):
