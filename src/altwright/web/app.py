@@ -9,7 +9,7 @@ from altwright.web.api import accounts, blueprint, drafts, tasks
 from altwright.web.login_rate_limit import LoginLimit
 from altwright.web.pages.views import bp as pages
 from altwright.web.realtime import threaded
-from altwright.web.services import Services, attach
+from altwright.web.services import EXTENSION, Services
 
 
 def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
@@ -22,7 +22,7 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
         ConfigError: the secret that signs sessions can't be kept.
     """
     app = blueprint.new_app("altwright.web")
-    attach(app, services)
+    app.extensions[EXTENSION] = services
     security.init_app(app, services.settings)
     app.register_error_handler(Exception, problem_details.answer)
     auth.init_app(app, LoginLimit(services.health))
