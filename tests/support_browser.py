@@ -33,6 +33,7 @@ from altwright.describers.port import Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category
+from altwright.net.http import Outbound
 from altwright.web.realtime import threaded
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ class Site:
             services.store,
             services.accounts,
             services.pictures,
-            services.outbound,
+            Outbound(services.settings.allowed_private_hosts, timeout_s=30),
             SayingDescriber(says=says),
             PictureLimits(40 << 20, 100_000_000, timeout_s=30),
             longest=500,

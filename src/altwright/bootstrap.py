@@ -68,7 +68,6 @@ KEY_FILE = "encryption.key"
 class Services(WebServices):
     """Everything that one process works with; threads begin with ``start``."""
 
-    outbound: Outbound
     describer: Describer
     engine: Engine
     audit: Audit
@@ -213,7 +212,6 @@ def build(settings: Settings) -> Services:
         settings=settings,
         database=database,
         box=box,
-        outbound=outbound,
         users=UserStore(database),
         accounts=accounts,
         drafts=captions.drafts,
