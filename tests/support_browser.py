@@ -33,6 +33,8 @@ from altwright.describers.port import Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category
+from altwright.net.http import Outbound
+from altwright.web.realtime import threaded
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -215,7 +217,7 @@ class Site:
             services.store,
             services.accounts,
             services.pictures,
-            services.outbound,
+            Outbound(services.settings.allowed_private_hosts, timeout_s=30),
             SayingDescriber(says=says),
             PictureLimits(40 << 20, 100_000_000, timeout_s=30),
             longest=500,
@@ -226,7 +228,7 @@ class Site:
             captions.kinds,
             EngineOptions(),
             owner="bench",
-            broadcaster=services.progress.broadcaster,
+            emit=services.progress.emit,
         )
         task = engine.claims.claim_next("bench")
         assert task is not None
@@ -330,7 +332,7 @@ def serving(folder: Path) -> Iterator[Site]:
     try:
         yield Site(web, f"http://127.0.0.1:{server.server_port}")
     finally:
-        web.app.extensions["altwright_sockets"].close()
+        threaded.close(web.app)
         server.shutdown()
         thread.join()
         server.server_close()

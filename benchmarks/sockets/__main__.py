@@ -142,11 +142,11 @@ def _cookies(services: Services, count: int) -> tuple[list[str], list[int]]:
 
 def _emit(services: Services, user_ids: list[int]) -> None:
     """Tell every user's pages something, as a worker of another process does."""
-    tell = services.progress.broadcaster.task_changed
+    emit = services.progress.emit
     for number in range(EVENTS):
         for user_id in user_ids:
             task = {"id": "0", "progress": {"sequence": number}, "step": "x" * 600}
-            tell(user_id, {**task, "sent_at": time.time()})
+            emit("task", user_id, {**task, "sent_at": time.time()})
             time.sleep(EVENT_EVERY_S / len(user_ids))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from altwright import bootstrap
 from altwright.processes.preparation import configured
-from altwright.processes.process import process_of
+from altwright.web.app import create_app
 from altwright.web.realtime.asgi import LivePages
 
 _settings = configured()
-_process = process_of(_settings, serves_pages=False)
-app = LivePages(_process.app, _process.services, _settings.sockets_max)
+_services = bootstrap.build(_settings)
+_app = create_app(_services, serves_pages=False)
+app = LivePages(_app, _services, _settings.sockets_max)

@@ -47,7 +47,6 @@ from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.retention import Ages, TaskRetention
 from altwright.tasks.store.task_store import TaskStore
-from altwright.web.realtime.broadcaster import SocketBroadcaster
 from altwright.web.realtime.redis_channel import PageChannel
 from altwright.web.services import Services as WebServices
 from altwright.workers.capacity import pool_size
@@ -68,7 +67,6 @@ KEY_FILE = "encryption.key"
 class Services(WebServices):
     """Everything that one process works with; threads begin with ``start``."""
 
-    outbound: Outbound
     describer: Describer
     engine: Engine
     audit: Audit
@@ -192,7 +190,7 @@ def build(settings: Settings) -> Services:
         kinds,
         options_of(settings),
         owner=process_name(),
-        broadcaster=SocketBroadcaster(page_channel),
+        emit=page_channel.emit_to_user,
     )
     address = RedisAddress(engine.state, box, settings.resolved_redis_url, health.move)
     channels = channels_of(settings)
@@ -210,7 +208,6 @@ def build(settings: Settings) -> Services:
         settings=settings,
         database=database,
         box=box,
-        outbound=outbound,
         users=UserStore(database),
         accounts=accounts,
         drafts=captions.drafts,

@@ -23,7 +23,6 @@ from altwright import env_file, findings
 from altwright.domain.counting import counted
 from altwright.domain.worker import host_name
 from altwright.domain.worker_mode import WorkerMode
-from altwright.env_file import NoSetting
 from altwright.errors import ConfigError
 from altwright.setting_values import (
     COUNT_MOST,
@@ -414,14 +413,7 @@ def misspelt() -> list[str]:
     file = _file()
     ours = [(field.alias or name).upper() for name, field in Settings.model_fields.items()]
     in_file = env_file.names_in(file) if file else []
-    return [_named(one) for one in env_file.misspelt(os.environ, in_file, ours)]
-
-
-def _named(name: NoSetting) -> str:
-    if name.meant:
-        return f"{name.name} is no setting; did you mean {name.meant}?"
-    alike = f"; settings like it: {', '.join(name.alike)}" if name.alike else ""
-    return f"{name.name} is no setting, and is ignored{alike}"
+    return list(env_file.misspelt(os.environ, in_file, ours))
 
 
 def _file() -> Path | None:

@@ -11,20 +11,14 @@ import difflib
 import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
 from altwright.errors import ConfigError
 
-#: How a file begins that says how it is written. PowerShell's ">" writes UTF-16, Notepad UTF-8
-#: with a mark (Unicode standard, 23.8).
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+#: How a file in UTF-16 begins (Unicode standard, 23.8).
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: Letters of ours from which on a name may differ in one of them or in two (SMTP_ULR,
 #: ALOWED_PRIVATE_HOST). Shorter ones are near to anything: HOST, PORT, LEASE_S.
 ONE_LETTER_OFF, TWO_LETTERS_OFF = 7, 12
@@ -84,7 +78,8 @@ def _read(path: Path) -> tuple[str, str]:
         return "utf-8", ""
     except OSError as error:
         raise ConfigError([f"{path}: can't be read ({error.strerror})"]) from error
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    # PowerShell's ">" writes UTF-16, Notepad UTF-8 with a mark, which "utf-8-sig" leaves out.
+    encoding = "utf-16" if data.startswith(_UTF16) else "utf-8-sig"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -112,22 +107,10 @@ def _line_of(binding: Binding) -> int:
     return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
-@dataclass(frozen=True, slots=True)
-class NoSetting:
-    """A name that is none of ours and was to be: ``meant`` is ours, "" if nobody knows which.
-
-    ``alike``: ours that look like it, best first; there may be none.
-    """
-
-    name: str
-    meant: str
-    alike: tuple[str, ...]
-
-
 def misspelt(
     environment: Iterable[str], in_file: Iterable[str], ours: Iterable[str]
-) -> Iterator[NoSetting]:
-    """Yield each name that is near one of ours without being one, or begins as ours do.
+) -> Iterator[str]:
+    """Yield, in words, each name that is near one of ours without being one, or begins as ours do.
 
     What stands in a file of settings, or begins with ALTWRIGHT_, is meant for us, and so may be
     further off than a name of the environment, where every program has some. A name whose
@@ -145,10 +128,11 @@ def misspelt(
         is_meant = name in meant or name.startswith(PREFIX)
         near = _nearest(name, known, is_meant=is_meant)
         if near is not None and near not in given:
-            yield NoSetting(name, near, (near,))
+            yield f"{name} is no setting; did you mean {near}?"
         elif name.startswith((PREFIX, RQ_PREFIX)):
             alike = difflib.get_close_matches(name.removeprefix(PREFIX), sorted(known), 3, _ALIKE)
-            yield NoSetting(name, "", tuple(alike))
+            shown = f"; settings like it: {', '.join(alike)}" if alike else ""
+            yield f"{name} is no setting, and is ignored{shown}"
 
 
 def _nearest(name: str, known: set[str], *, is_meant: bool) -> str | None:

@@ -1,8 +1,9 @@
-"""Folders that settings name: made, tried out, and why they can't be used, in one sentence."""
+"""Folders that settings name: made, tried out, why they can't be used; files written whole."""
 
 from __future__ import annotations
 
 import errno
+import os
 import tempfile
 from pathlib import Path
 
@@ -63,6 +64,23 @@ def try_out(folder: Path, size_bytes: int = TRIAL_BYTES) -> None:
     with tempfile.TemporaryFile(dir=folder) as trial:
         trial.write(bytes(size_bytes))
         trial.flush()
+
+
+def write_whole(path: Path, data: bytes, *, prefix: str, mode: int = 0o600) -> None:
+    """Write a file whole or not at all; several processes may do so at the same time.
+
+    ``prefix``: how the unfinished file's name begins, beside ``path``.
+    """
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=prefix, delete=False) as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), mode)
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
 
 
 def unusable(path: Path, setting: str, error: OSError) -> ConfigError:

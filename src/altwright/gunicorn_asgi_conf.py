@@ -26,10 +26,7 @@ asgi_lifespan = "on"
 # A stop waits for no page: each comes back to the next process by itself.
 graceful_timeout = 1
 timeout = 30
-preload_app = False
 control_socket_disable = True
-accesslog = None
-errorlog = "-"
 loglevel = "warning"
 proc_name = "altwright-sockets"
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - memory: a slow disk must not look like a hung worker

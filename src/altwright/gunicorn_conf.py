@@ -15,15 +15,11 @@ bind = f"{_settings.host}:{_settings.port}"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
 worker_class = "gthread"
-worker_connections = 1000
 # Running tasks get their time, and what is left of it goes to handing them back.
 graceful_timeout = int(_settings.rq_shutdown_timeout) + 10
 timeout = graceful_timeout + 20
 keepalive = 5
-preload_app = False
 control_socket_disable = True
-accesslog = None
-errorlog = "-"
 loglevel = "warning"
 proc_name = "altwright"
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - memory: a slow disk must not look like a hung worker

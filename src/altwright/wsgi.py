@@ -9,16 +9,17 @@ import random
 import threading
 from typing import Any
 
+from altwright import bootstrap
 from altwright.processes.preparation import configured
-from altwright.processes.process import process_of
+from altwright.web.app import create_app
 from altwright.web.realtime import threaded
 from altwright.workers.manager import RQWorkerManager
 
 _log = logging.getLogger(__name__)
 
 settings = configured()
-_process = process_of(settings, serves_pages=True)
-services, app = _process.services, _process.app
+services = bootstrap.build(settings)
+app = create_app(services)
 
 #: Seconds between two looks at whether Gunicorn wants this process to end.
 STOP_EVERY_S = 0.2
@@ -62,7 +63,7 @@ class ProcessLife:
     def _stop_work(self) -> None:
         """Close pages' sockets, take no more tasks, let running ones end; once."""
         with self._once:
-            threaded.close_all()
+            threaded.close(app)
             if self._manager is not None:
                 self._manager.stop(settings.rq_shutdown_timeout)
                 self._manager = None

@@ -53,7 +53,7 @@ def _step(web: Web, task_id: str, text: str) -> None:
     claimed = web.services.engine.claims.claim(ticket, "host.boot.1.1.test", Delivery.DATABASE)
     assert claimed is not None
     web.services.engine.claims.step(claimed.id, claimed.attempt, text)
-    web.services.progress.changed(claimed.id)
+    web.services.progress.publish_by_id(claimed.id)
 
 
 @pytest.mark.req("3.1", "off")
@@ -87,10 +87,10 @@ def test_progress_of_another_process_reaches_the_page(web: Web, server: Served) 
 
 def _comes_over_redis(web: Web, shown: Page) -> None:
     """Tell the page of a task that isn't in the database, where the poller would find it."""
-    tell = web.services.progress.broadcaster.task_changed
+    emit = web.services.progress.emit
 
     def told() -> bool:
-        tell(web.anna.id, {"id": "nowhere", "progress": {"sequence": 1}})
+        emit("task", web.anna.id, {"id": "nowhere", "progress": {"sequence": 1}})
         return shown.last("nowhere") is not None
 
     wait_until(told)
@@ -249,7 +249,7 @@ def test_a_redis_that_hangs_delays_nobody(
         web.services.health.check()
     monkeypatch.setattr(redis.Redis, "execute_command", counted)
     for _ in range(50):
-        web.services.progress.changed(task["id"])
+        web.services.progress.publish_by_id(task["id"])
     assert len(asked) <= 1
     with page(server.url, server.cookie("anna")) as shown:
         wait_until(lambda: shown.shows(task["id"], status="queued"))
@@ -292,7 +292,7 @@ def _serving(app: Flask) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        threaded.close_all()
+        threaded.close(app)
         server.shutdown()
         thread.join()
         server.server_close()
@@ -301,7 +301,7 @@ def _serving(app: Flask) -> Iterator[str]:
 def test_a_worker_s_app_tells_pages_of_other_processes(web: Web, server: Served) -> None:
     """A process that serves no page sends by Redis, whenever its app was made."""
     app = create_app(web.services, serves_pages=False)
-    assert "altwright_sockets" not in app.extensions
+    assert threaded.EXTENSION not in app.extensions
     with page(server.url, server.cookie("anna")) as shown:
         task = web.submit()
         wait_until(lambda: shown.shows(task["id"], status="queued"), 60)
@@ -327,7 +327,7 @@ def test_a_closed_server_keeps_no_thread_and_lets_nobody_in(web: Web) -> None:
     with _serving(app) as url:
         cookie = _cookie(app, "anna")
         with page(url, cookie) as shown:
-            threaded.close_all()
+            threaded.close(app)
             assert shown.gone.wait(PATIENCE_S)
         with pytest.raises(socketio.exceptions.ConnectionError), page(url, cookie):
             pytest.fail("a socket was opened")

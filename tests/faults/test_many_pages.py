@@ -96,10 +96,11 @@ def test_a_page_that_reads_nothing_slows_no_other(made: Fleet) -> None:
     with serving(made) as (url, _):
         port = int(url.rpartition(":")[2])
         with page(url, cookie(made)) as quick, stuck(port, cookie(made)):
-            tell = made.services.progress.broadcaster.task_changed
+            emit = made.services.progress.emit
             for number in range(60):
                 progress = {"percent": 1, "step": "x" * 50_000, "sequence": number}
-                tell(made.user.id, {"id": "0", "status": "running", "progress": progress})
+                task = {"id": "0", "status": "running", "progress": progress}
+                emit("task", made.user.id, task)
             wait_until(lambda: len(quick.received) == 60)
 
 

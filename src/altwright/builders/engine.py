@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from altwright.background import BackgroundLoop
 from altwright.domain.limits import Limits
 from altwright.domain.retries import Backoff
-from altwright.progress import Broadcaster, ProgressTracker, SilentBroadcaster
 from altwright.tasks.administration import Administration
 from altwright.tasks.cluster.notifier import Messenger, WorkWaits
 from altwright.tasks.cluster.queue_pauses import Pauses
@@ -21,6 +20,7 @@ from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.execution.lease_renewer import LeaseKeeper
 from altwright.tasks.execution.retrying import OUTAGE_PATIENCE_S, Retrying
 from altwright.tasks.execution.runner import TaskRunner
+from altwright.tasks.progress import Emit, ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues, QueueOptions
@@ -64,7 +64,7 @@ class Engine:
         options: EngineOptions,
         *,
         owner: str,
-        broadcaster: Broadcaster | None = None,
+        emit: Emit = lambda *_: None,
         waits: WorkWaits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -76,7 +76,7 @@ class Engine:
             kinds: what can be submitted; more may come until the first one is.
             options: what operators set.
             owner: the name of this process in the cluster.
-            broadcaster: tells users' pages of changes; None: nobody does.
+            emit: tells users' pages of changes.
             waits: what idle workers of this process wait on.
             clock: seconds that throttles, pings and time limits go by.
         """
@@ -97,9 +97,7 @@ class Engine:
         self.items = Items(database, self.signals, options.lease_s)
         self.messenger = Messenger(database, waits or WorkWaits())
         self.tracker = UserTaskTracker(health, options.tracker_s)
-        self.progress = ProgressTracker(
-            store, self.claims, self.tracker, broadcaster or SilentBroadcaster(), clock
-        )
+        self.progress = ProgressTracker(store, self.claims, self.tracker, emit, clock)
         jobs = JobQueues(health, self.backlog, serializer_for(box), options.queue)
         self.queue = RQQueueManager(
             store,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from typing import Any
 
 import click
@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from altwright import bootstrap, config, database_url, folders, telemetry
 from altwright.accounts import key_check
 from altwright.cli.common import json_option, show
+from altwright.cli.redis import server_facts
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db import migrate, reasons
@@ -19,37 +20,9 @@ from altwright.db.session import POOL_OVERFLOW, Database, make_engine
 from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
 from altwright.processes import serve
-from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.client import connect
 from altwright.text import clean_line
 from altwright.workers import capacity
-
-#: Seconds that a Redis has for an answer to this command; it may be far away.
-ANSWER_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; ``found`` says what it is, or what it should be.
-
-    ``warns``: nothing is wrong, and somebody should look at it.
-    """
-
-    what: str
-    ok: bool
-    found: str
-    warns: bool = False
-
-    @property
-    def state(self) -> str:
-        """Return the word that is shown."""
-        if self.warns:
-            return "warning"
-        return "ok" if self.ok else "WRONG"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the shape for programs."""
-        return {"what": self.what, "ok": self.ok, "found": self.found, "state": self.state}
 
 
 @click.command()
@@ -57,14 +30,13 @@ class Finding:
 def check(*, as_json: bool) -> None:
     """Say what is configured, reachable and missing; exit code 2 if something is wrong."""
     telemetry.configure("ERROR", "console")
-    findings = list(_findings(config.load()))
-    rows = [finding.to_json() for finding in findings]
+    rows = list(_rows(config.load()))
     show(rows, as_json=as_json, columns={"what": "what", "state": "state", "found": "found"})
-    if not all(finding.ok for finding in findings):
+    if not all(row["ok"] for row in rows):
         raise click.exceptions.Exit(2)
 
 
-def _findings(settings: Settings) -> Iterator[Finding]:
+def _rows(settings: Settings) -> Iterator[dict[str, Any]]:
     for what, look in (
         ("profile", _profile),
         ("DATA_DIR", _data_dir),
@@ -74,19 +46,21 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         ("connections", _connections),
         ("DESCRIBER", _describer),
     ):
-        yield _finding(what, look, settings)
+        try:
+            row = _row(what, look(settings))
+        except ConfigError as error:
+            row = _row(what, "; ".join(error.problems), "WRONG")
+        except (AltwrightError, SQLAlchemyError, OSError) as error:
+            said = f"{error} {getattr(error, 'operator_detail', '')}".strip()
+            row = _row(what, clean_line(said, 300), "WRONG")
+        yield row
     for name in config.misspelt():
-        yield Finding("settings", ok=True, found=name, warns=True)
+        yield _row("settings", name, "warning")
 
 
-def _finding(what: str, look: Callable[[Settings], str], settings: Settings) -> Finding:
-    try:
-        return Finding(what, ok=True, found=telemetry.redact(look(settings)))
-    except ConfigError as error:
-        return Finding(what, ok=False, found=telemetry.redact("; ".join(error.problems)))
-    except (AltwrightError, SQLAlchemyError, OSError) as error:
-        said = f"{error} {getattr(error, 'operator_detail', '')}".strip()
-        return Finding(what, ok=False, found=telemetry.redact(clean_line(said, 300)))
+def _row(what: str, found: str, state: str = "ok") -> dict[str, Any]:
+    """Return one thing that was looked at; ``found`` says what it is, or what it should be."""
+    return {"what": what, "ok": state != "WRONG", "found": telemetry.redact(found), "state": state}
 
 
 def _profile(settings: Settings) -> str:
@@ -106,16 +80,14 @@ def _keys(settings: Settings) -> str:
         folders.verify(settings.data_dir, "DATA_DIR")
     is_made = not key and not kept.exists()
     if not _lacks_database(settings):
-        database = Database(make_engine(settings.resolved_database_url))
-        try:
+        with (
+            suppress(DatabaseUnavailable),  # another line says so
+            closing(Database(make_engine(settings.resolved_database_url))) as database,
+        ):
             if is_made and key_check.anything_sealed(database):
                 raise ConfigError([key_check.MISSING])
             if not is_made and migrate.tables(database.engine) is not migrate.Tables.NONE:
                 key_check.compare(database, Box(bootstrap.encryption_keys(settings, database)))
-        except DatabaseUnavailable:
-            pass  # another line says so
-        finally:
-            database.close()
     if is_made:
         return "made in DATA_DIR at the start"
     return "from the environment" if key else "kept in DATA_DIR"
@@ -157,14 +129,11 @@ def _redis(settings: Settings) -> str:
     if settings.embeds_valkey:
         serve.valkey_binary()
         return "the embedded Valkey, which runs with the service"
-    client = connect(settings.redis_url, call_timeout_s=ANSWER_S)
     try:
-        facts = RedisHealthMonitor(client).try_out()
+        facts = server_facts(settings.redis_url)
     except RedisUnavailable as error:
         shown = telemetry.redact(settings.redis_url)
         raise ConfigError([f"REDIS_URL: {shown}: {error} Tasks would go on without it"]) from error
-    finally:
-        client.close()
     said = f"version {facts.version}, policy {facts.policy}, persistence {facts.persistence}"
     return "; ".join([said, *facts.remarks()])
 
@@ -175,15 +144,12 @@ def _connections(settings: Settings) -> str:
     said = f"{counted(count, 'process')} with up to {each} each"
     if settings.embeds_valkey:
         return said
-    engine = make_engine(settings.resolved_database_url)
-    client = connect(settings.redis_url)
+    database = Database(make_engine(settings.resolved_database_url))
     try:
-        remarks = capacity.remarks(settings, engine, client)
+        with closing(database), connect(settings.redis_url) as client:
+            remarks = capacity.remarks(settings, database.engine, client)
     except AltwrightError:
         return said  # another line says what doesn't answer
-    finally:
-        client.close()
-        engine.dispose()
     if remarks:
         raise ConfigError(remarks)
     return said
@@ -195,8 +161,5 @@ def _describer(settings: Settings) -> str:
             "offline: `altwright serve` downloads its models (25 MB) when it starts; "
             "where only `altwright worker` runs, `altwright models` gets them"
         )
-    describer = bootstrap.describer_of(settings)
-    try:
+    with closing(bootstrap.describer_of(settings)) as describer:
         return f"{settings.describer}: {describer.probe()}"
-    finally:
-        describer.close()

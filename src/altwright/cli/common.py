@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 
 import click
@@ -38,13 +38,10 @@ def opened() -> Iterator[Services]:
     The tables of a new database are made; an older one's are left to `altwright db upgrade`.
     """
     # What a command finds out it says itself; that no service runs beside it is no warning.
-    services = prepared(configured("ERROR"))
-    try:
+    with closing(prepared(configured("ERROR"))) as services:
         with suppress(DatabaseUnavailable):  # what needs it says so
             services.redis_address.follow()
         yield services
-    finally:
-        services.close()
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from altwright.bootstrap import Services
 from altwright.cli.common import OPERATOR, json_option, opened, secret, show
 from altwright.domain.redis_url import checked
 from altwright.errors import InvalidInput, RedisUnavailable
-from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor, ServerFacts
 from altwright.tasks.rq.client import connect
 
-#: Seconds that a server which is about to be used has for an answer.
+#: Seconds that a server has for an answer; it may be far away.
 ANSWER_S = 5.0
 _FACTS = {
     "address": "address",
@@ -93,12 +93,14 @@ def _described(services: Services) -> dict[str, Any]:
         return data | {"remarks": str(error)}
 
 
+def server_facts(url: str) -> ServerFacts:
+    """Return what a server says of itself. Raises RedisUnavailable."""
+    with connect(url, call_timeout_s=ANSWER_S) as client:
+        return RedisHealthMonitor(client).try_out()
+
+
 def _facts(url: str) -> dict[str, Any]:
-    client = connect(url, call_timeout_s=ANSWER_S)
-    try:
-        facts = RedisHealthMonitor(client).try_out()
-    finally:
-        client.close()
+    facts = server_facts(url)
     return {
         "version": facts.version,
         "policy": facts.policy,

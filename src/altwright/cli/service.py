@@ -6,7 +6,7 @@ import json
 import shlex
 import stat
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +49,9 @@ def _how_to_go_on(settings: Settings) -> str:
     user = account = None
     database = Database(make_engine(settings.resolved_database_url, pool_size=1))
     # All runs by now; a hint more or less is no reason to end it.
-    with suppress(DatabaseUnavailable), database.connect() as connection:
+    with closing(database), suppress(DatabaseUnavailable), database.connect() as connection:
         user = connection.scalar(select(UserRow.id).limit(1))
         account = connection.scalar(select(AccountRow.id).limit(1))
-    database.close()
     lines = [f"Altwright: http://{settings.host}:{settings.port} (Ctrl-C stops it)"]
     program = sys.argv[0] if Path(sys.argv[0]).name == "altwright" else "altwright"
     if account is None:
@@ -107,12 +106,9 @@ def accept_key() -> None:
     """
     settings = _settings()
     keys = kept_secret(settings.data_dir, bootstrap.KEY_FILE, settings.platform_encryption_key)
-    database = Database(make_engine(settings.resolved_database_url))
-    try:
+    with closing(Database(make_engine(settings.resolved_database_url))) as database:
         migrate.ready(database.engine)
         key_check.accept(database, Box(keys))
-    finally:
-        database.close()
     click.echo("The key is accepted. Users connect their accounts again.")
 
 
@@ -159,10 +155,9 @@ def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: b
         raise click.BadParameter(f"should be at most {HINT_MOST} characters", param_hint="--hint")
     settings = configured("WARNING")
     folders.verify(settings.data_dir, "DATA_DIR")
-    describer = bootstrap.describer_of(settings)
     wish = Request(language=language, hint=hint, max_length=settings.caption_max_length)
     failed = 0
-    try:
+    with closing(bootstrap.describer_of(settings)) as describer:
         for path in pictures:
             try:
                 data = _content(path, settings.image_max_bytes)
@@ -178,8 +173,6 @@ def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: b
                 _print_described(path, said, as_json=as_json)
                 if prepared.picture.note:
                     click.echo(f"{printable(path)}: {prepared.picture.note}", err=True)
-    finally:
-        describer.close()
     if failed:
         raise click.exceptions.Exit(1)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from functools import partial
 from typing import Any
 
 import click
@@ -16,12 +15,12 @@ from altwright.domain.limits import WORKERS_MOST, Limits
 from altwright.domain.task import Priority
 from altwright.errors import InvalidInput
 from altwright.processes.autoscale import Autoscale
-from altwright.processes.preparation import configured
-from altwright.processes.process import lone_process_of
+from altwright.processes.preparation import configured, prepared
 from altwright.processes.supervisor import Supervisor
 from altwright.processes.systemd import Notifier
 from altwright.processes.worker_pool import WorkerPool, worker_child
 from altwright.text import clean_line
+from altwright.web.app import create_app
 
 #: Characters of a wrong argument that are repeated.
 SHOWN_MOST = 60
@@ -48,15 +47,15 @@ def worker(count: int | None, least: int | None, most: int | None) -> None:
 
 
 def _work(settings: Settings, count: int) -> None:
-    process = lone_process_of(settings)
-    services = process.services
+    services = prepared(settings)
+    app = create_app(services, serves_pages=False)
     # A plain list: a handler that set an Event could meet its lock held by the wait below.
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: asked_to_stop.append(number))
     systemd = Notifier()
     services.start()
-    manager = services.worker_manager("external", count, process.app.app_context)
+    manager = services.worker_manager("external", count, app.app_context)
     manager.loop.start()
     systemd.ready()
     too_large = manager.memory.reached
@@ -77,9 +76,8 @@ def _pool(settings: Settings, count: int, least: int, most: int) -> None:
         raise InvalidInput(f"--max {most} is less than --min {least}.")
     folders.prepare(settings.data_dir, "DATA_DIR")
     options = ["--count", str(count)]
-    make_child = partial(worker_child, settings, options)
-    pool = WorkerPool(settings, Autoscale(least, most, count), make_child)
-    children = [make_child(number) for number in range(1, least + 1)]
+    pool = WorkerPool(settings, options, Autoscale(least, most, count))
+    children = [worker_child(settings, options, number) for number in range(1, least + 1)]
     supervisor = Supervisor(children, None, each_look=pool.look)
     supervisor.start()
     supervisor.run()

@@ -7,17 +7,10 @@ from collections.abc import Callable
 
 from PIL import Image, ImageDraw, ImageFont
 
-Box = tuple[int, int]
+_font = ImageFont.load_default
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise RuntimeError("Pillow was built without FreeType")  # noqa: TRY004 - no type of ours
-    return font
-
-
-def _sheet(size: Box, colour: str = "white") -> tuple[Image.Image, ImageDraw.ImageDraw]:
+def _sheet(size: tuple[int, int], colour: str = "white") -> tuple[Image.Image, ImageDraw.ImageDraw]:
     image = Image.new("RGB", size, colour)
     return image, ImageDraw.Draw(image)
 

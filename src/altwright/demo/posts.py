@@ -8,41 +8,16 @@ from altwright.wheel_files import PackagedFile
 
 #: Photographs in scikit-image's wheel; docs/reference/demo-pictures.md names authors and licences.
 PHOTOGRAPHS = {
-    "astronaut.png": PackagedFile(
-        "scikit_image",
-        "skimage/data/astronaut.png",
-        "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
-    ),
-    "chelsea.png": PackagedFile(
-        "scikit_image",
-        "skimage/data/chelsea.png",
-        "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
-    ),
-    "coffee.png": PackagedFile(
-        "scikit_image",
-        "skimage/data/coffee.png",
-        "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
-    ),
-    "rocket.jpg": PackagedFile(
-        "scikit_image",
-        "skimage/data/rocket.jpg",
-        "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
-    ),
-    "hubble.jpg": PackagedFile(
-        "scikit_image",
-        "skimage/data/hubble_deep_field.jpg",
-        "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4",
-    ),
-    "camera.png": PackagedFile(
-        "scikit_image",
-        "skimage/data/camera.png",
-        "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
-    ),
-    "moon.png": PackagedFile(
-        "scikit_image",
-        "skimage/data/moon.png",
-        "78739619d11f7eb9c165bb5d2efd4772cee557812ec847532dbb1d92ef71f577",
-    ),
+    name: PackagedFile("scikit_image", f"skimage/data/{name}", sha256)
+    for name, sha256 in {
+        "astronaut.png": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+        "chelsea.png": "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
+        "coffee.png": "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
+        "rocket.jpg": "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
+        "hubble_deep_field.jpg": "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4",
+        "camera.png": "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
+        "moon.png": "78739619d11f7eb9c165bb5d2efd4772cee557812ec847532dbb1d92ef71f577",
+    }.items()
 }
 
 
@@ -63,7 +38,7 @@ POSTS = (
     DemoPost("Found in the archive: how pictures were made before phones.", ("camera.png",)),
     DemoPost(
         "Two views of the sky that I never tire of.",
-        ("hubble.jpg", "moon.png"),
+        ("hubble_deep_field.jpg", "moon.png"),
         described={"moon.png": "The cratered surface of the Moon in black and white."},
     ),
     DemoPost("Der Kaffee ist fertig. Guten Morgen!", ("coffee.png",), language="de"),

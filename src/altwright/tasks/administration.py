@@ -15,10 +15,10 @@ from altwright.domain.user import UserRef
 from altwright.errors import ActiveTaskExists, RedisUnavailable, TaskNotFound, TaskStateConflict
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.progress import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_store import Failed, TaskStore
-from altwright.tasks.task_kind import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Administration:
     """Who may do this is asked before: `altwright` on the host, or an administrator's session."""
 
     def __init__(
-        self, store: TaskStore, queue: RQQueueManager, pauses: Pauses, progress: Progress
+        self, store: TaskStore, queue: RQQueueManager, pauses: Pauses, progress: ProgressTracker
     ) -> None:
         self._store = store
         self._queue = queue
@@ -62,7 +62,7 @@ class Administration:
         for ids in self._store.cancel_queued(priority, actor=by.username):
             cancelled += len(ids)
             for task_id in ids:
-                self._progress.changed(task_id)
+                self._progress.publish_by_id(task_id)
         self._queue.jobs.empty(priority)
         detail = f"{counted(cancelled, 'task')} cancelled"
         self._audit.add(by.username, "queue cleared", priority.queue, detail)

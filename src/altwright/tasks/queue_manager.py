@@ -17,6 +17,7 @@ from altwright.errors import (
 )
 from altwright.tasks.cluster.notifier import Messenger
 from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.progress import ProgressTracker
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
@@ -24,7 +25,7 @@ from altwright.tasks.store.pending import Backlog
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.submission_rules import CaptionSecurityManager, NewTask
 from altwright.tasks.task import Task, Ticket
-from altwright.tasks.task_kind import Progress, TaskKind
+from altwright.tasks.task_kind import TaskKind
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class RQQueueManager:
         tracker: UserTaskTracker,
         jobs: JobQueues,
         kinds: Mapping[str, TaskKind],
-        progress: Progress,
+        progress: ProgressTracker,
         pauses: Pauses,
         messenger: Messenger,
         *,
@@ -109,7 +110,7 @@ class RQQueueManager:
             if task.delivery is Delivery.RQ:
                 self._dispatch_or_keep(task.priority, Ticket(task.id, task.attempt))
             self.wake()
-            self._progress.tell(task)
+            self._progress.publish(task)
         return task
 
     def submitted(self, user: UserRef, request_key: str) -> Task | None:
@@ -124,7 +125,7 @@ class RQQueueManager:
             TaskStateConflict: it has ended already.
         """
         task = self._store.cancel(task_id, user_id=scope(by), actor=by.username)
-        self._progress.changed(task_id)
+        self._progress.publish_by_id(task_id)
         return task
 
     def requeue(self, task_id: str, *, by: UserRef) -> Task:
@@ -135,7 +136,7 @@ class RQQueueManager:
         """
         task = self._store.requeue(task_id, user_id=scope(by), actor=by.username)
         self.wake()
-        self._progress.changed(task_id)
+        self._progress.publish_by_id(task_id)
         return task
 
     def wake(self) -> None:

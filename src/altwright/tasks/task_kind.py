@@ -29,26 +29,6 @@ class Run:
     step: Callable[[str], None]
 
 
-class Progress(Protocol):
-    """What the engine needs of ProgressTracker, who tells a user's pages."""
-
-    def changed(self, task_id: str) -> None:
-        """Read a task, and tell the pages."""
-        ...
-
-    def tell(self, task: Task) -> None:
-        """Tell the pages of a task that was read just now."""
-        ...
-
-    def stepper(self, task: Task) -> Callable[[str], None]:
-        """Return a throttled ``step``."""
-        ...
-
-    def flush(self) -> None:
-        """Write the steps that were held back."""
-        ...
-
-
 class Work(Protocol):
     """A kind's hold on what one attempt needs: connections, a describer."""
 

@@ -9,7 +9,7 @@ from altwright.web.api import accounts, blueprint, drafts, tasks
 from altwright.web.login_rate_limit import LoginLimit
 from altwright.web.pages.views import bp as pages
 from altwright.web.realtime import threaded
-from altwright.web.services import Services, attach
+from altwright.web.services import EXTENSION, Services
 
 
 def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
@@ -22,13 +22,14 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
         ConfigError: the secret that signs sessions can't be kept.
     """
     app = blueprint.new_app("altwright.web")
-    attach(app, services)
+    app.extensions[EXTENSION] = services
     security.init_app(app, services.settings)
-    problem_details.init_app(app)
+    app.register_error_handler(Exception, problem_details.answer)
     auth.init_app(app, LoginLimit(services.health))
     app.register_blueprint(health.bp)
     app.register_blueprint(pages)
-    blueprint.register(app, tasks.bp, accounts.bp, drafts.bp)
+    for one in (tasks.bp, accounts.bp, drafts.bp):
+        app.register_api(one)
     if serves_pages:
         threaded.init_app(app, services)
     security.trust_proxies(app, services.settings.trusted_proxies)

@@ -12,13 +12,12 @@ from altwright.accounts.users import User
 from altwright.domain.user import UserRef
 from altwright.errors import NotSignedIn, RateLimited
 from altwright.web.login_rate_limit import LoginLimit
-from altwright.web.problem_details import LOGIN_PAGE
+from altwright.web.problem_details import LOGIN_PAGE, problem_of
 from altwright.web.security import csrf
 from altwright.web.services import services
 
 HOME = "/"
 LOGIN_PATH = "/login"
-WRONG = "The user name or the password is wrong."
 _LIMIT = "altwright_login_limit"
 
 bp = Blueprint("auth", __name__)
@@ -113,17 +112,13 @@ def sign_in() -> Response | tuple[str, int, dict[str, str]]:
     """Sign in, and go where the person was going."""
     target = local_path(request.form.get("next"))
     username = request.form.get("username", "").replace("\0", "").strip()
-    # The page shows a refusal beside its form, so it is answered here and not in the table.
+    # The page shows a refusal beside its form, so it is answered here.
     try:
         user = _authenticated(username, request.form.get("password", ""))
     except (NotSignedIn, RateLimited) as refusal:
-        page = render_template("login.html", next=target, username=username, error=str(refusal))
-        headers = (
-            {"Retry-After": str(round(refusal.retry_in_s or 0))}
-            if isinstance(refusal, RateLimited)
-            else {}
-        )
-        return page, refusal.status, headers
+        problem = problem_of(refusal)
+        page = render_template("login.html", next=target, username=username, error=problem.detail)
+        return page, problem.status, dict(problem.headers)
     session.clear()  # whatever was in it before, its CSRF token too, was not this person's
     session.permanent = True
     login_user(SignedIn(user))
@@ -143,10 +138,7 @@ def _authenticated(username: str, password: str) -> User:
     limit: LoginLimit = current_app.extensions[_LIMIT]
     address = request.remote_addr or ""
     limit.enter(username, address)
-    try:
-        user = services().users.authenticate(username, password)
-    except NotSignedIn:
-        raise NotSignedIn(WRONG) from None
+    user = services().users.authenticate(username, password)
     limit.forgive(username, address)
     return user
 

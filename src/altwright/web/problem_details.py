@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, Response, current_app, g, redirect, render_template, request
+from flask import Response, current_app, g, redirect, render_template, request
 from flask_login import AnonymousUserMixin, login_url
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
@@ -107,11 +107,6 @@ def _type(error: type[AltwrightError]) -> str:
     return f"urn:altwright:problem:{words}"
 
 
-def init_app(app: Flask) -> None:
-    """Answer every error of this app from the table."""
-    app.register_error_handler(Exception, answer)
-
-
 def answer(error: Exception) -> AnyResponse:
     """Return the response to an error, and log what is ours."""
     if isinstance(error, HTTPException) and (error.code is None or error.response is not None):
@@ -138,11 +133,8 @@ def _note(error: Exception, problem: Problem) -> None:
 
 
 def _document(problem: Problem) -> Response:
-    response = Response(
-        json.dumps(problem.to_json()), problem.status, mimetype="application/problem+json"
-    )
-    response.headers.update(dict(problem.headers))
-    return response
+    headers = {**problem.headers, "Content-Type": "application/problem+json"}
+    return Response(json.dumps(problem.to_json()), problem.status, headers)
 
 
 def _page(error: Exception, problem: Problem) -> Response:
@@ -157,6 +149,4 @@ def _page(error: Exception, problem: Problem) -> Response:
         page = BARE_PAGE.format(
             title=html.escape(problem.title), detail=html.escape(problem.detail)
         )
-    response = Response(page, problem.status)
-    response.headers.update(dict(problem.headers))
-    return response
+    return Response(page, problem.status, dict(problem.headers))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from flask import Flask, current_app
+from flask import current_app
 
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
@@ -14,7 +14,7 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
-from altwright.progress import ProgressTracker
+from altwright.tasks.progress import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.store.task_store import TaskStore
@@ -39,11 +39,6 @@ class Services:
     health: RedisHealthMonitor
     progress: ProgressTracker
     page_channel: PageChannel
-
-
-def attach(app: Flask, services: Services) -> None:
-    """Make ``services`` what ``services()`` returns in this app's contexts."""
-    app.extensions[EXTENSION] = services
 
 
 def services() -> Services:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from altwright import folders
 from altwright.errors import NotFound
 
 _NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,8}")
@@ -44,20 +44,9 @@ class PictureStore:
         try:
             os.utime(path)  # it is wanted again, so it isn't old
         except FileNotFoundError:
-            self._write(path, data)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            folders.write_whole(path, data, prefix=UNFINISHED)
         return name
-
-    def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=UNFINISHED, delete=False) as file:
-            try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes.

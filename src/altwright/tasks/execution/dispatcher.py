@@ -15,11 +15,11 @@ from altwright.errors import RedisUnavailable
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.progress import ProgressTracker
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues, job_id
 from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.pending import BATCH, Backlog
-from altwright.tasks.task_kind import Progress
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Dispatcher:
         pauses: Pauses,
         wake: Callable[[], None],
         health: RedisHealthMonitor,
-        progress: Progress,
+        progress: ProgressTracker,
         *,
         owner: str,
         clock: Callable[[], float] = time.monotonic,
@@ -106,7 +106,7 @@ class Dispatcher:
         for (task_id, attempt), reason in why.items():
             if self._rescuer.rescue(task_id, attempt, reason):
                 _log.warning("task %s attempt %s rescued: %s", task_id, attempt, reason)
-                self._progress.changed(task_id)
+                self._progress.publish_by_id(task_id)
         return len(why)
 
     def _follow_epoch(self, kept: Any) -> None:

@@ -21,11 +21,12 @@ from altwright.tasks.error_meaning import Fault, Meaning, Source, fault_of
 from altwright.tasks.execution.failure_streak import IN_A_ROW, Streak
 from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
 from altwright.tasks.execution.retrying import Retrying
+from altwright.tasks.progress import ProgressTracker
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.items import ITEM_TRIES, Items, Worked
 from altwright.tasks.store.signals import Signals, SignalStore, Standing
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Progress, Run, TaskKind, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class TaskRunner:
         items: Items,
         signals: SignalStore,
         kinds: Mapping[str, TaskKind],
-        progress: Progress,
+        progress: ProgressTracker,
         leases: LeaseKeeper,
         retrying: Retrying,
         *,
@@ -107,16 +108,16 @@ class TaskRunner:
             DatabaseUnavailable: the attempt's end could not be written.
         """
         _log.info("task %s attempt %s begins", task.id, task.attempt)
-        self._progress.tell(task)
+        self._progress.publish(task)
         completed = None
         try:
             completed = self._kept(task, interrupted)
         except TaskStateConflict:
             _log.warning("task %s attempt %s was taken back", task.id, task.attempt)
         if completed is None:
-            self._progress.changed(task.id)
+            self._progress.publish_by_id(task.id)
         else:
-            self._progress.tell(completed)
+            self._progress.publish(completed)
 
     def _kept(self, task: Task, interrupted: threading.Event) -> Task | None:
         checkpoint = _Checkpoint(self, task, interrupted)
@@ -171,7 +172,7 @@ class TaskRunner:
             with checkpoint.planning():
                 self._plan(task, work, streak)
             task, items = self._items.planned(task)
-            self._progress.tell(task)
+            self._progress.publish(task)
         else:
             items = self._items.next_items(task.id)
         failed_here: set[int] = set()
@@ -184,7 +185,7 @@ class TaskRunner:
             if standing.task.ended:
                 return standing.task
             checkpoint.heed(standing.signals)
-            self._progress.tell(standing.task)
+            self._progress.publish(standing.task)
         # Nothing was left, or nothing to begin with.
         self._claims.complete(task, work.summary(self._claims.current(task)))
         return None

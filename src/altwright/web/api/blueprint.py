@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NoReturn
 
-from flask import Flask, Response, current_app, jsonify
+from flask import Response, current_app, jsonify
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.info import Info
 from flask_openapi3.models.tag import Tag
@@ -36,6 +36,7 @@ _WHY = {
 }
 _ALWAYS = (401, 422, 503)
 _WITH_BODY = (400, 413, 415)
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 def blueprint(name: str, description: str) -> APIBlueprint:
@@ -46,7 +47,7 @@ def blueprint(name: str, description: str) -> APIBlueprint:
         url_prefix=f"{PREFIX}/{name}",
         abp_tags=[Tag(name=name, description=description)],
         abp_security=SECURITY,
-        operation_id_callback=_operation_id,
+        operation_id_callback=lambda *, name, **_: name,
     )
     csrf.exempt(made)  # identify checks it, for those callers who need it
     made.before_request(identify)
@@ -57,22 +58,7 @@ def blueprint(name: str, description: str) -> APIBlueprint:
 def answers(success: dict[int, Any], *problems: int, body: bool = False) -> ResponseDict:
     """Return what an operation's document says of its answers."""
     codes = sorted({*_ALWAYS, *problems, *(_WITH_BODY if body else ())})
-    return {
-        **success,
-        **{code: _problem(code) for code in codes},
-    }
-
-
-def _problem(code: int) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        "description": _WHY[code],
-        "content": {"application/problem+json": {"schema": schema}},
-    }
-
-
-def _operation_id(*, name: str, **_: str) -> str:
-    return name
+    return success | {code: {"description": _WHY[code], "content": _PROBLEM} for code in codes}
 
 
 def new_app(import_name: str) -> OpenAPI:
@@ -114,10 +100,3 @@ def refuse(error: ValidationError) -> NoReturn:
     }
     named = ", ".join(fields)
     raise InvalidInput(f"The request is wrong in: {named}.", fields) from error
-
-
-def register(app: OpenAPI | Flask, *blueprints: APIBlueprint) -> None:
-    """Serve ``blueprints`` and describe them in the document."""
-    assert isinstance(app, OpenAPI)  # noqa: S101 - made by new_app
-    for one in blueprints:
-        app.register_api(one)

@@ -42,11 +42,10 @@ def list_drafts(query: DraftsQuery) -> Answer:
         cursor=query.cursor,
         limit=query.limit,
     )
-    counts = services().drafts.counts(user.id)
     return {
         "drafts": [draft.to_json() for draft in page.drafts],
         "next_cursor": page.next_cursor,
-        "counts": {status.value: count for status, count in counts.items()},
+        "counts": services().drafts.counts(user.id),
         "published_pictures": services().drafts.count_published(user.id),
     }
 
@@ -141,13 +140,11 @@ def publish_drafts(header: SubmitHeaders, body: DraftIds) -> tuple[Any, int, dic
 
 def _changed(draft: Draft) -> Answer:
     """Tell the user's other pages, and answer."""
-    payload = {"id": draft.id, "version": draft.version}
-    services().progress.broadcaster.drafts_changed(draft.user_id, payload)
+    services().progress.drafts_changed(draft.user_id, draft.id, draft.version)
     return draft.to_json()
 
 
 def _changed_many(count: int) -> Answer:
     if count:
-        payload = {"id": None, "version": None}
-        services().progress.broadcaster.drafts_changed(caller().id, payload)
+        services().progress.drafts_changed(caller().id)
     return {"changed": count}

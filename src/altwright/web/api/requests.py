@@ -51,6 +51,7 @@ def _parts(value: Any) -> Any:
 
 
 Id = Annotated[int, Field(ge=1, le=ID_MOST)]
+Version = Annotated[Id | None, Field(description="the version seen; an older one is refused")]
 #: In a path: one that can't be is one that there isn't, and the store says so.
 PathId = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": ID_MOST})]
 Text = Annotated[str, AfterValidator(_storable), Field(max_length=TEXT_MOST)]
@@ -188,20 +189,20 @@ class DraftEdit(Body):
     """A draft's new text."""
 
     text: Text
-    version: Id | None = Field(None, description="the version seen; an older one is refused")
+    version: Version = None
 
 
 class DraftApprove(OptionalBody):
     """An approval, with a new text if one is given."""
 
     text: Text | None = None
-    version: Id | None = Field(None, description="the version seen; an older one is refused")
+    version: Version = None
 
 
 class DraftVersion(OptionalBody):
     """A change of state."""
 
-    version: Id | None = Field(None, description="the version seen; an older one is refused")
+    version: Version = None
 
 
 class DraftDescribe(OptionalBody):

@@ -81,16 +81,10 @@ def register(bp: Blueprint) -> None:
         ("event_words", EVENTS),
     ):
         bp.add_app_template_filter(_lookup(table), name)
-    for word in (kind_title, task_state, result_link):
+    for word in (kind_title, task_state, result_link, moment, day, host, initials, seen, took):
         bp.add_app_template_filter(word)
     bp.add_app_template_test(lambda task: task["status"] in ACTIVE, "active_task")
     bp.add_app_template_global(for_scripts, "page_words")
-    bp.add_app_template_filter(moment)
-    bp.add_app_template_filter(day)
-    bp.add_app_template_filter(host)
-    bp.add_app_template_filter(initials)
-    bp.add_app_template_filter(seen)
-    bp.add_app_template_filter(took)
     bp.add_app_template_global(same_query)
 
 

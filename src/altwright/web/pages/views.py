@@ -57,8 +57,7 @@ def home() -> str:
     return render_template(
         "home.html",
         accounts=_accounts(user.id),
-        counts=_counts(user.id),
-        in_views=_in_views(user.id),
+        **_numbers(user.id),
         tasks=[task.to_json() for task in active or shown[:1]],
         starts=CaptionGenerationService.name,
         is_describing=any(task.kind == CaptionGenerationService.name for task in active),
@@ -92,7 +91,7 @@ def task(task_id: str) -> str:
     return render_template(
         "task.html",
         task=found.to_json(),
-        account=_account_of(found, user.id),
+        account=next((one for one in _accounts(user.id) if one["id"] == found.account_id), None),
         settings=template_filters.settings_in_words(found.settings),
         failed=[item for item in items if item.status is ItemStatus.FAILED],
         skipped=[item for item in items if item.status is ItemStatus.SKIPPED],
@@ -167,8 +166,7 @@ def _review(view: str, *, current: dict[str, Any] | None) -> str:
         **found,
         current=current,
         accounts=_accounts(user.id),
-        counts=_counts(user.id),
-        in_views=_in_views(user.id),
+        **_numbers(user.id),
         describer=services().settings.describer,
         hint_most=HINT_MOST,
         at=at,
@@ -226,10 +224,6 @@ def _accounts(user_id: int) -> list[dict[str, Any]]:
     return [account.to_json() for account in services().accounts.of_user(user_id)]
 
 
-def _account_of(task: Task, user_id: int) -> dict[str, Any] | None:
-    return next((one for one in _accounts(user_id) if one["id"] == task.account_id), None)
-
-
 def _drafts_of(task: Task, items: Sequence[Item], user_id: int) -> dict[str, list[dict[str, Any]]]:
     """Return the drafts that the items of a publishing task are about, by the items' keys."""
     if task.kind != Publishing.name:
@@ -242,12 +236,9 @@ def _drafts_of(task: Task, items: Sequence[Item], user_id: int) -> dict[str, lis
     return by_item
 
 
-def _in_views(user_id: int) -> dict[str, int]:
-    """Return how many drafts, or pictures with a text from here, each view shows."""
+def _numbers(user_id: int) -> dict[str, Any]:
+    """Return drafts by state, and how many drafts or published pictures each view shows."""
     counts = services().drafts.counts(user_id)
-    found = {name: sum(counts[one] for one in statuses) for name, statuses in VIEWS.items()}
-    return found | {"published": services().drafts.count_published(user_id)}
-
-
-def _counts(user_id: int) -> dict[str, int]:
-    return {status.value: n for status, n in services().drafts.counts(user_id).items()}
+    in_views = {name: sum(counts[one] for one in statuses) for name, statuses in VIEWS.items()}
+    in_views["published"] = services().drafts.count_published(user_id)
+    return {"counts": counts, "in_views": in_views}

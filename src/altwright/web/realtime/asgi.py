@@ -14,8 +14,8 @@ from flask import Flask
 from altwright.errors import DatabaseUnavailable
 from altwright.tasks.task import Task
 from altwright.web.realtime.admission import USER, Gate, same_origin
-from altwright.web.realtime.broadcaster import room
 from altwright.web.realtime.poller import JOIN_S, RECENT_S, PagePoller
+from altwright.web.realtime.redis_channel import room
 from altwright.web.services import Services
 
 _log = logging.getLogger(__name__)

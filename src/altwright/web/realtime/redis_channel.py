@@ -39,19 +39,12 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
     connection of its own, opened when the first client comes.
     """
 
-    def __init__(
-        self,
-        health: RedisHealthMonitor,
-        box: Box,
-        settings: Settings,
-    ) -> None:
+    def __init__(self, health: RedisHealthMonitor, box: Box, settings: Settings) -> None:
         """Take what lends a client."""
         url = settings.resolved_redis_url
-        super().__init__(
-            url,
-            channel=channel_name(url, settings.rq_queue_prefix),
-            json=json,
-        )
+        # One for each service: unlike keys, channels span a server's databases.
+        channel = f"{SOCKET_CHANNEL}:{database_number(url)}:{settings.rq_queue_prefix}"
+        super().__init__(url, channel=channel, json=json)
         self._health = health
         self._box = box
         self._listeners: list[Callable[[], None]] = []
@@ -61,6 +54,13 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
         self.thread: threading.Thread | None = None
         #: Since when what other processes publish is heard here; None: it isn't.
         self.heard_since: float | None = None
+
+    def emit_to_user(self, event: str, user_id: int, payload: dict[str, Any]) -> None:
+        """Send to a user's pages, here and elsewhere; neither wait nor fail for a page."""
+        try:
+            self.emit(event, payload, namespace="/", room=room(user_id))
+        except Exception:  # noqa: BLE001 - a page's trouble must not become a task's
+            _log.exception("an event could not be sent")
 
     def on_listening(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` each time Redis is heard again."""
@@ -119,25 +119,24 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
 
     def _messages(self) -> Iterator[dict[str, Any]]:
         url = self._health.url
-        client = connect(url, call_timeout_s=SILENT_S, health_check_s=SILENT_S)
-        try:
-            with client.pubsub(ignore_subscribe_messages=True) as pubsub:
-                pubsub.subscribe(self.channel)
-                pubsub.get_message(timeout=LISTEN_S)  # the answer to the subscription
-                self.heard_since = time.monotonic()
-                for listener in self._listeners:
-                    listener()
-                while not self._stop.is_set() and url == self._health.url:
-                    message = pubsub.get_message(timeout=LISTEN_S)
-                    if message is not None:
-                        yield from self._opened(message)
-        finally:
-            client.close()
+        with (
+            connect(url, call_timeout_s=SILENT_S, health_check_s=SILENT_S) as client,
+            client.pubsub(ignore_subscribe_messages=True) as pubsub,
+        ):
+            pubsub.subscribe(self.channel)
+            pubsub.get_message(timeout=LISTEN_S)  # the answer to the subscription
+            self.heard_since = time.monotonic()
+            for listener in self._listeners:
+                listener()
+            while not self._stop.is_set() and url == self._health.url:
+                message = pubsub.get_message(timeout=LISTEN_S)
+                if message is not None:
+                    yield from self._opened(message)
 
 
-def channel_name(url: str, prefix: str) -> str:
-    """Return the channel of one service: unlike keys, channels span a server's databases."""
-    return f"{SOCKET_CHANNEL}:{database_number(url)}:{prefix}"
+def room(user_id: int) -> str:
+    """Return the name of the room where a user's pages are."""
+    return f"user:{user_id}"
 
 
 class _Stopped(BaseException):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from weakref import WeakSet
 
 from flask import Flask, request
 from flask_socketio import SocketIO, join_room
@@ -13,12 +12,13 @@ from flask_socketio import SocketIO, join_room
 from altwright.errors import DatabaseUnavailable
 from altwright.tasks.task import Task
 from altwright.web.realtime.admission import USER, Gate, same_origin
-from altwright.web.realtime.broadcaster import room
 from altwright.web.realtime.poller import JOIN_S, RECENT_S, PagePoller
+from altwright.web.realtime.redis_channel import room
 from altwright.web.services import Services
 
 _log = logging.getLogger(__name__)
 
+EXTENSION = "altwright_sockets"
 #: Of Gunicorn's threads, the share that sockets may hold; the rest answers requests.
 SOCKETS_SHARE = 0.75
 
@@ -30,8 +30,6 @@ class Sockets:
         """Wrap the app; threads start with the first page."""
         settings = services.settings
         self._store = services.store
-        self._users = services.users
-        self._health = services.health
         self._stopping = threading.Event()
         self._channel = services.page_channel
         self._io = SocketIO(
@@ -92,19 +90,12 @@ class Sockets:
             self._io.server.disconnect(sid, ignore_queue=True)
 
 
-#: The servers of this process, for ``close_all``.
-_all: WeakSet[Sockets] = WeakSet()
-
-
-def init_app(app: Flask, services: Services) -> Sockets:
+def init_app(app: Flask, services: Services) -> None:
     """Add sockets to an app."""
-    sockets = Sockets(app, services)
-    app.extensions["altwright_sockets"] = sockets
-    _all.add(sockets)
-    return sockets
+    app.extensions[EXTENSION] = Sockets(app, services)
 
 
-def close_all() -> None:
-    """Close the sockets of this process: each would hold a stop for Gunicorn's whole grace."""
-    for sockets in list(_all):
-        sockets.close()
+def close(app: Flask) -> None:
+    """Close the app's sockets: each would hold a stop for Gunicorn's whole grace."""
+    sockets: Sockets = app.extensions[EXTENSION]
+    sockets.close()

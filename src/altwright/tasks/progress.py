@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from altwright.errors import TaskNotFound, TaskStateConflict, TemporaryError
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
@@ -20,29 +20,8 @@ _log = logging.getLogger(__name__)
 STEP_EVERY_S = 0.5
 
 
-class Broadcaster(Protocol):
-    """Who tells a user's open pages; must neither block nor raise."""
-
-    def task_changed(self, user_id: int, payload: dict[str, Any]) -> None:
-        """Send the task's JSON shape to the user's pages."""
-        ...
-
-    def drafts_changed(self, user_id: int, payload: dict[str, Any]) -> None:
-        """Tell the user's pages that a person has changed drafts: {"id", "version"} of one.
-
-        Both are None when there are several; pages ask which.
-        """
-        ...
-
-
-class SilentBroadcaster:
-    """For processes without pages, and while nothing listens."""
-
-    def task_changed(self, user_id: int, payload: dict[str, Any]) -> None:
-        """Do nothing: pages read the database."""
-
-    def drafts_changed(self, user_id: int, payload: dict[str, Any]) -> None:
-        """Do nothing: pages read the database."""
+#: Sends an event to a user's open pages: its name, whose, what it says. Neither blocks nor raises.
+Emit = Callable[[str, int, dict[str, Any]], None]
 
 
 class ProgressTracker:
@@ -53,7 +32,7 @@ class ProgressTracker:
         store: TaskStore,
         claims: Claims,
         tracker: UserTaskTracker,
-        broadcaster: Broadcaster,
+        emit: Emit,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -63,9 +42,9 @@ class ProgressTracker:
         self._lock = threading.Lock()
         #: Steps that came too soon after another: attempt to when it may be written, and text.
         self._held_back: dict[tuple[str, int], tuple[float, str]] = {}
-        self.broadcaster = broadcaster
+        self.emit = emit
 
-    def changed(self, task_id: str) -> None:
+    def publish_by_id(self, task_id: str) -> None:
         """Tell the user's pages how the task stands now; without the database, they ask later."""
         try:
             task = self._store.get(task_id, None)
@@ -74,14 +53,20 @@ class ProgressTracker:
         except TemporaryError as error:
             _log.warning("pages not told of task %s: %s", task_id, error)
             return
-        self.tell(task)
+        self.publish(task)
 
-    def tell(self, task: Task) -> None:
+    def publish(self, task: Task) -> None:
         """Tell the user's pages how the task stands, which was read just now."""
         if task.ended:
             self._tracker.follow(task)
         if task.user_id is not None:
-            self.broadcaster.task_changed(task.user_id, task.to_json())
+            self.emit("task", task.user_id, task.to_json())
+
+    def drafts_changed(
+        self, user_id: int, draft_id: int | None = None, version: int | None = None
+    ) -> None:
+        """Tell the user's pages that a person has changed a draft; None: several, so pages ask."""
+        self.emit("drafts", user_id, {"id": draft_id, "version": version})
 
     def stepper(self, task: Task) -> Callable[[str], None]:
         """Return the ``step`` of a Run: at most two a second are written, the last one always."""
@@ -117,4 +102,4 @@ class ProgressTracker:
 
     def _write(self, key: tuple[str, int], text: str) -> None:
         self._claims.step(*key, text)
-        self.changed(key[0])
+        self.publish_by_id(key[0])
