@@ -49,11 +49,12 @@ pictures: dev system ## make the docs' pictures anew from a demo that runs
 chaos: dev system ## break everything for a minute under load (CHAOS="--database sqlite …")
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
-bench: dev system ## measure recovery beside what is promised, open pages, submits, a backlog
+bench: dev system ## measure recovery beside what is promised, open pages, a backlog, submits, tasks a second
 	$(BIN)/python -m benchmarks.recovery
 	$(BIN)/python -m benchmarks.sockets --pages 300
 	$(BIN)/python -m benchmarks.backlog $(BENCH)
 	$(BIN)/python -m benchmarks.submits $(BENCH)
+	$(BIN)/python -m benchmarks.drain
 
 setup: $(VENV)/runtime.done $(STATIC)/done ## everything that running needs
 
