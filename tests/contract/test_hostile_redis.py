@@ -116,7 +116,6 @@ def instructions(address: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.req("11.2", "no pickle")
 @pytest.mark.parametrize("payload", ["ours", "garbage"])
 @pytest.mark.parametrize("moment", ["queued", "running", "finished"])
 def test_instructions_in_a_job_are_not_followed(

@@ -71,7 +71,9 @@ def _state_writes(tree: ast.AST) -> Iterator[ast.expr]:
 
 def _is_json_or_item(node: ast.Dict) -> bool:
     text = ast.unparse(node)
-    return "self.status.value" in text or "worked.status" in text
+    return any(
+        other in text for other in ("self.status.value", "worked.status", "JobStatus", "_job_count")
+    )
 
 
 def test_priorities_sort_as_they_are_served() -> None:
