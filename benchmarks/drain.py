@@ -21,6 +21,7 @@ from typing import Any
 import redis
 from cryptography.fernet import Fernet
 from rq import Queue, SimpleWorker, Worker
+from rq.worker import BaseWorker
 from tests.servers import mariadb, postgresql, valkey
 
 from altwright.builders.engine import Engine, EngineOptions
@@ -118,7 +119,7 @@ class Ours:
 class Peer:
     """One of RQ's own workers."""
 
-    def __init__(self, url: str, kind: type[Worker]) -> None:
+    def __init__(self, url: str, kind: type[BaseWorker]) -> None:
         """Take its class."""
         self._client = redis.Redis.from_url(url)
         self._queue = Queue("peer", connection=self._client)

@@ -192,7 +192,7 @@ class Rig(Engine):
         """Claim and plan the task whose turn it is; return it with its first item."""
         task = self.take(worker_id)
         count = range(task.settings["items"])
-        self.items.plan(task.id, task.attempt, [Planned(f"item-{n}", f"Item {n}") for n in count])
+        self.items.plan(task, [Planned(f"item-{n}", f"Item {n}") for n in count])
         item = self.items.next_item(task.id)
         assert item is not None
         return task, item

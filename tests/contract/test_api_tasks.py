@@ -173,7 +173,7 @@ def test_items_and_history_tell_what_happened(web: Web) -> None:
     task = web.submit()
     claimed = web.services.engine.claims.claim_next("secrethost.boot.1.1.test")
     assert claimed is not None
-    web.services.engine.items.plan(claimed.id, claimed.attempt, [Planned("1-1", "A picture")])
+    web.services.engine.items.plan(claimed, [Planned("1-1", "A picture")])
     anna, root = web.by_token(web.anna), web.by_token(web.root)
     items = anna.get(f"/api/v1/tasks/{task['id']}/items").get_json()
     responses.ItemList.model_validate(items)

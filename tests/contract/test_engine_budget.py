@@ -21,7 +21,7 @@ pytestmark = pytest.mark.every_database
 COMMANDS, TRIPS = 12, 6
 #: Transactions and statements of a task of one item, and statements of each further one, with the
 #: item's effect (here one statement).
-TRANSACTIONS, STATEMENTS, PER_ITEM = 5, 17, 4
+TRANSACTIONS, STATEMENTS, PER_ITEM = 4, 17, 4
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def test_stale_tickets_claim_nothing(rig: Rig) -> None:
 ZOMBIE_WRITES: dict[str, Callable[[Rig, Task, Item], Any]] = {
     "renew": lambda rig, task, _: rig.claims.renew(task.id, task.attempt),
     "step": lambda rig, task, _: rig.claims.step(task.id, task.attempt, "undead"),
-    "plan": lambda rig, task, _: rig.items.plan(task.id, task.attempt, [Planned("x", "X")]),
+    "plan": lambda rig, task, _: rig.items.plan(task, [Planned("x", "X")]),
     "end item": lambda rig, task, item: rig.items.end_item(
         task, item, Worked(ItemStatus.DONE, effect=effect_of(task, item.key)), 0.1
     ),
@@ -224,7 +224,7 @@ def test_an_interrupted_plan_is_resumed(rig: Rig) -> None:
     rig.dispatcher.tick()
     second = rig.take()
     planned = [Planned(f"item-{n}", f"Item {n}") for n in range(count)]
-    assert rig.items.plan(second.id, second.attempt, planned) == count
+    assert rig.items.plan(second, planned).total == count
     items = rig.store.items(task.id)
     assert [item.key for item in items] == [f"item-{n}" for n in range(count)]
     assert [item.position for item in items] == list(range(count))

@@ -96,7 +96,7 @@ def _broken_plan(rig: Rig) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        rig.items.plan(task.id, task.attempt, items())
+        rig.items.plan(task, items())
 
 
 def _interrupted(rig: Rig) -> None:
@@ -308,7 +308,7 @@ class Chaos:
         task = claims.claim_next(f"w{dice.random()}")
         if task is None:
             return
-        items.plan(task.id, task.attempt, [Planned(f"item-{n}", "x") for n in range(2)])
+        items.plan(task, [Planned(f"item-{n}", "x") for n in range(2)])
         while (item := items.next_item(task.id)) is not None:
             items.end_item(
                 task, item, Worked(ItemStatus.DONE, effect=effect_of(task, item.key)), 0.1

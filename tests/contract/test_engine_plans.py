@@ -28,7 +28,7 @@ def _interrupted(rig: Rig, *planned: Planned | PlannedUpTo) -> Task:
 
     task = rig.take()
     with pytest.raises(ZeroDivisionError):
-        rig.items.plan(task.id, task.attempt, items())
+        rig.items.plan(task, items())
     rig.claims.release(task, "worker stopped")
     return rig.store.get(task.id, None)
 
@@ -42,7 +42,7 @@ def test_a_cursor_comes_with_the_items_before_it(rig: Rig) -> None:
     assert [one.key for one in rig.store.items(task.id)] == ["item-0", "item-1", "item-2"]
     second = rig.take()
     assert second.plan_cursor == "page 2"
-    assert rig.items.plan(second.id, second.attempt, _items(2, 6)) == 6
+    assert rig.items.plan(second, _items(2, 6)).total == 6
     items = rig.store.items(task.id)
     assert [(one.key, one.position) for one in items] == [(f"item-{n}", n) for n in range(6)]
     whole = rig.store.get(task.id, None)
@@ -62,7 +62,7 @@ def test_what_is_noted_at_the_end_of_a_plan_stays(rig: Rig) -> None:
     rig.lose_redis()
     task = rig.submit()
     first = rig.take()
-    rig.items.plan(first.id, first.attempt, [*_items(0, 1), PlannedUpTo("3 more")])
+    rig.items.plan(first, [*_items(0, 1), PlannedUpTo("3 more")])
     whole = rig.store.get(task.id, None)
     assert (whole.plan_cursor, whole.items_total) == ("3 more", 1)
 
@@ -76,7 +76,7 @@ def test_a_cursor_of_an_attempt_that_is_over_is_not_written(rig: Rig) -> None:
     second = rig.take("another")
     assert second.attempt != first.attempt
     with pytest.raises(TaskStateConflict):
-        rig.items.plan(first.id, first.attempt, [*_items(0, 1), PlannedUpTo("page 2")])
+        rig.items.plan(first, [*_items(0, 1), PlannedUpTo("page 2")])
     assert rig.store.get(task.id, None).plan_cursor is None
     assert rig.store.items(task.id) == []
 
@@ -96,7 +96,7 @@ def test_items_that_have_ended_count_at_once(rig: Rig) -> None:
         Planned("c", "C", ended=skipped),
         Planned("a", "A", ended=skipped),
     ]
-    assert rig.items.plan(held.id, held.attempt, planned) == 4
+    assert rig.items.plan(held, planned).total == 4
     now = rig.store.get(task.id, None)
     assert (now.items_total, now.items_skipped, now.items_failed, now.items_done) == (4, 2, 1, 0)
     items = {one.key: one for one in rig.store.items(task.id)}
@@ -119,5 +119,5 @@ def test_many_ended_items_are_written_in_batches(rig: Rig) -> None:
     ended = Worked(ItemStatus.SKIPPED, "No.")
     count = PLAN_BATCH + 3
     planned = [Planned(f"item-{n}", "x", ended=ended) for n in range(count)]
-    assert rig.items.plan(held.id, held.attempt, planned) == count
+    assert rig.items.plan(held, planned).total == count
     assert rig.store.get(task.id, None).items_skipped == count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,7 @@ from altwright.errors import (
 from altwright.tasks.error_meaning import NOT_SET_UP, OUR_FAULT, Source
 from altwright.tasks.execution.runner import DATABASE_PAUSE_S, RESTS
 from altwright.tasks.store.claims import CRASHES
-from altwright.tasks.store.items import ITEM_TRIES, Worked
+from altwright.tasks.store.items import ITEM_TRIES, Plan, Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run
 
@@ -391,13 +391,13 @@ def test_a_fault_of_the_database_is_no_failure_of_the_task(
 ) -> None:
     """A task whose attempt met it rests a little and goes on, its retries untouched."""
     task = rig.submit()
-    original = rig.items.planned
+    original = rig.items.plan
 
-    def unavailable(task: Task) -> tuple[Task, list[Item]]:
-        monkeypatch.setattr(rig.items, "planned", original)
+    def unavailable(task: Task, items: Iterable[Planned | PlannedUpTo]) -> Plan:
+        monkeypatch.setattr(rig.items, "plan", original)
         raise DatabaseUnavailable("away")
 
-    monkeypatch.setattr(rig.items, "planned", unavailable)
+    monkeypatch.setattr(rig.items, "plan", unavailable)
     rig.drain_database()
     now = rig.store.get(task.id, None)
     assert (now.status, now.failures, now.error) == (Status.QUEUED, 0, None)

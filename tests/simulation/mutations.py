@@ -21,6 +21,7 @@ from altwright.tasks.rq import job_queues
 from altwright.tasks.store import claims as claims_module
 from altwright.tasks.store import items as items_module
 from altwright.tasks.store.claims import Claims
+from altwright.tasks.store.conditions import TASK
 from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.item_statements import COUNTED
 from altwright.tasks.store.items import Items, Worked
@@ -38,27 +39,26 @@ Mutation = Callable[[], AbstractContextManager[Any]]
 def claim_without_attempt() -> Iterator[None]:
     """Let a stale ticket claim a later attempt, which then bears a number for the second time."""
 
-    def loose(session: Any, task_id: str, attempt: int, **values: Any) -> bool:
+    def loose(session: Any, task_id: str, attempt: int, **values: Any) -> Any:
         there = session.scalar(select(TaskRow.attempt).where(TaskRow.id == task_id))
-        return (
-            there is not None
-            and to_running(session, task_id, there, **values)
-            and bool(_set_attempt(session, task_id, attempt + 1))
-        )
+        if there is None or to_running(session, task_id, there, **values) is None:
+            return None
+        return _with_attempt(session, task_id, attempt + 1)
 
     with patch.object(claims_module, "to_running", loose):
         yield
 
 
-def _set_attempt(session: Any, task_id: str, attempt: int) -> int:
-    return changed(session, update(TaskRow).where(TaskRow.id == task_id).values(attempt=attempt))
+def _with_attempt(session: Any, task_id: str, attempt: int) -> Any:
+    changed(session, update(TaskRow).where(TaskRow.id == task_id).values(attempt=attempt))
+    return session.execute(TASK, {"of_task": task_id}).one()
 
 
 @contextmanager
 def claim_without_state() -> Iterator[None]:
     """Let two workers claim the same attempt."""
 
-    def loose(session: Any, task_id: str, attempt: int, **values: Any) -> bool:
+    def loose(session: Any, task_id: str, attempt: int, **values: Any) -> Any:
         there = (TaskRow.id == task_id, TaskRow.attempt.in_([attempt, attempt + 1]))
         freed = update(TaskRow).where(*there, TaskRow.status == Status.RUNNING)
         changed(session, freed.values(status=Status.QUEUED, attempt=attempt))
@@ -106,11 +106,9 @@ def _any_item(connection: Any, statement: Any, values: Any = None) -> int:
 def attempts_not_counted() -> Iterator[None]:
     """Give every attempt the same number, so that a zombie passes for its successor."""
 
-    def loose(session: Any, task_id: str, attempt: int, **values: Any) -> bool:
-        moved = to_running(session, task_id, attempt, **values)
-        if moved:
-            _set_attempt(session, task_id, attempt)
-        return moved
+    def loose(session: Any, task_id: str, attempt: int, **values: Any) -> Any:
+        row = to_running(session, task_id, attempt, **values)
+        return None if row is None else _with_attempt(session, task_id, attempt)
 
     with patch.object(claims_module, "to_running", loose):
         yield

@@ -392,7 +392,7 @@ def test_a_page_reads_what_the_task_is_doing(
     assert steps[-1] == "Looking for pictures: 50 posts seen, 25 pictures found"
     task = bench.claims.claim_next("bench")
     assert task is not None
-    bench.items.plan(task.id, task.attempt, planned)
+    bench.items.plan(task, planned)
     item = bench.store.items(task.id)[2]
     assert work.item(item).status is ItemStatus.DONE
     assert steps[-1] == "Describing picture 1 of 25"

@@ -270,7 +270,7 @@ def test_the_last_failure_of_a_post_is_said_on_its_drafts(bench: Bench, world: W
     publish(bench, *ids)
     task = bench.claims.claim_next("bench")
     assert task is not None
-    bench.items.plan(task.id, task.attempt, bench.kinds["publishing"].open(_run(task)).plan())
+    bench.items.plan(task, bench.kinds["publishing"].open(_run(task)).plan())
     item = bench.items.next_item(task.id)
     assert item is not None
     work = bench.kinds["publishing"].open(_run(task))

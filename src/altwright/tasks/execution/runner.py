@@ -23,7 +23,7 @@ from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
 from altwright.tasks.execution.retrying import Retrying
 from altwright.tasks.progress import ProgressTracker
 from altwright.tasks.store.claims import Claims
-from altwright.tasks.store.items import ITEM_TRIES, Items, Worked
+from altwright.tasks.store.items import ITEM_TRIES, Items, Plan, Worked
 from altwright.tasks.store.signals import Signals, SignalStore, Standing
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, TaskKind, Work
@@ -170,8 +170,7 @@ class TaskRunner:
             self._unless_down(streak.asked(Source(task.waits_for)))
         if task.items_total is None:
             with checkpoint.planning():
-                self._plan(task, work, streak)
-            task, items = self._items.planned(task)
+                _, task, items = self._plan(task, work, streak)
             self._progress.publish(task)
         else:
             items = self._items.next_items(task.id)
@@ -196,9 +195,9 @@ class TaskRunner:
             yield from items
             items = self._items.next_items(task.id)
 
-    def _plan(self, task: Task, work: Work, streak: Streak) -> None:
+    def _plan(self, task: Task, work: Work, streak: Streak) -> Plan:
         try:
-            self._items.plan(task.id, task.attempt, work.plan())
+            return self._items.plan(task, work.plan())
         except _WAYS_OUT:
             raise
         except Exception as error:

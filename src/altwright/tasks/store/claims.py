@@ -20,7 +20,7 @@ from altwright.domain.retries import retry_words, wait_words
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.store.concurrency_limits import LimitBook
-from altwright.tasks.store.conditions import DUE, HELD, TASK
+from altwright.tasks.store.conditions import DUE, HELD
 from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.store.transitions import (
     RENEWED,
@@ -105,7 +105,7 @@ class Claims:
         delivery: Delivery,
         closed: Collection[Priority],
     ) -> Task | None:
-        if not to_running(
+        row = to_running(
             connection,
             ticket.task_id,
             ticket.attempt,
@@ -113,10 +113,8 @@ class Claims:
             delivery=delivery,
             lease_s=self.lease_s,
             closed=closed,
-        ):
-            return None
-        row = connection.execute(TASK, {"of_task": ticket.task_id}).one()
-        return task_of(row, self._box)
+        )
+        return None if row is None else task_of(row, self._box)
 
     def current(self, task: Task) -> Task:
         """Return the task as it is now.

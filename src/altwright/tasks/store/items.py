@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select
 from sqlalchemy.engine import Connection
@@ -68,6 +68,14 @@ class PlannedUpTo:
     cursor: str
 
 
+class Plan(NamedTuple):
+    """How many items a task has, how it stands with them, and the first to work on."""
+
+    total: int
+    task: Task
+    first: list[Item]
+
+
 class Items:
     """What workers read of items, and write to them."""
 
@@ -77,15 +85,17 @@ class Items:
         self._signals = signals
         self._lease_s = lease_s
 
-    def plan(self, task_id: str, attempt: int, items: Iterable[Planned | PlannedUpTo]) -> int:
+    def plan(self, task: Task, items: Iterable[Planned | PlannedUpTo]) -> Plan:
         """Write the task's items in batches; those of an interrupted plan are kept.
 
         A cursor is written with the items before it, so that neither comes without the other.
-        Returns how many items there are. Raises TaskStateConflict: the task was taken back.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
         """
         known: set[str] = set()
-        if attempt > 1:  # one before may have been interrupted in the midst of it
-            keys = select(ItemRow.key).where(ItemRow.task_id == task_id)
+        if task.attempt > 1:  # one before may have been interrupted in the midst of it
+            keys = select(ItemRow.key).where(ItemRow.task_id == task.id)
             with self._database.connect() as connection:
                 known.update(connection.scalars(keys))
         position = len(known)
@@ -94,25 +104,43 @@ class Items:
         for item in items:
             noted = item.cursor if isinstance(item, PlannedUpTo) else None
             if isinstance(item, PlannedUpTo):
-                position = self._write_plan(task_id, attempt, batch, position, item.cursor)
+                position = self._write_part(task, batch, position, item.cursor)
                 batch = []
                 continue
             if item.key not in known:
                 known.add(item.key)
                 batch.append(item)
             if len(batch) >= PLAN_BATCH:
-                position = self._write_plan(task_id, attempt, batch, position)
+                position = self._write_part(task, batch, position)
                 batch = []
-        return self._write_plan(task_id, attempt, batch, position, noted, complete=True)
+        return self._complete_plan(task, batch, position, noted)
 
     @again_after_deadlock
-    def _write_plan(
+    def _write_part(
+        self, task: Task, batch: list[Planned], position: int, cursor: str | None = None
+    ) -> int:
+        """Write some items; return how many there are then."""
+        with self._database.begin() as connection:
+            return self._write_items(connection, task, batch, position, cursor)
+
+    @again_after_deadlock
+    def _complete_plan(
+        self, task: Task, batch: list[Planned], position: int, cursor: str | None
+    ) -> Plan:
+        with self._database.begin() as connection:
+            total = self._write_items(connection, task, batch, position, cursor, complete=True)
+            now = within(connection, task).task
+            asked = {"of_task": task.id, "most": READ_BATCH}
+            first = [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
+        return Plan(total, now, first)
+
+    def _write_items(
         self,
-        task_id: str,
-        attempt: int,
+        connection: Connection,
+        task: Task,
         batch: list[Planned],
         position: int,
-        cursor: str | None = None,
+        cursor: str | None,
         *,
         complete: bool = False,
     ) -> int:
@@ -122,18 +150,17 @@ class Items:
             values["plan_cursor"] = cursor
         ended = Counter(item.ended.status for item in batch if item.ended)
         written = sql.PLANNED if complete or ended else sql.GREW
-        written = written.values(
-            **{sql.COUNTS[status].key: sql.COUNTS[status] + more for status, more in ended.items()}
-        )
-        with self._database.begin() as connection:
-            fenced(connection, written, task_id, attempt, lease_s=self._lease_s, **values)
-            rows = [
-                _item_row(task_id, attempt, at, item) for at, item in enumerate(batch, position)
-            ]
-            for statement, is_ended in ((insert(ItemRow), False), (sql.ENDED_ITEM, True)):
-                some = [row for row in rows if (row["attempt"] is not None) is is_ended]
-                if some:
-                    connection.execute(statement, some)
+        if ended:
+            counts = {sql.COUNTS[status]: more for status, more in ended.items()}
+            written = written.values({count: count + more for count, more in counts.items()})
+        fenced(connection, written, task.id, task.attempt, lease_s=self._lease_s, **values)
+        rows = [
+            _item_row(task.id, task.attempt, at, item) for at, item in enumerate(batch, position)
+        ]
+        for statement, is_ended in ((insert(ItemRow), False), (sql.ENDED_ITEM, True)):
+            some = [row for row in rows if (row["attempt"] is not None) is is_ended]
+            if some:
+                connection.execute(statement, some)
         return total
 
     def next_item(self, task_id: str) -> Item | None:
@@ -145,17 +172,6 @@ class Items:
         asked = {"of_task": task_id, "most": limit}
         with self._database.connect() as connection:
             return [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
-
-    def planned(self, task: Task) -> tuple[Task, list[Item]]:
-        """Return a task as its plan left it, with the first items to work on.
-
-        Raises:
-            TaskStateConflict: the task was taken back.
-        """
-        asked = {"of_task": task.id, "most": READ_BATCH}
-        with self._database.connect() as connection:
-            now = within(connection, task).task
-            return now, [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
 
     @again_after_deadlock
     def end_item(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Float, Update, bindparam, false, func, insert, update
+from sqlalchemy import ColumnElement, Float, Row, Update, bindparam, false, func, insert, update
 from sqlalchemy.engine import Connection
 
 from altwright.db.session import Executor, changed
@@ -13,6 +13,7 @@ from altwright.db.task_tables import TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import MOVES, Delivery, Priority, Status
 from altwright.errors import Category, TaskStateConflict
+from altwright.tasks.store.conditions import TASK
 
 # Made once: making a statement costs as much as executing it. What differs from one execution to
 # the next goes with it as parameters: values of columns, and the seconds that now() is to add.
@@ -61,6 +62,7 @@ _MOVED = {
 }
 #: A retry's time hasn't come before the dispatcher has cleared ``delayed``.
 _MOVED[Status.RUNNING] = _MOVED[Status.RUNNING].where(TaskRow.delayed == false())
+_CLAIMED = _MOVED[Status.RUNNING].returning(*TaskRow.__table__.c)
 _RECORD = insert(TaskEventRow)
 
 
@@ -96,12 +98,24 @@ def to_running(
     delivery: Delivery,
     lease_s: float,
     closed: Collection[Priority] = (),
-) -> bool:
-    """Let the worker ``by`` begin the next attempt at a task whose priority isn't ``closed``."""
+) -> Row[Any] | None:
+    """Let the worker ``by`` begin the next attempt at a task whose priority isn't ``closed``.
+
+    Returns its row as it is then; None: it wasn't to be had.
+    """
     values = {"worker_id": by, "delivery": delivery, "lease_s": lease_s}
     only_if = TaskRow.priority.not_in(closed) if closed else None
     move = _Move(task_id, attempt, Status.QUEUED, Status.RUNNING, "claimed", by)
-    return _moved(connection, move, values, only_if)
+    if connection.dialect.update_returning:
+        statement = _CLAIMED if only_if is None else _CLAIMED.where(only_if)
+        given = {**values, **_guard(task_id, attempt, Status.QUEUED)}
+        row = connection.execute(statement, given).first()
+        if row is not None:
+            _record_move(connection, move)
+        return row
+    if not _moved(connection, move, values, only_if):
+        return None
+    return connection.execute(TASK, {"of_task": task_id}).one()
 
 
 def to_completed(connection: Connection, task_id: str, attempt: int, *, by: str, step: str) -> bool:
@@ -191,15 +205,20 @@ def _moved(
     values: Mapping[str, Any],
     only_if: ColumnElement[bool] | None = None,
 ) -> bool:
-    task_id, attempt, before, after, event, by, detail = move
+    task_id, attempt, before, after, *_ = move
     if after not in MOVES[before]:
         raise ValueError(f"no task moves from {before} to {after}")
     statement = _MOVED[after] if only_if is None else _MOVED[after].where(only_if)
     if not changed(connection, statement, {**values, **_guard(task_id, attempt, before)}):
         return False
+    _record_move(connection, move)
+    return True
+
+
+def _record_move(connection: Connection, move: _Move) -> None:
+    task_id, attempt, _, after, event, by, detail = move
     began = attempt + 1 if after is Status.RUNNING else attempt
     record(connection, task_id, event, attempt=began, actor=by, detail=detail)
-    return True
 
 
 def fenced(
