@@ -93,10 +93,11 @@ class Composer:
         return lines
 
     def _describe_drawn(self, work: _Work, lines: list[Line]) -> Statement:
+        height, width = work.pixels.shape[:2]
         found = (
             tables.describe(lines)
             or work.timed("chart", lambda: describe.describe(work.pixels, lines, self._reader()))
-            or screenshots.describe(lines, work.pixels.shape)
+            or screenshots.describe(lines, width, height)
         )
         return found or graphics.describe(work.pixels)
 
@@ -115,7 +116,8 @@ class Composer:
         if caption:
             return memes.describe(found, caption)
         if found.level == "low" and _is_page(lines):
-            return screenshots.describe(lines, work.pixels.shape) or found
+            height, width = work.pixels.shape[:2]
+            return screenshots.describe(lines, width, height) or found
         text = memes.text_in_photo(lines)
         if not text:
             return found
