@@ -134,7 +134,7 @@ def draft_of(draft: DraftRow, picture: PictureRow, post: PostRow, max_length: in
     )
 
 
-def copied(kind: Callable[..., C], row: Any, **others: Any) -> C:
+def copied(kind: Callable[..., C], row: Any, /, **others: Any) -> C:
     """Copy a row's columns into a frozen class that names them; ``others`` are no such columns."""
     names = {one.name for one in fields(kind)} - others.keys()  # type: ignore[arg-type] # a dataclass
     return kind(**{name: getattr(row, name) for name in names}, **others)
