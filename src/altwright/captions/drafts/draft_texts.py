@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from altwright.captions.drafts.draft import Draft, as_json, copied
+from altwright.db.session import changed
 from altwright.db.tables import DraftRow, DraftTextRow, UserRow
 from altwright.db.types import now
 from altwright.domain.caption import TextKind
@@ -171,8 +172,7 @@ def _add_described(session: Session, draft: DraftRow | Draft, task_id: str | Non
 def _has_now(session: Session, draft_id: int, text_id: int) -> None:
     # Whoever has written the draft's row has said when.
     values = {"text_id": text_id, "updated_at": DraftRow.updated_at}
-    statement = update(DraftRow).where(DraftRow.id == draft_id).values(values)
-    session.execute(statement.execution_options(synchronize_session=False))
+    changed(session, update(DraftRow).where(DraftRow.id == draft_id).values(values))
 
 
 def _add(session: Session, draft_id: int, kind: TextKind, text: str, **values: Any) -> int:

@@ -133,7 +133,7 @@ def _too_long(text: str, max_length: int) -> _Found:
 
 
 def _incomplete(evidence: Mapping[str, Any]) -> _Found:
-    """Find pictures of which a part may be missing, as captions.images noted it."""
+    """Find pictures of which a part may be missing, as captions.pictures noted it."""
     note = evidence.get("file")
     if not isinstance(note, str) or not note:
         return None
