@@ -276,6 +276,8 @@ def test_the_json_has_the_documented_shape(world: World, draft: Draft) -> None:
         "of": 1,
         "published_text": "",
     }
+    post = "id url text spoiler_text sensitive language visibility posted_at"
+    assert set(shown["post"]) == set(post.split())
     assert shown["post"]["posted_at"] == "2026-05-04T12:00:00+00:00"
     assert (shown["status"], shown["warnings"], shown["published_at"]) == ("draft", [], None)
 

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altwright.describers.answers import openings
 from altwright.describers.answers.cleaning import alt_text
-from altwright.describers.answers.language_patterns import PATTERNS
+from altwright.describers.answers.language_patterns import PATTERNS, empty_opening
 from altwright.describers.model_servers.prompts import (
     INSTRUCTIONS,
     LANGUAGES,
@@ -330,7 +329,7 @@ def test_a_right_answer_stays_as_it_is(language: str) -> None:
 def test_a_picture_in_the_picture_is_not_taken_for_what_it_shows(answer: str) -> None:
     """Who lies on the grave is a photograph, not a soldier; a reviewer decides on the opening."""
     assert described(answer) == answer
-    assert openings.empty_opening(answer, "en")
+    assert empty_opening(answer, "en")
 
 
 @pytest.mark.parametrize("answer", ANSWERS["good_quoted"]["texts"])

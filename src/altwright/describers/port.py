@@ -16,7 +16,7 @@ class Picture:
     """A picture that is ready to be described.
 
     ``data`` is a JPEG or PNG of at most ``config.IMAGE_SIDE_PX`` pixels a side, upright, sRGB,
-    without transparency (captions.images prepares it); ``media_type`` is its MIME type. ``parts``
+    without transparency (captions.pictures prepares it); ``media_type`` is its MIME type. ``parts``
     show a very long picture, of which ``data`` shows next to nothing, in readable pieces from the
     top (or from the left); they have no parts of their own.
     """
@@ -66,11 +66,8 @@ class Describer(Protocol):
     """Ollama, an OpenAI-compatible server, or the offline describer."""
 
     name: str
-
-    @property
-    def model(self) -> str:
-        """Return the name of the model in use, as stored with each draft."""
-        ...
+    #: The name of the model in use, as stored with each draft.
+    model: str
 
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe one picture; thread-safe.
@@ -101,4 +98,4 @@ class Describer(Protocol):
 
     def close(self) -> None:
         """Release processes and connections; the describer may be used again afterwards."""
-        ...
+        return

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from altwright.captions.drafts.quality import QualityWarning, check
 from altwright.db.tables import DraftRow, PictureRow, PostRow
 from altwright.domain.caption import DraftStatus
+
+C = TypeVar("C")
 
 #: The language of a post that names none.
 DEFAULT_LANGUAGE = "en"
@@ -90,47 +92,12 @@ class Draft:
 
     def to_json(self) -> dict[str, Any]:
         """Return the one shape in which the REST API and the pages show a draft."""
-        picture, post = self.picture, self.post
-        return {
-            "id": self.id,
-            "status": self.status.value,
-            "version": self.version,
-            "text": self.text,
-            "text_id": self.text_id,
-            "described_text": self.described_text,
-            "describer": self.describer,
-            "model": self.model,
-            "level": self.level,
-            "language": self.language,
-            "evidence": self.evidence,
-            "problem": self.problem,
-            "max_length": self.max_length,
-            "warnings": [{"code": one.code, "message": one.message} for one in self.warnings],
-            "account_id": self.account_id,
-            "task_id": self.task_id,
-            "created_at": self.created_at.isoformat(),
-            "updated_at": self.updated_at.isoformat(),
-            "published_at": self.published_at.isoformat() if self.published_at else None,
-            "picture": {
-                "id": picture.id,
-                "url": f"/pictures/{picture.id}",
-                "thumbnail_url": f"/pictures/{picture.id}?size=small",
-                "width": picture.width,
-                "height": picture.height,
-                "position": picture.position,
-                "of": picture.of,
-                "published_text": picture.published_text,
-            },
-            "post": {
-                "id": post.id,
-                "url": post.url,
-                "text": post.text,
-                "spoiler_text": post.spoiler_text,
-                "sensitive": post.sensitive,
-                "language": post.language,
-                "visibility": post.visibility,
-                "posted_at": post.posted_at.isoformat(),
-            },
+        url = f"/pictures/{self.picture.id}"
+        return as_json(self, without={"user_id", "asked_language"}) | {
+            "warnings": [asdict(one) for one in self.warnings],
+            "picture": as_json(self.picture, without={"remote_id", "file"})
+            | {"url": url, "thumbnail_url": f"{url}?size=small"},
+            "post": as_json(self.post, without={"remote_id"}),
         }
 
 
@@ -151,47 +118,32 @@ class Page:
 def draft_of(draft: DraftRow, picture: PictureRow, post: PostRow, max_length: int) -> Draft:
     """Copy a draft's rows; ``max_length`` is its account's limit in characters."""
     asked = draft.asked_language or post.language or DEFAULT_LANGUAGE
-    return Draft(
-        id=draft.id,
-        user_id=draft.user_id,
-        account_id=draft.account_id,
-        task_id=draft.task_id,
+    position = picture.position + 1
+    return copied(
+        Draft,
+        draft,
         status=DraftStatus(draft.status),
-        version=draft.version,
-        text=draft.text,
-        text_id=draft.text_id,
         # A draft of before the column has its language in its evidence.
         language=draft.language or written_in(draft.evidence, asked),
         asked_language=asked,
-        described_text=draft.described_text,
-        describer=draft.describer,
-        model=draft.model,
-        level=draft.level,
-        evidence=draft.evidence,
-        problem=draft.problem,
         max_length=max_length,
-        created_at=draft.created_at,
-        updated_at=draft.updated_at,
-        published_at=draft.published_at,
-        picture=DraftPicture(
-            id=picture.id,
-            remote_id=picture.remote_id,
-            width=picture.width,
-            height=picture.height,
-            position=picture.position + 1,
-            of=max(post.picture_count, picture.position + 1),
-            published_text=picture.published_text,
-            file=picture.file,
+        picture=copied(
+            DraftPicture, picture, position=position, of=max(post.picture_count, position)
         ),
-        post=DraftPost(
-            id=post.id,
-            remote_id=post.remote_id,
-            url=post.url,
-            text=post.text,
-            spoiler_text=post.spoiler_text,
-            sensitive=post.sensitive,
-            language=post.language,
-            visibility=post.visibility,
-            posted_at=post.posted_at,
-        ),
+        post=copied(DraftPost, post),
     )
+
+
+def copied(kind: Callable[..., C], row: Any, /, **others: Any) -> C:
+    """Copy a row's columns into a frozen class that names them; ``others`` are no such columns."""
+    names = {one.name for one in fields(kind)} - others.keys()  # type: ignore[arg-type] # a dataclass
+    return kind(**{name: getattr(row, name) for name in names}, **others)
+
+
+def as_json(copy: Any, *, without: Collection[str] = ()) -> dict[str, Any]:
+    """Return a copy's fields but those in ``without``, instants as ISO 8601."""
+    values = {one.name: getattr(copy, one.name) for one in fields(copy) if one.name not in without}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }

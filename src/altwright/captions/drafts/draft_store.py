@@ -1,4 +1,4 @@
-"""The draft store: what people do with drafts. What tasks read and write: drafting.py."""
+"""The draft store: what people do with drafts. What tasks read and write: draft_writes.py."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from altwright.captions.drafts import draft_texts
 from altwright.captions.drafts.draft import Draft, Page, draft_of
 from altwright.captions.drafts.draft_texts import DraftText
 from altwright.captions.pictures.picture_files import media_type_of
-from altwright.db.session import Database
+from altwright.db.session import Database, changed
 from altwright.db.tables import ID_MOST, AccountRow, DraftRow, PictureRow, PostRow
 from altwright.db.types import now
 from altwright.domain.caption import OPEN, DraftStatus, TextKind, may_move, sources
@@ -173,12 +173,7 @@ class DraftStore:
         return self._change(draft_id, user_id, None, text, version)
 
     def approve(
-        self,
-        draft_id: int,
-        user_id: int,
-        *,
-        text: str | None = None,
-        version: int | None = None,
+        self, draft_id: int, user_id: int, *, text: str | None = None, version: int | None = None
     ) -> Draft:
         """Approve a draft, with another text if one is given. Raises as ``edit``."""
         return self._change(draft_id, user_id, DraftStatus.APPROVED, text, version)
@@ -323,22 +318,8 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[at : at + IDS_A_QUERY]
 
 
-def changed(session: Session, statement: Any) -> bool:
-    """Execute a guarded write; return whether it touched its row."""
-    result: Any = session.execute(statement.execution_options(synchronize_session=False))
-    return bool(result.rowcount)
-
-
 def _wrong_text(fault: str) -> InvalidInput:
     return InvalidInput(f"The text {fault}.", {"text": fault})
-
-
-def _check_move(known: Draft, status: DraftStatus | None) -> None:
-    """Refuse what DRAFT_MOVES doesn't have, and everything while it is being published."""
-    if known.status not in OPEN:
-        raise Conflict(f"This draft is {known.status.value}; it can't be changed now.")
-    if status is not None and status is not known.status and not may_move(known.status, status):
-        raise Conflict(f"This draft is {known.status.value}; it can't become {status.value}.")
 
 
 def _whole(session: Session, draft_id: int, user_id: int) -> Draft:
@@ -361,7 +342,10 @@ def _write(
     """Change a draft that is still as ``known``. Raises Conflict, InvalidInput."""
     if version is not None and version != known.version:
         raise Conflict("This draft was changed meanwhile; look at it again.")
-    _check_move(known, status)
+    if known.status not in OPEN:
+        raise Conflict(f"This draft is {known.status.value}; it can't be changed now.")
+    if status is not None and status is not known.status and not may_move(known.status, status):
+        raise Conflict(f"This draft is {known.status.value}; it can't become {status.value}.")
     values["version"] = known.version + 1
     if status is not None:
         values["status"] = status

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from altwright.captions.drafts.draft import Draft
+from altwright.captions.drafts.draft import Draft, as_json, copied
+from altwright.db.session import changed
 from altwright.db.tables import DraftRow, DraftTextRow, UserRow
 from altwright.db.types import now
 from altwright.domain.caption import TextKind
@@ -44,19 +45,7 @@ class DraftText:
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape in which the REST API shows it."""
-        return {
-            "id": self.id,
-            "kind": self.kind.value,
-            "text": self.text,
-            "language": self.language,
-            "describer": self.describer,
-            "model": self.model,
-            "level": self.level,
-            "by": self.by,
-            "at": self.at.isoformat(),
-            "task_id": self.task_id,
-            "is_current": self.is_current,
-        }
+        return as_json(self)
 
 
 def history(session: Session, draft: Draft) -> list[DraftText]:
@@ -75,19 +64,7 @@ def history(session: Session, draft: Draft) -> list[DraftText]:
     same = [row.id for row, _ in rows if row.text == draft.text]
     current = draft.text_id if draft.text_id in same else next(iter(same), None)
     return [
-        DraftText(
-            id=row.id,
-            kind=TextKind(row.kind),
-            text=row.text,
-            language=row.language,
-            describer=row.describer,
-            model=row.model,
-            level=row.level,
-            by=username,
-            at=row.at,
-            task_id=row.task_id,
-            is_current=row.id == current,
-        )
+        copied(DraftText, row, kind=TextKind(row.kind), by=username, is_current=row.id == current)
         for row, username in rows
     ]
 
@@ -195,8 +172,7 @@ def _add_described(session: Session, draft: DraftRow | Draft, task_id: str | Non
 def _has_now(session: Session, draft_id: int, text_id: int) -> None:
     # Whoever has written the draft's row has said when.
     values = {"text_id": text_id, "updated_at": DraftRow.updated_at}
-    statement = update(DraftRow).where(DraftRow.id == draft_id).values(values)
-    session.execute(statement.execution_options(synchronize_session=False))
+    changed(session, update(DraftRow).where(DraftRow.id == draft_id).values(values))
 
 
 def _add(session: Session, draft_id: int, kind: TextKind, text: str, **values: Any) -> int:

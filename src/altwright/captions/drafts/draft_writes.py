@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from altwright.captions.drafts import draft_texts as history
 from altwright.captions.drafts.draft import Draft, draft_of, written_in
-from altwright.captions.drafts.draft_store import WHOLE, changed, chunks, clean
+from altwright.captions.drafts.draft_store import WHOLE, chunks, clean
+from altwright.db.session import changed
 from altwright.db.tables import DraftRow, DraftTextRow, PictureRow, PostRow
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
@@ -63,27 +64,24 @@ def pictures_of(post: Post) -> list[Media]:
 def save_posts(
     session: Session, account_id: int, posts: Sequence[Post]
 ) -> dict[tuple[str, str], DraftStatus | None]:
-    """Write posts and their pictures as they are now.
+    """Write a few posts, as fit one statement, and their pictures as they are now.
 
     Returns each picture's draft status (None: no draft) by remote ids of post and picture.
     """
-    found: dict[tuple[str, str], DraftStatus | None] = {}
-    for some in chunks(posts):
-        remote_ids = [post.remote_id for post in some]
-        query = select(PostRow).where(
-            PostRow.account_id == account_id, PostRow.remote_id.in_(remote_ids)
-        )
-        rows = {row.remote_id: row for row in session.scalars(query)}
-        for post in some:
-            row = rows.get(post.remote_id)
-            if row is None:
-                row = PostRow(account_id=account_id, remote_id=post.remote_id)
-                session.add(row)
-                rows[post.remote_id] = row
-            _fill_post(row, post)
-        session.flush()
-        found |= _save_pictures(session, {rows[post.remote_id].id: post for post in some})
-    return found
+    remote_ids = [post.remote_id for post in posts]
+    query = select(PostRow).where(
+        PostRow.account_id == account_id, PostRow.remote_id.in_(remote_ids)
+    )
+    rows = {row.remote_id: row for row in session.scalars(query)}
+    for post in posts:
+        row = rows.get(post.remote_id)
+        if row is None:
+            row = PostRow(account_id=account_id, remote_id=post.remote_id)
+            session.add(row)
+            rows[post.remote_id] = row
+        _fill_post(row, post)
+    session.flush()
+    return _save_pictures(session, {rows[post.remote_id].id: post for post in posts})
 
 
 def _fill_post(row: PostRow, post: Post) -> None:
@@ -174,22 +172,18 @@ def note_failure(session: Session, picture_id: int) -> None:
 
 
 def failed_before(session: Session, account_id: int, post_ids: Collection[str]) -> Failures:
-    """Return since when pictures of these posts couldn't be described, by remote ids."""
-    found: Failures = {}
-    for some in chunks(sorted(set(post_ids))):
-        query = (
-            select(PostRow.remote_id, PictureRow.remote_id, PictureRow.failed_at)
-            .join(PostRow, PostRow.id == PictureRow.post_id)
-            .where(
-                PostRow.account_id == account_id,
-                PostRow.remote_id.in_(some),
-                PictureRow.failed_at.is_not(None),
-            )
-        )
-        for post_id, media_id, failed_at in session.execute(query):
-            if failed_at is not None:
-                found[post_id, media_id] = failed_at
-    return found
+    """Return since when pictures of these few posts couldn't be described, by remote ids."""
+    query = (
+        select(PostRow.remote_id, PictureRow.remote_id, PictureRow.failed_at)
+        .join(PostRow, PostRow.id == PictureRow.post_id)
+        .where(PostRow.account_id == account_id, PostRow.remote_id.in_(post_ids))
+        .where(PictureRow.failed_at.is_not(None))
+    )
+    return {
+        (post_id, media_id): failed_at
+        for post_id, media_id, failed_at in session.execute(query)
+        if failed_at is not None
+    }
 
 
 def store_draft(

@@ -18,7 +18,7 @@ import regex
 
 from altwright.captions.drafts.languages import is_other_than
 from altwright.describers.answers import sentences
-from altwright.describers.answers.openings import empty_opening
+from altwright.describers.answers.language_patterns import empty_opening
 from altwright.describers.answers.quotations import masked
 from altwright.describers.answers.wrappings import REMARK
 from altwright.describers.model_servers.prompts import language_name, primary_language
@@ -133,7 +133,7 @@ def _too_long(text: str, max_length: int) -> _Found:
 
 
 def _incomplete(evidence: Mapping[str, Any]) -> _Found:
-    """Find pictures of which a part may be missing, as captions.images noted it."""
+    """Find pictures of which a part may be missing, as captions.pictures noted it."""
     note = evidence.get("file")
     if not isinstance(note, str) or not note:
         return None

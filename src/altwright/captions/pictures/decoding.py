@@ -147,7 +147,7 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
 def _frame(file: ImageFile, data: bytes, max_pixels: int) -> Frame:
     """Return what stands for the file, in a mode that can be scaled."""
     count = getattr(file, "n_frames", 1)
-    if count == 1:
+    if count <= 1:
         return still(file, data)
     return animated(
         file,

@@ -13,7 +13,6 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from altwright.captions.pictures.backgrounds import miniature, on_ground
-from altwright.errors import ImageUnusable
 
 #: Pixels of all frames together that are looked at to find a frame and the length of an animation.
 FRAMES_PIXELS = 100_000_000
@@ -124,7 +123,7 @@ def animated(
     is one whose score is higher than all before it, so only such ones are kept, reduced.
     """
     # The image for programs that don't know APNG isn't part of the animation.
-    first = 1 if getattr(file, "default_image", False) and count > 1 else 0
+    first = 1 if getattr(file, "default_image", False) else 0
     kept: list[tuple[float, Image.Image]] = []
     looked_at, duration_ms = 0, 0.0
     for index in range(first, min(count, first + MAX_FRAMES)):
@@ -139,8 +138,6 @@ def animated(
         if not kept or score > kept[-1][0] * _BETTER:
             least = score * _SHOWS
             kept = [one for one in kept if one[0] >= least] + [(score, reduced(file))]
-    if not kept:
-        raise ImageUnusable("The picture has no frames.")
     frames = count - first
     if frames == 1:
         return Frame(kept[0][1])

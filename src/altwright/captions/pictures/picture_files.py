@@ -13,7 +13,6 @@ from altwright import folders
 from altwright.errors import NotFound
 
 _NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,8}")
-_SUFFIX = re.compile(r"[a-z0-9]{1,8}")
 #: Stand before the name of a file that is about to be deleted, and of one that is being written.
 ASIDE, UNFINISHED = ".old-", "tmp"
 #: Media types of kept files by their extensions.
@@ -36,9 +35,6 @@ class PictureStore:
 
         The file is there whole or not at all, whatever happens meanwhile.
         """
-        suffix = suffix.removeprefix(".").lower()
-        if not _SUFFIX.fullmatch(suffix):
-            raise ValueError(f"no extension of a file: {suffix!r}")
         name = f"{hashlib.sha256(data).hexdigest()}.{suffix}"
         path = self._path(name)
         try:
@@ -62,10 +58,9 @@ class PictureStore:
     def older_than(self, age_s: float) -> Iterator[str]:
         """Yield the names of files that were put last so many seconds ago, in no order."""
         before = time.time() - age_s
-        for folder in _entries(self._directory):
-            for entry in _entries(folder):
-                if _NAME.fullmatch(entry.name) and _put_at(entry) < before:
-                    yield entry.name
+        for entry in self._directory.glob("*/*"):
+            if _NAME.fullmatch(entry.name) and _put_at(entry) < before:
+                yield entry.name
 
     def delete_older(self, name: str, age_s: float) -> bool:
         """Delete a file unless it was put again meanwhile; return whether it went.
@@ -92,32 +87,24 @@ class PictureStore:
         """
         before = time.time() - age_s
         removed = 0
-        for folder in _entries(self._directory):
-            for entry in _entries(folder):
-                name = entry.name.removeprefix(ASIDE)
-                is_aside = name != entry.name and _NAME.fullmatch(name)
-                if not (is_aside or entry.name.startswith(UNFINISHED)):
-                    continue
-                if _named_at(entry) >= before:
-                    continue  # somebody may be at it
-                if is_aside and not entry.with_name(name).exists():
-                    entry.rename(entry.with_name(name))
-                else:
-                    entry.unlink(missing_ok=True)
-                    removed += 1
+        for entry in self._directory.glob("*/*"):
+            name = entry.name.removeprefix(ASIDE)
+            is_aside = name != entry.name and _NAME.fullmatch(name)
+            if not (is_aside or entry.name.startswith(UNFINISHED)):
+                continue
+            if _named_at(entry) >= before:
+                continue  # somebody may be at it
+            if is_aside and not entry.with_name(name).exists():
+                entry.rename(entry.with_name(name))
+            else:
+                entry.unlink(missing_ok=True)
+                removed += 1
         return removed
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
             raise NotFound("There is no picture with this name.")
         return self._directory / name[:2] / name
-
-
-def _entries(directory: Path) -> list[Path]:
-    try:
-        return list(directory.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
 
 
 def _put_at(path: Path) -> float:

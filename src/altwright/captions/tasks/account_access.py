@@ -9,11 +9,9 @@ from sqlalchemy.orm import Session
 
 from altwright.accounts.connections import Account, AccountStore
 from altwright.captions.drafts import draft_writes
-from altwright.describers.port import Describer
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, NotFound, PermanentError, PlatformRefused
 from altwright.platforms.port import Platform
-from altwright.tasks.error_meaning import Source
 from altwright.tasks.store.items import Worked
 
 
@@ -55,26 +53,6 @@ def refusals_noted(accounts: AccountStore, account_id: int) -> Iterator[None]:
         if error.category is Category.AUTHENTICATION:
             accounts.set_problem(account_id, str(error))
         raise
-
-
-def probe(
-    source: Source,
-    accounts: AccountStore,
-    account_id: int,
-    platform: Platform,
-    describer: Describer,
-) -> None:
-    """Ask an account's server, or the describer, how it is; pictures have no server to be asked.
-
-    Raises:
-        TemporaryError: it is down, or asks to wait.
-        PlatformRefused, ConfigError: it refuses us altogether.
-    """
-    match source:
-        case Source.PLATFORM:
-            probe_platform(accounts, account_id, platform)
-        case Source.DESCRIBER:
-            describer.probe()
 
 
 def probe_platform(accounts: AccountStore, account_id: int, platform: Platform) -> None:

@@ -1,4 +1,4 @@
-"""What the kinds of tasks that describe pictures share: their parts, and a described item's end."""
+"""What the kinds of tasks that describe pictures share: their parts, and an item's way."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from altwright.captions.drafts.draft import written_in
 from altwright.captions.drafts.draft_store import DraftStore, clean
 from altwright.captions.drafts.draft_writes import Stored, Target
 from altwright.captions.drafts.quality import check
+from altwright.captions.pictures.notes import noted
 from altwright.captions.pictures.picture_fetch import PictureSource
-from altwright.captions.tasks.account_access import probe
+from altwright.captions.tasks.account_access import probe_platform
 from altwright.captions.tasks.settings import CaptionSettings
-from altwright.describers.port import Describer, Description, Request
+from altwright.describers.port import Describer, Picture, Request
 from altwright.domain.task import ItemStatus, Priority
 from altwright.errors import CaptionUnusable, Superseded
 from altwright.platforms.port import Platform
 from altwright.tasks.error_meaning import Source
 from altwright.tasks.store.items import Worked
+from altwright.tasks.task_kind import Run, Work
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,56 +38,71 @@ class DescribingKind:
     #: The most characters that a describer may write.
     longest: int
 
-    def longest_text(self, settings: CaptionSettings, account: Account) -> int:
-        """Return how many characters a text may have: as run, server and service allow."""
-        return min(settings.max_caption_length, account.max_alt_length, self.longest)
 
-    def probe(self, source: Source, account_id: int, platform: Platform) -> None:
-        """Ask an account's server, or the describer, how it is. Raises as Work.probe."""
-        probe(source, self.accounts, account_id, platform, self.describer)
+class DescribingWork(Work):
+    """One attempt at a task whose items are pictures to describe."""
 
+    def __init__(
+        self, kind: DescribingKind, run: Run, account: Account, platform: Platform
+    ) -> None:
+        self._kind = kind
+        self._run = run
+        self._account = account
+        self._platform = platform
 
-def described(
-    description: Description,
-    seen: Target,
-    stored: Stored | None,
-    *,
-    request: Request,
-    post_text: str,
-    user_id: int,
-    task_id: str,
-) -> Worked:
-    """Return the end of an item whose effect stores the description as a draft.
+    def probe(self, source: Source) -> None:
+        """Ask the account's server, or the describer, how it is; pictures have no server to ask."""
+        match source:
+            case Source.PLATFORM:
+                probe_platform(self._kind.accounts, self._account.id, self._platform)
+            case Source.DESCRIBER:
+                self._kind.describer.probe()
 
-    Its reason is the gravest thing to look at in the text, if there is one. The effect raises
-    Superseded when a person was faster.
+    def described(
+        self,
+        picture: Picture,
+        stored: Stored | None,
+        seen: Target,
+        settings: CaptionSettings,
+        *,
+        language: str,
+        post_text: str,
+        hint: str = "",
+    ) -> Worked:
+        """Describe a picture; return an item's end whose effect stores the text as a draft.
 
-    Raises:
-        CaptionUnusable: the describer answered with nothing.
-    """
-    text = clean(description.text)
-    if not text:
-        raise CaptionUnusable("The describer answered with no text.")
-    language = written_in(description.evidence, request.language)
-    warnings = check(
-        text,
-        max_length=request.max_length,
-        post_text=post_text,
-        language=language,
-        evidence=description.evidence,
-    )
+        Its reason is the gravest thing to look at in the text, if there is one. The effect raises
+        Superseded when a person was faster.
 
-    def effect(session: Session) -> None:
-        is_stored = draft_writes.store_draft(
-            session,
-            seen,
-            description,
-            stored,
-            asked_language=request.language,
-            user_id=user_id,
-            task_id=task_id,
+        Raises:
+            CaptionUnusable: the describer answered with nothing.
+        """
+        # As run, server and service allow.
+        longest = min(settings.max_caption_length, self._account.max_alt_length, self._kind.longest)
+        request = Request(language, longest, post_text if settings.use_post_text else "", hint)
+        description = noted(self._kind.describer.describe(picture, request), picture)
+        text = clean(description.text)
+        if not text:
+            raise CaptionUnusable("The describer answered with no text.")
+        warnings = check(
+            text,
+            max_length=longest,
+            post_text=post_text,
+            language=written_in(description.evidence, language),
+            evidence=description.evidence,
         )
-        if not is_stored:
-            raise Superseded("Its text was changed or decided about meanwhile, so it stays.")
 
-    return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)
+        def effect(session: Session) -> None:
+            is_stored = draft_writes.store_draft(
+                session,
+                seen,
+                description,
+                stored,
+                asked_language=language,
+                user_id=self._account.user_id,
+                task_id=self._run.task.id,
+            )
+            if not is_stored:
+                raise Superseded("Its text was changed or decided about meanwhile, so it stays.")
+
+        return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)

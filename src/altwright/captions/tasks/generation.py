@@ -21,28 +21,21 @@ from altwright.accounts.connections import Account
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import DEFAULT_LANGUAGE
 from altwright.captions.drafts.draft_writes import Target
-from altwright.captions.pictures.notes import noted
 from altwright.captions.tasks.account_access import open_account, post_gone, refusals_noted
-from altwright.captions.tasks.describing import DescribingKind, described
+from altwright.captions.tasks.describing import DescribingKind, DescribingWork
 from altwright.captions.tasks.labels import day_words, picture_label, tally
 from altwright.captions.tasks.settings import CaptionSettings
-from altwright.describers.port import Request
 from altwright.domain.caption import DECIDED, DraftStatus
 from altwright.domain.counting import counted
 from altwright.domain.task import ItemStatus
 from altwright.domain.user import UserRef
-from altwright.errors import (
-    Category,
-    InvalidInput,
-    PermanentError,
-    PlatformUnavailable,
-)
+from altwright.errors import Category, InvalidInput, PermanentError, PlatformUnavailable
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
 from altwright.tasks.error_meaning import Source
 from altwright.tasks.store.items import Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run
 
 #: Posts written in one transaction while planning: what Mastodon sends on a page by default.
 POSTS_PER_WRITE = 20
@@ -78,24 +71,20 @@ class CaptionGenerationService(DescribingKind):
         return CaptionWork(self, run, settings, account, platform)
 
 
-class CaptionWork(Work):
+class CaptionWork(DescribingWork):
     """One attempt at a captions task."""
 
     def __init__(
         self,
-        service: CaptionGenerationService,
+        kind: CaptionGenerationService,
         run: Run,
         settings: CaptionSettings,
         account: Account,
         platform: Platform,
     ) -> None:
-        """Take what the attempt works with; nothing is asked yet."""
-        self._service = service
-        self._database = service.drafts.database
-        self._run = run
+        super().__init__(kind, run, account, platform)
+        self._database = kind.drafts.database
         self._settings = settings
-        self._account = account
-        self._platform = platform
         self._total = run.task.items_total
         self._begun = run.task.items_finished
         self._has_worked = False
@@ -111,7 +100,7 @@ class CaptionWork(Work):
             yield PlannedUpTo(str(reached))
             return
         limit = self._settings.max_posts_per_run or ALL_POSTS
-        with refusals_noted(self._service.accounts, self._account.id):
+        with refusals_noted(self._kind.accounts, self._account.id):
             try:
                 for page in self._platform.pages(reached.cursor):
                     self._run.checkpoint()
@@ -141,7 +130,7 @@ class CaptionWork(Work):
                 yield _unlisted(reached, error)
         self._total = reached.found
         if self._account.problem:
-            self._service.accounts.set_problem(self._account.id, "")
+            self._kind.accounts.set_problem(self._account.id, "")
         if any(reached.passed):
             yield PlannedUpTo(str(replace(reached, cursor=Reached.END)))
 
@@ -201,10 +190,6 @@ class CaptionWork(Work):
             return _skipped("You have written its text; only “Describe again” replaces it.")
         return self._describe(post, media, seen)
 
-    def probe(self, source: Source) -> None:
-        """Ask the account's server, or the describer, how it is."""
-        self._service.probe(source, self._account.id, self._platform)
-
     def failed(self, item: Item, reason: str) -> Callable[[Session], None]:
         """Return what lets the next run begin with others."""
 
@@ -246,23 +231,11 @@ class CaptionWork(Work):
         return Worked(ItemStatus.SKIPPED, reason, effect=effect)
 
     def _describe(self, post: Post, media: Media, seen: Target) -> Worked:
-        picture, stored = self._service.source.fetch(media)
+        picture, stored = self._kind.source.fetch(media)
         self._run.checkpoint()
-        settings = self._settings
-        request = Request(
-            language=settings.language or post.language or DEFAULT_LANGUAGE,
-            max_length=self._service.longest_text(settings, self._account),
-            post_text=post.text if settings.use_post_text else "",
-        )
-        description = self._service.describer.describe(picture, request)
-        return described(
-            noted(description, picture),
-            seen,
-            stored,
-            request=request,
-            post_text=post.text,
-            user_id=self._account.user_id,
-            task_id=self._run.task.id,
+        language = self._settings.language or post.language or DEFAULT_LANGUAGE
+        return self.described(
+            picture, stored, seen, self._settings, language=language, post_text=post.text
         )
 
     def summary(self, task: Task) -> str:

@@ -251,7 +251,9 @@ class PublishingWork(Work):
             is_taken_back = True
         except VisibilityWidened as error:
             problem = f"{item.label}: {error}"
-            self._write(lambda session: _alarmed(session, drafts, problem))
+            with self._database.write() as session:
+                for draft in drafts:
+                    draft_writes.review_again(session, draft, None, problem)
             is_taken_back = True
             raise PublishingEnded(problem) from error
         except PermanentError as error:
@@ -369,11 +371,6 @@ def _set_aside(drafts: Sequence[Draft], reason: str) -> Worked:
         draft_writes.set_aside(session, _ids(drafts), reason)
 
     return Worked(ItemStatus.SKIPPED, reason, effect=effect)
-
-
-def _alarmed(session: Session, drafts: Sequence[Draft], problem: str) -> None:
-    for draft in drafts:
-        draft_writes.review_again(session, draft, None, problem)
 
 
 def _ids(drafts: Sequence[Draft]) -> list[int]:

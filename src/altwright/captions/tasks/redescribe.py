@@ -11,25 +11,24 @@ from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
 from altwright.captions.drafts.draft_store import clean
 from altwright.captions.drafts.draft_writes import Stored, Target
-from altwright.captions.pictures.notes import noted, recalled
+from altwright.captions.pictures.notes import recalled
 from altwright.captions.tasks.account_access import open_account, post_gone
-from altwright.captions.tasks.describing import DescribingKind, described
+from altwright.captions.tasks.describing import DescribingKind, DescribingWork
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.labels import picture_label
 from altwright.captions.tasks.settings import CaptionSettings
 from altwright.db.tables import ID_MOST
-from altwright.describers.port import HINT_MOST, Picture, Request
+from altwright.describers.port import HINT_MOST, Picture
 from altwright.domain.caption import DECIDED
 from altwright.domain.task import ItemStatus
 from altwright.domain.user import UserRef
 from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError, TaskNotFound
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
-from altwright.tasks.error_meaning import Source
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,17 +73,15 @@ class DescribeAgain(DescribingKind):
         return AgainWork(self, run, draft, account, platform)
 
 
-class AgainWork(Work):
+class AgainWork(DescribingWork):
     """One attempt at describing a picture again."""
 
     def __init__(
         self, kind: DescribeAgain, run: Run, draft: Draft, account: Account, platform: Platform
     ) -> None:
-        self._kind = kind
-        self._run = run
+        super().__init__(kind, run, account, platform)
+        self._tasks = kind.tasks
         self._draft = draft
-        self._account = account
-        self._platform = platform
 
     def plan(self) -> Iterator[Planned]:
         """Yield the one picture."""
@@ -105,27 +102,15 @@ class AgainWork(Work):
         except PlatformGone:
             return post_gone(draft.account_id, draft.post.remote_id)
         self._run.checkpoint()
-        settings = self._settings()
-        request = Request(
+        return self.described(
+            picture,
+            stored,
+            Target(draft.picture.id, draft.account_id, draft.status, draft.version),
+            self._settings(),
             language=draft.asked_language,
-            max_length=self._kind.longest_text(settings, self._account),
-            post_text=draft.post.text if settings.use_post_text else "",
+            post_text=draft.post.text,
             hint=self._run.task.settings["hint"],
         )
-        description = self._kind.describer.describe(picture, request)
-        return described(
-            noted(description, picture),
-            Target(draft.picture.id, draft.account_id, draft.status, draft.version),
-            stored,
-            request=request,
-            post_text=draft.post.text,
-            user_id=draft.user_id,
-            task_id=self._run.task.id,
-        )
-
-    def probe(self, source: Source) -> None:
-        """Ask the account's server, or the describer, how it is."""
-        self._kind.probe(source, self._account.id, self._platform)
 
     def _settings(self) -> CaptionSettings:
         """Return what the run was set to that has described the picture before."""
@@ -134,7 +119,7 @@ class AgainWork(Work):
                 session, self._draft.id, CaptionGenerationService.name
             )
         try:
-            run = self._kind.tasks.get(task_id, self._draft.user_id) if task_id else None
+            run = self._tasks.get(task_id, self._draft.user_id) if task_id else None
             return CaptionSettings.parse(run.settings if run else {})
         except (TaskNotFound, InvalidInput):
             return CaptionSettings()  # it was pruned just now, or is another version's

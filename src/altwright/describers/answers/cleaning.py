@@ -3,7 +3,8 @@
 Models think aloud, wrap their answer in quotes, Markdown, data and politeness, refuse in whole
 sentences, break off, and run in circles. What is left after cleaning is the model's own words;
 nothing is ever added but a mark of omission, and what is no description is refused: no text is
-better than a false one. What can't be told for certain is kept; captions.quality warns of it.
+better than a false one. What can't be told for certain is kept;
+captions.drafts.quality warns of it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from typing import Any
 
 from ftfy import fix_encoding
 
-from altwright.describers.answers import openings, sentences
+from altwright.describers.answers import sentences
 from altwright.describers.answers import wrappings as wrapping
+from altwright.describers.answers.language_patterns import PICTURE_SHOWS
 from altwright.describers.answers.quotations import PAIRS, masked, outside, replaced, unquoted
-from altwright.describers.answers.refusals import refusal_at
+from altwright.describers.answers.refusals import without_refusal
 from altwright.describers.answers.thoughts import without_thoughts
 from altwright.describers.model_servers.prompts import INSTRUCTIONS
 from altwright.errors import CaptionUnusable
@@ -77,7 +79,7 @@ def alt_text(answer: str, *, max_length: int, cut_off: bool = False) -> str:
     text = _without_echo(text)
     if cut_off or broke_off:
         text = _whole_sentences(text)
-    text = openings.PICTURE_SHOWS.sub("", _spaced(text))
+    text = PICTURE_SHOWS.sub("", _spaced(text))
     text = text[:1].upper() + text[1:]
     _refuse_nonsense(text)
     return sentences.cut(text, max_length)
@@ -95,7 +97,7 @@ def _peeled(text: str) -> tuple[str, bool]:
         # Once the marks are off, "Okay, so …" may be what a picture says.
         text, broke_off = _unwrapped(text if is_quotation else without_thoughts(text))
         # With its quotation marks still on: what is quoted from the picture is no refusal.
-        text = _without_remarks(_without_refusal(text))
+        text = _without_remarks(without_refusal(text))
         inside = unquoted(text)
         is_quotation = is_quotation or inside != text
         has_broken_off = has_broken_off or broke_off
@@ -235,13 +237,6 @@ def _best_of(text: str) -> str:
         }
         return next((values[name] for name in wrapping.FIELDS if values.get(name)), text)
     return text
-
-
-def _without_refusal(text: str) -> str:
-    at = refusal_at(text)
-    if at == 0:
-        raise CaptionUnusable("The model refused to describe the picture.")
-    return text if at is None else text[:at].strip()
 
 
 def _without_remarks(text: str) -> str:

@@ -1,10 +1,14 @@
-"""What models say in each language: the patterns of languages.toml, which explains them."""
+"""What models say in each language: the patterns of languages.toml, which explains them.
+
+Openings that say only that there is a picture are looked for here; refusals: refusals.py.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -42,5 +46,28 @@ PATTERNS: Final = MappingProxyType(
 )
 #: What a refusal often begins with, in all languages.
 APOLOGIES: Final = tuple(map(_whole, _FILE["apologies"]))
-#: What says in English only that there is a picture.
-SHOWS: Final = _whole(_FILE["parts"]["SHOWS"])
+_SHOWS: Final = _whole(_FILE["parts"]["SHOWS"])
+#: What says in English only that there is a picture, as every screen reader says itself. It is
+#: taken off a model's answer, for it can't be meant. "A picture of the Pope" may hang on a wall,
+#: and a verb that follows a name is told by no pattern.
+PICTURE_SHOWS: Final = re.compile(rf"^(?:{_SHOWS})\s(?=\w)", re.IGNORECASE)
+
+
+def empty_opening(text: str, language: str) -> str:
+    """Return the text's opening that says nothing; "" if it has none. ``language`` is ISO 639."""
+    # English is looked for in every language: models fall back to it.
+    for known in (language, "en"):
+        pattern = _pattern(known)
+        found = pattern.match(text) if pattern else None
+        if found:
+            return found[0].strip()
+    return ""
+
+
+@cache
+def _pattern(language: str) -> re.Pattern[str] | None:
+    known = PATTERNS.get(language)
+    if known is None or not known.empty_opening:
+        return None
+    # No word boundary after scripts without spaces.
+    return re.compile(rf"\s*(?:{known.empty_opening})(?:\b|(?<=[^\x00-\u2fff]))", re.IGNORECASE)

@@ -12,6 +12,7 @@ import regex
 from altwright.describers.answers import sentences
 from altwright.describers.answers.language_patterns import APOLOGIES, PATTERNS
 from altwright.describers.answers.quotations import own_words
+from altwright.errors import CaptionUnusable
 
 #: Vowel points of Arabic and Hebrew and joiners, which people write or not.
 _POINTS = regex.compile(r"[\u064b-\u0652\u0591-\u05c7\u200b-\u200f]")
@@ -36,20 +37,23 @@ def _apology() -> regex.Pattern[str]:
     return regex.compile(rf"^\W*(?:{'|'.join(APOLOGIES)})", regex.IGNORECASE)
 
 
-def refusal_at(text: str) -> int | None:
-    """Return where a refusal begins: 0 if the whole text is one, None if there is none.
+def without_refusal(text: str) -> str:
+    """Return what stands before a refusal, or the text if there is none.
 
-    What stands before a refusal, if it isn't only an apology, is a description.
+    Raises:
+        CaptionUnusable: the whole text is one; an apology before it is no description.
     """
     words = own_words(text[:_LOOKED_AT])
     kept_until = 0
     for start, end in sentences.split(words):
         sentence = _POINTS.sub("", words[start:end].replace("\u2019", "'")).strip()
         if _refusal().search(sentence):
-            return kept_until if _weight(words[:kept_until]) >= _LEAST_BEFORE else 0
+            if _weight(words[:kept_until]) < _LEAST_BEFORE:
+                raise CaptionUnusable("The model refused to describe the picture.")
+            return text[:kept_until].strip()
         if kept_until or not _apology().search(sentence):
             kept_until = end
-    return None
+    return text
 
 
 def _weight(text: str) -> int:

@@ -1,4 +1,4 @@
-"""What models wrap around a description, as patterns; answers.py takes it off.
+"""What models wrap around a description, as patterns; cleaning.py takes it off.
 
 Every repetition in a pattern is bounded, so that no answer costs more than its length.
 """

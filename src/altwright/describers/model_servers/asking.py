@@ -8,13 +8,16 @@ from typing import Final
 
 from altwright.describers.answers.cleaning import alt_text
 from altwright.describers.model_servers.calls import ModelServer
-from altwright.describers.model_servers.picture_parts import shown
 from altwright.describers.model_servers.prompts import TRIAL
 from altwright.describers.port import Describer, Description, Picture, Request
-from altwright.errors import AltwrightError, CaptionUnusable, RateLimited
+from altwright.errors import AltwrightError, CaptionUnusable, Category, RateLimited
 
 #: Low, because a description isn't to be original.
 TEMPERATURE: Final = 0.2
+#: Parts of a long picture that are shown: enough for an alt text, and few enough for a context.
+MAX_VIEWS: Final = 4
+#: What another, smaller request wouldn't change.
+_UNREACHED: Final = frozenset({Category.NETWORK, Category.TIMEOUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +36,12 @@ class ServedModel(Describer):
     """A describer that asks a model server; each API says how (``complete``)."""
 
     def __init__(self, server: ModelServer) -> None:
-        """Ask this server; nothing is called yet."""
         self._server = server
-        self._model = server.names.model
+        self.model = server.names.model
         #: Whether the model has used a whole answer up on thinking: then it gets room for it.
         self._thinks = False
         #: Whether the last picture failed at the server: then a probe tries one.
         self._is_doubtful = False
-
-    @property
-    def model(self) -> str:
-        """Return the model's name."""
-        return self._model
 
     @abstractmethod
     def complete(self, picture: Picture, views: tuple[Picture, ...], request: Request) -> Answer:
@@ -66,14 +63,11 @@ class ServedModel(Describer):
         if answer.is_thought_only:
             error = CaptionUnusable("The model used its whole answer up on thinking.")
             error.operator_detail = (
-                f"{self._model} thinks before it answers; choose one that needn't"
+                f"{self.model} thinks before it answers; choose one that needn't"
             )
             raise error
         text = alt_text(answer.text, max_length=request.max_length, cut_off=answer.is_cut_off)
-        return Description(text, self.name, self._model)
-
-    def close(self) -> None:
-        """Do nothing: no connection is kept."""
+        return Description(text, self.name, self.model)
 
     def try_if_doubtful(self) -> None:
         """Ask for a word on a small picture, if the last one failed. Raises what it meets."""
@@ -95,4 +89,18 @@ class ServedModel(Describer):
         return answer
 
     def _shown(self, picture: Picture, request: Request) -> Answer:
-        return shown(picture, lambda views: self.complete(picture, views, request))
+        """Return the answer to a picture's views; where several are refused, to the first alone.
+
+        Servers say in many ways, with 400 and with 500, that they take one image in a request.
+        Source: Ollama with llama3.2-vision ("only supports a single image per message"); vLLM,
+        which takes one unless told otherwise (limit_mm_per_prompt).
+        """
+        views = picture.parts[:MAX_VIEWS] or (picture,)
+        try:
+            return self.complete(picture, views, request)
+        except RateLimited:
+            raise
+        except AltwrightError as error:
+            if len(views) == 1 or error.category in _UNREACHED:
+                raise
+            return self.complete(picture, views[:1], request)

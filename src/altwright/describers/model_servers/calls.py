@@ -49,9 +49,7 @@ class ModelServer:
         timeout_s = self._timeout_s if body is not None else min(self._timeout_s, PROBE_S)
         try:
             status, headers, data = self._exchange(path, body, timeout_s)
-        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-            raise ConfigError([f"{self.names.url_setting}: isn't a valid address"]) from error
-        except ValueError as error:  # of urllib: ports and hosts that aren't any
+        except ValueError as error:  # of requests and urllib: no address, port or host
             raise ConfigError([f"{self.names.url_setting}: isn't a valid address"]) from error
         if status >= 400:  # noqa: PLR2004 - HTTP's classes
             raise self._refused(status, data, retry_after_s(headers))
@@ -63,7 +61,7 @@ class ModelServer:
         if answer is None:
             raise self.unexpected(said(data[:1_000].decode(errors="replace"), key=self._key))
         if answer.get("error"):
-            raise self._refused(_status_of(answer["error"]), data, None)
+            raise self.refusal(answer["error"])
         return answer
 
     def meaning(self, refused: Refused) -> AltwrightError:

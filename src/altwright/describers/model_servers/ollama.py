@@ -22,7 +22,6 @@ class Ollama(ServedModel):
     name = "ollama"
 
     def __init__(self, url: str, model: str, timeout_s: float) -> None:
-        """Ask ``model`` at ``url``; nothing is called yet."""
         names = Names("Ollama", "OLLAMA_URL", "OLLAMA_URL", "OLLAMA_MODEL", model)
         super().__init__(ModelServer(names, url, timeout_s))
         #: Whether Ollama says that the model thinks; None: not asked, or it says nothing.
@@ -59,21 +58,23 @@ class Ollama(ServedModel):
             version = self._server.ask("/api/version").get("version", "of an unknown version")
             models = self._server.ask("/api/tags").get("models")
         except Refused as refused:
-            raise self._not_ollama(refused) from refused
+            if refused.status in {404, 405}:
+                raise ConfigError(["OLLAMA_URL: what answers there isn't Ollama"]) from refused
+            raise self._server.meaning(refused) from refused
         if not isinstance(models, list):
             raise self._server.unexpected()
         names = {str(one.get("name")) for one in models if isinstance(one, dict)}
-        if not names & {self._model, f"{self._model}:latest"}:
+        if not names & {self.model, f"{self.model}:latest"}:
             raise self._missing()
         self.try_if_doubtful()
-        return f"Ollama {version}, model {self._model}"
+        return f"Ollama {version}, model {self.model}"
 
     def _body(
         self, picture: Picture, views: tuple[Picture, ...], request: Request
     ) -> dict[str, Any]:
         budget = max_tokens(request, thinks=self._thinks)
         body: dict[str, Any] = {
-            "model": self._model,
+            "model": self.model,
             "stream": False,
             "options": {"num_predict": budget, "temperature": TEMPERATURE},
             "messages": [
@@ -96,20 +97,13 @@ class Ollama(ServedModel):
     def _said_to_think(self) -> bool | None:
         """Return what /api/show says; None where it says nothing (Ollama before 0.6.4)."""
         try:
-            found = self._server.ask("/api/show", {"model": self._model}).get("capabilities")
+            found = self._server.ask("/api/show", {"model": self.model}).get("capabilities")
         except Refused:
             return None
         return "thinking" in found if isinstance(found, list) else None
 
     def _missing(self) -> ConfigError:
-        return ConfigError(
-            [f"OLLAMA_MODEL: Ollama doesn't have it; run: ollama pull {self._model}"]
-        )
-
-    def _not_ollama(self, refused: Refused) -> AltwrightError:
-        if refused.status in {404, 405}:
-            return ConfigError(["OLLAMA_URL: what answers there isn't Ollama"])
-        return self._server.meaning(refused)
+        return ConfigError([f"OLLAMA_MODEL: Ollama doesn't have it; run: ollama pull {self.model}"])
 
     def _meaning(self, refused: Refused) -> AltwrightError:
         words = refused.said.lower()

@@ -66,7 +66,7 @@ class OpenAICompatible(ServedModel):
                 raise self._server.meaning(refused) from refused
             self.try_one()  # some servers have no list
         self.try_if_doubtful()
-        return f"OpenAI-compatible server, model {self._model}"
+        return f"OpenAI-compatible server, model {self.model}"
 
     def _check_models(self, models: Any) -> None:
         if not isinstance(models, list):
@@ -74,8 +74,8 @@ class OpenAICompatible(ServedModel):
         listed = [one for one in models if isinstance(one, dict)]
         # llama.cpp has one model, lists it by its file and answers to any name.
         is_lax = any(one.get("owned_by") == "llamacpp" for one in listed)
-        if listed and not is_lax and self._model not in {one.get("id") for one in listed}:
-            raise ConfigError([f"OPENAI_MODEL: the server doesn't have {self._model}"])
+        if listed and not is_lax and self.model not in {one.get("id") for one in listed}:
+            raise ConfigError([f"OPENAI_MODEL: the server doesn't have {self.model}"])
 
     def try_one(self) -> None:
         """Ask for a word on a small picture; say how the address of most servers ends."""
@@ -103,7 +103,7 @@ class OpenAICompatible(ServedModel):
         self, picture: Picture, views: tuple[Picture, ...], request: Request
     ) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "model": self._model,
+            "model": self.model,
             "temperature": TEMPERATURE,
             "max_tokens": max_tokens(request, thinks=self._thinks),
             "messages": [
@@ -140,12 +140,20 @@ def _unwanted(refused: Refused) -> set[str]:
 
 
 def _answer(choice: dict[str, Any]) -> Answer:
+    """Return a choice's text, and whether the answer ended before it began.
+
+    Sources: DeepSeek, vLLM and llama.cpp put thoughts into "reasoning_content", OpenRouter and
+    newer vLLM into "reasoning"; OpenAI counts their tokens and shows none.
+    """
     reason, message = choice.get("finish_reason"), choice["message"]
+    text, refusal = _text(message.get("content")), message.get("refusal")
+    thoughts = message.get("reasoning_content") or message.get("reasoning")
+    is_silent = not text.strip() and not refusal
     return Answer(
-        _text(message.get("content")),
+        text,
         is_cut_off=str(reason).lower() not in _WHOLE,
-        is_thought_only=_is_thought_only(choice),
-        is_refusal=reason == "content_filter" or bool(message.get("refusal")),
+        is_thought_only=is_silent and (bool(thoughts) or reason == "length"),
+        is_refusal=reason == "content_filter" or bool(refusal),
     )
 
 
@@ -162,16 +170,3 @@ def _text(content: Any) -> str:
         ]
         return "".join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) else ""
-
-
-def _is_thought_only(choice: dict[str, Any]) -> bool:
-    """Return whether the answer ended before it began.
-
-    Sources: DeepSeek, vLLM and llama.cpp put thoughts into "reasoning_content", OpenRouter and
-    newer vLLM into "reasoning"; OpenAI counts their tokens and shows none.
-    """
-    message = choice["message"]
-    if _text(message.get("content")).strip() or message.get("refusal"):
-        return False
-    thoughts = message.get("reasoning_content") or message.get("reasoning")
-    return bool(thoughts) or choice.get("finish_reason") == "length"

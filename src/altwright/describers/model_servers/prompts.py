@@ -20,42 +20,15 @@ POST_CHARACTERS = 1000
 #: Languages by their English names, which models follow better than codes.
 LANGUAGES = MappingProxyType(
     {
-        "ar": "Arabic",
-        "ca": "Catalan",
-        "cs": "Czech",
-        "da": "Danish",
-        "de": "German",
-        "el": "Greek",
-        "en": "English",
-        "eo": "Esperanto",
-        "es": "Spanish",
-        "eu": "Basque",
-        "fa": "Persian",
-        "fi": "Finnish",
-        "fr": "French",
-        "gl": "Galician",
-        "he": "Hebrew",
-        "hi": "Hindi",
-        "hu": "Hungarian",
-        "id": "Indonesian",
-        "it": "Italian",
-        "ja": "Japanese",
-        "ko": "Korean",
-        "nb": "Norwegian",
-        "nl": "Dutch",
-        "no": "Norwegian",
-        "pl": "Polish",
-        "pt": "Portuguese",
-        "ro": "Romanian",
-        "ru": "Russian",
-        "sv": "Swedish",
-        "th": "Thai",
-        "tr": "Turkish",
-        "uk": "Ukrainian",
-        "vi": "Vietnamese",
-        "zh": "Chinese",
+        "ar": "Arabic", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German",
+        "el": "Greek", "en": "English", "eo": "Esperanto", "es": "Spanish", "eu": "Basque",
+        "fa": "Persian", "fi": "Finnish", "fr": "French", "gl": "Galician", "he": "Hebrew",
+        "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian", "it": "Italian", "ja": "Japanese",
+        "ko": "Korean", "nb": "Norwegian", "nl": "Dutch", "no": "Norwegian", "pl": "Polish",
+        "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "th": "Thai",
+        "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
     }
-)
+)  # fmt: skip
 
 _GUIDELINES = """\
 You write alt texts: descriptions for people who can't see the picture.

@@ -54,6 +54,7 @@ _SUPPORTED_SCORE: Final = 0.55
 _SUPPORT: Final = 0.1
 #: The same for things that the detector sees in anything round or tall (clock, vase, orange).
 _SUPPORT_RARE: Final = 0.35
+_WELL_KNOWN: Final = imagenet_groups.ANIMALS | _RELIABLE.keys()
 #: Share of the picture from which on a thing is large.
 _LARGE: Final = 0.1
 #: More than so many of one kind are "several": the detector doesn't count that far.
@@ -89,12 +90,8 @@ class _Subject:
 
 
 def describe(seen: Seen) -> Statement:
-    """Return one sentence, without its full stop, on what is surely there."""
-    return statement(seen, subjects(seen))
-
-
-def statement(seen: Seen, found: list[_Subject]) -> Statement:
-    """Word the subjects; without any, the colours."""
+    """Return one sentence, without its full stop, on what is surely there; else on the colours."""
+    found = _subjects(seen)
     grey = is_colourless(seen.pixels)
     if not found:
         return Statement(_by_colour(seen.pixels, grey=grey), "low", "photo")
@@ -109,7 +106,7 @@ def statement(seen: Seen, found: list[_Subject]) -> Statement:
     return Statement(text, level, "photo")
 
 
-def subjects(seen: Seen) -> list[_Subject]:
+def _subjects(seen: Seen) -> list[_Subject]:
     """Return what is surely there, people first; hedged guesses only if there is nothing else."""
     animal, animal_share = _best(seen.classes, imagenet_groups.ANIMALS)
     people = _people(seen, animal_share)
@@ -159,7 +156,8 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
         # Animals have faces and stand like people; only who stands beside one is believed.
         animals = [t for t in seen.things if t.name in imagenet_groups.ANIMALS and t.score >= 0.4]  # noqa: PLR2004
         persons = [p for p in persons if p.score >= 0.75 and _stands_apart(p, animals)]  # noqa: PLR2004
-        faces = [f for f in faces if any(_inside(f, p) for p in persons)]
+        # A head may reach out of the box.
+        faces = [f for f in faces if any(_shared(f, p) > 0.6 for p in persons)]  # noqa: PLR2004
     scores = [p.score for p in persons] + [face.score for face in faces]
     count = max(len(persons), len(faces))
     if count == 0 or (not faces and max(scores) < 0.62):  # noqa: PLR2004 - a silhouette was .51
@@ -170,20 +168,13 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
     if count > 1:
         return [_Subject(counted(count, "person"), best)]
     is_portrait = bool(faces) and faces[0].height >= _PORTRAIT
-    return [_Subject(_person(seen), best, is_portrait=is_portrait)]
-
-
-def _person(seen: Seen) -> str:
     wears_tie = any(t.name == "tie" and t.score >= 0.7 for t in seen.things)  # noqa: PLR2004
-    return "a person wearing a tie" if wears_tie else "a person"
+    phrase = "a person wearing a tie" if wears_tie else "a person"
+    return [_Subject(phrase, best, is_portrait=is_portrait)]
 
 
 def _stands_apart(person: Thing, animals: list[Thing]) -> bool:
     return bool(animals) and all(_shared(person, animal) < 0.5 for animal in animals)  # noqa: PLR2004
-
-
-def _inside(face: Thing, person: Thing) -> bool:
-    return _shared(face, person) > 0.6  # noqa: PLR2004 - a head may reach out of the box
 
 
 def _shared(small: Thing, large: Thing) -> float:
@@ -199,11 +190,7 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
         support = seen.classes.share(name) if name else 0.0
         if thing.name in imagenet_groups.ANIMALS and animal and name != animal:
             continue  # the classifier knows many more animals
-        needed = (
-            _SUPPORT
-            if thing.name in imagenet_groups.ANIMALS or thing.name in _RELIABLE
-            else _SUPPORT_RARE
-        )
+        needed = _SUPPORT if thing.name in _WELL_KNOWN else _SUPPORT_RARE
         is_supported = thing.score >= _SUPPORTED_SCORE and support >= needed
         if is_supported or thing.score >= _RELIABLE.get(thing.name, 2.0):
             counts.setdefault(thing.name, []).append(max(thing.score, support))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -35,24 +35,11 @@ class Composer:
     """Describes pictures; each network is loaded when a picture first needs it."""
 
     def __init__(self, models_dir: Path, unenforced: Sequence[str] = ()) -> None:
-        self._models_dir = models_dir
         self._unenforced = list(unenforced)
-
-    @cached_property
-    def _reader(self) -> Reader:
-        return Reader()
-
-    @cached_property
-    def _detector(self) -> Detector:
-        return Detector(self._models_dir)
-
-    @cached_property
-    def _faces(self) -> Faces:
-        return Faces(self._models_dir)
-
-    @cached_property
-    def _classifier(self) -> Classifier:
-        return Classifier(self._models_dir)
+        self._reader = cache(Reader)
+        self._detector = cache(lambda: Detector(models_dir))
+        self._faces = cache(lambda: Faces(models_dir))
+        self._classifier = cache(lambda: Classifier(models_dir))
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return the reply to one request on the wire."""
@@ -77,7 +64,10 @@ class Composer:
 
     def _describe(self, work: _Work) -> Statement:
         look = work.timed("look", lambda: image_stats.look(work.detail))
-        work.evidence["colours"] = _leading(image_stats.colours(work.pixels))
+        work.evidence["colours"] = {
+            name: round(share, 2)
+            for name, share in list(image_stats.colours(work.pixels).items())[:5]
+        }
         enlarge = look.is_drawn or look.may_be_drawn
         lines = work.timed("text", lambda: self._read(work, enlarge=enlarge))
         work.evidence["text"] = [
@@ -92,12 +82,12 @@ class Composer:
     def _read(self, work: _Work, *, enlarge: bool) -> list[Line]:
         """Return the picture's lines; of one in parts no more than an alt text can hold."""
         if not work.parts:
-            return self._reader.read(work.pixels, enlarge=enlarge)
+            return self._reader().read(work.pixels, enlarge=enlarge)
         lines: list[Line] = []
         height, width = work.pixels.shape[:2]
         places = offsets(work.parts, is_tall=height > width)
         for part, offset in zip(work.parts, places, strict=True):
-            lines += placed(self._reader.read(part, enlarge=enlarge), offset, work.scale)
+            lines += placed(self._reader().read(part, enlarge=enlarge), offset, work.scale)
             if sum(len(line.text) for line in lines) > work.max_length:
                 break
         return lines
@@ -106,7 +96,7 @@ class Composer:
         height, width = work.pixels.shape[:2]
         found = (
             tables.describe(lines)
-            or work.timed("chart", lambda: describe.describe(work.pixels, lines, self._reader))
+            or work.timed("chart", lambda: describe.describe(work.pixels, lines, self._reader()))
             or screenshots.describe(lines, width, height)
         )
         return found or graphics.describe(work.pixels)
@@ -114,9 +104,9 @@ class Composer:
     def _describe_photo(
         self, work: _Work, lines: list[Line], *, has_camera_noise: bool
     ) -> Statement:
-        things = work.timed("objects", lambda: self._detector.find(work.pixels))
-        faces = work.timed("faces", lambda: self._faces.find(work.pixels))
-        classes = work.timed("classes", lambda: self._classifier.classify(work.pixels))
+        things = work.timed("objects", lambda: self._detector().find(work.pixels))
+        faces = work.timed("faces", lambda: self._faces().find(work.pixels))
+        classes = work.timed("classes", lambda: self._classifier().classify(work.pixels))
         work.evidence["objects"] = [t.to_json() for t in things[:_EVIDENCE_THINGS]]
         work.evidence["faces"] = [t.to_json() for t in faces[:_EVIDENCE_THINGS]]
         work.evidence["classes"] = [[name, round(p, 2)] for name, p in classes.best]
@@ -167,10 +157,6 @@ def _is_page(lines: Sequence[Line]) -> bool:
     characters, count, score = _PAGE
     good = [len(line.text) for line in lines if line.score >= score]
     return len(good) >= count and sum(good) >= max(characters, _PAGE_LINE * len(good))
-
-
-def _leading(shares: dict[str, float]) -> dict[str, float]:
-    return {name: round(share, 2) for name, share in list(shares.items())[:5]}
 
 
 def _box(line: Line) -> list[int]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from altwright.describers.offline.english import amount, quoted
 from altwright.describers.offline.vision.image_stats import Pixels
-from altwright.describers.offline.vision.ocr import Line, Reader
+from altwright.describers.offline.vision.ocr import Line, Reader, placed
 
 _NUMBER: Final = re.compile(
     r"^(?P<sign>[-\u2212\u2013]?)[$€£]?(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
@@ -91,21 +91,18 @@ class Axes:
     y_title: str
     others: list[Line]
 
-    def horizontal_span(self) -> str:
-        """Return the sentence on the horizontal axis; empty: it can't be read."""
+    def spans(self) -> list[str]:
+        """Return a sentence on each axis that can be read, the horizontal one first."""
+        spans = []
         name = f"horizontal axis {quoted(self.x_title)}" if self.x_title else "horizontal axis"
         if self.horizontal is not None:
-            return f"{name} {self.horizontal.span()}"
-        if len(self.bottom) >= 2:  # noqa: PLR2004 - two ends
-            return f"{name} from {self.bottom[0].text} to {self.bottom[-1].text}"
-        return ""
-
-    def vertical_span(self) -> str:
-        """Return the sentence on the vertical axis; empty: it can't be read."""
-        name = f"vertical axis {quoted(self.y_title)}" if self.y_title else "vertical axis"
+            spans.append(f"{name} {self.horizontal.span()}")
+        elif len(self.bottom) >= 2:  # noqa: PLR2004 - two ends
+            spans.append(f"{name} from {self.bottom[0].text} to {self.bottom[-1].text}")
         if self.vertical is not None:
-            return f"{name} {self.vertical.span()}"
-        return ""
+            name = f"vertical axis {quoted(self.y_title)}" if self.y_title else "vertical axis"
+            spans.append(f"{name} {self.vertical.span()}")
+        return spans
 
 
 def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | None:
@@ -222,7 +219,7 @@ def _completed(scale: Scale, pixels: Pixels, reader: Reader, *, upright: bool) -
         for _ in range(2):
             value, tick = ticks[0 if towards < 0 else -1]
             shift = towards * step / scale.slope
-            moved = _moved(tick, 0.0, shift) if upright else _moved(tick, shift, 0.0)
+            (moved,) = placed([tick], (0.0, shift) if upright else (shift, 0.0), 1.0)
             text = _read_at(pixels, moved, reader)
             number = parse_number(text)
             if number is None or abs(number - (value + towards * step)) > 0.01 * abs(step):
@@ -232,12 +229,6 @@ def _completed(scale: Scale, pixels: Pixels, reader: Reader, *, upright: bool) -
     return replace(scale, values=[v for v, _ in ticks], ticks=[t for _, t in ticks])
 
 
-def _moved(line: Line, right: float, down: float) -> Line:
-    return replace(
-        line, x0=line.x0 + right, x1=line.x1 + right, y0=line.y0 + down, y1=line.y1 + down
-    )
-
-
 def _read_at(pixels: Pixels, place: Line, reader: Reader) -> str:
     height, width = pixels.shape[:2]
     pad = 0.3 * place.height
@@ -245,7 +236,7 @@ def _read_at(pixels: Pixels, place: Line, reader: Reader) -> str:
     x0, x1 = int(place.x0 - pad), int(place.x1 + pad) + 1
     if y0 < 0 or x0 < 0 or y1 > height or x1 > width:
         return ""
-    return reader.read_line(pixels[y0:y1, x0:x1])[0]
+    return reader.read_line(pixels[y0:y1, x0:x1])
 
 
 def _plot_box(
@@ -255,7 +246,7 @@ def _plot_box(
     width = pixels.shape[1]
     x0 = max(line.x1 for line in left) + 2
     y1 = min(line.y0 for line in bottom) - 2
-    above, beside = _step([n.y for n in left]), _step([n.x for n in bottom])
+    above, beside = usual_step([n.y for n in left]), usual_step([n.x for n in bottom])
     y0 = max(0.0, min(line.y for line in left) - above)
     x1 = min(float(width), max(line.x for line in bottom) + beside)
     if y1 - y0 < _SMALLEST_PX or x1 - x0 < _SMALLEST_PX:
@@ -263,7 +254,8 @@ def _plot_box(
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def _step(places: Sequence[float]) -> float:
+def usual_step(places: Sequence[float]) -> float:
+    """Return the usual distance of two places; 0 of fewer than two."""
     ordered = sorted(places)
     return median([b - a for a, b in pairwise(ordered)] or [0.0])
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median
 from typing import Final
 
 import cv2
 import numpy as np
 
-from altwright.describers.offline.charts.axes import Axes, Scale, parse_number
-from altwright.describers.offline.charts.series_colours import Ink, Mask, find_inks, name_of, parts
+from altwright.describers.offline.charts.axes import Axes, Scale, parse_number, usual_step
+from altwright.describers.offline.charts.series_colours import Ink, find_inks, name_of, parts
 from altwright.describers.offline.english import counted
 from altwright.describers.offline.vision.image_stats import Pixels
 from altwright.describers.offline.vision.ocr import Line
@@ -94,7 +93,9 @@ def _boxes(pixels: Pixels, axes: Axes, *, upright: bool) -> list[_Box]:
     plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
     found = []
     for ink in find_inks(plot):
-        for x, y, width, height, area in parts(_without_gaps(ink.mask)):
+        # Without the gaps that grid lines cut into bars.
+        closed = cv2.morphologyEx(ink.mask, cv2.MORPH_CLOSE, np.ones((_GRID_LINE_PX, 1), np.uint8))
+        for x, y, width, height, area in parts(np.asarray(closed, np.uint8)):
             if area < _FILLED * width * height or min(width, height) < 2:  # noqa: PLR2004 - a line
                 continue
             left, top = x + axes.x0, y + axes.y0
@@ -137,17 +138,11 @@ def _stands_on(box: _Box, bar: Bar) -> bool:
     return touches and is_above and abs(box.width - bar.width) <= max(2, 0.1 * bar.width)
 
 
-def _without_gaps(mask: Mask) -> Mask:
-    """Return the mask with the gaps closed that grid lines cut into bars."""
-    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((_GRID_LINE_PX, 1), np.uint8))
-    return np.asarray(closed, np.uint8)
-
-
 def worded(bars: Bars) -> str:
     """Return what the bars say."""
     count = sum(len(of) for _, of in bars.series)
     if bars.is_stacked:
-        return f"{counted(count, 'stacked bar')}"
+        return counted(count, "stacked bar")
     if not bars.is_complete or count > _READ_BARS:
         return f"{counted(count, 'bar')}, from {bars.low} to {bars.high}"
     told = []
@@ -170,25 +165,18 @@ def _valued(
     # Bars of many colours with one label each are one series that was painted gaily.
     if len(inks) > 1 and len(bars) <= len(labels):
         inks = [bars]
+    # How far a bar may stand from its label.
+    reach = 0.55 * usual_step([bar.middle for bar in bars]) * len(inks)
     series = []
     for of_ink in inks:
-        name = name_of(of_ink[0].ink, pixels, axes.others) if len(inks) > 1 else ""
-        reach = _reach(bars, len(inks))
+        name = name_of(of_ink[0].ink.rgb, pixels, axes.others) if len(inks) > 1 else ""
         told = [_told(bar, scale, labels, axes.others, reach, upright=upright) for bar in of_ink]
         series.append((name, told))
     if len(inks) > 1 and not all(name for name, _ in series):
-        series = [("", [bar for _, of in series for bar in of])]
-        series[0][1].sort(key=lambda bar: bar.middle)
-        series = [("", [Bar(b.middle, b.width, b.end, b.ink) for b in series[0][1]])]
+        series = [("", bars)]
     values = sorted(scale.at(bar.end) for bar in bars)
     low, high = (f"about {scale.shown(v)}" for v in (values[0], values[-1]))
     return Bars(series, low, high)
-
-
-def _reach(bars: Sequence[Bar], series: int) -> float:
-    """Return how far a bar may stand from its label."""
-    steps = [b.middle - a.middle for a, b in pairwise(bars)]
-    return 0.55 * (median(steps) if steps else 0) * series
 
 
 def _told(

@@ -27,8 +27,8 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
     """Return what a chart shows; None: it isn't one that we can read."""
     pie = pies.find(pixels, lines)
     if pie is not None:
-        title = _titled(pie.title)
-        return Statement(f"pie chart{title}: {pie.slices}", "high", "pie chart")
+        title, slices = pie
+        return Statement(f"pie chart{_titled(title)}: {slices}", "high", "pie chart")
     axes = find_axes(pixels, lines, reader)
     if axes is None:
         return None
@@ -61,8 +61,7 @@ def _is_drawn(pixels: Pixels, axes: Axes) -> bool:
 
 def _worded(kind: str, axes: Axes, shown: str, *, sure: bool) -> Statement:
     sentences = [f"{kind}{_titled(axes.title)}"]
-    spans = [span for span in (axes.horizontal_span(), axes.vertical_span()) if span]
-    if spans:
+    if spans := axes.spans():
         sentences.append("; ".join(spans))
     if shown:
         sentences.append(shown)

@@ -9,7 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from altwright.describers.offline.charts.axes import Axes
+from altwright.describers.offline.charts.axes import Axes, Scale
 from altwright.describers.offline.charts.series_colours import Ink, Mask, find_inks, name_of, parts
 from altwright.describers.offline.english import number
 from altwright.describers.offline.vision.image_stats import Pixels
@@ -77,35 +77,30 @@ def find_dots(pixels: Pixels, axes: Axes) -> str | None:
             total += len(alike)
     if not total:
         return None
-    if total <= _COUNTED_DOTS:
-        return f"about {number(total)} dots"
-    return f"about {round(total, -1)} dots"
+    return f"about {number(total) if total <= _COUNTED_DOTS else round(total, -1)} dots"
 
 
 def find_lines(pixels: Pixels, axes: Axes) -> list[Drawn]:
     """Return the lines in the order of the legend's colours; coloured ones, else the dark one."""
-    if axes.vertical is None:
+    scale = axes.vertical
+    if scale is None:
         return []
     plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
     inks = _without_fringes(find_inks(plot))
-    coloured = [drawn for ink in inks if ink.is_coloured and (drawn := _line(ink, pixels, axes))]
-    if coloured:
-        return coloured
-    grey = [drawn for ink in inks if not ink.is_coloured and (drawn := _line(ink, pixels, axes))]
-    return grey[:1]
+    found = [(ink, drawn) for ink in inks if (drawn := _line(ink, scale, pixels, axes))]
+    coloured = [drawn for ink, drawn in found if ink.is_coloured]
+    return coloured or [drawn for _, drawn in found[:1]]
 
 
 def worded(lines: list[Drawn]) -> str:
     """Return what the lines say, each with its first, extreme and last value."""
     if len(lines) == 1:
         return f"one line: {_values(lines[0])}"
-    names = [line.name for line in lines]
-    if len(lines) > _READ_LINES:
-        return f"{number(len(lines))} lines"
-    if all(names):
-        told = "; ".join(f"{line.name}: {_values(line)}" for line in lines)
-        return f"{number(len(lines))} lines. {told}"
-    return f"{number(len(lines))} lines"
+    count = f"{number(len(lines))} lines"
+    if len(lines) > _READ_LINES or not all(line.name for line in lines):
+        return count
+    told = "; ".join(f"{line.name}: {_values(line)}" for line in lines)
+    return f"{count}. {told}"
 
 
 def _values(line: Drawn) -> str:
@@ -156,9 +151,7 @@ def _without_specks(mask: Mask) -> Mask:
     return cleaned
 
 
-def _line(  # noqa: PLR0911 - each return is a reason why an ink is no line
-    ink: Ink, pixels: Pixels, axes: Axes
-) -> Drawn | None:
+def _line(ink: Ink, scale: Scale, pixels: Pixels, axes: Axes) -> Drawn | None:
     mask = ink.mask.copy() if ink.is_coloured else _long_parts(_without_grid(ink.mask))
     for line in axes.others:  # the legend's swatches and texts are no part of the line
         top, bottom = int(line.y0 - axes.y0) - 2, int(line.y1 - axes.y0) + 2
@@ -181,16 +174,13 @@ def _line(  # noqa: PLR0911 - each return is a reason why an ink is no line
     middles = np.array([row.mean() for row in rows]) + axes.y0
     if middles.std() < 2:  # noqa: PLR2004 - a ruled line
         return None
-    scale = axes.vertical
-    if scale is None:
-        return None
     edge = max(1, len(columns) // 100)
     ends = [float(np.median(middles[:edge])), float(np.median(middles[-edge:]))]
     peak = axes.y0 + float(min(row.min() for row in rows)) + typical / 2
     dip = axes.y0 + float(max(row.max() for row in rows)) - typical / 2
     first, last, one, other = (scale.at(pixel) for pixel in (*ends, peak, dip))
     return Drawn(
-        name_of(ink, pixels, axes.others),
+        name_of(ink.rgb, pixels, axes.others),
         scale.shown(first),
         scale.shown(last),
         scale.shown(min(one, other)),

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
 
-from altwright.describers.offline.charts.series_colours import Ink, name_of
+from altwright.describers.offline.charts.series_colours import name_of
 from altwright.describers.offline.vision.image_stats import Pixels
 from altwright.describers.offline.vision.ocr import Line
 
@@ -25,16 +24,11 @@ _LEAST_WIDTH: Final = 0.2
 _SUM: Final = (90.0, 104.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Pie:
-    """Title and slices ("Firefox 46%, Chrome 31%"), in the order of their size."""
+def find(pixels: Pixels, lines: Sequence[Line]) -> tuple[str, str] | None:
+    """Return a pie's title and slices ("Firefox 46%, Chrome 31%"), in the order of their size.
 
-    title: str
-    slices: str
-
-
-def find(pixels: Pixels, lines: Sequence[Line]) -> Pie | None:
-    """Return the pie; None: there is no disc with percentages that make a whole."""
+    None: there is no disc with percentages that make a whole.
+    """
     shares = [(line, match) for line in lines if (match := _PERCENT.search(line.text))]
     if len(shares) < 2:  # noqa: PLR2004 - the smallest pie
         return None
@@ -52,7 +46,7 @@ def find(pixels: Pixels, lines: Sequence[Line]) -> Pie | None:
         rest = re.sub(r"^[Il|] (?=\w{3})", "", rest)  # a swatch that was read as a letter
         name = rest or _beside(line, names, disc) or _in_legend(line, pixels, names, disc)
         told.append(f"{name} {match['share']}%" if name else f"{match['share']}%")
-    return Pie(title, ", ".join(told))
+    return title, ", ".join(told)
 
 
 def _value(match: re.Match[str]) -> float:
@@ -123,4 +117,4 @@ def _in_legend(
     if not (0 <= y < pixels.shape[0] and 0 <= x < pixels.shape[1]):
         return ""
     red, green, blue = (int(v) for v in pixels[y, x])
-    return name_of(Ink((red, green, blue), np.zeros((1, 1), np.uint8)), pixels, names)
+    return name_of((red, green, blue), pixels, names)

@@ -50,9 +50,9 @@ class Ink:
 def find_inks(plot: Pixels) -> list[Ink]:
     """Return the plot's colours without its background's, the most frequent first."""
     is_exact = bool((np.diff(plot.astype(np.int16), axis=1) == 0).all(axis=2).mean() > _EXACT)
-    near, values, shares = (_NEAR, *_frequent(plot, 0)) if is_exact else (
-        _NEAR_IN_JPEG, *_frequent(plot, _JPEG_BITS)
-    )  # fmt: skip
+    near, bits = (_NEAR, 0) if is_exact else (_NEAR_IN_JPEG, _JPEG_BITS)
+    values, shares = frequent(plot >> bits)  # fewer bits tell colours apart
+    values = np.asarray((values << bits) + ((1 << bits) >> 1), np.uint8)
     found: list[Ink] = []
     seen = [values[0].astype(np.int16)]
     for value, share in zip(values[1:], shares[1:], strict=True):
@@ -68,20 +68,13 @@ def find_inks(plot: Pixels) -> list[Ink]:
     return found
 
 
-def _frequent(plot: Pixels, bits: int) -> tuple[Pixels, NDArray[np.float64]]:
-    """Return the most frequent colours and their shares; ``bits`` fewer tell colours apart."""
-    values, shares = frequent(plot >> bits)
-    middle = (1 << bits) >> 1
-    return np.asarray((values << bits) + middle, np.uint8), shares
-
-
 def parts(mask: Mask) -> list[tuple[int, int, int, int, int]]:
     """Return the connected parts as x, y, width, height, area."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     return [tuple(int(v) for v in stats[i]) for i in range(1, count)]  # type: ignore[misc]
 
 
-def name_of(ink: Ink, pixels: Pixels, lines: Sequence[Line]) -> str:
+def name_of(rgb: tuple[int, int, int], pixels: Pixels, lines: Sequence[Line]) -> str:
     """Return the text that has this colour as a swatch at its left; empty: none has."""
     best, most = "", 0.0
     for line in lines:
@@ -91,7 +84,7 @@ def name_of(ink: Ink, pixels: Pixels, lines: Sequence[Line]) -> str:
         box = pixels[int(line.y0) : int(line.y1) + 1, left : int(line.x0)]
         if box.size == 0:
             continue
-        near = np.abs(box.astype(np.int16) - np.array(ink.rgb)).max(axis=2) <= 2 * _NEAR
+        near = np.abs(box.astype(np.int16) - np.array(rgb)).max(axis=2) <= 2 * _NEAR
         columns = near.any(axis=0).mean()
         if columns > 0.12 and near.mean() > most:  # noqa: PLR2004 - judged on samples
             best, most = line.text, float(near.mean())

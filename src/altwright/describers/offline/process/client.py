@@ -46,14 +46,11 @@ class OfflineDescriber(Describer):
     """
 
     name = "offline"
+    #: The version of the composition; a change of its rules raises it.
+    model = "composed-1"
 
     def __init__(
-        self,
-        models_dir: Path,
-        *,
-        idle_s: float,
-        limit_s: float = LIMIT_S,
-        host: Path | None = None,
+        self, models_dir: Path, *, idle_s: float, limit_s: float = LIMIT_S, host: Path | None = None
     ) -> None:
         self._models_dir = models_dir.absolute()
         self._idle_s = idle_s
@@ -62,11 +59,6 @@ class OfflineDescriber(Describer):
         self._lock = threading.Lock()
         self._child: _Child | None = None
         _every_describer.add(self)
-
-    @property
-    def model(self) -> str:
-        """Return the version of the composition; a change of its rules raises it."""
-        return "composed-1"
 
     @property
     def pid(self) -> int | None:
@@ -242,11 +234,9 @@ class _Child:
 
     @property
     def pid(self) -> int:
-        """Return the process's id."""
         return self._process.pid
 
     def is_running(self) -> bool:
-        """Return whether it hasn't ended."""
         return self._process.poll() is None
 
     def ask(self, message: dict[str, Any], limit_s: float) -> dict[str, Any]:

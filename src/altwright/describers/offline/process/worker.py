@@ -1,6 +1,6 @@
 """The process that describes: reads pictures from standard input, answers on the same socket.
 
-Started by ``describer.OfflineDescriber`` as ``python -m altwright.describers.offline.process.worker
+Started by ``client.OfflineDescriber`` as ``python -m altwright.describers.offline.process.worker
 MODELS IDLE_S PARENT_PID``. It ends when the other side closes, when its parent has gone, when it
 idled long enough, or when it has grown large; a request that comes in between starts a new one.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import sys
 import time
 import traceback
@@ -28,7 +29,7 @@ _LARGE_BYTES: Final = 700_000_000
 def main(arguments: list[str]) -> int:
     """Serve until one of the ends that the module names; return the exit status."""
     models_dir, idle_s, parent = Path(arguments[0]), float(arguments[1]), int(arguments[2])
-    channel = os.dup(0)
+    channel = socket.socket(fileno=os.dup(0))
     # Libraries may print: standard output goes where errors go, never on the channel.
     os.dup2(2, 1)
     quiet = os.open(os.devnull, os.O_RDONLY)
@@ -41,14 +42,14 @@ def main(arguments: list[str]) -> int:
     answer = Composer(models_dir, unenforced).answer
     while _asked(channel, idle_s, parent):
         try:
-            request = protocol.unpack(lambda count: os.read(channel, count))
+            request = protocol.unpack(channel.recv)
         except protocol.Broken:
             return 0
         try:
             reply, status = answer(request), None
         except Exception:  # noqa: BLE001 - the last resort: the parent is told, then we start anew
             reply, status = {"error": "fault", "detail": traceback.format_exc(limit=-8)}, 1
-        _send(channel, protocol.pack(reply))
+        channel.sendall(protocol.pack(reply))
         if status is not None:
             return status
         if _peak_bytes() > _LARGE_BYTES:
@@ -56,7 +57,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _asked(channel: int, idle_s: float, parent: int) -> bool:
+def _asked(channel: socket.socket, idle_s: float, parent: int) -> bool:
     """Wait for a request; False: nobody asks any more."""
     deadline = time.monotonic() + idle_s
     while (left := deadline - time.monotonic()) > 0:
@@ -74,12 +75,6 @@ def _peak_bytes() -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return 0
-
-
-def _send(channel: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(channel, view) :]
 
 
 if __name__ == "__main__":

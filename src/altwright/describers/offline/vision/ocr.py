@@ -106,10 +106,9 @@ class Reader:
                 lines.append(line)
         return lines
 
-    def read_line(self, pixels: Pixels) -> tuple[str, float]:
-        """Return the text and score of a picture that is one line."""
-        bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-        return self._recognise(bgr)
+    def read_line(self, pixels: Pixels) -> str:
+        """Return the text of a picture that is one line."""
+        return self._recognise(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[0]
 
     def _read_upright(self, bgr: Any, line: Line, scale: float) -> Line:
         """Read text that runs upwards, as axis labels do; keep what is surer."""
@@ -148,7 +147,7 @@ def offsets(parts: Sequence[Pixels], *, is_tall: bool) -> list[tuple[int, int]]:
     return found
 
 
-def placed(lines: Sequence[Line], offset: tuple[int, int], scale: float) -> list[Line]:
+def placed(lines: Sequence[Line], offset: tuple[float, float], scale: float) -> list[Line]:
     """Return a part's lines at their places in the whole picture."""
     dx, dy = offset
     return [

@@ -6,7 +6,7 @@ import pickle  # the file's hash is checked before, and only names on a list are
 from collections import OrderedDict
 from collections.abc import Callable
 from io import BytesIO
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -53,10 +53,8 @@ class _Graph:
     def __init__(self, weights: dict[str, Floats]) -> None:
         self._weights = weights
         self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = [
-            numpy_helper.from_array(np.array(0, np.float32), "zero"),
-            numpy_helper.from_array(np.array(6, np.float32), "six"),
-        ]
+        self._constants: list[onnx.TensorProto] = []
+        self._bounds = [self._constant("zero", np.array(0)), self._constant("six", np.array(6))]
 
     def build(self) -> bytes:
         at = self._conv("images", "_conv_stem", "_bn0", stride=2)
@@ -71,7 +69,7 @@ class _Graph:
         at = self._conv(at, "_conv_head", "_bn1")
         at = self._node("GlobalAveragePool", [at])
         at = self._node("Flatten", [at], axis=1)
-        fc = [self._constant("_fc.weight"), self._constant("_fc.bias")]
+        fc = [self._constant(name, self._weights[name]) for name in ("_fc.weight", "_fc.bias")]
         at = self._node("Gemm", [at, *fc], transB=1)
         self._nodes.append(helper.make_node("Softmax", [at], ["probabilities"], axis=1))
         shape: list[str | int | None] = ["n", 3, _INPUT_PX, _INPUT_PX]
@@ -124,21 +122,19 @@ class _Graph:
             self._weights[f"{norm}.running_var"] + np.float32(_EPSILON)
         )
         bias = self._weights[f"{norm}.bias"] - self._weights[f"{norm}.running_mean"] * scale
-        for part, values in (("w", kernels * scale[:, None, None, None]), ("b", bias)):
-            array = np.ascontiguousarray(values, dtype=np.float32)
-            self._constants.append(numpy_helper.from_array(array, f"{conv}.{part}"))
+        folded = self._constant(f"{conv}.w", kernels * scale[:, None, None, None])
         at = self._node(
             "Conv",
-            [before, f"{conv}.w", f"{conv}.b"],
+            [before, folded, self._constant(f"{conv}.b", bias)],
             strides=[stride, stride],
             kernel_shape=list(kernels.shape[2:]),
             group=kernels.shape[0] if depthwise else 1,
             auto_pad="SAME_UPPER",
         )
-        return self._node("Clip", [at, "zero", "six"]) if bounded else at
+        return self._node("Clip", [at, *self._bounds]) if bounded else at
 
-    def _constant(self, name: str) -> str:
-        array = np.ascontiguousarray(self._weights[name])
+    def _constant(self, name: str, values: NDArray[Any]) -> str:
+        array = np.asarray(values, np.float32, order="C")
         self._constants.append(numpy_helper.from_array(array, name))
         return name
 
@@ -196,9 +192,6 @@ class _Reader(pickle.Unpickler):
         ("torch", "FloatStorage"): "<f4",
         ("torch", "LongStorage"): "<i8",
     }
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        super().__init__(stream)
 
     def find_class(self, module: str, name: str) -> Any:
         try:
