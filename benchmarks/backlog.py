@@ -34,7 +34,7 @@ from altwright.db.task_tables import TaskRow
 from altwright.db.types import Instant
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.submission_rules import NewTask
 from benchmarks.databases import say, worst_of

@@ -31,8 +31,8 @@ from altwright.db.session import Database, make_engine
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import connect
 from altwright.tasks.rq.job_queues import QueueOptions
+from altwright.tasks.rq.redis_client import connect
 from altwright.tasks.rq.worker_loop import WorkerLoop
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore

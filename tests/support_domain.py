@@ -42,7 +42,7 @@ from altwright.platforms.publishing.text_comparison import AltText, look
 from altwright.platforms.software import Software
 from altwright.tasks.execution.runner import RESTS
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Task
 

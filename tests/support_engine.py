@@ -18,14 +18,14 @@ from altwright.db.session import Database
 from altwright.db.tables import UserRow
 from altwright.db.task_tables import LeaseRow, TaskRow, WorkerRow
 from altwright.domain.limits import Limits
-from altwright.domain.retries import Backoff
+from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Delivery, ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.tasks.cluster.notifier import WorkWaits
-from altwright.tasks.error_meaning import Source
+from altwright.tasks.cluster.worker_wakeup import WorkWaits
+from altwright.tasks.error_classification import Source
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import connect
 from altwright.tasks.rq.job_queues import QueueOptions
+from altwright.tasks.rq.redis_client import connect
 from altwright.tasks.rq.worker_loop import WorkerLoop
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore

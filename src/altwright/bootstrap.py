@@ -28,7 +28,7 @@ from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
-from altwright.domain.retries import Backoff
+from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
@@ -41,9 +41,9 @@ from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.worker_slots import Slots
 from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import connect as connect_redis
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.job_queues import QueueOptions
+from altwright.tasks.rq.redis_client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.retention import Ages, TaskRetention
 from altwright.tasks.store.task_store import TaskStore

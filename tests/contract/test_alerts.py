@@ -32,7 +32,7 @@ from altwright.tasks.alerting.notifications import (
     Webhook,
 )
 from altwright.tasks.alerting.rules import Facts, Finding, Severity, Thresholds, findings
-from altwright.tasks.error_meaning import NOT_SET_UP
+from altwright.tasks.error_classification import NOT_SET_UP
 
 SOMETHING = Finding("something", Severity.WARNING, "Something is wrong.")
 

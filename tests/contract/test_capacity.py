@@ -8,7 +8,7 @@ from tests.servers import postgresql, valkey
 
 from altwright.config import Settings, load
 from altwright.db.session import make_engine
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 from altwright.workers import capacity
 
 

@@ -12,7 +12,7 @@ from tests.support_engine import Rig, make_users
 
 from altwright.db.session import Database
 from altwright.domain.task import Status
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 from altwright.tasks.rq.worker_loop import WorkerLoop
 
 pytestmark = pytest.mark.every_database

@@ -18,9 +18,9 @@ from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.domain.worker import new_worker_id, process_name
 from altwright.tasks.execution.dispatcher import COMPARE_EVERY_S, EPOCH, MODE, ROLE, ROLE_S
-from altwright.tasks.rq.client import EPOCH_KEY
 from altwright.tasks.rq.job_queues import QueueOptions
-from altwright.tasks.store.pending import GRACE_S
+from altwright.tasks.rq.redis_client import EPOCH_KEY
+from altwright.tasks.store.backlog import GRACE_S
 from altwright.tasks.task import Task
 
 pytestmark = pytest.mark.every_database

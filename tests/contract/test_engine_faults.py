@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from tests.support_engine import Rig, touch
 
-from altwright.domain.retries import RETRY_AFTER_MOST_S
+from altwright.domain.retry_policy import RETRY_AFTER_MOST_S
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import (
     Category,
@@ -18,7 +18,7 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
-from altwright.tasks.error_meaning import NOT_SET_UP, Source
+from altwright.tasks.error_classification import NOT_SET_UP, Source
 from altwright.tasks.execution.retrying import FRUITLESS, NO_PROGRESS, OUTAGE_PATIENCE_S
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run

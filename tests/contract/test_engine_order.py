@@ -6,7 +6,7 @@ import pytest
 from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig
 
 from altwright.domain.task import Delivery, Priority
-from altwright.tasks.store.ordering import ROUNDS_AHEAD
+from altwright.tasks.store.claim_order import ROUNDS_AHEAD
 from altwright.tasks.task import Ticket
 
 pytestmark = pytest.mark.every_database

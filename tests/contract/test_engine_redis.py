@@ -23,7 +23,7 @@ from altwright.db.tables import Base
 from altwright.domain.task import Priority, Status
 from altwright.errors import ActiveTaskExists, RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor, RedisState
-from altwright.tasks.rq.client import JOB_TTL_S, connect
+from altwright.tasks.rq.redis_client import JOB_TTL_S, connect
 from altwright.tasks.rq.serializer import RUN_TASK, serializer_for
 
 

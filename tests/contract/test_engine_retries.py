@@ -26,7 +26,7 @@ from altwright.errors import (
     PlatformUnavailable,
     TaskStateConflict,
 )
-from altwright.tasks.error_meaning import NOT_SET_UP, OUR_FAULT, Source
+from altwright.tasks.error_classification import NOT_SET_UP, OUR_FAULT, Source
 from altwright.tasks.execution.runner import DATABASE_PAUSE_S, RESTS
 from altwright.tasks.store.claims import CRASHES
 from altwright.tasks.store.items import ITEM_TRIES, Plan, Planned, PlannedUpTo, Worked

@@ -20,7 +20,7 @@ from tests.support_engine import (
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import ActiveTaskExists, Conflict, InvalidInput, NotAllowed, TaskNotFound
-from altwright.tasks.rq.client import ACTIVE_KEY
+from altwright.tasks.rq.redis_client import ACTIVE_KEY
 from altwright.tasks.submission_rules import CaptionSecurityManager
 from altwright.tasks.task import Task
 

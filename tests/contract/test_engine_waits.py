@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from tests.support_engine import Rig
 
-from altwright.domain.retries import PAUSE_PATIENCE_S, RETRY_AFTER_MOST_S
+from altwright.domain.retry_policy import PAUSE_PATIENCE_S, RETRY_AFTER_MOST_S
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category, DescriberUnavailable, PlatformUnavailable, RateLimited
 from altwright.tasks.execution.retrying import OUTAGE_PATIENCE_S

@@ -8,7 +8,7 @@ from tests.support_engine import NOWHERE
 
 from altwright.errors import RateLimited
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 from altwright.web import login_rate_limit
 from altwright.web.login_rate_limit import TRIES_OF_ADDRESS, TRIES_OF_NAME, WINDOW_S, LoginLimit
 

@@ -20,7 +20,7 @@ from altwright.db.session import Database
 from altwright.domain.task import Delivery, Status
 from altwright.errors import RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor, RedisState
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 
 LOGIN = quote(PASSWORD)
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -25,7 +25,7 @@ from altwright.db.session import Database
 from altwright.domain.redis_url import OPTIONS, SentinelUrl, checked, sentinel_url
 from altwright.domain.task import Delivery, Status
 from altwright.errors import ConfigError, InvalidInput, RedisUnavailable
-from altwright.tasks.rq.client import connect, database_number, translated
+from altwright.tasks.rq.redis_client import connect, database_number, translated
 from altwright.tasks.rq.url_override import ROW, RedisAddress
 
 LOGIN = quote(PASSWORD)

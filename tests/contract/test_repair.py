@@ -17,8 +17,8 @@ from altwright.crypto import Box
 from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, InvalidInput
-from altwright.tasks.store.integrity import Repair, TaskRepair
 from altwright.tasks.store.items import Worked
+from altwright.tasks.store.repair import Repair, TaskRepair
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Task
 

@@ -18,7 +18,7 @@ from tests.servers import redis_server as new_redis
 from tests.support_engine import ANNA, BERT, Rig
 
 from altwright.domain.task import Priority, Status
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 from altwright.tasks.rq.worker_loop import WorkerLoop
 from altwright.workers import jobs
 from altwright.workers.worker import TaskWorker

@@ -12,8 +12,8 @@ from tests.support_engine import BERT, Rig
 
 from altwright.domain.task import Priority, Status
 from altwright.tasks.rq import worker_loop
-from altwright.tasks.rq.client import connect
 from altwright.tasks.rq.job_records import TakenJob
+from altwright.tasks.rq.redis_client import connect
 from altwright.tasks.rq.worker_loop import WorkerLoop
 from altwright.tasks.task import Ticket
 from altwright.workers.integrated import IntegratedRQWorker

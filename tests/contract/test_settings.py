@@ -14,7 +14,7 @@ from tests.support import free_port
 from altwright import config, telemetry
 from altwright.config import Settings
 from altwright.errors import ConfigError
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 
 
 @pytest.mark.req("8.1", "validated and named")

@@ -12,7 +12,7 @@ from tests.support_engine import ANNA, NOWHERE, ROOT, Rig
 
 from altwright.domain.task import Priority, Status
 from altwright.errors import Category
-from altwright.tasks.cluster.notifier import Messenger, WorkWaits
+from altwright.tasks.cluster.worker_wakeup import Messenger, WorkWaits
 from altwright.workers.integrated import DATABASE_POLL_MOST_S, DATABASE_POLL_S, IntegratedRQWorker
 
 pytestmark = pytest.mark.every_database

@@ -20,13 +20,13 @@ from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq import job_queues
 from altwright.tasks.store import claims as claims_module
 from altwright.tasks.store import items as items_module
+from altwright.tasks.store.backlog import Backlog
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.conditions import TASK
 from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.item_statements import COUNTED
 from altwright.tasks.store.items import Items, Worked
-from altwright.tasks.store.pending import Backlog
-from altwright.tasks.store.signals import Signals, Standing
+from altwright.tasks.store.preemption import Signals, Standing
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.store.transitions import fenced, record, to_running
 from altwright.tasks.submission_rules import NewTask

@@ -18,7 +18,7 @@ from altwright.builders import engine as engine_module
 from altwright.builders.engine import Engine, EngineOptions
 from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
-from altwright.domain.retries import Backoff
+from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import ItemStatus, Priority, Status
 from altwright.domain.user import UserRef
 from altwright.errors import (
@@ -29,13 +29,13 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
-from altwright.tasks.error_meaning import Source
+from altwright.tasks.error_classification import Source
 from altwright.tasks.rq import job_queues
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.items import Items, Planned, Worked
-from altwright.tasks.store.signals import Standing
+from altwright.tasks.store.preemption import Standing
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, Work

@@ -39,9 +39,9 @@ def test_an_illegal_move_is_refused_before_it_is_written(before: Status, after: 
         session.execute.assert_not_called()
 
 
-#: Who writes states: transitions.py asks the table; integrity.py sets rows aside of a state that
+#: Who writes states: transitions.py asks the table; repair.py sets rows aside of a state that
 #: the table does not know.
-WRITERS = ["integrity.py", "transitions.py"]
+WRITERS = ["repair.py", "transitions.py"]
 
 
 def test_no_other_code_writes_a_tasks_state() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altwright.domain.retries import POLICIES, RETRY_AFTER_MOST_S, Backoff
+from altwright.domain.retry_policy import POLICIES, RETRY_AFTER_MOST_S, Backoff
 from altwright.errors import Category
 
 

@@ -13,7 +13,7 @@ import pytest
 import altwright
 from altwright import errors
 from altwright.config import Settings
-from altwright.domain.retries import POLICIES
+from altwright.domain.retry_policy import POLICIES
 from altwright.errors import Category
 from altwright.web.pages.template_filters import REMEDIES
 

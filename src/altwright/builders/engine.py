@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 from altwright.background import BackgroundLoop
 from altwright.domain.limits import Limits
-from altwright.domain.retries import Backoff
+from altwright.domain.retry_policy import Backoff
 from altwright.tasks.administration import Administration
-from altwright.tasks.cluster.notifier import Messenger, WorkWaits
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_registry import Roster
+from altwright.tasks.cluster.worker_wakeup import Messenger, WorkWaits
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.execution.lease_renewer import LeaseKeeper
 from altwright.tasks.execution.retrying import OUTAGE_PATIENCE_S, Retrying
@@ -26,13 +26,13 @@ from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues, QueueOptions
 from altwright.tasks.rq.serializer import serializer_for
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
+from altwright.tasks.store.backlog import Backlog
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.concurrency_limits import LimitBook
 from altwright.tasks.store.expired_leases import Rescuer
-from altwright.tasks.store.integrity import TaskRepair
 from altwright.tasks.store.items import Items
-from altwright.tasks.store.pending import Backlog
-from altwright.tasks.store.signals import SignalStore
+from altwright.tasks.store.preemption import SignalStore
+from altwright.tasks.store.repair import TaskRepair
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task_kind import TaskKind
 from altwright.workers.worker import WorkParts

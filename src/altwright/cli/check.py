@@ -20,7 +20,7 @@ from altwright.db.session import POOL_OVERFLOW, Database, make_engine
 from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
 from altwright.processes import serve
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 from altwright.text import clean_line
 from altwright.workers import capacity
 

@@ -12,7 +12,7 @@ from altwright.cli.common import OPERATOR, json_option, opened, secret, show
 from altwright.domain.redis_url import checked
 from altwright.errors import InvalidInput, RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor, ServerFacts
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 
 #: Seconds that a server has for an answer; it may be far away.
 ANSWER_S = 5.0

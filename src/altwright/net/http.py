@@ -18,7 +18,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from altwright import interrupts
-from altwright.domain.retries import RETRY_AFTER_MOST_S
+from altwright.domain.retry_policy import RETRY_AFTER_MOST_S
 from altwright.errors import Category, ImageUnavailable, ImageUnusable, OutboundRefused, RateLimited
 from altwright.net.ssrf_guard import (
     AnswerTooLarge,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import requests
 
-from altwright.domain.retries import RETRY_AFTER_MOST_S
+from altwright.domain.retry_policy import RETRY_AFTER_MOST_S
 from altwright.errors import Category, PlatformRefused, PlatformUnavailable, RateLimited
 from altwright.net.http import http_date, retry_after_s
 from altwright.platforms.reading.json_answers import parsed

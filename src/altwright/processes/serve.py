@@ -26,7 +26,7 @@ from altwright.errors import ConfigError, TemporaryError
 from altwright.processes.autoscale import Autoscale
 from altwright.processes.supervisor import Child, OnReload, Supervisor, python
 from altwright.processes.worker_pool import STOP_SPARE_S, WorkerPool, worker_child
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 from altwright.workers import capacity
 
 _log = logging.getLogger(__name__)

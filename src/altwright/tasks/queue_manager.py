@@ -15,13 +15,13 @@ from altwright.errors import (
     RedisUnavailable,
     TaskNotFound,
 )
-from altwright.tasks.cluster.notifier import Messenger
 from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.cluster.worker_wakeup import Messenger
 from altwright.tasks.progress import ProgressTracker
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
-from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.backlog import Backlog
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.submission_rules import CaptionSecurityManager, NewTask
 from altwright.tasks.task import Task, Ticket

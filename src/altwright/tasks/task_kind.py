@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from altwright.domain.task import Priority
 from altwright.domain.user import UserRef
-from altwright.tasks.error_meaning import Source
+from altwright.tasks.error_classification import Source
 from altwright.tasks.store.items import Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
 

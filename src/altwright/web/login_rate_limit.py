@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from altwright.errors import RateLimited, RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import LOGIN_KEY
+from altwright.tasks.rq.redis_client import LOGIN_KEY
 
 #: Tries that count against each other, in seconds; and how many a name at an address and an
 #: address have in it. Fewer than 100 a year and account is what NIST SP 800-63B 5.2.2 asks for

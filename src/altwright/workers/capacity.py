@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from altwright.config import Settings
 from altwright.db.session import POOL_OVERFLOW, translated
 from altwright.domain.counting import counted
-from altwright.tasks.rq.client import translated as redis_translated
+from altwright.tasks.rq.redis_client import translated as redis_translated
 
 #: Connections that a process needs besides one for each worker: dispatcher, leases, heartbeats,
 #: pages, and the requests that are in a transaction at the same moment.

@@ -10,7 +10,7 @@ import redis
 from altwright.domain.worker import new_worker_id
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import connect
+from altwright.tasks.rq.redis_client import connect
 from altwright.tasks.rq.worker_loop import POLL_S, WorkerLoop
 from altwright.workers.worker import TaskWorker, WorkParts
 

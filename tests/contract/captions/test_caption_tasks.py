@@ -29,7 +29,7 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.platforms.port import Post
-from altwright.tasks.error_meaning import NOT_SET_UP
+from altwright.tasks.error_classification import NOT_SET_UP
 from altwright.tasks.store.items import ITEM_TRIES
 from altwright.tasks.task_kind import Run
 from altwright.web.pages.template_filters import REMEDIES

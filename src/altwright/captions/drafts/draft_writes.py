@@ -18,12 +18,12 @@ from altwright.captions.drafts.draft import Draft, draft_of, written_in
 from altwright.captions.drafts.draft_store import WHOLE, chunks, clean
 from altwright.db.session import changed
 from altwright.db.tables import DraftRow, DraftTextRow, PictureRow, PostRow
-from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
 from altwright.describers.port import Description
 from altwright.domain.caption import DECIDED, DraftStatus, sources
 from altwright.platforms.port import Media, Post
 from altwright.platforms.publishing.text_comparison import same
+from altwright.tasks.store.conditions import of_kind
 
 #: What is said of a post that was deleted.
 GONE = "The post isn't on its server any more."
@@ -260,9 +260,8 @@ def _replace(session: Session, picture_id: int, version: int, values: dict[str, 
 def described_by(session: Session, draft_id: int, kind: str) -> str | None:
     """Return the task of this kind that described a draft last, or None: it isn't kept."""
     query = (
-        select(TaskRow.id)
-        .join(DraftTextRow, DraftTextRow.task_id == TaskRow.id)
-        .where(DraftTextRow.draft_id == draft_id, TaskRow.kind == kind)
+        select(DraftTextRow.task_id)
+        .where(DraftTextRow.draft_id == draft_id, of_kind(DraftTextRow.task_id, kind))
         .order_by(DraftTextRow.id.desc())
         .limit(1)
     )

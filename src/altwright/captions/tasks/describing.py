@@ -20,7 +20,7 @@ from altwright.describers.port import Describer, Picture, Request
 from altwright.domain.task import ItemStatus, Priority
 from altwright.errors import CaptionUnusable, Superseded
 from altwright.platforms.port import Platform
-from altwright.tasks.error_meaning import Source
+from altwright.tasks.error_classification import Source
 from altwright.tasks.store.items import Worked
 from altwright.tasks.task_kind import Run, Work
 

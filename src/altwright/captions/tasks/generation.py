@@ -32,7 +32,7 @@ from altwright.domain.user import UserRef
 from altwright.errors import Category, InvalidInput, PermanentError, PlatformUnavailable
 from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
-from altwright.tasks.error_meaning import Source
+from altwright.tasks.error_classification import Source
 from altwright.tasks.store.items import Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run

@@ -42,7 +42,7 @@ from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
 from altwright.platforms.publishing.outcomes import PostLeftAlone, Publication, VisibilityWidened
 from altwright.platforms.publishing.text_comparison import AltText
-from altwright.tasks.error_meaning import Source
+from altwright.tasks.error_classification import Source
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.task import Item, Task

@@ -16,7 +16,7 @@ from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.execution.dispatcher import STRANGE_KEYS
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
-from altwright.tasks.store.integrity import TaskRepair
+from altwright.tasks.store.repair import TaskRepair
 from altwright.tasks.store.statistics import Figures
 
 #: Seconds between two looks at everything, and two searches for damaged rows.

@@ -18,8 +18,8 @@ from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.progress import ProgressTracker
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues, job_id
+from altwright.tasks.store.backlog import BATCH, Backlog
 from altwright.tasks.store.expired_leases import Rescuer
-from altwright.tasks.store.pending import BATCH, Backlog
 
 _log = logging.getLogger(__name__)
 

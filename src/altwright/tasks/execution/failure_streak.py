@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted
-from altwright.tasks.error_meaning import Fault, Meaning, Source, fault_of
+from altwright.tasks.error_classification import Fault, Meaning, Source, fault_of
 from altwright.tasks.store.items import LAST_FROM
 from altwright.tasks.task import Item
 from altwright.tasks.task_kind import Work

@@ -17,7 +17,7 @@ from altwright.background import BackgroundLoop
 from altwright.errors import TaskStateConflict, TemporaryError
 from altwright.interrupts import Interrupt
 from altwright.tasks.store.claims import Claims
-from altwright.tasks.store.signals import SignalStore
+from altwright.tasks.store.preemption import SignalStore
 from altwright.tasks.task import Task
 
 _log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ import logging
 import random
 
 from altwright.domain.counting import counted
-from altwright.domain.retries import PAUSE_PATIENCE_S, POLICIES, Backoff
+from altwright.domain.retry_policy import PAUSE_PATIENCE_S, POLICIES, Backoff
 from altwright.errors import Category
-from altwright.tasks.error_meaning import Fault, Meaning
+from altwright.tasks.error_classification import Fault, Meaning
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.task import Task
 

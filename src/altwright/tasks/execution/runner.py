@@ -1,9 +1,9 @@
 """TaskRunner: works on one claimed task, item by item, and ends each attempt for its reason.
 
-What an error means stands in error_meaning.py, and what is tried again in retrying.py. One item's
-fault is that item's: it comes after the others, is tried again, and then counts as failed. The
-task stops only when a probe says that the server as a whole is in trouble, or when different items
-fail in a row.
+What an error means stands in error_classification.py, and what is tried again in retrying.py. One
+item's fault is that item's: it comes after the others, is tried again, and then counts as failed.
+The task stops only when a probe says that the server as a whole is in trouble, or when different
+items fail in a row.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterator, Mapping
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted, interruptible
-from altwright.tasks.error_meaning import Fault, Meaning, Source, fault_of
+from altwright.tasks.error_classification import Fault, Meaning, Source, fault_of
 from altwright.tasks.execution.failure_streak import IN_A_ROW, Streak
 from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
 from altwright.tasks.execution.retrying import Retrying
 from altwright.tasks.progress import ProgressTracker
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.items import ITEM_TRIES, Items, Plan, Worked
-from altwright.tasks.store.signals import Signals, SignalStore, Standing
+from altwright.tasks.store.preemption import Signals, SignalStore, Standing
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, TaskKind, Work
 

@@ -18,8 +18,8 @@ from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError,
 
 from altwright.background import BackgroundLoop
 from altwright.errors import RedisUnavailable
-from altwright.tasks.rq.client import PROBE_KEY, RedisFull, move, translated
 from altwright.tasks.rq.connection_errors import reason_of
+from altwright.tasks.rq.redis_client import PROBE_KEY, RedisFull, move, translated
 
 _log = logging.getLogger(__name__)
 

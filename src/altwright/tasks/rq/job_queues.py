@@ -20,10 +20,10 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 from altwright.domain.task import Priority
 from altwright.errors import RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import EPOCH_KEY, JOB_TTL_S
 from altwright.tasks.rq.job_records import JobRecords
+from altwright.tasks.rq.redis_client import EPOCH_KEY, JOB_TTL_S
 from altwright.tasks.rq.serializer import RUN_TASK, TaskSerializer, deliverable
-from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.backlog import Backlog
 from altwright.tasks.task import Ticket
 
 _log = logging.getLogger(__name__)

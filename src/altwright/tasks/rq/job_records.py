@@ -37,7 +37,7 @@ from rq.version import VERSION
 from rq.worker import BaseWorker, WorkerStatus
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
-from altwright.tasks.rq.client import JOB_TTL_S
+from altwright.tasks.rq.redis_client import JOB_TTL_S
 from altwright.tasks.rq.serializer import TaskSerializer
 from altwright.tasks.task import Ticket
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from altwright.errors import RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import ACTIVE_KEY
+from altwright.tasks.rq.redis_client import ACTIVE_KEY
 from altwright.tasks.task import Task
 
 #: Enters a task where nothing stands (RQ's queue is KEYS[1], the entry, if there is one, KEYS[2]).

@@ -16,12 +16,12 @@ from sqlalchemy.engine import Connection
 from altwright.crypto import Box
 from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import TaskRow
-from altwright.domain.retries import retry_words, wait_words
+from altwright.domain.retry_policy import retry_words, wait_words
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category, TaskStateConflict
+from altwright.tasks.store.claim_order import PRIORITIES
 from altwright.tasks.store.concurrency_limits import LimitBook
 from altwright.tasks.store.conditions import DUE, HELD
-from altwright.tasks.store.ordering import PRIORITIES
 from altwright.tasks.store.transitions import (
     RENEWED,
     SHOWN,

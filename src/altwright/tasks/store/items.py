@@ -20,7 +20,7 @@ from altwright.domain.task import ItemStatus
 from altwright.errors import Category, Superseded, TaskStateConflict
 from altwright.tasks.store import item_statements as sql
 from altwright.tasks.store.conditions import TASK
-from altwright.tasks.store.signals import SignalStore, Standing, within
+from altwright.tasks.store.preemption import SignalStore, Standing, within
 from altwright.tasks.store.transitions import RENEWED, STEP_LENGTH, fenced, to_completed
 from altwright.tasks.task import Item, Task, item_of, task_with
 

@@ -16,7 +16,7 @@ from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import ActiveTaskExists, Category, Conflict, TaskNotFound, TaskStateConflict
-from altwright.tasks.store.ordering import PRIORITIES
+from altwright.tasks.store.claim_order import PRIORITIES
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Event, Item, Task, event_of, item_of, task_of, task_with

@@ -17,7 +17,7 @@ from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.errors import RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.client import SOCKET_CHANNEL, connect, database_number
+from altwright.tasks.rq.redis_client import SOCKET_CHANNEL, connect, database_number
 
 _log = logging.getLogger(__name__)
 

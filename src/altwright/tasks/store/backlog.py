@@ -11,8 +11,8 @@ from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
+from altwright.tasks.store.claim_order import PRIORITIES, TURN_ORDER
 from altwright.tasks.store.conditions import DUE
-from altwright.tasks.store.ordering import PRIORITIES, TURN_ORDER
 from altwright.tasks.store.transitions import to_failed
 from altwright.tasks.task import Ticket
 

@@ -15,7 +15,7 @@ from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import ActiveTaskExists, Category
-from altwright.tasks.store.pending import Backlog
+from altwright.tasks.store.backlog import Backlog
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.store.transitions import record
 from altwright.tasks.task import settings_of
