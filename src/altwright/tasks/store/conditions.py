@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Exists, bindparam, exists, false, select
+from sqlalchemy import Exists, bindparam, exists, false, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Status
@@ -14,6 +15,6 @@ TASK = select(TaskRow).where(TaskRow.id == bindparam("of_task"))
 HELD = TASK.where(TaskRow.attempt == bindparam("of_attempt"), TaskRow.status == Status.RUNNING)
 
 
-def of_kind(task_id: ColumnElement[str | None], kind: str) -> Exists:
+def of_kind(task_id: InstrumentedAttribute[str | None], kind: str) -> Exists:
     """Return whether the task that another table names is there, and of a kind."""
     return exists().where(TaskRow.id == task_id, TaskRow.kind == kind)
