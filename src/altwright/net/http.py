@@ -24,7 +24,7 @@ from altwright.net.ssrf_guard import (
     AnswerTooLarge,
     Exchange,
     Guard,
-    GuardedSession,
+    GuardedAdapter,
     is_public,
     is_timeout,
 )
@@ -54,14 +54,14 @@ class Outbound:
         self._guard = Guard(allowed_private_hosts)
 
     def session(self) -> requests.Session:
-        """Return a session whose every exchange is guarded, limited in bytes and in time.
-
-        An exchange is a request with all its redirects.
+        """Return a session whose connections are guarded; it works inside of an exchange only.
 
         Its requests raise OutboundRefused besides the exceptions of requests.
         """
-        session = GuardedSession(self._guard, self.timeout_s)
-        session.max_redirects = MAX_REDIRECTS
+        session = requests.Session()
+        session.trust_env = False
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, GuardedAdapter())
         session.headers["User-Agent"] = USER_AGENT
         return session
 
