@@ -33,16 +33,14 @@ from altwright.net.unreachable import host_of, reason_of
 USER_AGENT = f"Altwright/{version('altwright')}"
 #: Redirects that are followed; browsers stop at 20, media hosts need one or two.
 MAX_REDIRECTS = 5
-HTTP_PORT = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A fetched file: ``media_type`` is what the server says; ``url`` is after redirects."""
+    """A fetched file: ``media_type`` is what the server says."""
 
     data: bytes
     media_type: str
-    url: str
 
 
 class Outbound:
@@ -76,7 +74,7 @@ class Outbound:
             called = requests.Request("GET", url).prepare().url or url
         parts = urlsplit(called)
         host = parts.hostname or ""
-        is_ours = self._guard.is_allowed(host, parts.port or HTTP_PORT) or _is_private(host)
+        is_ours = self._guard.is_allowed(host, parts.port or 80) or _is_private(host)
         return parts.scheme.lower() == "http" and not is_ours
 
     def exchange(self, timeout_s: float | None = None) -> Exchange:
@@ -160,7 +158,7 @@ def _follow(session: requests.Session, url: str, exchange: Exchange, max_bytes: 
                 _check_status(response)
                 data = exchange.read(response, max_bytes)
                 media_type = response.headers.get("Content-Type", "").split(";")[0]
-                return Fetched(data, media_type.strip().lower(), url)
+                return Fetched(data, media_type.strip().lower())
             url = urljoin(url, response.headers["Location"])
     raise ImageUnusable("The picture's address is redirected too often.")
 

@@ -37,8 +37,8 @@ from altwright.errors import (
     PermanentError,
     PlatformUnavailable,
 )
-from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
+from altwright.platforms.refusals import PlatformGone
 from altwright.tasks.error_meaning import Source
 from altwright.tasks.store.items import Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
