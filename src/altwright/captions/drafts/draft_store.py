@@ -15,10 +15,10 @@ from altwright.captions.drafts import draft_texts
 from altwright.captions.drafts.draft import Draft, Page, draft_of
 from altwright.captions.drafts.draft_texts import DraftText
 from altwright.captions.pictures.picture_files import media_type_of
-from altwright.db.session import Database
+from altwright.db.session import Database, changed
 from altwright.db.tables import ID_MOST, AccountRow, DraftRow, PictureRow, PostRow
 from altwright.db.types import now
-from altwright.domain.caption import OPEN, DraftStatus, TextKind, may_move, sources
+from altwright.domain.caption import DRAFT_MOVES, OPEN, DraftStatus, TextKind, sources
 from altwright.errors import Conflict, InvalidInput, NotFound
 from altwright.text import UNSTORABLE, clean_text
 
@@ -323,12 +323,6 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[at : at + IDS_A_QUERY]
 
 
-def changed(session: Session, statement: Any) -> bool:
-    """Execute a guarded write; return whether it touched its row."""
-    result: Any = session.execute(statement.execution_options(synchronize_session=False))
-    return bool(result.rowcount)
-
-
 def _wrong_text(fault: str) -> InvalidInput:
     return InvalidInput(f"The text {fault}.", {"text": fault})
 
@@ -337,7 +331,7 @@ def _check_move(known: Draft, status: DraftStatus | None) -> None:
     """Refuse what DRAFT_MOVES doesn't have, and everything while it is being published."""
     if known.status not in OPEN:
         raise Conflict(f"This draft is {known.status.value}; it can't be changed now.")
-    if status is not None and status is not known.status and not may_move(known.status, status):
+    if status and status not in {known.status, *DRAFT_MOVES[known.status]}:
         raise Conflict(f"This draft is {known.status.value}; it can't become {status.value}.")
 
 
