@@ -35,10 +35,10 @@ from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
 from altwright.errors import Category, PlatformRefused
 from altwright.net.http import Outbound
-from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Introduction, Media, Post, PostPage, Profile, Unreadable
 from altwright.platforms.publishing.outcomes import Publication, WayMemory
 from altwright.platforms.publishing.text_comparison import AltText, look
+from altwright.platforms.refusals import PlatformGone
 from altwright.platforms.software import Software
 from altwright.tasks.execution.runner import RESTS
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
@@ -112,7 +112,7 @@ class FakePlatform:
     def introduction(self) -> Introduction:
         """Return what connecting asks for."""
         self.before("introduction")
-        profile = Profile("7", self.acct, "Anna", "", "https://social.example/@anna")
+        profile = Profile("7", self.acct, "Anna", "")
         return Introduction(profile, self.limit, self.software, self.software.platform)
 
     def probe(self) -> None:

@@ -26,11 +26,7 @@ class Box:
         return self._fernet.encrypt(data)
 
     def open(self, sealed: bytes) -> bytes:
-        """Decrypt.
-
-        Raises:
-            ValueError: it was closed with another key, or was changed.
-        """
+        """Decrypt. Raises ValueError: it was closed with another key, or was changed."""
         try:
             return self._fernet.decrypt(sealed)
         except InvalidToken:
@@ -41,11 +37,7 @@ class Box:
         return self.close(text.encode()).decode("ascii")
 
     def decrypt(self, sealed: str) -> str:
-        """Decrypt a text column.
-
-        Raises:
-            ValueError: it was closed with another key, or was changed.
-        """
+        """Decrypt a text column. Raises ValueError as ``open`` does."""
         return self.open(sealed.encode("ascii", "replace")).decode()
 
 

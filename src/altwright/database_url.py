@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from altwright.domain.addresses import ENCODE, LAST_PORT
@@ -42,16 +43,19 @@ def checked(text: str) -> str:
         raise ValueError(HELP)
     if url.drivername == "sqlite" and not url.database:
         raise ValueError("an SQLite database in memory can't be shared; name a file")
-    is_cut = any(one in (url.host or "") for one in "@#?") or any(
-        one.isspace() for one in url.host or ""
-    )
+    is_cut = re.search(r"[@#?\s]", url.host or "")
     # A "/" in a password ends what is taken for the host; its rest and the "@" come behind it.
     if is_cut or (url.get_backend_name() != "sqlite" and "@" in (url.database or "")):
         raise ValueError(ENCODE)
     if url.port is not None and not 0 < url.port <= LAST_PORT:
         raise ValueError(f"{HELP}; its port should be a number up to {LAST_PORT}")
     url = url.set(drivername=_DRIVERS[url.drivername])
-    _check_options(url)
+    known = _options(url.get_backend_name())
+    if not url.query.keys() <= known:  # the driver would refuse it at the first connection only
+        raise ValueError(
+            f'has an option behind "?" that its driver doesn\'t know; it knows '
+            f"{', '.join(sorted(known))}"
+        )
     return url.render_as_string(hide_password=False)
 
 
@@ -61,17 +65,6 @@ def file_of(text: str) -> Path | None:
     if url.get_backend_name() != "sqlite" or not url.database or "uri" in url.query:
         return None
     return Path(url.database)
-
-
-def _check_options(url: URL) -> None:
-    """Refuse what the driver would refuse at the first connection only."""
-    known = _options(url.get_backend_name())
-    unknown = sorted(set(url.query) - known)
-    if unknown:
-        raise ValueError(
-            f'has an option behind "?" that its driver doesn\'t know; it knows '
-            f"{', '.join(sorted(known))}"
-        )
 
 
 def _options(backend: str) -> set[str]:

@@ -179,7 +179,7 @@ def test_inactive_users_are_out(web: Web) -> None:
     program, browser = web.by_token(web.anna), web.by_session(web.anna)
     assert program.get("/api/v1/tasks").status_code == 200
     assert browser.get("/api/v1/tasks").status_code == 200
-    web.services.users.deactivate(web.anna.id)
+    web.services.users.set_active(web.anna.id, active=False)
     problem(program.get("/api/v1/tasks"), 401)
     problem(browser.get("/api/v1/tasks"), 401)
 

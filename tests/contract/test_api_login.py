@@ -248,7 +248,7 @@ def test_readiness_needs_the_database(web: Web, monkeypatch: pytest.MonkeyPatch)
     def away(_: object) -> None:
         raise DatabaseUnavailable("The database does not answer.")
 
-    monkeypatch.setattr(web.services.database.__class__, "ping", away)
+    monkeypatch.setattr(web.services.database.__class__, "check_writable", away)
     assert web.anonymous().get("/healthz").status_code == 200
     response = web.anonymous().get("/readyz")
     assert response.status_code == 503

@@ -55,7 +55,7 @@ def interrupted(call: Callable[[], object], when: Callable[[], object]) -> BaseE
 
 
 @pytest.mark.parametrize("respond", [hangs, dribbles, dribbles_in_its_head])
-@pytest.mark.parametrize("way", ["fetch", "session", "Mastodon.py"])
+@pytest.mark.parametrize("way", ["fetch", "Mastodon.py"])
 def test_an_interrupt_ends_an_exchange_wherever_it_is(
     respond: Callable[[Exchange], None], way: str
 ) -> None:
@@ -63,7 +63,6 @@ def test_an_interrupt_ends_an_exchange_wherever_it_is(
     with serving(respond) as server:
         calls = {
             "fetch": lambda: PATIENT.fetch(server.url, max_bytes=10_000, timeout_s=600),
-            "session": lambda: PATIENT.session().get(server.url),
             "Mastodon.py": lambda: Mastodon(server.url, "token", PATIENT).probe(),
         }
         assert isinstance(interrupted(calls[way], lambda: server.calls), Interrupted)

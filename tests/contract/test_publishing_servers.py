@@ -32,7 +32,6 @@ from tests.pretend_software import (
 from tests.support_publishing import ada_on
 
 from altwright.errors import PermanentError, PlatformRefused
-from altwright.platforms.api import PlatformGone
 from altwright.platforms.publishing.comparing import is_wider
 from altwright.platforms.publishing.outcomes import (
     AltTextsFixed,
@@ -43,6 +42,7 @@ from altwright.platforms.publishing.outcomes import (
 )
 from altwright.platforms.publishing.text_comparison import AltText
 from altwright.platforms.publishing.ways import Way
+from altwright.platforms.refusals import PlatformGone
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 TEXT = 'Tom & Jerry: "1 < 2", it\'s said;\ntwo lines 🐈‍⬛ مساء'

@@ -8,9 +8,9 @@ from tests.pretend_software import WRITING, Akkoma, GoToSocial, Mastodon43, Pixe
 from tests.support_publishing import ada_on
 
 from altwright.errors import PlatformRefused, RateLimited
-from altwright.platforms.api import PlatformGone
 from altwright.platforms.publishing.outcomes import Publication
 from altwright.platforms.publishing.text_comparison import AltText
+from altwright.platforms.refusals import PlatformGone
 
 # --- texts ---
 

@@ -25,9 +25,9 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.net.http import Outbound
-from altwright.platforms.api import PlatformForbids, PlatformGone
 from altwright.platforms.connect import connect
 from altwright.platforms.port import Platform
+from altwright.platforms.refusals import PlatformForbids, PlatformGone
 
 OUTBOUND = Outbound(frozenset({"127.0.0.1"}), timeout_s=20)
 

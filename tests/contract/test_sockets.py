@@ -316,7 +316,7 @@ def test_inactive_users_lose_their_sockets(web: Web, monkeypatch: pytest.MonkeyP
         anna, bert = (
             stack.enter_context(page(url, _cookie(app, name))) for name in ("anna", "bert")
         )
-        web.services.users.deactivate(web.anna.id)
+        web.services.users.set_active(web.anna.id, active=False)
         assert anna.gone.wait(PATIENCE_S)
         assert not bert.gone.is_set()
 

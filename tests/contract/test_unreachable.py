@@ -73,7 +73,7 @@ def test_nobody_there_is_unavailable() -> None:
         fetch(LOCAL, f"http://127.0.0.1:{free_port()}/a.png")
     with pytest.raises(ImageUnavailable):
         fetch(LOCAL, "http://no-such-host.invalid/a.png")
-    with LOCAL.session() as session:
+    with LOCAL.exchange(), LOCAL.session() as session:
         with pytest.raises(requests.ConnectionError, match=r"no connection: .*refused"):
             session.get(f"http://127.0.0.1:{free_port()}/")
         with pytest.raises(requests.ConnectionError, match=r"resolve 'no-such-host\.invalid'"):

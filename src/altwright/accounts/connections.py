@@ -46,7 +46,6 @@ class Account:
     user_id: int
     platform: str
     url: str
-    remote_id: str
     acct: str
     display_name: str
     avatar_url: str
@@ -124,14 +123,10 @@ class AccountStore:
 
     def _write(self, user_id: int, acct: str, said: dict[str, Any]) -> Account:
         with self._database.write() as session:
-            row = _known(session, user_id, acct, said)
-            if row is None:
-                row = AccountRow(user_id=user_id, acct=acct, **said)
-                session.add(row)
-            else:
-                row.acct = acct  # people rename their accounts
-                for name, value in said.items():
-                    setattr(row, name, value)
+            row = _known(session, user_id, acct, said) or AccountRow(user_id=user_id)
+            for name, value in {**said, "acct": acct}.items():  # people rename their accounts
+                setattr(row, name, value)
+            session.add(row)
             session.flush()
             session.refresh(row)
             return _account(row)
@@ -253,7 +248,6 @@ def _account(row: AccountRow | Row[Any]) -> Account:
         user_id=row.user_id,
         platform=row.platform,
         url=row.url,
-        remote_id=row.remote_id,
         acct=row.acct,
         display_name=row.display_name,
         avatar_url=row.avatar_url,

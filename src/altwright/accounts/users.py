@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
-from altwright.db.session import Database
+from altwright.db.session import Database, changed
 from altwright.db.tables import TokenRow, UserRow
 from altwright.db.types import now
 from altwright.domain.caption import Role
@@ -87,8 +87,9 @@ class UserStore:
             with self._database.write() as session:
                 if _named(session, username) is not None:
                     raise _taken(username)
-                row = UserRow(username=username, password_hash=password_hash, role=role)
-                row.email = email
+                row = UserRow(
+                    username=username, password_hash=password_hash, role=role, email=email
+                )
                 session.add(row)
                 session.flush()
                 session.refresh(row)
@@ -128,7 +129,8 @@ class UserStore:
         is_right = self._matches(known_hash, password[:PASSWORD_MOST])
         if row is None or not is_right or not row.is_active:
             raise NotSignedIn(_REFUSED)
-        new_hash = self._hasher.hash(password) if self._is_outdated(known_hash) else known_hash
+        is_outdated = not _is_argon2(known_hash) or self._hasher.check_needs_rehash(known_hash)
+        new_hash = self._hasher.hash(password) if is_outdated else known_hash
         # Guarded by the old hash: a password that was changed meanwhile is not set back.
         statement = (
             update(UserRow)
@@ -146,13 +148,9 @@ class UserStore:
             raise InvalidInput("This password can't be used.", {"password": fault})
         self._change(user_id, password_hash=self._hasher.hash(password))
 
-    def deactivate(self, user_id: int) -> None:
-        """Let nobody sign in as this user, by password or token. Raises NotFound."""
-        self._change(user_id, is_active=False)
-
-    def activate(self, user_id: int) -> None:
-        """Let the user sign in again. Raises NotFound."""
-        self._change(user_id, is_active=True)
+    def set_active(self, user_id: int, *, active: bool) -> None:
+        """Let the user sign in by password and token, or not. Raises NotFound."""
+        self._change(user_id, is_active=active)
 
     def make_token(self, user_id: int, name: str) -> str:
         """Return a new API token, which can't be shown again. Raises InvalidInput, NotFound."""
@@ -175,19 +173,13 @@ class UserStore:
             return _user(row) if row else None
 
     def _change(self, user_id: int, **values: object) -> None:
-        with self._database.write() as session:
-            row = session.get(UserRow, user_id)
-            if row is None:
+        with self._database.begin() as connection:
+            if not changed(connection, update(UserRow).where(UserRow.id == user_id).values(values)):
                 raise NotFound("There is no such user.")
-            for name, value in values.items():
-                setattr(row, name, value)
 
     @cached_property
     def _nobodys_hash(self) -> str:
         return self._hasher.hash(secrets.token_urlsafe(16))
-
-    def _is_outdated(self, known_hash: str) -> bool:
-        return not _is_argon2(known_hash) or self._hasher.check_needs_rehash(known_hash)
 
     def _matches(self, known_hash: str, password: str) -> bool:
         if not _is_argon2(known_hash):

@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from typing import Any
 
 import click
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from altwright import bootstrap, config, database_url, folders, telemetry
@@ -100,7 +101,7 @@ def _lacks_database(settings: Settings) -> bool:
 
 
 def _database(settings: Settings) -> str:
-    shown = reasons.address_of(settings.resolved_database_url)
+    shown = make_url(settings.resolved_database_url).render_as_string()
     file = database_url.file_of(settings.resolved_database_url)
     if file is not None:
         folders.verify(file.parent, "DATABASE_URL" if settings.database_url else "DATA_DIR")

@@ -104,7 +104,7 @@ def make_token(username: str, name: str, *, as_json: bool) -> None:
 def deactivate(username: str) -> None:
     """Lock USERNAME out; their data stays."""
     with opened() as services:
-        services.users.deactivate(known_user(services, username).id)
+        services.users.set_active(known_user(services, username).id, active=False)
 
 
 @user.command("activate")
@@ -112,7 +112,7 @@ def deactivate(username: str) -> None:
 def activate(username: str) -> None:
     """Let USERNAME in again."""
     with opened() as services:
-        services.users.activate(known_user(services, username).id)
+        services.users.set_active(known_user(services, username).id, active=True)
 
 
 @click.group()

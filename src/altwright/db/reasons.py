@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sqlalchemy.engine import make_url
-
 from altwright.telemetry import redact
 from altwright.text import clean_line
 
@@ -22,10 +20,7 @@ _WORDS = (
         r'database ".*" does not exist|Unknown database|no such database',
         "it has no such database; create it first",
     ),
-    (
-        r"server does not support SSL|doesn't support SSL|does not support SSL",
-        "it speaks no TLS, and the address asks for it",
-    ),
+    (r"does(?:n't| not) support SSL", "it speaks no TLS, and the address asks for it"),
     (
         r"no pg_hba.conf entry.*no encryption|require_secure_transport|insecure transport",
         "it lets nobody in without TLS; add ?sslmode=require (MariaDB: ?ssl_ca=…)",
@@ -71,11 +66,6 @@ def reason_of(error: BaseException) -> str:
     # What nobody foresaw is the server's own business to say.
     said = causes[-1].rpartition("FATAL:")[2]
     return f"it says: {redact(clean_line(said, 200))}" if said.strip() else "it doesn't answer"
-
-
-def address_of(url: str) -> str:
-    """Return a database's address as it may be shown."""
-    return make_url(url).render_as_string(hide_password=True)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -53,6 +53,7 @@ DEADLOCK_TRIES, DEADLOCK_PAUSE_S = 6, 0.05
 DATABASE_TRIAL_BYTES = 64 * 1024
 #: How servers are asked whether they take changes: no replica, not locked by their operator.
 _READ_ONLY = {
+    "sqlite": "SELECT 0",
     "postgresql": "SHOW transaction_read_only",
     "mysql": "SELECT @@global.read_only",
     "mariadb": "SELECT @@global.read_only",
@@ -204,7 +205,6 @@ class Database:
     """One engine, and sessions and connections on it: to read, and to write."""
 
     def __init__(self, engine: Engine) -> None:
-        """Take an engine of ``make_engine``."""
         self.engine = engine
         self._writing = sessionmaker(engine, expire_on_commit=False)
         reads: dict[str, Any] = {"reads_only": True}
@@ -251,13 +251,8 @@ class Database:
         with translated(), self._reader.connect() as connection:
             yield connection
 
-    def ping(self) -> None:
-        """Ask the database for an answer. Raises DatabaseUnavailable."""
-        with self.connect() as connection:
-            connection.execute(text("SELECT 1"))
-
     def check_writable(self) -> None:
-        """Make sure that the database takes changes, without a change to it and without its lock.
+        """Make sure that the database answers and takes changes, with no change and no lock.
 
         A server's full disk isn't seen: only a change that needs more room would meet it.
 
@@ -276,7 +271,6 @@ class Database:
             except OSError as error:
                 reason = folders.reason_of(error)
                 raise NotWritable(f"The database can't be written: {reason}.") from error
-            return
         with self.connect() as connection:
             if connection.scalar(text(_READ_ONLY[self.engine.dialect.name])) in {"on", 1}:
                 raise NotWritable("The database can't be written: it is read-only.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, String, Text
 from sqlalchemy.dialects.mysql import LONGTEXT
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from altwright.db.types import Instant, Json, now
 from altwright.domain.caption import DraftStatus, Role
@@ -118,9 +118,6 @@ class PostRow(Base):
     posted_at: Mapped[datetime] = mapped_column(Instant)
     #: How many pictures it had when last read, of which some may have no row here.
     picture_count: Mapped[int] = mapped_column(default=1)
-    pictures: Mapped[list[PictureRow]] = relationship(
-        back_populates="post", order_by="PictureRow.position"
-    )
 
 
 class PictureRow(Base):
@@ -143,8 +140,6 @@ class PictureRow(Base):
     height: Mapped[int | None] = mapped_column()
     #: Since when no run could describe it; None: the last one that tried could.
     failed_at: Mapped[datetime | None] = mapped_column(Instant)
-    post: Mapped[PostRow] = relationship(back_populates="pictures")
-    draft: Mapped[DraftRow | None] = relationship(back_populates="picture", uselist=False)
 
 
 class DraftRow(Base):
@@ -182,7 +177,6 @@ class DraftRow(Base):
     created_at: Mapped[datetime] = mapped_column(Instant, default=now())
     updated_at: Mapped[datetime] = mapped_column(Instant, default=now(), onupdate=now())
     published_at: Mapped[datetime | None] = mapped_column(Instant)
-    picture: Mapped[PictureRow] = relationship(back_populates="draft")
 
 
 class DraftTextRow(Base):

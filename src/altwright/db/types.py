@@ -19,14 +19,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 class Instant(TypeDecorator[datetime]):
     """An aware instant, stored as naive UTC with microseconds, as the replaced system does."""
 
-    impl = DateTime
+    #: MariaDB's DATETIME drops microseconds otherwise.
+    impl = DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
     cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Ask MariaDB for microseconds, which its DATETIME drops otherwise."""
-        if dialect.name in {"mysql", "mariadb"}:
-            return dialect.type_descriptor(DATETIME(fsp=6))
-        return dialect.type_descriptor(DateTime())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse naive instants: nobody knows what they mean."""

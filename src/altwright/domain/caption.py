@@ -57,11 +57,6 @@ DECIDED = (DraftStatus.APPROVED, DraftStatus.PUBLISHING)
 OPEN = (DraftStatus.DRAFT, DraftStatus.APPROVED, DraftStatus.SKIPPED)
 
 
-def may_move(old: DraftStatus, new: DraftStatus) -> bool:
-    """Return whether a draft may go from one state to another."""
-    return new in DRAFT_MOVES[old]
-
-
 def sources(new: DraftStatus) -> tuple[DraftStatus, ...]:
     """Return the states from which a draft may come to ``new``, for the WHERE of an update."""
     return tuple(old for old, targets in DRAFT_MOVES.items() if new in targets)

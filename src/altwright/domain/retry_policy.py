@@ -96,11 +96,6 @@ class Backoff:
         return min(delay_s, self.longest_s) * (1 + self.jitter * (2 * random.random() - 1))
 
 
-def retry_words(delay_s: float) -> str:
-    """Return when what failed is tried again, as people read it."""
-    return f"Tries again in {duration(delay_s)}" if delay_s > 0 else "Tries again at once"
-
-
-def wait_words(delay_s: float) -> str:
-    """Return for how long something waits for a server, as people read it."""
-    return f"Waits {duration(delay_s)}" if delay_s > 0 else "Tries again at once"
+def delay_words(delay_s: float, before: str) -> str:
+    """Return when something is tried again, as people read it; ``before`` the wait's length."""
+    return f"{before} {duration(delay_s)}" if delay_s > 0 else "Tries again at once"

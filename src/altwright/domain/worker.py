@@ -13,9 +13,7 @@ _numbers = itertools.count(1)
 
 def new_worker_id(kind: str) -> str:
     """Return a name unique in the cluster: host, boot, process, its start, kind and number."""
-    pid = os.getpid()
-    parts = (host_name(), _boot(), pid, _started(pid), f"{kind}{next(_numbers)}")
-    return ".".join(str(part) for part in parts)
+    return f"{process_name()}.{kind}{next(_numbers)}"
 
 
 def process_name() -> str:

@@ -24,7 +24,7 @@ from altwright.net.ssrf_guard import (
     AnswerTooLarge,
     Exchange,
     Guard,
-    GuardedSession,
+    GuardedAdapter,
     is_public,
     is_timeout,
 )
@@ -33,16 +33,14 @@ from altwright.net.unreachable import host_of, reason_of
 USER_AGENT = f"Altwright/{version('altwright')}"
 #: Redirects that are followed; browsers stop at 20, media hosts need one or two.
 MAX_REDIRECTS = 5
-HTTP_PORT = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A fetched file: ``media_type`` is what the server says; ``url`` is after redirects."""
+    """A fetched file: ``media_type`` is what the server says."""
 
     data: bytes
     media_type: str
-    url: str
 
 
 class Outbound:
@@ -54,14 +52,14 @@ class Outbound:
         self._guard = Guard(allowed_private_hosts)
 
     def session(self) -> requests.Session:
-        """Return a session whose every exchange is guarded, limited in bytes and in time.
-
-        An exchange is a request with all its redirects.
+        """Return a session whose connections are guarded; it works inside of an exchange only.
 
         Its requests raise OutboundRefused besides the exceptions of requests.
         """
-        session = GuardedSession(self._guard, self.timeout_s)
-        session.max_redirects = MAX_REDIRECTS
+        session = requests.Session()
+        session.trust_env = False
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, GuardedAdapter())
         session.headers["User-Agent"] = USER_AGENT
         return session
 
@@ -76,7 +74,7 @@ class Outbound:
             called = requests.Request("GET", url).prepare().url or url
         parts = urlsplit(called)
         host = parts.hostname or ""
-        is_ours = self._guard.is_allowed(host, parts.port or HTTP_PORT) or _is_private(host)
+        is_ours = self._guard.is_allowed(host, parts.port or 80) or _is_private(host)
         return parts.scheme.lower() == "http" and not is_ours
 
     def exchange(self, timeout_s: float | None = None) -> Exchange:
@@ -160,7 +158,7 @@ def _follow(session: requests.Session, url: str, exchange: Exchange, max_bytes: 
                 _check_status(response)
                 data = exchange.read(response, max_bytes)
                 media_type = response.headers.get("Content-Type", "").split(";")[0]
-                return Fetched(data, media_type.strip().lower(), url)
+                return Fetched(data, media_type.strip().lower())
             url = urljoin(url, response.headers["Location"])
     raise ImageUnusable("The picture's address is redirected too often.")
 

@@ -9,32 +9,23 @@ redirect, because each is a connection of its own.
 from __future__ import annotations
 
 import contextlib
-import io
 import ipaddress
 import os
 import socket
 import threading
 import time
-from types import TracebackType
 from typing import Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-)
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from altwright import interrupts
 from altwright.errors import OutboundRefused
 
-#: Largest API answer in bytes; a page of 40 posts with pictures takes about 300 kB.
-MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 #: IPv6 addresses that carry an IPv4 address to a NAT64 gateway. Source: RFC 6052.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -163,10 +154,8 @@ class Exchange:
 
     _current = threading.local()
 
-    def __init__(self, guard: Guard, timeout_s: float, *, reads: bool = False) -> None:
-        """Begin to count now; ``reads``: its answers are read here, not by the caller."""
+    def __init__(self, guard: Guard, timeout_s: float) -> None:
         self.guard = guard
-        self.reads = reads
         self.expired = False
         self._ended = False
         self._ends_at = time.monotonic() + timeout_s
@@ -189,12 +178,7 @@ class Exchange:
         self._timer.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._current.exchange = None
         self._breaking.__exit__(None, None, None)
         self._timer.cancel()
@@ -292,35 +276,22 @@ def _looked_up(host: str, port: int, exchange: Exchange) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in answer))
 
 
-def _connect(connection: HTTPConnection) -> socket.socket:
-    exchange = Exchange.current()
-    if exchange is None:
-        raise NewConnectionError(connection, "a connection outside of an exchange")
-    return exchange.guard.connect(connection, exchange)
-
-
-def _watch_reused(connection: HTTPConnection) -> None:
-    exchange = Exchange.current()
-    if exchange is not None and connection.sock is not None:
-        exchange.watch(connection.sock)
-
-
 class _Plain(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _connect(self)
+        exchange = Exchange.current()
+        if exchange is None:
+            raise NewConnectionError(self, "a connection outside of an exchange")
+        return exchange.guard.connect(self, exchange)
 
     def getresponse(self) -> Any:
-        _watch_reused(self)
+        exchange = Exchange.current()
+        if exchange is not None and self.sock is not None:
+            exchange.watch(self.sock)  # a kept connection
         return super().getresponse()
 
 
-class _Secure(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _connect(self)
-
-    def getresponse(self) -> Any:
-        _watch_reused(self)
-        return super().getresponse()
+class _Secure(_Plain, HTTPSConnection):
+    """The same in TLS."""
 
 
 class _PlainPool(HTTPConnectionPool):
@@ -332,55 +303,12 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class GuardedAdapter(HTTPAdapter):
-    """Sends requests over guarded connections, of which there are none outside of an exchange.
-
-    In one that ``reads`` the answer is read here; inside of another the caller reads and watches.
-    """
+    """Sends requests over guarded connections, of which there are none outside of an exchange."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Use connections that ask the guard."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        """Send a request; read its answer within the limits, unless the caller does."""
-        exchange = Exchange.current()
-        if exchange is None or not exchange.reads:
-            return super().send(request, *args, **kwargs)
-        kwargs |= {"stream": True, "timeout": exchange.remaining_s()}
-        try:
-            response = super().send(request, *args, **kwargs)
-            with response:
-                data = exchange.read(response, MAX_ANSWER_BYTES)
-        except (requests.RequestException, HTTPError) as error:
-            interrupts.current().check()
-            if exchange.expired or is_timeout(error):
-                raise DeadlinePassed("the answer took too long") from error
-            if isinstance(error, HTTPError):
-                raise requests.ConnectionError("the answer broke off") from error
-            raise
-        response.raw = io.BytesIO(data)
-        return response
-
-
-class GuardedSession(requests.Session):
-    """A session in which a request with all its redirects is one exchange."""
-
-    def __init__(self, guard: Guard, timeout_s: float) -> None:
-        """Give each exchange ``timeout_s`` seconds from beginning to end."""
-        super().__init__()
-        self._guard = guard
-        self._timeout_s = timeout_s
-        self.trust_env = False
-        for scheme in ("http://", "https://"):
-            self.mount(scheme, GuardedAdapter())
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send a request and follow its redirects, within the time of one."""
-        if Exchange.current() is not None:
-            return super().send(request, **kwargs)
-        with Exchange(self._guard, self._timeout_s, reads=True):
-            return super().send(request, **kwargs)
 
 
 def is_timeout(error: Exception) -> bool:

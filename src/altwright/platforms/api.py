@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -29,8 +29,8 @@ from altwright.net.http import MAX_REDIRECTS, Outbound, http_date
 from altwright.net.ssrf_guard import AnswerTooLarge, Exchange, is_timeout
 from altwright.net.unreachable import host_of, reason_of
 from altwright.platforms.publishing.request_allowance import Allowance
-from altwright.platforms.reading.json_answers import parsed
-from altwright.platforms.reading.paging import CURSOR_LENGTH, PAGE_POSTS, Answer
+from altwright.platforms.reading.json_answers import parsed, parts
+from altwright.platforms.reading.paging import CURSOR_LENGTH, Answer
 from altwright.platforms.refusals import (
     TOKEN_REFUSED,
     PlatformForbids,
@@ -42,8 +42,6 @@ from altwright.platforms.refusals import (
     wait_s,
 )
 from altwright.text import clean_line
-
-__all__ = ["Api", "PlatformForbids", "PlatformGone"]
 
 #: Largest answer in bytes; a page of 40 posts with pictures takes about 300 kB.
 PLATFORM_ANSWER_BYTES = 8 * 1024 * 1024
@@ -57,7 +55,6 @@ class Api:
     """One account's API; everything it raises is ours."""
 
     def __init__(self, url: str, token: str, outbound: Outbound) -> None:
-        """Call ``url`` as the owner of ``token``."""
         self.url = url.rstrip("/")
         self._outbound = outbound
         self._session = outbound.session()
@@ -112,10 +109,8 @@ class Api:
     def nodeinfo(self) -> Mapping[str, Any]:
         """Return what the server says of its software, or an empty mapping."""
         with contextlib.suppress(PlatformRefused, PlatformUnavailable):
-            links = self.get("/.well-known/nodeinfo").get("links")
-            for link in links if isinstance(links, list) else ():
-                href = link.get("href") if isinstance(link, Mapping) else None
-                if path := _NODEINFO.search(str(href)):
+            for link in parts(self.get("/.well-known/nodeinfo"), "links"):
+                if path := _NODEINFO.search(str(link.get("href"))):
                     return self.get(path[0])  # on this server, whatever host it names
         return {}
 
@@ -129,10 +124,6 @@ class Api:
             named = scopes.split() if isinstance(scopes, str) else scopes
             return frozenset(map(str, named)) if isinstance(named, list) else frozenset()
         return frozenset()
-
-    def first_query(self) -> str:
-        """Return what asks for the newest page of an account's statuses with media."""
-        return f"only_media=true&exclude_reblogs=true&limit={PAGE_POSTS}"
 
     def page(self, account_id: str, query: str) -> Answer:
         """Return a page of the account's statuses with media."""
@@ -159,10 +150,10 @@ class Api:
         found, headers = self._call("GET", f"/api/v1/statuses/{quote(status_id, safe='')}/source")
         return _object(found), http_date(headers.get("Date", ""))
 
-    def describe(self, media_id: str, text: str) -> Mapping[str, Any]:
+    def describe(self, media_id: str, text: str) -> None:
         """Set one medium's description on its own."""
         path = f"/api/v1/media/{quote(media_id, safe='')}"
-        return _object(self._call("PUT", path, data={"description": text})[0])
+        _object(self._call("PUT", path, data={"description": text})[0])
 
     def edit(self, status_id: str, edit: Mapping[str, Any]) -> None:
         """Replace a status; what the server answers isn't read."""
@@ -181,8 +172,11 @@ class Api:
             exchange = Exchange.current()
             if exchange is None:
                 exchange = stack.enter_context(self._outbound.exchange())
-            with _translated(exchange, self.url):
+            try:
                 response, data = self._answer(method, self.url + path, exchange, content)
+            except (requests.RequestException, HTTPError, ValueError) as error:
+                interrupts.current().check()  # who breaks a wait off closes its connection
+                raise _unreachable(error, self.url, is_late=exchange.expired) from error
         if method == "GET" and "X-RateLimit-Remaining" in response.headers:
             self.allowance.note(response.headers, wait_s(response.headers))
         refuse(response, data)
@@ -213,9 +207,8 @@ class Api:
             asked, url = url, urljoin(url, response.headers["Location"])
             if self._is_own(asked) and not self._is_own(url) and "/api/" in asked:
                 # Without its token, which goes nowhere else, the other server couldn't answer.
-                raise WrongAddress(
-                    f"The server's address leads to {_shown_host(url)}. Connect that address."
-                )
+                other = clean_line(urlsplit(url).netloc.rpartition("@")[2], 100) or "another one"
+                raise WrongAddress(f"The server's address leads to {other}. Connect that address.")
         raise WrongAddress("The server's address is redirected too often.")
 
     def _is_own(self, url: str) -> bool:
@@ -224,22 +217,6 @@ class Api:
         is_upgraded = (own.scheme, other.scheme) == ("http", "https") and not own.port
         same_host = own.netloc.lower() == other.netloc.lower()
         return same_host and (own.scheme == other.scheme or is_upgraded)
-
-
-def _shown_host(url: str) -> str:
-    return clean_line(urlsplit(url).netloc.rpartition("@")[2], 100) or "another one"
-
-
-@contextlib.contextmanager
-def _translated(exchange: Exchange, url: str) -> Iterator[None]:
-    """Turn exceptions of requests and urllib3 into ours."""
-    try:
-        yield
-    except AltwrightError:
-        raise
-    except (requests.RequestException, HTTPError, ValueError) as error:
-        interrupts.current().check()  # who breaks a wait off closes its connection
-        raise _unreachable(error, url, is_late=exchange.expired) from error
 
 
 def _unreachable(cause: Exception, url: str, *, is_late: bool) -> AltwrightError:
@@ -277,10 +254,7 @@ def _linked(header: str) -> tuple[str, bool]:
         query = urlsplit(links.get("next", "")).query
     except ValueError:
         return "", False
-    if "next" in links and not (0 < len(query) < CURSOR_LENGTH and _is_plain(query)):
+    is_plain = query.isascii() and query.isprintable() and " " not in query
+    if "next" in links and not (0 < len(query) < CURSOR_LENGTH and is_plain):
         return "", False
     return query, bool(links.keys() & {"next", "prev"})
-
-
-def _is_plain(query: str) -> bool:
-    return query.isascii() and query.isprintable() and " " not in query

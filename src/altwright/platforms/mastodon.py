@@ -45,7 +45,6 @@ class Mastodon(Platform):
     escapes = False
 
     def __init__(self, url: str, token: str, outbound: Outbound) -> None:
-        """Connect lazily: nothing is called yet."""
         self._api = Api(url, token, outbound)
         self._alt_texts: AltTexts | None = None
 
@@ -73,12 +72,7 @@ class Mastodon(Platform):
     def pages(self, cursor: str | None = None) -> Iterator[PostPage]:
         """Yield the account's posts with media newest first, from ``cursor`` on."""
         own_id = self._own_id
-        found = pages(
-            lambda query: self._api.page(own_id, query),
-            self._api.first_query(),
-            self._is_own,
-            cursor,
-        )
+        found = pages(lambda query: self._api.page(own_id, query), self._is_own, cursor)
         for page in found:
             yield replace(page, posts=tuple(self._shown(post) for post in page.posts))
 
@@ -97,7 +91,7 @@ class Mastodon(Platform):
     @cached_property
     def software(self) -> Software:
         """Return what the server runs, as far as can be told."""
-        return self._named_software if self._named_software.name else self._unnamed(self._instance)
+        return self._named_software if self._named_software.name else unnamed(self._instance)
 
     @cached_property
     def _named_software(self) -> Software:
@@ -106,9 +100,6 @@ class Mastodon(Platform):
 
     def _presumed(self) -> Software:
         return Software()
-
-    def _unnamed(self, instance: Mapping[str, Any]) -> Software:
-        return unnamed(instance)
 
     @cached_property
     def _instance(self) -> Mapping[str, Any]:

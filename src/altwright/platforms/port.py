@@ -20,7 +20,6 @@ class Profile:
     acct: str
     display_name: str
     avatar_url: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +118,8 @@ class Platform(Protocol):
     """A connection of one account; thread-safe, opened per task.
 
     Every method raises PlatformUnavailable, RateLimited or PlatformRefused (category
-    AUTHENTICATION: the token was revoked or has expired; platforms.api.PlatformGone: there is no
-    such post; platforms.api.PlatformForbids: not with this post).
+    AUTHENTICATION: the token was revoked or has expired; platforms.refusals.PlatformGone: there is
+    no such post; platforms.refusals.PlatformForbids: not with this post).
     """
 
     def introduction(self) -> Introduction:

@@ -122,9 +122,8 @@ def wait_s(headers: Mapping[str, str]) -> float:
 
     Source: Mastodon sends the reset as an ISO 8601 instant, GoToSocial as seconds of the epoch.
     """
-    wait_s = retry_after_s(headers)
-    if wait_s is not None:
-        return wait_s
+    if (asked_s := retry_after_s(headers)) is not None:
+        return asked_s
     reset = headers.get("X-RateLimit-Reset", "").strip()
     try:
         ends_at = float(reset) if reset.isdecimal() else datetime.fromisoformat(reset).timestamp()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from types import MappingProxyType
 
 from altwright.errors import Category, PlatformRefused, TemporaryError
@@ -39,15 +38,15 @@ def check_scopes(api: Api, account_id: str, way: Way) -> None:
         PlatformRefused: AUTHENTICATION, it names the scopes that are missing.
     """
     granted = api.app_scopes()
-    missing = [scope for scope in _NEEDED[way] if granted and not _covers(granted, scope)]
+    missing = [
+        scope
+        for scope in _NEEDED[way]
+        if granted and granted.isdisjoint({scope, scope.partition(":")[0]})
+    ]
     if _READ not in missing and not _reads(api, account_id):
         missing.insert(0, _READ)
     if missing:
         raise PlatformRefused(_LACKING.format(", ".join(missing)), category=Category.AUTHENTICATION)
-
-
-def _covers(granted: Collection[str], scope: str) -> bool:
-    return scope in granted or scope.partition(":")[0] in granted
 
 
 def _reads(api: Api, account_id: str) -> bool:

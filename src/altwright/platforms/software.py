@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from altwright.platforms.reading.json_answers import part
 from altwright.text import clean_line
 
 #: Characters of a name and a version that are kept: what the columns hold.
@@ -90,9 +91,7 @@ def named(instance: Mapping[str, Any]) -> Software | None:
 
 def of_nodeinfo(nodeinfo: Mapping[str, Any]) -> Software | None:
     """Return what a nodeinfo document names. Source: nodeinfo schema 2.x, ``software``."""
-    said = nodeinfo.get("software")
-    if not isinstance(said, Mapping):
-        return None
+    said = part(nodeinfo, "software")
     name = _folded(clean_line(said.get("name"), NAME_LENGTH))
     if not name:
         return None

@@ -35,7 +35,6 @@ def readyz() -> tuple[dict[str, Any], int]:
     # A balancer reads this answer, so it has its shape in trouble as well.
     try:
         services().database.check_writable()
-        services().database.ping()
     except DatabaseUnavailable as error:
         database = "not writable" if isinstance(error, NotWritable) else "down"
         state |= {"database": database, "reason": str(error)}

@@ -18,7 +18,7 @@ from altwright.captions.pictures.picture_files import media_type_of
 from altwright.db.session import Database, changed
 from altwright.db.tables import ID_MOST, AccountRow, DraftRow, PictureRow, PostRow
 from altwright.db.types import now
-from altwright.domain.caption import OPEN, DraftStatus, TextKind, may_move, sources
+from altwright.domain.caption import DRAFT_MOVES, OPEN, DraftStatus, TextKind, sources
 from altwright.errors import Conflict, InvalidInput, NotFound
 from altwright.text import UNSTORABLE, clean_text
 
@@ -344,7 +344,7 @@ def _write(
         raise Conflict("This draft was changed meanwhile; look at it again.")
     if known.status not in OPEN:
         raise Conflict(f"This draft is {known.status.value}; it can't be changed now.")
-    if status is not None and status is not known.status and not may_move(known.status, status):
+    if status and status not in {known.status, *DRAFT_MOVES[known.status]}:
         raise Conflict(f"This draft is {known.status.value}; it can't become {status.value}.")
     values["version"] = known.version + 1
     if status is not None:

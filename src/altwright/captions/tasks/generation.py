@@ -30,8 +30,8 @@ from altwright.domain.counting import counted
 from altwright.domain.task import ItemStatus
 from altwright.domain.user import UserRef
 from altwright.errors import Category, InvalidInput, PermanentError, PlatformUnavailable
-from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Media, Platform, Post, Unreadable
+from altwright.platforms.refusals import PlatformGone
 from altwright.tasks.error_classification import Source
 from altwright.tasks.store.items import Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task

@@ -38,10 +38,10 @@ from altwright.errors import (
     PermanentError,
     PlatformRefused,
 )
-from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
 from altwright.platforms.publishing.outcomes import PostLeftAlone, Publication, VisibilityWidened
 from altwright.platforms.publishing.text_comparison import AltText
+from altwright.platforms.refusals import PlatformGone
 from altwright.tasks.error_classification import Source
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.store.items import Planned, Worked

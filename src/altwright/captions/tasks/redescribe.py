@@ -23,8 +23,8 @@ from altwright.domain.caption import DECIDED
 from altwright.domain.task import ItemStatus
 from altwright.domain.user import UserRef
 from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError, TaskNotFound
-from altwright.platforms.api import PlatformGone
 from altwright.platforms.port import Platform
+from altwright.platforms.refusals import PlatformGone
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task

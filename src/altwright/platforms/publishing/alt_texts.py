@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from altwright import interrupts
 from altwright.errors import Category, PlatformRefused
-from altwright.platforms.api import Api, PlatformGone
+from altwright.platforms.api import Api
 from altwright.platforms.publishing.comparing import (
     differences,
     is_public,
@@ -35,6 +35,7 @@ from altwright.platforms.publishing.outcomes import (
 from altwright.platforms.publishing.text_comparison import AltText, Look, look, same, shown
 from altwright.platforms.publishing.ways import Habits, Way, habits_of
 from altwright.platforms.reading.answers import description_of, link_of
+from altwright.platforms.refusals import PlatformGone
 from altwright.platforms.software import Software
 
 #: Seconds between reads of a post whose texts aren't to be seen yet: some servers answer from a
@@ -69,9 +70,8 @@ class AltTexts:
     """Publishes for one account; what it learns about the server is remembered for all."""
 
     def __init__(self, api: Api, software: Callable[[], Software], memory: WayMemory) -> None:
-        """Take ``software``, which is asked once, with the first post."""
         self._api = api
-        self._ask_software = software
+        self._software = software
         self._memory = memory
 
     def publish(
@@ -97,8 +97,6 @@ class AltTexts:
                 return self._try(post, texts)
             case _:
                 return self._edit(post)
-
-    # --- looking ---
 
     def _looked_at(
         self, remote_id: str, texts: Mapping[str, AltText], *, with_source: bool
@@ -132,8 +130,6 @@ class AltTexts:
         """Raise the alarm that an attempt of ours owes that was cut off after its edit."""
         if known not in {"", "unknown"} and is_wider(known, visibility(status)):
             self._alarm(known, status)
-
-    # --- writing ---
 
     def _describe(self, texts: Mapping[str, str]) -> None:
         try:
@@ -176,15 +172,13 @@ class AltTexts:
         except PlatformGone:
             self._refuse_edit()
         found = self._read_back(post, is_edit=True)
-        is_written = found.published >= post.look.wanted.keys()
         if self._learned.is_proved:
-            return found
-        if is_written and not (found.changed and self._is_unknown):
-            self._learn(self._learned.way, is_proved=True)
             return found
         if found.changed and self._is_unknown:
             self._give_up(_CHANGES.format(", ".join(found.changed)), _url(post.status))
-        if not is_written and not found.published & post.look.wanted.keys():
+        if found.published >= post.look.wanted.keys():
+            self._learn(self._learned.way, is_proved=True)
+        elif not found.published & post.look.wanted.keys():
             self._give_up(_FIXED)
         return found
 
@@ -199,8 +193,6 @@ class AltTexts:
         if self._is_unknown:
             self._learn(Way.NONE, reason=reason)
         raise AltTextsFixed(f"{reason} Please look at {seen_at}" if seen_at else reason)
-
-    # --- reading back ---
 
     def _read_back(self, post: _Post, *, is_edit: bool) -> Publication:
         """Return what became of the texts, and of the rest of the post.
@@ -258,15 +250,9 @@ class AltTexts:
         now = visibility(status) or "unknown"
         raise VisibilityWidened(_url(status), was, now if now != was else f"{now}, for more people")
 
-    # --- what is known of the server ---
-
-    @cached_property
-    def _software(self) -> Software:
-        return self._ask_software()
-
     @cached_property
     def _habits(self) -> Habits:
-        return habits_of(self._software)
+        return habits_of(self._software())
 
     @property
     def _is_unknown(self) -> bool:
@@ -276,9 +262,9 @@ class AltTexts:
     def _learned(self) -> Learned:
         """Return what counts for this server: what was learned of it, or what its software does."""
         known = self._memory.recall(self._api.host())
-        if known is not None and known.software == self._software.title:
+        if known is not None and known.software == self._software().title:
             return known
-        return Learned(self._habits.way, self._software.title, reason=self._habits.reason)
+        return Learned(self._habits.way, self._software().title, reason=self._habits.reason)
 
     def _learn(self, way: Way, *, is_proved: bool = False, reason: str = "") -> None:
         learned = replace(self._learned, way=way, is_proved=is_proved, reason=reason)

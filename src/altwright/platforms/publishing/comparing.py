@@ -12,11 +12,11 @@ from altwright.platforms.publishing.editing import (
     instant,
     media_by_id,
     names,
-    part,
     poll_options,
 )
 from altwright.platforms.publishing.text_comparison import same
-from altwright.platforms.reading.answers import description_of, parts
+from altwright.platforms.reading.answers import description_of
+from altwright.platforms.reading.json_answers import part, parts
 
 #: The fewer see a post, the higher. Servers have words of their own beside them.
 _CLOSED = MappingProxyType({"public": 0, "unlisted": 1, "private": 2, "direct": 3})
@@ -67,28 +67,9 @@ def differences(
     found = []
     if visibility(before) != visibility(after):
         found.append(f"the visibility ({visibility(before)}, now {visibility(after)})")
-    found += _of_media(before, after, written, escapes=escapes, is_edit=is_edit)
-    found += [
-        name
-        for name, read in _FIELDS.items()
-        if read(before) != read(after) and not (name == "the language" and not read(before))
-    ]
-    if _poll_end_moved(part(before, "poll"), part(after, "poll")):
-        found.append("the end of the poll")
-    return found
-
-
-def _of_media(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    written: Mapping[str, str],
-    *,
-    escapes: bool,
-    is_edit: bool,
-) -> list[str]:
     then, now = media_by_id(before), media_by_id(after)
-    is_ordered = list(then) == list(now) if is_edit else set(then) == set(now)
-    found = [] if is_ordered else ["the pictures or their order"]
+    if list(then) != list(now) if is_edit else set(then) != set(now):
+        found.append("the pictures or their order")
     for number, (media_id, media) in enumerate(now.items(), 1):
         if media_id not in then:
             continue
@@ -98,6 +79,13 @@ def _of_media(
             found.append(f"the alt text of picture {number}")
         if focus_of(then[media_id]) and focus_of(then[media_id]) != focus_of(media):
             found.append(f"the focal point of picture {number}")
+    found += [
+        name
+        for name, read in _FIELDS.items()
+        if read(before) != read(after) and not (name == "the language" and not read(before))
+    ]
+    if _poll_end_moved(part(before, "poll"), part(after, "poll")):
+        found.append("the end of the poll")
     return found
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from altwright.platforms.publishing.outcomes import PostLeftAlone
 from altwright.platforms.publishing.ways import Habits
-from altwright.platforms.reading.answers import AnswerUnreadable, description_of, identity, parts
+from altwright.platforms.reading.answers import AnswerUnreadable, description_of, identity
+from altwright.platforms.reading.json_answers import part, parts
 
 
 def whole_edit(
@@ -65,12 +66,6 @@ def media_by_id(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def part(thing: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return an object inside another; an empty one if it is missing or something else."""
-    found = thing.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
 def names(thing: Mapping[str, Any], name: str) -> set[str]:
     """Return a list of words inside an object."""
     found = thing.get(name)
@@ -93,7 +88,7 @@ def hides_totals(poll: Mapping[str, Any]) -> bool:
 def instant(value: Any) -> datetime | None:
     """Return a server's instant, or None: there is none."""
     try:
-        at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        at = datetime.fromisoformat(str(value))
     except ValueError:
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from altwright.errors import RateLimited
 
@@ -16,9 +16,7 @@ class Allowance:
     counts posts on the answers to writes.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin without knowing anything."""
-        self._clock = clock
+    def __init__(self) -> None:
         self._left: int | None = None
         self._until = 0.0
 
@@ -26,10 +24,10 @@ class Allowance:
         """Keep what an answer to a read says of its window."""
         said = headers.get("X-RateLimit-Remaining", "").strip()
         self._left = int(said) if said.isdecimal() and len(said) <= len("1000000") else None
-        self._until = self._clock() + window_ends_in_s
+        self._until = time.monotonic() + window_ends_in_s
 
     def check(self, needed: int) -> None:
         """Raise RateLimited, until the next window, if fewer requests are left than ``needed``."""
-        wait_s = self._until - self._clock()
+        wait_s = self._until - time.monotonic()
         if self._left is not None and self._left < needed and wait_s > 0:
             raise RateLimited("The server takes no more requests for now.", retry_in_s=wait_s)

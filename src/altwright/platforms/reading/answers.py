@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from altwright.errors import PlatformRefused
 from altwright.platforms.port import Media, Post, Profile
 from altwright.platforms.reading.html_text import plain_text
+from altwright.platforms.reading.json_answers import part
 from altwright.text import clean_line, clean_text
 
 #: Characters of an id. Our columns hold 64, and an item's key two of them and a colon in 128;
@@ -26,8 +27,6 @@ ACCT_LENGTH, NAME_LENGTH, URL_LENGTH, WORD_LENGTH = 190, 255, 2_000, 16
 ALT_LENGTH, SPOILER_LENGTH = 50_000, 10_000
 #: Attachments of a post that are read: Pixelfed allows 20, a blog's article may have a gallery.
 MEDIA_MOST = 200
-#: Limits of alt texts that are believed. Mastodon's is 1,500; the highest in use is 10,000.
-ALT_LIMIT_MOST = 10_000
 #: Pixels of a side that are believed; a picture's real size is known once it is fetched.
 PIXELS_MOST = 1_000_000
 #: Years of posting that are believed: GoToSocial and WordPress let people date posts back.
@@ -60,7 +59,6 @@ def read_profile(account: Mapping[str, Any], domain: str) -> Profile:
         acct=whole,
         display_name=_line(account.get("display_name"), NAME_LENGTH) or acct,
         avatar_url=link_of(account, "avatar"),
-        url=link_of(account, "url"),
     )
 
 
@@ -72,7 +70,7 @@ def read_post(status: Mapping[str, Any], otherwise: datetime = UNKNOWN_TIME) -> 
     Raises:
         AnswerUnreadable: it has no usable id.
     """
-    media, _ = _read_media(status)
+    media, _ = read_media(status)
     return Post(
         remote_id=identity(status),
         url=link_of(status, "url") or link_of(status, "uri"),
@@ -84,17 +82,6 @@ def read_post(status: Mapping[str, Any], otherwise: datetime = UNKNOWN_TIME) -> 
         visibility=_line(status.get("visibility"), WORD_LENGTH) or "unknown",
         media=media,
     )
-
-
-def parts(thing: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """Return a list of objects inside another, in order and without what is none."""
-    found = thing.get(name)
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
-
-
-def lost_media(status: Mapping[str, Any]) -> int:
-    """Return how many attachments of a status can't be read."""
-    return _read_media(status)[1]
 
 
 def description_of(media: Mapping[str, Any]) -> str:
@@ -138,15 +125,7 @@ def posted_at(status: Mapping[str, Any]) -> datetime | None:
         return None
 
 
-def alt_limit(value: Any) -> int | None:
-    """Return a limit of alt texts in characters, or None: it isn't one that can be believed."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value):
-        value = int(value)  # PHP's settings
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_number and 0 < value <= ALT_LIMIT_MOST else None
-
-
-def _read_media(status: Mapping[str, Any]) -> tuple[tuple[Media, ...], int]:
+def read_media(status: Mapping[str, Any]) -> tuple[tuple[Media, ...], int]:
     """Return the attachments that can be read, and how many there are besides."""
     found = status.get("media_attachments")
     if not isinstance(found, list):
@@ -169,9 +148,7 @@ def _read_media(status: Mapping[str, Any]) -> tuple[tuple[Media, ...], int]:
 def _medium(media: Any, position: int) -> Media:
     if not isinstance(media, Mapping):
         raise AnswerUnreadable("The server's answer has something else instead of a picture.")
-    meta = media.get("meta")
-    original = meta.get("original") if isinstance(meta, Mapping) else None
-    size = original if isinstance(original, Mapping) else {}
+    size = part(part(media, "meta"), "original")
     return Media(
         remote_id=identity(media),
         kind=_line(media.get("type"), WORD_LENGTH) or "unknown",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 #: Lists and objects in each other; a status with a boosted one, a card and its authors has 8.
@@ -24,6 +25,18 @@ def parsed(data: bytes) -> Any:
     if _is_deep(text):
         raise ValueError("nested too deeply")
     return json.loads(text, parse_int=_integer)
+
+
+def part(thing: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return an object inside another; an empty one if it is missing or something else."""
+    found = thing.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def parts(thing: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Return a list of objects inside another, in order and without what is none."""
+    found = thing.get(name)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def _is_deep(text: str) -> bool:

@@ -14,15 +14,16 @@ from altwright.platforms.reading.answers import (
     UNKNOWN_TIME,
     AnswerUnreadable,
     identity,
-    lost_media,
     name_of,
-    parts,
     posted_at,
+    read_media,
     read_post,
 )
 
 #: Posts per page. Source: Mastodon's maximum for statuses of an account.
 PAGE_POSTS = 40
+#: Asks for the newest page of an account's statuses with media.
+FIRST_QUERY = f"only_media=true&exclude_reblogs=true&limit={PAGE_POSTS}"
 #: Posts of a page where a server fails at a whole one: it runs out of time, or sends too much.
 FEW_POSTS = 5
 _FEWER = re.compile(r"\b(limit=)\d+")
@@ -56,12 +57,11 @@ class Answer:
 
 def pages(
     ask: Callable[[str], Answer],
-    first_query: str,
     is_own: Callable[[Mapping[str, Any]], bool],
     cursor: str | None,
 ) -> Iterator[PostPage]:
     """Yield the pages that ``ask`` returns, from ``cursor`` on (None: from the newest post)."""
-    number, query = _opened(cursor) or (0, first_query)
+    number, query = _opened(cursor) or (0, FIRST_QUERY)
     seen: set[str] = set()
     foreign = 0
     while number < PAGES_MOST and foreign < FOREIGN_PAGES_MOST:
@@ -70,7 +70,7 @@ def pages(
         except PlatformRefused as error:
             if cursor is None or error.category is Category.AUTHENTICATION:
                 raise
-            cursor, query = None, first_query  # the server doesn't know the cursor any more
+            cursor, query = None, FIRST_QUERY  # the server doesn't know the cursor any more
             continue
         except PlatformUnavailable as error:
             smaller = _FEWER.sub(rf"\g<1>{FEW_POSTS}", query)
@@ -87,7 +87,7 @@ def pages(
         reader = _Reader(is_own, seen)
         reader.read(answer.statuses)
         foreign = 0 if reader.has_own else foreign + 1
-        following = _following(answer, first_query)
+        following = _following(answer)
         # A server that can't page answers with its first page for ever.
         goes_on = reader.has_new and following not in {"", query} and number < PAGES_MOST
         following = f"{number}:{following}" if goes_on else ""
@@ -102,7 +102,7 @@ def _opened(cursor: str | None) -> tuple[int, str] | None:
     return (int(found[1]), found[2]) if found else None
 
 
-def _following(answer: Answer, first_query: str) -> str:
+def _following(answer: Answer) -> str:
     """Return the query for what is older; "": this is the last page.
 
     Servers that send no Link header (Pixelfed) are asked for what is older than the last one.
@@ -115,7 +115,7 @@ def _following(answer: Answer, first_query: str) -> str:
         return ""
     for status in reversed(answer.statuses):
         if isinstance(status, Mapping) and (max_id := _identity(status)):
-            return f"{first_query}&max_id={max_id}"
+            return f"{FIRST_QUERY}&max_id={max_id}"
     return ""
 
 
@@ -155,8 +155,8 @@ class _Reader:
                 self._read(status, name)
 
     def _read(self, status: Mapping[str, Any], name: str) -> None:
-        lost = lost_media(status)
-        if not parts(status, "media_attachments") and not lost:
+        media, lost = read_media(status)
+        if not media and not lost:
             return
         try:
             post = read_post(status, self._last_at)

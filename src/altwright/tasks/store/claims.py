@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from altwright.crypto import Box
 from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import TaskRow
-from altwright.domain.retry_policy import retry_words, wait_words
+from altwright.domain.retry_policy import delay_words
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.store.claim_order import PRIORITIES
@@ -193,7 +193,7 @@ class Claims:
         self._hand_back(
             task,
             "retry",
-            detail=f"{category}: {retry_words(delay_s)}: {message}",
+            detail=f"{category}: {delay_words(delay_s, 'Tries again in')}: {message}",
             delay_s=delay_s,
             behind=behind,
             failures=task.failures + 1,
@@ -223,7 +223,7 @@ class Claims:
         self._hand_back(
             task,
             WAITING,
-            detail=f"{category}: {wait_words(delay_s)}: {message}",
+            detail=f"{category}: {delay_words(delay_s, 'Waits')}: {message}",
             delay_s=delay_s,
             waits=task.waits + 1,
             waits_for=waits_for,
