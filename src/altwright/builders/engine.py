@@ -20,7 +20,7 @@ from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.execution.lease_renewer import LeaseKeeper
 from altwright.tasks.execution.retrying import OUTAGE_PATIENCE_S, Retrying
 from altwright.tasks.execution.runner import TaskRunner
-from altwright.tasks.progress import Emit, ProgressTracker
+from altwright.tasks.page_updates import Emit, ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues, QueueOptions

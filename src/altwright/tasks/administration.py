@@ -15,7 +15,7 @@ from altwright.domain.user import UserRef
 from altwright.errors import ActiveTaskExists, RedisUnavailable, TaskNotFound, TaskStateConflict
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.queue_pauses import Pauses
-from altwright.tasks.progress import ProgressTracker
+from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_store import Failed, TaskStore

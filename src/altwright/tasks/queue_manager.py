@@ -17,7 +17,7 @@ from altwright.errors import (
 )
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.worker_wakeup import Messenger
-from altwright.tasks.progress import ProgressTracker
+from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker

@@ -14,7 +14,7 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
-from altwright.tasks.progress import ProgressTracker
+from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.store.task_store import TaskStore

@@ -15,7 +15,7 @@ from altwright.errors import RedisUnavailable
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
-from altwright.tasks.progress import ProgressTracker
+from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues, job_id
 from altwright.tasks.store.backlog import BATCH, Backlog

@@ -41,7 +41,7 @@ class Retrying:
         self._patience_s = patience_s
         self._random = random.Random()  # noqa: S311 - jitter, no secret
 
-    def rest_s(self, tries: int) -> float:
+    def items_rest_s(self, tries: int) -> float:
         """Return for how long items rest that have all failed so often."""
         return self._backoff.rest_s(tries, self._random)
 

@@ -21,7 +21,7 @@ from altwright.tasks.error_classification import Fault, Meaning, Source, fault_o
 from altwright.tasks.execution.failure_streak import IN_A_ROW, Streak
 from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
 from altwright.tasks.execution.retrying import Retrying
-from altwright.tasks.progress import ProgressTracker
+from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.items import ITEM_TRIES, Items, Plan, Worked
 from altwright.tasks.store.preemption import Signals, SignalStore, Standing
@@ -178,7 +178,7 @@ class TaskRunner:
         for item in self._all_items(task, items):
             if item.id in failed_here and item.tries < ITEM_TRIES:
                 # All that are left have failed in this attempt.
-                raise HandedBack(RESTS, self._retrying.rest_s(item.tries))
+                raise HandedBack(RESTS, self._retrying.items_rest_s(item.tries))
             failed_here.add(item.id)
             standing = self._one(task, work, item, streak, checkpoint)
             if standing.task.ended:
