@@ -107,7 +107,8 @@ class Ours:
         worker = TaskWorker("bench", self._engine.work_parts())
         records = self._engine.queue.jobs.records(self._client, worker.id)
         loop = WorkerLoop(records, worker.take, ends=lambda: False, closed=worker.closed)
-        if loop.work(burst=True) != tasks:
+        loop.work(burst=True)
+        if loop.done != tasks:
             raise RuntimeError("tasks were left")
 
     def submit(self, tasks: int, items: int) -> None:

@@ -205,11 +205,14 @@ class Fleet:
 
     @contextlib.contextmanager
     def rq_worker(
-        self, worker_class: str = "altwright.rq_worker.Worker", *options: str
+        self,
+        worker_class: str = "altwright.rq_worker.Worker",
+        *options: str,
+        command: str = "worker",
     ) -> Iterator[Started]:
         """Run RQ's own command."""
         rq = str(Path(sys.executable).with_name("rq"))
-        argv = [rq, "worker", "urgent", "high", "normal", "low", "--url", self.redis_url]
+        argv = [rq, command, "urgent", "high", "normal", "low", "--url", self.redis_url]
         with self.running("rq", [*argv, *options], RQ_WORKER_CLASS=worker_class) as started:
             yield started
 

@@ -8,16 +8,19 @@ import threading
 import time
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 import rq
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq.worker import BaseWorker
 
 from altwright import bootstrap
+from altwright.background import BackgroundLoop
 from altwright.domain.worker import new_worker_id
 from altwright.processes.preparation import configured
-from altwright.tasks.rq.worker_loop import POLL_S, WorkerLoop
+from altwright.tasks.rq.worker_loop import POLL_S, SIGN_EVERY_S, WorkerLoop
 from altwright.web.app import create_app
 from altwright.workers.integrated import DATABASE_POLL_MOST_S
 from altwright.workers.worker import TaskWorker
@@ -29,6 +32,14 @@ _log = logging.getLogger(__name__)
 TWICE_S = 1.0
 
 
+class _Limits(NamedTuple):
+    """When RQ's command wants a worker to end: nothing is left, so many jobs, idle for so long."""
+
+    burst: bool
+    jobs: int | None
+    idle_s: float | None
+
+
 class Worker(BaseWorker):
     """Our loop as RQ's command starts it, in the main thread; without Redis it asks the database.
 
@@ -38,6 +49,8 @@ class Worker(BaseWorker):
 
     #: `rq info` asks this class for workers, of which it shows records only.
     find_by_key = rq.Worker.find_by_key
+    #: `rq worker-pool` says there that it begins.
+    log = logging.getLogger("rq.worker")
 
     def __init__(
         self,
@@ -63,8 +76,11 @@ class Worker(BaseWorker):
         )
         self._asked_to_stop = False
         self._asked_at = 0.0
-        # As RQ's own worker does: a frozen server counts as gone.
-        connection.connection_pool.connection_kwargs["socket_timeout"] = POLL_S + 1
+        self._from_database = 0
+        # A frozen server counts as gone, as with RQ's own worker, and at once.
+        pool = connection.connection_pool
+        pool.connection_kwargs |= {"socket_timeout": POLL_S + 1, "retry": Retry(NoBackoff(), 0)}
+        pool.reset()
 
     def work(
         self,
@@ -80,25 +96,39 @@ class Worker(BaseWorker):
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.request_stop)
-        limited = burst or max_jobs is not None or max_idle_time is not None
+        limits = _Limits(burst, max_jobs, max_idle_time)
+        signs = BackgroundLoop("signs", self._loop.give_sign, every_s=SIGN_EVERY_S)
         self._services.start()
-        worked = 0
+        signs.start()
         try:
-            while not self._asked_to_stop:
+            while not self._asked_to_stop and not self._is_over(limits):
                 try:
-                    worked += self._loop.work(
-                        burst=burst, max_jobs=max_jobs, max_idle_s=max_idle_time
+                    self._loop.work(
+                        burst=burst, max_jobs=self._left(limits), max_idle_s=max_idle_time
                     )
                 except redis.RedisError as error:
                     _log.warning("worker %s leaves redis: %s", self.name, error)
                     self._services.health.note(answered=False)
+                    self._from_database += self._worker.take_next()
                 else:
-                    if limited and not self._loop.has_left:
-                        break
-                self._work_from_database()
+                    if not self._loop.has_left:
+                        break  # for one of the limits
+                if self._work_from_database(limits):
+                    break
         finally:
+            signs.stop()
             self._services.close()
-        return bool(worked)
+        return bool(self._done)
+
+    @property
+    def _done(self) -> int:
+        return self._loop.done + self._from_database
+
+    def _left(self, limits: _Limits) -> int | None:
+        return None if limits.jobs is None else limits.jobs - self._done
+
+    def _is_over(self, limits: _Limits) -> bool:
+        return limits.jobs is not None and self._done >= limits.jobs
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Let the running task end; after RQ_SHUTDOWN_TIMEOUT it goes back to the queue."""
@@ -114,9 +144,20 @@ class Worker(BaseWorker):
         timer.daemon = True
         timer.start()
 
-    def _work_from_database(self) -> None:
+    def _work_from_database(self, limits: _Limits) -> bool:
+        """Work while Redis takes no jobs; return whether it is over, by one of the limits."""
         waits = self._services.queue.work_waits
+        idle_since = time.monotonic()
         while not self._services.health.takes_jobs and not self._asked_to_stop:
             since = waits.count
-            if not self._worker.take_next():
-                waits.wait(since, DATABASE_POLL_MOST_S)
+            if self._worker.take_next():
+                self._from_database += 1
+                idle_since = time.monotonic()
+                if self._is_over(limits):
+                    return True
+                continue
+            idle_s = time.monotonic() - idle_since
+            if limits.burst or (limits.idle_s is not None and idle_s >= limits.idle_s):
+                return True
+            waits.wait(since, DATABASE_POLL_MOST_S)
+        return False

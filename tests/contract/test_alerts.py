@@ -33,6 +33,7 @@ from altwright.tasks.alerting.notifications import (
 )
 from altwright.tasks.alerting.rules import Facts, Finding, Severity, Thresholds, findings
 from altwright.tasks.error_classification import NOT_SET_UP
+from altwright.tasks.rq.redis_client import EPOCH_KEY
 
 SOMETHING = Finding("something", Severity.WARNING, "Something is wrong.")
 
@@ -196,7 +197,11 @@ def test_a_stranger_s_keys_and_a_suspension_are_told(house: House) -> None:
     rig.dispatcher.tick()
     client = rig.health.client
     task = rig.submit()
-    for key in ("rq:queue:normal", "rq:wip:normal", "rq:finished:normal", "rq:queues"):
+    client.delete(EPOCH_KEY)
+    client.rpush(EPOCH_KEY, "not ours")
+    client.expire(EPOCH_KEY, 600)
+    names = ("queue:normal", "wip:normal", "finished:normal", "queues", "workers:normal")
+    for key in (f"rq:{name}" for name in names):
         client.delete(key)
         client.set(key, "not of RQ")
     assert rig.submit(BERT).delivery is Delivery.DATABASE

@@ -60,7 +60,7 @@ def cost(rig: Rig, users: list[Any], items: int) -> dict[str, int]:
         trips = int(rig.health.client.info("stats")["total_reads_processed"])
         for user in users:
             rig.submit(user, settings={"items": items})
-        assert loop.work(burst=True) == len(users)
+        loop.work(burst=True)
         trips = int(rig.health.client.info("stats")["total_reads_processed"]) - trips
         rig.health.client.echo("that is all")
         for seen in monitor.listen():

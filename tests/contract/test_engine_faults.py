@@ -18,6 +18,7 @@ from altwright.errors import (
     PlatformUnavailable,
     RateLimited,
 )
+from altwright.platforms.refusals import PlatformForbids
 from altwright.tasks.error_classification import NOT_SET_UP, Source
 from altwright.tasks.execution.retrying import FRUITLESS, NO_PROGRESS, OUTAGE_PATIENCE_S
 from altwright.tasks.task import Item, Task
@@ -344,3 +345,14 @@ def test_an_item_that_uses_all_the_time_up_comes_after_the_others(rig: Rig) -> N
     assert (ended.status, ended.items_done, ended.items_failed) == (Status.COMPLETED, 3, 1)
     (failed,) = rig.store.items(task.id, [ItemStatus.FAILED])
     assert (failed.key, failed.category) == ("item-0", Category.TIMEOUT)
+
+
+@pytest.mark.parametrize("items", [3, 4])
+def test_refusals_in_a_row_fail_the_task_also_at_its_end(rig: Rig, items: int) -> None:
+    """A server that allows it with none of them ends the run, be it with the last item or not."""
+    rig.kind.meet = always(PlatformForbids("The server doesn't allow it."))
+    task = rig.submit(settings={"items": items})
+    rig.drain_database()
+    ended = rig.store.get(task.id, None)
+    assert (ended.status, ended.items_failed) == (Status.FAILED, 3)
+    assert "allow" in str(ended.error)

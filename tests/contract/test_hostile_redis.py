@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from redis import Redis
 from rq.job import Job
-from tests.support_engine import BERT, Rig
+from tests.support_engine import BERT, ROOT, Rig
 
-from altwright.domain.task import Status
+from altwright.domain.task import Priority, Status
 from altwright.tasks.rq.job_records import MOST_BYTES, MOST_LOOKS
 
 #: Fields of a job's hash that the installed RQ reads or writes, and what each is for: a new one
@@ -176,6 +176,23 @@ def test_a_bomb_costs_no_memory(rig: Rig) -> None:
     assert rig.drain_rq() == 1
     assert rig.store.get(last.id, None).status is Status.COMPLETED
     assert not client.exists(f"rq:job:{large.id}-0")
+
+
+def test_a_job_moved_out_of_a_paused_queue_holds_up_no_other(rig: Rig) -> None:
+    """It isn't worked on, isn't given back to where a stranger put it, and waits for its own."""
+    client = rig.health.client
+    moved = rig.submit(None, priority="low")
+    rig.dispatcher.tick()
+    assert client.lmove("rq:queue:low", "rq:queue:urgent", "LEFT", "LEFT")
+    rig.administration.pause(Priority.LOW, by=ROOT)
+    task = rig.submit()
+    rig.drain_rq()
+    assert rig.store.get(task.id, None).status is Status.COMPLETED
+    assert client.llen("rq:queue:urgent") == 0
+    rig.administration.resume(Priority.LOW, by=ROOT)
+    rig.dispatcher.tick()
+    rig.drain_rq()
+    assert rig.store.get(moved.id, None).status is Status.COMPLETED
 
 
 def test_junk_ids_cost_one_look_each(rig: Rig) -> None:

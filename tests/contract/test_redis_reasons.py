@@ -215,6 +215,22 @@ def test_a_user_who_may_not_ask_for_info_works(
     rig.close()
 
 
+def test_a_user_who_may_not_run_scripts_is_told(make: Callable[..., RedisServer]) -> None:
+    """Jobs are taken by scripts, so one is tried when Redis is looked at."""
+    port = free_port()
+    server = make(port=port)
+    with server.client() as client:
+        client.acl_setuser(
+            "worker",
+            enabled=True,
+            passwords=[f"+{PASSWORD}"],
+            keys=["*"],
+            channels=["*"],
+            categories=["+@all", "-@scripting"],
+        )
+    assert "may not run EVAL" in reason(f"redis://worker:{LOGIN}@127.0.0.1:{port}/0")
+
+
 def test_a_full_server_is_full_and_not_away(make: Callable[..., RedisServer]) -> None:
     """Its memory is used up: tasks wait in the database, and the circuit stays closed."""
     server = make()

@@ -12,6 +12,8 @@ from tests.support_engine import BERT, Rig
 
 from altwright.domain.task import Priority, Status
 from altwright.tasks.rq import worker_loop
+from altwright.tasks.rq.job_cleaner import RQUpkeep
+from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.rq.job_records import TakenJob
 from altwright.tasks.rq.redis_client import connect
 from altwright.tasks.rq.worker_loop import WorkerLoop
@@ -50,7 +52,8 @@ def test_a_stop_between_pop_and_work_loses_no_job(rig: Rig) -> None:
     client = rig.health.client
     waiting = client.lrange("rq:queue:normal", 0, -1)
     with looping(rig, ends=lambda: rig.job_count() < 2) as loop:
-        assert loop.work() == 0
+        loop.work()
+        assert loop.done == 0
     assert client.lrange("rq:queue:normal", 0, -1) == waiting
     assert client.hget(f"rq:job:{task.id}-0", "status") == b"queued"
     # Nobody has begun it, so that its attempt isn't wasted either.
@@ -116,10 +119,28 @@ def test_a_sign_keeps_what_rq_knows_of_a_long_job(rig: Rig) -> None:
         assert client.hget(KEY, "state") == b"busy"
 
     with looping(rig, before=long) as loop:
-        assert loop.work(burst=True) == 1
+        loop.work(burst=True)
+        assert loop.done == 1
         client.delete(f"rq:job:{job}")
         rig.queue.jobs.records(client, "signs").sign(taken[0])
     assert not client.exists(f"rq:job:{job}", f"rq:executions:{job}", "rq:wip:normal")
+
+
+def test_a_job_that_was_taken_for_abandoned_and_ends_has_not_failed(rig: Rig) -> None:
+    """While no sign of a long job got through, it was set aside; its end puts that right."""
+    task = rig.submit()
+    client: Any = rig.health.client
+
+    def miss_signs(_: Ticket) -> None:
+        (one,) = client.zrange("rq:wip:normal", 0, -1)
+        client.zadd("rq:wip:normal", {one: 1})
+        assert RQUpkeep(rig.health, QueueOptions()).set_aside_abandoned() == 1
+        assert client.zcard("rq:failed:normal") == 1
+
+    with looping(rig, before=miss_signs) as loop:
+        loop.work(burst=True)
+    assert client.hget(f"rq:job:{task.id}-0", "status") == b"finished"
+    assert not client.exists("rq:failed:normal", "rq:wip:normal")
 
 
 class EndsMeanwhile(WorkerLoop):

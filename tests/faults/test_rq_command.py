@@ -79,6 +79,26 @@ def test_rqs_command_ends_after_as_many_jobs_as_it_was_told(made: Fleet) -> None
     assert len(made.services.store.recent(None, Status.COMPLETED, 10)) == 1
 
 
+def test_rqs_pool_works_and_ends_with_the_work(made: Fleet) -> None:
+    """`rq worker-pool --burst` starts workers of ours, which end when nothing is left."""
+    tasks = [made.submit() for _ in range(3)]
+    ours = "altwright.rq_worker.Worker"
+    with made.rq_worker(ours, "--burst", "-n", "1", command="worker-pool") as pool:
+        assert pool.process.wait(180) == 0
+    assert made.completed(*tasks)
+
+
+def test_a_burst_ends_while_redis_is_full(made: Fleet, server: RedisServer) -> None:
+    """It works on what waits in the database, and is over when nothing is left."""
+    server.client().config_set("maxmemory", "1mb")
+    wait_until(lambda: not made.services.health.takes_jobs, 60)
+    tasks = [made.submit() for _ in range(2)]
+    with made.rq_worker("altwright.rq_worker.Worker", "--burst") as worker:
+        assert worker.process.wait(180) == 0
+    assert made.completed(*tasks)
+    server.client().config_set("maxmemory", "0")
+
+
 @pytest.mark.req("6.7", "alert, purge, database")
 def test_rqs_command_works_from_the_database_while_redis_is_full(
     made: Fleet, server: RedisServer

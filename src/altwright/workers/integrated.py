@@ -107,7 +107,9 @@ class IntegratedRQWorker:
             _log.warning("worker %s leaves redis: %s", self.worker.id, error)
             if url == self._health.url:
                 self._health.note(answered=False)
-            self._stopping.wait(DATABASE_POLL_S)
+            # Should this Redis answer pings all the same, tasks get on.
+            if not self.worker.take_next():
+                self._stopping.wait(DATABASE_POLL_S)
         finally:
             self.rq_loop = None
             client.close()

@@ -192,7 +192,11 @@ class TaskRunner:
     def _all_items(self, task: Task, items: list[Item]) -> Iterator[Item]:
         """Yield the items to work on, until none is left; those that were put off come again."""
         while items:
-            yield from items
+            # Those that were tried less come first, also of those that are put off meanwhile.
+            for item in items:
+                if item.tries != items[0].tries:
+                    break
+                yield item
             items = self._items.next_items(task.id)
 
     def _plan(self, task: Task, work: Work, streak: Streak) -> Plan:
@@ -248,11 +252,11 @@ class TaskRunner:
                 self._items.put_behind(task, item, found.words, found.category)
             self._unless_down(found)
         if fault.meaning is Meaning.FINAL:
-            standing = self._item_failed(task, work, item, fault.category, fault.words)
-            if fault.ends_streak and in_a_row >= IN_A_ROW:
-                # They have failed, so that the next run begins with others.
-                raise Stopped(fault)
-            return standing
+            if not (fault.ends_streak and in_a_row >= IN_A_ROW):
+                return self._item_failed(task, work, item, fault.category, fault.words)
+            # They have failed, so that the next run begins with others.
+            self._item_failed(task, work, item, fault.category, fault.words, is_stopped=True)
+            raise Stopped(fault)
         standing = self._items.defer_item(task, item, fault.words, fault.category)
         if in_a_row >= IN_A_ROW:
             self._items.spare(task, streak.items)
@@ -260,11 +264,20 @@ class TaskRunner:
         return standing
 
     def _item_failed(
-        self, task: Task, work: Work, item: Item, category: Category, reason: str
+        self,
+        task: Task,
+        work: Work,
+        item: Item,
+        category: Category,
+        reason: str,
+        *,
+        is_stopped: bool = False,
     ) -> Standing:
+        """End an item as failed; the task isn't completed with it if it ``is_stopped``."""
         effect = work.failed(item, reason)
         worked = Worked(ItemStatus.FAILED, reason, category, effect)
-        return self._items.end_item(task, item, worked, 0.0, work.summary)
+        summary = None if is_stopped else work.summary
+        return self._items.end_item(task, item, worked, 0.0, summary)
 
     def _unless_down(self, found: Fault | None) -> None:
         """Raise Stopped for what a server said about itself, unless that was good."""

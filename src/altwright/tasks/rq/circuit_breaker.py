@@ -254,6 +254,7 @@ class RedisHealthMonitor:
 
     def _write(self) -> None:
         self.client.set(PROBE_KEY, "1", px=1000)
+        self.client.eval("return 1", 0)  # jobs are taken and ended by scripts
 
     def look(self) -> ServerFacts:
         """Ask the server about itself (requirement 1.3), as far as it tells.

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import redis
+from redis.exceptions import ResponseError
 from rq import Queue
 from rq.job import Job, JobStatus
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
 from rq.utils import utcformat
-from rq.worker_registration import REDIS_WORKER_KEYS
+from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 from altwright.domain.task import Priority
 from altwright.errors import RedisUnavailable
@@ -143,6 +144,7 @@ class JobQueues:
         wanted = {Queue.redis_queues_keys: b"set", REDIS_WORKER_KEYS: b"set"}
         for queue in self.queues.values():
             wanted[queue.key] = b"list"
+            wanted[WORKERS_BY_QUEUE_KEY % queue.name] = b"set"
             for registry in (StartedJobRegistry, FinishedJobRegistry, FailedJobRegistry):
                 wanted[registry.key_template.format(queue.name)] = b"zset"
         with self._health.guarded() as client:
@@ -185,7 +187,12 @@ class JobQueues:
     def epoch(self) -> str | None:
         """Return the mark that this Redis bears, None when it bears none."""
         with self._health.guarded() as client:
-            there: Any = client.get(self._epoch_key)
+            try:
+                there: Any = client.get(self._epoch_key)
+            except ResponseError as error:
+                if not str(error).startswith("WRONGTYPE"):
+                    raise
+                return None  # a stranger's; ours is written over it
         return None if there is None else str(there.decode("ascii", "replace"))
 
     def set_epoch(self, epoch: str) -> None:

@@ -229,6 +229,8 @@ class JobRecords:
         if answer is None:
             return None
         key, job_id = answer
+        if len(job_id) > MOST_BYTES:
+            return None
         return key.decode().removeprefix(prefix), job_id.decode("ascii", "replace")
 
     def finished(self, job: TakenJob, value: bool) -> dict[str, Any]:  # noqa: FBT001 - the result

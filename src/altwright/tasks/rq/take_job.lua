@@ -42,6 +42,10 @@ local function finish(job)
   try('XADD', o.keys.results .. job.id, 'MAXLEN', 10, '*', unpack(job.result))
   try('EXPIRE', o.keys.results .. job.id, job.ttl_s)
   try('ZADD', o.keys[job.status] .. job.queue, o.now + job.ttl_s, job.id)
+  if job.status == 'finished' then
+    -- It may have been taken for abandoned, while no sign of it got through.
+    try('ZREM', o.keys.failed .. job.queue, job.id)
+  end
 end
 
 local function payload(id)

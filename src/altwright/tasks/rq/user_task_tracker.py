@@ -13,7 +13,7 @@ from altwright.tasks.task import Task
 #: Enters a task where nothing stands (RQ's queue is KEYS[1], the entry, if there is one, KEYS[2]).
 _TAKE = """
 local holder = ARGV[1]
-if #KEYS == 2 and not redis.call('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
+if #KEYS == 2 and not redis.pcall('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
   local there = redis.pcall('get', KEYS[2])
   holder = type(there) == 'string' and there or ''
 end

@@ -55,13 +55,15 @@ class WorkerLoop:
         self._signed_at = time.monotonic()
         self._told = ""
         self.in_hand: TakenJob | None = None
+        #: Jobs that it has worked on since it was made.
+        self.done = 0
         #: Whether it ended by a stop of ours, and not by one of ``work``'s limits.
         self.has_left = False
 
     def work(
         self, *, burst: bool = False, max_jobs: int | None = None, max_idle_s: float | None = None
-    ) -> int:
-        """Work until asked to stop, or as long as the limits say; return the number of jobs.
+    ) -> None:
+        """Work until asked to stop, or as long as the limits say.
 
         Args:
             burst: end when no job is left.
@@ -73,7 +75,7 @@ class WorkerLoop:
         """
         self.has_left = False
         self._records.enter()
-        done = 0
+        until = None if max_jobs is None else self.done + max_jobs
         ended: Mapping[str, Any] | None = None
         idle_since = time.monotonic()
         try:
@@ -89,16 +91,15 @@ class WorkerLoop:
                     ended = self._records.back(job)
                     break
                 ended = self._performed(job)
-                done += 1
+                self.done += not ended.get("back")
                 idle_since = time.monotonic()
-                if done == max_jobs:
+                if self.done == until:
                     break
             if ended is not None:
                 self._records.next(ended, ())
         finally:
             with suppress(RedisError):
                 self._records.leave()
-        return done
 
     def ask_to_stop(self) -> None:
         """Stop before the next job, without a word to Redis: may be called by a signal."""
@@ -108,13 +109,13 @@ class WorkerLoop:
         """Lengthen RQ's records of the job in hand; called from the manager's thread."""
         in_hand = self.in_hand  # read once: the worker's thread may end the job meanwhile
         if in_hand is not None:
-            self._records.sign(in_hand)
+            with suppress(RedisError):  # the worker itself finds out
+                self._records.sign(in_hand)
 
     def _next(self, ended: Mapping[str, Any] | None, *, burst: bool) -> TakenJob | None:
         """Return the next job, which is waited for a moment; None: there is none now."""
-        closed = {priority.queue for priority in self._closed()}
-        # By the end of the name: a prefix stands before it.
-        is_open = [name for name in self._records.queues if not name.endswith(tuple(closed))]
+        closed = self._closed_names()
+        is_open = [name for name in self._records.queues if not name.endswith(closed)]
         due = time.monotonic() - self._signed_at >= SIGN_EVERY_S
         if due:
             self._signed_at = time.monotonic()
@@ -144,7 +145,15 @@ class WorkerLoop:
             return self._records.failed(job, f"{type(error).__name__}: see the log")
         finally:
             self.in_hand = None
-        return self._records.back(job) if value is None else self._records.finished(job, value)
+        # Only to a queue of which nothing is taken now: the dispatcher misses any other, and
+        # delivers it anew. (A stranger may have moved it out of a paused one.)
+        if value is None and job.queue.endswith(self._closed_names()):
+            return self._records.back(job)
+        return self._records.finished(job, bool(value))
+
+    def _closed_names(self) -> tuple[str, ...]:
+        """Return how names of queues end of which no job may be taken; a prefix stands before."""
+        return tuple(priority.queue for priority in self._closed())
 
     def _tell(self, refused: str) -> None:
         """Log what Redis refuses, once while it is the same."""

@@ -173,7 +173,6 @@ class Items:
         with self._database.connect() as connection:
             return [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
 
-    @again_after_deadlock
     def end_item(
         self,
         task: Task,
@@ -190,6 +189,17 @@ class Items:
         Raises:
             TaskStateConflict: the task was taken back; nothing was written.
         """
+        return self._signals.heeded(self._end_item(task, item, worked, took_s, summary))
+
+    @again_after_deadlock
+    def _end_item(
+        self,
+        task: Task,
+        item: Item,
+        worked: Worked,
+        took_s: float,
+        summary: Callable[[Task], str] | None,
+    ) -> Standing:
         ended = {
             "of_item": item.id,
             "status": worked.status,
@@ -213,22 +223,24 @@ class Items:
                     standing = _completed(connection, standing, summary)
         except Superseded as reason:
             skipped = Worked(ItemStatus.SKIPPED, str(reason))
-            return self.end_item(task, item, skipped, took_s, summary)
-        return self._signals.heeded(standing)
+            return self._end_item(task, item, skipped, took_s, summary)
+        return standing
 
-    @again_after_deadlock
     def defer_item(self, task: Task, item: Item, reason: str, category: Category) -> Standing:
         """Put an item that failed for a passing reason behind the others, to be tried again.
 
         Raises:
             TaskStateConflict: the task was taken back.
         """
+        return self._signals.heeded(self._defer_item(task, item, reason, category))
+
+    @again_after_deadlock
+    def _defer_item(self, task: Task, item: Item, reason: str, category: Category) -> Standing:
         with self._database.begin() as connection:
             fenced(connection, RENEWED, task.id, task.attempt, lease_s=self._lease_s)
             put_off = {"of_item": item.id, "reason": reason, "category": category}
             changed(connection, sql.ITEM_PUT_OFF, put_off)
-            standing = within(connection, task)
-        return self._signals.heeded(standing)
+            return within(connection, task)
 
     @again_after_deadlock
     def put_behind(self, task: Task, item: Item, reason: str, category: Category) -> None:

@@ -83,7 +83,8 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
                 yield json.loads(data)
 
     def _publish(self, data: Any) -> None:
-        if time.monotonic() < self._unheard_until:
+        # Only of tasks, which pages are told again from the database.
+        if time.monotonic() < self._unheard_until and data.get("event") == "task":
             return
         try:
             with self._health.guarded() as client:
