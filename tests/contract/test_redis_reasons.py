@@ -180,23 +180,27 @@ def test_a_replica_that_becomes_the_primary_is_used(make: Callable[..., RedisSer
     monitor.client.close()
 
 
-@only_sqlite
-def test_a_user_who_may_not_ask_for_info_works(
-    database: Database, make: Callable[..., RedisServer]
-) -> None:
-    """The rule of Redis' documentation (+@all -@dangerous) is enough for tasks through RQ."""
+def address_of_user(make: Callable[..., RedisServer], *, without: str) -> str:
+    """Return the address, with the login, of a user who may run all commands but some."""
     port = free_port()
-    server = make(port=port)
-    with server.client() as client:
+    with make(port=port).client() as client:
         client.acl_setuser(
             "worker",
             enabled=True,
             passwords=[f"+{PASSWORD}"],
             keys=["*"],
             channels=["*"],
-            categories=["+@all", "-@dangerous"],
+            categories=["+@all", without],
         )
-    url = f"redis://worker:{LOGIN}@127.0.0.1:{port}/0"
+    return f"redis://worker:{LOGIN}@127.0.0.1:{port}/0"
+
+
+@only_sqlite
+def test_a_user_who_may_not_ask_for_info_works(
+    database: Database, make: Callable[..., RedisServer]
+) -> None:
+    """The rule of Redis' documentation (+@all -@dangerous) is enough for tasks through RQ."""
+    url = address_of_user(make, without="-@dangerous")
     with contextlib.closing(connect(url)) as asking:
         facts = RedisHealthMonitor(asking).try_out()
     assert facts.remarks() == [
@@ -217,18 +221,7 @@ def test_a_user_who_may_not_ask_for_info_works(
 
 def test_a_user_who_may_not_run_scripts_is_told(make: Callable[..., RedisServer]) -> None:
     """Jobs are taken by scripts, so one is tried when Redis is looked at."""
-    port = free_port()
-    server = make(port=port)
-    with server.client() as client:
-        client.acl_setuser(
-            "worker",
-            enabled=True,
-            passwords=[f"+{PASSWORD}"],
-            keys=["*"],
-            channels=["*"],
-            categories=["+@all", "-@scripting"],
-        )
-    assert "may not run EVAL" in reason(f"redis://worker:{LOGIN}@127.0.0.1:{port}/0")
+    assert "may not run EVAL" in reason(address_of_user(make, without="-@scripting"))
 
 
 def test_a_full_server_is_full_and_not_away(make: Callable[..., RedisServer]) -> None:
