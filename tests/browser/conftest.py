@@ -12,6 +12,7 @@ from tests.support_browser import ARGUMENTS, CHROMIUM, PATIENCE_MS, START_MS, Si
 #: Answers, and requests cut off, that tests ask for on purpose; Chromium notes each as an error.
 EXPECTED = (
     "status of 401",
+    "HTTP Authentication failed",  # the same, as an answer to a WebSocket
     "status of 404",
     "status of 409",
     "status of 422",
