@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from tests import leaks
 from tests.support_engine import BERT, Rig
 
 from altwright.domain.task import Priority, Status
@@ -141,6 +142,28 @@ def test_a_job_that_was_taken_for_abandoned_and_ends_has_not_failed(rig: Rig) ->
         loop.work(burst=True)
     assert client.hget(f"rq:job:{task.id}-0", "status") == b"finished"
     assert not client.exists("rq:failed:normal", "rq:wip:normal")
+
+
+def test_what_a_worker_writes_after_a_flush_goes_away_by_itself(rig: Rig) -> None:
+    """A Redis that was emptied meanwhile keeps no torso of a worker that then dies."""
+    rig.submit()
+    client = rig.health.client
+
+    def lose_all(_: Ticket) -> None:
+        client.flushall()
+
+    class Dies(WorkerLoop):
+        """A worker that is killed when it has ended its job: it doesn't leave."""
+
+        def _is_to_leave(self) -> bool:
+            if self.done:
+                self._records.leave = lambda: None  # type: ignore[method-assign]
+            return super()._is_to_leave()
+
+    with looping(rig, before=lose_all, kind=Dies) as loop:
+        loop.work(burst=True)
+    assert client.hget(KEY, "successful_job_count") == b"1"
+    assert leaks.everlasting(client) == []
 
 
 class EndsMeanwhile(WorkerLoop):

@@ -76,13 +76,16 @@ local function start(queue, id)
 end
 
 if o.ended then finish(o.ended) end
-if o.sign then
-  try('HSET', worker, 'last_heartbeat', o.at)
+if o.sign then try('HSET', worker, 'last_heartbeat', o.at) end
+local queues = o.queues or {}
+-- Also what a flush took away, and a count or a state has made anew, goes away by itself.
+local function note(state)
+  if o.state ~= state then try('HSET', worker, 'state', state) end
   try('EXPIRE', worker, o.ttl_s + 60)
 end
-local queues = o.queues or {}
+
 if #queues > 0 and try('EXISTS', suspension) == 1 then
-  if o.state ~= 'suspended' then try('HSET', worker, 'state', 'suspended') end
+  note('suspended')
   return {'suspended', refused}
 end
 local looks = o.most_looks
@@ -101,8 +104,8 @@ for _, name in ipairs(queues) do
 end
 if found then
   start(queue, id)
-  if o.state ~= 'busy' then try('HSET', worker, 'state', 'busy') end
+  note('busy')
   return {'job', refused, queue, id, found}
 end
-if o.state ~= 'idle' then try('HSET', worker, 'state', 'idle') end
+note('idle')
 return {looks == 0 and 'more' or 'none', refused}
