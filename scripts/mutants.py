@@ -43,6 +43,9 @@ LEAST_KILLED = 0.85
 SETTINGS = """[mutmut]
 source_paths = src
 only_mutate = {path}
+also_copy =
+    docs
+    scripts
 use_git_change_detection = false
 track_dependencies = false
 timeout_constant = 5
@@ -163,7 +166,7 @@ def examine(module: str, known: dict[str, Any], most: int, seed: int) -> bool:
     folder = FOLDER / module
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name in ("src", "tests"):
+    for name in ("src", "tests", "scripts", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "pyproject.toml", folder)
     tests = "\n    ".join(known["tests"])
