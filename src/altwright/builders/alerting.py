@@ -1,4 +1,4 @@
-"""What watches over the service, put together: alerts, notifications, maintenance."""
+"""What watches over the service, put together: alerts, notifications, statistics, maintenance."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from altwright.tasks.alerting.monitor import AlertMonitor, Watched
 from altwright.tasks.alerting.notifications import Channel, Notifier
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.cluster.leader import Leader
+from altwright.tasks.maintenance.recorder import Recorded, StatisticsRecorder
 from altwright.tasks.maintenance.scheduler import MaintenanceScheduler
 from altwright.tasks.rq.job_cleaner import RQUpkeep
+from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures
 
 #: The leader's name in the table of leases.
@@ -51,9 +53,10 @@ class Alerting:
         database = engine.store.database
         self.alerts = AlertBook(database, tuple(channels))
         self.notifier = Notifier(database, channels)
+        figures = Figures(database)
         monitor = AlertMonitor(
             Watched(
-                figures=Figures(database),
+                figures=figures,
                 roster=engine.roster,
                 health=engine.health,
                 pauses=engine.pauses,
@@ -75,7 +78,10 @@ class Alerting:
             every_s=maintenance_every_s,
             clock=clock,
         )
-        rounds = (monitor.look, self.notifier.loop.wake, scheduler.tick)
+        self.recorder = StatisticsRecorder(
+            Recorded(Series(database), figures, engine.roster, engine.health), clock
+        )
+        rounds = (monitor.look, self.notifier.loop.wake, scheduler.tick, self.recorder.tick)
         self.leader = Leader(engine.leases, ROLE, owner, rounds, always)
         #: The threads of a process, in the order of their start.
         self.loops = (self.leader.loop, *([self.notifier.loop] if channels else []))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from altwright.domain.task import Priority
+from altwright.domain.task import ACTIVE, Priority
 from altwright.errors import Category, RedisUnavailable
 from altwright.tasks.alerting.alerts import AlertWatch
 from altwright.tasks.alerting.rules import Facts, Thresholds, findings
@@ -69,7 +69,7 @@ class AlertMonitor:
     def facts(self) -> Facts:
         """Look at everything."""
         watched = self._watched
-        queues = watched.figures.by_priority()
+        queues = watched.figures.by_priority(ACTIVE)
         paused = watched.pauses.current()
         # What an administrator made wait isn't late.
         due = [queues[priority] for priority in Priority if priority not in paused]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -81,8 +82,11 @@ class Figures:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def by_priority(self) -> dict[Priority, QueueFigures]:
+    def by_priority(self, statuses: Collection[Status] = ()) -> dict[Priority, QueueFigures]:
         """Count the tasks of each priority, without what only Redis knows.
+
+        Args:
+            statuses: those to count, so that what ended isn't read; none: all of them.
 
         Rows in no state that we know are left out; `altwright task repair` finds them.
         """
@@ -93,6 +97,8 @@ class Figures:
             func.count().label("tasks"),
             func.min(TaskRow.created_at).label("oldest"),
         ).group_by(TaskRow.status, TaskRow.delayed, TaskRow.priority)
+        if statuses:
+            query = query.where(TaskRow.status.in_(statuses))
         with self._database.read() as session:
             at = session.scalar(select(now()))
             rows = session.execute(query).all()
