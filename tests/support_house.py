@@ -8,8 +8,11 @@ from altwright.builders.alerting import Alerting
 from altwright.tasks.alerting.alerts import QUIET_S
 from altwright.tasks.alerting.notifications import Channel
 from altwright.tasks.alerting.rules import Thresholds
+from altwright.tasks.overview import Overview, Seen
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.job_queues import QueueOptions
+from altwright.tasks.store.series import Series
+from altwright.tasks.store.statistics import Figures
 
 
 class House(Alerting):
@@ -29,6 +32,25 @@ class House(Alerting):
             maintenance_every_s=3600,
             owner=rig.owner,
             clock=rig.clock,
+        )
+
+    @property
+    def overview(self) -> Overview:
+        """Return the look that pages and commands have at it."""
+        rig = self.rig
+        return Overview(
+            Seen(
+                database=rig.database,
+                figures=Figures(rig.database),
+                series=Series(rig.database),
+                roster=rig.roster,
+                pauses=rig.pauses,
+                jobs=rig.queue.jobs,
+                health=rig.health,
+                state=rig.state,
+                alerts=self.alerts,
+                workers_expected=lambda: self.workers_expected,
+            )
         )
 
     def look(self, after_s: float = 2.0) -> set[str]:

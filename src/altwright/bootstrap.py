@@ -40,12 +40,15 @@ from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.worker_slots import Slots
 from altwright.tasks.maintenance.task import Chore, Maintenance
+from altwright.tasks.overview import Overview, Seen
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.rq.redis_client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.retention import Ages, TaskRetention
+from altwright.tasks.store.series import Series
+from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
 from altwright.web.realtime.redis_channel import PageChannel
 from altwright.web.services import Services as WebServices
@@ -217,6 +220,20 @@ def build(settings: Settings) -> Services:
         health=health,
         progress=engine.progress,
         page_channel=page_channel,
+        overview=Overview(
+            Seen(
+                database=database,
+                figures=Figures(database),
+                series=Series(database),
+                roster=engine.roster,
+                pauses=engine.pauses,
+                jobs=engine.queue.jobs,
+                health=health,
+                state=engine.state,
+                alerts=alerting.alerts,
+                workers_expected=lambda: workers_expected(settings),
+            )
+        ),
         queue=engine.queue,
         engine=engine,
         audit=Audit(database),

@@ -69,7 +69,6 @@ class OfPriority:
     ended: Counter[Status] = field(default_factory=Counter)
     waiting: int = 0
     running: int = 0
-    waiting_most: int = 0
     oldest_waiting_s: float = 0.0
     waited: Histogram = field(default_factory=Histogram)
     took: Histogram = field(default_factory=Histogram)
@@ -80,7 +79,6 @@ class OfPriority:
             **{status.value: self.ended[status] for status in ENDS},
             "waiting": self.waiting,
             "running": self.running,
-            "waiting_most": self.waiting_most,
             "oldest_waiting_s": round(self.oldest_waiting_s, 1),
             "waited": self.waited.to_json(),
             "took": self.took.to_json(),
@@ -94,7 +92,6 @@ class OfPriority:
             ended=Counter({one: kept[one.value] for one in ENDS if one.value in kept}),
             waiting=kept.get("waiting", 0),
             running=kept.get("running", 0),
-            waiting_most=kept.get("waiting_most", 0),
             oldest_waiting_s=kept.get("oldest_waiting_s", 0.0),
             waited=Histogram.from_json(kept.get("waited", {})),
             took=Histogram.from_json(kept.get("took", {})),
@@ -105,7 +102,6 @@ class OfPriority:
         self.ended.update(other.ended)
         self.waiting += other.waiting
         self.running += other.running
-        self.waiting_most = max(self.waiting_most, other.waiting_most)
         self.oldest_waiting_s = max(self.oldest_waiting_s, other.oldest_waiting_s)
         self.waited.merge(other.waited)
         self.took.merge(other.took)
@@ -168,7 +164,6 @@ class Bucket:
         part = self.priorities[priority]
         part.waiting += waiting
         part.running += running
-        part.waiting_most = max(part.waiting_most, waiting)
         part.oldest_waiting_s = max(part.oldest_waiting_s, oldest_waiting_s)
 
     def look_around(self, *, workers: int, delivery: Delivery, redis_bytes: int) -> None:
@@ -186,3 +181,10 @@ class Bucket:
         self.workers += other.workers
         self.without_redis += other.without_redis
         self.redis_bytes = max(self.redis_bytes, other.redis_bytes)
+
+    def all(self) -> OfPriority:
+        """Return the parts of all priorities as one."""
+        every = OfPriority()
+        for part in self.priorities.values():
+            every.merge(part)
+        return every

@@ -101,9 +101,10 @@ class AlertBook:
         query = select(AlertRow).where(AlertRow.open_name.is_not(None)).order_by(AlertRow.id)
         return self._alerts(query)
 
-    def recent(self, limit: int = 50) -> list[Alert]:
-        """Return the last alerts, open or over, newest first."""
-        return self._alerts(select(AlertRow).order_by(AlertRow.id.desc()).limit(limit))
+    def recent(self, limit: int = 50, *, name: str | None = None) -> list[Alert]:
+        """Return the last alerts, open or over, newest first: of every rule, or of one."""
+        query = select(AlertRow).order_by(AlertRow.id.desc()).limit(limit)
+        return self._alerts(query.where(AlertRow.name == name) if name else query)
 
     def _alerts(self, query: Any) -> list[Alert]:
         with self._database.read() as session:

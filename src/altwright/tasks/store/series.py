@@ -19,6 +19,9 @@ from altwright.domain.task import Priority, Status
 SETTLED = timedelta(seconds=10)
 #: How far back a leader goes for what no other has counted.
 CATCH_UP = KEPT[Span.HOUR]
+#: How far back what isn't counted yet is counted for whoever looks; only a leader that is away
+#: leaves more.
+LIVE = timedelta(minutes=10)
 #: Spans that a minute is added to.
 _SUMS = (Span.HOUR, Span.DAY, Span.EVER)
 _PRIORITIES = {int(priority): priority for priority in Priority}
@@ -130,6 +133,30 @@ class Series:
         with self._database.connect() as connection:
             rows = connection.execute(query).all()
         return {row.begins_at: Bucket.from_json(row.value) for row in rows}
+
+    def up_to_now(self, span: Span, begin: datetime, at: datetime) -> dict[datetime, Bucket]:
+        """Return the stretches since ``begin`` with what has ended up to ``at``, counted or not."""
+        last = (
+            select(func.max(StatisticsRow.begins_at))
+            .where(StatisticsRow.span == Span.MINUTE)
+            .scalar_subquery()
+        )
+        # One statement, so one view of the table: a minute is in its hour, or counted below.
+        query = select(StatisticsRow.begins_at, StatisticsRow.value, last.label("last")).where(
+            StatisticsRow.span == span, StatisticsRow.begins_at >= begin
+        )
+        with self._database.connect() as connection:
+            rows = connection.execute(query).all()
+        buckets = {row.begins_at: Bucket.from_json(row.value) for row in rows}
+        minute = max(begin, Span.MINUTE.begin_of(at) - LIVE)
+        if rows:
+            minute = max(minute, rows[0].last + LENGTH[Span.MINUTE])
+        while minute <= at:
+            following = minute + LENGTH[Span.MINUTE]
+            ended = self.ended(minute, following)
+            buckets.setdefault(span.begin_of(minute), Bucket()).merge(ended)
+            minute = following
+        return buckets
 
     def ever(self) -> Bucket:
         """Return the sums over all time, up to the last minute that was counted."""
