@@ -36,6 +36,7 @@ from altwright.setting_values import (
     Days,
     FernetKeys,
     Kept,
+    Networks,
     PrivateHosts,
     RedisURL,
     Seconds,
@@ -247,6 +248,14 @@ class Settings(BaseSettings):
     )
     image_timeout: Seconds = Field(30, description="seconds that fetching one picture may take")
 
+    metrics_token: APIKey = Field(
+        "", description="bearer token with which Prometheus may read /metrics"
+    )
+    metrics_networks: Networks = Field(
+        frozenset(),
+        description="comma-separated networks from which /metrics is read without a token, as "
+        "10.1.0.0/16; behind a reverse proxy set TRUSTED_PROXIES, or all come from the proxy",
+    )
     rq_alert_webhook_url: WebURL = Field(
         "", description="address that alerts are posted to as JSON"
     )

@@ -88,6 +88,10 @@ class Overview:
             "alerts": [alert.to_json() for alert in seen.alerts.open()],
         }
 
+    def ever(self) -> Bucket:
+        """Return what ended since there are statistics. Raises DatabaseUnavailable."""
+        return self._seen.series.ever()
+
     def redis_outages(self) -> list[dict[str, Any]]:
         """Return when Redis was away, newest first; one that isn't over has no end."""
         return [
