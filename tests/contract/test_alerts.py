@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from rq.job import Job
@@ -21,7 +23,7 @@ from altwright.db.session import Database
 from altwright.db.task_tables import NoticeRow
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
-from altwright.tasks.alerting.alerts import QUIET_S, RAISED, RESOLVED, AlertBook
+from altwright.tasks.alerting.alerts import QUIET_S, RAISED, RESOLVED, RUNBOOK, AlertBook
 from altwright.tasks.alerting.notifications import (
     AGAIN_S,
     TRIES,
@@ -257,6 +259,18 @@ def test_few_tasks_say_nothing_of_failures() -> None:
     assert list(findings(Facts(ended=2, failed=2, item_s=1.0), Thresholds())) == []
 
 
+def test_each_rule_has_its_section_of_the_runbook() -> None:
+    """What an alert links to is there, and no section is of a rule that isn't."""
+    root = Path(__file__).parents[2]
+    rules = (root / "src/altwright/tasks/alerting/rules.py").read_text()
+    named = set(re.findall(r'Finding\(\s*"(\w+)"', rules))
+    page = root / RUNBOOK
+    sections = set(re.findall(r"^### (\w+)$", page.read_text(), re.MULTILINE))
+    assert len(named) >= 15
+    assert named == sections
+    assert an_alert().runbook == f"{RUNBOOK}#{an_alert().name}"
+
+
 @pytest.mark.req("7.4", "raised once")
 @pytest.mark.every_database
 def test_of_many_that_see_the_same_one_raises(database: Database) -> None:
@@ -300,6 +314,7 @@ def test_an_alert_reaches_webhook_mail_and_log(
         "[Altwright] raised: something",
         "[Altwright] resolved: something",
     ]
+    assert "What to do: docs/how-to/alerts.md#something" in mail.taken[0].get_payload()
     assert mail.receivers[:2] == ["a@example.org", "b@example.org"]
     assert "alert something: Something is wrong." in caplog.text
     assert "alert something is over" in caplog.text

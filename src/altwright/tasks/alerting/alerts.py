@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 #: The two things that there are to tell of an alert.
 RAISED, RESOLVED = "raised", "resolved"
+#: Where a section of each alert's name says what to do.
+RUNBOOK = "docs/how-to/alerts.md"
 #: Seconds for which something has to be right again before its alert is resolved, so that what
 #: comes and goes is told of once.
 QUIET_S = 10.0
@@ -38,6 +40,11 @@ class Alert:
     raised_at: datetime
     resolved_at: datetime | None
 
+    @property
+    def runbook(self) -> str:
+        """Return where it says what to do."""
+        return f"{RUNBOOK}#{self.name}"
+
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the command line shows and the webhook gets."""
         return {
@@ -47,6 +54,7 @@ class Alert:
             "message": self.message,
             "raised_at": self.raised_at.isoformat(),
             "resolved_at": self.resolved_at.isoformat() if self.resolved_at else None,
+            "runbook": self.runbook,
         }
 
 
