@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
 from tests.support_engine import Rig
 
 from altwright.builders.alerting import Alerting
-from altwright.tasks.alerting.alerts import QUIET_S
 from altwright.tasks.alerting.notifications import Channel
-from altwright.tasks.alerting.rules import Thresholds
+from altwright.tasks.alerting.rules import QUIET_S, Thresholds
 from altwright.tasks.overview import Overview, Seen
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.job_queues import QueueOptions
@@ -18,17 +21,24 @@ from altwright.tasks.store.statistics import Figures
 class House(Alerting):
     """What watches over a rig; no thread runs."""
 
-    def __init__(self, rig: Rig, channels: dict[str, Channel] | None = None) -> None:
-        """Take the rig."""
+    def __init__(
+        self, rig: Rig, channels: dict[str, Channel] | None = None, **thresholds: float
+    ) -> None:
+        """Take the rig, and thresholds that differ; this machine's disk may be full."""
         self.rig = rig
         self.workers_expected = 0
+        self.key_fits = True
         self.upkeep = RQUpkeep(rig.health, QueueOptions())
         super().__init__(
             rig,
             self.upkeep,
             channels or {},
-            Thresholds(backlog_tasks=3, backlog_age_s=600),
+            replace(
+                Thresholds(backlog_tasks=3, backlog_age_s=600, disk_free_share=0), **thresholds
+            ),
             workers_expected=lambda: self.workers_expected,
+            folder=Path(tempfile.gettempdir()),
+            key_fits=lambda: self.key_fits,
             maintenance_every_s=3600,
             owner=rig.owner,
             clock=rig.clock,

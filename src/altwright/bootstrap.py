@@ -203,6 +203,8 @@ def build(settings: Settings) -> Services:
         channels,
         thresholds_of(settings),
         workers_expected=lambda: workers_expected(settings),
+        folder=settings.data_dir,
+        key_fits=partial(key_check.fits, database, box),
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
         always=(address.follow,),
@@ -295,6 +297,11 @@ def thresholds_of(settings: Settings) -> Thresholds:
         dead_letters=settings.alert_dead_letters,
         failure_share=settings.alert_failure_share,
         slow_item_s=settings.alert_slow_item,
+        database_slow_s=settings.alert_database_slow,
+        disk_free_share=settings.alert_disk_free,
+        clock_skew_s=settings.alert_clock_skew,
+        stuck_task_s=settings.alert_stuck_task,
+        failed_sign_ins=settings.alert_failed_sign_ins,
     )
 
 

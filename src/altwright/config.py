@@ -275,6 +275,21 @@ class Settings(BaseSettings):
     alert_slow_item: Seconds = Field(
         120, description="alert when the median time per picture exceeds this (seconds)"
     )
+    alert_database_slow: Seconds = Field(
+        1, description="alert when the database takes longer for a small question (seconds)"
+    )
+    alert_disk_free: float = Field(
+        0.05, gt=0, lt=1, description="alert when a smaller share of DATA_DIR's disk is free"
+    )
+    alert_clock_skew: Seconds = Field(
+        10, description="alert when a host's clock differs more from the database's (seconds)"
+    )
+    alert_stuck_task: Seconds = Field(
+        900, description="alert when a running task makes no progress for longer (seconds)"
+    )
+    alert_failed_sign_ins: Count = Field(
+        100, description="failed sign-ins within a quarter of an hour from which on to alert"
+    )
     task_retention_days: Days = Field(30, description="days that ended tasks are kept; 0: for ever")
     failed_task_retention_days: Days = Field(90, description="the same for failed ones")
     draft_retention_days: Days = Field(0, description="the same for published texts")

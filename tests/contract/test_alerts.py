@@ -23,7 +23,7 @@ from altwright.db.session import Database
 from altwright.db.task_tables import NoticeRow
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
-from altwright.tasks.alerting.alerts import QUIET_S, RAISED, RESOLVED, RUNBOOK, AlertBook
+from altwright.tasks.alerting.alerts import RAISED, RESOLVED, RUNBOOK, AlertBook
 from altwright.tasks.alerting.notifications import (
     AGAIN_S,
     TRIES,
@@ -33,7 +33,14 @@ from altwright.tasks.alerting.notifications import (
     NotSent,
     Webhook,
 )
-from altwright.tasks.alerting.rules import Facts, Finding, Severity, Thresholds, findings
+from altwright.tasks.alerting.rules import (
+    QUIET_S,
+    Facts,
+    Finding,
+    Severity,
+    Thresholds,
+    findings,
+)
 from altwright.tasks.error_classification import NOT_SET_UP
 from altwright.tasks.rq.redis_client import EPOCH_KEY
 
@@ -240,6 +247,14 @@ RULES: dict[str, tuple[Facts, str]] = {
     "memory": (Facts(memory_share=0.81), "redis_memory"),
     "failures": (Facts(ended=10, failed=6), "many_failures"),
     "slow": (Facts(item_s=121.0), "slow_processing"),
+    "a slow database": (Facts(database_s=1.5), "database_slow"),
+    "no connection": (Facts(pool="h: all in use."), "database_pool"),
+    "a full disk": (Facts(disk="h: 1 GB is free."), "disk_low"),
+    "a wrong clock": (Facts(clock="h: its clock is wrong."), "clock_skew"),
+    "a wrong key": (Facts(key="h: its key isn't this database's."), "wrong_key"),
+    "no describer": (Facts(without_describer=1), "describer_down"),
+    "a stuck task": (Facts(stuck=("a", "b")), "tasks_stuck"),
+    "guessed passwords": (Facts(failed_sign_ins=100), "sign_in_attack"),
     "no worker at all": (Facts(workers_expected=1), "workers_missing"),
 }
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import AlertRow, NoticeRow
 from altwright.db.types import now
-from altwright.tasks.alerting.rules import PATIENCE_S, Finding, Severity
+from altwright.tasks.alerting.rules import PATIENCE_S, QUIET_OF, QUIET_S, Finding, Severity
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +24,6 @@ _log = logging.getLogger(__name__)
 RAISED, RESOLVED = "raised", "resolved"
 #: Where a section of each alert's name says what to do.
 RUNBOOK = "docs/how-to/alerts.md"
-#: Seconds for which something has to be right again before its alert is resolved, so that what
-#: comes and goes is told of once.
-QUIET_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +139,7 @@ class AlertWatch:
             if name not in is_open and not patient:
                 self._book.raise_(finding)
         for name, since in self._right_since.items():
-            if at - since >= QUIET_S:
+            if at - since >= QUIET_OF.get(name, QUIET_S):
                 self._book.resolve(name)
 
 
