@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tests.support_engine import Rig
 
@@ -22,7 +23,7 @@ class House(Alerting):
     """What watches over a rig; no thread runs."""
 
     def __init__(
-        self, rig: Rig, channels: dict[str, Channel] | None = None, **thresholds: float
+        self, rig: Rig, channels: dict[str, Channel] | None = None, **thresholds: Any
     ) -> None:
         """Take the rig, and thresholds that differ; this machine's disk may be full."""
         self.rig = rig
