@@ -6,10 +6,11 @@ import re
 
 import pytest
 from tests import support_web
-from tests.support_web import Web
+from tests.support_web import Web, problem
 
 from altwright.domain.period import Period
 from altwright.web.admin.charts import CHARTS, worded
+from altwright.web.api.statistics_responses import Statistics
 
 web = support_web.web
 
@@ -32,6 +33,19 @@ def test_every_number_is_there_without_a_script(web: Web, period: str) -> None:
         assert body
         assert body[1].count("<tr>") == points
     assert 'data-value="1"' in answer.text
+
+
+@pytest.mark.parametrize("period", sorted(Period))
+def test_programs_get_the_same(web: Web, period: Period) -> None:
+    """The REST API's answer has its documented shape, with what the page shows."""
+    web.failed()
+    root = web.by_token(web.root)
+    answer = root.get(f"/api/v1/admin/statistics?period={period}").get_json()
+    Statistics.model_validate(answer)
+    assert answer["timeline"]["all"]["failed"] == 1
+    assert len(answer["timeline"]["points"]) == period.points
+    assert [one["name"] for one in answer["now"]["alerts"]] == []
+    problem(root.get("/api/v1/admin/statistics?period=century"), 422)
 
 
 @pytest.mark.parametrize(
