@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import event
 from tests.support_engine import Rig
 
 from altwright.builders.alerting import Alerting
@@ -55,6 +58,7 @@ class House(Alerting):
                 figures=Figures(rig.database),
                 series=Series(rig.database),
                 roster=rig.roster,
+                rescuer=rig.rescuer,
                 pauses=rig.pauses,
                 jobs=rig.queue.jobs,
                 health=rig.health,
@@ -74,3 +78,15 @@ class House(Alerting):
         """Let the leader look until what is over counts as over."""
         self.look()
         return self.look(QUIET_S + 1)
+
+
+@contextmanager
+def slow_statements(rig: Rig, seconds: float) -> Iterator[None]:
+    """Let each statement take so long on the clock of the test."""
+
+    def wait(*_: Any) -> None:
+        rig.at += seconds
+
+    event.listen(rig.database.engine, "before_cursor_execute", wait)
+    yield
+    event.remove(rig.database.engine, "before_cursor_execute", wait)

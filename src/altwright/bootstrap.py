@@ -228,6 +228,7 @@ def build(settings: Settings) -> Services:
                 figures=Figures(database),
                 series=Series(database),
                 roster=engine.roster,
+                rescuer=engine.rescuer,
                 pauses=engine.pauses,
                 jobs=engine.queue.jobs,
                 health=health,

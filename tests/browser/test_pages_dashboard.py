@@ -76,6 +76,8 @@ def test_in_forced_colours_too(admin: Page) -> None:
         check_width(admin, width)
 
 
+@pytest.mark.req("7.1", "the dashboard")
+@pytest.mark.req("7.2", "figures as charts")
 def test_the_numbers_are_those_of_the_rows(admin: Page, busy: Site) -> None:
     """What the table of queues and the tables of the charts say is what the database counts."""
     rows = admin.locator("#rows-ended tr")
@@ -94,6 +96,8 @@ def test_the_numbers_are_those_of_the_rows(admin: Page, busy: Site) -> None:
     assert cells[4:7] == [str(count) for count in counted]
 
 
+@pytest.mark.req("1.4", "says so in the admin page")
+@pytest.mark.req("7.1", "the dashboard")
 def test_it_follows_without_a_reload(admin: Page, busy: Site) -> None:
     """A task that is submitted and an alert that is over show by themselves, unless paused."""
     waiting = admin.locator("[data-queue=normal] td").first

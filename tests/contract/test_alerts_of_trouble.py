@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 from tests.servers import RedisServer
 from tests.support_engine import BERT, Rig, make_users, touch
-from tests.support_house import House
+from tests.support_house import House, slow_statements
 
 from altwright.db.session import POOL_OVERFLOW, Database, make_engine, utcnow
 from altwright.db.tables import Base
@@ -23,8 +20,6 @@ from altwright.tasks.alerting.host_watch import FRESH_S, LOOK_EVERY_S, NOTE_EVER
 from altwright.tasks.alerting.rules import QUIET_OF
 from altwright.tasks.store.items import Worked
 from altwright.web.login_rate_limit import LoginLimit
-
-pytestmark = pytest.mark.req("7.4", "backlog, workers, slowness, Redis")
 
 CALM_S = max(QUIET_OF.values()) + 1
 
@@ -39,18 +34,7 @@ def calm_after(house: House, seconds: float) -> set[str]:
     return house.look(CALM_S)
 
 
-@contextmanager
-def slow_statements(rig: Rig, seconds: float) -> Iterator[None]:
-    """Let each statement take so long on the clock of the test."""
-
-    def wait(*_: Any) -> None:
-        rig.at += seconds
-
-    event.listen(rig.database.engine, "before_cursor_execute", wait)
-    yield
-    event.remove(rig.database.engine, "before_cursor_execute", wait)
-
-
+@pytest.mark.req("7.4", "database trouble")
 def test_a_slow_database_is_told(rig: Rig) -> None:
     """Once it has been slow for a while; and over when it has been quick for a while."""
     house = House(rig)
@@ -94,6 +78,7 @@ def test_a_clock_that_is_wrong_is_told(tmp_path: Path, valkey: RedisServer) -> N
     database.close()
 
 
+@pytest.mark.req("7.4", "database trouble")
 def test_a_pool_without_a_connection_is_told(rig: Rig) -> None:
     """All in use for seconds: noted as soon as there is one for the note."""
     house = House(rig)

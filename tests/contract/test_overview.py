@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, text
 from tests.servers import RedisServer
-from tests.support_engine import ANNA, BERT, ROOT, Rig, touch
+from tests.support_engine import ANNA, BERT, ROOT, Rig, elapse, touch
 from tests.support_house import House
 from tests.support_service import Service
 
@@ -71,6 +71,8 @@ def counts(rig: Rig, sql: str, **values: Any) -> Counter[tuple[Any, ...]]:
         return Counter({tuple(row[:-1]): row[-1] for row in session.execute(statement)})
 
 
+@pytest.mark.req("7.1", "counts by priority")
+@pytest.mark.req("1.4", "says so in the admin page")
 def test_what_is_now_is_what_the_rows_say(house: House) -> None:
     """Waiting, delayed, running and oldest of each queue; workers; mode; alerts."""
     now = house.overview.current()
@@ -88,12 +90,31 @@ def test_what_is_now_is_what_the_rows_say(house: House) -> None:
     assert (by_name["normal"]["waiting"], by_name["normal"]["delayed"]) == (3, 1)
     assert by_name["low"]["paused_by"] == "root"
     assert now["workers"] == {"alive": 3, "vanished": 0, "expected": 4}
+    assert now["describer"] == {"tasks_waiting": 0, "item_s": None}
     assert now["delivery"] == Delivery.DATABASE
     assert now["redis"]["state"] == "down"
     assert [one["name"] for one in now["alerts"]] == ["redis_down", "dead_letters"]
     assert now["database"]["kind"] == house.rig.database.engine.dialect.name
 
 
+@pytest.mark.req("7.2", "figures as charts")
+def test_each_worker_s_state_is_shown(rig: Rig) -> None:
+    """Working with its task, idle, vanished."""
+    rig.roster.seen(["lost"], kind="external", host="there", pid=3)
+    elapse(rig.database, 60)
+    rig.roster.seen(["busy", "idle"], kind="integrated", host="here", pid=1)
+    task = rig.submit()
+    rig.take("busy")
+    shown = {one["id"]: (one["state"], one["task_id"]) for one in House(rig).overview.workers()}
+    assert shown == {
+        "busy": ("working", task.id),
+        "idle": ("idle", None),
+        "lost": ("vanished", None),
+    }
+
+
+@pytest.mark.req("7.1", "counts by priority")
+@pytest.mark.req("7.2", "figures as charts")
 @pytest.mark.parametrize("period", sorted(Period))
 @pytest.mark.parametrize("is_recorded", [False, True])
 def test_what_ended_is_what_the_rows_say(

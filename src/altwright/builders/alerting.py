@@ -64,7 +64,7 @@ class Alerting:
         self.alerts = AlertBook(database, tuple(channels))
         self.notifier = Notifier(database, channels)
         figures = Figures(database)
-        monitor = AlertMonitor(
+        self.monitor = AlertMonitor(
             Watched(
                 figures=figures,
                 roster=engine.roster,
@@ -92,7 +92,7 @@ class Alerting:
         self.recorder = StatisticsRecorder(
             Recorded(Series(database), figures, engine.roster, engine.health), clock
         )
-        rounds = (monitor.look, self.notifier.loop.wake, scheduler.tick, self.recorder.tick)
+        rounds = (self.monitor.look, self.notifier.loop.wake, scheduler.tick, self.recorder.tick)
         self.host_watch = HostWatch(database, folder, thresholds, key_fits, clock)
         self.leader = Leader(engine.leases, ROLE, owner, rounds, (*always, self.host_watch.look))
         #: The threads of a process, in the order of their start.

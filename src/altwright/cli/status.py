@@ -53,6 +53,10 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
     yield f"Delivery   {'the database (Redis is not used)' if by_database else 'Redis and RQ'}"
     yield f"Redis      {redis['state']}{_of_redis(redis)}"
     yield f"Database   {database['kind']}, answered in {1000 * database['answered_in_s']:.0f} ms"
+    waiting, item_s = data["describer"]["tasks_waiting"], data["describer"]["item_s"]
+    pace = f", {item_s:.1f} s a picture" if item_s is not None else ""
+    state = f"away, {counted(waiting, 'task')} waiting" if waiting else "no trouble"
+    yield f"Describer  {state}{pace}"
     yield (
         f"Workers    {workers['alive']} at work, {workers['expected']} expected"
         + (f", {workers['vanished']} vanished" if workers["vanished"] else "")

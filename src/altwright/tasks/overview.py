@@ -17,15 +17,19 @@ from altwright.errors import RedisUnavailable
 from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.service_state import ServiceState
-from altwright.tasks.cluster.worker_registry import Roster
+from altwright.tasks.cluster.worker_registry import Roster, WorkerRecord
+from altwright.tasks.error_classification import Source
 from altwright.tasks.execution.dispatcher import MODE
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues
+from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures, QueueFigures
 
 #: What ended in it says how fast the backlog shrinks; if nothing did, the last hour says so.
 LATELY = timedelta(minutes=10)
+#: How far back the time of a picture is taken from.
+HOUR_S = LENGTH[Span.HOUR].total_seconds()
 #: The rule whose alerts say when Redis was away, and how many of them are shown.
 AWAY_RULE, AWAY_MOST = "redis_down", 20
 
@@ -38,6 +42,7 @@ class Seen:
     figures: Figures
     series: Series
     roster: Roster
+    rescuer: Rescuer
     pauses: Pauses
     jobs: JobQueues
     health: RedisHealthMonitor
@@ -81,6 +86,10 @@ class Overview:
                 "kind": seen.database.engine.dialect.name,
                 "answered_in_s": round(answered_s, 4),
             },
+            "describer": {
+                "tasks_waiting": seen.figures.waiting_for(Source.DESCRIBER),
+                "item_s": seen.figures.item_s(HOUR_S),
+            },
             "workers": self._workers(),
             "queues": self._queues(queues, last_hour),
             "ended_per_hour": round(3600 * per_s, 1),
@@ -91,6 +100,18 @@ class Overview:
     def ever(self) -> Bucket:
         """Return what ended since there are statistics. Raises DatabaseUnavailable."""
         return self._seen.series.ever()
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return every worker, what it does and since when, by host and process."""
+        held = {one.worker_id: one.task_id for one in self._seen.rescuer.running()}
+        return [
+            {
+                **worker.to_json(),
+                "state": _state(worker, held.get(worker.id)),
+                "task_id": held.get(worker.id),
+            }
+            for worker in self._seen.roster.all()
+        ]
 
     def redis_outages(self) -> list[dict[str, Any]]:
         """Return when Redis was away, newest first; one that isn't over has no end."""
@@ -150,6 +171,12 @@ class Overview:
             }
             for one in Priority
         ]
+
+
+def _state(worker: WorkerRecord, task_id: str | None) -> str:
+    if worker.vanished:
+        return "vanished"
+    return "working" if task_id else "idle"
 
 
 def _ended(part: OfPriority) -> dict[str, int]:

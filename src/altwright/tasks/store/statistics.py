@@ -187,6 +187,7 @@ class Figures:
         tasks = (
             select(TaskRow.id)
             .where(TaskRow.status == Status.COMPLETED, TaskRow.finished_at > now(-within_s))
+            .where(TaskRow.user_id.is_not(None))  # the service's own clean-ups are no pictures
             .order_by(TaskRow.finished_at.desc())
             .limit(SAMPLE_TASKS)
         )

@@ -40,6 +40,7 @@ def dashboard() -> str:
         by_database=now["delivery"] == Delivery.DATABASE,
         timeline=overview.timeline(period),
         outages=overview.redis_outages(),
+        workers=overview.workers(),
         periods=PERIODS,
         period=period,
         charts=charts.CHARTS,

@@ -32,4 +32,5 @@ def show_statistics(query: StatisticsQuery) -> dict[str, Any]:
         "now": overview.current(),
         "timeline": overview.timeline(query.period),
         "redis_outages": overview.redis_outages(),
+        "workers": overview.workers(),
     }

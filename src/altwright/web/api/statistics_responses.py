@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -64,6 +65,27 @@ class DatabaseNow(Shape):
     answered_in_s: float
 
 
+class DescriberNow(Shape):
+    """What writes drafts: tasks that wait since it is away, and the median seconds of a picture."""
+
+    tasks_waiting: int
+    item_s: float | None
+
+
+class WorkerNow(Shape):
+    """A worker; ``vanished`` ones gave no sign lately and didn't say goodbye."""
+
+    id: str
+    kind: str
+    host: str
+    pid: int
+    started_at: datetime
+    seen_at: datetime
+    vanished: bool
+    state: Literal["working", "idle", "vanished"]
+    task_id: str | None
+
+
 class WorkersNow(Shape):
     """Workers of all hosts; ``vanished`` gave no sign lately and didn't say goodbye."""
 
@@ -79,6 +101,7 @@ class Now(Shape):
     delivery: Delivery
     redis: RedisNow
     database: DatabaseNow
+    describer: DescriberNow
     workers: WorkersNow
     queues: list[QueueNow]
     ended_per_hour: float = Field(description="at the rate of the last minutes")
@@ -139,3 +162,4 @@ class Statistics(Shape):
     now: Now
     timeline: Timeline
     redis_outages: list[Outage]
+    workers: list[WorkerNow]

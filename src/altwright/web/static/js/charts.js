@@ -31,7 +31,7 @@ const TENS = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((step) => ste
 /** Steps between an axis' labels that read well. */
 const STEPS = {
   count: TENS,
-  seconds: [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, ...TENS.map((step) => 3600 * step)],
+  seconds: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, ...TENS.map((step) => 3600 * step)],
   share: [0.2],
   bytes: [0.1, 0.2, 0.5, ...TENS].map((step) => step * 2 ** 20),
 };
