@@ -26,7 +26,11 @@ class House(Alerting):
     """What watches over a rig; no thread runs."""
 
     def __init__(
-        self, rig: Rig, channels: dict[str, Channel] | None = None, **thresholds: Any
+        self,
+        rig: Rig,
+        channels: dict[str, Channel] | None = None,
+        folder: Path | None = None,
+        **thresholds: Any,
     ) -> None:
         """Take the rig, and thresholds that differ; this machine's disk may be full."""
         self.rig = rig
@@ -41,7 +45,7 @@ class House(Alerting):
                 Thresholds(backlog_tasks=3, backlog_age_s=600, disk_free_share=0), **thresholds
             ),
             workers_expected=lambda: self.workers_expected,
-            folder=Path(tempfile.gettempdir()),
+            folder=folder or Path(tempfile.gettempdir()),
             key_fits=lambda: self.key_fits,
             maintenance_every_s=3600,
             owner=rig.owner,

@@ -62,6 +62,13 @@ def test_a_disk_without_room_is_told(rig: Rig) -> None:
     assert " GB (" in house.alerts.open()[0].message
 
 
+def test_a_folder_that_is_gone_is_told(rig: Rig, tmp_path: Path) -> None:
+    """With what there is to do; the leader goes on leading."""
+    house = House(rig, folder=tmp_path / "gone")
+    assert house.look() == {"disk_low"}
+    assert "DATA_DIR can't be used" in house.alerts.open()[0].message
+
+
 def test_a_clock_that_is_wrong_is_told(tmp_path: Path, valkey: RedisServer) -> None:
     """A host that is a minute behind the database."""
     engine = make_engine(
@@ -143,5 +150,5 @@ def test_guessed_passwords_are_told(rig: Rig) -> None:
         limit.enter(f"user{number}", "198.51.100.7")
     assert house.look() == {"sign_in_attack"}
     assert "5 sign-ins failed" in house.alerts.open()[0].message
-    rig.health.client.delete("altwright:login:failed")  # as its time to live does
+    rig.health.client.set("altwright:login:failed", "of a stranger", ex=600)
     assert house.look_until_quiet() == set()

@@ -102,5 +102,5 @@ class Alerting:
 def _failed_sign_ins(health: RedisHealthMonitor) -> int:
     """Return how many sign-ins failed lately. Raises RedisUnavailable."""
     with health.guarded() as client:
-        counted: Any = client.get(FAILED_LOGINS_KEY)
-    return max(0, int(counted or 0))
+        counted: Any = client.get(FAILED_LOGINS_KEY) or b""
+    return int(counted) if counted.isdigit() else 0  # below zero after its time to live

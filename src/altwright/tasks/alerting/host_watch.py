@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.pool import QueuePool
 
+from altwright import folders
 from altwright.db.session import POOL_OVERFLOW, Database, utcnow
 from altwright.db.types import now
 from altwright.domain.worker import host_name
@@ -79,16 +80,23 @@ class HostWatch:
         return host_name()
 
     def _looked(self) -> Iterator[tuple[str, str]]:
-        usage = shutil.disk_usage(self._folder)
-        if usage.free < self._thresholds.disk_free_share * usage.total:
-            free = f"{usage.free / 2**30:.1f} GB ({usage.free / usage.total:.1%})"
-            yield DISK, f"{self._host}: {free} of the disk with DATA_DIR is free."
+        yield from self._disk()
         skew_s = self._skew_s()
         if abs(skew_s) > self._thresholds.clock_skew_s:
             way = "behind" if skew_s > 0 else "ahead of"
             yield CLOCK, f"{self._host}: its clock is {abs(skew_s):.0f} s {way} the database's."
         if not self._key_fits():
             yield KEY, f"{self._host}: its encryption key isn't the one of this database."
+
+    def _disk(self) -> Iterator[tuple[str, str]]:
+        try:
+            usage = shutil.disk_usage(self._folder)
+        except OSError as error:
+            yield DISK, f"{self._host}: DATA_DIR can't be used: {folders.reason_of(error)}."
+            return
+        if usage.free < self._thresholds.disk_free_share * usage.total:
+            free = f"{usage.free / 2**30:.1f} GB ({usage.free / usage.total:.1%})"
+            yield DISK, f"{self._host}: {free} of the disk with DATA_DIR is free."
 
     def _skew_s(self) -> float:
         """Return how many seconds the database's clock is ahead of this host's; 0: unknown."""

@@ -17,8 +17,9 @@ from altwright.domain.task import Priority, Status
 
 #: Seconds after its end at which a minute is counted: what ended in it has been committed then.
 SETTLED = timedelta(seconds=10)
-#: How far back a leader goes for what no other has counted.
-CATCH_UP = KEPT[Span.HOUR]
+#: How far back a leader goes for what no other has counted, as after an upgrade. How the service
+#: stands it looks when it has caught up, so this isn't longer.
+CATCH_UP = timedelta(days=1)
 #: How far back what isn't counted yet is counted for whoever looks; only a leader that is away
 #: leaves more.
 LIVE = timedelta(minutes=10)

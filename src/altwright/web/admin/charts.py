@@ -108,5 +108,11 @@ CHARTS = (
         (("Workers", _of("workers")), ("Running tasks", _of("running"))),
     ),
     Chart("oldest", "Oldest waiting task", "seconds", (("Age", _of("oldest_waiting_s")),)),
+    Chart(
+        "away",
+        "Share of the time without Redis",
+        "share",
+        (("Delivered by the database", _of("without_redis")),),
+    ),
     Chart("redis", "Memory of Redis", "bytes", (("Most used", _of("redis_bytes")),)),
 )
