@@ -59,7 +59,7 @@ def _require_allowed() -> None:
     if "Authorization" not in request.headers:
         if _is_within(settings.metrics_networks):
             return
-        raise NotSignedIn("Send METRICS_TOKEN or an administrator's token.")
+        raise NotSignedIn("Send the token for metrics, or an administrator's.")
     given = request.authorization
     token = given.token if given is not None and given.type == "bearer" else None
     wanted = settings.metrics_token
