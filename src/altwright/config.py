@@ -52,6 +52,8 @@ IMAGE_SIDE_PX = 2000
 UNIX_SOCKET_PATH_BYTES = 108
 #: The fewest characters of a secret that signs sessions: in hexadecimal digits, 128 bits.
 SECRET_CHARACTERS = 32
+#: The fewest of a token that reads metrics: nobody counts the guesses.
+TOKEN_CHARACTERS = 16
 #: Characters of a wrong value that are repeated.
 VALUE_MOST = 200
 
@@ -330,6 +332,12 @@ class Settings(BaseSettings):
             yield (
                 f"FLASK_SECRET_KEY: is short ({counted(length, 'character')}); {self._profile} "
                 f"needs {SECRET_CHARACTERS} or more; {MAKES_ONE}"
+            )
+        length = len(self.metrics_token)
+        if 0 < length < TOKEN_CHARACTERS:
+            yield (
+                f"METRICS_TOKEN: is short ({counted(length, 'character')}); should have "
+                f"{TOKEN_CHARACTERS} or more; {MAKES_ONE}"
             )
         is_default = self.task_slice == type(self).model_fields["task_slice"].default
         if not is_default and 0 < self.task_slice < self._least_slice_s:
