@@ -34,6 +34,26 @@ def calm_after(house: House, seconds: float) -> set[str]:
     return house.look(CALM_S)
 
 
+@pytest.mark.req("7.4", "raised once")
+def test_what_wavers_about_its_threshold_is_told_once(rig: Rig) -> None:
+    """A backlog of more than three is one alert until it is well below, not at each task."""
+    house = House(rig)
+    rig.kind.exclusive = False
+    for _ in range(4):
+        rig.submit()
+    house.look()
+    assert house.look(31) == {"backlog_large"}
+    for _ in range(3):
+        rig.claims.complete(rig.take(), "")
+        assert house.look_until_quiet() == {"backlog_large"}
+        rig.submit()
+        assert house.look_until_quiet() == {"backlog_large"}
+    for _ in range(2):
+        rig.claims.complete(rig.take(), "")
+    assert house.look_until_quiet() == set()
+    assert len(house.alerts.recent()) == 1
+
+
 @pytest.mark.req("7.4", "database trouble")
 def test_a_slow_database_is_told(rig: Rig) -> None:
     """Once it has been slow for a while; and over when it has been quick for a while."""

@@ -125,11 +125,14 @@ class AlertWatch:
         self._wrong_since: dict[str, float] = {}
         self._right_since: dict[str, float] = {}
 
-    def take(self, found: Iterable[Finding]) -> None:
-        """Raise and resolve as the rules' patience has it."""
+    def open_names(self) -> set[str]:
+        """Return the rules that have an open alert."""
+        return {alert.name for alert in self._book.open()}
+
+    def take(self, found: Iterable[Finding], is_open: set[str]) -> None:
+        """Raise and resolve as the rules' patience has it; ``is_open`` are ``open_names``."""
         at = self._clock()
         now_wrong = {finding.name: finding for finding in found}
-        is_open = {alert.name for alert in self._book.open()}
         self._wrong_since = {name: self._wrong_since.get(name, at) for name in now_wrong}
         self._right_since = {
             name: self._right_since.get(name, at) for name in is_open - now_wrong.keys()

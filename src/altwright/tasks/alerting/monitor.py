@@ -68,7 +68,9 @@ class AlertMonitor:
         at = self._clock()
         if at >= self._look_at:
             try:
-                self._watch.take(findings(self.facts(), self._thresholds))
+                is_open = self._watch.open_names()
+                limits = self._thresholds.eased(is_open)
+                self._watch.take(findings(self.facts(), limits), is_open)
             finally:
                 self._look_at = self._next(at, LOOK_EVERY_S)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 from altwright.domain.counting import counted, duration
 from altwright.tasks.rq.circuit_breaker import AWAY, MEMORY_ALERT
@@ -26,11 +27,23 @@ class Finding:
     message: str
 
 
+#: Share of a threshold below which its alert is resolved; and the thresholds of rules that waver.
+EASE = 0.9
+EASED = {
+    "backlog_large": "backlog_tasks",
+    "backlog_old": "backlog_age_s",
+    "many_failures": "failure_share",
+    "slow_processing": "slow_item_s",
+    "database_slow": "database_slow_s",
+    "sign_in_attack": "failed_sign_ins",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """From where on something counts as wrong; see ALERT_… in docs/reference/settings.md."""
 
-    backlog_tasks: int = 1000
+    backlog_tasks: float = 1000
     backlog_age_s: float = 900.0
     dead_letters: int = 1
     failure_share: float = 0.5
@@ -39,7 +52,15 @@ class Thresholds:
     disk_free_share: float = 0.05
     clock_skew_s: float = 10.0
     stuck_task_s: float = 900.0
-    failed_sign_ins: int = 100
+    failed_sign_ins: float = 100
+
+    def eased(self, is_open: Collection[str]) -> Self:
+        """Return those by which alerts that are open are resolved.
+
+        They lie lower, so that a fact that wavers about its threshold is told of once.
+        """
+        fields = [field for name, field in EASED.items() if name in is_open]
+        return replace(self, **{field: EASE * getattr(self, field) for field in fields})
 
 
 @dataclass(frozen=True, slots=True)
