@@ -153,8 +153,8 @@ class Claims:
     def complete(self, task: Task, step: str) -> None:
         """End a task whose items are all finished. Raises TaskStateConflict."""
         with self._database.begin() as connection:
-            step = step[:STEP_LENGTH]
-            _held(task, to_completed(connection, task.id, task.attempt, by=_by(task), step=step))
+            row = to_completed(connection, task.id, task.attempt, by=_by(task), step=step)
+            _held(task, row is not None)
 
     @again_after_deadlock
     def cancelled(self, task: Task) -> None:

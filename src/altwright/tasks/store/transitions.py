@@ -62,8 +62,24 @@ _MOVED = {
 }
 #: A retry's time hasn't come before the dispatcher has cleared ``delayed``.
 _MOVED[Status.RUNNING] = _MOVED[Status.RUNNING].where(TaskRow.delayed == false())
-_CLAIMED = _MOVED[Status.RUNNING].returning(*TaskRow.__table__.c)
 _RECORD = insert(TaskEventRow)
+
+
+class TaskWrite(NamedTuple):
+    """A guarded write to a task, and the same for databases that return the row with it."""
+
+    plain: Update
+    returning: Update
+
+
+def task_write(statement: Update) -> TaskWrite:
+    """Return both forms of a write."""
+    return TaskWrite(statement, statement.returning(*TaskRow.__table__.c))
+
+
+_CLAIMED = task_write(_MOVED[Status.RUNNING])
+#: The end of a task whose items are all finished.
+COMPLETED = task_write(_MOVED[Status.COMPLETED])
 
 
 class Tally(TypedDict, total=False):
@@ -106,24 +122,33 @@ def to_running(
     values = {"worker_id": by, "delivery": delivery, "lease_s": lease_s}
     only_if = TaskRow.priority.not_in(closed) if closed else None
     move = _Move(task_id, attempt, Status.QUEUED, Status.RUNNING, "claimed", by)
-    if connection.dialect.update_returning:
-        statement = _CLAIMED if only_if is None else _CLAIMED.where(only_if)
-        given = {**values, **_guard(task_id, attempt, Status.QUEUED)}
-        row = connection.execute(statement, given).first()
-        if row is not None:
-            _record_move(connection, move)
-        return row
-    if not _moved(connection, move, values, only_if):
-        return None
-    return connection.execute(TASK, {"of_task": task_id}).one()
+    write = task_write(_CLAIMED.plain.where(only_if)) if only_if is not None else _CLAIMED
+    row = _written(connection, write, {**values, **_guard(task_id, attempt, Status.QUEUED)})
+    if row is not None:
+        _record_move(connection, move)
+    return row
 
 
-def to_completed(connection: Connection, task_id: str, attempt: int, *, by: str, step: str) -> bool:
-    """End a running task whose items are all finished."""
+def to_completed(
+    connection: Connection,
+    task_id: str,
+    attempt: int,
+    *,
+    by: str,
+    step: str,
+    write: TaskWrite = COMPLETED,
+) -> Row[Any] | None:
+    """End a running task whose items are all finished, and return its row, or None.
+
+    ``write`` may also be one made from COMPLETED, which does it under more conditions.
+    """
     # An error would be that of an attempt before this one.
-    values = {"step": step, "error": None, "error_category": None}
-    move = _Move(task_id, attempt, Status.RUNNING, Status.COMPLETED, "completed", by)
-    return _moved(connection, move, values)
+    values = {"step": step[:STEP_LENGTH], "error": None, "error_category": None}
+    guard = _guard(task_id, attempt, Status.RUNNING)
+    row = _written(connection, write, {**values, **guard})
+    if row is not None:
+        record(connection, task_id, "completed", attempt=attempt, actor=by)
+    return row
 
 
 def to_cancelled(
@@ -221,6 +246,15 @@ def _record_move(connection: Connection, move: _Move) -> None:
     record(connection, task_id, event, attempt=began, actor=by, detail=detail)
 
 
+def _written(connection: Connection, write: TaskWrite, values: dict[str, Any]) -> Row[Any] | None:
+    """Execute a write; return the task's row as it is then; None: its guard kept it off."""
+    if connection.dialect.update_returning:
+        return connection.execute(write.returning, values).first()
+    if not changed(connection, write.plain, values):
+        return None
+    return connection.execute(TASK, {"of_task": values["of_task"]}).one()
+
+
 def fenced(
     connection: Connection, statement: Update, task_id: str, attempt: int, **values: Any
 ) -> None:
@@ -231,6 +265,16 @@ def fenced(
     """
     if not changed(connection, statement, values | _guard(task_id, attempt, Status.RUNNING)):
         raise TaskStateConflict(task_id, expected="running this attempt")
+
+
+def fenced_row(
+    connection: Connection, write: TaskWrite, task_id: str, attempt: int, **values: Any
+) -> Row[Any]:
+    """Do as ``fenced``, and return the task's row as it is then. Raises TaskStateConflict."""
+    row = _written(connection, write, values | _guard(task_id, attempt, Status.RUNNING))
+    if row is None:
+        raise TaskStateConflict(task_id, expected="running this attempt")
+    return row
 
 
 def _guard(task_id: str, attempt: int, status: Status) -> dict[str, Any]:
