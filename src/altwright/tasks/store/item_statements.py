@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Integer, bindparam, insert, select, update
 
+from altwright.db.session import KEEPS_PLAN
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ItemStatus
@@ -18,8 +19,10 @@ NEXT_ITEMS = (
     .limit(bindparam("most", type_=Integer))
 )
 #: A write to an item that isn't finished.
-PENDING = update(ItemRow).where(
-    ItemRow.id == bindparam("of_item"), ItemRow.status == ItemStatus.PENDING
+PENDING = (
+    update(ItemRow)
+    .where(ItemRow.id == bindparam("of_item"), ItemRow.status == ItemStatus.PENDING)
+    .execution_options(**KEEPS_PLAN)
 )
 ITEM_ENDED = PENDING.values(finished_at=now())
 ITEM_PUT_OFF = PENDING.values(tries=ItemRow.tries + 1)
@@ -63,5 +66,5 @@ COUNTED_LAST = {
     for status, count in COUNTS.items()
 }
 #: Items that are planned, and such as have ended at once.
-PLANNED_ITEM = insert(ItemRow).returning(*ItemRow.__table__.c)
+PLANNED_ITEM = insert(ItemRow).returning(*ItemRow.__table__.c).execution_options(**KEEPS_PLAN)
 ENDED_ITEM = insert(ItemRow).values(finished_at=now())

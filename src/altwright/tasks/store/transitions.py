@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 from sqlalchemy import ColumnElement, Float, Row, Update, bindparam, false, func, insert, update
 from sqlalchemy.engine import Connection
 
-from altwright.db.session import Executor, changed
+from altwright.db.session import KEEPS_PLAN, Executor, changed
 from altwright.db.task_tables import TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import MOVES, Delivery, Priority, Status
@@ -18,10 +18,14 @@ from altwright.tasks.store.conditions import TASK
 # Made once: making a statement costs as much as executing it. What differs from one execution to
 # the next goes with it as parameters: values of columns, and the seconds that now() is to add.
 #: A write to a task that is at an attempt and in a state.
-_GUARDED = update(TaskRow).where(
-    TaskRow.id == bindparam("of_task"),
-    TaskRow.attempt == bindparam("of_attempt"),
-    TaskRow.status == bindparam("of_status"),
+_GUARDED = (
+    update(TaskRow)
+    .where(
+        TaskRow.id == bindparam("of_task"),
+        TaskRow.attempt == bindparam("of_attempt"),
+        TaskRow.status == bindparam("of_status"),
+    )
+    .execution_options(**KEEPS_PLAN)
 )
 #: One to a task that an attempt holds, whose lease is lengthened by it; one that pages show.
 RENEWED = _GUARDED.values(lease_until=now(bindparam("lease_s", type_=Float)))
@@ -62,7 +66,7 @@ _MOVED = {
 }
 #: A retry's time hasn't come before the dispatcher has cleared ``delayed``.
 _MOVED[Status.RUNNING] = _MOVED[Status.RUNNING].where(TaskRow.delayed == false())
-_RECORD = insert(TaskEventRow)
+_RECORD = insert(TaskEventRow).execution_options(**KEEPS_PLAN)
 
 
 class TaskWrite(NamedTuple):
