@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -230,6 +230,28 @@ def task_with(row: TaskRow | Row[Any], settings: dict[str, Any] | None) -> Task:
         paused_s=row.paused_s,
         progress_attempt=row.progress_attempt,
         plan_cursor=row.plan_cursor,
+    )
+
+
+def task_standing(task: Task, row: Row[Any]) -> Task:
+    """Return a task as a write of its attempt has left it; the row has what may have changed."""
+    status = Status(row.status)
+    completed = status is Status.COMPLETED
+    return replace(
+        task,
+        status=status,
+        priority=_known(Priority, row.priority, task.priority, "priority", []),
+        sequence=row.sequence,
+        step=row.step,
+        cancel_requested=row.cancel_requested_at is not None,
+        finished_at=row.finished_at,
+        items_total=row.items_total,
+        items_done=row.items_done,
+        items_failed=row.items_failed,
+        items_skipped=row.items_skipped,
+        # It would be that of an attempt before this one.
+        error_category=None if completed else task.error_category,
+        error=None if completed else task.error,
     )
 
 

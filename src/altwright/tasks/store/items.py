@@ -22,7 +22,7 @@ from altwright.errors import Category, Superseded, TaskStateConflict
 from altwright.tasks.store import item_statements as sql
 from altwright.tasks.store.preemption import SignalStore, Standing, standing, within
 from altwright.tasks.store.transitions import RENEWED, fenced, fenced_row, task_write, to_completed
-from altwright.tasks.task import Item, Task, item_of, task_with
+from altwright.tasks.task import Item, Task, item_of, task_standing
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
 PLAN_BATCH = 200
@@ -141,7 +141,7 @@ class Items:
             if position:  # others were written before
                 asked = {"of_task": task.id, "most": READ_BATCH}
                 first = [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
-        return Plan(total, task_with(row, task.settings), first[:READ_BATCH])
+        return Plan(total, task_standing(task, row), first[:READ_BATCH])
 
     def next_item(self, task_id: str) -> Item | None:
         """Return the item to work on now: the first pending one, those tried before at the end."""
@@ -208,7 +208,7 @@ class Items:
                     with Session(connection) as session:
                         worked.effect(session)
                         session.flush()
-                return standing(connection, task_with(row, task.settings))
+                return standing(connection, task_standing(task, row))
         except Superseded as reason:
             skipped = Worked(ItemStatus.SKIPPED, str(reason))
             return self._end_item(task, item, skipped, took_s, summary)

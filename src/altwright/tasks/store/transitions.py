@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, Float, Row, Update, bindparam, false, func, insert, update
@@ -76,12 +76,29 @@ class TaskWrite(NamedTuple):
     returning: Update
 
 
-def task_write(statement: Update) -> TaskWrite:
+#: What of a task its worker doesn't know after a write: the rest stays as it was claimed, or as
+#: the write has it.
+STANDING = (
+    TaskRow.status,
+    TaskRow.priority,
+    TaskRow.sequence,
+    TaskRow.step,
+    TaskRow.cancel_requested_at,
+    TaskRow.finished_at,
+    TaskRow.items_total,
+    TaskRow.items_done,
+    TaskRow.items_failed,
+    TaskRow.items_skipped,
+)
+
+
+def task_write(statement: Update, columns: Iterable[Any] = STANDING) -> TaskWrite:
     """Return both forms of a write."""
-    return TaskWrite(statement, statement.returning(*TaskRow.__table__.c))
+    return TaskWrite(statement, statement.returning(*columns))
 
 
-_CLAIMED = task_write(_MOVED[Status.RUNNING])
+_EVERYTHING = tuple(TaskRow.__table__.c)
+_CLAIMED = task_write(_MOVED[Status.RUNNING], _EVERYTHING)
 #: The end of a task whose items are all finished.
 COMPLETED = task_write(_MOVED[Status.COMPLETED])
 
@@ -126,7 +143,9 @@ def to_running(
     values = {"worker_id": by, "delivery": delivery, "lease_s": lease_s}
     only_if = TaskRow.priority.not_in(closed) if closed else None
     move = _Move(task_id, attempt, Status.QUEUED, Status.RUNNING, "claimed", by)
-    write = task_write(_CLAIMED.plain.where(only_if)) if only_if is not None else _CLAIMED
+    write = _CLAIMED
+    if only_if is not None:
+        write = task_write(_CLAIMED.plain.where(only_if), _EVERYTHING)
     row = _written(connection, write, {**values, **_guard(task_id, attempt, Status.QUEUED)})
     if row is not None:
         _record_move(connection, move)
@@ -142,7 +161,7 @@ def to_completed(
     step: str,
     write: TaskWrite = COMPLETED,
 ) -> Row[Any] | None:
-    """End a running task whose items are all finished, and return its row, or None.
+    """End a running task whose items are all finished; return STANDING, or more, or None.
 
     ``write`` may also be one made from COMPLETED, which does it under more conditions.
     """
@@ -251,7 +270,7 @@ def _record_move(connection: Connection, move: _Move) -> None:
 
 
 def _written(connection: Connection, write: TaskWrite, values: dict[str, Any]) -> Row[Any] | None:
-    """Execute a write; return the task's row as it is then; None: its guard kept it off."""
+    """Execute a write; return the task's row as it is then, or None: its guard kept it off."""
     if connection.dialect.update_returning:
         return connection.execute(write.returning, values).first()
     if not changed(connection, write.plain, values):
@@ -274,7 +293,7 @@ def fenced(
 def fenced_row(
     connection: Connection, write: TaskWrite, task_id: str, attempt: int, **values: Any
 ) -> Row[Any]:
-    """Do as ``fenced``, and return the task's row as it is then. Raises TaskStateConflict."""
+    """Do as ``fenced``; return the columns of STANDING, or more. Raises TaskStateConflict."""
     row = _written(connection, write, values | _guard(task_id, attempt, Status.RUNNING))
     if row is None:
         raise TaskStateConflict(task_id, expected="running this attempt")
