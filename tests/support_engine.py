@@ -31,7 +31,7 @@ from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 from altwright.workers.worker import TaskWorker
 
 LEASE_S = 15.0
@@ -54,7 +54,7 @@ ANNA, BERT, ROOT = UserRef(1, "anna"), UserRef(2, "bert"), UserRef(3, "root", is
 
 
 @dataclass
-class Counting:
+class Counting(TaskKind):
     """A kind whose tasks have as many items as their settings say; ``meet`` is called in each."""
 
     name: str = "counting"

@@ -38,7 +38,7 @@ from altwright.tasks.store.items import Items, Planned, Worked
 from altwright.tasks.store.preemption import Standing
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 
 LEASE_S, TRACKER_S, TICK_S = 3.0, 5.0, 0.5
 USERS = [UserRef(number, f"user{number}") for number in range(1, 6)]
@@ -62,7 +62,7 @@ class OpenBox:
         return data
 
 
-class SimulatedKind:
+class SimulatedKind(TaskKind):
     """A kind whose items take time and fail in every way, drawn by lot."""
 
     name = "simulated"

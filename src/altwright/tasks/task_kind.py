@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -79,6 +79,13 @@ class TaskKind(Protocol):
     def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return what may be active once at a time, or None."""
         ...
+
+    def planned(self, settings: Mapping[str, Any]) -> Sequence[Planned] | None:
+        """Return the items, if checked settings alone tell them and they are few; None: they don't.
+
+        Then they are written with the task, and no attempt has to plan.
+        """
+        return None
 
     def open(self, run: Run) -> Work:
         """Prepare an attempt. Raises like Work.item, where PermanentError fails the task."""

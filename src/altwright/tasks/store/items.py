@@ -6,7 +6,7 @@ Each write names the attempt, as those of Claims do.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -124,7 +124,7 @@ class Items:
         grew = _counting(sql.GREW, batch)
         with self._database.begin() as connection:
             fenced(connection, grew, task.id, task.attempt, lease_s=self._lease_s, **values)
-            _insert(connection, task, batch, position)
+            insert_items(connection, task.id, task.attempt, batch, position)
         return position + len(batch)
 
     @again_after_deadlock
@@ -137,7 +137,7 @@ class Items:
         write = sql.PLAN_COMPLETE if planned is sql.PLANNED else task_write(planned)
         with self._database.begin() as connection:
             row = fenced_row(connection, write, task.id, task.attempt, **values)
-            first = _insert(connection, task, batch, position)
+            first = insert_items(connection, task.id, task.attempt, batch, position)
             if position:  # others were written before
                 asked = {"of_task": task.id, "most": READ_BATCH}
                 first = [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
@@ -269,9 +269,11 @@ def _counting(statement: Update, batch: list[Planned]) -> Update:
     return statement.values({count: count + more for count, more in counts.items()})
 
 
-def _insert(connection: Connection, task: Task, batch: list[Planned], position: int) -> list[Item]:
+def insert_items(
+    connection: Connection, task_id: str, attempt: int, batch: Sequence[Planned], position: int = 0
+) -> list[Item]:
     """Write planned items; return those to work on, in their order."""
-    rows = [_item_row(task.id, task.attempt, at, item) for at, item in enumerate(batch, position)]
+    rows = [_item_row(task_id, attempt, at, item) for at, item in enumerate(batch, position)]
     ended = [row for row in rows if row["attempt"] is not None]
     pending = [row for row in rows if row["attempt"] is None]
     if ended:
