@@ -73,6 +73,12 @@ class Counting(TaskKind):
         """Return one key for each user."""
         return f"user:{user.id}" if user and self.exclusive else None
 
+    def planned(self, settings: Mapping[str, Any]) -> list[Planned] | None:
+        """Return the items of a task that knows them."""
+        if not settings.get("known"):
+            return None
+        return [Planned(f"item-{n}", f"Item {n}") for n in range(settings["items"])]
+
     def open(self, run: Run) -> CountingWork:
         """Begin an attempt."""
         return CountingWork(self, run)

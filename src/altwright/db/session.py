@@ -31,8 +31,8 @@ Executor = Session | Connection
 #: In the pool's record of a connection: whether a pooler stands between us and the server, and when
 #: the connection was given back.
 _POOLED, _GIVEN_BACK = "altwright_pooled", "altwright_given_back"
-#: Execution options of statements that find their row by its key, or add one: their plan stays good
-#: however the table grows, so that PostgreSQL may keep it.
+#: Execution options of statements that find their rows by an index's whole key, or add some:
+#: PostgreSQL may keep their plan. (It makes it anew with each ANALYZE of the table.)
 KEEPS_PLAN = {"altwright_keeps_plan": True}
 
 Clock = Callable[[], datetime]
@@ -277,6 +277,21 @@ class Database:
         costs half as much. Raises DatabaseUnavailable.
         """
         with translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def begin_one(self) -> Iterator[Connection]:
+        """Open a transaction for what is one statement on PostgreSQL, and commits by itself there.
+
+        Raises DatabaseUnavailable.
+        """
+        if self.engine.dialect.name == "postgresql":
+            with self.connect() as connection:
+                # Behind a pooler a transaction of its own says how long to wait for a lock.
+                if not connection.info.get(_POOLED):
+                    yield connection
+                    return
+        with self.begin() as connection:
             yield connection
 
     @contextmanager

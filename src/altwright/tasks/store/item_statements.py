@@ -17,6 +17,7 @@ NEXT_ITEMS = (
     .where(ItemRow.task_id == bindparam("of_task"), ItemRow.status == ItemStatus.PENDING)
     .order_by(ItemRow.tries, ItemRow.position)
     .limit(bindparam("most", type_=Integer))
+    .execution_options(**KEEPS_PLAN)
 )
 #: A write to an item that isn't finished.
 PENDING = (

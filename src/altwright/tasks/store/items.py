@@ -141,7 +141,8 @@ class Items:
             if position:  # others were written before
                 asked = {"of_task": task.id, "most": READ_BATCH}
                 first = [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
-        return Plan(total, task_standing(task, row), first[:READ_BATCH])
+        now = replace(task_standing(task, row), plan_cursor=cursor)
+        return Plan(total, now, first[:READ_BATCH])
 
     def next_item(self, task_id: str) -> Item | None:
         """Return the item to work on now: the first pending one, those tried before at the end."""

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Float, Row, Update, bindparam, false, func, insert, update
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Row,
+    Select,
+    Update,
+    bindparam,
+    false,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.engine import Connection
 
 from altwright.db.session import KEEPS_PLAN, Executor, changed
@@ -41,6 +53,7 @@ START_AFRESH: dict[str, Any] = {
     "paused_s": 0.0,
     "stalled_at": None,
 }
+_ENDED: dict[str, Any] = {"finished_at": now(), "lease_until": None}
 #: What a move into each state means for the row.
 _MEANING: dict[Status, dict[str, Any]] = {
     Status.QUEUED: {
@@ -54,26 +67,35 @@ _MEANING: dict[Status, dict[str, Any]] = {
     },
     Status.RUNNING: {
         "attempt": TaskRow.attempt + 1,
+        "worker_id": bindparam("of_worker"),
+        "delivery": bindparam("of_delivery"),
         "lease_until": now(bindparam("lease_s", type_=Float)),
         "started_at": func.coalesce(TaskRow.started_at, now()),
     },
+    Status.COMPLETED: {
+        **_ENDED,
+        "step": bindparam("of_step"),
+        # It would be that of an attempt before this one.
+        "error": None,
+        "error_category": None,
+    },
 }
-_MOVED = {
-    after: SHOWN.values(
-        status=after, **_MEANING.get(after, {"finished_at": now(), "lease_until": None})
-    )
-    for after in Status
-}
+_MOVED = {after: SHOWN.values(status=after, **_MEANING.get(after, _ENDED)) for after in Status}
 #: A retry's time hasn't come before the dispatcher has cleared ``delayed``.
 _MOVED[Status.RUNNING] = _MOVED[Status.RUNNING].where(TaskRow.delayed == false())
 _RECORD = insert(TaskEventRow).execution_options(**KEEPS_PLAN)
 
 
 class TaskWrite(NamedTuple):
-    """A guarded write to a task, and the same for databases that return the row with it."""
+    """A guarded write to a task, and what it is where more can be done in one statement.
+
+    ``returning`` returns columns of the row with it; ``recording``, for PostgreSQL, also adds to
+    the task's history.
+    """
 
     plain: Update
     returning: Update
+    recording: Select[Any]
 
 
 #: What of a task its worker doesn't know after a write: the rest stays as it was claimed, or as
@@ -92,9 +114,21 @@ STANDING = (
 )
 
 
+#: What an entry of the history says of a move, besides which task and attempt.
+_OF_MOVE = ("event", "actor", "detail")
+
+
 def task_write(statement: Update, columns: Iterable[Any] = STANDING) -> TaskWrite:
-    """Return both forms of a write."""
-    return TaskWrite(statement, statement.returning(*columns))
+    """Return all forms of a write."""
+    known = {column.name for column in columns} | {"id", "attempt"}
+    moved = statement.returning(*(TaskRow.__table__.c[name] for name in sorted(known))).cte()
+    entry = {"task_id": moved.c.id, "attempt": moved.c.attempt}
+    entry |= {name: bindparam(f"of_{name}") for name in _OF_MOVE}
+    noted = insert(TaskEventRow).from_select(list(entry), select(*entry.values())).cte()
+    recording = select(*(moved.c[column.name] for column in columns)).add_cte(noted)
+    return TaskWrite(
+        statement, statement.returning(*columns), recording.execution_options(**KEEPS_PLAN)
+    )
 
 
 _EVERYTHING = tuple(TaskRow.__table__.c)
@@ -140,16 +174,13 @@ def to_running(
 
     Returns its row as it is then; None: it wasn't to be had.
     """
-    values = {"worker_id": by, "delivery": delivery, "lease_s": lease_s}
+    values = {"of_worker": by, "of_delivery": delivery, "lease_s": lease_s}
     only_if = TaskRow.priority.not_in(closed) if closed else None
     move = _Move(task_id, attempt, Status.QUEUED, Status.RUNNING, "claimed", by)
     write = _CLAIMED
     if only_if is not None:
         write = task_write(_CLAIMED.plain.where(only_if), _EVERYTHING)
-    row = _written(connection, write, {**values, **_guard(task_id, attempt, Status.QUEUED)})
-    if row is not None:
-        _record_move(connection, move)
-    return row
+    return _moved_row(connection, write, move, values)
 
 
 def to_completed(
@@ -165,13 +196,8 @@ def to_completed(
 
     ``write`` may also be one made from COMPLETED, which does it under more conditions.
     """
-    # An error would be that of an attempt before this one.
-    values = {"step": step[:STEP_LENGTH], "error": None, "error_category": None}
-    guard = _guard(task_id, attempt, Status.RUNNING)
-    row = _written(connection, write, {**values, **guard})
-    if row is not None:
-        record(connection, task_id, "completed", attempt=attempt, actor=by)
-    return row
+    move = _Move(task_id, attempt, Status.RUNNING, Status.COMPLETED, "completed", by)
+    return _moved_row(connection, write, move, {"of_step": step[:STEP_LENGTH]})
 
 
 def to_cancelled(
@@ -253,20 +279,39 @@ def _moved(
     values: Mapping[str, Any],
     only_if: ColumnElement[bool] | None = None,
 ) -> bool:
-    task_id, attempt, before, after, *_ = move
-    if after not in MOVES[before]:
-        raise ValueError(f"no task moves from {before} to {after}")
+    task_id, attempt, before, after, *_ = _legal(move)
     statement = _MOVED[after] if only_if is None else _MOVED[after].where(only_if)
     if not changed(connection, statement, {**values, **_guard(task_id, attempt, before)}):
         return False
-    _record_move(connection, move)
+    connection.execute(_RECORD, _entry(move))
     return True
 
 
-def _record_move(connection: Connection, move: _Move) -> None:
+def _moved_row(
+    connection: Connection, write: TaskWrite, move: _Move, values: dict[str, Any]
+) -> Row[Any] | None:
+    """Do as ``_moved``; return what ``write`` returns, or None: nothing was written."""
+    values |= _guard(move.task_id, move.attempt, _legal(move).before)
+    if connection.dialect.name == "postgresql":
+        entry = _entry(move)
+        values |= {f"of_{name}": entry[name] for name in _OF_MOVE}
+        return connection.execute(write.recording, values).first()
+    row = _written(connection, write, values)
+    if row is not None:
+        connection.execute(_RECORD, _entry(move))
+    return row
+
+
+def _legal(move: _Move) -> _Move:
+    if move.after not in MOVES[move.before]:
+        raise ValueError(f"no task moves from {move.before} to {move.after}")
+    return move
+
+
+def _entry(move: _Move) -> dict[str, Any]:
     task_id, attempt, _, after, event, by, detail = move
     began = attempt + 1 if after is Status.RUNNING else attempt
-    record(connection, task_id, event, attempt=began, actor=by, detail=detail)
+    return _entry_of(task_id, event, began, by, detail)
 
 
 def _written(connection: Connection, write: TaskWrite, values: dict[str, Any]) -> Row[Any] | None:
@@ -308,5 +353,9 @@ def record(
     session: Executor, task_id: str, event: str, *, attempt: int, actor: str = "", detail: str = ""
 ) -> None:
     """Add an entry to a task's history, in the transaction that makes it true."""
+    session.execute(_RECORD, _entry_of(task_id, event, attempt, actor, detail))
+
+
+def _entry_of(task_id: str, event: str, attempt: int, actor: str, detail: str) -> dict[str, Any]:
     entry = {"task_id": task_id, "event": event, "attempt": attempt}
-    session.execute(_RECORD, {**entry, "actor": actor[:128], "detail": detail})
+    return {**entry, "actor": actor[:128], "detail": detail}
