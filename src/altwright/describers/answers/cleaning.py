@@ -19,7 +19,7 @@ from ftfy import fix_encoding
 
 from altwright.describers.answers import sentences
 from altwright.describers.answers import wrappings as wrapping
-from altwright.describers.answers.language_patterns import PICTURE_SHOWS
+from altwright.describers.answers.languages import PICTURE_SHOWS
 from altwright.describers.answers.quotations import PAIRS, masked, outside, replaced, unquoted
 from altwright.describers.answers.refusals import without_refusal
 from altwright.describers.answers.thoughts import without_thoughts
