@@ -15,7 +15,6 @@ class Notifier:
     """Tells systemd how this process is, where it was started with Type=notify."""
 
     def __init__(self) -> None:
-        """Read where to tell it and how often a sign of life is expected."""
         self._address = os.environ.get("NOTIFY_SOCKET", "")
         if self._address.startswith("@"):
             self._address = "\0" + self._address[1:]
