@@ -82,17 +82,13 @@ class Services(WebServices):
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
         with suppress(DatabaseUnavailable):  # then the leader's loop asks again
             self.redis_address.follow()
-            self._check_key()
+            try:
+                key_check.verify(self.database, self.box)
+            except ConfigError as error:  # commands and `altwright serve` stop there
+                _log.critical("%s", error)
         self.health.check()
         for loop in self.loops:
             loop.start()
-
-    def _check_key(self) -> None:
-        """Say in the log that the key is a wrong one; commands and `altwright serve` stop there."""
-        try:
-            key_check.verify(self.database, self.box)
-        except ConfigError as error:
-            _log.critical("%s", error)
 
     def close(self) -> None:
         """End what ``start`` began, and release every connection and process."""
