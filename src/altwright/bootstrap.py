@@ -114,11 +114,7 @@ class Services(WebServices):
     ) -> RQWorkerManager:
         """Return the manager of ``count`` workers here; None: a share of the whole service's."""
         make_worker = partial(
-            IntegratedRQWorker,
-            self.work_parts(app_context),
-            self.health,
-            self.queue,
-            kind,
+            IntegratedRQWorker, self.work_parts(app_context), self.health, self.queue, kind
         )
         settings = self.settings
         places: Places = (
@@ -315,9 +311,7 @@ def describer_of(settings: Settings) -> Describer:
     match settings.describer:
         case "offline":
             return OfflineDescriber(
-                settings.models_dir,
-                idle_s=settings.offline_idle_s,
-                host=settings.describer_socket,
+                settings.models_dir, idle_s=settings.offline_idle_s, host=settings.describer_socket
             )
         case "ollama":
             return Ollama(settings.ollama_url, settings.ollama_model, settings.ollama_timeout)

@@ -147,11 +147,7 @@ class TemporaryError(AltwrightError):
     category = Category.SERVICE_DOWN
 
     def __init__(
-        self,
-        detail: str,
-        *,
-        retry_in_s: float | None = None,
-        category: Category | None = None,
+        self, detail: str, *, retry_in_s: float | None = None, category: Category | None = None
     ) -> None:
         super().__init__(detail)
         self.retry_in_s = retry_in_s

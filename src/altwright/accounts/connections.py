@@ -20,13 +20,7 @@ from altwright.crypto import Box
 from altwright.db.copies import as_json, copied
 from altwright.db.session import Database
 from altwright.db.tables import ID_MOST, AccountRow
-from altwright.errors import (
-    Category,
-    Conflict,
-    NotFound,
-    PlatformRefused,
-    TemporaryError,
-)
+from altwright.errors import Category, Conflict, NotFound, PlatformRefused, TemporaryError
 from altwright.platforms.connect import checked
 from altwright.platforms.port import Platform
 from altwright.platforms.publishing.ways import BY_HAND, drafts_only

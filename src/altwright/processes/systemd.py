@@ -47,9 +47,6 @@ class Notifier:
         if not self._address:
             return
         # A manager that doesn't listen mustn't end the service.
-        with (
-            contextlib.suppress(OSError),
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,
-        ):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             sock.settimeout(0)
             sock.sendto(words.encode("ascii"), self._address)

@@ -100,11 +100,7 @@ class Task:
             "attempt": self.attempt,
             "delivery": self.delivery.value,
             "cancel_requested": self.cancel_requested,
-            "progress": {
-                "percent": self.percent,
-                "step": self.step,
-                "sequence": self.sequence,
-            },
+            "progress": {"percent": self.percent, "step": self.step, "sequence": self.sequence},
             "items": {
                 "total": self.items_total,
                 "done": self.items_done,
