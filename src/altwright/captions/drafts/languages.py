@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from types import MappingProxyType
 
 from altwright.describers.answers.languages import LANGUAGES
 from altwright.describers.model_servers.prompts import primary_language
@@ -19,9 +18,12 @@ from altwright.describers.model_servers.prompts import primary_language
 _WORDS = {code: one.common_words for code, one in LANGUAGES.items() if one.common_words}
 _WORDS["no"] = _WORDS["nb"]
 #: Letters that the other language of the same script doesn't have.
-_FOREIGN_LETTERS = MappingProxyType(
-    {"uk": ("ыэъё", "іїєґ"), "ru": ("іїєґ", "ыэъё"), "ar": ("پچژگ", "ةىؤ"), "fa": ("ةى", "پچژگ")}
-)
+_FOREIGN_LETTERS = {
+    "uk": ("ыэъё", "іїєґ"),
+    "ru": ("іїєґ", "ыэъё"),
+    "ar": ("پچژگ", "ةىؤ"),
+    "fa": ("ةى", "پچژگ"),
+}
 _WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
 #: Letters from which a script is told (ideographs count as three), and its share.
 _LEAST_LETTERS, _SHARE = 12, 0.75

@@ -11,7 +11,6 @@ import io
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final
 
 from PIL import Image, ImageCms
@@ -50,28 +49,24 @@ _DAMAGE: Final = (
     Image.DecompressionBombError,
     Warning,
 )
-_OPENERS: MappingProxyType[Kind, Callable[[io.BytesIO], ImageFile]] = MappingProxyType(
-    {
-        Kind.JPEG: JpegImageFile,
-        Kind.PNG: PngImageFile,
-        Kind.GIF: GifImageFile,
-        Kind.WEBP: WebPImageFile,
-        Kind.AVIF: AvifImageFile,
-    }
-)
+_OPENERS: dict[Kind, Callable[[io.BytesIO], ImageFile]] = {
+    Kind.JPEG: JpegImageFile,
+    Kind.PNG: PngImageFile,
+    Kind.GIF: GifImageFile,
+    Kind.WEBP: WebPImageFile,
+    Kind.AVIF: AvifImageFile,
+}
 #: How an EXIF orientation is undone. Source: EXIF 2.32, tag 0x0112.
-_UPRIGHT = MappingProxyType(
-    {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }
-)
-_ICC_SPACES = MappingProxyType({"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"})
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ICC_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 
 
 @dataclass(frozen=True, slots=True)
