@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails
 
 #: Words by kind of finding; in braces what its context tells.
 #: Source: ErrorType of pydantic_core.core_schema.
