@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -161,15 +162,13 @@ def _srgb(image: Image.Image) -> Image.Image:
     """Apply the picture's colour profile; one that is damaged or of another kind is ignored."""
     profile = image.info.get("icc_profile")
     if profile:
-        try:
+        with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             if source.profile.xcolor_space == _ICC_SPACES.get(image.mode):
                 converted = ImageCms.profileToProfile(
                     image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
                 )
                 return converted or image.convert("RGB")
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass
     return image.convert("RGB")
 
 
@@ -187,15 +186,13 @@ def orientation(exif: bytes) -> int:
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None:
         return 1
-    try:
+    with suppress(struct.error):
         (start,) = struct.unpack_from(order + "I", exif, 4)
         (entries,) = struct.unpack_from(order + "H", exif, start)
         for entry in range(entries):
             tag, _, _, value = struct.unpack_from(order + "HHIH", exif, start + 2 + 12 * entry)
             if tag == 0x0112:  # noqa: PLR2004 - EXIF's number of Orientation
                 return int(value)
-    except struct.error:
-        return 1
     return 1
 
 
