@@ -328,38 +328,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
-    op.drop_index("ix_drafts_user_id_status_id", table_name="drafts")
-    op.drop_index(op.f("ix_drafts_account_id"), table_name="drafts")
-    op.drop_table("drafts")
-    op.drop_index("uq_task_items_task_id_key", table_name="task_items")
-    op.drop_index("ix_task_items_pending", table_name="task_items")
-    op.drop_table("task_items")
-    op.drop_index(op.f("ix_task_events_task_id"), table_name="task_events")
-    op.drop_table("task_events")
-    op.drop_index("uq_pictures_post_id_remote_id", table_name="pictures")
-    op.drop_index(op.f("ix_pictures_thumbnail"), table_name="pictures")
-    op.drop_index(op.f("ix_pictures_file"), table_name="pictures")
-    op.drop_table("pictures")
-    op.drop_index("uq_tasks_user_id_request_key", table_name="tasks")
-    op.drop_index("uq_tasks_active_key", table_name="tasks")
-    op.drop_index("ix_tasks_user_id_finished_at", table_name="tasks")
-    op.drop_index("ix_tasks_user_id_created_at", table_name="tasks")
-    op.drop_index("ix_tasks_turn", table_name="tasks")
-    op.drop_index("ix_tasks_lease", table_name="tasks")
-    op.drop_index("ix_tasks_dispatch", table_name="tasks")
-    op.drop_index("ix_tasks_delayed", table_name="tasks")
-    op.drop_index("ix_tasks_created_at", table_name="tasks")
-    op.drop_index("ix_tasks_claim", table_name="tasks")
-    op.drop_index(op.f("ix_tasks_account_id"), table_name="tasks")
-    op.drop_table("tasks")
-    op.drop_index("uq_posts_account_id_remote_id", table_name="posts")
-    op.drop_table("posts")
-    op.drop_index(op.f("ix_api_tokens_user_id"), table_name="api_tokens")
-    op.drop_table("api_tokens")
-    op.drop_index("uq_accounts_user_id_acct", table_name="accounts")
-    op.drop_table("accounts")
-    op.drop_table("workers")
-    op.drop_table("users")
-    op.drop_table("service_state")
-    op.drop_table("leases")
+    """Take back; indexes go with their tables."""
+    for table in (
+        *("drafts", "task_items", "task_events", "pictures", "tasks", "posts", "api_tokens"),
+        *("accounts", "workers", "users", "service_state", "leases"),
+    ):
+        op.drop_table(table)

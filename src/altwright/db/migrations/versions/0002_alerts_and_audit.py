@@ -71,13 +71,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Take back; indexes go with their tables."""
     op.drop_index(op.f("ix_drafts_task_id"), table_name="drafts")
     op.drop_index("ix_tasks_status_finished_at", table_name="tasks")
-    op.drop_index("ix_notices_sent_at_due_at", table_name="notices")
-    op.drop_index(op.f("ix_notices_alert_id"), table_name="notices")
-    op.drop_table("notices")
-    op.drop_index(op.f("ix_alerts_raised_at"), table_name="alerts")
-    op.drop_table("alerts")
-    op.drop_index(op.f("ix_audit_entries_at"), table_name="audit_entries")
-    op.drop_table("audit_entries")
+    for table in ("notices", "alerts", "audit_entries"):
+        op.drop_table(table)
