@@ -11,6 +11,9 @@ from altwright.db.types import Instant, Json
 revision = "0001"
 down_revision = None
 
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mariadb").with_variant(mysql.LONGTEXT(), "mysql")
+
 
 def upgrade() -> None:
     """Apply."""
@@ -30,7 +33,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "users",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
         sa.Column("username", sa.String(length=64), nullable=False),
         sa.Column("email", sa.String(length=255), nullable=True),
         sa.Column("password_hash", sa.String(length=255), nullable=False),
@@ -53,8 +56,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "accounts",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("user_id", _ID, nullable=False),
         sa.Column("platform", sa.String(length=16), nullable=False),
         sa.Column("url", sa.String(length=255), nullable=False),
         sa.Column("token", sa.Text(), nullable=False),
@@ -73,8 +76,8 @@ def upgrade() -> None:
     op.create_index("uq_accounts_user_id_acct", "accounts", ["user_id", "acct"], unique=True)
     op.create_table(
         "api_tokens",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("user_id", _ID, nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
@@ -87,19 +90,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"], unique=False)
     op.create_table(
         "posts",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("account_id", _ID, nullable=False),
         sa.Column("remote_id", sa.String(length=64), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.Column(
-            "text",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(), "mariadb")
-            .with_variant(mysql.LONGTEXT(), "mysql"),
-            nullable=False,
-        ),
+        sa.Column("text", _LONG, nullable=False),
         sa.Column("spoiler_text", sa.Text(), nullable=False),
         sa.Column("sensitive", sa.Boolean(), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=True),
@@ -118,10 +113,8 @@ def upgrade() -> None:
         "tasks",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column(
-            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
-        ),
+        sa.Column("user_id", _ID, nullable=True),
+        sa.Column("account_id", _ID, nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("turn", sa.Integer(), nullable=False),
@@ -141,13 +134,7 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("request_key", sa.String(length=128), nullable=True),
-        sa.Column(
-            "settings",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(), "mariadb")
-            .with_variant(mysql.LONGTEXT(), "mysql"),
-            nullable=False,
-        ),
+        sa.Column("settings", _LONG, nullable=False),
         sa.Column("delivery", sa.String(length=16), nullable=False),
         sa.Column("dispatched_at", Instant(), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
@@ -206,18 +193,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "pictures",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("post_id", _ID, nullable=False),
         sa.Column("remote_id", sa.String(length=64), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.Column(
-            "published_text",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(), "mariadb")
-            .with_variant(mysql.LONGTEXT(), "mysql"),
-            nullable=False,
-        ),
+        sa.Column("published_text", _LONG, nullable=False),
         sa.Column("file", sa.String(length=128), nullable=False),
         sa.Column("thumbnail", sa.String(length=128), nullable=False),
         sa.Column("media_type", sa.String(length=32), nullable=False),
@@ -235,7 +216,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "task_events",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
         sa.Column("task_id", sa.String(length=36), nullable=False),
         sa.Column("at", Instant(), nullable=False),
         sa.Column("event", sa.String(length=32), nullable=False),
@@ -250,7 +231,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_task_events_task_id"), "task_events", ["task_id"], unique=False)
     op.create_table(
         "task_items",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
         sa.Column("task_id", sa.String(length=36), nullable=False),
         sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -276,30 +257,14 @@ def upgrade() -> None:
     op.create_index("uq_task_items_task_id_key", "task_items", ["task_id", "key"], unique=True)
     op.create_table(
         "drafts",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "picture_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("picture_id", _ID, nullable=False),
+        sa.Column("user_id", _ID, nullable=False),
+        sa.Column("account_id", _ID, nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column(
-            "text",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(), "mariadb")
-            .with_variant(mysql.LONGTEXT(), "mysql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "described_text",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(), "mariadb")
-            .with_variant(mysql.LONGTEXT(), "mysql"),
-            nullable=False,
-        ),
+        sa.Column("text", _LONG, nullable=False),
+        sa.Column("described_text", _LONG, nullable=False),
         sa.Column("describer", sa.String(length=32), nullable=False),
         sa.Column("model", sa.String(length=128), nullable=False),
         sa.Column("level", sa.String(length=8), nullable=True),
