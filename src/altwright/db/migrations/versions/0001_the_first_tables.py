@@ -87,7 +87,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_tokens_token_hash")),
     )
-    op.create_index(op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"], unique=False)
+    op.create_index(op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"])
     op.create_table(
         "posts",
         sa.Column("id", _ID, nullable=False),
@@ -160,33 +160,21 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
     )
-    op.create_index(op.f("ix_tasks_account_id"), "tasks", ["account_id"], unique=False)
+    op.create_index(op.f("ix_tasks_account_id"), "tasks", ["account_id"])
     op.create_index(
-        "ix_tasks_claim",
-        "tasks",
-        ["status", "delayed", "priority", "turn", "created_at", "id"],
-        unique=False,
+        "ix_tasks_claim", "tasks", ["status", "delayed", "priority", "turn", "created_at", "id"]
     )
-    op.create_index("ix_tasks_created_at", "tasks", ["created_at", "id"], unique=False)
-    op.create_index(
-        "ix_tasks_delayed", "tasks", ["status", "delayed", "available_at"], unique=False
-    )
+    op.create_index("ix_tasks_created_at", "tasks", ["created_at", "id"])
+    op.create_index("ix_tasks_delayed", "tasks", ["status", "delayed", "available_at"])
     op.create_index(
         "ix_tasks_dispatch",
         "tasks",
         ["status", "delivery", "delayed", "priority", "turn", "created_at", "id"],
-        unique=False,
     )
-    op.create_index("ix_tasks_lease", "tasks", ["status", "lease_until"], unique=False)
-    op.create_index(
-        "ix_tasks_turn", "tasks", ["user_id", "status", "priority", "turn"], unique=False
-    )
-    op.create_index(
-        "ix_tasks_user_id_created_at", "tasks", ["user_id", "created_at", "id"], unique=False
-    )
-    op.create_index(
-        "ix_tasks_user_id_finished_at", "tasks", ["user_id", "finished_at"], unique=False
-    )
+    op.create_index("ix_tasks_lease", "tasks", ["status", "lease_until"])
+    op.create_index("ix_tasks_turn", "tasks", ["user_id", "status", "priority", "turn"])
+    op.create_index("ix_tasks_user_id_created_at", "tasks", ["user_id", "created_at", "id"])
+    op.create_index("ix_tasks_user_id_finished_at", "tasks", ["user_id", "finished_at"])
     op.create_index("uq_tasks_active_key", "tasks", ["active_key"], unique=True)
     op.create_index(
         "uq_tasks_user_id_request_key", "tasks", ["user_id", "request_key"], unique=True
@@ -209,8 +197,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pictures")),
     )
-    op.create_index(op.f("ix_pictures_file"), "pictures", ["file"], unique=False)
-    op.create_index(op.f("ix_pictures_thumbnail"), "pictures", ["thumbnail"], unique=False)
+    op.create_index(op.f("ix_pictures_file"), "pictures", ["file"])
+    op.create_index(op.f("ix_pictures_thumbnail"), "pictures", ["thumbnail"])
     op.create_index(
         "uq_pictures_post_id_remote_id", "pictures", ["post_id", "remote_id"], unique=True
     )
@@ -228,7 +216,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task_events")),
     )
-    op.create_index(op.f("ix_task_events_task_id"), "task_events", ["task_id"], unique=False)
+    op.create_index(op.f("ix_task_events_task_id"), "task_events", ["task_id"])
     op.create_table(
         "task_items",
         sa.Column("id", _ID, nullable=False),
@@ -249,10 +237,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task_items")),
     )
     op.create_index(
-        "ix_task_items_pending",
-        "task_items",
-        ["task_id", "status", "tries", "position"],
-        unique=False,
+        "ix_task_items_pending", "task_items", ["task_id", "status", "tries", "position"]
     )
     op.create_index("uq_task_items_task_id_key", "task_items", ["task_id", "key"], unique=True)
     op.create_table(
@@ -286,10 +271,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_drafts")),
         sa.UniqueConstraint("picture_id", name=op.f("uq_drafts_picture_id")),
     )
-    op.create_index(op.f("ix_drafts_account_id"), "drafts", ["account_id"], unique=False)
-    op.create_index(
-        "ix_drafts_user_id_status_id", "drafts", ["user_id", "status", "id"], unique=False
-    )
+    op.create_index(op.f("ix_drafts_account_id"), "drafts", ["account_id"])
+    op.create_index("ix_drafts_user_id_status_id", "drafts", ["user_id", "status", "id"])
 
 
 def downgrade() -> None:
