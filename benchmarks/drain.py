@@ -37,7 +37,7 @@ from altwright.tasks.rq.worker_loop import WorkerLoop
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 from altwright.workers.worker import TaskWorker
 from benchmarks.databases import KINDS, say
 
@@ -51,7 +51,7 @@ def nothing() -> None:
     """Do what a peer's job does."""
 
 
-class Nothing:
+class Nothing(TaskKind):
     """A kind of task whose items do nothing."""
 
     name = "nothing"
@@ -64,6 +64,10 @@ class Nothing:
     def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Let any number be active."""
         return None
+
+    def planned(self, settings: Mapping[str, Any]) -> list[Planned]:
+        """Return the items."""
+        return [Planned(f"{number}", "") for number in range(settings["items"])]
 
     def open(self, run: Run) -> DoingNothing:
         """Begin."""
@@ -78,9 +82,8 @@ class DoingNothing(Work):
         self._run = run
 
     def plan(self) -> Iterable[Planned]:
-        """Yield the items."""
-        for number in range(self._run.task.settings["items"]):
-            yield Planned(f"{number}", "")
+        """Yield nothing: the items came with the task."""
+        return ()
 
     def item(self, item: Item) -> Worked:
         """Do nothing."""

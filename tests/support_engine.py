@@ -31,7 +31,7 @@ from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 from altwright.workers.worker import TaskWorker
 
 LEASE_S = 15.0
@@ -54,7 +54,7 @@ ANNA, BERT, ROOT = UserRef(1, "anna"), UserRef(2, "bert"), UserRef(3, "root", is
 
 
 @dataclass
-class Counting:
+class Counting(TaskKind):
     """A kind whose tasks have as many items as their settings say; ``meet`` is called in each."""
 
     name: str = "counting"
@@ -72,6 +72,12 @@ class Counting:
     def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return one key for each user."""
         return f"user:{user.id}" if user and self.exclusive else None
+
+    def planned(self, settings: Mapping[str, Any]) -> list[Planned] | None:
+        """Return the items of a task that knows them."""
+        if not settings.get("known"):
+            return None
+        return [Planned(f"item-{n}", f"Item {n}") for n in range(settings["items"])]
 
     def open(self, run: Run) -> CountingWork:
         """Begin an attempt."""

@@ -14,7 +14,7 @@ from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 
 #: What toys that ask for memory never give back.
 _ballast: list[bytes] = []
@@ -57,7 +57,7 @@ class ToyWork(Work):
         return "Played."
 
 
-class Toy:
+class Toy(TaskKind):
     """The kind "toy"; any user may have several."""
 
     name = "toy"

@@ -16,7 +16,7 @@ from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 
 #: What items leave behind. Nothing but the row's number is unique, so that a second effect of
 #: the same item is kept and found.
@@ -72,7 +72,7 @@ class ChaosWork(Work):
         return "Done."
 
 
-class ChaosKind:
+class ChaosKind(TaskKind):
     """Stands in the place of the kind "captions", as exclusive as that: one active per user."""
 
     name = "captions"

@@ -85,17 +85,13 @@ class Services(WebServices):
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
         with suppress(DatabaseUnavailable):  # then the leader's loop asks again
             self.redis_address.follow()
-            self._check_key()
+            try:
+                key_check.verify(self.database, self.box)
+            except ConfigError as error:  # commands and `altwright serve` stop there
+                _log.critical("%s", error)
         self.health.check()
         for loop in self.loops:
             loop.start()
-
-    def _check_key(self) -> None:
-        """Say in the log that the key is a wrong one; commands and `altwright serve` stop there."""
-        try:
-            key_check.verify(self.database, self.box)
-        except ConfigError as error:
-            _log.critical("%s", error)
 
     def close(self) -> None:
         """End what ``start`` began, and release every connection and process."""
@@ -121,11 +117,7 @@ class Services(WebServices):
     ) -> RQWorkerManager:
         """Return the manager of ``count`` workers here; None: a share of the whole service's."""
         make_worker = partial(
-            IntegratedRQWorker,
-            self.work_parts(app_context),
-            self.health,
-            self.queue,
-            kind,
+            IntegratedRQWorker, self.work_parts(app_context), self.health, self.queue, kind
         )
         settings = self.settings
         places: Places = (
@@ -344,9 +336,7 @@ def describer_of(settings: Settings) -> Describer:
     match settings.describer:
         case "offline":
             return OfflineDescriber(
-                settings.models_dir,
-                idle_s=settings.offline_idle_s,
-                host=settings.describer_socket,
+                settings.models_dir, idle_s=settings.offline_idle_s, host=settings.describer_socket
             )
         case "ollama":
             return Ollama(settings.ollama_url, settings.ollama_model, settings.ollama_timeout)

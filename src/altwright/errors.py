@@ -79,7 +79,6 @@ class InvalidInput(RequestError):
     title = "Invalid input"
 
     def __init__(self, detail: str, fields: dict[str, str] | None = None) -> None:
-        """Say what is wrong; name the fields where there are any."""
         super().__init__(detail)
         self.fields = fields or {}
 
@@ -109,7 +108,6 @@ class TaskNotFound(NotFound):
     """There is no task with this id that the caller may see."""
 
     def __init__(self, task_id: str) -> None:
-        """Name the task that was asked for."""
         super().__init__(f"There is no task {task_id}.")
         self.task_id = task_id
 
@@ -127,7 +125,6 @@ class TaskStateConflict(Conflict):
     title = "The task's state has changed"
 
     def __init__(self, task_id: str, expected: str) -> None:
-        """Name the task and the state that it was expected in."""
         super().__init__(f"Task {task_id} is not {expected} any more.")
         self.task_id = task_id
 
@@ -138,7 +135,6 @@ class ActiveTaskExists(Conflict):
     title = "A task is active already"
 
     def __init__(self, task_id: str) -> None:
-        """Name the active task, so that a client can show or cancel it."""
         super().__init__(f"Task {task_id} is active; wait until it has ended, or cancel it.")
         self.task_id = task_id
 
@@ -151,17 +147,11 @@ class TemporaryError(AltwrightError):
     category = Category.SERVICE_DOWN
 
     def __init__(
-        self,
-        detail: str,
-        *,
-        retry_in_s: float | None = None,
-        category: Category | None = None,
+        self, detail: str, *, retry_in_s: float | None = None, category: Category | None = None
     ) -> None:
-        """Say what is unavailable, and since the cause is known, until when."""
         super().__init__(detail)
         self.retry_in_s = retry_in_s
-        if category is not None:
-            self.category = category
+        self.category = category or self.category
 
 
 class DatabaseUnavailable(TemporaryError):

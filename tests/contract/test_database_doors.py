@@ -22,6 +22,7 @@ from tests.support_service import Service
 
 import altwright.db.task_tables  # noqa: F401 - its tables belong to the metadata
 from altwright.db import migrate
+from altwright.db import session as session_module
 from altwright.db.reasons import reason_of
 from altwright.db.session import Database, make_engine
 from altwright.domain.task import Status
@@ -106,6 +107,27 @@ def test_without_a_pooler_the_same_limits_hold() -> None:
             assert connection.scalar(text("SHOW lock_timeout")) == "5s"
             assert connection.scalar(text("SHOW timezone")) == "UTC"
         engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["mariadb", "postgresql"])
+def test_connections_that_lay_in_the_pool_are_asked_first(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may have restarted meanwhile; whoever comes next notices nothing."""
+    monkeypatch.setattr(session_module, "POOL_PING_AFTER_S", -1)
+    with getattr(servers, kind)() as url:
+        engine, operator = make_engine(url), make_engine(url)
+        with engine.connect() as one, engine.connect() as other:
+            number = "pg_backend_pid()" if kind == "postgresql" else "CONNECTION_ID()"
+            ids = [each.scalar(text(f"SELECT {number}")) for each in (one, other)]
+        end = "SELECT pg_terminate_backend(:id)" if kind == "postgresql" else "KILL :id"
+        with operator.connect() as connection:
+            for each in ids:
+                connection.execute(text(end), {"id": each})
+        with engine.connect() as one, engine.connect() as other:
+            assert [each.scalar(text("SELECT 1")) for each in (one, other)] == [1, 1]
+        engine.dispose()
+        operator.dispose()
 
 
 def refused(url: str, folder: Path) -> str:

@@ -20,8 +20,9 @@ pytestmark = pytest.mark.every_database
 #: Commands that clients send for a task of one item, and the trips in which they do.
 COMMANDS, TRIPS = 12, 6
 #: Transactions and statements of a task of one item, and statements of each further one, with the
-#: item's effect (here one statement).
-TRANSACTIONS, STATEMENTS, PER_ITEM = 4, 17, 4
+#: item's effect (here one statement). MariaDB's UPDATE returns nothing, so its row is read.
+TRANSACTIONS, STATEMENTS, PER_ITEM = 4, 11, 3
+MARIADB_STATEMENTS, MARIADB_PER_ITEM = 14, 4
 
 
 @contextmanager
@@ -84,6 +85,7 @@ def test_a_task_costs_few_trips(rig: Rig) -> None:
     assert task["commands"] <= COMMANDS
     assert task["trips"] <= TRIPS
     assert task["transactions"] <= TRANSACTIONS
-    assert task["statements"] <= STATEMENTS
-    assert item["statements"] <= PER_ITEM
+    returns = rig.database.engine.dialect.update_returning
+    assert task["statements"] <= (STATEMENTS if returns else MARIADB_STATEMENTS)
+    assert item["statements"] <= (PER_ITEM if returns else MARIADB_PER_ITEM)
     assert item["commands"] == item["trips"] == 0

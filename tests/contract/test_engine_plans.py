@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.support_engine import Rig
 
-from altwright.domain.task import ItemStatus
+from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.store.items import PLAN_BATCH, Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Task
@@ -47,6 +47,20 @@ def test_a_cursor_comes_with_the_items_before_it(rig: Rig) -> None:
     assert [(one.key, one.position) for one in items] == [(f"item-{n}", n) for n in range(6)]
     whole = rig.store.get(task.id, None)
     assert (whole.plan_cursor, whole.items_total) == (None, 6)
+
+
+@pytest.mark.parametrize("items", [0, 2])
+def test_items_that_settings_tell_come_with_the_task(rig: Rig, items: int) -> None:
+    """They are there before any worker is, and no attempt plans."""
+    rig.kind.meet_plan = lambda *_: pytest.fail("planned again")
+    task = rig.submit(settings={"items": items, "known": True})
+    assert task.items_total == items
+    keys = [f"item-{n}" for n in range(items)]
+    assert [one.key for one in rig.store.items(task.id)] == keys
+    rig.drain_rq()
+    ended = rig.store.get(task.id, None)
+    assert (ended.status, ended.items_done) == (Status.COMPLETED, items)
+    assert rig.effects(task.id) == keys
 
 
 def test_a_cursor_moves_without_items(rig: Rig) -> None:

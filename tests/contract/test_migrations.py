@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, text
 
@@ -64,6 +66,21 @@ def test_migrating_again_changes_nothing(empty: Engine) -> None:
     migrate.upgrade(empty)
     with empty.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM leases")).scalar() == 1
+
+
+def test_every_migration_can_be_taken_back(empty: Engine) -> None:
+    """The newest first, down to a database without tables, which can be migrated again."""
+    migrate.upgrade(empty)
+    config = Config()
+    config.set_main_option("script_location", "altwright:db/migrations")
+    config.set_main_option("path_separator", "os")
+    with empty.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        connection.commit()
+    assert sa.inspect(empty).get_table_names() == ["alembic_version"]
+    migrate.upgrade(empty)
+    assert migrate.tables(empty) is migrate.Tables.CURRENT
 
 
 def test_of_several_that_start_at_once_one_migrates(empty: Engine) -> None:

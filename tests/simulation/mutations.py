@@ -13,7 +13,7 @@ from altwright.db.session import changed
 from altwright.db.tables import Base
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
-from altwright.domain.task import Delivery, ItemStatus, Status
+from altwright.domain.task import Delivery, Status
 from altwright.tasks.execution import dispatcher as dispatcher_module
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.queue_manager import RQQueueManager
@@ -24,11 +24,11 @@ from altwright.tasks.store.backlog import Backlog
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.conditions import TASK
 from altwright.tasks.store.expired_leases import Rescuer
-from altwright.tasks.store.item_statements import COUNTED
+from altwright.tasks.store.item_statements import COUNTED, COUNTS
 from altwright.tasks.store.items import Items, Worked
 from altwright.tasks.store.preemption import Signals, Standing
 from altwright.tasks.store.task_store import TaskStore
-from altwright.tasks.store.transitions import fenced, record, to_running
+from altwright.tasks.store.transitions import fenced_row, record, to_running
 from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Item, Task, Ticket
 
@@ -71,23 +71,20 @@ def claim_without_state() -> Iterator[None]:
 @contextmanager
 def end_item_without_fence() -> Iterator[None]:
     """Let a worker whose task was taken back end items."""
-    counts = {
-        COUNTED[ItemStatus.DONE]: TaskRow.items_done,
-        COUNTED[ItemStatus.SKIPPED]: TaskRow.items_skipped,
-        COUNTED[ItemStatus.FAILED]: TaskRow.items_failed,
-    }
+    counts = {write.plain: COUNTS[status] for status, write in COUNTED.items()}
 
-    def loose(connection: Any, statement: Any, task_id: str, attempt: int, **values: Any) -> None:
-        count = counts.get(statement)
+    def loose(connection: Any, write: Any, task_id: str, attempt: int, **values: Any) -> Any:
+        count = counts.get(write.plain)
         if count is None:
-            fenced(connection, statement, task_id, attempt, **values)
-            return
+            return fenced_row(connection, write, task_id, attempt, **values)
         counted = {count.key: count + 1, "lease_until": now(values["lease_s"])}
         changed(connection, update(TaskRow).where(TaskRow.id == task_id).values(**counted))
+        return connection.execute(TASK, {"of_task": task_id}).one()
 
     with (
-        patch.object(items_module, "fenced", loose),
-        patch.object(items_module, "within", _no_signals),
+        patch.object(items_module, "fenced_row", loose),
+        patch.object(items_module, "to_completed", lambda *_, **__: None),
+        patch.object(items_module, "standing", _no_signals),
         patch.object(items_module, "changed", _any_item),
     ):
         yield

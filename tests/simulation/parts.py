@@ -38,7 +38,7 @@ from altwright.tasks.store.items import Items, Planned, Worked
 from altwright.tasks.store.preemption import Standing
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 
 LEASE_S, TRACKER_S, TICK_S = 3.0, 5.0, 0.5
 USERS = [UserRef(number, f"user{number}") for number in range(1, 6)]
@@ -62,7 +62,7 @@ class OpenBox:
         return data
 
 
-class SimulatedKind:
+class SimulatedKind(TaskKind):
     """A kind whose items take time and fail in every way, drawn by lot."""
 
     name = "simulated"
@@ -79,6 +79,12 @@ class SimulatedKind:
     def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return one key for each user."""
         return f"user:{user.id}" if user else None
+
+    def planned(self, settings: Mapping[str, Any]) -> list[Planned] | None:
+        """Return the items of some tasks."""
+        if self.world.dice.random() < 0.5:
+            return None
+        return [Planned(f"i{number}", "") for number in range(settings["items"])]
 
     def open(self, run: Run) -> SimulatedWork:
         """Begin an attempt."""
@@ -127,7 +133,9 @@ class SimulatedWork(Work):
         def effect(session: Session) -> None:
             # Asked in the transaction that writes: nobody can take the task back in between.
             held = session.get_one(TaskRow, task.id)
-            if (held.status, held.attempt) != (Status.RUNNING, task.attempt):
+            # The last one's effect is written with the task's end.
+            holds = held.status in {Status.RUNNING, Status.COMPLETED}
+            if not holds or held.attempt != task.attempt:
                 self._world.broken.append(f"{item.key} of {task.id} got an effect out of turn")
             row = {"task_id": task.id, "key": item.key, "attempt": task.attempt}
             session.execute(insert(effects).values(**row))

@@ -12,11 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from altwright.describers.answers.cleaning import alt_text
-from altwright.describers.answers.language_patterns import PATTERNS, empty_opening
-from altwright.describers.model_servers.prompts import (
-    INSTRUCTIONS,
-    LANGUAGES,
-)
+from altwright.describers.answers.languages import LANGUAGES, empty_opening
+from altwright.describers.model_servers.prompts import INSTRUCTIONS
 from altwright.errors import CaptionUnusable
 from altwright.text import clean_text
 
@@ -287,7 +284,7 @@ def test_every_language_that_is_offered_has_its_refusals() -> None:
     """A language can't be added to the prompts without the way in which models refuse in it."""
     offered = set(LANGUAGES) - {"no"}
     for what in ("refusals", "as_a_model", "first_person"):
-        assert {code for code, one in PATTERNS.items() if getattr(one, what)} == offered, what
+        assert {code for code, one in LANGUAGES.items() if getattr(one, what)} == offered, what
     assert set(ANSWERS["refusals"]) == offered
     assert min(len(said) for said in ANSWERS["refusals"].values()) >= 3
 

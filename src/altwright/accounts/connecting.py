@@ -13,6 +13,8 @@ from altwright.errors import Busy
 CONNECTS_MOST = 4
 #: Seconds after which somebody who was refused should try again.
 CONNECT_RETRY_IN_S = 10.0
+_YOURS = "Another account of yours is being connected; its server hasn't answered yet."
+_OTHERS = "Other accounts are being connected at the moment."
 
 
 class Connecting:
@@ -27,15 +29,9 @@ class Connecting:
         """Count one connect while it lasts. Raises Busy."""
         with self._lock:
             if user_id in self._users:
-                raise Busy(
-                    "Another account of yours is being connected; its server hasn't answered yet.",
-                    retry_in_s=CONNECT_RETRY_IN_S,
-                )
+                raise Busy(_YOURS, retry_in_s=CONNECT_RETRY_IN_S)
             if len(self._users) >= CONNECTS_MOST:
-                raise Busy(
-                    "Other accounts are being connected at the moment.",
-                    retry_in_s=CONNECT_RETRY_IN_S,
-                )
+                raise Busy(_OTHERS, retry_in_s=CONNECT_RETRY_IN_S)
             self._users.add(user_id)
         try:
             yield

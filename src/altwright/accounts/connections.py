@@ -17,15 +17,10 @@ from sqlalchemy.orm import Session
 from altwright.accounts.connecting import Connecting
 from altwright.accounts.servers import ServerStore
 from altwright.crypto import Box
+from altwright.db.copies import as_json, copied
 from altwright.db.session import Database
 from altwright.db.tables import ID_MOST, AccountRow
-from altwright.errors import (
-    Category,
-    Conflict,
-    NotFound,
-    PlatformRefused,
-    TemporaryError,
-)
+from altwright.errors import Category, Conflict, NotFound, PlatformRefused, TemporaryError
 from altwright.platforms.connect import checked
 from altwright.platforms.port import Platform
 from altwright.platforms.publishing.ways import BY_HAND, drafts_only
@@ -56,22 +51,13 @@ class Account:
     #: What the server runs, as it said when the account was connected or last used.
     software: Software
     #: Why it can't be published there, as a task has found out; "": nothing is known against it.
-    refusal: str = ""
+    refusal: str
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the REST API shows."""
-        return {
-            "id": self.id,
-            "platform": self.platform,
-            "url": self.url,
-            "acct": self.acct,
-            "display_name": self.display_name,
-            "avatar_url": self.avatar_url,
-            "max_alt_length": self.max_alt_length,
+        return as_json(self, without={"user_id", "refusal"}) | {
             "software": self.software.title,
             "drafts_only": drafts_only(self.software) or self.refusal,
-            "problem": self.problem,
-            "created_at": self.created_at.isoformat(),
         }
 
 
@@ -243,16 +229,5 @@ def _owned(connection: Connection, account_id: int, user_id: int | None) -> Row[
 
 
 def _account(row: AccountRow | Row[Any]) -> Account:
-    return Account(
-        id=row.id,
-        user_id=row.user_id,
-        platform=row.platform,
-        url=row.url,
-        acct=row.acct,
-        display_name=row.display_name,
-        avatar_url=row.avatar_url,
-        max_alt_length=row.max_alt_length,
-        problem=row.problem,
-        created_at=row.created_at,
-        software=Software(row.software, row.software_version),
-    )
+    software = Software(row.software, row.software_version)
+    return copied(Account, row, software=software, refusal="")

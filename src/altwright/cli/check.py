@@ -107,14 +107,12 @@ def _database(settings: Settings) -> str:
         folders.verify(file.parent, "DATABASE_URL" if settings.database_url else "DATA_DIR")
     if _lacks_database(settings):
         return f"{shown}; made at the start"
-    engine = make_engine(settings.resolved_database_url)
     try:
-        stand = migrate.tables(engine)
+        with closing(Database(make_engine(settings.resolved_database_url))) as database:
+            stand = migrate.tables(database.engine)
     except AltwrightError as error:
         reason = reasons.reason_of(error)
         raise ConfigError([f"DATABASE_URL: {shown} can't be used: {reason}"]) from error
-    finally:
-        engine.dispose()
     match stand:
         case migrate.Tables.NONE:
             return f"{shown}; tables are made at the start"

@@ -58,7 +58,7 @@ def use(url: str | None, *, force: bool, as_json: bool) -> None:
     with opened() as services:
         try:
             checked(url)
-            _facts(url)
+            server_facts(url)
         except ValueError as error:
             raise InvalidInput(f"This address {error}.") from error
         except RedisUnavailable as error:
@@ -88,22 +88,14 @@ def _described(services: Services) -> dict[str, Any]:
         "changed": url != services.settings.resolved_redis_url,
     }
     try:
-        return data | _facts(url)
+        facts = server_facts(url)
     except RedisUnavailable as error:
         return data | {"remarks": str(error)}
+    said = {"version": facts.version, "policy": facts.policy, "persistence": facts.persistence}
+    return data | said | {"remarks": "; ".join(facts.remarks())}
 
 
 def server_facts(url: str) -> ServerFacts:
     """Return what a server says of itself. Raises RedisUnavailable."""
     with connect(url, call_timeout_s=ANSWER_S) as client:
         return RedisHealthMonitor(client).try_out()
-
-
-def _facts(url: str) -> dict[str, Any]:
-    facts = server_facts(url)
-    return {
-        "version": facts.version,
-        "policy": facts.policy,
-        "persistence": facts.persistence,
-        "remarks": "; ".join(facts.remarks()),
-    }

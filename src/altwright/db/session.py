@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 import psycopg
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -28,8 +28,12 @@ from altwright.errors import DatabaseUnavailable
 #: What executes statements; the engine's own know columns only, and need no Session.
 Executor = Session | Connection
 
-#: In the pool's record of a connection: whether a pooler stands between us and the server.
-_POOLED = "altwright_pooled"
+#: In the pool's record of a connection: whether a pooler stands between us and the server, and when
+#: the connection was given back.
+_POOLED, _GIVEN_BACK = "altwright_pooled", "altwright_given_back"
+#: Execution options of statements that find their rows by an index's whole key, or add some:
+#: PostgreSQL may keep their plan. (It makes it anew with each ANALYZE of the table.)
+KEEPS_PLAN = {"altwright_keeps_plan": True}
 
 Clock = Callable[[], datetime]
 P = ParamSpec("P")
@@ -44,6 +48,8 @@ WAL_PAUSE_S = 0.05
 LOCK_WAIT_MS = 5_000
 #: Connections that a pool may open beyond its size, for a moment.
 POOL_OVERFLOW = 5
+#: Seconds that a pooled connection may lie before it is asked whether it is still there.
+POOL_PING_AFTER_S = 1.0
 #: Seconds that a request waits for a free connection of the pool.
 POOL_WAIT_S = 10
 #: Tries of a transaction that a deadlock ended, and the longest pause before the next, seconds.
@@ -97,14 +103,14 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
     }
     if backend == "sqlite":
         return _sqlite(url, clock, options)
-    options["pool_pre_ping"] = True
     if backend == "postgresql":
         options["connect_args"] = {
             "connect_timeout": 5,
-            # A prepared statement keeps the plan that suited the tables when they were small.
+            # A prepared statement keeps the plan that suited the tables when they were small;
+            # but see KEEPS_PLAN.
             "prepare_threshold": None,
         }
-        return _postgresql(url, options)
+        return _pinged(_postgresql(url, options))
     options["connect_args"] = {
         "connect_timeout": 5,
         "charset": "utf8mb4",
@@ -112,7 +118,29 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
     }
     # Claims re-read what others committed, as the other two databases do.
     options["isolation_level"] = "READ COMMITTED"
-    return create_engine(url, **options)
+    return _pinged(create_engine(url, **options))
+
+
+def _pinged(engine: Engine) -> Engine:
+    """Let connections that lay in the pool be asked first whether they are still there.
+
+    SQLAlchemy's own ``pool_pre_ping`` asks each time: a third of the messages of a busy worker.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _given_back(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_GIVEN_BACK] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ping(connection: Any, record: ConnectionPoolEntry, _fairy: Any) -> None:
+        at = record.info.get(_GIVEN_BACK)
+        if at is not None and time.monotonic() - at > POOL_PING_AFTER_S:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise InvalidatePoolError from error  # the others are as old as this one
+
+    return engine
 
 
 def _postgresql(url: str, options: dict[str, Any]) -> Engine:
@@ -138,6 +166,12 @@ def _postgresql(url: str, options: dict[str, Any]) -> Engine:
         if connection.info.get(_POOLED) and not autocommits:
             driver: Any = connection.connection.driver_connection
             driver.execute(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}; SET LOCAL timezone = 'UTC'")
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _prepare(connection: Connection, cursor: Any, _statement: str, *rest: Any) -> None:
+        _parameters, context, _many = rest
+        keeps = not connection.info.get(_POOLED) and context.execution_options.keys() & KEEPS_PLAN
+        cursor.connection.prepare_threshold = 1 if keeps else None
 
     return engine
 
@@ -243,6 +277,21 @@ class Database:
         costs half as much. Raises DatabaseUnavailable.
         """
         with translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def begin_one(self) -> Iterator[Connection]:
+        """Open a transaction for what is one statement on PostgreSQL, and commits by itself there.
+
+        Raises DatabaseUnavailable.
+        """
+        if self.engine.dialect.name == "postgresql":
+            with self.connect() as connection:
+                # Behind a pooler a transaction of its own says how long to wait for a lock.
+                if not connection.info.get(_POOLED):
+                    yield connection
+                    return
+        with self.begin() as connection:
             yield connection
 
     @contextmanager

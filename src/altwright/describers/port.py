@@ -82,7 +82,6 @@ class Describer(Protocol):
 
         ``operator_detail`` of an error has the server's own words.
         """
-        ...
 
     def probe(self) -> str:
         """Return a line for people that says what answers (server, version, model).
@@ -94,7 +93,6 @@ class Describer(Protocol):
             DescriberUnavailable: nothing answers.
             ConfigError: something answers, but wrongly configured (no such model, key refused).
         """
-        ...
 
     def close(self) -> None:
         """Release processes and connections; the describer may be used again afterwards."""

@@ -27,12 +27,7 @@ DRAFT_MOVES = MappingProxyType(
         # person has to look at it again. SKIPPED: its post or picture is gone, or has to be left
         # alone.
         DraftStatus.PUBLISHING: frozenset(
-            {
-                DraftStatus.PUBLISHED,
-                DraftStatus.APPROVED,
-                DraftStatus.DRAFT,
-                DraftStatus.SKIPPED,
-            }
+            {DraftStatus.PUBLISHED, DraftStatus.APPROVED, DraftStatus.DRAFT, DraftStatus.SKIPPED}
         ),
         DraftStatus.PUBLISHED: frozenset({DraftStatus.DRAFT}),  # its picture is described again
         DraftStatus.SKIPPED: frozenset({DraftStatus.DRAFT, DraftStatus.APPROVED}),

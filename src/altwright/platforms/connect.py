@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from altwright.errors import InvalidInput
@@ -12,7 +11,7 @@ from altwright.platforms.mastodon import Mastodon
 from altwright.platforms.pixelfed import Pixelfed
 from altwright.platforms.port import Platform
 
-_CLASSES = MappingProxyType({"mastodon": Mastodon, "pixelfed": Pixelfed})
+_CLASSES = {"mastodon": Mastodon, "pixelfed": Pixelfed}
 PLATFORMS = tuple(_CLASSES)
 #: Characters of a server's address that are kept.
 URL_MOST = 255

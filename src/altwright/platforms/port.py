@@ -128,12 +128,10 @@ class Platform(Protocol):
         Raises:
             InvalidInput: others could read the token on its way there.
         """
-        ...
 
     @property
     def software(self) -> Software:
         """Return what the server runs now; asked once per connection."""
-        ...
 
     def probe(self) -> None:
         """Ask something cheap, to learn whether server and token still work; else it raises.
@@ -142,7 +140,6 @@ class Platform(Protocol):
             PlatformRefused: AUTHENTICATION, the token isn't accepted.
             PlatformUnavailable, RateLimited: the server can't be asked now.
         """
-        ...
 
     def pages(self, cursor: str | None = None) -> Iterator[PostPage]:
         """Yield the account's posts with media newest first, from ``cursor`` on.
@@ -150,11 +147,9 @@ class Platform(Protocol):
         Every page is yielded, also one without such posts, so that the caller can stop between
         two; there is an end, whatever the server says.
         """
-        ...
 
     def post(self, remote_id: str) -> Post:
         """Return one post as it is now."""
-        ...
 
     def publish_alt_texts(
         self, remote_id: str, texts: Mapping[str, AltText], memory: WayMemory, visibility: str = ""
@@ -171,4 +166,3 @@ class Platform(Protocol):
             VisibilityWidened: the server has shown the post to more people.
             PlatformRefused: the server refuses.
         """
-        ...

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from altwright.errors import Category, PlatformRefused, TemporaryError
 from altwright.platforms.api import Api
 from altwright.platforms.publishing.ways import Way
@@ -11,15 +9,13 @@ from altwright.platforms.publishing.ways import Way
 _READ, _EDIT, _DESCRIBE = "read:statuses", "write:statuses", "write:media"
 _ALL = (_READ, _EDIT, _DESCRIBE)
 #: Scopes that each way of writing alt texts takes. Source: Mastodon's documentation of scopes.
-_NEEDED = MappingProxyType(
-    {
-        Way.EDIT: (_READ, _EDIT),
-        Way.DESCRIBE: (_READ, _DESCRIBE),
-        Way.DESCRIBE_THEN_EDIT: _ALL,
-        Way.TRY: _ALL,
-        Way.NONE: (_READ,),
-    }
-)
+_NEEDED = {
+    Way.EDIT: (_READ, _EDIT),
+    Way.DESCRIBE: (_READ, _DESCRIBE),
+    Way.DESCRIBE_THEN_EDIT: _ALL,
+    Way.TRY: _ALL,
+    Way.NONE: (_READ,),
+}
 _LACKING = (
     "The token lacks scopes that Altwright needs: {}. Make one with them (on Mastodon: tick them "
     "in the application, save, and copy the new token)."

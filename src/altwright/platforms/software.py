@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from altwright.platforms.reading.json_answers import part
@@ -17,39 +16,35 @@ NAME_LENGTH, VERSION_LENGTH = 32, 64
 #: weight: a fork names what it was made from, too. "Mastodon" in a version string says what a
 #: server is compatible with (Mastodon's own is a bare number), and not that edits keep what they
 #: keep there.
-_KNOWN = MappingProxyType(
-    {
-        "akkoma": "akkoma",
-        "pleroma": "pleroma",
-        "pixelfed": "pixelfed",
-        "takahe": "takahe",
-        "gotosocial": "gotosocial",
-        "snac": "snac",
-        "enable-mastodon-apps": "wordpress",
-        "enable mastodon apps": "wordpress",
-        "wordpress": "wordpress",
-        "friendica": "friendica",
-        "hollo": "hollo",
-        "mitra": "mitra",
-        "iceshrimp": "iceshrimp",
-        "firefish": "firefish",
-        "sharkey": "sharkey",
-        "misskey": "misskey",
-        "glitch": "mastodon",
-        "mastodon": "mastodon",
-    }
-)
+_KNOWN = {
+    "akkoma": "akkoma",
+    "pleroma": "pleroma",
+    "pixelfed": "pixelfed",
+    "takahe": "takahe",
+    "gotosocial": "gotosocial",
+    "snac": "snac",
+    "enable-mastodon-apps": "wordpress",
+    "enable mastodon apps": "wordpress",
+    "wordpress": "wordpress",
+    "friendica": "friendica",
+    "hollo": "hollo",
+    "mitra": "mitra",
+    "iceshrimp": "iceshrimp",
+    "firefish": "firefish",
+    "sharkey": "sharkey",
+    "misskey": "misskey",
+    "glitch": "mastodon",
+    "mastodon": "mastodon",
+}
 #: Source: addresses of GitHub, GitLab and Forgejo: host/owner/repository.
 _REPOSITORY = re.compile(r"https?://[^/]+/[^/]+/([^/]+?)(?:\.git)?(?:/|$)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*[\w.+~-]*")
-_SHOWN = MappingProxyType(
-    {
-        "gotosocial": "GoToSocial",
-        "takahe": "Takahē",
-        "snac": "snac",
-        "wordpress": "WordPress",
-    }
-)
+_SHOWN = {
+    "gotosocial": "GoToSocial",
+    "takahe": "Takahē",
+    "snac": "snac",
+    "wordpress": "WordPress",
+}
 
 
 @dataclass(frozen=True, slots=True)

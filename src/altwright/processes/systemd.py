@@ -15,7 +15,6 @@ class Notifier:
     """Tells systemd how this process is, where it was started with Type=notify."""
 
     def __init__(self) -> None:
-        """Read where to tell it and how often a sign of life is expected."""
         self._address = os.environ.get("NOTIFY_SOCKET", "")
         if self._address.startswith("@"):
             self._address = "\0" + self._address[1:]
@@ -48,9 +47,6 @@ class Notifier:
         if not self._address:
             return
         # A manager that doesn't listen mustn't end the service.
-        with (
-            contextlib.suppress(OSError),
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,
-        ):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             sock.settimeout(0)
             sock.sendto(words.encode("ascii"), self._address)

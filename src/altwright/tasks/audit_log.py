@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from altwright.db.copies import as_json, copied
 from altwright.db.session import Database
 from altwright.db.task_tables import AuditRow
 
@@ -28,13 +29,7 @@ class AuditEntry:
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the command line shows."""
-        return {
-            "at": self.at.isoformat(),
-            "actor": self.actor,
-            "action": self.action,
-            "subject": self.subject,
-            "detail": self.detail,
-        }
+        return as_json(self)
 
 
 class Audit:
@@ -52,10 +47,7 @@ class Audit:
         """Return the last entries, newest first."""
         query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
         with self._database.read() as session:
-            return [
-                AuditEntry(row.at, row.actor, row.action, row.subject, row.detail)
-                for row in session.scalars(query)
-            ]
+            return [copied(AuditEntry, row) for row in session.scalars(query)]
 
 
 def write(session: Session, actor: str, action: str, subject: str = "", detail: str = "") -> None:

@@ -110,12 +110,7 @@ def fault_of(error: Exception) -> Fault:
 
 def _fault(meaning: Meaning, error: AltwrightError, retry_in_s: float | None = None) -> Fault:
     return Fault(
-        meaning,
-        error.category,
-        str(error),
-        _source(error),
-        retry_in_s,
-        error.operator_detail,
+        meaning, error.category, str(error), _source(error), retry_in_s, error.operator_detail
     )
 
 

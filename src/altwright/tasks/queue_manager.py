@@ -101,7 +101,10 @@ class RQQueueManager:
         wish = Delivery.RQ if self._has_room(new) else Delivery.DATABASE
         try:
             task, is_new = self._store.submit(
-                new, delivery=wish, actor=user.username if user else SERVICE
+                new,
+                delivery=wish,
+                actor=user.username if user else SERVICE,
+                items=the_kind.planned(new.settings),
             )
         except ActiveTaskExists as stands_there:
             self._track(new.exclusive_key, active=stands_there.task_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Row
 
 from altwright.crypto import Box
+from altwright.db.copies import as_json, copied
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category
@@ -99,11 +100,7 @@ class Task:
             "attempt": self.attempt,
             "delivery": self.delivery.value,
             "cancel_requested": self.cancel_requested,
-            "progress": {
-                "percent": self.percent,
-                "step": self.step,
-                "sequence": self.sequence,
-            },
+            "progress": {"percent": self.percent, "step": self.step, "sequence": self.sequence},
             "items": {
                 "total": self.items_total,
                 "done": self.items_done,
@@ -141,14 +138,7 @@ class Item:
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the REST API and the command line show."""
-        return {
-            "key": self.key,
-            "label": self.label,
-            "status": self.status.value,
-            "reason": self.reason,
-            "category": self.category,
-            "took_s": self.took_s,
-        }
+        return as_json(self, without={"id", "position", "tries", "attempt", "finished_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +153,7 @@ class Event:
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that administrators are shown; for users see web/api/tasks.py."""
-        return {
-            "at": self.at.isoformat(),
-            "event": self.event,
-            "attempt": self.attempt,
-            "actor": self.actor,
-            "detail": self.detail,
-        }
+        return as_json(self)
 
     @property
     def words(self) -> str:
@@ -196,40 +180,37 @@ def task_with(row: TaskRow | Row[Any], settings: dict[str, Any] | None) -> Task:
     faults: list[str] = []
     if settings is None:
         faults.append("its settings can't be read")
-    return Task(
-        id=row.id,
-        kind=row.kind,
-        user_id=row.user_id,
-        account_id=row.account_id,
+    return copied(
+        Task,
+        row,
         status=_known(Status, row.status, Status.FAILED, "status", faults),
         priority=_known(Priority, row.priority, Priority.NORMAL, "priority", faults),
-        attempt=row.attempt,
-        failures=row.failures,
-        max_retries=row.max_retries,
         settings=settings or {},
         delivery=_known(Delivery, row.delivery, Delivery.DATABASE, "delivery", faults),
-        created_at=row.created_at,
-        available_at=row.available_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        worker_id=row.worker_id,
         cancel_requested=row.cancel_requested_at is not None,
+        fault="; ".join(faults),
+    )
+
+
+def task_standing(task: Task, row: Row[Any]) -> Task:
+    """Return a task as a write of its attempt has left it; the row has what may have changed."""
+    status = Status(row.status)
+    completed = status is Status.COMPLETED
+    return replace(
+        task,
+        status=status,
+        priority=_known(Priority, row.priority, task.priority, "priority", []),
         sequence=row.sequence,
         step=row.step,
+        cancel_requested=row.cancel_requested_at is not None,
+        finished_at=row.finished_at,
         items_total=row.items_total,
         items_done=row.items_done,
         items_failed=row.items_failed,
         items_skipped=row.items_skipped,
-        error_category=row.error_category,
-        error=row.error,
-        fault="; ".join(faults),
-        exclusive_key=row.exclusive_key,
-        waits=row.waits,
-        waits_for=row.waits_for,
-        outage_s=row.outage_s,
-        paused_s=row.paused_s,
-        progress_attempt=row.progress_attempt,
-        plan_cursor=row.plan_cursor,
+        # It would be that of an attempt before this one.
+        error_category=None if completed else task.error_category,
+        error=None if completed else task.error,
     )
 
 
@@ -253,24 +234,12 @@ def _known(kind: type[E], value: Any, otherwise: E, name: str, faults: list[str]
 
 def item_of(row: ItemRow | Row[Any]) -> Item:
     """Copy a row."""
-    return Item(
-        id=row.id,
-        key=row.key,
-        position=row.position,
-        label=row.label,
-        status=ItemStatus(row.status),
-        tries=row.tries - row.excused,
-        attempt=row.attempt,
-        category=row.category,
-        reason=row.reason,
-        took_s=row.took_s,
-        finished_at=row.finished_at,
-    )
+    return copied(Item, row, status=ItemStatus(row.status), tries=row.tries - row.excused)
 
 
 def event_of(row: TaskEventRow | Row[Any]) -> Event:
     """Copy a row."""
-    return Event(row.at, row.event, row.attempt, row.actor, row.detail)
+    return copied(Event, row)
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,7 +38,6 @@ class Work(Protocol):
         A kind that plans for long yields PlannedUpTo now and then, and begins at the task's
         ``plan_cursor`` the next time. One that is yielded after all items stays with the task.
         """
-        ...
 
     def item(self, item: Item) -> Worked:
         """Work on one item; its effect is written by the engine.
@@ -46,7 +45,6 @@ class Work(Protocol):
         Whatever it raises is this item's fault, unless ``probe`` says otherwise: it is tried again
         after the others (TemporaryError), or has failed at once (PermanentError).
         """
-        ...
 
     def probe(self, source: Source) -> None:
         """Ask where an error came from how it is as a whole; cheap, and harmless.
@@ -63,7 +61,6 @@ class Work(Protocol):
 
     def summary(self, task: Task) -> str:
         """Return the sentence that a finished task shows; ``task`` has the final counts."""
-        ...
 
 
 class TaskKind(Protocol):
@@ -74,12 +71,16 @@ class TaskKind(Protocol):
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return complete settings. Raises InvalidInput."""
-        ...
 
     def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return what may be active once at a time, or None."""
-        ...
+
+    def planned(self, settings: Mapping[str, Any]) -> Sequence[Planned] | None:
+        """Return the items, if checked settings alone tell them and they are few; None: they don't.
+
+        Then they are written with the task, and no attempt has to plan.
+        """
+        return None
 
     def open(self, run: Run) -> Work:
         """Prepare an attempt. Raises like Work.item, where PermanentError fails the task."""
-        ...

@@ -22,10 +22,9 @@ REDIS_SPARE = 4
 SHARE = 0.8
 
 
-def pool_size(settings: Settings, *, workers: int | None = None) -> int:
+def pool_size(settings: Settings) -> int:
     """Return how many database connections a process keeps at most, from its threads."""
-    here = settings.rq_worker_count if workers is None else workers
-    return here + SPARE + min(REQUESTS, settings.web_threads // 4)
+    return settings.rq_worker_count + SPARE + min(REQUESTS, settings.web_threads // 4)
 
 
 def processes(settings: Settings) -> int:

@@ -17,15 +17,12 @@ class Places(Protocol):
 
     def wanted(self, held: Collection[int]) -> set[int]:
         """Return the places that should have a worker here. Raises DatabaseUnavailable."""
-        ...
 
     def kept(self, held: Collection[int]) -> None:
         """Hold on to these at a stop, and take no other. Raises DatabaseUnavailable."""
-        ...
 
     def left(self, places: Collection[int]) -> None:
         """Note that these have no worker any more. Raises DatabaseUnavailable."""
-        ...
 
 
 class OwnPlaces:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from altwright.captions.drafts.quality import QualityWarning, check
+from altwright.db.copies import as_json, copied
 from altwright.db.tables import DraftRow, PictureRow, PostRow
 from altwright.domain.caption import DraftStatus
-
-C = TypeVar("C")
 
 #: The language of a post that names none.
 DEFAULT_LANGUAGE = "en"
@@ -132,18 +131,3 @@ def draft_of(draft: DraftRow, picture: PictureRow, post: PostRow, max_length: in
         ),
         post=copied(DraftPost, post),
     )
-
-
-def copied(kind: Callable[..., C], row: Any, /, **others: Any) -> C:
-    """Copy a row's columns into a frozen class that names them; ``others`` are no such columns."""
-    names = {one.name for one in fields(kind)} - others.keys()  # type: ignore[arg-type] # a dataclass
-    return kind(**{name: getattr(row, name) for name in names}, **others)
-
-
-def as_json(copy: Any, *, without: Collection[str] = ()) -> dict[str, Any]:
-    """Return a copy's fields but those in ``without``, instants as ISO 8601."""
-    values = {one.name: getattr(copy, one.name) for one in fields(copy) if one.name not in without}
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in values.items()
-    }

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from altwright.captions.drafts.draft import Draft, as_json, copied
+from altwright.captions.drafts.draft import Draft
+from altwright.db.copies import as_json, copied
 from altwright.db.session import changed
 from altwright.db.tables import DraftRow, DraftTextRow, UserRow
 from altwright.db.types import now

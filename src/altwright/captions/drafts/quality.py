@@ -18,7 +18,7 @@ import regex
 
 from altwright.captions.drafts.languages import is_other_than
 from altwright.describers.answers import sentences
-from altwright.describers.answers.language_patterns import empty_opening
+from altwright.describers.answers.languages import LANGUAGES, empty_opening
 from altwright.describers.answers.quotations import masked
 from altwright.describers.answers.wrappings import REMARK
 from altwright.describers.model_servers.prompts import language_name, primary_language
@@ -37,17 +37,6 @@ MANY_HASHTAGS, MANY_TIMES = 3, 3
 #: Emoji from which a text is full of them: a screen reader says the name of each.
 MANY_EMOJI = 4
 
-#: Words after which a sentence goes on.
-UNFINISHED = {
-    "en": "a an the and or of with in on at to from by for is are that which his her its their",
-    "de": "der die das den dem ein eine einen einem einer und oder mit von im in auf zu ist sind",
-    "fr": "le la les un une des et ou de du avec dans sur à en est sont qui",
-    "es": "el la los las un una y o de del con en sobre a es son que",
-    "it": "il lo la i gli le un una e o di del con in su a è sono che",
-    "pt": "o a os as um uma e ou de do da com em sobre é são que",
-    "nl": "de het een en of van met in op te is zijn die",
-}
-_UNFINISHED = {language: frozenset(words.split()) for language, words in UNFINISHED.items()}
 _FILE_NAME = re.compile(
     r"\s*(?:[\w .()-]+\.(?:jpe?g|png|gif|webp|heic|avif|bmp|tiff?|svg)"
     r"|(?:img|dsc[fn]?|pxl|mvimg|image|photo|screenshot|signal|whatsapp)[ _-]?[\d_ -]{3,}\w*)\s*",
@@ -214,8 +203,8 @@ def _cut_off(text: str, language: str) -> _Found:
     """Find texts that stop in the middle, as models do at their limit of tokens."""
     last = _WORD.findall(text)[-1:]
     ends_open = bool(_ENDS_OPEN.search(text))
-    if not ends_open and text[-1].isalnum():
-        ends_open = bool(last) and last[0].casefold() in _UNFINISHED.get(language, frozenset())
+    if not ends_open and text[-1].isalnum() and last and (known := LANGUAGES.get(language)):
+        ends_open = last[0].casefold() in known.unfinished
     if not ends_open:
         return None
     return "cut_off", f"The text seems cut off after “{text[-30:].lstrip()}”; finish the sentence."

@@ -10,8 +10,8 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final
 
 from PIL import Image, ImageCms
@@ -50,28 +50,24 @@ _DAMAGE: Final = (
     Image.DecompressionBombError,
     Warning,
 )
-_OPENERS: MappingProxyType[Kind, Callable[[io.BytesIO], ImageFile]] = MappingProxyType(
-    {
-        Kind.JPEG: JpegImageFile,
-        Kind.PNG: PngImageFile,
-        Kind.GIF: GifImageFile,
-        Kind.WEBP: WebPImageFile,
-        Kind.AVIF: AvifImageFile,
-    }
-)
+_OPENERS: dict[Kind, Callable[[io.BytesIO], ImageFile]] = {
+    Kind.JPEG: JpegImageFile,
+    Kind.PNG: PngImageFile,
+    Kind.GIF: GifImageFile,
+    Kind.WEBP: WebPImageFile,
+    Kind.AVIF: AvifImageFile,
+}
 #: How an EXIF orientation is undone. Source: EXIF 2.32, tag 0x0112.
-_UPRIGHT = MappingProxyType(
-    {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }
-)
-_ICC_SPACES = MappingProxyType({"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"})
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ICC_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +162,13 @@ def _srgb(image: Image.Image) -> Image.Image:
     """Apply the picture's colour profile; one that is damaged or of another kind is ignored."""
     profile = image.info.get("icc_profile")
     if profile:
-        try:
+        with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             if source.profile.xcolor_space == _ICC_SPACES.get(image.mode):
                 converted = ImageCms.profileToProfile(
                     image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
                 )
                 return converted or image.convert("RGB")
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass
     return image.convert("RGB")
 
 
@@ -192,15 +186,13 @@ def orientation(exif: bytes) -> int:
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None:
         return 1
-    try:
+    with suppress(struct.error):
         (start,) = struct.unpack_from(order + "I", exif, 4)
         (entries,) = struct.unpack_from(order + "H", exif, start)
         for entry in range(entries):
             tag, _, _, value = struct.unpack_from(order + "HHIH", exif, start + 2 + 12 * entry)
             if tag == 0x0112:  # noqa: PLR2004 - EXIF's number of Orientation
                 return int(value)
-    except struct.error:
-        return 1
     return 1
 
 

@@ -92,7 +92,7 @@ class PictureStore:
             is_aside = name != entry.name and _NAME.fullmatch(name)
             if not (is_aside or entry.name.startswith(UNFINISHED)):
                 continue
-            if _named_at(entry) >= before:
+            if _put_at(entry, or_renamed=True) >= before:
                 continue  # somebody may be at it
             if is_aside and not entry.with_name(name).exists():
                 entry.rename(entry.with_name(name))
@@ -107,19 +107,13 @@ class PictureStore:
         return self._directory / name[:2] / name
 
 
-def _put_at(path: Path) -> float:
+def _put_at(path: Path, *, or_renamed: bool = False) -> float:
+    """Return when a file was put last, or renamed if that came later; infinity: it has gone."""
     try:
-        return path.stat().st_mtime
+        stat = path.stat()
     except FileNotFoundError:
         return float("inf")
-
-
-def _named_at(path: Path) -> float:
-    """Return when a file was written or renamed last, whichever came later."""
-    try:
-        return path.stat().st_ctime
-    except FileNotFoundError:
-        return float("inf")
+    return stat.st_ctime if or_renamed else stat.st_mtime
 
 
 def media_type_of(name: str) -> str:

@@ -22,11 +22,11 @@ from altwright.errors import CaptionUnusable, Superseded
 from altwright.platforms.port import Platform
 from altwright.tasks.error_classification import Source
 from altwright.tasks.store.items import Worked
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 
 
 @dataclass(frozen=True, eq=False)
-class DescribingKind:
+class DescribingKind(TaskKind):
     """A kind of task whose items are pictures to describe."""
 
     default_priority = Priority.NORMAL

@@ -46,7 +46,7 @@ from altwright.tasks.error_classification import Source
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 from altwright.text import clean_line
 
 #: Seconds that the edit of a post gets when its task is cancelled or stopped meanwhile: what has
@@ -167,7 +167,7 @@ def _check_ready(drafts: Sequence[Draft], unknown: Collection[int]) -> None:
         raise Conflict(f"Not approved, so they can't be published: {named}.")
 
 
-class Publishing:
+class Publishing(TaskKind):
     """The kind of task that publishes; one of them per account at a time."""
 
     name = "publishing"

@@ -19,7 +19,7 @@ from ftfy import fix_encoding
 
 from altwright.describers.answers import sentences
 from altwright.describers.answers import wrappings as wrapping
-from altwright.describers.answers.language_patterns import PICTURE_SHOWS
+from altwright.describers.answers.languages import PICTURE_SHOWS
 from altwright.describers.answers.quotations import PAIRS, masked, outside, replaced, unquoted
 from altwright.describers.answers.refusals import without_refusal
 from altwright.describers.answers.thoughts import without_thoughts
@@ -79,7 +79,9 @@ def alt_text(answer: str, *, max_length: int, cut_off: bool = False) -> str:
     text = _without_echo(text)
     if cut_off or broke_off:
         text = _whole_sentences(text)
-    text = PICTURE_SHOWS.sub("", _spaced(text))
+    # Single blanks, and no empty lines.
+    text = re.sub(r" ?\n[\n ]*", "\n", re.sub(r"[^\S\n]+", " ", text)).strip()
+    text = PICTURE_SHOWS.sub("", text)
     text = text[:1].upper() + text[1:]
     _refuse_nonsense(text)
     return sentences.cut(text, max_length)
@@ -105,11 +107,6 @@ def _peeled(text: str) -> tuple[str, bool]:
         if text == before:
             break
     return text, has_broken_off
-
-
-def _spaced(text: str) -> str:
-    """Return the text with single blanks, and without empty lines."""
-    return re.sub(r" ?\n[\n ]*", "\n", re.sub(r"[^\S\n]+", " ", text)).strip()
 
 
 def _one_turn(text: str) -> str:

@@ -10,7 +10,7 @@ from functools import cache
 import regex
 
 from altwright.describers.answers import sentences
-from altwright.describers.answers.language_patterns import APOLOGIES, PATTERNS
+from altwright.describers.answers.languages import APOLOGIES, LANGUAGES
 from altwright.describers.answers.quotations import own_words
 from altwright.errors import CaptionUnusable
 
@@ -25,7 +25,7 @@ _LOOKED_AT = 4_000
 # Compiled when a first answer comes: it takes a tenth of a second, and most processes meet none.
 @cache
 def _refusal() -> regex.Pattern[str]:
-    known = [one for one in PATTERNS.values() if one.refusals]
+    known = [one for one in LANGUAGES.values() if one.refusals]
     refusals = (pattern for one in known for pattern in one.refusals)
     # Both in one sentence, in any order.
     models = (f"^(?=.*(?:{one.first_person})).*?(?:{one.as_a_model})" for one in known)

@@ -9,6 +9,11 @@ from __future__ import annotations
 
 import re
 
+
+def _any_case(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
 #: What a description is called, in the languages of the prompts; as a label and in announcements.
 _NAMES = (
     r"alt(?:ernative|ernativ)?[\s-]*text|alttext|(?:image|picture|photo) description|description"
@@ -37,7 +42,7 @@ _HERE = (
 )
 #: Labels and announcements at the beginning, and what is left of a label that stood alone.
 PREFIXES = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    _any_case(pattern)
     for pattern in (
         rf"^(?:{_NAMES})(?:\s?\([^()\n]{{0,60}}\))?{_COLON}\s*",
         rf"^(?:{_NAMES})\s*\n+",
@@ -58,9 +63,8 @@ PREFIXES = tuple(
     )
 )
 #: What models say before JSON.
-JSON_IS = re.compile(
-    rf"^(?:(?:{_YES}|{_HERE})\b[^\n{{\[]{{0,160}}[:\uff1a!.]|json\s?:?|(?:{_NAMES}){_COLON})\s*(?=[{{\[]\s*[{{\"\[])",
-    re.IGNORECASE,
+JSON_IS = _any_case(
+    rf"^(?:(?:{_YES}|{_HERE})\b[^\n{{\[]{{0,160}}[:\uff1a!.]|json\s?:?|(?:{_NAMES}){_COLON})\s*(?=[{{\[]\s*[{{\"\[])"
 )
 MARKDOWN = (
     (re.compile(r"^#{1,6}\s+", re.MULTILINE), ""),
@@ -72,73 +76,64 @@ MARKDOWN = (
     (re.compile(r"^[-*_]{3,60}$", re.MULTILINE), ""),
 )
 #: Marks of chat templates that leak into answers; the first kind ends what was said.
-TURN_END = re.compile(
+TURN_END = _any_case(
     r"<\|(?:im_end|eot_id|eom_id|end|endoftext|return|end_of_text|eos)\|>|<end_of_(?:turn|utterance)>"
     # Behind a colon, a chat that the picture shows is quoted line by line.
-    r"|</s>|<eos>|(?<![:\uff1a\s])\s{0,9}\n(?:user|human|用户)\s?:",
-    re.IGNORECASE,
+    r"|</s>|<eos>|(?<![:\uff1a\s])\s{0,9}\n(?:user|human|用户)\s?:"
 )
-TURN_BEGIN = re.compile(
+TURN_BEGIN = _any_case(
     r"(?:<\|(?:im_start|start)\|>|<\|start_header_id\|>|<start_of_turn>)\s?(?:system|user|assistant|model)?"
-    r"(?:<\|end_header_id\|>)?\s*",
-    re.IGNORECASE,
+    r"(?:<\|end_header_id\|>)?\s*"
 )
-TEMPLATE = re.compile(
-    r"<\|[^|<>\n]{1,40}\|>|</?s>|<(?:eos|bos|pad|unk|image|img|fim_\w{1,9})>|\[/?INST\]|<<?/?SYS>?>",
-    re.IGNORECASE,
+TEMPLATE = _any_case(
+    r"<\|[^|<>\n]{1,40}\|>|</?s>|<(?:eos|bos|pad|unk|image|img|fim_\w{1,9})>|\[/?INST\]|<<?/?SYS>?>"
 )
 #: A conversation that the model writes down, ours included. A user's turn alone is no description;
 #: "Human: a skeleton" may be one.
-CONVERSATION = re.compile(r"^(?:(?P<user>user)|human|question|prompt|system)\s?:", re.IGNORECASE)
-ASSISTANT = re.compile(r"(?:^|\s)(?:assistant|answer|model|ai)\s?:\s*", re.IGNORECASE)
+CONVERSATION = _any_case(r"^(?:(?P<user>user)|human|question|prompt|system)\s?:")
+ASSISTANT = _any_case(r"(?:^|\s)(?:assistant|answer|model|ai)\s?:\s*")
 #: Where models that point at things say where; what is pointed at stays. In single brackets, four
 #: numbers may as well be what a picture shows.
-COORDINATES = re.compile(
+COORDINATES = _any_case(
     r"<loc\d{1,4}>|<(?P<kind>box|bbox|quad|point|poly)>[^<>]{0,300}</(?P=kind)>"
     r"|<\|(?P<token>box|quad)_start\|>[^<>]{0,300}<\|(?P=token)_end\|>"
     r"|\[\[\d{1,4}(?:\.\d{1,6})?(?:,\s?\d{1,4}(?:\.\d{1,6})?){3}\]\]"
-    r"|</?(?:ref|box|obj|object|phrase|grounding|delimiter_of_multi_objects)\s?/?>",
-    re.IGNORECASE,
+    r"|</?(?:ref|box|obj|object|phrase|grounding|delimiter_of_multi_objects)\s?/?>"
 )
-IMG = re.compile(
-    r"<img\b[^<>]{0,400}?\balt\s?=\s?(?:\"(?P<alt>[^\"<>]{1,3000})\"|'(?P<alt2>[^'<>]{1,3000})')",
-    re.IGNORECASE,
+IMG = _any_case(
+    r"<img\b[^<>]{0,400}?\balt\s?=\s?(?:\"(?P<alt>[^\"<>]{1,3000})\"|'(?P<alt2>[^'<>]{1,3000})')"
 )
-TAGS = re.compile(
+TAGS = _any_case(
     r"</?(?:p|br|b|i|u|a|em|strong|span|div|ul|ol|li|h[1-6]|html|body|figure|figcaption|font|small|center"
-    r"|alt|text|caption|description|answer|image|img)\b[^<>]{0,300}>",
-    re.IGNORECASE,
+    r"|alt|text|caption|description|answer|image|img)\b[^<>]{0,300}>"
 )
-ENTITY = re.compile(r"&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]{2,8}\d{0,2});", re.IGNORECASE)
+ENTITY = _any_case(r"&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]{2,8}\d{0,2});")
 #: Escapes of JSON and programs that stand in a text as they were written.
-ESCAPED_CHARACTER = re.compile(r"(?<!\\)\\u(?!d[89a-f])([\da-f]{4})", re.IGNORECASE)
+ESCAPED_CHARACTER = _any_case(r"(?<!\\)\\u(?!d[89a-f])([\da-f]{4})")
 ESCAPED_LINE = re.compile(r"(?<![\w\\:])\\n|(?<=[.!?。])\\n|\\n(?=[A-ZÀ-Þ\\])")
 _OPTIONS = (
     r"options|versions|alternatives|suggestions|variations|possibilities|optionen|varianten|vorschläge"
     r"|propositions|opciones|opzioni|opções|opties|opcje|вариант\w*|варіант\w*"
 )
 #: Several descriptions to choose from: an announcement, and where the first begins and ends.
-CHOICE = re.compile(
+CHOICE = _any_case(
     rf"^(?:(?:{_YES})[!,.！，。]?\s?)?(?:{_HERE}|\w+ (?={_OPTIONS}\b))[^\n:\uff1a]{{0,80}}"
     rf"(?:\b(?:{_OPTIONS})\b|選択肢|选项|版本|候補)[^\n:\uff1a]{{0,80}}[:\uff1a]"
     r"|^\W{0,4}(?:option|version|alternative|variante?|opción|opzione|opção|вариант|選択肢|选项)\s?"
-    r"(?:1|one|a|一)\b\s?(?:\([^()\n]{0,40}\))?\W{0,4}[:：.](?!\d)",
-    re.IGNORECASE,
+    r"(?:1|one|a|一)\b\s?(?:\([^()\n]{0,40}\))?\W{0,4}[:：.](?!\d)"
 )
-CHOICES = re.compile(
+CHOICES = _any_case(
     r"(?:^|(?<=\s))\W{0,4}(?:(?:option|version|alternative|variante?|opción|opzione|opção|вариант|選択肢|选项)\s?"
-    r"(?:\d|one|two|three|[abc一二三])\b(?:\s?\([^()\n]{0,40}\))?\W{0,4}|\d[.)]\W{1,4})",
-    re.IGNORECASE,
+    r"(?:\d|one|two|three|[abc一二三])\b(?:\s?\([^()\n]{0,40}\))?\W{0,4}|\d[.)]\W{1,4})"
 )
 #: A form that the model filled in: its fields, the best first.
 FIELDS = ("alt text", "alt", "alttext", "description", "caption", "image description")
-FIELD = re.compile(
+FIELD = _any_case(
     r"(?:^|(?<=\s))\W{0,3}(?P<name>alt[ -]?text|alt|title|(?:image )?description|caption|keywords|tags|subject"
-    r"|objects|colou?rs|mood|setting|style|category|hashtags|summary)\W{0,3}:\W{0,3}\s?",
-    re.IGNORECASE,
+    r"|objects|colou?rs|mood|setting|style|category|hashtags|summary)\W{0,3}:\W{0,3}\s?"
 )
 #: Sentences to the person who asked, from which on nothing is about the picture.
-OFFER = re.compile(
+OFFER = _any_case(
     r"^\W*(?:let me know|i hope (?:this|that|it)|would you like (?:me|a|an|another|any|more|to|help"
     r"|it)\b|do you (?:want|need) (?:me|a longer|a shorter|another|anything|more)\b|feel free to"
     r"|is there anything (?:else|specific)|if you(?:'d| would)? (?:like|need|want|have)\b.{0,60}\b(?:i can|let me"
@@ -149,30 +144,26 @@ OFFER = re.compile(
     r"|vuole che|fammi sapere|spero che|gostaria (?:que|de)|quer que|wil je|wilt u|laat (?:het )?me weten"
     r"|czy chcesz|daj znać|хотите|дайте знать|если (?:вам )?(?:нужно|хотите)|чи бажаєте|vil du (?:have|ha)"
     r"|vill du ha|haluatko|ister misiniz|如果(?:您|你)?(?:需要|想|有)|需要我|希望(?:这|對|对)|他に(?:何か)?(?:ご|お手伝い|知りたい|必要)|さらに詳しい|필요하시면"
-    r"|더 자세한 설명이 필요)",
-    re.IGNORECASE,
+    r"|더 자세한 설명이 필요)"
 )
 #: Remarks that are such only on a line of their own.
-NOTE = re.compile(
+NOTE = _any_case(
     r"^\W*(?:(?:word|character) count|please note|note\W{0,4}:|\d+ characters\W*$"
     r"|this (?:alt[- ]?text|description|text|caption) (?:is (?:about|concise|short|under|within|\d)|\w+ly\b"
     r"|aims|avoids|captures|conveys|describes|focuses|follows|gives|includes|keeps|meets|provides|uses)"
     r"|hinweis:|anmerkung:|remarque\s?:|nota:|opmerking:|примечание:|注[:：]|explanation:"
     r"|why this works|(?:key )?(?:details|elements) (?:included|mentioned)|keywords:|tags:"
-    r"|(?:explanation|rationale|notes?|keywords|tags|hashtags|why this works)\W*$)",
-    re.IGNORECASE,
+    r"|(?:explanation|rationale|notes?|keywords|tags|hashtags|why this works)\W*$)"
 )
-COUNT = re.compile(
-    r"\s?[(\[]\s?(?:\d+ ?(?:characters?|chars?|zeichen|caractères|caracteres|words)|character count: \d+)\s?[)\]]\s?$",
-    re.IGNORECASE,
+COUNT = _any_case(
+    r"\s?[(\[]\s?(?:\d+ ?(?:characters?|chars?|zeichen|caractères|caracteres|words)|character count: \d+)\s?[)\]]\s?$"
 )
 #: What is said about the task or to the person who asked, wherever it stands; it may be meant.
-REMARK = re.compile(
+REMARK = _any_case(
     r"\bi (?:should|need to|must|have to|will|would|could) (?:keep|write|describe|mention|avoid|include"
     r"|focus|say)\b|\bthe (?:user|prompt|instructions?) (?:says?|wants?|asks?)\b|\bas requested\b"
     r"|\b(?:i )?hope (?:this|that|it) helps\b|\blet me know if\b|\bfeel free to\b"
     r"|\b(?:this|the|an?|suitable) alt[ -]text (?:is|was|for|would|could|describes|provides)\b"
     r"|\bthis (?:description|caption) (?:is|was|captures|provides)\b|\bbased on the (?:image|picture)\b"
-    r"|\bich (?:sollte|muss) (?:\w+ ){0,4}(?:beschreiben|schreiben|erwähnen)\b|\bder nutzer möchte\b",
-    re.IGNORECASE,
+    r"|\bich (?:sollte|muss) (?:\w+ ){0,4}(?:beschreiben|schreiben|erwähnen)\b|\bder nutzer möchte\b"
 )

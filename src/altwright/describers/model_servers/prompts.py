@@ -9,26 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
-from types import MappingProxyType
 
+from altwright.describers.answers.languages import LANGUAGES
 from altwright.describers.port import HINT_MOST, Picture, Request
 from altwright.text import clean_text
 
 #: Characters of a post that are passed on; more only distracts from the picture.
 POST_CHARACTERS = 1000
-
-#: Languages by their English names, which models follow better than codes.
-LANGUAGES = MappingProxyType(
-    {
-        "ar": "Arabic", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German",
-        "el": "Greek", "en": "English", "eo": "Esperanto", "es": "Spanish", "eu": "Basque",
-        "fa": "Persian", "fi": "Finnish", "fr": "French", "gl": "Galician", "he": "Hebrew",
-        "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian", "it": "Italian", "ja": "Japanese",
-        "ko": "Korean", "nb": "Norwegian", "nl": "Dutch", "no": "Norwegian", "pl": "Polish",
-        "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "th": "Thai",
-        "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
-    }
-)  # fmt: skip
 
 _GUIDELINES = """\
 You write alt texts: descriptions for people who can't see the picture.
@@ -122,8 +109,8 @@ def primary_language(code: str) -> str:
 def language_name(code: str) -> str:
     """Return a language's English name for its BCP 47 code, or the code where we know none."""
     primary = primary_language(code)
-    name = LANGUAGES.get(primary)
-    if name is None:
+    known = LANGUAGES.get(primary)
+    if known is None:
         return f"the language with the BCP 47 code {primary}" if primary.isalnum() else "English"
     is_tag = primary != code.lower() and code.replace("-", "").isalnum()
-    return f"{name} ({code})" if is_tag else name
+    return f"{known.name} ({code})" if is_tag else known.name

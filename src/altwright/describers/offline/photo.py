@@ -7,7 +7,6 @@ nothing is said on one network's word unless it was reliable where it was measur
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 import cv2
@@ -21,34 +20,28 @@ from altwright.describers.offline.vision.networks import Classes, Thing
 from altwright.describers.port import Level
 
 #: The detector's classes that may be named on its own word, from this score on.
-_RELIABLE: Final = MappingProxyType(
-    {
-        "bicycle": 0.65, "car": 0.6, "motorcycle": 0.6, "airplane": 0.75, "bus": 0.65,
-        "train": 0.7, "truck": 0.65, "boat": 0.7, "traffic light": 0.7, "cup": 0.75,
-        "chair": 0.7, "couch": 0.7, "laptop": 0.75, "keyboard": 0.75, "potted plant": 0.65,
-        "umbrella": 0.75, "dining table": 0.65, "giraffe": 0.8, "stop sign": 0.85, "bed": 0.75,
-        "bench": 0.75, "pizza": 0.8, "surfboard": 0.8, "skateboard": 0.8,
-    }
-)  # fmt: skip
+_RELIABLE: Final = {
+    "bicycle": 0.65, "car": 0.6, "motorcycle": 0.6, "airplane": 0.75, "bus": 0.65,
+    "train": 0.7, "truck": 0.65, "boat": 0.7, "traffic light": 0.7, "cup": 0.75,
+    "chair": 0.7, "couch": 0.7, "laptop": 0.75, "keyboard": 0.75, "potted plant": 0.65,
+    "umbrella": 0.75, "dining table": 0.65, "giraffe": 0.8, "stop sign": 0.85, "bed": 0.75,
+    "bench": 0.75, "pizza": 0.8, "surfboard": 0.8, "skateboard": 0.8,
+}  # fmt: skip
 #: The detector's classes that the classifier's group must support, and the group's name.
-_SUPPORTED: Final = MappingProxyType(
-    {
-        "bird": "bird", "cat": "cat", "dog": "dog", "horse": "horse", "sheep": "sheep",
-        "cow": "cow", "elephant": "elephant", "bear": "bear", "zebra": "zebra",
-        "bottle": "bottle", "clock": "clock", "vase": "vase", "teddy bear": "teddy bear",
-        "television": "computer monitor", "banana": "banana", "apple": "apple",
-        "orange": "orange", "broccoli": "broccoli", "toilet": "toilet",
-        "refrigerator": "refrigerator", "backpack": "backpack", "handbag": "handbag",
-        "cup": "cup of coffee", "pizza": "pizza", "car": "car", "truck": "truck",
-        "motorcycle": "motorcycle", "bicycle": "bicycle", "boat": "boat", "bus": "bus",
-        "train": "train", "laptop": "laptop", "keyboard": "computer keyboard",
-        "airplane": "aeroplane", "couch": "couch", "umbrella": "umbrella", "bench": "bench",
-    }
-)  # fmt: skip
+_SUPPORTED: Final = {
+    "bird": "bird", "cat": "cat", "dog": "dog", "horse": "horse", "sheep": "sheep",
+    "cow": "cow", "elephant": "elephant", "bear": "bear", "zebra": "zebra",
+    "bottle": "bottle", "clock": "clock", "vase": "vase", "teddy bear": "teddy bear",
+    "television": "computer monitor", "banana": "banana", "apple": "apple",
+    "orange": "orange", "broccoli": "broccoli", "toilet": "toilet",
+    "refrigerator": "refrigerator", "backpack": "backpack", "handbag": "handbag",
+    "cup": "cup of coffee", "pizza": "pizza", "car": "car", "truck": "truck",
+    "motorcycle": "motorcycle", "bicycle": "bicycle", "boat": "boat", "bus": "bus",
+    "train": "train", "laptop": "laptop", "keyboard": "computer keyboard",
+    "airplane": "aeroplane", "couch": "couch", "umbrella": "umbrella", "bench": "bench",
+}  # fmt: skip
 #: Everyday names of the detector's classes, where the classifier's are other words.
-_WORDS: Final = MappingProxyType(
-    {"airplane": "aeroplane", "dining table": "table", "keyboard": "computer keyboard"}
-)
+_WORDS: Final = {"airplane": "aeroplane", "dining table": "table", "keyboard": "computer keyboard"}
 #: Least score of a supported thing, and the group's least probability that supports it.
 _SUPPORTED_SCORE: Final = 0.55
 _SUPPORT: Final = 0.1
@@ -64,8 +57,8 @@ _GROUP: Final = 5
 #: Share of the picture's height from which on a face makes a portrait.
 _PORTRAIT: Final = 0.15
 #: From this probability on a group is named; below it, down to the second, it "may be".
-_SURE: Final = MappingProxyType({"animal": 0.65, "food": 0.8, "thing": 0.85, "scene": 0.65})
-_MAYBE: Final = MappingProxyType({"animal": 0.4, "food": 0.5, "thing": 0.55, "scene": 0.45})
+_SURE: Final = {"animal": 0.65, "food": 0.8, "thing": 0.85, "scene": 0.65}
+_MAYBE: Final = {"animal": 0.4, "food": 0.5, "thing": 0.55, "scene": 0.45}
 #: A share of the picture's colours that is worth naming.
 _NAMED_SHARE: Final = 0.17
 

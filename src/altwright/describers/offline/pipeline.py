@@ -94,12 +94,12 @@ class Composer:
 
     def _describe_drawn(self, work: _Work, lines: list[Line]) -> Statement:
         height, width = work.pixels.shape[:2]
-        found = (
+        return (
             tables.describe(lines)
             or work.timed("chart", lambda: describe.describe(work.pixels, lines, self._reader()))
             or screenshots.describe(lines, width, height)
+            or graphics.describe(work.pixels)
         )
-        return found or graphics.describe(work.pixels)
 
     def _describe_photo(
         self, work: _Work, lines: list[Line], *, has_camera_noise: bool

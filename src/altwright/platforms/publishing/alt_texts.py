@@ -283,13 +283,7 @@ def _descriptions(status: Mapping[str, Any]) -> dict[str, str]:
 
 def _requests(way: Way, pictures: int) -> int:
     """Return how many requests a post takes, if all goes well."""
-    match way:
-        case Way.EDIT:
-            return 4
-        case Way.DESCRIBE:
-            return pictures + 2
-        case _:
-            return pictures + 6
+    return {Way.EDIT: 4, Way.DESCRIBE: pictures + 2}.get(way, pictures + 6)
 
 
 def _edited_since(status: Mapping[str, Any], at: datetime | None) -> bool:

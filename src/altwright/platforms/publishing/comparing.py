@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from altwright.platforms.publishing.editing import (
@@ -19,7 +18,7 @@ from altwright.platforms.reading.answers import description_of
 from altwright.platforms.reading.json_answers import part, parts
 
 #: The fewer see a post, the higher. Servers have words of their own beside them.
-_CLOSED = MappingProxyType({"public": 0, "unlisted": 1, "private": 2, "direct": 3})
+_CLOSED = {"public": 0, "unlisted": 1, "private": 2, "direct": 3}
 #: Seconds by which a poll's end may move: expires_in is whole seconds, sent a moment earlier.
 POLL_END_SLACK_S = 120.0
 
@@ -109,19 +108,17 @@ def _poll_settings(status: Mapping[str, Any]) -> tuple[Any, ...]:
     return poll_options(poll), bool(poll.get("multiple")), is_over, hides_totals(poll)
 
 
-_FIELDS = MappingProxyType(
-    {
-        "the text": _text("content"),
-        "the content warning": _text("spoiler_text"),
-        "the mark as sensitive": lambda status: bool(status.get("sensitive")),
-        # A server may fill in a language where there was none; it can't be told to leave it empty.
-        "the language": lambda status: status.get("language") or None,
-        "the people mentioned": _mentions,
-        "the post that it answers": lambda status: str(status.get("in_reply_to_id") or ""),
-        "who may quote it": _quotes,
-        "the poll": _poll_settings,
-    }
-)
+_FIELDS = {
+    "the text": _text("content"),
+    "the content warning": _text("spoiler_text"),
+    "the mark as sensitive": lambda status: bool(status.get("sensitive")),
+    # A server may fill in a language where there was none; it can't be told to leave it empty.
+    "the language": lambda status: status.get("language") or None,
+    "the people mentioned": _mentions,
+    "the post that it answers": lambda status: str(status.get("in_reply_to_id") or ""),
+    "who may quote it": _quotes,
+    "the poll": _poll_settings,
+}
 
 
 def _poll_end_moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

@@ -130,10 +130,7 @@ def _poll(poll: Mapping[str, Any], habits: Habits) -> dict[str, Any]:
     options = poll_options(poll)
     if not options or len(options) != len(poll["options"]):
         raise PostLeftAlone("The post's poll can't be read, so an edit would lose it.")
-    kept: dict[str, Any] = {
-        "options": options,
-        "multiple": bool(poll.get("multiple")),
-    }
+    kept: dict[str, Any] = {"options": options, "multiple": bool(poll.get("multiple"))}
     if poll.get("expired"):
         if not habits.keeps_ended_poll:
             raise PostLeftAlone("The post has a poll that has ended; an edit would open it again.")

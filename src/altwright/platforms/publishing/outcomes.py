@@ -46,11 +46,9 @@ class WayMemory(Protocol):
 
     def recall(self, host: str) -> Learned | None:
         """Return what was learned about a server, if it still counts."""
-        ...
 
     def remember(self, host: str, learned: Learned) -> None:
         """Keep it."""
-        ...
 
 
 #: Characters of a server's word for who may see a post that are shown.

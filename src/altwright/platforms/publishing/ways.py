@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 
 from altwright.platforms.software import Software
 
@@ -54,23 +53,19 @@ _PLEROMA = Habits(Way.DESCRIBE_THEN_EDIT, keeps_visibility=True)
 #: Mastodon Apps as they ran (docs/how-to/publishing.md); Pleroma's attachments_from_ids; Pixelfed's
 #: MediaController. An edit is never made on Takahē, which publishes unlisted posts by it, nor on
 #: WordPress, which publishes private ones and calls all of them public.
-_HABITS = MappingProxyType(
-    {
-        "mastodon": _MASTODON,
-        "hometown": _MASTODON,
-        "kmyblue": _MASTODON,
-        "fedibird": _MASTODON,
-        "gotosocial": Habits(Way.EDIT, keeps_visibility=True, keeps_ended_poll=True),
-        "pleroma": _PLEROMA,
-        "akkoma": _PLEROMA,
-        "pixelfed": Habits(Way.DESCRIBE, escapes=True),
-        "takahe": Habits(Way.DESCRIBE),
-        "wordpress": Habits(Way.DESCRIBE),
-        "snac": Habits(
-            Way.NONE, reason="snac's API can't change the alt text of a posted picture."
-        ),
-    }
-)
+_HABITS = {
+    "mastodon": _MASTODON,
+    "hometown": _MASTODON,
+    "kmyblue": _MASTODON,
+    "fedibird": _MASTODON,
+    "gotosocial": Habits(Way.EDIT, keeps_visibility=True, keeps_ended_poll=True),
+    "pleroma": _PLEROMA,
+    "akkoma": _PLEROMA,
+    "pixelfed": Habits(Way.DESCRIBE, escapes=True),
+    "takahe": Habits(Way.DESCRIBE),
+    "wordpress": Habits(Way.DESCRIBE),
+    "snac": Habits(Way.NONE, reason="snac's API can't change the alt text of a posted picture."),
+}
 #: Source: media_attributes came with Mastodon 4.1.
 _MASTODON_SINCE = (4, 1)
 _TOO_OLD = "Mastodon can change the alt text of a posted picture from version 4.1 on; this is {}."

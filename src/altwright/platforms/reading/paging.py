@@ -90,11 +90,11 @@ def pages(
         following = _following(answer)
         # A server that can't page answers with its first page for ever.
         goes_on = reader.has_new and following not in {"", query} and number < PAGES_MOST
-        following = f"{number}:{following}" if goes_on else ""
-        yield PostPage(tuple(reader.posts), tuple(reader.unreadable), following or None)
+        next_cursor = f"{number}:{following}" if goes_on else None
+        yield PostPage(tuple(reader.posts), tuple(reader.unreadable), next_cursor)
         if not goes_on:
             return
-        _, query = _opened(following) or (0, "")
+        query = following
 
 
 def _opened(cursor: str | None) -> tuple[int, str] | None:

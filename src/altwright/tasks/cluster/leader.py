@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from altwright.background import BackgroundLoop, attempted
 from altwright.tasks.cluster.role_leases import Leases
@@ -29,10 +30,8 @@ class Leader:
         self._rounds = rounds
         self._always = always
         #: Competes for the role, and gives it up at the end.
-        self.loop = BackgroundLoop(role, self.tick, every_s=EVERY_S, at_end=self._release)
-
-    def _release(self) -> None:
-        self._leases.release([self._role], self._owner)
+        give_up = partial(leases.release, [role], owner)
+        self.loop = BackgroundLoop(role, self.tick, every_s=EVERY_S, at_end=give_up)
 
     def tick(self) -> bool:
         """Do one pass; return whether this process holds the role."""

@@ -46,7 +46,6 @@ class Pauses:
     """All SQL on paused queues. One row for each, so that two administrators don't undo another."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the database; nothing is read yet."""
         self._database = database
         self._clock = clock
         self._lock = threading.Lock()

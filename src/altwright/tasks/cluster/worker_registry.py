@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
+from altwright.db.copies import as_json, copied
 from altwright.db.session import Database
 from altwright.db.task_tables import WorkerRow
 from altwright.db.types import now
@@ -31,15 +32,7 @@ class WorkerRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the command line shows."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "host": self.host,
-            "pid": self.pid,
-            "started_at": self.started_at.isoformat(),
-            "seen_at": self.seen_at.isoformat(),
-            "vanished": self.vanished,
-        }
+        return as_json(self)
 
 
 class Roster:
@@ -69,9 +62,5 @@ class Roster:
         vanished = WorkerRow.seen_at < now(-VANISHED_S)
         query = select(WorkerRow, vanished).order_by(WorkerRow.host, WorkerRow.pid, WorkerRow.id)
         with self._database.read() as session:
-            return [
-                WorkerRecord(
-                    row.id, row.kind, row.host, row.pid, row.started_at, row.seen_at, bool(late)
-                )
-                for row, late in session.execute(query)
-            ]
+            rows = session.execute(query)
+            return [copied(WorkerRecord, row, vanished=bool(late)) for row, late in rows]

@@ -181,12 +181,13 @@ class TaskRunner:
                 raise HandedBack(RESTS, self._retrying.items_rest_s(item.tries))
             failed_here.add(item.id)
             standing = self._one(task, work, item, streak, checkpoint)
-            if standing.task.ended:
-                return standing.task
+            task = standing.task
+            if task.ended:
+                return task
             checkpoint.heed(standing.signals)
-            self._progress.publish(standing.task)
+            self._progress.publish(task)
         # Nothing was left, or nothing to begin with.
-        self._claims.complete(task, work.summary(self._claims.current(task)))
+        self._claims.complete(task, self._summary(work)(self._claims.current(task)))
         return None
 
     def _all_items(self, task: Task, items: list[Item]) -> Iterator[Item]:
@@ -221,7 +222,7 @@ class TaskRunner:
         try:
             worked = work.item(item)
             took_s = self._clock() - began
-            standing = self._items.end_item(task, item, worked, took_s, work.summary)
+            standing = self._items.end_item(task, item, worked, took_s, self._summary(work))
         except _WAYS_OUT:
             if checkpoint.time_is_up:
                 # It may be what takes so long; the next attempt begins with others.
@@ -276,8 +277,20 @@ class TaskRunner:
         """End an item as failed; the task isn't completed with it if it ``is_stopped``."""
         effect = work.failed(item, reason)
         worked = Worked(ItemStatus.FAILED, reason, category, effect)
-        summary = None if is_stopped else work.summary
+        summary = None if is_stopped else self._summary(work)
         return self._items.end_item(task, item, worked, 0.0, summary)
+
+    def _summary(self, work: Work) -> Callable[[Task], str]:
+        """Return ``work.summary``, a fault in which is nobody's: the task says nothing then."""
+
+        def said(task: Task) -> str:
+            try:
+                return work.summary(task)
+            except Exception as error:  # noqa: BLE001 - recorded
+                self._noted(task, "", error)
+                return ""
+
+        return said
 
     def _unless_down(self, found: Fault | None) -> None:
         """Raise Stopped for what a server said about itself, unless that was good."""

@@ -13,7 +13,7 @@ from altwright.tasks.rq.circuit_breaker import AWAY
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.retention import Checkpoint
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, Work
+from altwright.tasks.task_kind import Run, TaskKind, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Chore:
     run: Callable[[Checkpoint], int]
 
 
-class Maintenance:
+class Maintenance(TaskKind):
     """The kind "maintenance": its items are the chores; one such task at a time."""
 
     name = "maintenance"
@@ -47,6 +47,10 @@ class Maintenance:
         """Return one key for everybody."""
         return self.name
 
+    def planned(self, settings: Mapping[str, Any]) -> list[Planned]:
+        """Return the chores."""
+        return [Planned(key, chore.label) for key, chore in self.chores.items()]
+
     def open(self, run: Run) -> MaintenanceWork:
         """Begin an attempt."""
         return MaintenanceWork(self.chores, run)
@@ -60,9 +64,8 @@ class MaintenanceWork(Work):
         self._run = run
 
     def plan(self) -> Iterator[Planned]:
-        """Yield the chores."""
-        for key, chore in self._chores.items():
-            yield Planned(key, chore.label)
+        """Yield the chores, for a task of the version before."""
+        yield from Maintenance(self._chores).planned({})
 
     def item(self, item: Item) -> Worked:
         """Do one chore."""

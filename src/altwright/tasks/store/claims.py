@@ -67,14 +67,20 @@ class Claims:
         paused: Collection[Priority] = (),
     ) -> Task | None:
         """Take the task of a ticket, or return None: somebody has it, or it has ended."""
-        with self._claiming(paused) as (connection, closed):
+        with self._claiming(paused, is_one=True) as (connection, closed):
             return self._claim(connection, ticket, worker_id, delivery, closed)
 
     @contextmanager
-    def _claiming(self, paused: Collection[Priority]) -> Iterator[tuple[Connection, set[Priority]]]:
-        """Begin a claim's transaction, with the priorities that it may not take."""
+    def _claiming(
+        self, paused: Collection[Priority], *, is_one: bool = False
+    ) -> Iterator[tuple[Connection, set[Priority]]]:
+        """Begin a claim's transaction, with the priorities that it may not take.
+
+        ``is_one``: it is one statement, if there are no limits.
+        """
         limits = self._limits.current()
-        with self._database.begin() as connection:
+        opened = self._database.begin() if limits or not is_one else self._database.begin_one()
+        with opened as connection:
             yield connection, {*paused, *self._limits.full(connection, limits)}
 
     def waits(self, ticket: Ticket) -> bool:
@@ -153,8 +159,8 @@ class Claims:
     def complete(self, task: Task, step: str) -> None:
         """End a task whose items are all finished. Raises TaskStateConflict."""
         with self._database.begin() as connection:
-            step = step[:STEP_LENGTH]
-            _held(task, to_completed(connection, task.id, task.attempt, by=_by(task), step=step))
+            row = to_completed(connection, task.id, task.attempt, by=_by(task), step=step)
+            _held(task, row is not None)
 
     @again_after_deadlock
     def cancelled(self, task: Task) -> None:

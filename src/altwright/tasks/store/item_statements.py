@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import Integer, bindparam, insert, select, update
 
+from altwright.db.session import KEEPS_PLAN
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ItemStatus
-from altwright.tasks.store.transitions import RENEWED, START_AFRESH
+from altwright.tasks.store.transitions import COMPLETED, RENEWED, START_AFRESH, task_write
 
 # Made once: making a question costs as much as asking it.
 #: A task's items to work on now.
@@ -16,10 +17,13 @@ NEXT_ITEMS = (
     .where(ItemRow.task_id == bindparam("of_task"), ItemRow.status == ItemStatus.PENDING)
     .order_by(ItemRow.tries, ItemRow.position)
     .limit(bindparam("most", type_=Integer))
+    .execution_options(**KEEPS_PLAN)
 )
 #: A write to an item that isn't finished.
-PENDING = update(ItemRow).where(
-    ItemRow.id == bindparam("of_item"), ItemRow.status == ItemStatus.PENDING
+PENDING = (
+    update(ItemRow)
+    .where(ItemRow.id == bindparam("of_item"), ItemRow.status == ItemStatus.PENDING)
+    .execution_options(**KEEPS_PLAN)
 )
 ITEM_ENDED = PENDING.values(finished_at=now())
 ITEM_PUT_OFF = PENDING.values(tries=ItemRow.tries + 1)
@@ -40,13 +44,28 @@ PROGRESSED = {**START_AFRESH, "progress_attempt": TaskRow.attempt}
 #: What a part of a plan, a plan, and what an item's end writes to its task.
 GREW = RENEWED.values(**PROGRESSED)
 PLANNED = GREW.values(sequence=TaskRow.sequence + 1)
+PLAN_COMPLETE = task_write(PLANNED)
 COUNTS = {
     ItemStatus.DONE: TaskRow.items_done,
     ItemStatus.SKIPPED: TaskRow.items_skipped,
     ItemStatus.FAILED: TaskRow.items_failed,
 }
 COUNTED = {
-    status: PLANNED.values(**{count.key: count + 1}, crashes=0) for status, count in COUNTS.items()
+    status: task_write(PLANNED.values(**{count.key: count + 1}, crashes=0))
+    for status, count in COUNTS.items()
 }
-#: An item that is planned and has ended at once.
+#: What the end of a task's last item writes: the same, and the task's end, unless somebody wants
+#: it cancelled.
+_IS_LAST = (
+    TaskRow.items_done + TaskRow.items_skipped + TaskRow.items_failed + 1 == TaskRow.items_total,
+    TaskRow.cancel_requested_at.is_(None),
+)
+COUNTED_LAST = {
+    status: task_write(
+        COMPLETED.plain.where(*_IS_LAST).values(**PROGRESSED, **{count.key: count + 1}, crashes=0)
+    )
+    for status, count in COUNTS.items()
+}
+#: Items that are planned, and such as have ended at once.
+PLANNED_ITEM = insert(ItemRow).returning(*ItemRow.__table__.c).execution_options(**KEEPS_PLAN)
 ENDED_ITEM = insert(ItemRow).values(finished_at=now())

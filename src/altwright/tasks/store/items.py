@@ -6,11 +6,12 @@ Each write names the attempt, as those of Claims do.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import Update, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
@@ -19,10 +20,9 @@ from altwright.db.task_tables import ItemRow
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, Superseded, TaskStateConflict
 from altwright.tasks.store import item_statements as sql
-from altwright.tasks.store.conditions import TASK
-from altwright.tasks.store.preemption import SignalStore, Standing, within
-from altwright.tasks.store.transitions import RENEWED, STEP_LENGTH, fenced, to_completed
-from altwright.tasks.task import Item, Task, item_of, task_with
+from altwright.tasks.store.preemption import SignalStore, Standing, standing, within
+from altwright.tasks.store.transitions import RENEWED, fenced, fenced_row, task_write, to_completed
+from altwright.tasks.task import Item, Task, item_of, task_standing
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
 PLAN_BATCH = 200
@@ -120,48 +120,29 @@ class Items:
         self, task: Task, batch: list[Planned], position: int, cursor: str | None = None
     ) -> int:
         """Write some items; return how many there are then."""
+        values = {} if cursor is None else {"plan_cursor": cursor}
+        grew = _counting(sql.GREW, batch)
         with self._database.begin() as connection:
-            return self._write_items(connection, task, batch, position, cursor)
+            fenced(connection, grew, task.id, task.attempt, lease_s=self._lease_s, **values)
+            insert_items(connection, task.id, task.attempt, batch, position)
+        return position + len(batch)
 
     @again_after_deadlock
     def _complete_plan(
         self, task: Task, batch: list[Planned], position: int, cursor: str | None
     ) -> Plan:
-        with self._database.begin() as connection:
-            total = self._write_items(connection, task, batch, position, cursor, complete=True)
-            now = within(connection, task).task
-            asked = {"of_task": task.id, "most": READ_BATCH}
-            first = [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
-        return Plan(total, now, first)
-
-    def _write_items(
-        self,
-        connection: Connection,
-        task: Task,
-        batch: list[Planned],
-        position: int,
-        cursor: str | None,
-        *,
-        complete: bool = False,
-    ) -> int:
         total = position + len(batch)
-        values: dict[str, Any] = {"items_total": total, "plan_cursor": None} if complete else {}
-        if cursor is not None:
-            values["plan_cursor"] = cursor
-        ended = Counter(item.ended.status for item in batch if item.ended)
-        written = sql.PLANNED if complete or ended else sql.GREW
-        if ended:
-            counts = {sql.COUNTS[status]: more for status, more in ended.items()}
-            written = written.values({count: count + more for count, more in counts.items()})
-        fenced(connection, written, task.id, task.attempt, lease_s=self._lease_s, **values)
-        rows = [
-            _item_row(task.id, task.attempt, at, item) for at, item in enumerate(batch, position)
-        ]
-        for statement, is_ended in ((insert(ItemRow), False), (sql.ENDED_ITEM, True)):
-            some = [row for row in rows if (row["attempt"] is not None) is is_ended]
-            if some:
-                connection.execute(statement, some)
-        return total
+        values = {"items_total": total, "plan_cursor": cursor, "lease_s": self._lease_s}
+        planned = _counting(sql.PLANNED, batch)
+        write = sql.PLAN_COMPLETE if planned is sql.PLANNED else task_write(planned)
+        with self._database.begin() as connection:
+            row = fenced_row(connection, write, task.id, task.attempt, **values)
+            first = insert_items(connection, task.id, task.attempt, batch, position)
+            if position:  # others were written before
+                asked = {"of_task": task.id, "most": READ_BATCH}
+                first = [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]
+        now = replace(task_standing(task, row), plan_cursor=cursor)
+        return Plan(total, now, first[:READ_BATCH])
 
     def next_item(self, task_id: str) -> Item | None:
         """Return the item to work on now: the first pending one, those tried before at the end."""
@@ -183,7 +164,8 @@ class Items:
     ) -> Standing:
         """End an item, once: its effect, its row and the task's counts in one transaction.
 
-        With the last one the task is completed, and says its ``summary`` (None: it isn't yet).
+        With the last one, as ``task`` counts them, the task is completed and says its ``summary``
+        (None: it isn't yet).
         Returns how the task stands then, and what its worker has to heed before the next item.
 
         Raises:
@@ -208,23 +190,29 @@ class Items:
             "category": worked.category,
             "took_s": took_s,
         }
-        written = sql.COUNTED[worked.status]
+        is_last = summary is not None and task.items_finished + 1 == task.items_total
+        step = summary(_with_one_more(task, worked.status)) if summary and is_last else ""
+        held = (task.id, task.attempt)
+        by = task.worker_id or ""
         try:
             with self._database.begin() as connection:
-                fenced(connection, written, task.id, task.attempt, lease_s=self._lease_s)
+                row = None
+                if is_last:
+                    write = sql.COUNTED_LAST[worked.status]
+                    row = to_completed(connection, *held, by=by, step=step, write=write)
+                if row is None:
+                    write = sql.COUNTED[worked.status]
+                    row = fenced_row(connection, write, *held, lease_s=self._lease_s)
                 if not changed(connection, sql.ITEM_ENDED, ended):
                     raise TaskStateConflict(task.id, expected="working on this item")
                 if worked.effect is not None:
                     with Session(connection) as session:
                         worked.effect(session)
                         session.flush()
-                standing = within(connection, task)
-                if summary is not None and not standing.signals.cancel:
-                    standing = _completed(connection, standing, summary)
+                return standing(connection, task_standing(task, row))
         except Superseded as reason:
             skipped = Worked(ItemStatus.SKIPPED, str(reason))
             return self._end_item(task, item, skipped, took_s, summary)
-        return standing
 
     def defer_item(self, task: Task, item: Item, reason: str, category: Category) -> Standing:
         """Put an item that failed for a passing reason behind the others, to be tried again.
@@ -267,17 +255,34 @@ class Items:
             changed(connection, sql.ITEMS_SPARED, spared)
 
 
-def _completed(
-    connection: Connection, standing: Standing, summary: Callable[[Task], str]
-) -> Standing:
-    """Complete a task whose items have all ended."""
-    now = standing.task
-    if now.items_finished != now.items_total:
-        return standing
-    step = summary(now)[:STEP_LENGTH]
-    to_completed(connection, now.id, now.attempt, by=now.worker_id or "", step=step)
-    row = connection.execute(TASK, {"of_task": now.id}).one()
-    return Standing(task_with(row, now.settings), standing.signals)
+def _with_one_more(task: Task, status: ItemStatus) -> Task:
+    """Return the task as it will be when one more of its items has ended."""
+    name = sql.COUNTS[status].key
+    return replace(task, **{name: getattr(task, name) + 1})
+
+
+def _counting(statement: Update, batch: list[Planned]) -> Update:
+    """Return a write to a task that counts those of a plan's items that have ended at once."""
+    ended = Counter(item.ended.status for item in batch if item.ended)
+    if not ended:
+        return statement
+    counts = {sql.COUNTS[status]: more for status, more in ended.items()}
+    return statement.values({count: count + more for count, more in counts.items()})
+
+
+def insert_items(
+    connection: Connection, task_id: str, attempt: int, batch: Sequence[Planned], position: int = 0
+) -> list[Item]:
+    """Write planned items; return those to work on, in their order."""
+    rows = [_item_row(task_id, attempt, at, item) for at, item in enumerate(batch, position)]
+    ended = [row for row in rows if row["attempt"] is not None]
+    pending = [row for row in rows if row["attempt"] is None]
+    if ended:
+        connection.execute(sql.ENDED_ITEM, ended)
+    if not pending:
+        return []
+    items = map(item_of, connection.execute(sql.PLANNED_ITEM, pending))
+    return sorted(items, key=attrgetter("position"))
 
 
 def _item_row(task_id: str, attempt: int, position: int, item: Planned) -> dict[str, Any]:

@@ -82,8 +82,12 @@ def within(connection: Connection, task: Task, *, slice_is_over: bool = False) -
     row = connection.execute(HELD, {"of_task": task.id, "of_attempt": task.attempt}).first()
     if row is None:
         raise TaskStateConflict(task.id, expected="running this attempt")
-    now = task_with(row, task.settings)
+    return standing(connection, task_with(row, task.settings), slice_is_over=slice_is_over)
+
+
+def standing(connection: Connection, task: Task, *, slice_is_over: bool = False) -> Standing:
+    """Return the same of a task that this transaction has read or written."""
     gives_way = PRIORITIES.gives_way(
         connection, task.user_id, task.priority, slice_is_over=slice_is_over
     )
-    return Standing(now, Signals(now.cancel_requested, gives_way))
+    return Standing(task, Signals(task.cancel_requested, gives_way))

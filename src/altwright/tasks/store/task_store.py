@@ -11,12 +11,19 @@ from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, union
 from sqlalchemy.exc import IntegrityError
 
 from altwright.crypto import Box
-from altwright.db.session import Database, Deadlocked, again_after_deadlock, changed
+from altwright.db.session import (
+    KEEPS_PLAN,
+    Database,
+    Deadlocked,
+    again_after_deadlock,
+    changed,
+)
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import ActiveTaskExists, Category, Conflict, TaskNotFound, TaskStateConflict
 from altwright.tasks.store.claim_order import PRIORITIES
+from altwright.tasks.store.items import Planned, insert_items
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Event, Item, Task, event_of, item_of, task_of, task_with
@@ -33,8 +40,13 @@ READ_BATCH = 200
 _BY_ID = select(TaskRow).where(TaskRow.id == bindparam("task_id"))
 
 _NEW = {
-    Delivery.DATABASE: insert(TaskRow).returning(*TaskRow.__table__.c),
-    Delivery.RQ: insert(TaskRow).values(dispatched_at=now()).returning(*TaskRow.__table__.c),
+    Delivery.DATABASE: insert(TaskRow)
+    .execution_options(**KEEPS_PLAN)
+    .returning(*TaskRow.__table__.c),
+    Delivery.RQ: insert(TaskRow)
+    .execution_options(**KEEPS_PLAN)
+    .values(dispatched_at=now())
+    .returning(*TaskRow.__table__.c),
 }
 
 
@@ -54,8 +66,15 @@ class TaskStore:
         self.database = database
         self.box = box
 
-    def submit(self, new: NewTask, *, delivery: Delivery, actor: str) -> tuple[Task, bool]:
-        """Write a task; it is durable when this returns.
+    def submit(
+        self,
+        new: NewTask,
+        *,
+        delivery: Delivery,
+        actor: str,
+        items: Sequence[Planned] | None = None,
+    ) -> tuple[Task, bool]:
+        """Write a task, with its ``items`` if they are known; it is durable when this returns.
 
         ``delivery`` RQ is a wish: a task which others wait before is delivered in its turn.
 
@@ -68,7 +87,7 @@ class TaskStore:
         """
         for _ in range(RACES):
             try:
-                return self._insert(new, delivery, actor), True
+                return self._insert(new, delivery, actor, items), True
             except (IntegrityError, Deadlocked) as error:
                 known = self.submitted(new.user_id, new.request_key)
                 if known:
@@ -79,7 +98,9 @@ class TaskStore:
                 # The task that stood in the way has ended meanwhile.
         raise Conflict("Another task of yours is just ending; try again.")
 
-    def _insert(self, new: NewTask, delivery: Delivery, actor: str) -> Task:
+    def _insert(
+        self, new: NewTask, delivery: Delivery, actor: str, items: Sequence[Planned] | None
+    ) -> Task:
         with self.database.begin() as connection:
             turn = PRIORITIES.turn(connection, new.user_id, new.priority)
             if not turn.is_first:
@@ -98,8 +119,11 @@ class TaskStore:
                     "request_key": new.request_key,
                     "settings": self.box.encrypt(json.dumps(new.settings)),
                     "delivery": delivery,
+                    "items_total": None if items is None else len(items),
                 },
             ).one()
+            if items:
+                insert_items(connection, new.id, 0, items)
             record(connection, new.id, "queued", attempt=0, actor=actor)
             return task_with(row, new.settings)
 

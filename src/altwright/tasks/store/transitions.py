@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Float, Row, Update, bindparam, false, func, insert, update
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Row,
+    Select,
+    Update,
+    bindparam,
+    false,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.engine import Connection
 
-from altwright.db.session import Executor, changed
+from altwright.db.session import KEEPS_PLAN, Executor, changed
 from altwright.db.task_tables import TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import MOVES, Delivery, Priority, Status
@@ -18,10 +30,14 @@ from altwright.tasks.store.conditions import TASK
 # Made once: making a statement costs as much as executing it. What differs from one execution to
 # the next goes with it as parameters: values of columns, and the seconds that now() is to add.
 #: A write to a task that is at an attempt and in a state.
-_GUARDED = update(TaskRow).where(
-    TaskRow.id == bindparam("of_task"),
-    TaskRow.attempt == bindparam("of_attempt"),
-    TaskRow.status == bindparam("of_status"),
+_GUARDED = (
+    update(TaskRow)
+    .where(
+        TaskRow.id == bindparam("of_task"),
+        TaskRow.attempt == bindparam("of_attempt"),
+        TaskRow.status == bindparam("of_status"),
+    )
+    .execution_options(**KEEPS_PLAN)
 )
 #: One to a task that an attempt holds, whose lease is lengthened by it; one that pages show.
 RENEWED = _GUARDED.values(lease_until=now(bindparam("lease_s", type_=Float)))
@@ -37,6 +53,7 @@ START_AFRESH: dict[str, Any] = {
     "paused_s": 0.0,
     "stalled_at": None,
 }
+_ENDED: dict[str, Any] = {"finished_at": now(), "lease_until": None}
 #: What a move into each state means for the row.
 _MEANING: dict[Status, dict[str, Any]] = {
     Status.QUEUED: {
@@ -50,20 +67,74 @@ _MEANING: dict[Status, dict[str, Any]] = {
     },
     Status.RUNNING: {
         "attempt": TaskRow.attempt + 1,
+        "worker_id": bindparam("of_worker"),
+        "delivery": bindparam("of_delivery"),
         "lease_until": now(bindparam("lease_s", type_=Float)),
         "started_at": func.coalesce(TaskRow.started_at, now()),
     },
+    Status.COMPLETED: {
+        **_ENDED,
+        "step": bindparam("of_step"),
+        # It would be that of an attempt before this one.
+        "error": None,
+        "error_category": None,
+    },
 }
-_MOVED = {
-    after: SHOWN.values(
-        status=after, **_MEANING.get(after, {"finished_at": now(), "lease_until": None})
-    )
-    for after in Status
-}
+_MOVED = {after: SHOWN.values(status=after, **_MEANING.get(after, _ENDED)) for after in Status}
 #: A retry's time hasn't come before the dispatcher has cleared ``delayed``.
 _MOVED[Status.RUNNING] = _MOVED[Status.RUNNING].where(TaskRow.delayed == false())
-_CLAIMED = _MOVED[Status.RUNNING].returning(*TaskRow.__table__.c)
-_RECORD = insert(TaskEventRow)
+_RECORD = insert(TaskEventRow).execution_options(**KEEPS_PLAN)
+
+
+class TaskWrite(NamedTuple):
+    """A guarded write to a task, and what it is where more can be done in one statement.
+
+    ``returning`` returns columns of the row with it; ``recording``, for PostgreSQL, also adds to
+    the task's history.
+    """
+
+    plain: Update
+    returning: Update
+    recording: Select[Any]
+
+
+#: What of a task its worker doesn't know after a write: the rest stays as it was claimed, or as
+#: the write has it.
+STANDING = (
+    TaskRow.status,
+    TaskRow.priority,
+    TaskRow.sequence,
+    TaskRow.step,
+    TaskRow.cancel_requested_at,
+    TaskRow.finished_at,
+    TaskRow.items_total,
+    TaskRow.items_done,
+    TaskRow.items_failed,
+    TaskRow.items_skipped,
+)
+
+
+#: What an entry of the history says of a move, besides which task and attempt.
+_OF_MOVE = ("event", "actor", "detail")
+
+
+def task_write(statement: Update, columns: Iterable[Any] = STANDING) -> TaskWrite:
+    """Return all forms of a write."""
+    known = {column.name for column in columns} | {"id", "attempt"}
+    moved = statement.returning(*(TaskRow.__table__.c[name] for name in sorted(known))).cte()
+    entry = {"task_id": moved.c.id, "attempt": moved.c.attempt}
+    entry |= {name: bindparam(f"of_{name}") for name in _OF_MOVE}
+    noted = insert(TaskEventRow).from_select(list(entry), select(*entry.values())).cte()
+    recording = select(*(moved.c[column.name] for column in columns)).add_cte(noted)
+    return TaskWrite(
+        statement, statement.returning(*columns), recording.execution_options(**KEEPS_PLAN)
+    )
+
+
+_EVERYTHING = tuple(TaskRow.__table__.c)
+_CLAIMED = task_write(_MOVED[Status.RUNNING], _EVERYTHING)
+#: The end of a task whose items are all finished.
+COMPLETED = task_write(_MOVED[Status.COMPLETED])
 
 
 class Tally(TypedDict, total=False):
@@ -103,27 +174,30 @@ def to_running(
 
     Returns its row as it is then; None: it wasn't to be had.
     """
-    values = {"worker_id": by, "delivery": delivery, "lease_s": lease_s}
+    values = {"of_worker": by, "of_delivery": delivery, "lease_s": lease_s}
     only_if = TaskRow.priority.not_in(closed) if closed else None
     move = _Move(task_id, attempt, Status.QUEUED, Status.RUNNING, "claimed", by)
-    if connection.dialect.update_returning:
-        statement = _CLAIMED if only_if is None else _CLAIMED.where(only_if)
-        given = {**values, **_guard(task_id, attempt, Status.QUEUED)}
-        row = connection.execute(statement, given).first()
-        if row is not None:
-            _record_move(connection, move)
-        return row
-    if not _moved(connection, move, values, only_if):
-        return None
-    return connection.execute(TASK, {"of_task": task_id}).one()
+    write = _CLAIMED
+    if only_if is not None:
+        write = task_write(_CLAIMED.plain.where(only_if), _EVERYTHING)
+    return _moved_row(connection, write, move, values)
 
 
-def to_completed(connection: Connection, task_id: str, attempt: int, *, by: str, step: str) -> bool:
-    """End a running task whose items are all finished."""
-    # An error would be that of an attempt before this one.
-    values = {"step": step, "error": None, "error_category": None}
+def to_completed(
+    connection: Connection,
+    task_id: str,
+    attempt: int,
+    *,
+    by: str,
+    step: str,
+    write: TaskWrite = COMPLETED,
+) -> Row[Any] | None:
+    """End a running task whose items are all finished; return STANDING, or more, or None.
+
+    ``write`` may also be one made from COMPLETED, which does it under more conditions.
+    """
     move = _Move(task_id, attempt, Status.RUNNING, Status.COMPLETED, "completed", by)
-    return _moved(connection, move, values)
+    return _moved_row(connection, write, move, {"of_step": step[:STEP_LENGTH]})
 
 
 def to_cancelled(
@@ -205,20 +279,48 @@ def _moved(
     values: Mapping[str, Any],
     only_if: ColumnElement[bool] | None = None,
 ) -> bool:
-    task_id, attempt, before, after, *_ = move
-    if after not in MOVES[before]:
-        raise ValueError(f"no task moves from {before} to {after}")
+    task_id, attempt, before, after, *_ = _legal(move)
     statement = _MOVED[after] if only_if is None else _MOVED[after].where(only_if)
     if not changed(connection, statement, {**values, **_guard(task_id, attempt, before)}):
         return False
-    _record_move(connection, move)
+    connection.execute(_RECORD, _entry(move))
     return True
 
 
-def _record_move(connection: Connection, move: _Move) -> None:
+def _moved_row(
+    connection: Connection, write: TaskWrite, move: _Move, values: dict[str, Any]
+) -> Row[Any] | None:
+    """Do as ``_moved``; return what ``write`` returns, or None: nothing was written."""
+    values |= _guard(move.task_id, move.attempt, _legal(move).before)
+    if connection.dialect.name == "postgresql":
+        entry = _entry(move)
+        values |= {f"of_{name}": entry[name] for name in _OF_MOVE}
+        return connection.execute(write.recording, values).first()
+    row = _written(connection, write, values)
+    if row is not None:
+        connection.execute(_RECORD, _entry(move))
+    return row
+
+
+def _legal(move: _Move) -> _Move:
+    if move.after not in MOVES[move.before]:
+        raise ValueError(f"no task moves from {move.before} to {move.after}")
+    return move
+
+
+def _entry(move: _Move) -> dict[str, Any]:
     task_id, attempt, _, after, event, by, detail = move
     began = attempt + 1 if after is Status.RUNNING else attempt
-    record(connection, task_id, event, attempt=began, actor=by, detail=detail)
+    return _entry_of(task_id, event, began, by, detail)
+
+
+def _written(connection: Connection, write: TaskWrite, values: dict[str, Any]) -> Row[Any] | None:
+    """Execute a write; return the task's row as it is then, or None: its guard kept it off."""
+    if connection.dialect.update_returning:
+        return connection.execute(write.returning, values).first()
+    if not changed(connection, write.plain, values):
+        return None
+    return connection.execute(TASK, {"of_task": values["of_task"]}).one()
 
 
 def fenced(
@@ -233,6 +335,16 @@ def fenced(
         raise TaskStateConflict(task_id, expected="running this attempt")
 
 
+def fenced_row(
+    connection: Connection, write: TaskWrite, task_id: str, attempt: int, **values: Any
+) -> Row[Any]:
+    """Do as ``fenced``; return the columns of STANDING, or more. Raises TaskStateConflict."""
+    row = _written(connection, write, values | _guard(task_id, attempt, Status.RUNNING))
+    if row is None:
+        raise TaskStateConflict(task_id, expected="running this attempt")
+    return row
+
+
 def _guard(task_id: str, attempt: int, status: Status) -> dict[str, Any]:
     return {"of_task": task_id, "of_attempt": attempt, "of_status": status}
 
@@ -241,5 +353,9 @@ def record(
     session: Executor, task_id: str, event: str, *, attempt: int, actor: str = "", detail: str = ""
 ) -> None:
     """Add an entry to a task's history, in the transaction that makes it true."""
+    session.execute(_RECORD, _entry_of(task_id, event, attempt, actor, detail))
+
+
+def _entry_of(task_id: str, event: str, attempt: int, actor: str, detail: str) -> dict[str, Any]:
     entry = {"task_id": task_id, "event": event, "attempt": attempt}
-    session.execute(_RECORD, {**entry, "actor": actor[:128], "detail": detail})
+    return {**entry, "actor": actor[:128], "detail": detail}

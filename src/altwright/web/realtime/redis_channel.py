@@ -40,7 +40,6 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
     """
 
     def __init__(self, health: RedisHealthMonitor, box: Box, settings: Settings) -> None:
-        """Take what lends a client."""
         url = settings.resolved_redis_url
         # One for each service: unlike keys, channels span a server's databases.
         channel = f"{SOCKET_CHANNEL}:{database_number(url)}:{settings.rq_queue_prefix}"

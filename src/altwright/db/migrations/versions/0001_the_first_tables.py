@@ -10,8 +10,9 @@ from altwright.db.types import Instant, Json
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
+
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mariadb").with_variant(mysql.LONGTEXT(), "mysql")
 
 
 def upgrade() -> None:
@@ -32,7 +33,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "users",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
         sa.Column("username", sa.String(length=64), nullable=False),
         sa.Column("email", sa.String(length=255), nullable=True),
         sa.Column("password_hash", sa.String(length=255), nullable=False),
@@ -55,8 +56,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "accounts",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("user_id", _ID, nullable=False),
         sa.Column("platform", sa.String(length=16), nullable=False),
         sa.Column("url", sa.String(length=255), nullable=False),
         sa.Column("token", sa.Text(), nullable=False),
@@ -75,8 +76,8 @@ def upgrade() -> None:
     op.create_index("uq_accounts_user_id_acct", "accounts", ["user_id", "acct"], unique=True)
     op.create_table(
         "api_tokens",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("user_id", _ID, nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
@@ -86,22 +87,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_tokens_token_hash")),
     )
-    op.create_index(op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"], unique=False)
+    op.create_index(op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"])
     op.create_table(
         "posts",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("account_id", _ID, nullable=False),
         sa.Column("remote_id", sa.String(length=64), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.Column(
-            "text",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(), "mariadb")
-            .with_variant(mysql.LONGTEXT(), "mysql"),
-            nullable=False,
-        ),
+        sa.Column("text", _LONG, nullable=False),
         sa.Column("spoiler_text", sa.Text(), nullable=False),
         sa.Column("sensitive", sa.Boolean(), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=True),
@@ -120,10 +113,8 @@ def upgrade() -> None:
         "tasks",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column(
-            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
-        ),
+        sa.Column("user_id", _ID, nullable=True),
+        sa.Column("account_id", _ID, nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("turn", sa.Integer(), nullable=False),
@@ -143,13 +134,7 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("request_key", sa.String(length=128), nullable=True),
-        sa.Column(
-            "settings",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(), "mariadb")
-            .with_variant(mysql.LONGTEXT(), "mysql"),
-            nullable=False,
-        ),
+        sa.Column("settings", _LONG, nullable=False),
         sa.Column("delivery", sa.String(length=16), nullable=False),
         sa.Column("dispatched_at", Instant(), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
@@ -175,51 +160,33 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
     )
-    op.create_index(op.f("ix_tasks_account_id"), "tasks", ["account_id"], unique=False)
+    op.create_index(op.f("ix_tasks_account_id"), "tasks", ["account_id"])
     op.create_index(
-        "ix_tasks_claim",
-        "tasks",
-        ["status", "delayed", "priority", "turn", "created_at", "id"],
-        unique=False,
+        "ix_tasks_claim", "tasks", ["status", "delayed", "priority", "turn", "created_at", "id"]
     )
-    op.create_index("ix_tasks_created_at", "tasks", ["created_at", "id"], unique=False)
-    op.create_index(
-        "ix_tasks_delayed", "tasks", ["status", "delayed", "available_at"], unique=False
-    )
+    op.create_index("ix_tasks_created_at", "tasks", ["created_at", "id"])
+    op.create_index("ix_tasks_delayed", "tasks", ["status", "delayed", "available_at"])
     op.create_index(
         "ix_tasks_dispatch",
         "tasks",
         ["status", "delivery", "delayed", "priority", "turn", "created_at", "id"],
-        unique=False,
     )
-    op.create_index("ix_tasks_lease", "tasks", ["status", "lease_until"], unique=False)
-    op.create_index(
-        "ix_tasks_turn", "tasks", ["user_id", "status", "priority", "turn"], unique=False
-    )
-    op.create_index(
-        "ix_tasks_user_id_created_at", "tasks", ["user_id", "created_at", "id"], unique=False
-    )
-    op.create_index(
-        "ix_tasks_user_id_finished_at", "tasks", ["user_id", "finished_at"], unique=False
-    )
+    op.create_index("ix_tasks_lease", "tasks", ["status", "lease_until"])
+    op.create_index("ix_tasks_turn", "tasks", ["user_id", "status", "priority", "turn"])
+    op.create_index("ix_tasks_user_id_created_at", "tasks", ["user_id", "created_at", "id"])
+    op.create_index("ix_tasks_user_id_finished_at", "tasks", ["user_id", "finished_at"])
     op.create_index("uq_tasks_active_key", "tasks", ["active_key"], unique=True)
     op.create_index(
         "uq_tasks_user_id_request_key", "tasks", ["user_id", "request_key"], unique=True
     )
     op.create_table(
         "pictures",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("post_id", _ID, nullable=False),
         sa.Column("remote_id", sa.String(length=64), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.Column(
-            "published_text",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(), "mariadb")
-            .with_variant(mysql.LONGTEXT(), "mysql"),
-            nullable=False,
-        ),
+        sa.Column("published_text", _LONG, nullable=False),
         sa.Column("file", sa.String(length=128), nullable=False),
         sa.Column("thumbnail", sa.String(length=128), nullable=False),
         sa.Column("media_type", sa.String(length=32), nullable=False),
@@ -230,14 +197,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pictures")),
     )
-    op.create_index(op.f("ix_pictures_file"), "pictures", ["file"], unique=False)
-    op.create_index(op.f("ix_pictures_thumbnail"), "pictures", ["thumbnail"], unique=False)
+    op.create_index(op.f("ix_pictures_file"), "pictures", ["file"])
+    op.create_index(op.f("ix_pictures_thumbnail"), "pictures", ["thumbnail"])
     op.create_index(
         "uq_pictures_post_id_remote_id", "pictures", ["post_id", "remote_id"], unique=True
     )
     op.create_table(
         "task_events",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
         sa.Column("task_id", sa.String(length=36), nullable=False),
         sa.Column("at", Instant(), nullable=False),
         sa.Column("event", sa.String(length=32), nullable=False),
@@ -249,10 +216,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task_events")),
     )
-    op.create_index(op.f("ix_task_events_task_id"), "task_events", ["task_id"], unique=False)
+    op.create_index(op.f("ix_task_events_task_id"), "task_events", ["task_id"])
     op.create_table(
         "task_items",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
         sa.Column("task_id", sa.String(length=36), nullable=False),
         sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -270,38 +237,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task_items")),
     )
     op.create_index(
-        "ix_task_items_pending",
-        "task_items",
-        ["task_id", "status", "tries", "position"],
-        unique=False,
+        "ix_task_items_pending", "task_items", ["task_id", "status", "tries", "position"]
     )
     op.create_index("uq_task_items_task_id_key", "task_items", ["task_id", "key"], unique=True)
     op.create_table(
         "drafts",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "picture_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("picture_id", _ID, nullable=False),
+        sa.Column("user_id", _ID, nullable=False),
+        sa.Column("account_id", _ID, nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column(
-            "text",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(), "mariadb")
-            .with_variant(mysql.LONGTEXT(), "mysql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "described_text",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(), "mariadb")
-            .with_variant(mysql.LONGTEXT(), "mysql"),
-            nullable=False,
-        ),
+        sa.Column("text", _LONG, nullable=False),
+        sa.Column("described_text", _LONG, nullable=False),
         sa.Column("describer", sa.String(length=32), nullable=False),
         sa.Column("model", sa.String(length=128), nullable=False),
         sa.Column("level", sa.String(length=8), nullable=True),
@@ -323,45 +271,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_drafts")),
         sa.UniqueConstraint("picture_id", name=op.f("uq_drafts_picture_id")),
     )
-    op.create_index(op.f("ix_drafts_account_id"), "drafts", ["account_id"], unique=False)
-    op.create_index(
-        "ix_drafts_user_id_status_id", "drafts", ["user_id", "status", "id"], unique=False
-    )
+    op.create_index(op.f("ix_drafts_account_id"), "drafts", ["account_id"])
+    op.create_index("ix_drafts_user_id_status_id", "drafts", ["user_id", "status", "id"])
 
 
 def downgrade() -> None:
-    """Take back."""
-    op.drop_index("ix_drafts_user_id_status_id", table_name="drafts")
-    op.drop_index(op.f("ix_drafts_account_id"), table_name="drafts")
-    op.drop_table("drafts")
-    op.drop_index("uq_task_items_task_id_key", table_name="task_items")
-    op.drop_index("ix_task_items_pending", table_name="task_items")
-    op.drop_table("task_items")
-    op.drop_index(op.f("ix_task_events_task_id"), table_name="task_events")
-    op.drop_table("task_events")
-    op.drop_index("uq_pictures_post_id_remote_id", table_name="pictures")
-    op.drop_index(op.f("ix_pictures_thumbnail"), table_name="pictures")
-    op.drop_index(op.f("ix_pictures_file"), table_name="pictures")
-    op.drop_table("pictures")
-    op.drop_index("uq_tasks_user_id_request_key", table_name="tasks")
-    op.drop_index("uq_tasks_active_key", table_name="tasks")
-    op.drop_index("ix_tasks_user_id_finished_at", table_name="tasks")
-    op.drop_index("ix_tasks_user_id_created_at", table_name="tasks")
-    op.drop_index("ix_tasks_turn", table_name="tasks")
-    op.drop_index("ix_tasks_lease", table_name="tasks")
-    op.drop_index("ix_tasks_dispatch", table_name="tasks")
-    op.drop_index("ix_tasks_delayed", table_name="tasks")
-    op.drop_index("ix_tasks_created_at", table_name="tasks")
-    op.drop_index("ix_tasks_claim", table_name="tasks")
-    op.drop_index(op.f("ix_tasks_account_id"), table_name="tasks")
-    op.drop_table("tasks")
-    op.drop_index("uq_posts_account_id_remote_id", table_name="posts")
-    op.drop_table("posts")
-    op.drop_index(op.f("ix_api_tokens_user_id"), table_name="api_tokens")
-    op.drop_table("api_tokens")
-    op.drop_index("uq_accounts_user_id_acct", table_name="accounts")
-    op.drop_table("accounts")
-    op.drop_table("workers")
-    op.drop_table("users")
-    op.drop_table("service_state")
-    op.drop_table("leases")
+    """Take back; indexes go with their tables."""
+    for table in (
+        *("drafts", "task_items", "task_events", "pictures", "tasks", "posts", "api_tokens"),
+        *("accounts", "workers", "users", "service_state", "leases"),
+    ):
+        op.drop_table(table)

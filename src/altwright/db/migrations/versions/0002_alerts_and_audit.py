@@ -9,8 +9,6 @@ from altwright.db.types import Instant, now
 
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -27,7 +25,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
     )
-    op.create_index(op.f("ix_audit_entries_at"), "audit_entries", ["at"], unique=False)
+    op.create_index(op.f("ix_audit_entries_at"), "audit_entries", ["at"])
     op.create_table(
         "alerts",
         sa.Column("id", _ID, nullable=False),
@@ -40,7 +38,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
         sa.UniqueConstraint("open_name", name=op.f("uq_alerts_open_name")),
     )
-    op.create_index(op.f("ix_alerts_raised_at"), "alerts", ["raised_at"], unique=False)
+    op.create_index(op.f("ix_alerts_raised_at"), "alerts", ["raised_at"])
     op.create_table(
         "notices",
         sa.Column("id", _ID, nullable=False),
@@ -56,10 +54,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
     )
-    op.create_index(op.f("ix_notices_alert_id"), "notices", ["alert_id"], unique=False)
-    op.create_index("ix_notices_sent_at_due_at", "notices", ["sent_at", "due_at"], unique=False)
-    op.create_index("ix_tasks_status_finished_at", "tasks", ["status", "finished_at"], unique=False)
-    op.create_index(op.f("ix_drafts_task_id"), "drafts", ["task_id"], unique=False)
+    op.create_index(op.f("ix_notices_alert_id"), "notices", ["alert_id"])
+    op.create_index("ix_notices_sent_at_due_at", "notices", ["sent_at", "due_at"])
+    op.create_index("ix_tasks_status_finished_at", "tasks", ["status", "finished_at"])
+    op.create_index(op.f("ix_drafts_task_id"), "drafts", ["task_id"])
     # An ended task without a time of its end would be kept for ever.
     tasks = sa.table("tasks", sa.column("status"), sa.column("finished_at", Instant()))
     op.execute(
@@ -73,13 +71,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Take back; indexes go with their tables."""
     op.drop_index(op.f("ix_drafts_task_id"), table_name="drafts")
     op.drop_index("ix_tasks_status_finished_at", table_name="tasks")
-    op.drop_index("ix_notices_sent_at_due_at", table_name="notices")
-    op.drop_index(op.f("ix_notices_alert_id"), table_name="notices")
-    op.drop_table("notices")
-    op.drop_index(op.f("ix_alerts_raised_at"), table_name="alerts")
-    op.drop_table("alerts")
-    op.drop_index(op.f("ix_audit_entries_at"), table_name="audit_entries")
-    op.drop_table("audit_entries")
+    for table in ("notices", "alerts", "audit_entries"):
+        op.drop_table(table)

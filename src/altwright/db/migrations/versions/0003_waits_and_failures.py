@@ -9,8 +9,6 @@ from altwright.db.types import Instant
 
 revision = "0003"
 down_revision = "0002"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

@@ -12,8 +12,6 @@ from altwright.db.types import Instant
 
 revision = "0006"
 down_revision = "0005"
-branch_labels = None
-depends_on = None
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mariadb").with_variant(mysql.LONGTEXT(), "mysql")

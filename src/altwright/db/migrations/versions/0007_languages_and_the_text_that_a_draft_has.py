@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0007"
 down_revision = "0006"
-branch_labels = None
-depends_on = None
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _LANGUAGES = (("drafts", "language"), ("drafts", "asked_language"), ("draft_texts", "language"))

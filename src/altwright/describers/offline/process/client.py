@@ -86,12 +86,10 @@ class OfflineDescriber(Describer):
             case {"error": "fault", "detail": str(detail)}:
                 _log.error("The offline describer failed on a picture.\n%s", detail)
             case {"error": "unavailable", "detail": str(detail), "category": str(category)}:
-                raise DescriberUnavailable(detail, retry_in_s=_RETRY_S, category=Category(category))
+                raise _unavailable(detail, Category(category))
             case {"error": "config", "problems": list(problems)}:
                 raise ConfigError(problems)
-        raise DescriberUnavailable(
-            "The offline describer failed on this picture.", retry_in_s=_RETRY_S
-        )
+        raise _unavailable("The offline describer failed on this picture.")
 
     def reply(self, message: dict[str, Any]) -> dict[str, Any]:
         """Return what the describing process says to a request of protocol.py's.
@@ -140,9 +138,8 @@ class OfflineDescriber(Describer):
             return protocol.ask(self._host, message)
         except (OSError, protocol.Broken) as error:
             interrupts.current().check()
-            raise DescriberUnavailable(
-                "This host's describer ended while it described this picture.", retry_in_s=_RETRY_S
-            ) from error
+            words = "This host's describer ended while it described this picture."
+            raise _unavailable(words) from error
 
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
         for is_last in (False, True):
@@ -154,21 +151,15 @@ class OfflineDescriber(Describer):
                 raise
             except TimeoutError as error:
                 child.end(grace_s=0)
-                raise DescriberUnavailable(
-                    f"The offline describer didn't finish this picture within {self._limit_s:g} "
-                    "seconds.",
-                    retry_in_s=_RETRY_S,
-                    category=Category.TIMEOUT,
-                ) from error
+                words = f"didn't finish this picture within {self._limit_s:g} seconds."
+                raise _unavailable(f"The offline describer {words}", Category.TIMEOUT) from error
             except (OSError, protocol.Broken) as error:
                 status, tail = child.end()
                 if status == 0 and not is_last:
                     continue  # it had idled out just before: a fresh one answers
                 _log.warning("The offline describer's process ended with %s. %s", status, tail)
-                raise DescriberUnavailable(
-                    "The offline describer's process ended while it described this picture.",
-                    retry_in_s=_RETRY_S,
-                ) from error
+                words = "The offline describer's process ended while it described this picture."
+                raise _unavailable(words) from error
         raise AssertionError("the loop returns or raises")
 
     def _running_child(self) -> _Child:
@@ -185,9 +176,7 @@ class OfflineDescriber(Describer):
         if fetch.present(self._models_dir):
             return
         if are_coming:
-            raise DescriberUnavailable(
-                "The describer's models are being downloaded.", retry_in_s=_RETRY_S
-            )
+            raise _unavailable("The describer's models are being downloaded.")
         missing = (
             "DESCRIBER: the offline describer's models are missing or damaged in "
             f"{self._models_dir}; `altwright models` gets them"
@@ -200,6 +189,10 @@ class OfflineDescriber(Describer):
         if self._child is not None:
             self._child.forget()
             self._child = None
+
+
+def _unavailable(words: str, category: Category | None = None) -> DescriberUnavailable:
+    return DescriberUnavailable(words, retry_in_s=_RETRY_S, category=category)
 
 
 class _Child:

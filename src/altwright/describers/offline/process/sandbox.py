@@ -19,22 +19,11 @@ _ADDRESS_SPACE_BYTES: Final = 4 * 1024**3
 #: Of 1,000: when memory runs out, the kernel ends this process before the web server.
 _OOM_SCORE: Final = 500
 #: Audit events (PEP 578) of reaching the network or starting programs.
-_REFUSED: Final = frozenset(
-    {
-        "socket.bind",
-        "socket.connect",
-        "socket.getaddrinfo",
-        "socket.gethostbyaddr",
-        "socket.gethostbyname",
-        "socket.sendmsg",
-        "socket.sendto",
-        "os.exec",
-        "os.posix_spawn",
-        "os.spawn",
-        "os.system",
-        "subprocess.Popen",
-    }
-)
+_REFUSED: Final = {
+    *("socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyaddr"),
+    *("socket.gethostbyname", "socket.sendmsg", "socket.sendto"),
+    *("os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"),
+}
 
 
 def confine() -> list[str]:

@@ -24,6 +24,8 @@ _SAMPLED_ROWS: Final = 400
 _JPEG_NOISE: Final = 4
 #: Side of the miniature whose colours are counted.
 _MINIATURE_PX: Final = 64
+#: What Pillow raises, or warns of here; a SyntaxError is its word for a broken PNG.
+_DAMAGE: Final = (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError)
 
 
 class Unreadable(Exception):
@@ -77,13 +79,7 @@ def decode(data: bytes) -> Pixels:
                     white = Image.new("RGBA", upright.size, "white")
                     upright = Image.alpha_composite(white, upright)
                 rgb = upright.convert("RGB")
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,  # Pillow's word for a broken PNG
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as error:
+    except _DAMAGE as error:
         raise Unreadable("The picture can't be decoded: it is damaged or cut short.") from error
     rgb.thumbnail((_SIDE_PX, _SIDE_PX), Image.Resampling.LANCZOS)
     return np.asarray(rgb, dtype=np.uint8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from statistics import median
 from typing import Any, Final
 
@@ -140,11 +141,8 @@ def offsets(parts: Sequence[Pixels], *, is_tall: bool) -> list[tuple[int, int]]:
 
     ``is_tall``: they follow each other downwards, else to the right.
     """
-    found = [(0, 0)]
-    for height, width in (part.shape[:2] for part in parts[:-1]):
-        x, y = found[-1]
-        found.append((x, y + height) if is_tall else (x + width, y))
-    return found
+    lengths = (part.shape[0 if is_tall else 1] for part in parts[:-1])
+    return [(0, at) if is_tall else (at, 0) for at in accumulate(lengths, initial=0)]
 
 
 def placed(lines: Sequence[Line], offset: tuple[float, float], scale: float) -> list[Line]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -87,7 +86,8 @@ def ensure(directory: Path, report: Callable[[str], None]) -> None:
         return
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with _fetching(directory):
+        with (directory / _LOCK).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             if not present(directory):  # else the one that held the lock has got them
                 _fetch(directory, report)
     except OSError as error:
@@ -95,13 +95,6 @@ def ensure(directory: Path, report: Callable[[str], None]) -> None:
             [f"DATA_DIR: the folder for models can't be written ({error.strerror or error})"]
         ) from error
     report("The offline describer's models are ready.")
-
-
-@contextmanager
-def _fetching(directory: Path) -> Iterator[None]:
-    with (directory / _LOCK).open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _fetch(directory: Path, report: Callable[[str], None]) -> None:

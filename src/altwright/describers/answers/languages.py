@@ -1,4 +1,4 @@
-"""What models say in each language: the patterns of languages.toml, which explains them.
+"""The languages that we know, and what models say in each: languages.toml, which explains them.
 
 Openings that say only that there is a picture are looked for here; refusals: refusals.py.
 """
@@ -15,9 +15,13 @@ from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
-class Patterns:
-    """One language's regular expressions; empty where nothing is known."""
+class Language:
+    """One language's words and regular expressions; empty where nothing is known."""
 
+    name: str
+    scripts: frozenset[str] = frozenset({"LATIN"})
+    common_words: frozenset[str] = frozenset()
+    unfinished: frozenset[str] = frozenset()
     refusals: tuple[str, ...] = ()
     as_a_model: str = ""
     first_person: str = ""
@@ -35,14 +39,17 @@ def _whole(pattern: str) -> str:
     return re.sub("<([A-Z]+)>", lambda part: _whole(_FILE["parts"][part[1]]), joined)
 
 
-def _patterns(found: dict[str, Any]) -> Patterns:
+def _language(found: dict[str, Any]) -> Language:
     refusals = tuple(map(_whole, found.pop("refusals", ())))
-    return Patterns(refusals, **{name: _whole(pattern) for name, pattern in found.items()})
+    lists = {"scripts", "common_words", "unfinished"} & found.keys()
+    words: dict[str, Any] = {name: frozenset(found.pop(name).split()) for name in lists}
+    patterns: dict[str, Any] = {name: _whole(pattern) for name, pattern in found.items()}
+    return Language(refusals=refusals, **words, **patterns)
 
 
-#: By language (ISO 639).
-PATTERNS: Final = MappingProxyType(
-    {language: _patterns(found) for language, found in _FILE["languages"].items()}
+#: By code (ISO 639).
+LANGUAGES: Final = MappingProxyType(
+    {code: _language(found) for code, found in _FILE["languages"].items()}
 )
 #: What a refusal often begins with, in all languages.
 APOLOGIES: Final = tuple(map(_whole, _FILE["apologies"]))
@@ -66,7 +73,7 @@ def empty_opening(text: str, language: str) -> str:
 
 @cache
 def _pattern(language: str) -> re.Pattern[str] | None:
-    known = PATTERNS.get(language)
+    known = LANGUAGES.get(language)
     if known is None or not known.empty_opening:
         return None
     # No word boundary after scripts without spaces.
