@@ -14,6 +14,9 @@ _NEWSREADER = "@fontsource-variable/newsreader"
 #: File in node_modules → its name in TARGET. Each licence stands beside what it covers.
 FILES = {
     "socket.io-client/dist/socket.io.esm.min.js": "socket.io.esm.min.js",
+    "uplot/dist/uPlot.iife.min.js": "uplot.min.js",
+    "uplot/dist/uPlot.min.css": "uplot.css",
+    "uplot/LICENSE": "uplot.LICENSE",
     "socket.io-client/LICENSE": "socket.io.LICENSE",
     f"{_ATKINSON}/LICENSE": "atkinson.LICENSE",
     f"{_ATKINSON}/files/atkinson-hyperlegible-next-latin-wght-normal.woff2": "atkinson.woff2",

@@ -40,12 +40,15 @@ from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.worker_slots import Slots
 from altwright.tasks.maintenance.task import Chore, Maintenance
+from altwright.tasks.overview import Overview, Seen
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.rq.redis_client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.retention import Ages, TaskRetention
+from altwright.tasks.store.series import Series
+from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
 from altwright.web.realtime.redis_channel import PageChannel
 from altwright.web.services import Services as WebServices
@@ -192,6 +195,8 @@ def build(settings: Settings) -> Services:
         channels,
         thresholds_of(settings),
         workers_expected=lambda: workers_expected(settings),
+        folder=settings.data_dir,
+        key_fits=partial(key_check.fits, database, box),
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
         always=(address.follow,),
@@ -209,6 +214,21 @@ def build(settings: Settings) -> Services:
         health=health,
         progress=engine.progress,
         page_channel=page_channel,
+        overview=Overview(
+            Seen(
+                database=database,
+                figures=Figures(database),
+                series=Series(database),
+                roster=engine.roster,
+                rescuer=engine.rescuer,
+                pauses=engine.pauses,
+                jobs=engine.queue.jobs,
+                health=health,
+                state=engine.state,
+                alerts=alerting.alerts,
+                workers_expected=lambda: workers_expected(settings),
+            )
+        ),
         queue=engine.queue,
         engine=engine,
         audit=Audit(database),
@@ -270,6 +290,11 @@ def thresholds_of(settings: Settings) -> Thresholds:
         dead_letters=settings.alert_dead_letters,
         failure_share=settings.alert_failure_share,
         slow_item_s=settings.alert_slow_item,
+        database_slow_s=settings.alert_database_slow,
+        disk_free_share=settings.alert_disk_free,
+        clock_skew_s=settings.alert_clock_skew,
+        stuck_task_s=settings.alert_stuck_task,
+        failed_sign_ins=settings.alert_failed_sign_ins,
     )
 
 

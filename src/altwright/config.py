@@ -36,6 +36,7 @@ from altwright.setting_values import (
     Days,
     FernetKeys,
     Kept,
+    Networks,
     PrivateHosts,
     RedisURL,
     Seconds,
@@ -51,6 +52,8 @@ IMAGE_SIDE_PX = 2000
 UNIX_SOCKET_PATH_BYTES = 108
 #: The fewest characters of a secret that signs sessions: in hexadecimal digits, 128 bits.
 SECRET_CHARACTERS = 32
+#: The fewest of a token that reads metrics: nobody counts the guesses.
+TOKEN_CHARACTERS = 16
 #: Characters of a wrong value that are repeated.
 VALUE_MOST = 200
 
@@ -247,6 +250,14 @@ class Settings(BaseSettings):
     )
     image_timeout: Seconds = Field(30, description="seconds that fetching one picture may take")
 
+    metrics_token: APIKey = Field(
+        "", description="bearer token with which Prometheus may read /metrics"
+    )
+    metrics_networks: Networks = Field(
+        frozenset(),
+        description="comma-separated networks from which /metrics is read without a token, as "
+        "10.1.0.0/16; behind a reverse proxy set TRUSTED_PROXIES, or all come from the proxy",
+    )
     rq_alert_webhook_url: WebURL = Field(
         "", description="address that alerts are posted to as JSON"
     )
@@ -265,6 +276,21 @@ class Settings(BaseSettings):
     )
     alert_slow_item: Seconds = Field(
         120, description="alert when the median time per picture exceeds this (seconds)"
+    )
+    alert_database_slow: Seconds = Field(
+        1, description="alert when the database takes longer for a small question (seconds)"
+    )
+    alert_disk_free: float = Field(
+        0.05, gt=0, lt=1, description="alert when a smaller share of DATA_DIR's disk is free"
+    )
+    alert_clock_skew: Seconds = Field(
+        10, description="alert when a host's clock differs more from the database's (seconds)"
+    )
+    alert_stuck_task: Seconds = Field(
+        900, description="alert when a running task makes no progress for longer (seconds)"
+    )
+    alert_failed_sign_ins: Count = Field(
+        100, description="failed sign-ins within a quarter of an hour from which on to alert"
     )
     task_retention_days: Days = Field(30, description="days that ended tasks are kept; 0: for ever")
     failed_task_retention_days: Days = Field(90, description="the same for failed ones")
@@ -306,6 +332,12 @@ class Settings(BaseSettings):
             yield (
                 f"FLASK_SECRET_KEY: is short ({counted(length, 'character')}); {self._profile} "
                 f"needs {SECRET_CHARACTERS} or more; {MAKES_ONE}"
+            )
+        length = len(self.metrics_token)
+        if 0 < length < TOKEN_CHARACTERS:
+            yield (
+                f"METRICS_TOKEN: is short ({counted(length, 'character')}); should have "
+                f"{TOKEN_CHARACTERS} or more; {MAKES_ONE}"
             )
         is_default = self.task_slice == type(self).model_fields["task_slice"].default
         if not is_default and 0 < self.task_slice < self._least_slice_s:

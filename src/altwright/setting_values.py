@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Any
 
 from cryptography.fernet import Fernet
@@ -44,6 +45,19 @@ def _private_hosts(value: Any) -> Any:
                 "(other letters in their xn-- form)"
             )
             raise ValueError(f"{host} allows nothing: no host is called so; write {meant}")
+    return value
+
+
+def _networks(value: Any) -> Any:
+    if isinstance(value, str):
+        value = frozenset(one.strip() for one in value.split(",") if one.strip())
+    for network in sorted(value):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise ValueError(
+                f"{network} is no network; write each as 10.1.0.0/16, 192.0.2.7 or fd00::/8"
+            ) from None
     return value
 
 
@@ -97,6 +111,7 @@ def _fernet_keys(value: str) -> str:
 
 
 PrivateHosts = Annotated[frozenset[str], NoDecode, BeforeValidator(_private_hosts)]
+Networks = Annotated[frozenset[str], NoDecode, BeforeValidator(_networks)]
 DatabaseURL = Annotated[str, AfterValidator(_database_url)]
 RedisURL = Annotated[str, AfterValidator(_redis_url)]
 SMTPURL = Annotated[str, AfterValidator(_smtp_url)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from rq.job import Job
@@ -14,14 +16,15 @@ from tests import leaks
 from tests.servers import RedisServer, valkey
 from tests.support import free_port, wait_until
 from tests.support_engine import ANNA, BERT, ROOT, Rig, at_once, elapse, make_users, touch
-from tests.support_house import House
+from tests.support_house import House, slow_statements
 from tests.support_sinks import an_alert, mail_sink, web_sink
 
 from altwright.db.session import Database
 from altwright.db.task_tables import NoticeRow
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
-from altwright.tasks.alerting.alerts import QUIET_S, RAISED, RESOLVED, AlertBook
+from altwright.tasks.alerting.alerts import RAISED, RESOLVED, RUNBOOK, AlertBook
+from altwright.tasks.alerting.monitor import HOUR_S
 from altwright.tasks.alerting.notifications import (
     AGAIN_S,
     TRIES,
@@ -31,7 +34,14 @@ from altwright.tasks.alerting.notifications import (
     NotSent,
     Webhook,
 )
-from altwright.tasks.alerting.rules import Facts, Finding, Severity, Thresholds, findings
+from altwright.tasks.alerting.rules import (
+    QUIET_S,
+    Facts,
+    Finding,
+    Severity,
+    Thresholds,
+    findings,
+)
 from altwright.tasks.error_classification import NOT_SET_UP
 from altwright.tasks.rq.redis_client import EPOCH_KEY
 
@@ -79,6 +89,28 @@ def test_looking_gives_way_to_work_under_load(rig: Rig) -> None:
     assert house.looks == 1
     house.look(100)
     assert house.looks == 2
+
+
+@pytest.mark.req("9.5", "tasks before statistics")
+@pytest.mark.every_database
+def test_statistics_give_way_to_tasks_under_load(rig: Rig) -> None:
+    """While tasks keep the database busy, alerts and statistics take a tenth of its time at most.
+
+    A statement takes two seconds of a clock that nothing else drives.
+    """
+    house, own_s, tasks, began = House(rig), 0.0, 0, rig.at
+    rig.kind.exclusive = False
+    with slow_statements(rig, 2.0):
+        while rig.at - began < HOUR_S:
+            rig.submit(priority="normal")
+            rig.claims.complete(rig.take(), "")
+            tasks += 1
+            before = rig.at
+            house.monitor.look()
+            house.recorder.tick()
+            own_s += rig.at - before
+    assert 0 < own_s <= (rig.at - began) / 10
+    assert tasks > HOUR_S / 100
 
 
 @pytest.mark.req("7.4", "backlog, workers, slowness, Redis")
@@ -238,6 +270,14 @@ RULES: dict[str, tuple[Facts, str]] = {
     "memory": (Facts(memory_share=0.81), "redis_memory"),
     "failures": (Facts(ended=10, failed=6), "many_failures"),
     "slow": (Facts(item_s=121.0), "slow_processing"),
+    "a slow database": (Facts(database_s=1.5), "database_slow"),
+    "no connection": (Facts(pool="h: all in use."), "database_pool"),
+    "a full disk": (Facts(disk="h: 1 GB is free."), "disk_low"),
+    "a wrong clock": (Facts(clock="h: its clock is wrong."), "clock_skew"),
+    "a wrong key": (Facts(key="h: its key isn't this database's."), "wrong_key"),
+    "no describer": (Facts(without_describer=1), "describer_down"),
+    "a stuck task": (Facts(stuck=("a", "b")), "tasks_stuck"),
+    "guessed passwords": (Facts(failed_sign_ins=100), "sign_in_attack"),
     "no worker at all": (Facts(workers_expected=1), "workers_missing"),
 }
 
@@ -255,6 +295,18 @@ def test_each_rule_finds_its_fact(case: str) -> None:
 def test_few_tasks_say_nothing_of_failures() -> None:
     """Two of two failed is a dead letter, not a service that fails."""
     assert list(findings(Facts(ended=2, failed=2, item_s=1.0), Thresholds())) == []
+
+
+def test_each_rule_has_its_section_of_the_runbook() -> None:
+    """What an alert links to is there, and no section is of a rule that isn't."""
+    root = Path(__file__).parents[2]
+    rules = (root / "src/altwright/tasks/alerting/rules.py").read_text()
+    named = set(re.findall(r'Finding\(\s*"(\w+)"', rules))
+    page = root / RUNBOOK
+    sections = set(re.findall(r"^### (\w+)$", page.read_text(), re.MULTILINE))
+    assert len(named) >= 15
+    assert named == sections
+    assert an_alert().runbook == f"{RUNBOOK}#{an_alert().name}"
 
 
 @pytest.mark.req("7.4", "raised once")
@@ -300,6 +352,7 @@ def test_an_alert_reaches_webhook_mail_and_log(
         "[Altwright] raised: something",
         "[Altwright] resolved: something",
     ]
+    assert "What to do: docs/how-to/alerts.md#something" in mail.taken[0].get_payload()
     assert mail.receivers[:2] == ["a@example.org", "b@example.org"]
     assert "alert something: Something is wrong." in caplog.text
     assert "alert something is over" in caplog.text

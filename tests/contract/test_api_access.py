@@ -70,6 +70,7 @@ ROUTES = [
     Route("POST", "/drafts/approve", 200, 200, 200, {"ids": ["DRAFT"]}),
     Route("POST", "/drafts/skip", 200, 200, 200, {"ids": ["DRAFT"]}),
     Route("POST", "/drafts/publish", 202, 409, 409, {"ids": ["APPROVED"]}),
+    Route("GET", "/admin/statistics", 403, 403, 200),
 ]
 
 

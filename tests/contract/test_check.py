@@ -22,6 +22,8 @@ WRONG = {
     ),
     "no number": ({"PORT": "http"}, ["PORT", "should be a whole number"]),
     "a wrong key": ({"PLATFORM_ENCRYPTION_KEY": "secret"}, ["PLATFORM_ENCRYPTION_KEY", "44"]),
+    "a short token": ({"METRICS_TOKEN": "sesame"}, ["METRICS_TOKEN", "16 or more"]),
+    "a network that is none": ({"METRICS_NETWORKS": "10.0.0.1/8"}, ["10.0.0.1/8", "10.1.0.0/16"]),
     "missing keys": (
         {"ALTWRIGHT_PROFILE": "production"},
         ["FLASK_SECRET_KEY", "PLATFORM_ENCRYPTION_KEY", "missing"],

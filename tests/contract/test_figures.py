@@ -49,5 +49,8 @@ def test_an_items_time_is_that_of_what_was_done(rig: Rig) -> None:
     assert figures.item_s(3600) is None
     rig.claims.complete(task, "")
     assert figures.item_s(3600) == 9.0
+    touch(rig.database, task.id, user_id=None)  # as the service's own clean-ups
+    assert figures.item_s(3600) is None
+    touch(rig.database, task.id, user_id=ANNA.id)
     touch(rig.database, task.id, finished_at=utcnow() - timedelta(days=1))
     assert figures.item_s(3600) is None

@@ -193,6 +193,7 @@ LISTS = (
     ("queue", "list"),
     ("audit",),
     ("redis", "show"),
+    ("status",),
 )
 
 

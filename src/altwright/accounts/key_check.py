@@ -71,6 +71,15 @@ def compare(database: Database, box: Box) -> bool:
     return noted
 
 
+def fits(database: Database, box: Box) -> bool:
+    """Return whether the key is the one that was used before. Raises DatabaseUnavailable."""
+    try:
+        compare(database, box)
+    except ConfigError:
+        return False
+    return True
+
+
 def accept(database: Database, box: Box) -> None:
     """Note the key as this database's. Raises DatabaseUnavailable."""
     ServiceState(database).set(ROW, box.encrypt(_WORD))

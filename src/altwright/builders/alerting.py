@@ -1,18 +1,26 @@
-"""What watches over the service, put together: alerts, notifications, maintenance."""
+"""What watches over the service, put together: alerts, notifications, statistics, maintenance."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from altwright.builders.engine import Engine
 from altwright.tasks.alerting.alerts import AlertBook, AlertWatch
+from altwright.tasks.alerting.host_watch import HostWatch
 from altwright.tasks.alerting.monitor import AlertMonitor, Watched
 from altwright.tasks.alerting.notifications import Channel, Notifier
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.cluster.leader import Leader
+from altwright.tasks.maintenance.recorder import Recorded, StatisticsRecorder
 from altwright.tasks.maintenance.scheduler import MaintenanceScheduler
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
+from altwright.tasks.rq.redis_client import FAILED_LOGINS_KEY
+from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures
 
 #: The leader's name in the table of leases.
@@ -30,6 +38,8 @@ class Alerting:
         thresholds: Thresholds,
         *,
         workers_expected: Callable[[], int],
+        folder: Path,
+        key_fits: Callable[[], bool],
         maintenance_every_s: float,
         owner: str,
         always: Sequence[Callable[[], None]] = (),
@@ -43,6 +53,8 @@ class Alerting:
             channels: the ways in which administrators are told, by name.
             thresholds: from where on something counts as wrong.
             workers_expected: how many workers there have to be in the cluster.
+            folder: where there has to be room on the disk.
+            key_fits: whether this process has the database's encryption key.
             maintenance_every_s: seconds between two maintenance tasks.
             owner: the name of this process in the cluster.
             always: what every process does each second, leader or not.
@@ -51,9 +63,10 @@ class Alerting:
         database = engine.store.database
         self.alerts = AlertBook(database, tuple(channels))
         self.notifier = Notifier(database, channels)
-        monitor = AlertMonitor(
+        figures = Figures(database)
+        self.monitor = AlertMonitor(
             Watched(
-                figures=Figures(database),
+                figures=figures,
                 roster=engine.roster,
                 health=engine.health,
                 pauses=engine.pauses,
@@ -61,6 +74,7 @@ class Alerting:
                 repair=engine.repair,
                 state=engine.state,
                 workers_expected=workers_expected,
+                failed_sign_ins=partial(_failed_sign_ins, engine.health),
             ),
             AlertWatch(self.alerts, clock),
             thresholds,
@@ -75,7 +89,18 @@ class Alerting:
             every_s=maintenance_every_s,
             clock=clock,
         )
-        rounds = (monitor.look, self.notifier.loop.wake, scheduler.tick)
-        self.leader = Leader(engine.leases, ROLE, owner, rounds, always)
+        self.recorder = StatisticsRecorder(
+            Recorded(Series(database), figures, engine.roster, engine.health), clock
+        )
+        rounds = (self.monitor.look, self.notifier.loop.wake, scheduler.tick, self.recorder.tick)
+        self.host_watch = HostWatch(database, folder, thresholds, key_fits, clock)
+        self.leader = Leader(engine.leases, ROLE, owner, rounds, (*always, self.host_watch.look))
         #: The threads of a process, in the order of their start.
         self.loops = (self.leader.loop, *([self.notifier.loop] if channels else []))
+
+
+def _failed_sign_ins(health: RedisHealthMonitor) -> int:
+    """Return how many sign-ins failed lately. Raises RedisUnavailable."""
+    with health.guarded() as client:
+        counted: Any = client.get(FAILED_LOGINS_KEY) or b""
+    return int(counted) if counted.isdigit() else 0  # below zero after its time to live

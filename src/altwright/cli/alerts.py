@@ -18,6 +18,7 @@ _ALERT = {
     "message": "what is wrong",
     "raised_at": "since",
     "resolved_at": "over",
+    "runbook": "what to do",
 }
 
 

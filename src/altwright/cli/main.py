@@ -38,6 +38,7 @@ _MODULES = {
     "queue": "queues",
     "redis": "redis",
     "serve": "service",
+    "status": "status",
     "task": "tasks",
     "user": "people",
     "worker": "workers",

@@ -222,3 +222,13 @@ class NoticeRow(Base):
     due_at: Mapped[datetime] = mapped_column(Instant, default=now())
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
     problem: Mapped[str] = mapped_column(String(255), default="")
+
+
+class StatisticsRow(Base):
+    """What happened in a stretch of time, for charts and counters; see domain/bucket.py."""
+
+    __tablename__ = "statistics"
+
+    span: Mapped[str] = mapped_column(String(8), primary_key=True)
+    begins_at: Mapped[datetime] = mapped_column(Instant, primary_key=True)
+    value: Mapped[Any] = mapped_column(Json)

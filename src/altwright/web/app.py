@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from altwright.web import auth, health, problem_details, security
-from altwright.web.api import accounts, blueprint, drafts, tasks
+from altwright.web import auth, health, metrics, problem_details, security
+from altwright.web.admin import dashboard
+from altwright.web.api import accounts, blueprint, drafts, statistics, tasks
 from altwright.web.login_rate_limit import LoginLimit
 from altwright.web.pages.views import bp as pages
 from altwright.web.realtime import threaded
@@ -27,8 +28,10 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_error_handler(Exception, problem_details.answer)
     auth.init_app(app, LoginLimit(services.health))
     app.register_blueprint(health.bp)
+    app.register_blueprint(metrics.bp)
     app.register_blueprint(pages)
-    for one in (tasks.bp, accounts.bp, drafts.bp):
+    app.register_blueprint(dashboard.bp)
+    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp):
         app.register_api(one)
     if serves_pages:
         threaded.init_app(app, services)

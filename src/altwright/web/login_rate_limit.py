@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from altwright.errors import RateLimited, RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.redis_client import LOGIN_KEY
+from altwright.tasks.rq.redis_client import FAILED_LOGINS_KEY, LOGIN_KEY
 
 #: Tries that count against each other, in seconds; and how many a name at an address and an
 #: address have in it. Fewer than 100 a year and account is what NIST SP 800-63B 5.2.2 asks for
@@ -51,6 +51,7 @@ class LoginLimit:
 
     def enter(self, username: str, address: str) -> None:
         """Count a try. Raises RateLimited: there were too many."""
+        self._count(FAILED_LOGINS_KEY)  # for the alert; one that succeeds is taken off again
         for parts, most in (
             ((address,), TRIES_OF_ADDRESS),
             ((address, username.lower()), TRIES_OF_NAME),
@@ -69,7 +70,11 @@ class LoginLimit:
         with self._lock:
             self._counts.pop(key, None)
         with suppress(RedisUnavailable), self._health.guarded() as client:
-            client.delete(key)
+            pipeline = client.pipeline()
+            pipeline.delete(key)
+            pipeline.decr(FAILED_LOGINS_KEY)
+            pipeline.expire(FAILED_LOGINS_KEY, WINDOW_S, nx=True)
+            pipeline.execute()
 
     def _count(self, key: str) -> _Count:
         """Count one more; return how many there are, and for how many seconds they count."""

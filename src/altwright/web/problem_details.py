@@ -42,7 +42,7 @@ BARE_PAGE = (
     "<h1>{title}</h1><p>{detail}</p>"
 )
 #: Paths whose callers are programs.
-MACHINE_PATHS = ("/api/", "/healthz", "/readyz", "/socket.io/")
+MACHINE_PATHS = ("/api/", "/healthz", "/readyz", "/metrics", "/socket.io/")
 LOGIN_PAGE = "auth.login"
 
 

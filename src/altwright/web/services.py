@@ -14,6 +14,7 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
+from altwright.tasks.overview import Overview
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
@@ -39,6 +40,7 @@ class Services:
     health: RedisHealthMonitor
     progress: ProgressTracker
     page_channel: PageChannel
+    overview: Overview
 
 
 def services() -> Services:

@@ -16,15 +16,14 @@ from sqlalchemy.orm import Session
 from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import AlertRow, NoticeRow
 from altwright.db.types import now
-from altwright.tasks.alerting.rules import PATIENCE_S, Finding, Severity
+from altwright.tasks.alerting.rules import PATIENCE_S, QUIET_OF, QUIET_S, Finding, Severity
 
 _log = logging.getLogger(__name__)
 
 #: The two things that there are to tell of an alert.
 RAISED, RESOLVED = "raised", "resolved"
-#: Seconds for which something has to be right again before its alert is resolved, so that what
-#: comes and goes is told of once.
-QUIET_S = 10.0
+#: Where a section of each alert's name says what to do.
+RUNBOOK = "docs/how-to/alerts.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,11 @@ class Alert:
     raised_at: datetime
     resolved_at: datetime | None
 
+    @property
+    def runbook(self) -> str:
+        """Return where it says what to do."""
+        return f"{RUNBOOK}#{self.name}"
+
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the command line shows and the webhook gets."""
         return {
@@ -47,6 +51,7 @@ class Alert:
             "message": self.message,
             "raised_at": self.raised_at.isoformat(),
             "resolved_at": self.resolved_at.isoformat() if self.resolved_at else None,
+            "runbook": self.runbook,
         }
 
 
@@ -101,9 +106,10 @@ class AlertBook:
         query = select(AlertRow).where(AlertRow.open_name.is_not(None)).order_by(AlertRow.id)
         return self._alerts(query)
 
-    def recent(self, limit: int = 50) -> list[Alert]:
-        """Return the last alerts, open or over, newest first."""
-        return self._alerts(select(AlertRow).order_by(AlertRow.id.desc()).limit(limit))
+    def recent(self, limit: int = 50, *, name: str | None = None) -> list[Alert]:
+        """Return the last alerts, open or over, newest first: of every rule, or of one."""
+        query = select(AlertRow).order_by(AlertRow.id.desc()).limit(limit)
+        return self._alerts(query.where(AlertRow.name == name) if name else query)
 
     def _alerts(self, query: Any) -> list[Alert]:
         with self._database.read() as session:
@@ -119,11 +125,14 @@ class AlertWatch:
         self._wrong_since: dict[str, float] = {}
         self._right_since: dict[str, float] = {}
 
-    def take(self, found: Iterable[Finding]) -> None:
-        """Raise and resolve as the rules' patience has it."""
+    def open_names(self) -> set[str]:
+        """Return the rules that have an open alert."""
+        return {alert.name for alert in self._book.open()}
+
+    def take(self, found: Iterable[Finding], is_open: set[str]) -> None:
+        """Raise and resolve as the rules' patience has it; ``is_open`` are ``open_names``."""
         at = self._clock()
         now_wrong = {finding.name: finding for finding in found}
-        is_open = {alert.name for alert in self._book.open()}
         self._wrong_since = {name: self._wrong_since.get(name, at) for name in now_wrong}
         self._right_since = {
             name: self._right_since.get(name, at) for name in is_open - now_wrong.keys()
@@ -133,7 +142,7 @@ class AlertWatch:
             if name not in is_open and not patient:
                 self._book.raise_(finding)
         for name, since in self._right_since.items():
-            if at - since >= QUIET_S:
+            if at - since >= QUIET_OF.get(name, QUIET_S):
                 self._book.resolve(name)
 
 

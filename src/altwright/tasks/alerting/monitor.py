@@ -6,18 +6,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from altwright.domain.task import Priority
+from altwright.domain.task import ACTIVE, Priority
 from altwright.errors import Category, RedisUnavailable
 from altwright.tasks.alerting.alerts import AlertWatch
+from altwright.tasks.alerting.host_watch import CLOCK, DISK, FRESH_S, KEY, POOL, TROUBLES
 from altwright.tasks.alerting.rules import Facts, Thresholds, findings
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_registry import Roster
+from altwright.tasks.error_classification import Source
 from altwright.tasks.execution.dispatcher import STRANGE_KEYS
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.store.repair import TaskRepair
-from altwright.tasks.store.statistics import Figures
+from altwright.tasks.store.statistics import Figures, Progress
 
 #: Seconds between two looks at everything, and two searches for damaged rows.
 LOOK_EVERY_S, SEARCH_EVERY_S = 2.0, 60.0
@@ -38,6 +40,8 @@ class Watched:
     repair: TaskRepair
     state: ServiceState
     workers_expected: Callable[[], int]
+    #: How many sign-ins failed lately. Raises RedisUnavailable.
+    failed_sign_ins: Callable[[], int]
 
 
 class AlertMonitor:
@@ -56,20 +60,24 @@ class AlertMonitor:
         self._clock = clock
         self._look_at = self._search_at = -DAY_S
         self._damaged = 0
+        #: How each running task stood when it was first seen so, and when that was.
+        self._progress: dict[str, tuple[Progress, float]] = {}
 
     def look(self) -> None:
         """Raise and resolve alerts, if it is time to look."""
         at = self._clock()
         if at >= self._look_at:
             try:
-                self._watch.take(findings(self.facts(), self._thresholds))
+                is_open = self._watch.open_names()
+                limits = self._thresholds.eased(is_open)
+                self._watch.take(findings(self.facts(), limits), is_open)
             finally:
                 self._look_at = self._next(at, LOOK_EVERY_S)
 
     def facts(self) -> Facts:
         """Look at everything."""
         watched = self._watched
-        queues = watched.figures.by_priority()
+        queues = watched.figures.by_priority(ACTIVE)
         paused = watched.pauses.current()
         # What an administrator made wait isn't late.
         due = [queues[priority] for priority in Priority if priority not in paused]
@@ -77,6 +85,8 @@ class AlertMonitor:
         set_aside = last_day.pop(Category.CORRUPT, 0)
         seen = watched.health.facts
         at = self._clock()
+        noted = watched.state.fresh(TROUBLES, within_s=FRESH_S)
+        database_s = self._clock() - at
         if at >= self._search_at:
             try:
                 self._damaged = watched.repair.damaged()
@@ -102,6 +112,31 @@ class AlertMonitor:
             item_s=watched.figures.item_s(HOUR_S),
             workers=sum(not worker.vanished for worker in watched.roster.all()),
             workers_expected=watched.workers_expected(),
+            database_s=database_s,
+            pool=noted.get(POOL),
+            disk=noted.get(DISK),
+            clock=noted.get(CLOCK),
+            key=noted.get(KEY),
+            without_describer=watched.figures.waiting_for(Source.DESCRIBER),
+            stuck=self._stuck(at),
+            failed_sign_ins=self._asked(watched.failed_sign_ins) or 0,
+        )
+
+    def _stuck(self, at: float) -> tuple[str, ...]:
+        """Return the running tasks that have looked the same for too long."""
+        now = self._watched.figures.running()
+        self._progress = {
+            progress.task_id: (progress, since if before == progress else at)
+            for progress in now
+            for before, since in [self._progress.get(progress.task_id, (None, at))]
+        }
+        patience_s = self._thresholds.stuck_task_s
+        return tuple(
+            sorted(
+                task_id
+                for task_id, (_, since) in self._progress.items()
+                if at - since >= patience_s
+            )
         )
 
     def _next(self, began: float, every_s: float) -> float:

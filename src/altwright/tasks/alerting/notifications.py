@@ -85,6 +85,7 @@ class Mail:
         ended = f"Resolved: {alert.resolved_at:%Y-%m-%d %H:%M} UTC\n" if alert.resolved_at else ""
         message.set_content(
             f"{line(event, alert)}\n\nSince: {alert.raised_at:%Y-%m-%d %H:%M} UTC\n{ended}"
+            f"What to do: {alert.runbook}\n"
         )
         try:
             self._deliver(message)

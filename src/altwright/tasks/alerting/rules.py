@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
-from altwright.domain.counting import counted
+from altwright.domain.counting import counted, duration
 from altwright.tasks.rq.circuit_breaker import AWAY, MEMORY_ALERT
 
 
@@ -26,15 +27,40 @@ class Finding:
     message: str
 
 
+#: Share of a threshold below which its alert is resolved; and the thresholds of rules that waver.
+EASE = 0.9
+EASED = {
+    "backlog_large": "backlog_tasks",
+    "backlog_old": "backlog_age_s",
+    "many_failures": "failure_share",
+    "slow_processing": "slow_item_s",
+    "database_slow": "database_slow_s",
+    "sign_in_attack": "failed_sign_ins",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """From where on something counts as wrong; see ALERT_… in docs/reference/settings.md."""
 
-    backlog_tasks: int = 1000
+    backlog_tasks: float = 1000
     backlog_age_s: float = 900.0
     dead_letters: int = 1
     failure_share: float = 0.5
     slow_item_s: float = 120.0
+    database_slow_s: float = 1.0
+    disk_free_share: float = 0.05
+    clock_skew_s: float = 10.0
+    stuck_task_s: float = 900.0
+    failed_sign_ins: float = 100
+
+    def eased(self, is_open: Collection[str]) -> Self:
+        """Return those by which alerts that are open are resolved.
+
+        They lie lower, so that a fact that wavers about its threshold is told of once.
+        """
+        fields = [field for name, field in EASED.items() if name in is_open]
+        return replace(self, **{field: EASE * getattr(self, field) for field in fields})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +69,10 @@ class Facts:
 
     ``ended`` and ``failed`` count tasks of the last hour, ``dead_letters``, ``set_aside`` and
     ``not_set_up`` those of the last day; ``item_s`` is the median time of an item in the last hour.
+    ``database_s``: how long the database took for a small question. ``pool``, ``disk``, ``clock``
+    and ``key``: what is wrong on a host, as a sentence. ``without_describer``: tasks that wait for
+    it. ``stuck``: ids of running tasks without progress. ``failed_sign_ins``: of a quarter of an
+    hour.
     """
 
     redis_usable: bool = True
@@ -64,12 +94,32 @@ class Facts:
     item_s: float | None = None
     workers: int = 0
     workers_expected: int = 0
+    database_s: float = 0.0
+    pool: str | None = None
+    disk: str | None = None
+    clock: str | None = None
+    key: str | None = None
+    without_describer: int = 0
+    stuck: tuple[str, ...] = ()
+    failed_sign_ins: int = 0
 
 
+#: Ids of stuck tasks that a message names.
+STUCK_SHOWN = 3
 #: Ended tasks in an hour below which a share of failures says nothing.
 FEW = 5
 #: Seconds for which something has to be wrong before it is an alert, where a moment is normal.
-PATIENCE_S = {"workers_missing": 30.0, "backlog_large": 30.0, "redis_refused_jobs": 5.0}
+PATIENCE_S = {
+    "workers_missing": 30.0,
+    "backlog_large": 30.0,
+    "redis_refused_jobs": 5.0,
+    "database_slow": 10.0,
+    "describer_down": 30.0,
+}
+#: Seconds for which something has to be right again before its alert is resolved, so that what
+#: comes and goes is told of once; and for rules whose facts go to and fro by themselves.
+QUIET_S = 10.0
+QUIET_OF = {"database_slow": 60.0, "database_pool": 60.0, "describer_down": 60.0}
 
 
 def findings(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
@@ -77,6 +127,9 @@ def findings(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
     yield from _redis(facts)
     yield from _backlog(facts, limits)
     yield from _results(facts, limits)
+    yield from _database(facts, limits)
+    yield from _hosts(facts)
+    yield from _trouble(facts, limits)
     if facts.workers < facts.workers_expected:
         yield Finding(
             "workers_missing",
@@ -150,3 +203,37 @@ def _results(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
     if facts.item_s is not None and facts.item_s > limits.slow_item_s:
         message = f"A picture takes {facts.item_s:.0f} s (median of the last hour)."
         yield Finding("slow_processing", Severity.WARNING, message)
+
+
+def _database(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
+    if facts.database_s > limits.database_slow_s:
+        message = f"The database took {facts.database_s:.1f} s to answer a small question."
+        yield Finding("database_slow", Severity.WARNING, message)
+    if facts.pool:
+        yield Finding("database_pool", Severity.WARNING, facts.pool)
+
+
+def _hosts(facts: Facts) -> Iterator[Finding]:
+    if facts.disk:
+        yield Finding("disk_low", Severity.CRITICAL, facts.disk)
+    if facts.clock:
+        yield Finding("clock_skew", Severity.WARNING, facts.clock)
+    if facts.key:
+        yield Finding("wrong_key", Severity.CRITICAL, facts.key)
+
+
+def _trouble(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
+    if facts.without_describer:
+        many = counted(facts.without_describer, "task")
+        yield Finding(
+            "describer_down", Severity.CRITICAL, f"The describer is away: {many} waiting."
+        )
+    if facts.stuck:
+        shown = ", ".join(facts.stuck[:STUCK_SHOWN])
+        many = counted(len(facts.stuck), "running task")
+        message = f"{many} without progress for {duration(limits.stuck_task_s)}: {shown}."
+        yield Finding("tasks_stuck", Severity.WARNING, message)
+    if facts.failed_sign_ins >= limits.failed_sign_ins:
+        many = counted(facts.failed_sign_ins, "sign-in")
+        message = f"{many} failed within a quarter of an hour; somebody may be guessing passwords."
+        yield Finding("sign_in_attack", Severity.WARNING, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
@@ -32,6 +33,14 @@ class ServiceState:
         with self._database.connect() as connection:
             values = {row.name: row.value for row in connection.execute(_STATES, {"names": names})}
         return [values.get(name) for name in names]
+
+    def fresh(self, names: Sequence[str], *, within_s: float) -> dict[str, Any]:
+        """Return those facts that were set within the last seconds."""
+        query = select(StateRow.name, StateRow.value).where(
+            StateRow.name.in_(names), StateRow.changed_at > now(-within_s)
+        )
+        with self._database.connect() as connection:
+            return {row.name: row.value for row in connection.execute(query)}
 
     def age_s(self, name: str) -> float:
         """Return how long ago a fact was set, in seconds; infinitely long if it never was."""

@@ -29,6 +29,8 @@ CALL_TIMEOUT_S = 0.5
 EPOCH_KEY = "altwright:epoch"
 ACTIVE_KEY = "altwright:active:{exclusive_key}"
 LOGIN_KEY = "altwright:login:{digest}"
+#: Counts the sign-ins of everybody that failed.
+FAILED_LOGINS_KEY = LOGIN_KEY.format(digest="failed")
 #: Written to see whether the server takes writes; a second later it is gone.
 PROBE_KEY = "altwright:probe"
 SOCKET_CHANNEL = "altwright:socketio"

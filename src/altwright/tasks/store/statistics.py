@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from altwright.db.session import Database
 from altwright.db.task_tables import ItemRow, TaskRow
@@ -15,7 +16,7 @@ from altwright.db.types import now
 from altwright.domain.task import ItemStatus, Priority, Status
 
 #: Tasks and items whose times are looked at, however many there are.
-SAMPLE_TASKS, SAMPLE_ITEMS = 50, 500
+SAMPLE_TASKS, SAMPLE_ITEMS, SAMPLE_DELAYED = 50, 500, 1000
 _STATUSES = frozenset(Status)
 
 
@@ -75,14 +76,27 @@ class DeadLetters:
         }
 
 
+class Progress(NamedTuple):
+    """How far a running task is: while it works, something here changes."""
+
+    task_id: str
+    attempt: int
+    sequence: int
+    items_ended: int
+    plan_cursor: str | None
+
+
 class Figures:
     """SQL that counts; each question is one pass over an index."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def by_priority(self) -> dict[Priority, QueueFigures]:
+    def by_priority(self, statuses: Collection[Status] = ()) -> dict[Priority, QueueFigures]:
         """Count the tasks of each priority, without what only Redis knows.
+
+        Args:
+            statuses: those to count, so that what ended isn't read; none: all of them.
 
         Rows in no state that we know are left out; `altwright task repair` finds them.
         """
@@ -93,6 +107,8 @@ class Figures:
             func.count().label("tasks"),
             func.min(TaskRow.created_at).label("oldest"),
         ).group_by(TaskRow.status, TaskRow.delayed, TaskRow.priority)
+        if statuses:
+            query = query.where(TaskRow.status.in_(statuses))
         with self._database.read() as session:
             at = session.scalar(select(now()))
             rows = session.execute(query).all()
@@ -108,6 +124,31 @@ class Figures:
                     of_queue["oldest_waiting_s"] = _age_s(at, row.oldest)
             of_queue[name] = of_queue.get(name, 0) + row.tasks
         return {priority: QueueFigures(priority, **counted[priority]) for priority in Priority}
+
+    def running(self) -> list[Progress]:
+        """Return how far each running task is."""
+        query = select(
+            TaskRow.id,
+            TaskRow.attempt,
+            TaskRow.sequence,
+            TaskRow.items_done + TaskRow.items_failed + TaskRow.items_skipped,
+            TaskRow.plan_cursor,
+        ).where(TaskRow.status == Status.RUNNING)
+        with self._database.connect() as connection:
+            return [Progress(*row) for row in connection.execute(query)]
+
+    def waiting_for(self, server: str) -> int:
+        """Return how many of the next SAMPLE_DELAYED delayed tasks wait for a kind of server."""
+        delayed = (
+            select(TaskRow.waits_for)
+            .where(TaskRow.status == Status.QUEUED, TaskRow.delayed == true())
+            .order_by(TaskRow.available_at)
+            .limit(SAMPLE_DELAYED)
+            .subquery()
+        )
+        query = select(func.count()).select_from(delayed).where(delayed.c.waits_for == server)
+        with self._database.connect() as connection:
+            return connection.scalar(query) or 0
 
     def dead_letters(self) -> list[DeadLetters]:
         """Return the tasks that failed for good by category and kind, the largest group first."""
@@ -146,6 +187,7 @@ class Figures:
         tasks = (
             select(TaskRow.id)
             .where(TaskRow.status == Status.COMPLETED, TaskRow.finished_at > now(-within_s))
+            .where(TaskRow.user_id.is_not(None))  # the service's own clean-ups are no pictures
             .order_by(TaskRow.finished_at.desc())
             .limit(SAMPLE_TASKS)
         )

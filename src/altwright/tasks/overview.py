@@ -1,0 +1,205 @@
+"""How the service stands, in one look: for the command line, the REST API, pages and metrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from altwright.db.session import Database
+from altwright.domain.bucket import ENDS, LENGTH, Bucket, OfPriority, Span
+from altwright.domain.period import Period, timeline
+from altwright.domain.task import ACTIVE, Delivery, Priority, Status
+from altwright.errors import RedisUnavailable
+from altwright.tasks.alerting.alerts import AlertBook
+from altwright.tasks.cluster.queue_pauses import Pauses
+from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.cluster.worker_registry import Roster, WorkerRecord
+from altwright.tasks.error_classification import Source
+from altwright.tasks.execution.dispatcher import MODE
+from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
+from altwright.tasks.rq.job_queues import JobQueues
+from altwright.tasks.store.expired_leases import Rescuer
+from altwright.tasks.store.series import Series
+from altwright.tasks.store.statistics import Figures, QueueFigures
+
+#: What ended in it says how fast the backlog shrinks; if nothing did, the last hour says so.
+LATELY = timedelta(minutes=10)
+#: How far back the time of a picture is taken from.
+HOUR_S = LENGTH[Span.HOUR].total_seconds()
+#: The rule whose alerts say when Redis was away, and how many of them are shown.
+AWAY_RULE, AWAY_MOST = "redis_down", 20
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is looked at."""
+
+    database: Database
+    figures: Figures
+    series: Series
+    roster: Roster
+    rescuer: Rescuer
+    pauses: Pauses
+    jobs: JobQueues
+    health: RedisHealthMonitor
+    state: ServiceState
+    alerts: AlertBook
+    workers_expected: Callable[[], int]
+
+
+class Overview:
+    """Reads only; each part is bounded, however many tasks have ended."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+
+    def timeline(self, period: Period) -> dict[str, Any]:
+        """Return a period's sums and points. Raises DatabaseUnavailable."""
+        at = self._seen.series.now()
+        return timeline(period, at, self._buckets(period, at))
+
+    def current(self) -> dict[str, Any]:
+        """Return how the service stands now, as JSON. Raises DatabaseUnavailable.
+
+        Counts of ended tasks are those of the last hour, as ``Period.HOUR`` has it.
+        """
+        seen = self._seen
+        began = time.monotonic()
+        at = seen.series.now()
+        answered_s = time.monotonic() - began
+        hour = self._buckets(Period.HOUR, at)
+        last_hour = Bucket()
+        for bucket in hour.values():
+            last_hour.merge(bucket)
+        queues = seen.figures.by_priority(ACTIVE)
+        open_tasks = sum(one.waiting + one.delayed + one.running for one in queues.values())
+        per_s = _ends_per_s(hour, at)
+        return {
+            "at": at.isoformat(),
+            "delivery": seen.state.get(MODE) or self._own_delivery(),
+            "redis": self._redis(),
+            "database": {
+                "kind": seen.database.engine.dialect.name,
+                "answered_in_s": round(answered_s, 4),
+            },
+            "describer": {
+                "tasks_waiting": seen.figures.waiting_for(Source.DESCRIBER),
+                "item_s": seen.figures.item_s(HOUR_S),
+            },
+            "workers": self._workers(),
+            "queues": self._queues(queues, last_hour),
+            "ended_per_hour": round(3600 * per_s, 1),
+            "backlog_done_in_s": _done_in_s(open_tasks, per_s),
+            "alerts": [alert.to_json() for alert in seen.alerts.open()],
+        }
+
+    def ever(self) -> Bucket:
+        """Return what ended since there are statistics. Raises DatabaseUnavailable."""
+        return self._seen.series.ever()
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return every worker, what it does and since when, by host and process."""
+        held = {one.worker_id: one.task_id for one in self._seen.rescuer.running()}
+        return [
+            {
+                **worker.to_json(),
+                "state": _state(worker, held.get(worker.id)),
+                "task_id": held.get(worker.id),
+            }
+            for worker in self._seen.roster.all()
+        ]
+
+    def redis_outages(self) -> list[dict[str, Any]]:
+        """Return when Redis was away, newest first; one that isn't over has no end."""
+        return [
+            {
+                "since": alert.raised_at.isoformat(),
+                "until": alert.resolved_at.isoformat() if alert.resolved_at else None,
+                "reason": alert.message,
+            }
+            for alert in self._seen.alerts.recent(AWAY_MOST, name=AWAY_RULE)
+        ]
+
+    def _buckets(self, period: Period, at: datetime) -> dict[datetime, Bucket]:
+        return self._seen.series.up_to_now(period.span, period.begin_of(at), at)
+
+    def _own_delivery(self) -> Delivery:
+        return Delivery.RQ if self._seen.health.takes_jobs else Delivery.DATABASE
+
+    def _redis(self) -> dict[str, Any]:
+        health = self._seen.health
+        facts = health.facts if health.usable else None
+        return {
+            "state": health.state.value,
+            "reason": None if health.usable else health.words,
+            "is_full": health.full,
+            "version": facts.version if facts else None,
+            "used_bytes": facts.used_bytes if facts else None,
+            "memory_share": facts.memory_share if facts else None,
+        }
+
+    def _workers(self) -> dict[str, int]:
+        workers = self._seen.roster.all()
+        vanished = sum(worker.vanished for worker in workers)
+        return {
+            "alive": len(workers) - vanished,
+            "vanished": vanished,
+            "expected": self._seen.workers_expected(),
+        }
+
+    def _queues(
+        self, queues: Mapping[Priority, QueueFigures], last_hour: Bucket
+    ) -> list[dict[str, Any]]:
+        paused = self._seen.pauses.all()
+        lengths: Mapping[Priority, int | None] = dict.fromkeys(Priority)
+        with suppress(RedisUnavailable):  # then nobody knows what lies in RQ
+            lengths = self._seen.jobs.lengths()
+        return [
+            {
+                "queue": one.queue,
+                "paused_by": paused[one].by if one in paused else None,
+                "waiting": queues[one].waiting,
+                "delayed": queues[one].delayed,
+                "running": queues[one].running,
+                "oldest_waiting_s": queues[one].oldest_waiting_s,
+                "in_rq": lengths[one],
+                **_ended(last_hour.priorities[one]),
+            }
+            for one in Priority
+        ]
+
+
+def _state(worker: WorkerRecord, task_id: str | None) -> str:
+    if worker.vanished:
+        return "vanished"
+    return "working" if task_id else "idle"
+
+
+def _ended(part: OfPriority) -> dict[str, int]:
+    return {status.value: part.ended[status] for status in ENDS}
+
+
+def _ends_per_s(hour: Mapping[datetime, Bucket], at: datetime) -> float:
+    """Return how many tasks complete or fail in a second: lately, else in the last hour."""
+    ends = {
+        begin: part.ended[Status.COMPLETED] + part.ended[Status.FAILED]
+        for begin, bucket in sorted(hour.items())
+        for part in [bucket.all()]
+    }
+    for since in (at - LATELY, at - LENGTH[Span.HOUR]):
+        lately = {begin: count for begin, count in ends.items() if count and begin > since}
+        if lately:
+            elapsed = max(at - min(lately), LENGTH[Span.MINUTE])
+            return sum(lately.values()) / elapsed.total_seconds()
+    return 0.0
+
+
+def _done_in_s(open_tasks: int, per_s: float) -> float | None:
+    """Return when at this rate nothing waits or runs any more; None: at no time."""
+    if not open_tasks:
+        return 0.0
+    return round(open_tasks / per_s, 1) if per_s else None
