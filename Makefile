@@ -49,13 +49,10 @@ pictures: dev system ## make the docs' pictures anew from a demo that runs
 chaos: dev system ## break everything for a minute under load (CHAOS="--database sqlite …")
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
-bench: dev system $(VENV)/peers/done ## measure recovery beside what is promised, open pages, a backlog, submits, tasks a second
-	$(BIN)/python -m benchmarks.recovery
+bench: dev system $(VENV)/peers/done ## measure speed beside the field's in 20 minutes (BENCH=--quick: a try in 4)
+	$(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python scripts/reference.py
 	$(BIN)/python -m benchmarks.sockets --pages 300
-	$(BIN)/python -m benchmarks.backlog $(BENCH)
-	$(BIN)/python -m benchmarks.submits $(BENCH)
-	$(BIN)/python -m benchmarks.drain
-	$(BIN)/python -m benchmarks.field $(BENCH)
 
 setup: $(VENV)/runtime.done $(STATIC)/done ## everything that running needs
 

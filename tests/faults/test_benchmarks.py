@@ -1,0 +1,45 @@
+"""Each benchmark of workers runs, with as little as it can: what it measures isn't looked at."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.backlog import run
+from benchmarks.field.contestants import contestants
+from benchmarks.field.session import Sizes, measured
+
+ROOT = Path(__file__).parent.parent.parent
+LEAST = Sizes(jobs=2, slow_jobs=2, large=1, pickups=2)
+#: Those that differ in how they are run; the other databases' go the same way.
+RUN = {
+    "RQ SimpleWorker": {"memory", "pickup", "drain", "work"},
+    "Altwright, SQLite": {"memory", "pickup", "drain", "work", "items"},
+    "Altwright, SQLite, 2 processes": {"memory", "drain", "work"},
+    "Altwright, SQLite, without Redis, one process": {"pickup"},
+}
+
+
+def test_workers_are_compared() -> None:
+    """Real workers come, do what was ordered, are measured, and end."""
+    with contestants(["sqlite"], peers=False) as everybody:
+        by_name = {one.name: one for one in everybody}
+        for name, figures in RUN.items():
+            assert measured(by_name[name], LEAST).keys() == figures, name
+
+
+def test_backlogs_are_compared() -> None:
+    """Submits and claims are measured behind each backlog."""
+    found = run("sqlite", (10, 20), 2)
+    assert set(found) == {"10", "20"}
+    assert set(found["20"]) == {"submit_ms", "claim_ms", "claims_per_s", "ratio"}
+
+
+def test_the_engine_alone_is_compared(tmp_path: Path) -> None:
+    """`python -m benchmarks.drain` writes the figures of each."""
+    target = tmp_path / "figures.json"
+    argv = [sys.executable, "-m", "benchmarks.drain", "sqlite", "--tasks", "2", "--rounds", "1"]
+    subprocess.run([*argv, "--json", str(target)], cwd=ROOT, check=True, capture_output=True)
+    assert set(json.loads(target.read_text())["sqlite, one item"]) >= {"per_s", "cpu_ms"}
