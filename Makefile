@@ -50,9 +50,8 @@ chaos: dev system ## break everything for a minute under load (CHAOS="--database
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
 bench: dev system $(VENV)/peers/done ## measure speed beside the field's in 20 minutes (BENCH=--quick: a try in 4)
-	$(BIN)/python -m benchmarks $(BENCH)
-	$(BIN)/python scripts/reference.py
 	$(BIN)/python -m benchmarks.sockets --pages 300
+	$(BIN)/python -m benchmarks $(BENCH)
 
 setup: $(VENV)/runtime.done $(STATIC)/done ## everything that running needs
 

@@ -1,13 +1,14 @@
 """`python -m benchmarks`, which `make bench` runs: every comparison, into docs/benchmarks.json.
 
 `--quick` tries all of them within minutes, and writes to var/ instead; `--only NAME` measures some
-anew and keeps the rest. `make docs` makes the page and its charts of what is in the file.
+anew and keeps the rest. The page and its charts are made of the file.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -47,8 +48,10 @@ def measured(name: str, options: list[str]) -> dict[str, Any] | None:
         path = Path(folder) / "figures.json"
         argv = ["-m", f"benchmarks.{name}", *options]
         say(f"\n== python {' '.join(argv)}")
-        began = time.monotonic()
-        subprocess.run([sys.executable, *argv, "--json", str(path)], cwd=ROOT, check=False)  # noqa: S603
+        began, load = time.monotonic(), os.getloadavg()[0]
+        subprocess.run(  # noqa: S603
+            [sys.executable, *argv, "--json", str(path)], cwd=ROOT, check=False
+        )
         if not path.exists():
             say(f"{name}: no figures")
             return None
@@ -57,6 +60,7 @@ def measured(name: str, options: list[str]) -> dict[str, Any] | None:
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
             "commit": _said(["git", "rev-parse", "--short=12", "HEAD"]),
             "took_s": round(time.monotonic() - began),
+            "load": round(load, 2),
             "figures": json.loads(path.read_text()),
         }
 
@@ -94,33 +98,40 @@ def _said(argv: list[str]) -> str:
 
 def main() -> int:
     """Measure; return 1 when a benchmark gave no figures."""
+    here = [name for name in QUICK if importlib.util.find_spec(f"benchmarks.{name}")]
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a try")
     parser.add_argument("--rounds", type=int, help="default: each benchmark's own")
-    parser.add_argument("--only", choices=list(QUICK), action="append")
+    parser.add_argument("--only", choices=here, action="append")
     parser.add_argument("--json", type=Path, help="where to, instead")
     asked = parser.parse_args()
     target: Path = asked.json or (TRY if asked.quick else RESULT)
-    before = json.loads(target.read_text()) if target.exists() else {}
-    results = before.get("results", {}) if asked.only else {}
+    before = json.loads(target.read_text()) if asked.only and target.exists() else {}
+    results = before.get("results", {})
     lacking = []
-    for name in asked.only or QUICK:
+    for name in asked.only or here:
         options = QUICK[name] if asked.quick else []
         if asked.rounds and name in IN_ROUNDS:
-            options = ["--rounds", str(asked.rounds), *(["--quick"] if asked.quick else [])]
-            options = [one for one in options if one != "--quick" or name == "field"]
+            options = [*options, "--rounds", str(asked.rounds)]  # the last one counts
         found = measured(name, options)
         if found is None:
             lacking.append(name)
         else:
-            results[name] = found
-    written = {"quick": asked.quick, **machine(), "results": results}
+            results[name] = {"quick": asked.quick, **found}
+    # In one order, whichever was measured last.
+    results = {name: results[name] for name in QUICK if name in results}
     target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
+    written = json.dumps({**machine(), "results": results}, indent=1, ensure_ascii=False)
+    target.write_text(f"{written}\n")
     say(f"\nWritten: {target}\n")
-    argv = [sys.executable, "scripts/benchmark_promises.py", str(target)]
-    subprocess.run(argv, cwd=ROOT, check=True)  # noqa: S603
+    _run("scripts/benchmark_promises.py", str(target))
+    if target == RESULT:
+        _run("scripts/reference.py")
     return 1 if lacking else 0
+
+
+def _run(*argv: str) -> None:
+    subprocess.run([sys.executable, *argv], cwd=ROOT, check=True)  # noqa: S603
 
 
 if __name__ == "__main__":

@@ -190,9 +190,6 @@ def _page(results: Results) -> Iterator[str]:
     yield "[benchmarks.json](../benchmarks.json). What breaking it has shown is on [another"
     yield "page](chaos.md)."
     yield ""
-    if results.all["quick"]:
-        yield "**These figures are of a short try on a busy machine: one round of few jobs.**"
-        yield ""
     yield from _machine(results)
     yield "## What is promised"
     yield ""
@@ -212,6 +209,7 @@ def _page(results: Results) -> Iterator[str]:
     yield from _backlog(results)
     yield from _table(results, "recovery", "How soon it is itself again", "After a loss.")
     yield SLOWER
+    yield from _set_up(results)
 
 
 def _machine(results: Results) -> Iterator[str]:
@@ -219,11 +217,15 @@ def _machine(results: Results) -> Iterator[str]:
     versions = results.all["versions"].items()
     yield f"Versions: {', '.join(f'{name} {version}' for name, version in versions)}."
     yield ""
-    yield "| command | date | commit | took |"
-    yield "|---|---|---|---|"
+    yield "| command | date | commit | took | load before |"
+    yield "|---|---|---|---:|---:|"
     for one in results.all["results"].values():
-        yield f"| `{one['command']}` | {one['date']} | {one['commit']} | {one['took_s']} s |"
+        day, commit, load = one["date"], one["commit"], one["load"]
+        yield f"| `{one['command']}` | {day} | {commit} | {one['took_s']} s | {load} |"
     yield ""
+    if any(one["quick"] for one in results.all["results"].values()):
+        yield "**What was called with `--quick` was a short try of few jobs in one round: a hint.**"
+        yield ""
 
 
 def _rows(results: Results, one: Comparison) -> dict[str, dict[str, float]]:
@@ -286,6 +288,21 @@ def _table(results: Results, benchmark: str, heading: str, text: str) -> Iterato
     else:
         yield "Not measured."
         yield ""
+
+
+def _set_up(results: Results) -> Iterator[str]:
+    yield "## How each was set up"
+    yield ""
+    yield "All queues over Redis share one Valkey, over TCP; PostgreSQL and MariaDB are reached"
+    yield "by a socket and don't fsync; all on the same machine. What else is set stands in"
+    yield "`benchmarks/peers`. `benchmarks.field.ours worker` is `altwright worker --count 1` with"
+    yield "one kind of task more."
+    yield ""
+    yield "| | workers |"
+    yield "|---|---|"
+    for name, command in (results.of("field", "set_up") or {}).items():
+        yield f"| {name} | `{command}` |"
+    yield ""
 
 
 def _backlog(results: Results) -> Iterator[str]:

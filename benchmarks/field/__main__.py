@@ -99,7 +99,9 @@ def main() -> int:
     for what, by_name in found.items():
         _print_table(what, by_name)
     if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1, ensure_ascii=False))
+        set_up = {one.name: one.set_up for one in those}
+        written = json.dumps({**found, "set_up": set_up}, indent=1, ensure_ascii=False)
+        asked.json.write_text(written)
     return 0
 
 

@@ -43,10 +43,21 @@ class Contestant:
     slots: int = 1
     #: "memory", "pickup", "drain", "work", "items".
     measured: tuple[str, ...] = ("memory", "pickup", "drain", "work")
-    #: What part of the jobs that others get is enough.
+    #: How many times the jobs that others get.
     share: float = 1.0
     #: Seconds after which its worker counts as idle again.
     pause_s: float = 0.03
+
+    @property
+    def set_up(self) -> str:
+        """Return the workers' commands, without what differs from machine to machine."""
+        return " & ".join(
+            " ".join(
+                "URL" if "://" in part else Path(part).name if part.startswith("/") else part
+                for part in argv
+            )
+            for argv in self.workers or [self.submitter]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +256,7 @@ def measured(contestant: Contestant, sizes: Sizes) -> dict[str, list[tuple[float
                 case "memory":
                     found[what] = [made.memory_mb()]
                 case "pickup":
-                    count = max(2, round(sizes.pickups * contestant.share))
+                    count = max(2, round(sizes.pickups * min(contestant.share, 1)))
                     found[what] = [made.pickup_ms() for _ in range(count)]
                 case "drain":
                     found[what] = [made.drained(jobs)]
