@@ -31,9 +31,9 @@ DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB
 FORK_SHARE, FAST_SHARE = 0.2, 4.0
 #: Threads in a process of Dramatiq, as its command has them.
 THREADS = 8
-#: Without Redis an idle worker asks ever more seldom where nobody wakes it: after so many seconds
-#: once a second. Few of such slow submits are enough.
-ASKS_SELDOM_S, SLOW_SHARE = 1.6, 0.1
+#: Without Redis an idle worker asks ever more seldom where nobody wakes it: after 1.6 s once a
+#: second. Few of such slow submits are enough.
+ASKS_SELDOM_S, SLOW_SHARE = (1.6, 2.6), 0.1
 ALONE = ("memory", "pickup", "drain", "work")
 PAIR = ("memory", "drain", "work")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import tempfile
@@ -45,8 +46,9 @@ class Contestant:
     measured: tuple[str, ...] = ("memory", "pickup", "drain", "work")
     #: How many times the jobs that others get.
     share: float = 1.0
-    #: Seconds after which its worker counts as idle again.
-    pause_s: float = 0.03
+    #: Seconds after which its worker counts as idle again, at least and at most: by chance, so that
+    #: submits don't keep step with a worker that asks.
+    pause_s: tuple[float, float] = (0.03, 0.05)
 
     @property
     def set_up(self) -> str:
@@ -160,7 +162,7 @@ class Session:
 
     def pickup_ms(self) -> tuple[float, float]:
         """Return milliseconds until an idle worker begins, from the submit's end and beginning."""
-        time.sleep(self.contestant.pause_s)
+        time.sleep(random.uniform(*self.contestant.pause_s))  # noqa: S311 - no secret
         began, ended = self.order(1)
         at = self.await_jobs(1, began)[0].at
         return 1000 * (at - ended), 1000 * (at - began)
