@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-#: Pixels: the whole width, of a row, where bars begin and how long they are, a value's room.
-WIDTH, ROW, BARS_AT, BARS_MOST, PADDING = 760, 26, 300, 360, 16
-HEAD = 44
+#: Pixels: the whole width, a row, the title's room, a value's, and what is left free.
+WIDTH, ROW, HEAD, VALUE, PADDING = 760, 26, 44, 84, 16
+#: Of a letter at most, plain and bold, in the widest of usual fonts.
+LETTER, BOLD = 7.7, 8.8
 #: A ground of its own, since the page's may be another than the reader's system says. All texts
 #: have a contrast of 7:1 or more to it, bars one of 3:1 or more; ours are striped besides.
 STYLE = """
@@ -37,9 +38,12 @@ class Bar(NamedTuple):
 
 def chart(title: str, description: str, bars: Sequence[Bar]) -> str:
     """Return the SVG of rows, each with its spread as a thin line."""
-    scale = BARS_MOST / (max(max(bar.most, bar.value) for bar in bars) or 1.0)
+    names = max(len(bar.name) * (BOLD if bar.ours else LETTER) for bar in bars)
+    begin = round(PADDING + names)
+    longest = max(max(bar.most, bar.value) for bar in bars) or 1.0
+    scale = (WIDTH - begin - VALUE) / longest
     height = HEAD + ROW * len(bars) + PADDING
-    rows = "".join(_row(bar, HEAD + ROW * number, scale) for number, bar in enumerate(bars))
+    rows = "".join(_row(bar, HEAD + ROW * number, begin, scale) for number, bar in enumerate(bars))
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"
   height="{height}" role="img" aria-labelledby="title description">
@@ -56,15 +60,15 @@ def chart(title: str, description: str, bars: Sequence[Bar]) -> str:
 """
 
 
-def _row(bar: Bar, top: float, scale: float) -> str:
+def _row(bar: Bar, top: int, begin: int, scale: float) -> str:
     length, middle, tall = max(1.0, bar.value * scale), top + (ROW - 8) / 2, ROW - 8
     kind = ' class="ours"' if bar.ours else ""
     fill = 'fill="url(#striped)"' if bar.ours else 'class="bar"'
-    least, most = BARS_AT + bar.least * scale, BARS_AT + bar.most * scale
-    beyond, base = BARS_AT + max(length, bar.most * scale) + 6, f"{middle + 5:g}"
+    least, most = begin + bar.least * scale, begin + bar.most * scale
+    beyond, base = begin + max(length, bar.most * scale) + 6, f"{middle + 5:g}"
     return f"""\
-<text{kind} x="{BARS_AT - 8}" y="{base}" text-anchor="end">{escape(bar.name)}</text>
-<rect {fill} x="{BARS_AT}" y="{top}" width="{length:.1f}" height="{tall}"/>
+<text{kind} x="{begin - 8}" y="{base}" text-anchor="end">{escape(bar.name)}</text>
+<rect {fill} x="{begin}" y="{top}" width="{length:.1f}" height="{tall}"/>
 <path class="spread" d="M{least:.1f} {middle:g}H{most:.1f}"/>
 <text{kind} x="{beyond:.1f}" y="{base}">{escape(bar.shown)}</text>
 """

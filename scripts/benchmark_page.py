@@ -2,149 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
-from benchmark_charts import Bar, chart
-from benchmark_promises import PROMISES, RESULT, Results, shown
+from benchmark_charts import chart
+from benchmark_comparisons import COMPARISONS, Comparison
+from benchmark_promises import PROMISES, RESULT, Results
 
 PAGE, CHARTS = "explanation/benchmarks.md", "explanation/benchmarks"
-
-
-def _is_two(name: str) -> bool:
-    return name.endswith(", 2 processes")
-
-
-def _is_one(name: str) -> bool:
-    return not _is_two(name)
-
-
-def _is_without_redis(name: str) -> bool:
-    return "without Redis" in name
-
-
-def _has_redis(name: str) -> bool:
-    return not _is_without_redis(name)
-
-
-class Comparison(NamedTuple):
-    """A figure of some contestants: a section with a chart and a table."""
-
-    heading: str
-    text: str
-    measured: str
-    key: str
-    unit: str
-    #: Whether a contestant belongs here, by its name.
-    takes: Callable[[str], bool]
-    #: Whether less is better.
-    least: bool = False
-
-
-COMPARISONS = (
-    Comparison(
-        "Waiting jobs, one process",
-        "Jobs (of Altwright: tasks of one item) that do nothing, 300 of which wait.",
-        "drain",
-        "per_s",
-        "a second",
-        _is_one,
-    ),
-    Comparison(
-        "Waiting jobs, two processes",
-        "The same, by two processes on one queue.",
-        "drain",
-        "per_s",
-        "a second",
-        _is_two,
-    ),
-    Comparison(
-        "Jobs that take 10 ms, one process",
-        "Jobs that wait for 10 ms, as if for a server: 100 a second is the most there can be. "
-        "Dramatiq isn't here: its threads wait at the same time.",
-        "work",
-        "per_s",
-        "a second",
-        _is_one,
-    ),
-    Comparison(
-        "Jobs that take 10 ms, two processes",
-        "The same, by two processes on one queue.",
-        "work",
-        "per_s",
-        "a second",
-        _is_two,
-    ),
-    Comparison(
-        "Items of large tasks",
-        "Tasks of 100 items each, by one process: what captions are. The other queues know no "
-        "items; their figure is the one for jobs, above.",
-        "items",
-        "per_s",
-        "a second",
-        _is_one,
-    ),
-    Comparison(
-        "How soon an idle worker begins",
-        "From the end of a submit to the beginning of its work, one at a time; the median. "
-        "“With the submit” counts from the submit's beginning.",
-        "pickup",
-        "p50_ms",
-        "ms",
-        _has_redis,
-        least=True,
-    ),
-    Comparison(
-        "How soon an idle worker begins without Redis",
-        "The same, straight from the database: by a worker of another process, and of the process "
-        "that submits. What waits is found by asking where nobody can wake a worker.",
-        "pickup",
-        "p50_ms",
-        "ms",
-        _is_without_redis,
-        least=True,
-    ),
-    Comparison(
-        "Memory of idle workers, one process",
-        "All processes of a worker that was just at work, pages that several share split among "
-        "them (PSS).",
-        "memory",
-        "pss_mb",
-        "MB",
-        _is_one,
-        least=True,
-    ),
-    Comparison(
-        "Memory of idle workers, two processes",
-        "The same, of two.",
-        "memory",
-        "pss_mb",
-        "MB",
-        _is_two,
-        least=True,
-    ),
-)
-COLUMNS = {
-    "per_s": "a second",
-    "cpu_ms": "ms of processor each",
-    "p50_ms": "median, ms",
-    "p99_ms": "99th percentile, ms",
-    "with_submit_ms": "with the submit, ms",
-    "pss_mb": "MB (PSS)",
-    "rss_mb": "MB (RSS)",
-    "least": "least of a round",
-    "most": "most of a round",
-    "ratio": "over RQ's SimpleWorker",
-    "mean_ms": "mean, ms",
-    "submit_ms": "submit, ms",
-    "claim_ms": "claim, ms",
-    "claims_per_s": "claims a second",
-    "median_s": "median, s",
-    "promised_s": "promised, s",
-    "per_min": "pictures a minute",
-    "best_per_min": "best there can be",
-    "share": "share",
-}
 SLOWER = """\
 ## Where it is slower, and why
 
@@ -172,10 +36,10 @@ def pages() -> dict[str, str]:
     results = Results(RESULT.read_text())
     made = {PAGE: "\n".join(_page(results))}
     for one in COMPARISONS:
-        bars = _bars(results, one)
+        bars = one.bars(results)
         if bars:
             title = f"{one.heading} ({one.unit})"
-            made[f"{CHARTS}/{_slug(one)}.svg"] = chart(title, _gist(one, bars), bars)
+            made[f"{CHARTS}/{one.slug}.svg"] = chart(title, one.gist(bars), bars)
     return made
 
 
@@ -202,12 +66,6 @@ def _page(results: Results) -> Iterator[str]:
     yield ""
     for comparison in COMPARISONS:
         yield from _comparison(results, comparison)
-    yield from _table(results, "submits", "Submits", "`POST /api/v1/tasks`, beside a Flask view "
-                      "that enqueues a job of RQ: no user, no database, no promise.")  # fmt: skip
-    yield from _table(results, "whole_job", "A whole job", "Pictures described a minute, beside "
-                      "what the model could do at best.")  # fmt: skip
-    yield from _backlog(results)
-    yield from _table(results, "recovery", "How soon it is itself again", "After a loss.")
     yield SLOWER
     yield from _set_up(results)
 
@@ -228,66 +86,19 @@ def _machine(results: Results) -> Iterator[str]:
         yield ""
 
 
-def _rows(results: Results, one: Comparison) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = results.of("field", one.measured) or {}
-    return {name: row for name, row in found.items() if one.takes(name)}
-
-
-def _bars(results: Results, one: Comparison) -> list[Bar]:
-    return [
-        Bar(
-            name.replace(", 2 processes", "").replace(", without Redis", ""),
-            row[one.key],
-            shown(row[one.key], ""),
-            row["least"],
-            row["most"],
-            name.startswith("Altwright"),
-        )
-        for name, row in _rows(results, one).items()
-    ]
-
-
-def _gist(one: Comparison, bars: list[Bar]) -> str:
-    """Return what the chart shows at a glance; its table has the rest."""
-    ordered = sorted(bars, key=lambda bar: bar.value, reverse=not one.least)
-    ours = [bar for bar in bars if bar.ours]
-    ends = [] if len(ours) == len(bars) else [ordered[0], *ours, ordered[-1]]
-    told = list(dict.fromkeys(ends or ours))
-    words = "; ".join(f"{bar.name}: {bar.shown.strip()}" for bar in told)
-    return f"{len(bars)} bars, {one.unit}. {words}."
-
-
-def _slug(one: Comparison) -> str:
-    words = [word.strip(",") for word in one.heading.lower().split()]
-    return "-".join(words)
-
-
 def _comparison(results: Results, one: Comparison) -> Iterator[str]:
     yield f"## {one.heading}"
     yield ""
-    yield f"{one.text} `python -m benchmarks.field`"
+    yield f"{one.text} `python -m benchmarks.{one.benchmark}`"
     yield ""
-    rows, bars = _rows(results, one), _bars(results, one)
-    if not bars:
-        yield "Not measured."
+    bars = one.bars(results)
+    if bars:
+        yield f"![{one.gist(bars)} The table has all.](benchmarks/{one.slug}.svg)"
         yield ""
-        return
-    yield f"![{_gist(one, bars)} The table has all.](benchmarks/{_slug(one)}.svg)"
-    yield ""
-    yield from _rows_of_table(rows)
-
-
-def _table(results: Results, benchmark: str, heading: str, text: str) -> Iterator[str]:
-    yield f"## {heading}"
-    yield ""
-    yield f"{text} `python -m benchmarks.{benchmark}`"
-    yield ""
-    rows = results.of(benchmark)
-    if rows:
-        yield from _rows_of_table(rows)
+        yield from one.table(results)
     else:
         yield "Not measured."
-        yield ""
+    yield ""
 
 
 def _set_up(results: Results) -> Iterator[str]:
@@ -303,40 +114,3 @@ def _set_up(results: Results) -> Iterator[str]:
     for name, command in (results.of("field", "set_up") or {}).items():
         yield f"| {name} | `{command}` |"
     yield ""
-
-
-def _backlog(results: Results) -> Iterator[str]:
-    yield "## Behind a long backlog"
-    yield ""
-    yield "Medians of submits and of claims, in turns between databases in which so many tasks"
-    yield "wait; the ratio is the larger of both, to the smallest backlog. `python -m"
-    yield "benchmarks.backlog`"
-    yield ""
-    found = results.of("backlog") or {}
-    yield from _rows_of_table(
-        {
-            f"{kind}, {int(size):,} waiting": row
-            for kind, by_size in found.items()
-            for size, row in by_size.items()
-        },
-        {"ratio": "ratio"},
-    )
-
-
-def _rows_of_table(
-    rows: dict[str, dict[str, Any]], words: dict[str, str] | None = None
-) -> Iterator[str]:
-    keys = list(dict.fromkeys(key for row in rows.values() for key in row))
-    names = [(words or {}).get(key, COLUMNS.get(key, key)) for key in keys]
-    yield f"| | {' | '.join(names)} |"
-    yield f"|---|{'---:|' * len(keys)}"
-    for name, row in rows.items():
-        cells = [_cell(key, row.get(key)) for key in keys]
-        yield f"| {name} | {' | '.join(cells)} |"
-    yield ""
-
-
-def _cell(key: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    return shown(value, "%" if key == "share" else "").strip()
