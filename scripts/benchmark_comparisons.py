@@ -1,4 +1,4 @@
-"""What the page on speed compares, a section each: the figure, who belongs there, in which words."""
+"""What the page on speed compares, a section each: the figure, who belongs there, its words."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ Each step of a task is a transaction: it is claimed, planned, worked on and ende
 so that nothing that happens to Redis or to a process loses or doubles it. Queues that keep jobs
 in Redis alone write to memory, and are faster for it when a job does nothing; Huey by far, which
 also forgets a job whose worker dies. Celery and Dramatiq hand such a job out again (Celery over
-Redis after an hour by default), and lose it with their Redis. Compare Altwright with
-Procrastinate, which keeps its jobs in PostgreSQL too. As soon as a job takes 10 ms there is
-little between any of them; a caption takes hundreds.
+Redis an hour later, by default, if the whole worker died), and lose it with their Redis. Compare
+Altwright with Procrastinate, which keeps its jobs in PostgreSQL too. As soon as a job takes 10 ms
+there is little between any of them; a caption takes hundreds.
 
 Two processes on SQLite write in turns. The servers of PostgreSQL and MariaDB take their share of
 the same processors, so that a second worker adds less than it would beside a server elsewhere.
