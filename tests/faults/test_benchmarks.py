@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
+from benchmarks.__main__ import machine, measured
 from benchmarks.backlog import run
 from benchmarks.field.__main__ import figures, played
 from benchmarks.field.contestants import contestants
 from benchmarks.field.session import Sizes
 
-ROOT = Path(__file__).parent.parent.parent
 LEAST = Sizes(jobs=2, slow_jobs=2, large=1, pickups=2)
 #: Those that differ in how they are run; the other databases' go the same way.
 RUN = {
@@ -44,9 +39,16 @@ def test_backlogs_are_compared() -> None:
     assert set(found["20"]) == {"submit_ms", "claim_ms", "claims_per_s", "ratio"}
 
 
-def test_the_engine_alone_is_compared(tmp_path: Path) -> None:
-    """`python -m benchmarks.drain` writes the figures of each."""
-    target = tmp_path / "figures.json"
-    argv = [sys.executable, "-m", "benchmarks.drain", "sqlite", "--tasks", "2", "--rounds", "1"]
-    subprocess.run([*argv, "--json", str(target)], cwd=ROOT, check=True, capture_output=True)
-    assert set(json.loads(target.read_text())["sqlite, one item"]) >= {"per_s", "cpu_ms"}
+def test_the_engine_alone_is_compared() -> None:
+    """A benchmark's figures are taken with the command that led to them."""
+    found = measured("drain", ["sqlite", "--tasks", "2", "--rounds", "1"])
+    assert found is not None
+    assert found["figures"]["sqlite, one item"].keys() == {"per_s", "least", "most", "cpu_ms"}
+    assert found["command"] == "python -m benchmarks.drain sqlite --tasks 2 --rounds 1"
+
+
+def test_the_machine_is_named() -> None:
+    """What figures were measured with stands beside them, also where other queues aren't."""
+    found = machine()
+    assert found["processors"]
+    assert found["versions"].keys() >= {"Python", "rq", "SQLAlchemy", "valkey"}
