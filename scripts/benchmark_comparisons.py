@@ -9,6 +9,8 @@ from benchmark_charts import Bar
 from benchmark_promises import DATABASES, Results, shown
 
 Row = dict[str, float]
+#: So many of our own figures are told in a chart's text beside the best and the worst.
+TOLD_MOST = 4
 
 
 def _all(_name: str) -> bool:
@@ -70,7 +72,8 @@ class Comparison(NamedTuple):
                 self.cell(self.key, row[self.key]),
                 row.get("least", row[self.key]),
                 row.get("most", row[self.key]),
-                self.benchmark == "field" and name.startswith("Altwright"),
+                name.startswith("Altwright")
+                or (self.benchmark == "submits" and "bare" not in name),
             )
             for name, row in self.rows(results).items()
             if row.get(self.key) is not None
@@ -79,7 +82,9 @@ class Comparison(NamedTuple):
     def gist(self, bars: list[Bar]) -> str:
         """Return what the chart shows at a glance; its table has the rest."""
         ordered = sorted(bars, key=lambda bar: bar.value, reverse=not self.least)
-        told = dict.fromkeys([ordered[0], *(bar for bar in bars if bar.ours), ordered[-1]])
+        ours = [bar for bar in bars if bar.ours]
+        few = ours if len(ours) <= TOLD_MOST else []
+        told = dict.fromkeys([ordered[0], *few, ordered[-1]])
         words = "; ".join(f"{bar.name}: {bar.shown}" for bar in told)
         return f"{len(bars)} bars, {self.unit}. {words}."
 
