@@ -49,12 +49,9 @@ pictures: dev system ## make the docs' pictures anew from a demo that runs
 chaos: dev system ## break everything for a minute under load (CHAOS="--database sqlite …")
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
-bench: dev system ## measure recovery beside what is promised, open pages, a backlog, submits, tasks a second
-	$(BIN)/python -m benchmarks.recovery
+bench: dev system $(VENV)/peers/done ## measure speed beside the field's in 20 minutes (BENCH=--quick: a try in 4)
 	$(BIN)/python -m benchmarks.sockets --pages 300
-	$(BIN)/python -m benchmarks.backlog $(BENCH)
-	$(BIN)/python -m benchmarks.submits $(BENCH)
-	$(BIN)/python -m benchmarks.drain
+	$(BIN)/python -m benchmarks $(BENCH)
 
 setup: $(VENV)/runtime.done $(STATIC)/done ## everything that running needs
 
@@ -88,6 +85,13 @@ $(VENV)/demo.done: requirements/demo.txt $(VENV)/runtime.done
 $(VENV)/dev.done: requirements/dev.txt $(VENV)/runtime.done
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 	  -r requirements/dev.txt
+	@touch $@
+
+# The queues that Altwright is compared with, in an environment of their own.
+$(VENV)/peers/done: requirements/peers.txt | $(VENV)/bin/python
+	@$(BIN)/python -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --no-deps -r requirements/peers.txt
 	@touch $@
 
 # npm comes with Node.js, or, where there is none, as a Python package.

@@ -1,7 +1,9 @@
-"""`python -m benchmarks.drain`: how many tasks a second one worker of one process gets done.
+"""`python -m benchmarks.drain`: how many tasks a second the engine alone gets done, to tune it by.
 
-Tasks that do nothing, of one item and of a hundred, beside what RQ's own workers do with jobs that
-do nothing, in turns, so that whatever else the machine does meets all. The ratio of medians counts.
+Inside this process, without the threads that a worker's process has (`python -m benchmarks.field`
+has those, and the field beside them). Tasks that do nothing, of one item and of a hundred, beside
+what RQ's own workers do with jobs that do nothing, in turns, so that whatever else the machine does
+meets all. The ratio of medians counts.
 """
 
 from __future__ import annotations

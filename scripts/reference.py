@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import benchmark_page
 import click
 import requirements
 
@@ -31,6 +32,7 @@ def pages() -> dict[str, str]:
         "reference/states.md": "\n".join(_states()),
         "reference/rest-api.md": "\n".join(_rest_api()),
         "requirements.md": "\n".join(requirements.page()),
+        **benchmark_page.pages(),
     }
 
 
@@ -153,6 +155,7 @@ def main() -> None:
     if "--check" in sys.argv:
         sys.exit(f"run `make docs`: {', '.join(late)}" if late else 0)
     for name in late:
+        (DOCS / name).parent.mkdir(exist_ok=True)
         (DOCS / name).write_text(pages()[name])
 
 

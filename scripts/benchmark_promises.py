@@ -1,0 +1,204 @@
+"""What is promised of speed, beside what docs/benchmarks.json has seen."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RESULT = Path(__file__).parent.parent / "docs" / "benchmarks.json"
+DATABASES = ("SQLite", "PostgreSQL", "MariaDB")
+SIMPLE, CELERY_2 = "RQ SimpleWorker", "Celery prefork, late ack, 2 processes"
+
+
+class Results:
+    """The figures of each benchmark, by name."""
+
+    def __init__(self, text: str) -> None:
+        """Take the file's text."""
+        self.all: dict[str, Any] = json.loads(text)
+
+    def of(self, benchmark: str, *keys: str) -> Any:
+        """Return what stands under a benchmark's keys; None: it wasn't measured."""
+        found = self.all["results"].get(benchmark, {}).get("figures")
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        return found
+
+    def ratio(self, benchmark: str, where: str, figure: str, over: str, under: str) -> Any:
+        """Return one contestant's figure over another's."""
+        above = self.of(benchmark, where, over, figure)
+        below = self.of(benchmark, where, under, figure)
+        return above / below if above is not None and below else None
+
+    def rows(self, benchmark: str, *words: str) -> list[dict[str, Any]]:
+        """Return the rows whose names have all the words in them, whatever their case."""
+        found: dict[str, Any] = self.of(benchmark) or {}
+        return [
+            row for name, row in found.items() if all(one.lower() in name.lower() for one in words)
+        ]
+
+    def submits(self, database: str) -> list[dict[str, Any]]:
+        """Return the rows of submits over HTTP by one client, Redis up or down."""
+        other = [
+            row
+            for word in ("bare", "clients", "in process")
+            for row in self.rows("submits", database, word)
+        ]
+        return [row for row in self.rows("submits", database) if row not in other]
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One figure that was promised."""
+
+    what: str
+    limit: float
+    seen: Callable[[Results], float | None]
+    benchmark: str
+    unit: str = ""
+    at_least: bool = False
+
+    @property
+    def promised(self) -> str:
+        """Return the limit in words."""
+        return f"{'at least' if self.at_least else 'at most'} {shown(self.limit, self.unit)}"
+
+    def verdict(self, results: Results) -> tuple[str, str]:
+        """Return what was seen, and whether that is enough."""
+        seen = self.seen(results)
+        if seen is None:
+            return "-", "not measured"
+        reached = seen >= self.limit if self.at_least else seen <= self.limit
+        return shown(seen, self.unit), "reached" if reached else "**not reached**"
+
+
+def shown(value: float, unit: str) -> str:
+    """Return a figure with its unit, three digits of it."""
+    if unit == "%":
+        return f"{100 * value:.0f} %"
+    number = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits
+    return f"{number} {unit}"
+
+
+def worst(rows: list[dict[str, Any]], figure: str) -> float | None:
+    """Return the largest of a figure."""
+    return max((row[figure] for row in rows if row.get(figure) is not None), default=None)
+
+
+def least(rows: list[dict[str, Any]], figure: str) -> float | None:
+    """Return the smallest of a figure."""
+    return min((row[figure] for row in rows if row.get(figure) is not None), default=None)
+
+
+def _workers() -> Iterator[Promise]:
+    for database, limit in (("SQLite", 2.0), ("PostgreSQL", 1.2)):
+        yield Promise(
+            f"tasks of one item on {database}, over jobs of RQ's SimpleWorker",
+            limit,
+            lambda r, us=f"Altwright, {database}": r.ratio("field", "drain", "per_s", us, SIMPLE),
+            "field",
+            "times",
+            at_least=True,
+        )
+    yield Promise(
+        "tasks of one item on PostgreSQL, over jobs of Procrastinate there",
+        1.5,
+        lambda r: r.ratio("field", "drain", "per_s", "Altwright, PostgreSQL", "Procrastinate"),
+        "field",
+        "times",
+        at_least=True,
+    )
+    for database in DATABASES:
+        yield Promise(
+            f"two processes on {database}, over two of Celery with late acknowledging",
+            1.0,
+            lambda r, us=f"Altwright, {database}, 2 processes": r.ratio(
+                "field", "drain", "per_s", us, CELERY_2
+            ),
+            "field",
+            "times",
+            at_least=True,
+        )
+    for database, limit in (("SQLite", 1.0), ("PostgreSQL", 1.5)):
+        yield Promise(
+            f"processor time of a task of one item on {database}",
+            limit,
+            lambda r, us=f"Altwright, {database}": r.of("field", "drain", us, "cpu_ms"),
+            "field",
+            "ms",
+        )
+
+
+def _pickup() -> Iterator[Promise]:
+    for database in DATABASES:
+        yield Promise(
+            f"an idle worker begins, on {database}, over RQ's SimpleWorker (medians)",
+            1.5,
+            lambda r, us=f"Altwright, {database}": r.ratio("field", "pickup", "p50_ms", us, SIMPLE),
+            "field",
+            "times",
+        )
+    for words, limit in ((", one process", 20.0), ("", 100.0)):
+        for database in DATABASES:
+            yield Promise(
+                f"without Redis an idle worker of {'the same' if words else 'another'} process "
+                f"begins, on {database} (median)",
+                limit,
+                lambda r, us=f"Altwright, {database}, without Redis{words}": r.of(
+                    "field", "pickup", us, "p50_ms"
+                ),
+                "field",
+                "ms",
+            )
+
+
+def _submits() -> Iterator[Promise]:
+    for database, limit in (("SQLite", 1.5), ("PostgreSQL", 2.0), ("MariaDB", 2.0)):
+        yield Promise(
+            f"`POST /api/v1/tasks` on {database}, over bare Flask and RQ (means)",
+            limit,
+            lambda r, database=database: worst(r.submits(database), "ratio"),
+            "submits",
+            "times",
+        )
+    yield Promise(
+        "`POST /api/v1/tasks` at 50 a second, 99th percentile",
+        10.0,
+        lambda r: worst(r.rows("submits", "50"), "p99_ms"),
+        "submits",
+        "ms",
+    )
+
+
+def _whole_job() -> Iterator[Promise]:
+    for what, words, limit in (
+        ("pictures a minute, over the model server's best", "server", 0.95),
+        ("pictures a minute, over the offline describer's bare speed", "offline", 0.9),
+    ):
+        yield Promise(
+            what,
+            limit,
+            lambda r, words=words: least(r.rows("whole_job", words), "share"),
+            "whole_job",
+            "%",
+            at_least=True,
+        )
+
+
+PROMISES = (*_workers(), *_pickup(), *_submits(), *_whole_job())
+
+
+def main() -> None:
+    """Print all; the file may be named."""
+    results = Results(Path(sys.argv[1] if len(sys.argv) > 1 else RESULT).read_text())
+    for one in PROMISES:
+        seen, verdict = one.verdict(results)
+        print(f"{one.what:<88} {one.promised:>16} {seen:>10}  {verdict}")  # noqa: T201 - a command
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""The page on speed hides nothing: each promise has its row, each chart its text and its table.
+
+That page and charts are what docs/benchmarks.json says, tests/unit/test_docs.py shows.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+FOLDER = Path(__file__).parent.parent.parent / "docs" / "explanation"
+PAGE = (FOLDER / "benchmarks.md").read_text()
+CHART = re.compile(r"^!\[([^\]]*)\]\(([^)]+\.svg)\)\n\n((?:\|.*\n)+)", re.MULTILINE)
+SVG = "{http://www.w3.org/2000/svg}"
+EACH = ("SQLite", "PostgreSQL", "MariaDB")
+IDLE = "an idle worker begins, on {}, over RQ's SimpleWorker (medians)"
+WITHOUT = "without Redis an idle worker of {} process begins, on {} (median)"
+#: What the project has promised, and nothing less.
+PROMISED = {
+    "tasks of one item on SQLite, over jobs of RQ's SimpleWorker": "at least 2 times",
+    "tasks of one item on PostgreSQL, over jobs of RQ's SimpleWorker": "at least 1.2 times",
+    "tasks of one item on PostgreSQL, over jobs of Procrastinate there": "at least 1.5 times",
+    **{
+        f"two processes on {one}, over two of Celery with late acknowledging": "at least 1 times"
+        for one in EACH
+    },
+    "processor time of a task of one item on SQLite": "at most 1 ms",
+    "processor time of a task of one item on PostgreSQL": "at most 1.5 ms",
+    **{IDLE.format(one): "at most 1.5 times" for one in EACH},
+    **{WITHOUT.format("the same", one): "at most 20 ms" for one in EACH},
+    **{WITHOUT.format("another", one): "at most 100 ms" for one in EACH},
+    "`POST /api/v1/tasks` on SQLite, over bare Flask and RQ (means)": "at most 1.5 times",
+    "`POST /api/v1/tasks` on PostgreSQL, over bare Flask and RQ (means)": "at most 2 times",
+    "`POST /api/v1/tasks` on MariaDB, over bare Flask and RQ (means)": "at most 2 times",
+    "`POST /api/v1/tasks` at 50 a second, 99th percentile": "at most 10 ms",
+    "pictures a minute, over the model server's best": "at least 95 %",
+    "pictures a minute, over the offline describer's bare speed": "at least 90 %",
+}
+
+
+def test_each_promise_has_a_row_with_what_was_seen() -> None:
+    """Promised, seen, reached or not, and the command that says so: for every figure."""
+    table = PAGE.partition("## What is promised\n")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| ")][1:]
+    seen = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in rows}
+    assert {what: cells[0] for what, cells in seen.items()} == PROMISED
+    for what, (_, figure, verdict, command) in seen.items():
+        assert verdict in {"reached", "**not reached**", "not measured"}, what
+        assert (figure == "-") == (verdict == "not measured"), what
+        assert re.fullmatch(r"`python -m benchmarks\.\w+`", command), what
+
+
+def test_each_chart_has_a_text_and_its_figures_in_a_table() -> None:
+    """Who can't see a chart has its gist in words, within it and beside it, and all its figures."""
+    charts = CHART.findall(PAGE)
+    assert len(charts) > 5
+    for alternative, name, table in charts:
+        svg = ET.fromstring((FOLDER / name).read_text())  # noqa: S314 - the project's own
+        assert svg.get("role") == "img", name
+        title, description = svg.findtext(f"{SVG}title"), svg.findtext(f"{SVG}desc")
+        assert title
+        assert description
+        assert description in alternative
+        texts = [text.text or "" for text in svg.iter(f"{SVG}text")]
+        cells = {cell.strip() for cell in re.split(r"[|\n]", table)}
+        assert {value.strip() for value in texts[2::2]} <= cells, name
