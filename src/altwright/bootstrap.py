@@ -34,7 +34,6 @@ from altwright.domain.worker import process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
-from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.alerting.notifications import Channel, Mail, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
@@ -72,8 +71,6 @@ class Services(WebServices):
 
     describer: Describer
     engine: Engine
-    audit: Audit
-    alerts: AlertBook
     redis_address: RedisAddress
     chores: dict[str, Chore]
     channels: dict[str, Channel]
@@ -231,6 +228,7 @@ def build(settings: Settings) -> Services:
         ),
         queue=engine.queue,
         engine=engine,
+        administration=engine.administration,
         audit=Audit(database),
         alerts=alerting.alerts,
         redis_address=address,

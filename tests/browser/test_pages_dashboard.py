@@ -14,7 +14,8 @@ from tests.support_engine import touch
 
 from altwright.db.session import utcnow
 from altwright.db.task_tables import TaskRow
-from altwright.domain.task import Delivery, Priority, Status
+from altwright.domain.task import Delivery, ItemStatus, Priority, Status
+from altwright.errors import Category
 from altwright.tasks.alerting.rules import Finding, Severity
 from altwright.tasks.store.series import Series
 from altwright.web.admin.charts import CHARTS
@@ -151,3 +152,36 @@ def test_periods_and_tables_by_keyboard(admin: Page) -> None:
     expect(table).to_be_visible()
     admin.goto("/admin?period=month")
     expect(admin.locator("#rows-took tr")).to_have_count(30)
+
+
+@pytest.mark.parametrize(
+    "path", ["tasks", "tasks?status=failed", "failed", "queues", "alerts", "users", "audit"]
+)
+def test_the_other_pages_are_accessible(admin: Page, busy: Site, path: str) -> None:
+    """Axe finds nothing, in light and dark, and nobody scrolls sideways at 320 px."""
+    services = busy.web.services
+    services.administration.pause(Priority.LOW, by=busy.web.root.ref)
+    admin.goto(f"/admin/{path}")
+    check(admin)
+
+
+def test_one_task_is_accessible(admin: Page, busy: Site) -> None:
+    """With its history, its pictures and what can be done."""
+    task = busy.task(Status.FAILED, done=1, failed=1, total=2, error=(Category.FAULT, "It broke."))
+    busy.item(task, ItemStatus.FAILED, "Picture one", "It is no picture.", "bad_input")
+    admin.goto(f"/admin/tasks/{task}")
+    check(admin)
+
+
+def test_a_queue_is_paused_and_a_task_moved_by_keyboard(admin: Page, busy: Site) -> None:
+    """Every action is a button with a name of its own, and says what it did."""
+    admin.goto("/admin/queues")
+    admin.get_by_role("button", name="Pause low").focus()
+    admin.keyboard.press("Enter")
+    expect(admin.locator(":focus")).to_contain_text("low is paused")
+    task = busy.task(Status.QUEUED)
+    admin.goto(f"/admin/tasks/{task}")
+    admin.get_by_label("Priority").select_option("urgent")
+    admin.get_by_role("button", name="Change").press("Enter")
+    expect(admin.locator(":focus")).to_contain_text("priority is urgent")
+    expect(admin.get_by_role("region", name="History")).to_contain_text("normal → urgent")

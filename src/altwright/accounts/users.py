@@ -55,7 +55,12 @@ class User:
     @property
     def ref(self) -> UserRef:
         """Return the user as those see them who act for them."""
-        return UserRef(self.id, self.username, is_admin=self.role is Role.ADMIN)
+        return UserRef(
+            self.id,
+            self.username,
+            is_admin=self.role is Role.ADMIN,
+            is_moderator=self.role is Role.MODERATOR,
+        )
 
 
 class UserStore:
@@ -147,6 +152,10 @@ class UserStore:
         if fault := _password_fault(password):
             raise InvalidInput("This password can't be used.", {"password": fault})
         self._change(user_id, password_hash=self._hasher.hash(password))
+
+    def set_role(self, user_id: int, role: Role) -> None:
+        """Let the user do what the role may, from the next request on. Raises NotFound."""
+        self._change(user_id, role=role)
 
     def set_active(self, user_id: int, *, active: bool) -> None:
         """Let the user sign in by password and token, or not. Raises NotFound."""

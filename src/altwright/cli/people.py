@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from altwright.accounts.users import User
-from altwright.cli.common import json_option, known_user, opened, secret, show, user_option
+from altwright.cli.common import (
+    OPERATOR,
+    json_option,
+    known_user,
+    opened,
+    secret,
+    show,
+    user_option,
+)
 from altwright.domain.caption import Role
 from altwright.platforms.connect import PLATFORMS
 
@@ -64,6 +72,16 @@ def create(
         click.echo(data["token"])
     else:
         show(data, as_json=as_json, columns=_USER)
+
+
+@user.command("role")
+@click.argument("username")
+@click.argument("role", type=click.Choice([one.value for one in Role]))
+def set_role(username: str, role: str) -> None:
+    """Make USERNAME an administrator, a moderator (looks after everybody's tasks) or a user."""
+    with opened() as services:
+        services.users.set_role(known_user(services, username).id, Role(role))
+        services.audit.add(OPERATOR.username, "role given", username, role)
 
 
 @user.command("list")

@@ -58,7 +58,11 @@ def sources(new: DraftStatus) -> tuple[DraftStatus, ...]:
 
 
 class Role(StrEnum):
-    """What a user may do: an administrator runs the service, a user has accounts."""
+    """What a user may do: an administrator runs the service, a user has accounts.
+
+    A moderator looks after everybody's tasks, and sees what administrators see.
+    """
 
     ADMIN = "admin"
+    MODERATOR = "moderator"
     USER = "user"

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class UserRef:
-    """The user behind a request; an administrator sees and may change everything."""
+    """The user behind a request; an administrator sees and may change everything.
+
+    A moderator sees as much, and cancels and requeues anybody's tasks.
+    """
 
     id: int
     username: str
     is_admin: bool = False
+    is_moderator: bool = False
+
+    @property
+    def looks_after_tasks(self) -> bool:
+        """Return whether everybody's tasks are this user's affair."""
+        return self.is_admin or self.is_moderator

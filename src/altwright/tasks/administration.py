@@ -19,6 +19,7 @@ from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_store import Failed, TaskStore
+from altwright.tasks.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,34 @@ class Administration:
         detail = f"{counted(cancelled, 'task')} cancelled"
         self._audit.add(by.username, "queue cleared", priority.queue, detail)
         return cancelled
+
+    def cancel(self, task_id: str, *, by: UserRef) -> Task:
+        """Cancel anybody's task. Raises as RQQueueManager.cancel."""
+        before = self._store.get(task_id, None)
+        after = self._queue.cancel(task_id, by=by)
+        self._noted(by, "task cancelled", before, before.status, after.status)
+        return after
+
+    def requeue(self, task_id: str, *, by: UserRef) -> Task:
+        """Queue anybody's failed task again. Raises as RQQueueManager.requeue."""
+        before = self._store.get(task_id, None)
+        after = self._queue.requeue(task_id, by=by)
+        self._noted(by, "task requeued", before, before.status, after.status)
+        return after
+
+    def reprioritise(self, task_id: str, priority: Priority, *, by: UserRef) -> Task:
+        """Give a waiting task another priority. Raises as TaskStore.reprioritise."""
+        before = self._store.get(task_id, None)
+        after = self._store.reprioritise(task_id, priority, actor=by.username)
+        self._queue.wake()
+        self._progress.publish(after)
+        self._noted(by, "task reprioritised", before, before.priority.queue, priority.queue)
+        return after
+
+    def _noted(self, by: UserRef, action: str, task: Task, before: str, after: str) -> None:
+        """Write what was done to a task; nothing if it is a person's own."""
+        if by.id != task.user_id:
+            self._audit.add(by.username, action, task.id, f"{before} → {after}")
 
     def requeue_failed(self, wanted: Failed, *, by: UserRef) -> Requeued:
         """Queue every wanted one again, each once, with its finished items kept."""

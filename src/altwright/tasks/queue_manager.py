@@ -201,4 +201,4 @@ class RQQueueManager:
 
 def scope(user: UserRef) -> int | None:
     """Return whose tasks a user may touch: None means everybody's."""
-    return None if user.is_admin else user.id
+    return None if user.looks_after_tasks else user.id

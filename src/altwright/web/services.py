@@ -14,6 +14,9 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
+from altwright.tasks.administration import Administration
+from altwright.tasks.alerting.alerts import AlertBook
+from altwright.tasks.audit_log import Audit
 from altwright.tasks.overview import Overview
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
@@ -40,6 +43,9 @@ class Services:
     health: RedisHealthMonitor
     progress: ProgressTracker
     page_channel: PageChannel
+    administration: Administration
+    audit: Audit
+    alerts: AlertBook
     overview: Overview
 
 

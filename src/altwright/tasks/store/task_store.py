@@ -291,6 +291,51 @@ class TaskStore:
             last = ids[-1]
             yield from ids
 
+    def reprioritise(self, task_id: str, priority: Priority, *, actor: str) -> Task:
+        """Give a waiting task another priority, in which it takes its turn; return it.
+
+        Raises:
+            TaskNotFound: there is none.
+            TaskStateConflict: it doesn't wait.
+        """
+        task = self.get(task_id, None)
+        if task.priority is not priority and not self._reprioritise(task, priority, actor):
+            raise TaskStateConflict(task_id, expected="queued")
+        return self.get(task_id, None)
+
+    @again_after_deadlock
+    def _reprioritise(self, task: Task, priority: Priority, actor: str) -> bool:
+        with self.database.begin() as connection:
+            turn = PRIORITIES.turn(connection, task.user_id, priority)
+            # A job that lies in the other queue finds a task that somebody has had, or begins it.
+            statement = (
+                update(TaskRow)
+                .where(
+                    TaskRow.id == task.id,
+                    TaskRow.attempt == task.attempt,
+                    TaskRow.status == Status.QUEUED,
+                )
+                .values(
+                    priority=priority,
+                    turn=turn.number,
+                    delivery=Delivery.DATABASE,
+                    dispatched_at=None,
+                    sequence=TaskRow.sequence + 1,
+                )
+            )
+            if not changed(connection, statement):
+                return False
+            detail = f"{task.priority.queue} → {priority.queue}"
+            record(
+                connection,
+                task.id,
+                "priority changed",
+                attempt=task.attempt,
+                actor=actor,
+                detail=detail,
+            )
+            return True
+
     def requeue(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
         """Queue a failed task again, with its finished items kept and a fresh budget of retries.
 

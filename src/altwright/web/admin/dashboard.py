@@ -8,22 +8,17 @@ from flask import Blueprint, render_template, request
 
 from altwright.domain.period import Period
 from altwright.domain.task import Delivery
-from altwright.errors import NotAllowed
 from altwright.web.admin import charts
-from altwright.web.auth import caller
+from altwright.web.admin.access import frame, require_role
 from altwright.web.services import services
 
 PERIODS = {Period.HOUR: "Last hour", Period.DAY: "Last day", Period.MONTH: "Last month"}
 
 
 bp = Blueprint("dashboard", __name__, url_prefix="/admin")
+bp.before_request(require_role)
+bp.context_processor(frame)
 bp.add_app_template_filter(charts.worded, "worded")
-
-
-@bp.before_request
-def _require_admin() -> None:
-    if not caller().is_admin:
-        raise NotAllowed("Only an administrator sees this page.")
 
 
 @bp.get("")

@@ -155,7 +155,9 @@ class TasksQuery(Query):
     status: Status | None = None
     limit: Limit = 50
     before: TaskId | None = Field(None, description="the last task of the page before this one")
-    everybody: bool = Field(default=False, description="administrators: everybody's tasks")
+    everybody: bool = Field(
+        default=False, description="administrators and moderators: everybody's tasks"
+    )
 
 
 class AccountNew(Body):

@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from altwright.domain.period import Period
-from altwright.errors import NotAllowed
+from altwright.web.admin.access import require_role
 from altwright.web.api.blueprint import answers, blueprint
 from altwright.web.api.statistics_responses import Statistics
-from altwright.web.auth import caller
 from altwright.web.services import services
 
 bp = blueprint("admin/statistics", "How the service stands and stood; for administrators")
+bp.before_request(require_role)
 
 
 class StatisticsQuery(BaseModel):
@@ -25,8 +25,6 @@ class StatisticsQuery(BaseModel):
 @bp.get("", responses=answers({200: Statistics}, 403))
 def show_statistics(query: StatisticsQuery) -> dict[str, Any]:
     """Show how the service stands now, and its figures over a period."""
-    if not caller().is_admin:
-        raise NotAllowed("Only an administrator sees the figures of the service.")
     overview = services().overview
     return {
         "now": overview.current(),

@@ -1,0 +1,46 @@
+"""Who may do what under /admin and /api/v1/admin, and what every page there shows around itself.
+
+Administrators may everything. Moderators see everything, and do what MODERATORS_MAY names; an
+action that stands in no list is for administrators only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import request
+
+from altwright.errors import NotAllowed
+from altwright.web.auth import caller
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+#: Endpoints of actions on single tasks.
+MODERATORS_MAY: Final = frozenset({"admin.cancel", "admin.requeue", "admin.reprioritise"})
+#: The pages in the order of their navigation.
+SECTIONS: Final = (
+    ("/admin", "Dashboard"),
+    ("/admin/tasks", "Tasks"),
+    ("/admin/failed", "Dead letters"),
+    ("/admin/queues", "Queues"),
+    ("/admin/alerts", "Alerts"),
+    ("/admin/users", "Users"),
+    ("/admin/audit", "Audit log"),
+)
+
+
+def require_role() -> None:
+    """Let administrators and moderators pass to a view. Raises NotSignedIn, NotAllowed."""
+    if not caller().looks_after_tasks:
+        raise NotAllowed("Only administrators and moderators may see this.")
+    if not may(request.endpoint, request.method):
+        raise NotAllowed("Only an administrator may do this.")
+
+
+def may(endpoint: str | None, method: str = "POST") -> bool:
+    """Return whether the caller, an administrator or moderator, may do this."""
+    return caller().is_admin or method in SAFE_METHODS or endpoint in MODERATORS_MAY
+
+
+def frame() -> dict[str, Any]:
+    """Return what each page's navigation and buttons need."""
+    return {"sections": SECTIONS, "may": may}

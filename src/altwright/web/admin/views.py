@@ -1,0 +1,275 @@
+"""Administrators' pages: forms that work without scripts, and ask before what can't be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from flask import Blueprint, flash, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from altwright.accounts.users import User
+from altwright.domain.caption import Role
+from altwright.domain.counting import counted
+from altwright.domain.task import ACTIVE, Delivery, Priority, Status
+from altwright.errors import Category, NotAllowed, NotFound, RequestError
+from altwright.tasks.store.statistics import Figures
+from altwright.tasks.store.task_search import TaskFilter, TaskSearch
+from altwright.tasks.store.task_store import Failed
+from altwright.web.admin.access import frame, require_role
+from altwright.web.auth import caller
+from altwright.web.services import services
+
+E = TypeVar("E", bound=StrEnum)
+
+#: Tasks on a page; entries of the audit log, and alerts, that are shown.
+TASKS_A_PAGE, ENTRIES, ALERTS = 50, 200, 100
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+bp.before_request(require_role)
+bp.context_processor(frame)
+
+
+@bp.get("/tasks")
+def tasks() -> str:
+    """Show everybody's tasks, as the address asks for them."""
+    users = services().users.all()
+    asked = request.args
+    owner = next((one.id for one in users if one.username == asked.get("user")), None)
+    nobodys = bool(asked.get("user")) and owner is None
+    wanted = TaskFilter(
+        _known(Status, asked.get("status")),
+        _priority_or_none(asked.get("priority")),
+        asked.get("kind") or None,
+        owner,
+        _known(Category, asked.get("category")),
+        _known(Delivery, asked.get("delivery")),
+    )
+    search = TaskSearch(services().database, services().box)
+    found = [] if nobodys else search.page(wanted, TASKS_A_PAGE + 1, asked.get("after"))
+    page = found[:TASKS_A_PAGE]
+    return render_template(
+        "admin/tasks.html",
+        tasks=[task.to_json() | {"user_id": task.user_id} for task in page],
+        names={one.id: one.username for one in users},
+        users=[one.username for one in users],
+        kinds=sorted(services().queue.kinds),
+        older=_with_after(page[-1].id) if len(found) > len(page) else None,
+        newest=_with_after(None) if asked.get("after") else None,
+        choices={
+            "status": list(Status),
+            "priority": [one.queue for one in Priority],
+            "category": sorted(Category),
+            "delivery": list(Delivery),
+        },
+    )
+
+
+@bp.get("/tasks/<task_id>")
+def task(task_id: str) -> str:
+    """Show one task: how it stands, each move with who made it, its items."""
+    found = services().store.get(task_id, None)
+    user = services().users.get(found.user_id) if found.user_id is not None else None
+    return render_template(
+        "admin/task.html",
+        task=found.to_json(),
+        fault=found.fault,
+        worker=found.worker_id if found.status is Status.RUNNING else None,
+        user=user.username if user else None,
+        items=services().store.items(found.id),
+        events=services().store.history(found.id),
+        is_active=found.status in ACTIVE,
+        priorities=[one.queue for one in Priority],
+    )
+
+
+@bp.post("/tasks/<task_id>/cancel")
+def cancel(task_id: str) -> Response:
+    """Cancel a task."""
+    return _tried(
+        lambda: services().administration.cancel(task_id, by=caller()),
+        "The task is cancelled, or ends at its next picture.",
+        f"/admin/tasks/{task_id}",
+    )
+
+
+@bp.post("/tasks/<task_id>/requeue")
+def requeue(task_id: str) -> Response:
+    """Queue a failed task again."""
+    return _tried(
+        lambda: services().administration.requeue(task_id, by=caller()),
+        "The task is queued again; what it has finished stays finished.",
+        f"/admin/tasks/{task_id}",
+    )
+
+
+@bp.post("/tasks/<task_id>/priority")
+def reprioritise(task_id: str) -> Response:
+    """Give a waiting task another priority."""
+    priority = _priority(request.form.get("priority", ""))
+    return _tried(
+        lambda: services().administration.reprioritise(task_id, priority, by=caller()),
+        f"The task's priority is {priority.queue} now.",
+        f"/admin/tasks/{task_id}",
+    )
+
+
+@bp.get("/failed")
+def failed() -> str:
+    """Show the tasks that failed for good, by cause and kind."""
+    groups = [one.to_json() for one in Figures(services().database).dead_letters()]
+    return render_template("admin/failed.html", groups=groups)
+
+
+@bp.post("/failed/requeue")
+def requeue_failed() -> Response:
+    """Queue the failed tasks of one cause and kind again."""
+    category = _known(Category, request.form.get("category"))
+    kind = request.form.get("kind")
+    if category is None or not kind:
+        raise NotFound("There are no such dead letters.")
+    done = services().administration.requeue_failed(Failed(category, kind), by=caller())
+    held_back = f" {done.held_back} stay: their users have active tasks." if done.held_back else ""
+    return _done(f"{counted(done.requeued, 'task')} queued again.{held_back}", "/admin/failed")
+
+
+@bp.get("/queues")
+def queues() -> str:
+    """Show what waits and runs in each queue."""
+    figures = [one.to_json() for one in services().administration.queues()]
+    return render_template("admin/queues.html", queues=figures)
+
+
+@bp.get("/queues/<name>/clear")
+def ask_clear(name: str) -> str:
+    """Ask before a queue's tasks are cancelled, with their number."""
+    priority = _priority(name)
+    figures = services().administration.queues()[priority]
+    return render_template("admin/clear.html", queue=figures.to_json())
+
+
+@bp.post("/queues/<name>/clear")
+def clear(name: str) -> Response:
+    """Cancel what waits in a queue."""
+    cancelled = services().administration.clear(_priority(name), by=caller())
+    return _done(f"{counted(cancelled, 'task')} of the queue {name} cancelled.", "/admin/queues")
+
+
+@bp.post("/queues/<name>/pause")
+def pause(name: str) -> Response:
+    """Pause a queue."""
+    changed = services().administration.pause(_priority(name), by=caller())
+    words = "is paused; running tasks go on" if changed else "was paused already"
+    return _done(f"The queue {name} {words}.", "/admin/queues")
+
+
+@bp.post("/queues/<name>/resume")
+def resume(name: str) -> Response:
+    """Let a queue go on."""
+    changed = services().administration.resume(_priority(name), by=caller())
+    return _done(f"The queue {name} {'goes on' if changed else 'was not paused'}.", "/admin/queues")
+
+
+@bp.get("/alerts")
+def alerts() -> str:
+    """Show what is wrong now, and what was."""
+    book = services().alerts
+    over = [one for one in book.recent(ALERTS) if one.resolved_at is not None]
+    return render_template("admin/alerts.html", alerts=book.open(), over=over)
+
+
+@bp.get("/users")
+def users() -> str:
+    """Show who may sign in."""
+    return render_template("admin/users.html", users=services().users.all(), roles=list(Role))
+
+
+@bp.post("/users/<int:user_id>/active")
+def set_active(user_id: int) -> Response:
+    """Lock a user out, or let them in again."""
+    user = _other(user_id)
+    is_active = request.form.get("active") == "yes"
+    services().users.set_active(user.id, active=is_active)
+    action = "user activated" if is_active else "user deactivated"
+    services().audit.add(caller().username, action, user.username)
+    words = "may sign in again" if is_active else "is locked out, at once; their data stays"
+    return _done(f"{user.username} {words}.", "/admin/users")
+
+
+@bp.post("/users/<int:user_id>/role")
+def set_role(user_id: int) -> Response:
+    """Give a user another role."""
+    user = _other(user_id)
+    role = _known(Role, request.form.get("role"))
+    if role is None:
+        raise NotFound("There is no such role.")
+    services().users.set_role(user.id, role)
+    change = f"{user.role} → {role}"
+    services().audit.add(caller().username, "role given", user.username, change)
+    return _done(f"The role of {user.username} is {role} now.", "/admin/users")
+
+
+@bp.get("/audit")
+def audit() -> str:
+    """Show who did what to the service, newest first."""
+    actor, entries = request.args.get("by", ""), services().audit.recent(ENTRIES)
+    shown = [one for one in entries if not actor or one.actor == actor]
+    return render_template(
+        "admin/audit.html", entries=shown, actors=sorted({one.actor for one in entries})
+    )
+
+
+def _with_after(task_id: str | None) -> str:
+    """Return this address for what comes after a task; None: from the first on."""
+    kept = {name: value for name, value in request.args.items() if value and name != "after"}
+    asked = kept | ({"after": task_id} if task_id else {})
+    return f"{request.path}?{urlencode(asked)}"
+
+
+def _done(words: str, path: str) -> Response:
+    """Say what was done, on the page that a person goes on with."""
+    flash(words)
+    return redirect(path, 303)
+
+
+def _tried(action: Callable[[], object], words: str, path: str) -> Response:
+    """Do what may be refused (the task has ended meanwhile), and say how it went."""
+    try:
+        action()
+    except NotFound:
+        raise
+    except RequestError as refusal:
+        words = f"Nothing was done: {refusal}"
+    return _done(words, path)
+
+
+def _other(user_id: int) -> User:
+    """Return a user who isn't the caller, so that nobody locks themselves out. Raises NotFound."""
+    user = services().users.get(user_id)
+    if user is None:
+        raise NotFound("There is no such user.")
+    if user.id == caller().id:
+        raise NotAllowed("Another administrator has to change your own account.")
+    return user
+
+
+def _known(names: Iterable[E], value: str | None) -> E | None:
+    """Return the member of an enumeration that an address names, if it does."""
+    return next((one for one in names if one == value), None)
+
+
+def _priority_or_none(name: str | None) -> Priority | None:
+    with suppress(NotFound):
+        return _priority(name or "")
+    return None
+
+
+def _priority(name: str) -> Priority:
+    """Return the priority of a queue. Raises NotFound."""
+    for priority in Priority:
+        if priority.queue == name:
+            return priority
+    raise NotFound(f"There is no queue {name}.")

@@ -1,0 +1,196 @@
+"""Administrators' pages: who sees what, and each action through HTTP."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+from tests import support_web
+from tests.support_web import PASSWORD, Caller, Web, csrf_token
+
+from altwright.accounts.users import User
+from altwright.domain.caption import Role
+from altwright.web.admin import views
+from altwright.web.admin.access import MODERATORS_MAY, SAFE_METHODS
+
+web = support_web.web
+
+#: What stands in paths for their parts.
+PARTS = {"name": "low", "task_id": support_web.NO_SUCH_TASK, "int:user_id": "99"}
+
+
+def moderator(web: Web) -> User:
+    """Return a moderator."""
+    return web.services.users.create("mona", PASSWORD, role=Role.MODERATOR)
+
+
+def routes(web: Web) -> list[tuple[str, str, str]]:
+    """Return method, path and endpoint of all that is under /admin, pages and API."""
+    found = []
+    for rule in web.app.url_map.iter_rules():
+        if not rule.rule.startswith(("/admin", "/api/v1/admin")):
+            continue
+        path = rule.rule
+        for part, value in PARTS.items():
+            path = path.replace(f"<{part}>", value)
+        assert "<" not in path
+        methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        found += [(method, path, rule.endpoint) for method in methods]
+    return found
+
+
+def post(who: Caller, path: str, **form: str) -> str:
+    """Send a form as its page would, follow, and return the page that comes."""
+    token = who.headers["X-CSRFToken"]
+    answer = who.post(path, data={"csrf_token": token, **form}, follow_redirects=True)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def test_every_route_asks_for_the_role(web: Web) -> None:
+    """All routes are walked, so that a new one without the check fails here."""
+    nobody, user = web.anonymous(), web.by_session(web.anna)
+    mona, root = web.by_session(moderator(web)), web.by_session(web.root)
+    walked = routes(web)
+    assert len({path for _, path, _ in walked}) > 3
+    for method, path, endpoint in walked:
+        asked = f"{method} {path}"
+        is_safe, is_api = method in SAFE_METHODS, path.startswith("/api/")
+        body: dict[str, Any] = {"json": {}} if is_api and not is_safe else {}
+        # A page of nobody's leads to where one signs in; a form without its session is refused.
+        nobodys = 401 if is_api else 302 if is_safe else 400
+        assert nobody.call(method, path, **body).status_code == nobodys, asked
+        assert user.call(method, path, **body).status_code == 403, asked
+        is_refused = mona.call(method, path, **body).status_code == 403
+        assert is_refused == (not is_safe and endpoint not in MODERATORS_MAY), asked
+        assert root.call(method, path, **body).status_code not in {401, 403, 500}, asked
+
+
+def test_what_moderators_may_exists(web: Web) -> None:
+    """The table names nothing that isn't there."""
+    assert {endpoint for _, _, endpoint in routes(web)} >= MODERATORS_MAY
+
+
+def test_the_link_is_for_those_who_may(web: Web) -> None:
+    """Users see no way to what they may not see."""
+    for who, may in ((web.anna, False), (moderator(web), True), (web.root, True)):
+        assert ('href="/admin"' in web.by_session(who).get("/").text) == may
+
+
+def test_actions_need_a_csrf_token(web: Web) -> None:
+    """Another site can't make an administrator's browser pause a queue."""
+    browser = web.by_session(web.root)
+    refused = Caller(browser.client, {}).post("/admin/queues/low/pause")
+    assert refused.status_code == 400
+
+
+def test_queues_are_paused_resumed_and_cleared(web: Web) -> None:
+    """Each action says what it did; clearing tells the number first."""
+    root = web.by_session(web.root)
+    assert "is paused" in post(root, "/admin/queues/normal/pause")
+    assert "Paused by root" in root.get("/admin/queues").text
+    assert "was paused already" in post(root, "/admin/queues/normal/pause")
+    task = web.submit()
+    page = root.get("/admin/queues/normal/clear").text
+    assert csrf_token(page)
+    assert "<strong data-count>1</strong>" in page
+    assert "1 task of the queue normal cancelled" in post(root, "/admin/queues/normal/clear")
+    assert web.services.store.get(task["id"], None).status == "cancelled"
+    assert "goes on" in post(root, "/admin/queues/normal/resume")
+    done = [(one.actor, one.action) for one in web.services.audit.recent()]
+    assert done == [
+        ("root", "queue resumed"),
+        ("root", "queue cleared"),
+        ("root", "queue paused"),
+    ]
+    assert root.get("/admin/queues/odd/clear").status_code == 404
+
+
+def test_tasks_of_everybody_are_found_by_what_they_are_like(web: Web) -> None:
+    """Filters are in the address; what nobody has is no error."""
+    root = web.by_session(web.root)
+    failed, waiting = web.failed(), web.submit()
+    everything = root.get("/admin/tasks").text
+    assert failed["id"][:8] in everything
+    assert waiting["id"][:8] in everything
+    for query, found in (
+        ("status=failed", [failed]),
+        ("status=queued&priority=normal", [waiting]),
+        ("user=anna", [failed, waiting]),
+        ("user=bert", []),
+        ("user=nobody", []),
+        ("category=authentication&status=failed", []),
+        ("kind=captions&status=failed&delivery=odd", [failed]),
+    ):
+        page = root.get(f"/admin/tasks?{query}").text
+        shown = [task for task in (failed, waiting) if task["id"][:8] in page]
+        assert shown == found, query
+
+
+def test_tasks_are_paged(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page begins where the one before ended, also of what has ended."""
+    monkeypatch.setattr(views, "TASKS_A_PAGE", 2)
+    root = web.by_session(web.root)
+    made = [web.failed()["id"] for _ in range(5)]
+    for query in ("", "status=failed"):
+        seen: list[str] = []
+        path = f"/admin/tasks?{query}"
+        while path:
+            page = root.get(path).text
+            seen += re.findall(r'<th scope="row"><a href="/admin/tasks/([^"]+)"', page)
+            older = re.search(r'href="([^"]+)">Older tasks', page)
+            path = html.unescape(older[1]) if older else ""
+        assert seen == made[::-1]
+
+
+@pytest.mark.parametrize("role", ["mona", "root"])
+def test_actions_on_one_task(web: Web, role: str) -> None:
+    """Moderators do these, too; each is in the audit log, with before and after."""
+    who = web.by_session(moderator(web) if role == "mona" else web.root)
+    failed = web.failed()["id"]
+    assert "queued again" in post(who, f"/admin/tasks/{failed}/requeue")
+    assert "Nothing was done" in post(who, f"/admin/tasks/{failed}/requeue")
+    page = post(who, f"/admin/tasks/{failed}/priority", priority="low")
+    assert "priority is low" in page
+    assert "normal → low" in page
+    assert "cancelled" in post(who, f"/admin/tasks/{failed}/cancel")
+    assert "Nothing was done" in post(who, f"/admin/tasks/{failed}/priority", priority="high")
+    done = [(one.actor, one.action, one.subject, one.detail) for one in web.services.audit.recent()]
+    assert done == [
+        (role, "task cancelled", failed, "queued → cancelled"),
+        (role, "task reprioritised", failed, "normal → low"),
+        (role, "task requeued", failed, "failed → queued"),
+    ]
+    assert who.post(f"/admin/tasks/{failed}/priority", data={"priority": "odd"}).status_code == 404
+
+
+def test_dead_letters_are_queued_again_by_cause(web: Web) -> None:
+    """All of one cause and kind at once; the page says how many there are."""
+    root, task = web.by_session(web.root), web.failed()
+    page = root.get("/admin/failed").text
+    assert "Queue all 1 again" in page
+    cause = re.search(r'name="category" value="([^"]+)"', page)
+    assert cause
+    page = post(root, "/admin/failed/requeue", category=cause[1], kind=task["kind"])
+    assert "1 task queued again" in page
+    assert "No task has failed for good" in page
+    assert root.post("/admin/failed/requeue", data={"category": "odd"}).status_code == 404
+
+
+def test_users_are_locked_out_and_given_roles(web: Web) -> None:
+    """From the next request on; nobody changes themselves."""
+    root, anna = web.by_session(web.root), web.by_session(web.anna)
+    page = post(root, f"/admin/users/{web.anna.id}/role", role="moderator")
+    assert "role of anna is moderator" in page
+    assert anna.get("/admin/tasks").status_code == 200
+    assert "locked out" in post(root, f"/admin/users/{web.anna.id}/active", active="no")
+    assert anna.get("/admin/tasks").status_code == 302
+    assert "may sign in again" in post(root, f"/admin/users/{web.anna.id}/active", active="yes")
+    for path in ("role", "active"):
+        assert root.post(f"/admin/users/{web.root.id}/{path}", data={}).status_code == 403
+    entries = root.get("/admin/audit?by=root").text
+    for words in ("Role given", "user → moderator", "User deactivated", "User activated"):
+        assert words in entries
+    assert "Role given" not in root.get("/admin/audit?by=nobody").text
