@@ -163,3 +163,33 @@ def ended(service: Service, token: str, task: str) -> dict[str, Any]:
         return shown if shown["status"] == "completed" else None
 
     return wait_until(completed, 180) or {}
+
+
+@pytest.mark.req("7.5", "audit log")
+def test_what_administrates_by_command_is_in_the_audit_log(service: Service) -> None:
+    """Who, what and on what, with before and after where something was before."""
+    for arguments in (
+        ("user", "create", "bob", "--token"),
+        ("user", "role", "bob", "moderator"),
+        ("user", "token", "bob"),
+        ("user", "deactivate", "bob"),
+        ("user", "activate", "bob"),
+        ("workers", "limits", "--max", "low=2"),
+        ("workers", "limits", "--reset"),
+    ):
+        done = service.command(*arguments)
+        assert done.returncode == 0, done.stderr
+    entries = [
+        (one["action"], one["subject"], one["detail"]) for one in service.json("audit")[:7][::-1]
+    ]
+    assert entries[:5] == [
+        ("user created", "bob", "user"),
+        ("role given", "bob", "user → moderator"),
+        ("token made", "bob", "command line"),
+        ("user deactivated", "bob", ""),
+        ("user activated", "bob", ""),
+    ]
+    assert [(action, "'low': 2" in detail) for action, _, detail in entries[5:]] == [
+        ("limits changed", True),
+        ("limits changed", True),
+    ]

@@ -115,7 +115,9 @@ class Engine:
             self.messenger,
             max_retries=options.queue.max_retries,
         )
-        self.administration = Administration(store, self.queue, self.pauses, self.progress)
+        self.administration = Administration(
+            store, self.queue, self.pauses, self.limits, self.progress
+        )
         self.runner = TaskRunner(
             self.claims,
             self.items,

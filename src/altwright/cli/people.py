@@ -66,6 +66,7 @@ def create(
         # Nobody knows the password of a user who was made for the REST API only.
         password = password or secrets.token_urlsafe(32)
         data = _shown(services.users.create(username, password, role=role, email=email))
+        services.audit.add(OPERATOR.username, "user created", username, role)
         if token:
             data["token"] = services.users.make_token(data["id"], "command line")
     if token and not as_json:
@@ -80,8 +81,9 @@ def create(
 def set_role(username: str, role: str) -> None:
     """Make USERNAME an administrator, a moderator (looks after everybody's tasks) or a user."""
     with opened() as services:
-        services.users.set_role(known_user(services, username).id, Role(role))
-        services.audit.add(OPERATOR.username, "role given", username, role)
+        user = known_user(services, username)
+        services.users.set_role(user.id, Role(role))
+        services.audit.add(OPERATOR.username, "role given", username, f"{user.role} → {role}")
 
 
 @user.command("list")
@@ -101,6 +103,7 @@ def set_password(username: str, password: str | None) -> None:
     with opened() as services:
         user_id = known_user(services, username).id
         services.users.set_password(user_id, password or secret("Password", twice=True))
+        services.audit.add(OPERATOR.username, "password changed", username)
 
 
 @user.command("token")
@@ -111,6 +114,7 @@ def make_token(username: str, name: str, *, as_json: bool) -> None:
     """Make another token for the REST API and print it; it can't be shown again."""
     with opened() as services:
         token = services.users.make_token(known_user(services, username).id, name)
+        services.audit.add(OPERATOR.username, "token made", username, name)
     if as_json:
         show({"username": username, "name": name, "token": token}, as_json=True, columns={})
     else:
@@ -123,6 +127,7 @@ def deactivate(username: str) -> None:
     """Lock USERNAME out; their data stays."""
     with opened() as services:
         services.users.set_active(known_user(services, username).id, active=False)
+        services.audit.add(OPERATOR.username, "user deactivated", username)
 
 
 @user.command("activate")
@@ -131,6 +136,7 @@ def activate(username: str) -> None:
     """Let USERNAME in again."""
     with opened() as services:
         services.users.set_active(known_user(services, username).id, active=True)
+        services.audit.add(OPERATOR.username, "user activated", username)
 
 
 @click.group()

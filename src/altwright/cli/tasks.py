@@ -20,7 +20,7 @@ from altwright.cli.common import (
     user_option,
 )
 from altwright.domain.counting import counted
-from altwright.domain.task import Status
+from altwright.domain.task import Priority, Status
 from altwright.errors import Category, InvalidInput, RedisUnavailable
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import Failed
@@ -125,8 +125,20 @@ def show_task(task_id: str, *, as_json: bool) -> None:
 def cancel(task_id: str, *, as_json: bool) -> None:
     """Cancel a task: at once while it waits, at its next picture while it runs."""
     with opened() as services, naming(task_id):
-        ended = services.queue.cancel(task_id, by=OPERATOR)
+        ended = services.engine.administration.cancel(task_id, by=OPERATOR)
     show(ended.to_json(), as_json=as_json, columns=_TASK)
+
+
+@task.command("priority")
+@click.argument("task_id")
+@click.argument("priority", type=click.Choice([one.queue for one in Priority]))
+@json_option
+def reprioritise(task_id: str, priority: str, *, as_json: bool) -> None:
+    """Give a waiting task another PRIORITY, in which it takes its turn."""
+    wanted = next(one for one in Priority if one.queue == priority)
+    with opened() as services, naming(task_id):
+        moved = services.engine.administration.reprioritise(task_id, wanted, by=OPERATOR)
+    show(moved.to_json(), as_json=as_json, columns=_TASK)
 
 
 @task.command("requeue")
@@ -155,7 +167,7 @@ def requeue(
     with opened() as services:
         if task_id is not None:
             with naming(task_id):
-                queued = services.queue.requeue(task_id, by=OPERATOR)
+                queued = services.engine.administration.requeue(task_id, by=OPERATOR)
             show(queued.to_json(), as_json=as_json, columns=_TASK)
             return
         wanted = Failed(

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from altwright import folders
-from altwright.cli.common import json_option, opened, show
+from altwright.cli.common import OPERATOR, json_option, opened, show
 from altwright.config import Settings
 from altwright.domain.limits import WORKERS_MOST, Limits
 from altwright.domain.task import Priority
@@ -127,13 +127,13 @@ def limits(
     """  # noqa: D301 - click wants the control character
     most, kept = (*most, *old_most), (*kept, *old_kept)
     with opened() as services:
-        book = services.engine.limits
+        now, administration = services.engine.limits.current(), services.engine.administration
         if reset or nothing:
-            book.change(None if reset else Limits())
+            administration.limit(None if reset else Limits(), by=OPERATOR)
         elif most or kept:
-            now = book.current()
-            book.change(Limits(_changed(now.most, most), _changed(now.kept, kept)))
-        data = book.current().to_json()
+            wanted = Limits(_changed(now.most, most), _changed(now.kept, kept))
+            administration.limit(wanted, by=OPERATOR)
+        data = services.engine.limits.current().to_json()
     show(data, as_json=as_json, columns={"most": "max at a time", "kept": "reserved workers"})
 
 

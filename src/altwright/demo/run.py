@@ -16,6 +16,7 @@ from altwright import bootstrap, config, folders, installed, telemetry
 from altwright.config import Settings
 from altwright.demo import server
 from altwright.describers.offline.weights import fetch
+from altwright.domain.caption import Role
 from altwright.errors import ConfigError
 from altwright.processes import serve
 from altwright.processes.supervisor import Child, python
@@ -87,7 +88,9 @@ def _welcome(settings: Settings, login: Login, url: str, pictures: Path) -> None
     with closing(bootstrap.build(settings)) as services:
         user = services.users.by_name(login.username)
         if user is None:
-            user = services.users.create(login.username, login.password)
+            user = services.users.create(login.username, login.password, role=Role.ADMIN)
+        elif user.role is not Role.ADMIN:  # a demo of the version before
+            services.users.set_role(user.id, Role.ADMIN)
         if not services.accounts.of_user(user.id):
             services.accounts.add(user.id, "mastodon", url, server.TOKEN)
     click.echo(
@@ -99,7 +102,8 @@ Altwright is running.
   Password  {login.password}
 
 Sign in and press "Describe my pictures". When drafts are there, review them, correct what you
-like, approve and publish. The posts, with their alt texts, are on a pretend Mastodon server:
+like, approve and publish. "Admin" is what administrators see. The posts, with their alt texts,
+are on a pretend Mastodon server:
 {url}/@{server.USERNAME}
 Ctrl-C stops everything; the next start goes on from there.
 """

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from altwright.domain.counting import counted
+from altwright.domain.limits import Limits
 from altwright.domain.task import Priority
 from altwright.domain.user import UserRef
 from altwright.errors import ActiveTaskExists, RedisUnavailable, TaskNotFound, TaskStateConflict
@@ -17,6 +18,7 @@ from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
+from altwright.tasks.store.concurrency_limits import LimitBook
 from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_store import Failed, TaskStore
 from altwright.tasks.task import Task
@@ -34,11 +36,17 @@ class Administration:
     """Who may do this is asked before: `altwright` on the host, or an administrator's session."""
 
     def __init__(
-        self, store: TaskStore, queue: RQQueueManager, pauses: Pauses, progress: ProgressTracker
+        self,
+        store: TaskStore,
+        queue: RQQueueManager,
+        pauses: Pauses,
+        limits: LimitBook,
+        progress: ProgressTracker,
     ) -> None:
         self._store = store
         self._queue = queue
         self._pauses = pauses
+        self._limits = limits
         self._progress = progress
         self._audit = Audit(store.database)
 
@@ -68,6 +76,13 @@ class Administration:
         detail = f"{counted(cancelled, 'task')} cancelled"
         self._audit.add(by.username, "queue cleared", priority.queue, detail)
         return cancelled
+
+    def limit(self, limits: Limits | None, *, by: UserRef) -> None:
+        """Let these limits hold in every process; None: those of the settings again."""
+        before = self._limits.current().to_json()
+        self._limits.change(limits)
+        after = self._limits.current().to_json()
+        self._audit.add(by.username, "limits changed", "", f"{before} → {after}")
 
     def cancel(self, task_id: str, *, by: UserRef) -> Task:
         """Cancel anybody's task. Raises as RQQueueManager.cancel."""
