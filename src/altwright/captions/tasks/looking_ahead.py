@@ -62,13 +62,14 @@ class LookAhead:
         #: Numbers of pictures that met what may be a server's fault, until their turn has come.
         self.troubled: set[int] = set()
         self._misfits = 0
+        self._in_hand = -1
 
     @property
     def room(self) -> int:
         """Return how many more pictures may be begun now."""
         if self.troubled or self._misfits >= MISFITS_MOST:
             return 0
-        return self._most - len(self._looks)
+        return self._most - len(self._looks.keys() - {self._in_hand})
 
     def is_begun(self, number: int) -> bool:
         """Return whether a picture is looked at already."""
@@ -83,6 +84,7 @@ class LookAhead:
 
     def expect(self, number: int) -> None:
         """Let no later picture be described before the one in hand; drop what came before it."""
+        self._in_hand = number
         for former in [one for one in self._looks if one < number]:
             self.drop(former)
         if number not in self._looks:
