@@ -326,6 +326,7 @@ class Bench(Engine):
         *,
         describer: Describer | None = None,
         timeout_s: float = 30,
+        parallel: int = 1,
     ) -> None:
         """Take where pictures come from and where copies go."""
         self.world = world
@@ -341,6 +342,7 @@ class Bench(Engine):
             describer or self.describer,
             PictureLimits(40 << 20, 100_000_000, timeout_s),
             longest=500,
+            parallel=parallel,
         )
         health = RedisHealthMonitor(connect(NOWHERE))
         super().__init__(store, health, captions.kinds, EngineOptions(limit_s=60), owner="bench")

@@ -203,7 +203,12 @@ class PretendWorld:
 
 @contextmanager
 def pretend_world(
-    database: Database, folder: Path, *, timeout_s: float = 2, platform: str = "mastodon"
+    database: Database,
+    folder: Path,
+    *,
+    timeout_s: float = 2,
+    platform: str = "mastodon",
+    parallel: int = 1,
 ) -> Iterator[PretendWorld]:
     """Run both servers, connect an account, and put a bench over them."""
     fediverse, model = PretendMastodon(), PretendModel()
@@ -219,7 +224,9 @@ def pretend_world(
         drafts = DraftStore(database)
         world = World(database, FakePlatform(), box, users, accounts, drafts, user, account)
         describer = Ollama(model.server.url, MODEL, timeout_s)
-        bench = Bench(world, fediverse, folder, describer=describer, timeout_s=timeout_s)
+        bench = Bench(
+            world, fediverse, folder, describer=describer, timeout_s=timeout_s, parallel=parallel
+        )
         yield PretendWorld(bench, fediverse, model)
         describer.close()
 

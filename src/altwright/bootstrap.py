@@ -161,6 +161,7 @@ def build(settings: Settings) -> Services:
         describer,
         PictureLimits(settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout),
         settings.caption_max_length,
+        settings.describer_parallel,
     )
     upkeep = RQUpkeep(health, options_of(settings).queue)
     ages = ages_of(settings)

@@ -213,6 +213,9 @@ class Settings(BaseSettings):
     describer: Literal["offline", "ollama", "openai"] = Field(
         "offline", description="what writes the drafts"
     )
+    describer_parallel: int = Field(
+        1, ge=1, le=32, description="pictures of one run that are described at a time"
+    )
     ollama_url: BaseURL = Field("http://127.0.0.1:11434", description="address of an Ollama server")
     ollama_model: str = Field("llava:7b", description="vision model that Ollama runs")
     ollama_timeout: Seconds = Field(120, description="seconds that one description may take")

@@ -27,11 +27,15 @@ class Captions:
         describer: Describer,
         limits: PictureLimits,
         longest: int,
+        parallel: int = 1,
     ) -> None:
-        """Take ``longest``, the most characters that a describer may write."""
+        """Take ``longest``, the most characters that a describer may write.
+
+        ``parallel`` are the pictures of one task that it is given at a time.
+        """
         self.drafts = DraftStore(tasks.database)
         source = PictureSource(outbound, pictures, limits)
-        parts = (accounts, self.drafts, source, describer, longest)
+        parts = (accounts, self.drafts, source, describer, longest, parallel)
         kinds: tuple[TaskKind, ...] = (
             CaptionGenerationService(*parts),
             Publishing(accounts, self.drafts),

@@ -64,6 +64,8 @@ class Task:
     progress_attempt: int = 0
     #: Where an attempt goes on that finds the plan unfinished (PlannedUpTo).
     plan_cursor: str | None = None
+    #: Workers in a row that died while working on it.
+    crashes: int = 0
 
     @property
     def corrupt(self) -> bool:

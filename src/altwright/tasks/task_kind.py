@@ -21,12 +21,15 @@ class Run:
 
     ``checkpoint()`` renews nothing but asks whether to go on; it raises what ends the attempt
     (a cancel, a stop, a lost lease), which a kind lets pass. ``step(text)`` says on the page what
-    is happening; call it as often as you like.
+    is happening; call it as often as you like. ``upcoming(limit)`` returns the items that are to be
+    worked on now, the one in hand before the others, for a kind that prepares some of them; none
+    after an attempt with which its worker died, so that the next such death blames the right one.
     """
 
     task: Task
     checkpoint: Callable[[], None]
     step: Callable[[str], None]
+    upcoming: Callable[[int], Sequence[Item]] = lambda _limit: ()
 
 
 class Work(Protocol):
@@ -61,6 +64,10 @@ class Work(Protocol):
 
     def summary(self, task: Task) -> str:
         """Return the sentence that a finished task shows; ``task`` has the final counts."""
+
+    def close(self) -> None:
+        """End what the attempt has begun and doesn't need any more, however it ended."""
+        return
 
 
 class TaskKind(Protocol):

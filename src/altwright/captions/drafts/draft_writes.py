@@ -153,6 +153,26 @@ def target(session: Session, account_id: int, post_id: str, media_id: str) -> Ta
     return Target(row.id, account_id, status, row.version, is_written)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A picture's address, and its post's text and language, as they were last read."""
+
+    url: str
+    text: str
+    language: str | None
+
+
+def known(session: Session, picture_id: int) -> Known | None:
+    """Return what is known of a picture, or None: it is forgotten."""
+    query = (
+        select(PictureRow.url, PostRow.text, PostRow.language)
+        .join(PostRow, PostRow.id == PictureRow.post_id)
+        .where(PictureRow.id == picture_id)
+    )
+    row = session.execute(query).first()
+    return None if row is None else Known(row.url, row.text, row.language)
+
+
 def note_published(session: Session, picture_id: int, text: str) -> None:
     """Keep the alt text that a picture has on its server; one that is new here stays for good."""
     _stands_on_server(session, picture_id, text)

@@ -17,6 +17,12 @@ from altwright.platforms.port import Media
 ONE_STILL = "This is an animation, of which only one still was described."
 
 
+def shown(prepared: Prepared, media: Media) -> Picture:
+    """Return what is described of a medium: a picture, or the still of an animation."""
+    picture = prepared.picture
+    return replace(picture, note=ONE_STILL) if media.is_animation else picture
+
+
 @dataclass(frozen=True, slots=True)
 class PictureLimits:
     """The largest picture that is fetched and decoded, and the seconds that fetching may take."""
@@ -34,31 +40,27 @@ class PictureSource:
         self._pictures = pictures
         self._limits = limits
 
-    def fetch(self, media: Media) -> tuple[Picture, Stored]:
-        """Fetch, prepare and keep a picture, or the still of an animation.
+    def fetch(self, url: str) -> Prepared:
+        """Fetch and prepare a picture; of one that is of use copies are kept then (``keep``).
 
         Raises:
             ImageUnavailable, RateLimited: it can't be had now.
             PermanentError: it isn't there, or is nothing that can be described.
         """
-        url = media.picture_url
         if not url:
             raise ImageUnusable("The server names no address for this picture.")
         fetched = self._outbound.fetch(
             url, max_bytes=self._limits.max_bytes, timeout_s=self._limits.timeout_s
         )
-        prepared = prepare(fetched.data, max_pixels=self._limits.max_pixels)
-        picture = prepared.picture
-        if media.is_animation:
-            picture = replace(picture, note=ONE_STILL)
-        return picture, self._keep(prepared)
+        return prepare(fetched.data, max_pixels=self._limits.max_pixels)
 
     def kept(self, file: str) -> Picture:
         """Return a picture from its kept copy. Raises NotFound."""
         # The copy is prepared already; preparing it again reads its size and type.
         return prepare(self._pictures.read(file), max_pixels=KEPT_PIXELS).picture
 
-    def _keep(self, prepared: Prepared) -> Stored:
+    def keep(self, prepared: Prepared) -> Stored:
+        """Keep a picture's copies."""
         picture = prepared.kept
         file = self._pictures.put(picture.data, suffix_of(picture.media_type))
         return Stored(

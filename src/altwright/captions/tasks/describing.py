@@ -16,7 +16,7 @@ from altwright.captions.pictures.notes import noted
 from altwright.captions.pictures.picture_fetch import PictureSource
 from altwright.captions.tasks.account_access import probe_platform
 from altwright.captions.tasks.settings import CaptionSettings
-from altwright.describers.port import Describer, Picture, Request
+from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.domain.task import ItemStatus, Priority
 from altwright.errors import CaptionUnusable, Superseded
 from altwright.platforms.port import Platform
@@ -37,6 +37,8 @@ class DescribingKind(TaskKind):
     describer: Describer
     #: The most characters that a describer may write.
     longest: int
+    #: Pictures of one task that the describer is given at a time.
+    parallel: int
 
 
 class DescribingWork(Work):
@@ -58,18 +60,25 @@ class DescribingWork(Work):
             case Source.DESCRIBER:
                 self._kind.describer.probe()
 
+    def request(
+        self, settings: CaptionSettings, *, language: str, post_text: str, hint: str = ""
+    ) -> Request:
+        """Return what the describer is asked for, as run, server and service allow."""
+        longest = min(settings.max_caption_length, self._account.max_alt_length, self._kind.longest)
+        return Request(language, longest, post_text if settings.use_post_text else "", hint)
+
     def described(
         self,
         picture: Picture,
+        description: Description,
         stored: Stored | None,
         seen: Target,
-        settings: CaptionSettings,
+        request: Request,
         *,
-        language: str,
         post_text: str,
-        hint: str = "",
+        took_s: float | None = None,
     ) -> Worked:
-        """Describe a picture; return an item's end whose effect stores the text as a draft.
+        """Return the end of a described picture's item, whose effect stores the text as a draft.
 
         Its reason is the gravest thing to look at in the text, if there is one. The effect raises
         Superseded when a person was faster.
@@ -77,16 +86,14 @@ class DescribingWork(Work):
         Raises:
             CaptionUnusable: the describer answered with nothing.
         """
-        # As run, server and service allow.
-        longest = min(settings.max_caption_length, self._account.max_alt_length, self._kind.longest)
-        request = Request(language, longest, post_text if settings.use_post_text else "", hint)
-        description = noted(self._kind.describer.describe(picture, request), picture)
+        language = request.language
+        description = noted(description, picture)
         text = clean(description.text)
         if not text:
             raise CaptionUnusable("The describer answered with no text.")
         warnings = check(
             text,
-            max_length=longest,
+            max_length=request.max_length,
             post_text=post_text,
             language=written_in(description.evidence, language),
             evidence=description.evidence,
@@ -105,4 +112,5 @@ class DescribingWork(Work):
             if not is_stored:
                 raise Superseded("Its text was changed or decided about meanwhile, so it stays.")
 
-        return Worked(ItemStatus.DONE, warnings[0].message if warnings else "", effect=effect)
+        reason = warnings[0].message if warnings else ""
+        return Worked(ItemStatus.DONE, reason, effect=effect, took_s=took_s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,10 +21,13 @@ from altwright.accounts.connections import Account
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import DEFAULT_LANGUAGE
 from altwright.captions.drafts.draft_writes import Target
+from altwright.captions.pictures.picture_fetch import shown
 from altwright.captions.tasks.account_access import open_account, post_gone, refusals_noted
 from altwright.captions.tasks.describing import DescribingKind, DescribingWork
 from altwright.captions.tasks.labels import day_words, picture_label, tally
+from altwright.captions.tasks.looking_ahead import LookAhead, Wanted
 from altwright.captions.tasks.settings import CaptionSettings
+from altwright.describers.port import Request
 from altwright.domain.caption import DECIDED, DraftStatus
 from altwright.domain.counting import counted
 from altwright.domain.task import ItemStatus
@@ -33,7 +36,7 @@ from altwright.errors import Category, InvalidInput, PermanentError, PlatformUna
 from altwright.platforms.port import Media, Platform, Post, Unreadable
 from altwright.platforms.refusals import PlatformGone
 from altwright.tasks.error_classification import Source
-from altwright.tasks.store.items import Planned, PlannedUpTo, Worked
+from altwright.tasks.store.items import READ_BATCH, Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run
 
@@ -89,6 +92,10 @@ class CaptionWork(DescribingWork):
         self._begun = run.task.items_finished
         self._has_worked = False
         self._last_post: Post | None = None
+        name = f"ahead-{run.task.id}"
+        self._ahead = LookAhead(kind.source, kind.describer, kind.parallel, name)
+        self._coming: deque[Item] = deque()
+        self._all_known = False
 
     def plan(self) -> Iterator[Planned | PlannedUpTo]:
         """Yield a picture after the other that needs an alt text, newest post first.
@@ -172,6 +179,55 @@ class CaptionWork(DescribingWork):
         """Describe one picture, if it still is there and still needs a text."""
         self._pause()
         self._run.step(self._step())
+        self._ahead.expect(item.position)
+        try:
+            self._look_ahead(item)
+            return self._worked(item)
+        finally:
+            self._ahead.drop(item.position)
+
+    def close(self) -> None:
+        """End what looks ahead."""
+        self._ahead.close()
+
+    def _look_ahead(self, item: Item) -> None:
+        """Begin with pictures that come after this one, as far as they are known here.
+
+        Not if the user wants pauses between pictures, nor among those that were tried before: one
+        at which its worker dies has to be the one in hand, so that no other is blamed.
+        """
+        if self._settings.processing_delay or item.tries:
+            return
+        while self._ahead.room > 0:
+            if not self._coming:
+                if self._all_known:
+                    return
+                coming = self._run.upcoming(READ_BATCH)
+                self._coming.extend(one for one in coming if not one.tries)
+                self._all_known = len(self._coming) < READ_BATCH
+                if all(self._is_begun(one, item) for one in self._coming):
+                    return
+            one = self._coming.popleft()
+            if not self._is_begun(one, item):
+                self._begin(one)
+
+    def _is_begun(self, one: Item, in_hand: Item) -> bool:
+        return one.position <= in_hand.position or self._ahead.is_begun(one.position)
+
+    def _begin(self, item: Item) -> None:
+        """Look at a picture as it is known here; its own turn finds out whether it still is so."""
+        post_id, _, media_id = item.key.partition(":")
+        with self._database.read() as session:
+            seen = draft_writes.target(session, self._account.id, post_id, media_id)
+            known = draft_writes.known(session, seen.picture_id) if seen else None
+        if seen is None or known is None or seen.is_written:
+            return
+        if seen.status in DECIDED if self._settings.reprocess_existing else seen.status is not None:
+            return
+        request = self._request(known.language, known.text)
+        self._ahead.begin(Wanted(item.position, known.url, request))
+
+    def _worked(self, item: Item) -> Worked:
         post_id, _, media_id = item.key.partition(":")
         with self._database.read() as session:
             seen = draft_writes.target(session, self._account.id, post_id, media_id)
@@ -188,7 +244,7 @@ class CaptionWork(DescribingWork):
             return self._needless(media, seen)
         if seen.is_written:
             return _skipped("You have written its text; only “Describe again” replaces it.")
-        return self._describe(post, media, seen)
+        return self._describe(item, post, media, seen)
 
     def failed(self, item: Item, reason: str) -> Callable[[Session], None]:
         """Return what lets the next run begin with others."""
@@ -230,12 +286,22 @@ class CaptionWork(DescribingWork):
         reason = "It has got an alt text on its server meanwhile."
         return Worked(ItemStatus.SKIPPED, reason, effect=effect)
 
-    def _describe(self, post: Post, media: Media, seen: Target) -> Worked:
-        picture, stored = self._kind.source.fetch(media)
-        self._run.checkpoint()
-        language = self._settings.language or post.language or DEFAULT_LANGUAGE
+    def _request(self, language: str | None, post_text: str) -> Request:
+        asked = self._settings.language or language or DEFAULT_LANGUAGE
+        return self.request(self._settings, language=asked, post_text=post_text)
+
+    def _describe(self, item: Item, post: Post, media: Media, target: Target) -> Worked:
+        request = self._request(post.language, post.text)
+        wanted = Wanted(item.position, media.picture_url, request)
+        seen = self._ahead.seen(wanted, self._run.checkpoint)
         return self.described(
-            picture, stored, seen, self._settings, language=language, post_text=post.text
+            shown(seen.prepared, media),
+            seen.description,
+            self._kind.source.keep(seen.prepared),
+            target,
+            request,
+            post_text=post.text,
+            took_s=seen.took_s,
         )
 
     def summary(self, task: Task) -> str:

@@ -12,6 +12,7 @@ from altwright.captions.drafts.draft import Draft
 from altwright.captions.drafts.draft_store import clean
 from altwright.captions.drafts.draft_writes import Stored, Target
 from altwright.captions.pictures.notes import recalled
+from altwright.captions.pictures.picture_fetch import shown
 from altwright.captions.tasks.account_access import open_account, post_gone
 from altwright.captions.tasks.describing import DescribingKind, DescribingWork
 from altwright.captions.tasks.generation import CaptionGenerationService
@@ -102,15 +103,16 @@ class AgainWork(DescribingWork):
         except PlatformGone:
             return post_gone(draft.account_id, draft.post.remote_id)
         self._run.checkpoint()
-        return self.described(
-            picture,
-            stored,
-            Target(draft.picture.id, draft.account_id, draft.status, draft.version),
+        post_text = draft.post.text
+        request = self.request(
             self._settings(),
             language=draft.asked_language,
-            post_text=draft.post.text,
+            post_text=post_text,
             hint=self._run.task.settings["hint"],
         )
+        description = self._kind.describer.describe(picture, request)
+        seen = Target(draft.picture.id, draft.account_id, draft.status, draft.version)
+        return self.described(picture, description, stored, seen, request, post_text=post_text)
 
     def _settings(self) -> CaptionSettings:
         """Return what the run was set to that has described the picture before."""
@@ -136,7 +138,8 @@ class AgainWork(DescribingWork):
         post = self._platform.post(draft.post.remote_id)
         for media in post.media:
             if media.remote_id == draft.picture.remote_id:
-                return self._kind.source.fetch(media)
+                prepared = self._kind.source.fetch(media.picture_url)
+                return shown(prepared, media), self._kind.source.keep(prepared)
         raise ImageUnusable("The picture isn't in its post any more.")
 
     def summary(self, task: Task) -> str:

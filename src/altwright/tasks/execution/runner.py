@@ -13,6 +13,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
@@ -162,8 +164,14 @@ class TaskRunner:
             self._claims.fail(task, Category.CORRUPT, f"This task is damaged: {damage}.")
             return None
         run = Run(task, checkpoint, self._progress.stepper(task))
+        if not task.crashes:
+            run = replace(run, upcoming=partial(self._items.next_items, task.id))
         checkpoint()
-        work = kind.open(run)
+        with contextlib.closing(kind.open(run)) as work:
+            return self._through(task, work, checkpoint)
+
+    def _through(self, task: Task, work: Work, checkpoint: _Checkpoint) -> Task | None:
+        """Work on the items; return the task if it is completed with the last of them."""
         streak = Streak(work, self._clock, has_worked=task.items_done > 0 or task.items_skipped > 0)
         if task.waits_for:
             # Before any item is blamed for it.
@@ -221,7 +229,7 @@ class TaskRunner:
             return self._item_failed(task, work, item, category, item.reason)
         try:
             worked = work.item(item)
-            took_s = self._clock() - began
+            took_s = self._clock() - began if worked.took_s is None else worked.took_s
             standing = self._items.end_item(task, item, worked, took_s, self._summary(work))
         except _WAYS_OUT:
             if checkpoint.time_is_up:

@@ -38,12 +38,16 @@ LABEL_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """How an item ended. ``effect`` writes its result, in the transaction that ends the item."""
+    """How an item ended. ``effect`` writes its result, in the transaction that ends the item.
+
+    ``took_s`` are the seconds that it took; None: since its turn came.
+    """
 
     status: ItemStatus
     reason: str = ""
     category: Category | None = None
     effect: Callable[[Session], None] | None = None
+    took_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
