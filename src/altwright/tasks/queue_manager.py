@@ -79,6 +79,7 @@ class RQQueueManager:
             InvalidInput: unknown kind or wrong settings.
             NotAllowed: the user asks for more priority than their role allows.
             ActiveTaskExists: the user has an active task of this kind.
+            NotFound: the account isn't there, or isn't the user's.
             DatabaseUnavailable: the task could not be written; nothing has happened.
         """
         the_kind = self._kinds.get(kind)
