@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import psycopg
+from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
@@ -118,7 +119,7 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
     }
     # Claims re-read what others committed, as the other two databases do.
     options["isolation_level"] = "READ COMMITTED"
-    return _pinged(create_engine(url, **options))
+    return _pinged(_mariadb(url, options))
 
 
 def _pinged(engine: Engine) -> Engine:
@@ -173,6 +174,28 @@ def _postgresql(url: str, options: dict[str, Any]) -> Engine:
         keeps = not connection.info.get(_POOLED) and context.execution_options.keys() & KEEPS_PLAN
         cursor.connection.prepare_threshold = 1 if keeps else None
 
+    return engine
+
+
+def _mariadb(url: str, options: dict[str, Any]) -> Engine:
+    """Make an engine whose reads are in no transaction, which would need a message to end it."""
+    engine = create_engine(url, **options)
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: object) -> None:
+        connection.autocommit(True)  # noqa: FBT003 - the driver's; the begin event opens transactions
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get("reads_only"):
+            connection.exec_driver_sql("BEGIN")
+
+    def roll_back(connection: Any) -> None:
+        # Asked for whenever a connection is given back, be there something to undo or not.
+        if connection.server_status & SERVER_STATUS_IN_TRANS:
+            connection.rollback()
+
+    engine.dialect.do_rollback = roll_back  # type: ignore[method-assign]
     return engine
 
 
