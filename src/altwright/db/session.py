@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import functools
+import math
 import os
 import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -32,9 +33,16 @@ Executor = Session | Connection
 #: In the pool's record of a connection: whether a pooler stands between us and the server, and when
 #: the connection was given back.
 _POOLED, _GIVEN_BACK = "altwright_pooled", "altwright_given_back"
-#: Execution options of statements that find their rows by an index's whole key, or add some:
-#: PostgreSQL may keep their plan. (It makes it anew with each ANALYZE of the table.)
-KEEPS_PLAN = {"altwright_keeps_plan": True}
+#: The execution option of statements whose plan PostgreSQL may keep, and for how many seconds. (It
+#: makes it anew with each ANALYZE of the table, too.)
+_KEEPS = "altwright_keeps_plan"
+#: For those that find their rows by an index's whole key, or add some.
+KEEPS_PLAN = {_KEEPS: math.inf}
+#: For those that find the first of many, which take longer to plan than to execute: a plan that was
+#: made for a small table meets no more than what has come within these seconds.
+KEEPS_PLAN_AWHILE = {_KEEPS: 5.0}
+#: In the pool's record of a connection: when its plans were made, at the earliest.
+_PLANNED = "altwright_planned"
 
 Clock = Callable[[], datetime]
 P = ParamSpec("P")
@@ -171,8 +179,14 @@ def _postgresql(url: str, options: dict[str, Any]) -> Engine:
     @event.listens_for(engine, "before_cursor_execute")
     def _prepare(connection: Connection, cursor: Any, _statement: str, *rest: Any) -> None:
         _parameters, context, _many = rest
-        keeps = not connection.info.get(_POOLED) and context.execution_options.keys() & KEEPS_PLAN
+        keeps_s = context.execution_options.get(_KEEPS)
+        keeps = keeps_s is not None and not connection.info.get(_POOLED)
         cursor.connection.prepare_threshold = 1 if keeps else None
+        at = time.monotonic()
+        if keeps and at - connection.info.setdefault(_PLANNED, at) > keeps_s:
+            connection.info[_PLANNED] = at
+            with suppress(psycopg.Error):  # the statement itself will meet it
+                cursor.connection.execute("DISCARD PLANS", prepare=False)
 
     return engine
 
@@ -190,10 +204,10 @@ def _mariadb(url: str, options: dict[str, Any]) -> Engine:
         if not connection.get_execution_options().get("reads_only"):
             connection.exec_driver_sql("BEGIN")
 
-    def roll_back(connection: Any) -> None:
+    def roll_back(dbapi_connection: Any) -> None:
         # Asked for whenever a connection is given back, be there something to undo or not.
-        if connection.server_status & SERVER_STATUS_IN_TRANS:
-            connection.rollback()
+        if dbapi_connection.server_status & SERVER_STATUS_IN_TRANS:
+            dbapi_connection.rollback()
 
     engine.dialect.do_rollback = roll_back  # type: ignore[method-assign]
     return engine

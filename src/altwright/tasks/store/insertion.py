@@ -5,9 +5,22 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Insert, Row, Select, bindparam, case, exists, insert, null, or_, select
+from sqlalchemy import (
+    Insert,
+    Row,
+    Select,
+    bindparam,
+    case,
+    exists,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.engine import Connection
 
+from altwright.db.session import KEEPS_PLAN_AWHILE
 from altwright.db.tables import AccountRow
 from altwright.db.task_tables import TaskEventRow, TaskRow
 from altwright.db.types import now
@@ -21,6 +34,8 @@ _GIVEN = (
     *("id", "kind", "user_id", "account_id", "max_retries", "exclusive_key", "request_key"),
     *("settings", "items_total"),
 )
+#: What the database settles.
+_SETTLED = (TaskRow.delivery, TaskRow.created_at, TaskRow.available_at)
 _EVENT = "queued"
 
 
@@ -34,7 +49,9 @@ class _Insertion(NamedTuple):
 def inserted(
     connection: Connection, priority: Priority, values: dict[str, Any], *, by: str
 ) -> Row[Any] | None:
-    """Write a task with what ``values`` say, in its turn; None: its user has no such account.
+    """Write a task with what ``values`` say, in its turn; return its delivery and its instants.
+
+    None: its user has no such account; nothing was written.
 
     Delivery by RQ is a wish: a task which others wait before is kept for the dispatcher.
     """
@@ -45,7 +62,7 @@ def inserted(
         return connection.execute(insertion.recording, {**given, "new_actor": by[:128]}).first()
     row = connection.execute(insertion.plain, given).first()
     if row is not None:
-        record(connection, row.id, _EVENT, attempt=0, actor=by)
+        record(connection, values["id"], _EVENT, attempt=0, actor=by)
     return row
 
 
@@ -64,17 +81,19 @@ def _insertion(priority: Priority) -> _Insertion:
         AccountRow.id == account, or_(user.is_(None), AccountRow.user_id == user)
     )
     row = select(*columns.values()).where(or_(account.is_(None), owned))
-    plain = insert(TaskRow).from_select(list(columns), row).returning(*_TASKS)
-    new = plain.cte("new")
+    plain = insert(TaskRow).from_select(list(columns), row)
+    plain = plain.execution_options(**KEEPS_PLAN_AWHILE)
+    new = plain.returning(TaskRow.id, *_SETTLED).cte("new")
     entry = {
         "task_id": new.c.id,
-        "attempt": new.c.attempt,
+        "attempt": literal_column("0"),
         "event": bindparam("new_event", _EVENT, TaskEventRow.event.type),
         "actor": bindparam("new_actor", type_=TaskEventRow.actor.type),
         "detail": bindparam("new_detail", "", TaskEventRow.detail.type),
     }
     noted = insert(TaskEventRow).from_select(list(entry), select(*entry.values())).cte("noted")
-    return _Insertion(plain, select(new).add_cte(noted))
+    recording = select(*(new.c[column.name] for column in _SETTLED)).add_cte(noted)
+    return _Insertion(plain.returning(*_SETTLED), recording.execution_options(**KEEPS_PLAN_AWHILE))
 
 
 def _new(name: str) -> Any:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
@@ -32,7 +33,7 @@ from altwright.tasks.store.insertion import inserted
 from altwright.tasks.store.items import Planned, insert_items
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.submission_rules import NewTask
-from altwright.tasks.task import Event, Item, Task, event_of, item_of, task_of, task_with
+from altwright.tasks.task import Event, Item, Task, event_of, item_of, new_task, task_of
 
 #: Races that a submit or cancel can lose in a row before it gives up with 409.
 RACES = 5
@@ -98,7 +99,7 @@ class TaskStore:
     def _insert(
         self, new: NewTask, delivery: Delivery, actor: str, items: Sequence[Planned] | None
     ) -> Task:
-        values = {
+        values: dict[str, Any] = {
             "id": new.id,
             "kind": new.kind,
             "user_id": new.user_id,
@@ -117,7 +118,20 @@ class TaskStore:
                 raise NotFound("There is no such account.")
             if items:
                 insert_items(connection, new.id, 0, items)
-            return task_with(row, new.settings)
+        return new_task(
+            new.id,
+            new.kind,
+            user_id=new.user_id,
+            account_id=new.account_id,
+            priority=new.priority,
+            max_retries=new.max_retries,
+            settings=new.settings,
+            exclusive_key=new.exclusive_key,
+            items_total=values["items_total"],
+            delivery=Delivery(row.delivery),
+            created_at=row.created_at,
+            available_at=row.available_at,
+        )
 
     def submitted(self, user_id: int | None, request_key: str | None) -> Task | None:
         """Return the task that the user has submitted with this key before."""
