@@ -238,12 +238,14 @@ def _sqlite(url: str, clock: Clock, options: dict[str, Any]) -> Engine:
     def _begin(connection: Connection) -> None:
         # A deferred BEGIN that turns into a write fails at once when another writer is
         # there: no time-out helps it (facts: 10,524 failures against none).
-        if connection.get_execution_options().get("reads_only"):
-            # Past SQLAlchemy: it takes no lock, can't fail, and comes before every question.
-            driver: Any = connection.connection.driver_connection
-            driver.execute("BEGIN")
-        else:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get("reads_only")
+        begin = "BEGIN" if reads else "BEGIN IMMEDIATE"
+        # Past SQLAlchemy: it comes before every question.
+        driver: Any = connection.connection.driver_connection
+        try:
+            driver.execute(begin)
+        except sqlite3.Error as error:  # the lock wasn't to be had
+            raise DBAPIError.instance(begin, None, error, sqlite3.Error) from error
 
     return engine
 
