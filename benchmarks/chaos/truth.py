@@ -234,7 +234,9 @@ def _late_effects(database: Database, history: History) -> Iterable[str]:
     ended = {
         (one.task_id, one.number): one.ended_at
         for one in history.attempts
-        if one.ended_at is not None
+        # The last item's effect and the task's completion are one transaction; that no item has a
+        # second effect, later, is shown above.
+        if one.ended_at is not None and one.end != "completed"
     }
     with database.read() as session:
         marks = session.execute(select(effects.c.task_id, effects.c.attempt, effects.c.at)).all()

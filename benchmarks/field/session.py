@@ -141,7 +141,8 @@ class Session:
             if lacking <= 0 and len({one.pid for one in waiting}) >= self.contestant.processes:
                 break
             at = time.monotonic()
-            if at - began > PATIENCE_S:
+            ended = any(one.poll() is not None for one in self.workers)
+            if ended or at - began > PATIENCE_S:
                 raise RuntimeError(f"{self.contestant.name}: no worker comes\n{self.log()}")
             if at - sent_at > SEND_MORE_S:  # one process took more than its own share
                 sent_at = at

@@ -118,6 +118,23 @@ def test_it_follows_without_a_reload(admin: Page, busy: Site) -> None:
     expect(pause).to_have_attribute("aria-pressed", "false")
 
 
+def test_old_numbers_say_so(admin: Page) -> None:
+    """While the service doesn't answer, nobody takes what is shown for how it is."""
+    stale = admin.get_by_text("These numbers are of")
+    expect(stale).to_be_hidden()
+    admin.route("**/admin", lambda route: route.abort())
+    expect(stale).to_be_visible()
+    assert violations(admin) == []
+    admin.unroute("**/admin")
+    expect(stale).to_be_hidden()
+
+
+def test_who_is_signed_out_elsewhere_is_asked_to_sign_in(admin: Page) -> None:
+    """A page that nobody may see any more doesn't stay there with old numbers."""
+    admin.context.clear_cookies()
+    expect(admin.get_by_label("Password")).to_be_visible()
+
+
 def test_periods_and_tables_by_keyboard(admin: Page) -> None:
     """Each chart's table opens with the keyboard, and stays open while numbers come anew."""
     admin.get_by_role("link", name="Last day").focus()

@@ -16,7 +16,7 @@ from tests import leaks
 from tests.servers import RedisServer, valkey
 from tests.support import free_port, wait_until
 from tests.support_engine import ANNA, BERT, ROOT, Rig, at_once, elapse, make_users, touch
-from tests.support_house import House, slow_statements
+from tests.support_house import House
 from tests.support_sinks import an_alert, mail_sink, web_sink
 
 from altwright.db.session import Database
@@ -24,7 +24,6 @@ from altwright.db.task_tables import NoticeRow
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.alerting.alerts import RAISED, RESOLVED, RUNBOOK, AlertBook
-from altwright.tasks.alerting.monitor import HOUR_S
 from altwright.tasks.alerting.notifications import (
     AGAIN_S,
     TRIES,
@@ -89,28 +88,6 @@ def test_looking_gives_way_to_work_under_load(rig: Rig) -> None:
     assert house.looks == 1
     house.look(100)
     assert house.looks == 2
-
-
-@pytest.mark.req("9.5", "tasks before statistics")
-@pytest.mark.every_database
-def test_statistics_give_way_to_tasks_under_load(rig: Rig) -> None:
-    """While tasks keep the database busy, alerts and statistics take a tenth of its time at most.
-
-    A statement takes two seconds of a clock that nothing else drives.
-    """
-    house, own_s, tasks, began = House(rig), 0.0, 0, rig.at
-    rig.kind.exclusive = False
-    with slow_statements(rig, 2.0):
-        while rig.at - began < HOUR_S:
-            rig.submit(priority="normal")
-            rig.claims.complete(rig.take(), "")
-            tasks += 1
-            before = rig.at
-            house.monitor.look()
-            house.recorder.tick()
-            own_s += rig.at - before
-    assert 0 < own_s <= (rig.at - began) / 10
-    assert tasks > HOUR_S / 100
 
 
 @pytest.mark.req("7.4", "backlog, workers, slowness, Redis")

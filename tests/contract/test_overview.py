@@ -97,6 +97,16 @@ def test_what_is_now_is_what_the_rows_say(house: House) -> None:
     assert now["database"]["kind"] == house.rig.database.engine.dialect.name
 
 
+def test_waiting_for_others_is_shown(rig: Rig) -> None:
+    """Tasks that wait for the describer, and for a Fediverse server; by the sample of them."""
+    later = {"delayed": True, "available_at": utcnow() + timedelta(hours=1)}
+    for user, server in ((ANNA, "platform"), (BERT, "describer"), (ROOT, "")):
+        touch(rig.database, rig.submit(user).id, **later, waits_for=server)
+    now = House(rig).overview.current()
+    assert now["describer"]["tasks_waiting"] == 1
+    assert now["platforms"]["tasks_waiting"] == 1
+
+
 @pytest.mark.req("7.2", "figures as charts")
 def test_each_worker_s_state_is_shown(rig: Rig) -> None:
     """Working with its task, idle, vanished."""

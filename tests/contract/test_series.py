@@ -9,13 +9,14 @@ from statistics import median
 import pytest
 from sqlalchemy import select
 from tests.support_engine import ANNA, BERT, ROOT, Rig, at_once, touch
-from tests.support_house import House
+from tests.support_house import House, slow_statements
 
 from altwright.db.session import utcnow
 from altwright.db.task_tables import StatisticsRow, TaskRow
 from altwright.domain.bucket import ENDS, KEPT, Bucket, Span
 from altwright.domain.task import Priority, Status
 from altwright.errors import Category
+from altwright.tasks.alerting.monitor import HOUR_S
 from altwright.tasks.store.series import SETTLED, Series
 
 pytestmark = pytest.mark.every_database
@@ -164,3 +165,24 @@ def test_what_is_old_goes(rig: Rig) -> None:
         spans = Counter(session.scalars(select(StatisticsRow.span)))
     assert (spans[Span.MINUTE], spans[Span.HOUR], spans[Span.EVER]) == (1, 2, 1)
     assert spans[Span.DAY] == 3
+
+
+@pytest.mark.req("9.5", "tasks before statistics")
+def test_statistics_give_way_to_tasks_under_load(rig: Rig) -> None:
+    """While tasks keep the database busy, alerts and statistics take a tenth of its time at most.
+
+    A statement takes two seconds of a clock that nothing else drives.
+    """
+    house, own_s, tasks, began = House(rig), 0.0, 0, rig.at
+    rig.kind.exclusive = False
+    with slow_statements(rig, 2.0):
+        while rig.at - began < HOUR_S:
+            rig.submit(priority="normal")
+            rig.claims.complete(rig.take(), "")
+            tasks += 1
+            before = rig.at
+            house.monitor.look()
+            house.recorder.tick()
+            own_s += rig.at - before
+    assert 0 < own_s <= (rig.at - began) / 10
+    assert tasks > HOUR_S / 100

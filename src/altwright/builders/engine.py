@@ -95,7 +95,11 @@ class Engine:
         self.claims = Claims(database, box, options.lease_s, self.limits)
         self.signals = SignalStore(database, self.limits)
         self.items = Items(database, self.signals, options.lease_s)
-        self.messenger = Messenger(database, waits or WorkWaits())
+        self.messenger = Messenger(
+            database,
+            waits or WorkWaits(),
+            lambda: None if health.takes_jobs else self.backlog.first(),
+        )
         self.tracker = UserTaskTracker(health, options.tracker_s)
         self.progress = ProgressTracker(store, self.claims, self.tracker, emit, clock)
         jobs = JobQueues(health, self.backlog, serializer_for(box), options.queue)
@@ -139,11 +143,13 @@ class Engine:
             owner=owner,
             clock=clock,
         )
-        loops = [health.loop, self.runner.leases.loop, self.dispatcher.loop]
-        if self.messenger.speaks:
-            loops.append(self.messenger.loop)
         #: The threads of a process, in the order of their start.
-        self.loops: tuple[BackgroundLoop, ...] = tuple(loops)
+        self.loops: tuple[BackgroundLoop, ...] = (
+            health.loop,
+            self.runner.leases.loop,
+            self.dispatcher.loop,
+            self.messenger.loop,
+        )
 
     def work_parts(
         self, session: Callable[[], AbstractContextManager[None]] = nullcontext

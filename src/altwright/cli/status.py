@@ -57,6 +57,8 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
     pace = f", {item_s:.1f} s a picture" if item_s is not None else ""
     state = f"away, {counted(waiting, 'task')} waiting" if waiting else "no trouble"
     yield f"Describer  {state}{pace}"
+    if waiting := data["platforms"]["tasks_waiting"]:
+        yield f"Servers    {counted(waiting, 'task')} waiting for Fediverse servers that are away"
     yield (
         f"Workers    {workers['alive']} at work, {workers['expected']} expected"
         + (f", {workers['vanished']} vanished" if workers["vanished"] else "")

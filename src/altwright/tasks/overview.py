@@ -90,6 +90,7 @@ class Overview:
                 "tasks_waiting": seen.figures.waiting_for(Source.DESCRIBER),
                 "item_s": seen.figures.item_s(HOUR_S),
             },
+            "platforms": {"tasks_waiting": seen.figures.waiting_for(Source.PLATFORM)},
             "workers": self._workers(),
             "queues": self._queues(queues, last_hour),
             "ended_per_hour": round(3600 * per_s, 1),

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from altwright.db.copies import as_json
 from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import AlertRow, NoticeRow
 from altwright.db.types import now
@@ -44,15 +45,7 @@ class Alert:
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the command line shows and the webhook gets."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "severity": self.severity.value,
-            "message": self.message,
-            "raised_at": self.raised_at.isoformat(),
-            "resolved_at": self.resolved_at.isoformat() if self.resolved_at else None,
-            "runbook": self.runbook,
-        }
+        return as_json(self) | {"runbook": self.runbook}
 
 
 class AlertBook:

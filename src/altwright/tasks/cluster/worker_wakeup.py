@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -21,6 +22,8 @@ CHANNEL = "altwright_work"
 #: Seconds that the listener waits before it looks whether it should end, and between two tries
 #: to reach the database.
 LISTEN_S, RETRY_S = 0.5, 1.0
+#: Seconds between two looks at what waits, for databases that carry no wake-ups.
+LOOK_S = 0.05
 
 
 class WorkWaits:
@@ -45,17 +48,26 @@ class WorkWaits:
 class Messenger:
     """Carries wake-ups to other processes, over LISTEN and NOTIFY where that is PostgreSQL.
 
-    On the other databases workers ask every DATABASE_POLL_MOST_S seconds at the latest. A wake-up
-    that gets lost costs no more than that.
+    On the other databases it looks what waits first, and wakes when that has changed. Workers ask
+    every DATABASE_POLL_MOST_S seconds at the latest: a wake-up that gets lost costs no more.
     """
 
-    def __init__(self, database: Database, waits: WorkWaits) -> None:
+    def __init__(
+        self,
+        database: Database,
+        waits: WorkWaits,
+        first_waiting: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Take what says which task waits first; None: there is none, or RQ delivers it."""
         self._database = database
+        self._first_waiting = first_waiting
+        self._seen: object = None
         self.waits = waits
-        #: Whether this database can carry them; else there is nothing to listen to.
+        #: Whether this database can carry them.
         self.speaks = database.engine.dialect.name == "postgresql"
-        #: Listens until it breaks off, and again after RETRY_S.
-        self.loop = BackgroundLoop("wake-ups", self._hear, every_s=RETRY_S)
+        # It listens until that breaks off, and again after RETRY_S.
+        step, every_s = (self._hear, RETRY_S) if self.speaks else (self._look, LOOK_S)
+        self.loop = BackgroundLoop("wake-ups", step, every_s=every_s)
         #: Whether wake-ups of other processes are heard now.
         self.listening = False
 
@@ -68,6 +80,15 @@ class Messenger:
                 session.execute(text(f"NOTIFY {CHANNEL}"))
         except DatabaseUnavailable as error:
             _log.warning("other processes not woken: %s", error)
+
+    def _look(self) -> None:
+        try:
+            first = self._first_waiting()
+        except DatabaseUnavailable:
+            return  # workers say so
+        if first is not None and first != self._seen:
+            self.waits.notify_all()
+        self._seen = first
 
     def _hear(self) -> None:
         try:

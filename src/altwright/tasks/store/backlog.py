@@ -53,6 +53,12 @@ class Backlog:
             row = connection.execute(_WAITS[delivery]).one()
         return [priority for priority, waiting in zip(Priority, row, strict=True) if waiting]
 
+    def first(self) -> Ticket | None:
+        """Return the ticket of the task that waits first, whoever may have it now."""
+        with self._database.connect() as connection:
+            row = PRIORITIES.first(connection)
+        return None if row is None else Ticket(row.id, row.attempt)
+
     def due(self, priority: Priority, limit: int) -> list[Ticket]:
         """Return tickets of due tasks that aren't in RQ, in the order of their turn.
 

@@ -49,7 +49,7 @@ _DELAY_OVER = (
 )
 # Questions asked often are made once: making one costs as much as asking it.
 #: Strict order: whatever waits in a more urgent priority goes first.
-_NEXT = (
+_FIRST = (
     select(TaskRow.id, TaskRow.attempt)
     .where(*DUE)
     .order_by(TaskRow.priority, *TURN_ORDER)
@@ -57,8 +57,8 @@ _NEXT = (
     # MariaDB would sort a small table instead, and lock every row of it for that.
     .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mysql")
     .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mariadb")
-    .with_for_update(skip_locked=True)
 )
+_NEXT = _FIRST.with_for_update(skip_locked=True)
 
 
 def _waits(priority: Priority, *also: ColumnElement[bool]) -> Exists:
@@ -86,6 +86,10 @@ _DELAYED_AND_DUE = select(TaskRow.id).where(*_DELAY_OVER).limit(WAKE_BATCH)
 
 class PriorityQueueHandler:
     """Both deliveries ask here: claims for the database's workers, the dispatcher for RQ's."""
+
+    def first(self, connection: Connection) -> Any:
+        """Return id and attempt of the task that waits first, which others may have; or None."""
+        return connection.execute(_FIRST).first()
 
     def next(self, connection: Connection, closed: Collection[Priority] = ()) -> Any:
         """Return id and attempt of the task whose turn it is, locked; None: nothing waits."""

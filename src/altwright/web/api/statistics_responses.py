@@ -72,6 +72,12 @@ class DescriberNow(Shape):
     item_s: float | None
 
 
+class PlatformsNow(Shape):
+    """Fediverse servers: tasks that wait since one is away."""
+
+    tasks_waiting: int
+
+
 class WorkerNow(Shape):
     """A worker; ``vanished`` ones gave no sign lately and didn't say goodbye."""
 
@@ -102,6 +108,7 @@ class Now(Shape):
     redis: RedisNow
     database: DatabaseNow
     describer: DescriberNow
+    platforms: PlatformsNow
     workers: WorkersNow
     queues: list[QueueNow]
     ended_per_hour: float = Field(description="at the rate of the last minutes")

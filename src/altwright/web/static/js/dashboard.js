@@ -13,6 +13,8 @@ pause.addEventListener("click", () => {
   pause.setAttribute("aria-pressed", String(isPaused));
   if (!isPaused) refresh();
 });
+const stale = document.querySelector("[data-stale]");
+let updatedAt = new Date();
 const redraw = drawCharts();
 setInterval(refresh, EVERY_MS);
 document.addEventListener("visibilitychange", refresh);
@@ -24,8 +26,12 @@ async function refresh() {
   try {
     fresh = await page(location.href);
   } catch {
+    showAge();
     return; // what is shown stays; the next look asks again
   }
+  if (!fresh.getElementById("tiles")) return location.reload(); // the session is over: sign in
+  updatedAt = new Date();
+  stale.hidden = true;
   for (const part of document.querySelectorAll("[data-live]")) {
     const newer = fresh.getElementById(part.id);
     if (!newer) continue;
@@ -35,4 +41,12 @@ async function refresh() {
     part.replaceChildren(...newer.childNodes);
   }
   redraw();
+}
+
+/** Say that the numbers are old: nobody may take them for how it is. */
+function showAge() {
+  if (!stale.hidden) return;
+  const at = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" }).format(updatedAt);
+  stale.hidden = false;
+  stale.querySelector("span").textContent = `Altwright doesn't answer. These numbers are of ${at}.`;
 }
