@@ -19,7 +19,14 @@ from tests.support_engine import (
 
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Priority, Status
-from altwright.errors import ActiveTaskExists, Conflict, InvalidInput, NotAllowed, TaskNotFound
+from altwright.errors import (
+    ActiveTaskExists,
+    Conflict,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    TaskNotFound,
+)
 from altwright.tasks.rq.redis_client import ACTIVE_KEY
 from altwright.tasks.submission_rules import CaptionSecurityManager
 from altwright.tasks.task import Task
@@ -38,6 +45,20 @@ def test_a_submitted_task_is_worked_on_once(fleet: Fleet) -> None:
     assert (done.status, done.percent, done.step) == (Status.COMPLETED, 100, "3 of 3 counted")
     assert fleet.rig.effects(task.id) == ["item-0", "item-1", "item-2"]
     assert fleet.rig.events(task.id) == ["queued", "claimed", "completed"]
+
+
+def test_a_submit_returns_what_can_be_read_afterwards(rig: Rig) -> None:
+    """What isn't read back is what the database's defaults are."""
+    for task in (rig.submit(settings={"items": 2}), rig.submit(None, priority="low")):
+        assert task == rig.store.get(task.id, None)
+
+
+def test_nobody_submits_for_an_account_that_isnt_theirs(rig: Rig) -> None:
+    """Nothing is written then, and the next submit is accepted."""
+    with pytest.raises(NotFound):
+        rig.submit(account_id=2**40)
+    assert rig.submit().status is Status.QUEUED
+    assert count_tasks(rig.database) == 1
 
 
 @pytest.mark.req("2.1", "queue of its priority")

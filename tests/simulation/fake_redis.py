@@ -90,17 +90,27 @@ class Client:
         return True
 
     def register_script(self, text: str) -> Any:
-        """Return one of the tracker's three scripts."""
+        """Return one of the tracker's three scripts, or the one that adds a job."""
         if "llen" in text:
+            return self._add
+        if "'NX'" in text:
             return self._take
         return self._renew if "'set'" in text else self._release
 
-    def _take(self, keys: list[str], args: list[Any]) -> tuple[int, bytes]:
+    def _add(self, keys: list[Any], args: list[Any]) -> int:
+        if len(self._call().lists[keys[1]]) >= args[0]:
+            return 0
+        pipeline = self.pipeline()
+        pipeline.hset(keys[2], mapping=dict(zip(args[3::2], args[4::2], strict=True)))
+        pipeline.rpush(keys[1], args[2])
+        pipeline.execute()
+        return 1
+
+    def _take(self, keys: list[str], args: list[Any]) -> bytes:
         task_id = str(args[0])
-        holder = task_id.encode()
-        if len(keys) > 1 and not self.set(keys[1], task_id, nx=True, px=args[1]):
-            holder = self.get(keys[1]) or b""
-        return self.llen(keys[0]), holder
+        if self.set(keys[0], task_id, nx=True, px=args[1]):
+            return task_id.encode()
+        return self.get(keys[0]) or b""
 
     def _release(self, keys: list[str], args: list[Any]) -> None:
         server = self._call()

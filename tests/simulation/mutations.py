@@ -120,7 +120,7 @@ def dispatch_before_commit() -> Iterator[None]:
         manager = managers[id(self)]
         if options["delivery"] is Delivery.RQ:
             manager.jobs.enqueue(new.priority, [Ticket(new.id, 0)])
-        with patch.object(RQQueueManager, "_dispatch_or_keep", lambda *_: None):
+        with patch.object(RQQueueManager, "_dispatched", lambda _, task: task):
             return submit(self, new, **options)
 
     managers: dict[int, RQQueueManager] = {}
@@ -133,7 +133,7 @@ def dispatch_before_commit() -> Iterator[None]:
     with (
         patch.object(TaskStore, "submit", early),
         patch.object(RQQueueManager, "__init__", remember),
-        patch.object(RQQueueManager, "_dispatch_or_keep", lambda *_: None),
+        patch.object(RQQueueManager, "_dispatched", lambda _, task: task),
     ):
         yield
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
-from altwright.db.session import Database, changed
+from altwright.db.session import KEEPS_PLAN, Database, changed
 from altwright.db.tables import TokenRow, UserRow
 from altwright.db.types import now
 from altwright.domain.caption import Role
@@ -30,12 +30,14 @@ PASSWORD_LEAST, PASSWORD_MOST = 8, 1024
 TOKEN_PREFIX = "aw_"  # noqa: S105 - public, so that leaked tokens can be recognised
 #: 19 MiB, two passes, one lane. Source: OWASP Password Storage Cheat Sheet, Argon2id.
 STRONG = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-#: Made once, since every call of the API asks it.
+#: Made once, since every call of the API and every page asks one of them.
 _BY_TOKEN = (
     select(UserRow)
     .join(TokenRow, TokenRow.user_id == UserRow.id)
     .where(TokenRow.token_hash == bindparam("digest"), UserRow.is_active)
+    .execution_options(**KEEPS_PLAN)
 )
+_BY_ID = select(UserRow).where(UserRow.id == bindparam("user_id")).execution_options(**KEEPS_PLAN)
 _REFUSED = "The user name or the password is wrong."
 
 
@@ -104,8 +106,8 @@ class UserStore:
 
     def get(self, user_id: int) -> User | None:
         """Return the user with this id."""
-        with self._database.read() as session:
-            row = session.get(UserRow, user_id)
+        with self._database.connect() as connection:
+            row = connection.execute(_BY_ID, {"user_id": user_id}).first()
             return _user(row) if row else None
 
     def by_name(self, username: str) -> User | None:

@@ -73,7 +73,6 @@ def submit(
                     f"{username} has {counted(len(accounts), 'account')}; name one: --account"
                 )
             account_id = accounts[0].id
-        services.accounts.get(account_id, user.id)
         made = services.queue.submit(
             kind,
             user=user.ref,

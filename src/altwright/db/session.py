@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import errno
 import functools
+import math
 import os
 import random
 import select
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import psycopg
+from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
@@ -32,9 +34,16 @@ Executor = Session | Connection
 #: In the pool's record of a connection: whether a pooler stands between us and the server, and when
 #: the connection was given back.
 _POOLED, _GIVEN_BACK = "altwright_pooled", "altwright_given_back"
-#: Execution options of statements that find their rows by an index's whole key, or add some:
-#: PostgreSQL may keep their plan. (It makes it anew with each ANALYZE of the table.)
-KEEPS_PLAN = {"altwright_keeps_plan": True}
+#: The execution option of statements whose plan PostgreSQL may keep, and for how many seconds. (It
+#: makes it anew with each ANALYZE of the table, too.)
+_KEEPS = "altwright_keeps_plan"
+#: For those that find their rows by an index's whole key, or add some.
+KEEPS_PLAN = {_KEEPS: math.inf}
+#: For those that find the first of many, which take longer to plan than to execute: a plan that was
+#: made for a small table meets no more than what has come within these seconds.
+KEEPS_PLAN_AWHILE = {_KEEPS: 5.0}
+#: In the pool's record of a connection: when its plans were made, at the earliest.
+_PLANNED = "altwright_planned"
 
 Clock = Callable[[], datetime]
 P = ParamSpec("P")
@@ -119,11 +128,10 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
     }
     # Claims re-read what others committed, as the other two databases do.
     options["isolation_level"] = "READ COMMITTED"
-    options["pool_pre_ping"] = True
-    return create_engine(url, **options)
+    return _mariadb(url, options)
 
 
-def _ping_what_lay(engine: Engine) -> None:
+def _ping_what_lay(engine: Engine, socket_of: Callable[[Any], Any]) -> None:
     """Let connections that lay in the pool be asked first whether they are still there.
 
     So are those to which something came meanwhile: a server that ends a connection says so. (The
@@ -141,17 +149,17 @@ def _ping_what_lay(engine: Engine) -> None:
             return  # it is new
         try:
             came = select.poll()
-            came.register(connection.fileno(), select.POLLIN)
+            came.register(socket_of(connection), select.POLLIN)
             if came.poll(0) or time.monotonic() - at > POOL_PING_AFTER_S:
                 engine.dialect.do_ping(connection)
-        except psycopg.Error as error:
+        except (engine.dialect.loaded_dbapi.Error, TypeError) as error:  # TypeError: no socket
             raise InvalidatePoolError from error  # the others are as old as this one
 
 
 def _postgresql(url: str, options: dict[str, Any]) -> Engine:
     """Make an engine that sets what it needs by statements: PgBouncer refuses start-up options."""
     engine = create_engine(url, **options)
-    _ping_what_lay(engine)
+    _ping_what_lay(engine, lambda connection: connection)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:
@@ -176,9 +184,38 @@ def _postgresql(url: str, options: dict[str, Any]) -> Engine:
     @event.listens_for(engine, "before_cursor_execute")
     def _prepare(connection: Connection, cursor: Any, _statement: str, *rest: Any) -> None:
         _parameters, context, _many = rest
-        keeps = not connection.info.get(_POOLED) and context.execution_options.keys() & KEEPS_PLAN
+        keeps_s = context.execution_options.get(_KEEPS)
+        keeps = keeps_s is not None and not connection.info.get(_POOLED)
         cursor.connection.prepare_threshold = 1 if keeps else None
+        at = time.monotonic()
+        if keeps and at - connection.info.setdefault(_PLANNED, at) > keeps_s:
+            connection.info[_PLANNED] = at
+            with suppress(psycopg.Error):  # the statement itself will meet it
+                cursor.connection.execute("DISCARD PLANS", prepare=False)
 
+    return engine
+
+
+def _mariadb(url: str, options: dict[str, Any]) -> Engine:
+    """Make an engine whose reads are in no transaction, which would need a message to end it."""
+    engine = create_engine(url, **options)
+    _ping_what_lay(engine, lambda connection: connection._sock)  # noqa: SLF001 - it shows no other
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: object) -> None:
+        connection.autocommit(True)  # noqa: FBT003 - the driver's; the begin event opens transactions
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get("reads_only"):
+            connection.exec_driver_sql("BEGIN")
+
+    def roll_back(dbapi_connection: Any) -> None:
+        # Asked for whenever a connection is given back, be there something to undo or not.
+        if dbapi_connection.server_status & SERVER_STATUS_IN_TRANS:
+            dbapi_connection.rollback()
+
+    engine.dialect.do_rollback = roll_back  # type: ignore[method-assign]
     return engine
 
 
@@ -207,12 +244,14 @@ def _sqlite(url: str, clock: Clock, options: dict[str, Any]) -> Engine:
     def _begin(connection: Connection) -> None:
         # A deferred BEGIN that turns into a write fails at once when another writer is
         # there: no time-out helps it (facts: 10,524 failures against none).
-        if connection.get_execution_options().get("reads_only"):
-            # Past SQLAlchemy: it takes no lock, can't fail, and comes before every question.
-            driver: Any = connection.connection.driver_connection
-            driver.execute("BEGIN")
-        else:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get("reads_only")
+        begin = "BEGIN" if reads else "BEGIN IMMEDIATE"
+        # Past SQLAlchemy: it comes before every question.
+        driver: Any = connection.connection.driver_connection
+        try:
+            driver.execute(begin)
+        except sqlite3.Error as error:  # the lock wasn't to be had
+            raise DBAPIError.instance(begin, None, error, sqlite3.Error) from error
 
     return engine
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from altwright.domain.task import Delivery, Priority
+from altwright.domain.task import Delivery
 from altwright.domain.user import UserRef
 from altwright.errors import (
     ActiveTaskExists,
@@ -79,6 +80,7 @@ class RQQueueManager:
             InvalidInput: unknown kind or wrong settings.
             NotAllowed: the user asks for more priority than their role allows.
             ActiveTaskExists: the user has an active task of this kind.
+            NotFound: the account isn't there, or isn't the user's.
             DatabaseUnavailable: the task could not be written; nothing has happened.
         """
         the_kind = self._kinds.get(kind)
@@ -98,7 +100,7 @@ class RQQueueManager:
         )
         # Written as dispatched while Redis is usable, which spares a second write. Should the
         # dispatch fail, or this process die before it, the dispatcher finds no such job in RQ.
-        wish = Delivery.RQ if self._has_room(new) else Delivery.DATABASE
+        wish = Delivery.RQ if self._goes_to_rq(new) else Delivery.DATABASE
         try:
             task, is_new = self._store.submit(
                 new,
@@ -111,7 +113,7 @@ class RQQueueManager:
             raise
         if is_new:
             if task.delivery is Delivery.RQ:
-                self._dispatch_or_keep(task.priority, Ticket(task.id, task.attempt))
+                task = self._dispatched(task)
             self.wake()
             self._progress.publish(task)
         return task
@@ -153,33 +155,37 @@ class RQQueueManager:
         """Return the kinds of task that can be submitted here."""
         return self._kinds
 
-    def _dispatch_or_keep(self, priority: Priority, ticket: Ticket) -> None:
+    def _dispatched(self, task: Task) -> Task:
+        """Hand a new task to RQ, or let the database keep it; return it as it is then."""
+        ticket = Ticket(task.id, task.attempt)
         try:
-            self.jobs.enqueue(priority, [ticket])
+            if self.jobs.add(task.priority, ticket):
+                return task
         except RedisUnavailable:
-            try:
-                self._backlog.mark([ticket], Delivery.DATABASE)
-            except DatabaseUnavailable:
-                _log.warning("task %s waits for the dispatcher", ticket.task_id)
+            pass
+        try:
+            self._backlog.mark([ticket], Delivery.DATABASE)
+        except DatabaseUnavailable:
+            _log.warning("task %s waits for the dispatcher", ticket.task_id)
+            return task
+        return replace(task, delivery=Delivery.DATABASE)
 
-    def _has_room(self, new: NewTask) -> bool:
-        """Return whether a new task may go to RQ; Redis is asked once.
+    def _goes_to_rq(self, new: NewTask) -> bool:
+        """Return whether a new task may go to RQ; Redis is asked once who is active, at most.
 
         Raises:
             ActiveTaskExists: Redis believes, and the database confirms, that the user has an
                 active task (requirement 4.3).
         """
         # A repeated submit has to get its task, which the database knows.
-        key = new.exclusive_key if new.request_key is None else None
-        try:
-            queue_key = self.jobs.queues[new.priority].key
-            holder, length = self._tracker.take(key, new.id, queue_key)
-        except RedisUnavailable:
-            return False
-        if holder is not None:
-            self._confirm(new, holder)
-        is_open = self._health.takes_jobs and new.priority not in self._pauses.current()
-        return is_open and length < self.jobs.window
+        if new.exclusive_key is not None and new.request_key is None:
+            try:
+                holder = self._tracker.take(new.exclusive_key, new.id)
+            except RedisUnavailable:
+                return False
+            if holder is not None:
+                self._confirm(new, holder)
+        return self._health.takes_jobs and new.priority not in self._pauses.current()
 
     def _confirm(self, new: NewTask, holder: str) -> None:
         """Refuse a task because of the one that Redis names; correct Redis where it is wrong."""

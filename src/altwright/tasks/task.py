@@ -172,6 +172,29 @@ class Ticket:
     attempt: int
 
 
+def new_task(task_id: str, kind: str, **given: Any) -> Task:
+    """Return a task as its submit has written it; ``given`` are no defaults."""
+    return Task(
+        task_id,
+        kind,
+        status=Status.QUEUED,
+        attempt=0,
+        failures=0,
+        started_at=None,
+        finished_at=None,
+        worker_id=None,
+        cancel_requested=False,
+        sequence=0,
+        step="",
+        items_done=0,
+        items_failed=0,
+        items_skipped=0,
+        error_category=None,
+        error=None,
+        **given,
+    )
+
+
 def task_of(row: TaskRow | Row[Any], box: Box) -> Task:
     """Copy a row; one that is corrupt is marked, so that a list can still show it."""
     return task_with(row, settings_of(row.settings, box))

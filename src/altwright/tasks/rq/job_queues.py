@@ -34,6 +34,17 @@ _log = logging.getLogger(__name__)
 JOB_TIMEOUT_S = 86_400
 
 
+#: Adds one job (its hash is KEYS[3]) to RQ's queue KEYS[2], unless as many lie there as may.
+_ADD = """
+if redis.call('llen', KEYS[2]) >= tonumber(ARGV[1]) then return 0 end
+redis.call('sadd', KEYS[1], KEYS[2])
+redis.call('hset', KEYS[3], unpack(ARGV, 4))
+redis.call('expire', KEYS[3], ARGV[2])
+redis.call('rpush', KEYS[2], ARGV[3])
+return 1
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
     """``window``: jobs per queue that lie in Redis at most; times in seconds.
@@ -69,6 +80,7 @@ class JobQueues:
             )
             for priority in Priority
         }
+        self._add = health.client.register_script(_ADD)
         # By prefix, so that two services can share a Redis without taking it for a new one.
         self._epoch_key = EPOCH_KEY + (f":{options.prefix}" if options.prefix else "")
 
@@ -76,6 +88,14 @@ class JobQueues:
     def window(self) -> int:
         """Return how many jobs per queue lie in Redis at most."""
         return self._options.window
+
+    def add(self, priority: Priority, ticket: Ticket) -> bool:
+        """Put the job of a new task into its queue; return whether there was room."""
+        queue, job = self.queues[priority], job_id(ticket)
+        keys = [Queue.redis_queues_keys, queue.key, Job.key_for(job)]
+        fields = [part for field in self._fields(queue, ticket).items() for part in field]
+        with self._health.guarded():
+            return bool(self._add(keys=keys, args=[self.window, JOB_TTL_S, job, *fields]))
 
     def enqueue(self, priority: Priority, tickets: Sequence[Ticket]) -> None:
         """Put jobs into a queue. Doing so twice is harmless: the claim decides.

@@ -10,14 +10,11 @@ from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.redis_client import ACTIVE_KEY
 from altwright.tasks.task import Task
 
-#: Enters a task where nothing stands (RQ's queue is KEYS[1], the entry, if there is one, KEYS[2]).
+#: Enters a task where nothing stands; returns what stands there then ("": nothing of ours).
 _TAKE = """
-local holder = ARGV[1]
-if #KEYS == 2 and not redis.pcall('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  local there = redis.pcall('get', KEYS[2])
-  holder = type(there) == 'string' and there or ''
-end
-return {redis.call('llen', KEYS[1]), holder}
+if redis.pcall('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return ARGV[1] end
+local there = redis.pcall('get', KEYS[1])
+return type(there) == 'string' and there or ''
 """
 #: Deletes the key only if it still names this task: another may have taken the place since.
 _RELEASE = """
@@ -51,24 +48,19 @@ class UserTaskTracker:
         self._release = health.client.register_script(_RELEASE)
         self._renew = health.client.register_script(_RENEW)
 
-    def take(
-        self, exclusive_key: str | None, task_id: str, queue_key: str
-    ) -> tuple[str | None, int]:
+    def take(self, exclusive_key: str, task_id: str) -> str | None:
         """Enter a task that is about to be submitted, unless another stands there.
 
-        None as key: it has no entry. Returns None, or what stands there ("": nothing of ours);
-        and how many jobs lie in the task's queue, which is asked in the same trip.
+        Returns None, or what stands there ("": nothing of ours).
 
         Raises:
             RedisUnavailable: nothing is known.
         """
-        keys = [queue_key, *([_key(exclusive_key)] if exclusive_key is not None else [])]
         with self._health.guarded():
-            answer: Any = self._take(keys=keys, args=[task_id, self._lease_ms])
-        length, holder = answer
+            holder: Any = self._take(keys=[_key(exclusive_key)], args=[task_id, self._lease_ms])
         if holder == task_id.encode():
-            return None, length
-        return holder.decode("ascii", "replace").replace("\0", "?"), length
+            return None
+        return str(holder.decode("ascii", "replace").replace("\0", "?"))
 
     def hold(self, exclusive_key: str, task_id: str) -> None:
         """Enter the task that the database says is active, whatever stands there."""

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, Select, bindparam, exists, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Exists,
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.engine import Connection
 
 from altwright.db.session import changed
@@ -52,6 +68,7 @@ def _waits(priority: Priority, *also: ColumnElement[bool]) -> Exists:
 
 
 _URGENT_WAITS = select(_waits(Priority.URGENT))
+_NONE, _ONE = literal_column("0", Integer), literal_column("1", Integer)
 #: For each priority, whether a task of another user waits for which no worker was free: one that
 #: is takes it within a second or two.
 _OTHERS_WAIT = select(
@@ -65,13 +82,6 @@ _OTHERS_WAIT = select(
     )
 )
 _DELAYED_AND_DUE = select(TaskRow.id).where(*_DELAY_OVER).limit(WAKE_BATCH)
-
-
-class Turn(NamedTuple):
-    """The round in which a new task takes its turn, and whether nobody waits before it."""
-
-    number: int
-    is_first: bool
 
 
 class PriorityQueueHandler:
@@ -107,25 +117,10 @@ class PriorityQueueHandler:
         )
         return connection.execute(query).all()
 
-    def turn(
-        self,
-        connection: Connection,
-        user_id: int | None,
-        priority: Priority,
-        *,
-        had_one: bool = False,
-    ) -> Turn:
-        """Return where a task stands: a user has one task in each round from the served on.
-
-        One that ``had_one``, a turn, comes after those that wait. A new one joins the round that is
-        being served only while nobody waits in a later one: each round has to end.
-        """
-        row = connection.execute(_rounds(priority), {"of_user": user_id}).one()
-        base = row.served or 0
-        joined = base + (row.last is not None and row.last > base) + had_one
-        number = joined if user_id is None or row.own is None else max(joined, row.own + 1)
-        is_first = (row.kept is None or row.kept > number) and number <= base + ROUNDS_AHEAD
-        return Turn(number, is_first)
+    def next_turn(self, connection: Connection, user_id: int | None, priority: Priority) -> int:
+        """Return the round of a task that has had a turn and waits for another."""
+        question = _next_turn(priority)
+        return int(connection.execute(question, {"of_user": user_id, "had_one": 1}).scalar_one())
 
     def gives_way(
         self,
@@ -171,8 +166,34 @@ def _served(priority: Priority) -> Select[int]:
 
 
 @cache
-def _rounds(priority: Priority) -> Select[Any]:
-    """Return the query of the rounds that matter to a submit of the user ``of_user``.
+def _next_turn(priority: Priority) -> Select[Any]:
+    return select(place(priority).c.number)
+
+
+def place(priority: Priority) -> Subquery:
+    """Return ``number`` and ``is_first``, one row: a new task's round; whether nobody waits before.
+
+    The user ``of_user`` has one task in each round from the served on. One that ``had_one``, a turn
+    (1, else 0), comes after those that wait. A new one joins the round that is being served only
+    while nobody waits in a later one: each round has to end.
+    """
+    ends = _ends(priority).c
+    joined = (
+        ends.served
+        + case((ends.last > ends.served, _ONE), else_=_NONE)
+        + bindparam("had_one", 0, Integer)
+    )
+    number = case((ends.own >= joined, ends.own + _ONE), else_=joined)
+    rounds = select(ends.served, ends.kept, number.label("number")).subquery("rounds").c
+    before = and_(
+        or_(rounds.kept.is_(None), rounds.kept > rounds.number),
+        rounds.number <= rounds.served + ROUNDS_AHEAD,
+    )
+    return select(rounds.number, before.label("is_first")).subquery("place")
+
+
+def _ends(priority: Priority) -> Subquery:
+    """Return the rounds that matter to a submit of the user ``of_user``, in one row.
 
     Four looks at the ends of an index, whatever the backlog.
     """
@@ -190,12 +211,14 @@ def _rounds(priority: Priority) -> Select[Any]:
         .order_by(TaskRow.turn.desc())
         .limit(1)
     )
-    return select(
-        served.scalar_subquery().label("served"),
-        last.scalar_subquery().label("last"),
+    looks = select(
+        func.coalesce(served.scalar_subquery(), _NONE).label("served"),
+        func.coalesce(last.scalar_subquery(), _NONE).label("last"),
         kept.scalar_subquery().label("kept"),
         own.scalar_subquery().label("own"),
     )
+    # With a limit no database repeats the looks at each mention of what they found.
+    return looks.limit(1).subquery("ends")
 
 
 #: It holds nothing, so one serves all.

@@ -259,8 +259,7 @@ class Claims:
     ) -> None:
         with self._database.begin() as connection:
             if behind:
-                turn = PRIORITIES.turn(connection, task.user_id, task.priority, had_one=True)
-                kept["turn"] = turn.number
+                kept["turn"] = PRIORITIES.next_turn(connection, task.user_id, task.priority)
             moved = to_queued(
                 connection,
                 task.id,

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, union_all, update
+from sqlalchemy import Select, and_, bindparam, func, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from altwright.crypto import Box
 from altwright.db.session import (
-    KEEPS_PLAN,
     Database,
     Deadlocked,
     again_after_deadlock,
@@ -21,12 +21,19 @@ from altwright.db.session import (
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
-from altwright.errors import ActiveTaskExists, Category, Conflict, TaskNotFound, TaskStateConflict
-from altwright.tasks.store.claim_order import PRIORITIES
+from altwright.errors import (
+    ActiveTaskExists,
+    Category,
+    Conflict,
+    NotFound,
+    TaskNotFound,
+    TaskStateConflict,
+)
+from altwright.tasks.store.insertion import inserted
 from altwright.tasks.store.items import Planned, insert_items
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.submission_rules import NewTask
-from altwright.tasks.task import Event, Item, Task, event_of, item_of, task_of, task_with
+from altwright.tasks.task import Event, Item, Task, event_of, item_of, new_task, task_of
 
 #: Races that a submit or cancel can lose in a row before it gives up with 409.
 RACES = 5
@@ -38,16 +45,6 @@ READ_BATCH = 200
 
 #: Made once: the question that is asked most, after each change and by each page.
 _BY_ID = select(TaskRow).where(TaskRow.id == bindparam("task_id"))
-
-_NEW = {
-    Delivery.DATABASE: insert(TaskRow)
-    .execution_options(**KEEPS_PLAN)
-    .returning(*TaskRow.__table__.c),
-    Delivery.RQ: insert(TaskRow)
-    .execution_options(**KEEPS_PLAN)
-    .values(dispatched_at=now())
-    .returning(*TaskRow.__table__.c),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +81,7 @@ class TaskStore:
 
         Raises:
             ActiveTaskExists: another task with the same ``exclusive_key`` is active.
+            NotFound: the account isn't there, or isn't the user's.
         """
         for _ in range(RACES):
             try:
@@ -101,31 +99,39 @@ class TaskStore:
     def _insert(
         self, new: NewTask, delivery: Delivery, actor: str, items: Sequence[Planned] | None
     ) -> Task:
-        with self.database.begin() as connection:
-            turn = PRIORITIES.turn(connection, new.user_id, new.priority)
-            if not turn.is_first:
-                delivery = Delivery.DATABASE
-            row = connection.execute(
-                _NEW[delivery],
-                {
-                    "id": new.id,
-                    "kind": new.kind,
-                    "user_id": new.user_id,
-                    "account_id": new.account_id,
-                    "priority": new.priority,
-                    "turn": turn.number,
-                    "max_retries": new.max_retries,
-                    "exclusive_key": new.exclusive_key,
-                    "request_key": new.request_key,
-                    "settings": self.box.encrypt(json.dumps(new.settings)),
-                    "delivery": delivery,
-                    "items_total": None if items is None else len(items),
-                },
-            ).one()
+        values: dict[str, Any] = {
+            "id": new.id,
+            "kind": new.kind,
+            "user_id": new.user_id,
+            "account_id": new.account_id,
+            "max_retries": new.max_retries,
+            "exclusive_key": new.exclusive_key,
+            "request_key": new.request_key,
+            "settings": self.box.encrypt(json.dumps(new.settings)),
+            "delivery": delivery,
+            "items_total": None if items is None else len(items),
+        }
+        transaction = self.database.begin if items else self.database.begin_one
+        with transaction() as connection:
+            row = inserted(connection, new.priority, values, by=actor)
+            if row is None:
+                raise NotFound("There is no such account.")
             if items:
                 insert_items(connection, new.id, 0, items)
-            record(connection, new.id, "queued", attempt=0, actor=actor)
-            return task_with(row, new.settings)
+        return new_task(
+            new.id,
+            new.kind,
+            user_id=new.user_id,
+            account_id=new.account_id,
+            priority=new.priority,
+            max_retries=new.max_retries,
+            settings=new.settings,
+            exclusive_key=new.exclusive_key,
+            items_total=values["items_total"],
+            delivery=Delivery(row.delivery),
+            created_at=row.created_at,
+            available_at=row.available_at,
+        )
 
     def submitted(self, user_id: int | None, request_key: str | None) -> Task | None:
         """Return the task that the user has submitted with this key before."""

@@ -21,12 +21,10 @@ bp = blueprint("tasks", "Runs that find pictures and draft their descriptions")
 @bp.post("", responses=answers({202: responses.Task}, 403, 404, 409, body=True))
 def submit_task(header: SubmitHeaders, body: TaskSubmit) -> tuple[Answer, int, dict[str, str]]:
     """Accept a task; its Location is where to watch it."""
-    user = caller()
-    account = services().accounts.get(body.account_id, user.id)
     task = services().queue.submit(
         body.kind,
-        user=user,
-        account_id=account.id,
+        user=caller(),
+        account_id=body.account_id,
         settings=body.settings,
         priority=body.priority,
         request_key=header.idempotency_key,
