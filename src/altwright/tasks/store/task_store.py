@@ -29,6 +29,7 @@ from altwright.errors import (
     TaskNotFound,
     TaskStateConflict,
 )
+from altwright.tasks.store.claim_order import PRIORITIES
 from altwright.tasks.store.insertion import inserted
 from altwright.tasks.store.items import Planned, insert_items
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
