@@ -53,6 +53,7 @@ def test_a_refusal_keeps_the_name_and_where_one_was_going(web: Web) -> None:
     assert "wrong password" not in refused.text
     done = sign_in(client, "anna\0 ", next="/review?status=draft")
     assert done.headers["Location"] == "/review?status=draft"
+    assert '<span class="site-user__name">anna</span>' in client.get("/").text
     elsewhere = sign_in(web.app.test_client(), "anna", next="https://evil.example/")
     assert elsewhere.headers["Location"] == "/"
 
@@ -72,6 +73,7 @@ def test_a_session_of_nobody_is_none(web: Web, kept: str) -> None:
     [
         "https://evil.example/",
         "//evil.example",
+        "///evil.example",
         "/\\evil.example",
         "/\t/evil.example",
         "\\\\evil.example",

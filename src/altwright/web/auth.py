@@ -12,7 +12,7 @@ from altwright.accounts.users import User
 from altwright.domain.user import UserRef
 from altwright.errors import NotSignedIn, RateLimited
 from altwright.web.login_rate_limit import LoginLimit
-from altwright.web.problem_details import LOGIN_PAGE, problem_of
+from altwright.web.problem_details import problem_of
 from altwright.web.security import csrf
 from altwright.web.services import services
 
@@ -40,8 +40,6 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # it ships no types
 def init_app(app: Flask, limit: LoginLimit) -> None:
     """Set up sessions and the pages that begin and end them."""
     manager = LoginManager(app)
-    manager.login_view = LOGIN_PAGE
-    manager.login_message = None
     manager.user_loader(_load)
     app.extensions[_LIMIT] = limit
     app.register_blueprint(bp)
