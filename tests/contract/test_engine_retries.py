@@ -28,7 +28,7 @@ from altwright.errors import (
 )
 from altwright.tasks.error_classification import NOT_SET_UP, OUR_FAULT, Source
 from altwright.tasks.execution.runner import DATABASE_PAUSE_S, RESTS
-from altwright.tasks.store.claims import CRASHES
+from altwright.tasks.store.expired_leases import CRASHES
 from altwright.tasks.store.items import ITEM_TRIES, Plan, Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run

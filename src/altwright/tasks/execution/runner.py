@@ -238,12 +238,16 @@ class TaskRunner:
             raise
         except Exception as error:  # noqa: BLE001 - recorded, and the loop goes on
             # A fault in one picture, or in writing its result, must not cost the user the others.
-            return self._met(task, work, item, self._noted(task, item.key, error), streak)
+            return self._retry_or_end_item(
+                task, work, item, self._noted(task, item.key, error), streak
+            )
         streak.over()
         return standing
 
-    def _met(self, task: Task, work: Work, item: Item, fault: Fault, streak: Streak) -> Standing:
-        """Put an item off or end it, for what it met.
+    def _retry_or_end_item(
+        self, task: Task, work: Work, item: Item, fault: Fault, streak: Streak
+    ) -> Standing:
+        """Let an item be tried again after the others, or end it, for what it met.
 
         Raises:
             Stopped: it isn't the item's fault, or it is that of many.

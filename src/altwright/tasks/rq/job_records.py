@@ -43,9 +43,6 @@ from altwright.tasks.task import Ticket
 
 #: Seconds that Redis remembers a worker, and that it works on a job, without a sign of life.
 WORKER_TTL_S = 60
-#: RQ declares a job abandoned when its time-out has passed, while it may still run. The
-#: engine's own limit and leases decide, so RQ's is out of the way (facts: RQ §1).
-JOB_TIMEOUT_S = 86_400
 #: Bytes of a payload, or of an id, that is read; ours have some 300.
 MOST_BYTES = 4096
 #: Ids looked at in one trip: a stranger's junk must not hold the server up.

@@ -36,8 +36,6 @@ from altwright.tasks.store.transitions import (
 )
 from altwright.tasks.task import Task, Ticket, task_of
 
-#: Attempts in a row that may end with their worker's death before any item was finished.
-CRASHES = 5
 #: What a task's history says of a wait for a server.
 WAITING = "waiting"
 

@@ -12,10 +12,11 @@ from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Status
 from altwright.errors import Category
-from altwright.tasks.store.claims import CRASHES
 from altwright.tasks.store.item_statements import NEXT_ITEMS
 from altwright.tasks.store.transitions import to_failed, to_queued
 
+#: Attempts in a row that may end with their worker's death before any item was finished.
+CRASHES = 5
 #: What every pass of a dispatcher asks; built once.
 _RUNNING = select(
     TaskRow.id, TaskRow.attempt, TaskRow.worker_id, TaskRow.lease_until < now()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, union_all, update
+from sqlalchemy import Select, and_, func, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from altwright.crypto import Box
@@ -30,6 +30,7 @@ from altwright.errors import (
     TaskStateConflict,
 )
 from altwright.tasks.store.claim_order import PRIORITIES
+from altwright.tasks.store.conditions import TASK
 from altwright.tasks.store.insertion import inserted
 from altwright.tasks.store.items import Planned, insert_items
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
@@ -43,9 +44,6 @@ CANCEL_BATCH = 100
 
 #: Ids read in one query.
 READ_BATCH = 200
-
-#: Made once: the question that is asked most, after each change and by each page.
-_BY_ID = select(TaskRow).where(TaskRow.id == bindparam("task_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +157,7 @@ class TaskStore:
             TaskNotFound: there is none, or it is somebody else's.
         """
         with self.database.connect() as connection:
-            row = connection.execute(_BY_ID, {"task_id": task_id}).first()
+            row = connection.execute(TASK, {"of_task": task_id}).first()
             if row is None or (user_id is not None and row.user_id != user_id):
                 raise TaskNotFound(task_id)
             return task_of(row, self.box)
