@@ -76,8 +76,8 @@ class Messenger:
         if not self.speaks:
             return
         try:
-            with self._database.write() as session:
-                session.execute(text(f"NOTIFY {CHANNEL}"))
+            with self._database.begin_one() as connection:
+                connection.execute(text(f"NOTIFY {CHANNEL}"))
         except DatabaseUnavailable as error:
             _log.warning("other processes not woken: %s", error)
 
