@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
@@ -12,7 +10,7 @@ from altwright.accounts.users import User
 from altwright.domain.user import UserRef
 from altwright.errors import NotSignedIn, RateLimited
 from altwright.web.login_rate_limit import LoginLimit
-from altwright.web.problem_details import LOGIN_PAGE, problem_of
+from altwright.web.problem_details import problem_of
 from altwright.web.security import csrf
 from altwright.web.services import services
 
@@ -40,8 +38,6 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # it ships no types
 def init_app(app: Flask, limit: LoginLimit) -> None:
     """Set up sessions and the pages that begin and end them."""
     manager = LoginManager(app)
-    manager.login_view = LOGIN_PAGE
-    manager.login_message = None
     manager.user_loader(_load)
     app.extensions[_LIMIT] = limit
     app.register_blueprint(bp)
@@ -151,8 +147,4 @@ def local_path(target: str | None) -> str:
     """
     if target is None or not target.startswith("/") or not target.isprintable():
         return HOME
-    cleaned = target.replace("\\", "/")
-    parts = urlsplit(cleaned)
-    if cleaned.startswith("//") or parts.scheme or parts.netloc:
-        return HOME
-    return target
+    return HOME if target.replace("\\", "/").startswith("//") else target
