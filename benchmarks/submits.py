@@ -39,8 +39,8 @@ from benchmarks.databases import KINDS, say
 SUBMITS, WARM_UP = 200, 20
 #: Requirement 3.2: milliseconds of an answer, on the mean.
 MEAN_MOST_MS = 10.0
-#: Clients at once, and of how many submits each turn of theirs is.
-CLIENTS, TURNS = (8, 32), 4
+#: Clients at once, turns of theirs, and submits of each client in a turn at least.
+CLIENTS, TURNS, EACH_LEAST = (8, 32), 2, 5
 #: Submits a second that come by the clock, and clients that wait for their moments.
 RATE, AT_RATE = 50, 16
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
@@ -207,12 +207,14 @@ def measured(kind: str, count: int) -> Iterator[tuple[str, Row]]:
         server = stack.enter_context(valkey())
         made = stack.enter_context(fleet(folder, server, **settings))
         stack.enter_context(made.gunicorn())
-        turns = (1 + len(CLIENTS)) * 2 * count + 2 * count + 2 * count + 6 * WARM_UP
-        somebody = iter(people(made, turns + 2 * count))
+        of_turn = {clients: max(count // TURNS, EACH_LEAST * clients) for clients in CLIENTS}
+        # Up, in process, down: each beside the peer; and twice by the clock.
+        single = 6 * (count + WARM_UP) + 2 * count
+        somebody = iter(people(made, single + 2 * TURNS * sum(of_turn.values())))
         bare_url = stack.enter_context(peer(made))
 
-        def some() -> list[Person]:
-            return [next(somebody) for _ in range(max(1, count // TURNS))]
+        def some(clients: int) -> list[Person]:
+            return [next(somebody) for _ in range(of_turn[clients])]
 
         up, down = Client(made.url), Client(made.url)
         ours, bare = one_by_one([up.submit, Client(bare_url).submit], somebody, count)
@@ -220,7 +222,10 @@ def measured(kind: str, count: int) -> Iterator[tuple[str, Row]]:
         yield "Redis up", row(ours, bare)
         for clients in CLIENTS:
             rounds = [
-                (at_once(bare_url, clients, some()), at_once(made.url, clients, some()))
+                (
+                    at_once(bare_url, clients, some(clients)),
+                    at_once(made.url, clients, some(clients)),
+                )
                 for _ in range(TURNS)
             ]
             both: list[Any] = [
@@ -239,7 +244,9 @@ def measured(kind: str, count: int) -> Iterator[tuple[str, Row]]:
         yield "in process", row(ours, bare)
         yield (
             f"{RATE} a second",
-            row(by_the_clock(made.url, [next(somebody) for _ in range(count)])),
+            row(
+                by_the_clock(made.url, [next(somebody) for _ in range(count)]), took_s=count / RATE
+            ),
         )
         bare = one_by_one([Client(bare_url).submit], somebody, count)[0]
         server.stop()

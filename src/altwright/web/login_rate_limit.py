@@ -72,8 +72,8 @@ class LoginLimit:
         with suppress(RedisUnavailable), self._health.guarded() as client:
             pipeline = client.pipeline()
             pipeline.delete(key)
+            pipeline.set(FAILED_LOGINS_KEY, 0, ex=WINDOW_S, nx=True)
             pipeline.decr(FAILED_LOGINS_KEY)
-            pipeline.expire(FAILED_LOGINS_KEY, WINDOW_S, nx=True)
             pipeline.execute()
 
     def _count(self, key: str) -> _Count:
@@ -81,10 +81,11 @@ class LoginLimit:
         try:
             with self._health.guarded() as client:
                 pipeline = client.pipeline()
+                # EXPIRE NX would need Redis 7.
+                pipeline.set(key, 0, ex=WINDOW_S, nx=True)
                 pipeline.incr(key)
-                pipeline.expire(key, WINDOW_S, nx=True)
                 pipeline.ttl(key)
-                tries, _, ttl_s = pipeline.execute()
+                _, tries, ttl_s = pipeline.execute()
                 return _Count(tries, ttl_s)
         except RedisUnavailable:
             return self._count_here(key)

@@ -117,10 +117,17 @@ class PriorityQueueHandler:
         )
         return connection.execute(query).all()
 
-    def next_turn(self, connection: Connection, user_id: int | None, priority: Priority) -> int:
-        """Return the round of a task that has had a turn and waits for another."""
-        question = _next_turn(priority)
-        return int(connection.execute(question, {"of_user": user_id, "had_one": 1}).scalar_one())
+    def next_turn(
+        self,
+        connection: Connection,
+        user_id: int | None,
+        priority: Priority,
+        *,
+        had_one: bool = True,
+    ) -> int:
+        """Return the round of a task that has had a turn and waits for another, or has had none."""
+        asked = {"of_user": user_id, "had_one": int(had_one)}
+        return int(connection.execute(_next_turn(priority), asked).scalar_one())
 
     def gives_way(
         self,

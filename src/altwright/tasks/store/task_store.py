@@ -313,7 +313,7 @@ class TaskStore:
     @again_after_deadlock
     def _reprioritise(self, task: Task, priority: Priority, actor: str) -> bool:
         with self.database.begin() as connection:
-            turn = PRIORITIES.turn(connection, task.user_id, priority)
+            turn = PRIORITIES.next_turn(connection, task.user_id, priority, had_one=False)
             # A job that lies in the other queue finds a task that somebody has had, or begins it.
             statement = (
                 update(TaskRow)
@@ -324,7 +324,7 @@ class TaskStore:
                 )
                 .values(
                     priority=priority,
-                    turn=turn.number,
+                    turn=turn,
                     delivery=Delivery.DATABASE,
                     dispatched_at=None,
                     sequence=TaskRow.sequence + 1,
