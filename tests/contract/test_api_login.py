@@ -74,6 +74,7 @@ def test_a_session_of_nobody_is_none(web: Web, kept: str) -> None:
         "https://evil.example/",
         "//evil.example",
         "///evil.example",
+        "//[evil.example",
         "/\\evil.example",
         "/\t/evil.example",
         "\\\\evil.example",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
@@ -149,8 +147,4 @@ def local_path(target: str | None) -> str:
     """
     if target is None or not target.startswith("/") or not target.isprintable():
         return HOME
-    cleaned = target.replace("\\", "/")
-    parts = urlsplit(cleaned)
-    if cleaned.startswith("//") or parts.scheme or parts.netloc:
-        return HOME
-    return target
+    return HOME if target.replace("\\", "/").startswith("//") else target
