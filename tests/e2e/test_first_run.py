@@ -53,7 +53,7 @@ def test_a_person_describes_reviews_and_publishes(demo: Demo, page: Page) -> Non
     in_docs = {text for picture in documented.values() for text in picture["drafts"]}
     assert in_docs <= {draft["text"] for draft in drafts(page)}, "run `make pictures`"
     (task,) = tasks(page)
-    assert (task["priority"], task["delivery"], task["attempt"]) == ("normal", "rq", 1)
+    assert (task["priority"], task["delivery"], task["attempt"]) == ("high", "rq", 1)
 
     page.get_by_role("link", name="Review 13 drafts").click()
     cards = page.locator("[data-drafts] > li")

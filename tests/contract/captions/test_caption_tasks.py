@@ -24,6 +24,7 @@ from altwright.errors import (
     Category,
     ConfigError,
     DescriberUnavailable,
+    NotFound,
     PlatformRefused,
     PlatformUnavailable,
     RateLimited,
@@ -358,11 +359,12 @@ def test_an_account_that_was_removed_fails_its_task(bench: Bench, world: World) 
 def test_somebody_elses_account_is_not_worked_on(
     bench: Bench, world: World, post: Callable[..., Post]
 ) -> None:
-    """A task that names a stranger's account does nothing."""
+    """A task that names a stranger's account is none."""
     world.platform.add(post(1, ""))
     bob = world.users.create("bob", "correct horse")
-    bench.submit("captions", user=bob.ref, account_id=world.account.id)
-    assert bench.attempt().status is Status.FAILED
+    with pytest.raises(NotFound, match="no such account"):
+        bench.submit("captions", user=bob.ref, account_id=world.account.id)
+    assert bench.store.recent(None) == []
     assert bench.describer.requests == []
 
 
