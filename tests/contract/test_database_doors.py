@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from tests import servers
 from tests.support import free_port, wait_until
-from tests.support_engine import ANNA, Rig, effects, make_users
+from tests.support_engine import ANNA, BERT, Rig, effects, make_users
 from tests.support_service import Service
 
 import altwright.db.task_tables  # noqa: F401 - its tables belong to the metadata
@@ -128,6 +128,39 @@ def test_connections_that_lay_in_the_pool_are_asked_first(
             assert [each.scalar(text("SELECT 1")) for each in (one, other)] == [1, 1]
         engine.dispose()
         operator.dispose()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_few_statements_are_kept_and_those_that_went_stale_are_replaced(rig: Rig) -> None:
+    """Plans of any size leave none; a column of another type costs one connection."""
+    rig.lose_redis()
+    for items in range(1, 12):
+        for _ in range(2):
+            rig.submit(settings={"items": items})
+            rig.drain_database()
+    with rig.database.begin() as connection:
+        count = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%task_items%'"
+        assert (connection.scalar(text(count)) or 0) < 10
+    change = "ALTER TABLE tasks ALTER step TYPE varchar({})"
+    other = make_engine(rig.database.engine.url.render_as_string(hide_password=False))
+    try:
+        with other.begin() as connection:
+            connection.execute(text(change.format(300)))
+        with contextlib.suppress(DatabaseUnavailable):
+            rig.submit(BERT)
+        task = rig.submit(ANNA)
+
+        def is_done() -> bool:
+            rig.later(30)
+            rig.dispatcher.tick()
+            rig.drain_database()
+            return rig.store.get(task.id, None).status is Status.COMPLETED
+
+        wait_until(is_done)
+    finally:
+        with other.begin() as connection:
+            connection.execute(text(change.format(255)))
+        other.dispose()
 
 
 def refused(url: str, folder: Path) -> str:

@@ -304,6 +304,17 @@ def test_a_cancel_asked_for_before_a_handing_back_ends_the_task(rig: Rig, how: s
     assert rig.claims.claim_next("w") is None
 
 
+def test_a_cancel_asked_for_before_the_end_of_a_task_ends_it(rig: Rig) -> None:
+    """Its worker has nothing left to do, and hasn't heard of it."""
+    rig.submit(settings={"items": 0})
+    task = rig.take()
+    rig.store.cancel(task.id, user_id=None, actor="anna")
+    rig.claims.complete(task, "done")
+    assert rig.store.get(task.id, None).status is Status.CANCELLED
+    with pytest.raises(TaskStateConflict):
+        rig.claims.complete(task, "done")
+
+
 def test_a_cancelled_task_in_rq_is_dropped_by_its_worker(fleet: Fleet) -> None:
     """A job whose task was cancelled while it waited does nothing."""
     task = fleet.rig.submit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 from tests.support_engine import Rig
@@ -61,6 +62,22 @@ def test_items_that_settings_tell_come_with_the_task(rig: Rig, items: int) -> No
     ended = rig.store.get(task.id, None)
     assert (ended.status, ended.items_done) == (Status.COMPLETED, items)
     assert rig.effects(task.id) == keys
+
+
+@pytest.mark.parametrize("plan", ["double", "many", "ended"])
+def test_items_that_need_a_plan_are_refused(rig: Rig, plan: str) -> None:
+    """What comes with a task is counted by nobody, so it has to be simple."""
+    items = {
+        "double": [*_items(0, 1), *_items(0, 1)],
+        "many": _items(0, PLAN_BATCH + 1),
+        "ended": [Planned("item-0", "", ended=Worked(ItemStatus.SKIPPED))],
+    }
+    with (
+        patch.object(type(rig.kind), "planned", lambda *_: items[plan]),
+        pytest.raises(ValueError, match="need a plan"),
+    ):
+        rig.submit()
+    assert rig.store.recent(None) == []
 
 
 def test_a_cursor_moves_without_items(rig: Rig) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import functools
-import math
 import os
 import random
 import select
@@ -34,14 +33,15 @@ Executor = Session | Connection
 #: In the pool's record of a connection: whether a pooler stands between us and the server, and when
 #: the connection was given back.
 _POOLED, _GIVEN_BACK = "altwright_pooled", "altwright_given_back"
-#: The execution option of statements whose plan PostgreSQL may keep, and for how many seconds. (It
-#: makes it anew with each ANALYZE of the table, too.)
-_KEEPS = "altwright_keeps_plan"
-#: For those that find their rows by an index's whole key, or add some.
-KEEPS_PLAN = {_KEEPS: math.inf}
-#: For those that find the first of many, which take longer to plan than to execute: a plan that was
-#: made for a small table meets no more than what has come within these seconds.
-KEEPS_PLAN_AWHILE = {_KEEPS: 5.0}
+#: Execution options of fixed statements, which take as long to plan as to execute: PostgreSQL keeps
+#: their plans for some seconds, so that one that was made for a small table meets no more than what
+#: has come within them. Not for those whose text differs with their rows: each would be kept.
+KEEPS_PLAN = {"altwright_keeps_plan": True}
+#: Seconds that plans are kept.
+PLANS_KEPT_S = 5.0
+#: SQLSTATEs of a prepared statement that the server can't use any more: a migration has changed the
+#: type of a column, or somebody has thrown it away. A new connection prepares it anew.
+_UNPREPARED = {"0A000", "26000"}
 #: In the pool's record of a connection: when its plans were made, at the earliest.
 _PLANNED = "altwright_planned"
 
@@ -184,14 +184,18 @@ def _postgresql(url: str, options: dict[str, Any]) -> Engine:
     @event.listens_for(engine, "before_cursor_execute")
     def _prepare(connection: Connection, cursor: Any, _statement: str, *rest: Any) -> None:
         _parameters, context, _many = rest
-        keeps_s = context.execution_options.get(_KEEPS)
-        keeps = keeps_s is not None and not connection.info.get(_POOLED)
+        keeps = context.execution_options.keys() & KEEPS_PLAN and not connection.info.get(_POOLED)
         cursor.connection.prepare_threshold = 1 if keeps else None
         at = time.monotonic()
-        if keeps and at - connection.info.setdefault(_PLANNED, at) > keeps_s:
+        if keeps and at - connection.info.setdefault(_PLANNED, at) > PLANS_KEPT_S:
             connection.info[_PLANNED] = at
             with suppress(psycopg.Error):  # the statement itself will meet it
                 cursor.connection.execute("DISCARD PLANS", prepare=False)
+
+    @event.listens_for(engine, "handle_error")
+    def _drop_unprepared(context: Any) -> None:
+        if getattr(context.original_exception, "sqlstate", None) in _UNPREPARED:
+            context.is_disconnect = True
 
     return engine
 

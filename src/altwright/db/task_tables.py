@@ -94,7 +94,7 @@ class TaskRow(Base):
     #: Raised by every write that a page shows; a page ignores older messages.
     sequence: Mapped[int] = mapped_column(default=0)
     step: Mapped[str] = mapped_column(String(255), default="")
-    #: None until the attempt that plans has written all items.
+    #: None until all items are written: by an attempt that plans, or with the task.
     items_total: Mapped[int | None] = mapped_column()
     #: Where a plan goes on that isn't finished; what it means is its kind's affair.
     plan_cursor: Mapped[str | None] = mapped_column(Text)

@@ -98,6 +98,7 @@ class RQQueueManager:
             request_key=request_key,
             max_retries=self._max_retries,
         )
+        items = the_kind.planned(new.settings)
         # Written as dispatched while Redis is usable, which spares a second write. Should the
         # dispatch fail, or this process die before it, the dispatcher finds no such job in RQ.
         wish = Delivery.RQ if self._goes_to_rq(new) else Delivery.DATABASE
@@ -106,7 +107,7 @@ class RQQueueManager:
                 new,
                 delivery=wish,
                 actor=user.username if user else SERVICE,
-                items=the_kind.planned(new.settings),
+                items=items,
             )
         except ActiveTaskExists as stands_there:
             self._track(new.exclusive_key, active=stands_there.task_id)

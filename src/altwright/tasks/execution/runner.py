@@ -298,6 +298,8 @@ class TaskRunner:
         def said(task: Task) -> str:
             try:
                 return work.summary(task)
+            except _WAYS_OUT:
+                raise
             except Exception as error:  # noqa: BLE001 - recorded
                 self._noted(task, "", error)
                 return ""

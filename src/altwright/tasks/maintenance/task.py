@@ -8,7 +8,7 @@ from typing import Any
 
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.errors import InvalidInput, NotAllowed, PermanentError, RedisUnavailable
+from altwright.errors import InvalidInput, NotAllowed, RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import AWAY
 from altwright.tasks.store.items import Planned, Worked
 from altwright.tasks.store.retention import Checkpoint
@@ -71,7 +71,8 @@ class MaintenanceWork(Work):
         """Do one chore."""
         chore = self._chores.get(item.key)
         if chore is None:
-            raise PermanentError("This version has no such chore.")
+            # Submitted by another version, which runs beside this one.
+            return Worked(ItemStatus.SKIPPED, "This version has no such chore.")
         self._run.step(chore.label)
         try:
             removed = chore.run(self._run.checkpoint)

@@ -155,10 +155,16 @@ class Claims:
 
     @again_after_deadlock
     def complete(self, task: Task, step: str) -> None:
-        """End a task whose items are all finished. Raises TaskStateConflict."""
+        """End a task whose items are all finished, or that nobody wants any more.
+
+        Raises:
+            TaskStateConflict: the task was taken back.
+        """
+        held, by = (task.id, task.attempt), _by(task)
         with self._database.begin() as connection:
-            row = to_completed(connection, task.id, task.attempt, by=_by(task), step=step)
-            _held(task, row is not None)
+            if to_completed(connection, *held, by=by, step=step) is None:
+                before = Status.RUNNING
+                _held(task, to_cancelled(connection, *held, before, by=by, only_if_asked=True))
 
     @again_after_deadlock
     def cancelled(self, task: Task) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from altwright.db.session import KEEPS_PLAN_AWHILE
+from altwright.db.session import KEEPS_PLAN
 from altwright.db.tables import AccountRow
 from altwright.db.task_tables import TaskEventRow, TaskRow
 from altwright.db.types import now
@@ -82,7 +82,7 @@ def _insertion(priority: Priority) -> _Insertion:
     )
     row = select(*columns.values()).where(or_(account.is_(None), owned))
     plain = insert(TaskRow).from_select(list(columns), row)
-    plain = plain.execution_options(**KEEPS_PLAN_AWHILE)
+    plain = plain.execution_options(**KEEPS_PLAN)
     new = plain.returning(TaskRow.id, *_SETTLED).cte("new")
     entry = {
         "task_id": new.c.id,
@@ -93,7 +93,7 @@ def _insertion(priority: Priority) -> _Insertion:
     }
     noted = insert(TaskEventRow).from_select(list(entry), select(*entry.values())).cte("noted")
     recording = select(*(new.c[column.name] for column in _SETTLED)).add_cte(noted)
-    return _Insertion(plain.returning(*_SETTLED), recording.execution_options(**KEEPS_PLAN_AWHILE))
+    return _Insertion(plain.returning(*_SETTLED), recording.execution_options(**KEEPS_PLAN))
 
 
 def _new(name: str) -> Any:

@@ -54,18 +54,16 @@ COUNTED = {
     status: task_write(PLANNED.values(**{count.key: count + 1}, crashes=0))
     for status, count in COUNTS.items()
 }
-#: What the end of a task's last item writes: the same, and the task's end, unless somebody wants
-#: it cancelled.
+#: What the end of a task's last item writes: the same, and the task's end.
 _IS_LAST = (
-    TaskRow.items_done + TaskRow.items_skipped + TaskRow.items_failed + 1 == TaskRow.items_total,
-    TaskRow.cancel_requested_at.is_(None),
+    TaskRow.items_done + TaskRow.items_skipped + TaskRow.items_failed + 1 == TaskRow.items_total
 )
 COUNTED_LAST = {
     status: task_write(
-        COMPLETED.plain.where(*_IS_LAST).values(**PROGRESSED, **{count.key: count + 1}, crashes=0)
+        COMPLETED.plain.where(_IS_LAST).values(**PROGRESSED, **{count.key: count + 1}, crashes=0)
     )
     for status, count in COUNTS.items()
 }
 #: Items that are planned, and such as have ended at once.
-PLANNED_ITEM = insert(ItemRow).returning(*ItemRow.__table__.c).execution_options(**KEEPS_PLAN)
+PLANNED_ITEM = insert(ItemRow).returning(*ItemRow.__table__.c)
 ENDED_ITEM = insert(ItemRow).values(finished_at=now())

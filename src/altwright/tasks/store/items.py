@@ -277,7 +277,7 @@ def _counting(statement: Update, batch: list[Planned]) -> Update:
 def insert_items(
     connection: Connection, task_id: str, attempt: int, batch: Sequence[Planned], position: int = 0
 ) -> list[Item]:
-    """Write planned items; return those to work on, in their order."""
+    """Write planned items, each key once; return those to work on, in their order."""
     rows = [_item_row(task_id, attempt, at, item) for at, item in enumerate(batch, position)]
     ended = [row for row in rows if row["attempt"] is not None]
     pending = [row for row in rows if row["attempt"] is None]

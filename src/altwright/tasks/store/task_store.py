@@ -32,7 +32,7 @@ from altwright.errors import (
 from altwright.tasks.store.claim_order import PRIORITIES
 from altwright.tasks.store.conditions import TASK
 from altwright.tasks.store.insertion import inserted
-from altwright.tasks.store.items import Planned, insert_items
+from altwright.tasks.store.items import PLAN_BATCH, Planned, insert_items
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Event, Item, Task, event_of, item_of, new_task, task_of
@@ -81,7 +81,14 @@ class TaskStore:
         Raises:
             ActiveTaskExists: another task with the same ``exclusive_key`` is active.
             NotFound: the account isn't there, or isn't the user's.
+            ValueError: the items aren't few, each with a key of its own, and all to be worked on.
         """
+        if items and (
+            len(items) > PLAN_BATCH
+            or len({item.key for item in items}) < len(items)
+            or any(item.ended for item in items)
+        ):
+            raise ValueError(f"{new.kind}: such items need a plan")
         for _ in range(RACES):
             try:
                 return self._insert(new, delivery, actor, items), True

@@ -83,6 +83,8 @@ _MEANING: dict[Status, dict[str, Any]] = {
 _MOVED = {after: SHOWN.values(status=after, **_MEANING.get(after, _ENDED)) for after in Status}
 #: A retry's time hasn't come before the dispatcher has cleared ``delayed``.
 _MOVED[Status.RUNNING] = _MOVED[Status.RUNNING].where(TaskRow.delayed == false())
+#: A task whose cancel was asked for ends cancelled, if there is still a choice.
+_MOVED[Status.COMPLETED] = _MOVED[Status.COMPLETED].where(TaskRow.cancel_requested_at.is_(None))
 _RECORD = insert(TaskEventRow).execution_options(**KEEPS_PLAN)
 
 
