@@ -219,7 +219,7 @@ def test_without_the_database_the_last_known_pauses_hold(
 
     at = 0.0
     pauses = Pauses(database, clock=lambda: at)
-    pauses.pause(Priority.HIGH, "root")
+    pauses.pause(Priority.HIGH, ROOT)
     assert pauses.current() == {Priority.HIGH}
 
     def away() -> None:
@@ -234,7 +234,7 @@ def test_an_idle_worker_of_rq_drops_what_was_paused_meanwhile(rig: Rig) -> None:
     """A job that a worker popped before the pause reached RQ leaves its task waiting."""
     rig.dispatcher.tick()
     task = rig.submit()
-    rig.pauses.pause(Priority.NORMAL, "root")
+    rig.pauses.pause(Priority.NORMAL, ROOT)
     assert rig.drain_rq() == 0
     assert status(rig, task.id) is Status.QUEUED
     rig.administration.resume(Priority.NORMAL, by=ROOT)

@@ -138,7 +138,7 @@ def test_old_entries_of_the_books_go(database: Database) -> None:
     """Audit entries and alerts that are over; an open alert stays, however old."""
     audit, book = Audit(database), AlertBook(database, ("webhook",))
     for name in ("over", "open"):
-        audit.add("root", name)
+        audit.add(ROOT, name)
         book.raise_(Finding(name, Severity.WARNING, "x."))
     book.resolve("over")
     with database.write() as session:
@@ -146,7 +146,7 @@ def test_old_entries_of_the_books_go(database: Database) -> None:
         over = update(AlertRow).where(AlertRow.name == "over")
         session.execute(over.values(resolved_at=utcnow() - 400 * DAY))
         session.execute(update(AlertRow).values(raised_at=utcnow() - 400 * DAY))
-    audit.add("root", "young")
+    audit.add(ROOT, "young")
     assert TaskRetention(database, Ages()).prune_books(ignore) == 3
     assert [entry.action for entry in audit.recent()] == ["young"]
     assert [alert.name for alert in book.recent()] == ["open"]

@@ -88,7 +88,7 @@ def test_a_slice_ends_for_no_paused_queue(rig: Rig) -> None:
     rig.submit(ANNA)
     task, _ = rig.begin()
     let_wait(rig)
-    rig.pauses.pause(Priority.NORMAL, "root")
+    rig.pauses.pause(Priority.NORMAL, ROOT)
     assert not rig.signals.now(task, slice_is_over=True).gives_way
 
 

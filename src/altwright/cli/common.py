@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from socket import gethostname
 from typing import Any, TypeVar
 
 import click
@@ -22,8 +25,19 @@ from altwright.text import clean_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+def _os_user() -> str:
+    """Return who runs the command; a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
 #: Who acts when a command isn't given a user: whoever may run commands here.
-OPERATOR = UserRef(id=0, username="command line", is_admin=True)
+OPERATOR = UserRef(
+    id=0, username="command line", is_admin=True, address=f"{_os_user()}@{gethostname()}"
+)
 #: `--json` on every command that prints data.
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 #: The longest text in characters that a table shows of one value.

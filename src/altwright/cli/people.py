@@ -66,7 +66,7 @@ def create(
         # Nobody knows the password of a user who was made for the REST API only.
         password = password or secrets.token_urlsafe(32)
         data = _shown(services.users.create(username, password, role=role, email=email))
-        services.audit.add(OPERATOR.username, "user created", username, role)
+        services.audit.add(OPERATOR, "user created", username, role)
         if token:
             data["token"] = services.users.make_token(data["id"], "command line")
     if token and not as_json:
@@ -83,7 +83,7 @@ def set_role(username: str, role: str) -> None:
     with opened() as services:
         user = known_user(services, username)
         services.users.set_role(user.id, Role(role))
-        services.audit.add(OPERATOR.username, "role given", username, f"{user.role} → {role}")
+        services.audit.add(OPERATOR, "role given", username, before=user.role, after=role)
 
 
 @user.command("list")
@@ -103,7 +103,7 @@ def set_password(username: str, password: str | None) -> None:
     with opened() as services:
         user_id = known_user(services, username).id
         services.users.set_password(user_id, password or secret("Password", twice=True))
-        services.audit.add(OPERATOR.username, "password changed", username)
+        services.audit.add(OPERATOR, "password changed", username)
 
 
 @user.command("token")
@@ -114,7 +114,7 @@ def make_token(username: str, name: str, *, as_json: bool) -> None:
     """Make another token for the REST API and print it; it can't be shown again."""
     with opened() as services:
         token = services.users.make_token(known_user(services, username).id, name)
-        services.audit.add(OPERATOR.username, "token made", username, name)
+        services.audit.add(OPERATOR, "token made", username, name)
     if as_json:
         show({"username": username, "name": name, "token": token}, as_json=True, columns={})
     else:
@@ -127,7 +127,7 @@ def deactivate(username: str) -> None:
     """Lock USERNAME out; their data stays."""
     with opened() as services:
         services.users.set_active(known_user(services, username).id, active=False)
-        services.audit.add(OPERATOR.username, "user deactivated", username)
+        services.audit.add(OPERATOR, "user deactivated", username)
 
 
 @user.command("activate")
@@ -136,7 +136,7 @@ def activate(username: str) -> None:
     """Let USERNAME in again."""
     with opened() as services:
         services.users.set_active(known_user(services, username).id, active=True)
-        services.audit.add(OPERATOR.username, "user activated", username)
+        services.audit.add(OPERATOR, "user activated", username)
 
 
 @click.group()

@@ -80,7 +80,8 @@ def audit(limit: int, *, as_json: bool) -> None:
     """Show what administrators did to the service, newest first."""
     with opened() as services:
         rows = [entry.to_json() for entry in services.audit.recent(limit)]
-    columns = {"at": "at", "actor": "by", "action": "what", "subject": "to", "detail": "detail"}
+    columns = {"at": "at", "actor": "by", "address": "from", "action": "what", "subject": "to"}
+    columns |= {"before": "before", "after": "after", "detail": "detail"}
     show(rows, as_json=as_json, columns=columns, empty="Nothing was done.")
 
 

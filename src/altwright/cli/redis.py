@@ -65,7 +65,7 @@ def use(url: str | None, *, force: bool, as_json: bool) -> None:
             if not force:
                 raise InvalidInput(f"{error} --force uses it all the same.") from error
         services.redis_address.use(url)
-        services.audit.add(OPERATOR.username, "redis changed", detail=telemetry.redact(url))
+        services.audit.add(OPERATOR, "redis changed", detail=telemetry.redact(url))
         data = _described(services)
     show(data, as_json=as_json, columns=_FACTS)
 
@@ -76,7 +76,7 @@ def reset(*, as_json: bool) -> None:
     """Let every process use its configured REDIS_URL again."""
     with opened() as services:
         services.redis_address.use_configured()
-        services.audit.add(OPERATOR.username, "redis reset")
+        services.audit.add(OPERATOR, "redis reset")
         data = _described(services)
     show(data, as_json=as_json, columns=_FACTS)
 

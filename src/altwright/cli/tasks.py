@@ -232,7 +232,7 @@ def prune(*, as_json: bool) -> None:
                 rows.append({"what": chore.label, "removed": None, "problem": str(error)})
             else:
                 rows.append({"what": chore.label, "removed": removed, "problem": ""})
-        services.audit.add(OPERATOR.username, "pruned")
+        services.audit.add(OPERATOR, "pruned")
     columns = {"what": "what", "removed": "removed", "problem": "problem"}
     show(rows, as_json=as_json, columns=columns)
 

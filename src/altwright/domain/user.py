@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,8 @@ class UserRef:
     username: str
     is_admin: bool = False
     is_moderator: bool = False
+    #: Where they act from: an address, or the command line's host; "" where nobody asked.
+    address: str = field(default="", compare=False)
 
     @property
     def looks_after_tasks(self) -> bool:

@@ -5,6 +5,7 @@ A pause can be resumed and a failed task be queued again; a cancelled task is no
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -55,13 +56,13 @@ class Administration:
 
         Running tasks go on. Every process heeds it within 2 s; submits are still accepted.
         """
-        paused = self._pauses.pause(priority, by.username)
+        paused = self._pauses.pause(priority, by)
         self._queue.jobs.take_back(priority)
         return paused
 
     def resume(self, priority: Priority, *, by: UserRef) -> bool:
         """Let workers take tasks of this priority again; return whether they couldn't."""
-        resumed = self._pauses.resume(priority, by.username)
+        resumed = self._pauses.resume(priority, by)
         self._queue.wake()
         return resumed
 
@@ -74,15 +75,15 @@ class Administration:
                 self._progress.publish_by_id(task_id)
         self._queue.jobs.empty(priority)
         detail = f"{counted(cancelled, 'task')} cancelled"
-        self._audit.add(by.username, "queue cleared", priority.queue, detail)
+        self._audit.add(by, "queue cleared", priority.queue, detail)
         return cancelled
 
     def limit(self, limits: Limits | None, *, by: UserRef) -> None:
         """Let these limits hold in every process; None: those of the settings again."""
-        before = self._limits.current().to_json()
+        before = json.dumps(self._limits.current().to_json())
         self._limits.change(limits)
-        after = self._limits.current().to_json()
-        self._audit.add(by.username, "limits changed", "", f"{before} → {after}")
+        after = json.dumps(self._limits.current().to_json())
+        self._audit.add(by, "limits changed", before=before, after=after)
 
     def cancel(self, task_id: str, *, by: UserRef) -> Task:
         """Cancel anybody's task. Raises as RQQueueManager.cancel."""
@@ -110,7 +111,7 @@ class Administration:
     def _noted(self, by: UserRef, action: str, task: Task, before: str, after: str) -> None:
         """Write what was done to a task; nothing if it is a person's own."""
         if by.id != task.user_id:
-            self._audit.add(by.username, action, task.id, f"{before} → {after}")
+            self._audit.add(by, action, task.id, before=before, after=after)
 
     def requeue_failed(self, wanted: Failed, *, by: UserRef) -> Requeued:
         """Queue every wanted one again, each once, with its finished items kept."""
@@ -126,7 +127,7 @@ class Administration:
                 requeued += 1
         detail = f"{requeued} queued again, {held_back} held back"
         subject = f"{wanted.category or 'every category'}, {wanted.kind or 'every kind'}"
-        self._audit.add(by.username, "dead letters requeued", subject, detail)
+        self._audit.add(by, "dead letters requeued", subject, detail)
         return Requeued(requeued, held_back)
 
     def queues(self) -> list[QueueFigures]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
@@ -57,9 +59,14 @@ def caller() -> UserRef:
     if ref is None:
         if not current_user.is_authenticated:
             raise NotSignedIn("Sign in first.")
-        ref = current_user.ref
+        ref = _here(current_user.ref)
     assert isinstance(ref, UserRef)  # noqa: S101 - narrows what Flask keeps untyped
     return ref
+
+
+def _here(ref: UserRef) -> UserRef:
+    """Return a user with the address that this request came from, for the audit log."""
+    return replace(ref, address=request.remote_addr or "")
 
 
 def identify() -> None:
@@ -79,7 +86,7 @@ def identify() -> None:
         user = services().users.by_token(token) if token else None
         if user is None:
             raise NotSignedIn("This token is not valid.")
-        g.caller = user.ref
+        g.caller = _here(user.ref)
     else:
         g.caller = caller()
         csrf.protect()

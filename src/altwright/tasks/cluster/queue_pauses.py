@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from altwright.db.session import Database, changed
 from altwright.db.task_tables import StateRow
 from altwright.domain.task import Priority
+from altwright.domain.user import UserRef
 from altwright.errors import DatabaseUnavailable
 from altwright.tasks.audit_log import write
 
@@ -79,25 +80,25 @@ class Pauses:
                 for row in connection.execute(_PAUSED)
             }
 
-    def pause(self, priority: Priority, actor: str) -> bool:
+    def pause(self, priority: Priority, by: UserRef) -> bool:
         """Pause a queue; return whether it wasn't paused before."""
         try:
             with self._database.write() as session:
-                session.add(StateRow(name=state_name(priority), value=actor))
-                write(session, actor, "queue paused", priority.queue)
+                session.add(StateRow(name=state_name(priority), value=by.username))
+                write(session, by, "queue paused", priority.queue)
         except IntegrityError:
             return False
         finally:
             self._forget()
         return True
 
-    def resume(self, priority: Priority, actor: str) -> bool:
+    def resume(self, priority: Priority, by: UserRef) -> bool:
         """Let a queue go on; return whether it was paused."""
         statement = delete(StateRow).where(StateRow.name == state_name(priority))
         with self._database.write() as session:
             was_paused = bool(changed(session, statement))
             if was_paused:
-                write(session, actor, "queue resumed", priority.queue)
+                write(session, by, "queue resumed", priority.queue)
         self._forget()
         return was_paused
 

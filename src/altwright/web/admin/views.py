@@ -26,7 +26,7 @@ from altwright.web.services import services
 E = TypeVar("E", bound=StrEnum)
 
 #: Tasks on a page; entries of the audit log, and alerts, that are shown.
-TASKS_A_PAGE, ENTRIES, ALERTS = 50, 200, 100
+TASKS_A_PAGE, ENTRIES, ALERTS = 50, 50, 100
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(require_role)
@@ -194,7 +194,7 @@ def set_active(user_id: int) -> Response:
     is_active = request.form.get("active") == "yes"
     services().users.set_active(user.id, active=is_active)
     action = "user activated" if is_active else "user deactivated"
-    services().audit.add(caller().username, action, user.username)
+    services().audit.add(caller(), action, user.username)
     words = "may sign in again" if is_active else "is locked out, at once; their data stays"
     return _done(f"{user.username} {words}.", "/admin/users")
 
@@ -207,25 +207,38 @@ def set_role(user_id: int) -> Response:
     if role is None:
         raise NotFound("There is no such role.")
     services().users.set_role(user.id, role)
-    change = f"{user.role} → {role}"
-    services().audit.add(caller().username, "role given", user.username, change)
+    services().audit.add(caller(), "role given", user.username, before=user.role, after=role)
     return _done(f"The role of {user.username} is {role} now.", "/admin/users")
 
 
 @bp.get("/audit")
 def audit() -> str:
     """Show who did what to the service, newest first."""
-    actor, entries = request.args.get("by", ""), services().audit.recent(ENTRIES)
-    shown = [one for one in entries if not actor or one.actor == actor]
+    asked, log = request.args, services().audit
+    after = asked.get("after", "")
+    found = log.recent(
+        ENTRIES + 1,
+        actor=asked.get("by") or None,
+        action=asked.get("action") or None,
+        subject=asked.get("subject") or None,
+        before_id=int(after) if after.isdecimal() else None,
+    )
+    page = found[:ENTRIES]
+    actors, actions = log.names()
     return render_template(
-        "admin/audit.html", entries=shown, actors=sorted({one.actor for one in entries})
+        "admin/audit.html",
+        entries=page,
+        actors=actors,
+        actions=actions,
+        older=_with_after(str(page[-1].id)) if len(found) > len(page) else None,
+        newest=_with_after(None) if after else None,
     )
 
 
-def _with_after(task_id: str | None) -> str:
-    """Return this address for what comes after a task; None: from the first on."""
+def _with_after(last_id: str | None) -> str:
+    """Return this address for what comes after the last one shown; None: from the first on."""
     kept = {name: value for name, value in request.args.items() if value and name != "after"}
-    asked = kept | ({"after": task_id} if task_id else {})
+    asked = kept | ({"after": last_id} if last_id else {})
     return f"{request.path}?{urlencode(asked)}"
 
 
