@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
+import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 from tests.servers import RedisServer
 from tests.support_domain import QUICK, FakePlatform, World, make_post
 from werkzeug.test import TestResponse
@@ -22,9 +25,12 @@ from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import User, UserStore
 from altwright.captions.drafts.draft import Draft
 from altwright.db import migrate
-from altwright.db.session import Database, make_engine
+from altwright.db.session import Database, make_engine, utcnow
+from altwright.db.task_tables import TaskRow
 from altwright.domain.caption import Role
+from altwright.domain.task import ACTIVE, Status
 from altwright.errors import Category
+from altwright.tasks.task import Task
 from altwright.web.app import create_app
 
 PASSWORD = "correct horse"
@@ -119,6 +125,34 @@ class Web:
         assert claimed.id == task["id"]
         self.services.engine.claims.fail(claimed, Category.FAULT, "It broke.")
         return task
+
+    def tasks(self, count: int, status: Status = Status.QUEUED, **values: Any) -> list[str]:
+        """Write tasks of anna's, as many as asked for and all at once; return their ids."""
+        ids = sorted(str(uuid.uuid4()) for _ in range(count))
+        ended = utcnow() if status not in ACTIVE else None
+        row = {
+            "kind": "description",
+            "user_id": self.anna.id,
+            "status": status,
+            "settings": self.services.box.encrypt("{}"),
+            "finished_at": ended,
+            "error_category": Category.FAULT if status is Status.FAILED else None,
+            "error": "It broke." if status is Status.FAILED else None,
+        }
+        with self.services.database.begin() as connection:
+            connection.execute(insert(TaskRow), [{**row, **values, "id": one} for one in ids])
+        return ids
+
+    def work_on(self, task_id: str) -> Task:
+        """Make attempts at the task whose turn it is until ``task_id`` isn't due; return that."""
+        engine = self.services.engine
+        while engine.store.get(task_id, None).status is Status.QUEUED:
+            engine.dispatcher.tick()
+            claimed = engine.claims.claim_next("host.boot.1.1.test")
+            if claimed is None:
+                break
+            engine.runner.run(claimed, threading.Event())
+        return engine.store.get(task_id, None)
 
 
 def csrf_token(page: str) -> str:

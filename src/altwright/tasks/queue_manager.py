@@ -73,8 +73,11 @@ class RQQueueManager:
         settings: Mapping[str, Any] | None = None,
         priority: str | None = None,
         request_key: str | None = None,
+        by: UserRef | None = None,
     ) -> Task:
         """Accept a task: it is durable, and on its way to a worker, when this returns.
+
+        ``by`` is who asks for a task of the service itself, for its history.
 
         Raises:
             InvalidInput: unknown kind or wrong settings.
@@ -106,7 +109,7 @@ class RQQueueManager:
             task, is_new = self._store.submit(
                 new,
                 delivery=wish,
-                actor=user.username if user else SERVICE,
+                actor=who.username if (who := user or by) else SERVICE,
                 items=items,
             )
         except ActiveTaskExists as stands_there:

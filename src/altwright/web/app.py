@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from altwright.web import auth, health, metrics, problem_details, security
-from altwright.web.admin import dashboard
+from altwright.web.admin import dashboard, many
 from altwright.web.admin.views import bp as admin
 from altwright.web.api import accounts, blueprint, drafts, statistics, tasks
 from altwright.web.login_rate_limit import LoginLimit
@@ -32,6 +32,7 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(metrics.bp)
     app.register_blueprint(pages)
     app.register_blueprint(admin)
+    app.register_blueprint(many.bp)
     app.register_blueprint(dashboard.bp)
     for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp):
         app.register_api(one)
