@@ -85,6 +85,10 @@ class Administration:
         after = json.dumps(self._limits.current().to_json())
         self._audit.add(by, "limits changed", before=before, after=after)
 
+    def limits(self) -> Limits:
+        """Return the limits that hold now."""
+        return self._limits.current()
+
     def cancel(self, task_id: str, *, by: UserRef) -> Task:
         """Cancel anybody's task. Raises as RQQueueManager.cancel."""
         before = self._store.get(task_id, None)

@@ -7,7 +7,15 @@ from flask import Flask
 from altwright.web import auth, health, metrics, problem_details, security
 from altwright.web.admin import dashboard, many
 from altwright.web.admin.views import bp as admin
-from altwright.web.api import accounts, blueprint, drafts, statistics, tasks
+from altwright.web.api import (
+    accounts,
+    admin_queues,
+    admin_tasks,
+    blueprint,
+    drafts,
+    statistics,
+    tasks,
+)
 from altwright.web.login_rate_limit import LoginLimit
 from altwright.web.pages.views import bp as pages
 from altwright.web.realtime import threaded
@@ -35,6 +43,10 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(many.bp)
     app.register_blueprint(dashboard.bp)
     for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp):
+        app.register_api(one)
+    for one in (admin_tasks.bp, admin_tasks.dead_letters):
+        app.register_api(one)
+    for one in (admin_queues.bp, admin_queues.limits, admin_queues.audit):
         app.register_api(one)
     if serves_pages:
         threaded.init_app(app, services)
