@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import html
 import re
-import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests import support_web
 from tests.support_engine import elapse
+from tests.support_many import KIND, Pretending, work_off
 from tests.support_web import PASSWORD, Caller, Web
 
 from altwright.db.session import utcnow
 from altwright.domain.caption import Role
 from altwright.domain.task import Priority, Status
-from altwright.errors import Category, PlatformRefused
-from altwright.tasks.store.items import Worked
-from altwright.tasks.task import Item, Task
+from altwright.tasks.task import Task
 
 web = support_web.web
 
@@ -117,41 +115,13 @@ def test_many_get_another_priority_and_those_that_wait_get_theirs_back(web: Web)
     }
 
 
-def pretend(web: Web, monkeypatch: pytest.MonkeyPatch, *, mended: bool) -> None:
-    """Let tasks that describe one picture do nothing, or fail for good."""
-
-    class OneItem:
-        def plan(self) -> list[Any]:
-            return []
-
-        def item(self, item: Item) -> Worked:
-            raise AssertionError(item)
-
-        def summary(self, _task: Task) -> str:
-            return "Done."
-
-        def close(self) -> None:
-            return
-
-    class Pretending:
-        def open(self, _run: object) -> OneItem:
-            if not mended:
-                raise PlatformRefused("Sign in again.", category=Category.AUTHENTICATION)
-            return OneItem()
-
-    monkeypatch.setitem(web.services.engine.kinds, "description", Pretending())
-
-
 def through(web: Web, task: Task) -> Task:
     """Work until a change of many is through; time passes while it waits."""
     for _ in range(20):
         task = web.work_on(task.id)
         if task.ended:
             return task
-        web.services.engine.dispatcher.tick()
-        claims = web.services.engine.claims
-        while (claimed := claims.claim_next("host.boot.1.1.test")) is not None:
-            web.services.engine.runner.run(claimed, threading.Event())
+        work_off(web)
         elapse(web.services.database, 60)
     raise AssertionError(f"no end of {task}")
 
@@ -162,7 +132,7 @@ def test_dead_letters_go_through_a_canary(
     web: Web, monkeypatch: pytest.MonkeyPatch, *, mended: bool
 ) -> None:
     """One goes first, then ten; the others follow, or stay when those fail again."""
-    pretend(web, monkeypatch, mended=mended)
+    monkeypatch.setitem(web.services.engine.kinds, KIND, Pretending(is_mended=mended))
     dead = web.tasks(130, Status.FAILED)
     task = ordered(web, "action=requeue&status=failed&category=fault")
     assert web.work_on(task.id).step.startswith("Waits for the first ones: 0 of 1")
