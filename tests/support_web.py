@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tempfile
 import threading
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,9 +14,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert
 from tests.servers import RedisServer
 from tests.support_domain import QUICK, FakePlatform, World, make_post
+from tests.support_engine import fill
 from werkzeug.test import TestResponse
 
 from altwright import bootstrap, config
@@ -25,10 +24,9 @@ from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import User, UserStore
 from altwright.captions.drafts.draft import Draft
 from altwright.db import migrate
-from altwright.db.session import Database, make_engine, utcnow
-from altwright.db.task_tables import TaskRow
+from altwright.db.session import Database, make_engine
 from altwright.domain.caption import Role
-from altwright.domain.task import ACTIVE, Status
+from altwright.domain.task import Status
 from altwright.errors import Category
 from altwright.tasks.task import Task
 from altwright.web.app import create_app
@@ -128,20 +126,9 @@ class Web:
 
     def tasks(self, count: int, status: Status = Status.QUEUED, **values: Any) -> list[str]:
         """Write tasks of anna's, as many as asked for and all at once; return their ids."""
-        ids = sorted(str(uuid.uuid4()) for _ in range(count))
-        ended = utcnow() if status not in ACTIVE else None
-        row = {
-            "kind": "description",
-            "user_id": self.anna.id,
-            "status": status,
-            "settings": self.services.box.encrypt("{}"),
-            "finished_at": ended,
-            "error_category": Category.FAULT if status is Status.FAILED else None,
-            "error": "It broke." if status is Status.FAILED else None,
-        }
-        with self.services.database.begin() as connection:
-            connection.execute(insert(TaskRow), [{**row, **values, "id": one} for one in ids])
-        return ids
+        kind, user_id = "description", self.anna.id
+        given = {"kind": kind, "user_id": user_id, **values}
+        return fill(self.services.database, self.services.box, count, status, **given)
 
     def work_on(self, task_id: str) -> Task:
         """Make attempts at the task whose turn it is until ``task_id`` isn't due; return that."""

@@ -44,7 +44,7 @@ def test_5000_dead_letters_go_through_a_canary(
     root: Page, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One, ten, and the rest; the page of the change tells, and all pages answer meanwhile."""
-    monkeypatch.setitem(site.web.services.engine.kinds, KIND, Pretending(is_mended=True))  # type: ignore[misc]
+    monkeypatch.setitem(site.web.services.engine.kinds, KIND, Pretending(is_mended=True))
     site.web.tasks(MANY, Status.FAILED)
     root.set_viewport_size({"width": 390, "height": 844})
     requeue_all(root)
@@ -70,7 +70,7 @@ def test_5000_dead_letters_go_through_a_canary(
 
 def test_it_stops_by_itself(root: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that goes first fails again: 4,999 stay as they are, and the page says so."""
-    monkeypatch.setitem(site.web.services.engine.kinds, KIND, Pretending(is_mended=False))  # type: ignore[misc]
+    monkeypatch.setitem(site.web.services.engine.kinds, KIND, Pretending(is_mended=False))
     site.web.tasks(MANY, Status.FAILED)
     requeue_all(root)
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from altwright.domain.counting import counted
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
-from altwright.errors import InvalidInput, NotAllowed
+from altwright.errors import InvalidInput, NotAllowed, RateLimited
 from altwright.tasks import audit_log
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.store.bulk_changes import (
@@ -109,7 +109,9 @@ class BulkTask(TaskKind):
         return self.name
 
     def open(self, run: Run) -> BulkWork:
-        """Begin an attempt."""
+        """Begin an attempt; one whose worker has died goes on where that stood."""
+        if run.task.crashes:
+            self.changes.put_in_order(run.task.id)
         return BulkWork(self, run)
 
 
@@ -147,13 +149,19 @@ class BulkWork(Work):
         """Do one batch, look at a canary, or write what was done."""
         self._tell()
         what, _, key = item.key.partition(" ")
+        is_early = self._kind.changes.is_out_of_order(self._run.task.id, item.position)
+        if what == _REPORT and is_early:
+            raise RateLimited("A step is tried again first.", retry_in_s=LOOK_LEAST_S)
         if what == _REPORT:
             return Worked(ItemStatus.DONE, effect=self._report)
         first, last, size = key.split(" ")
         batch = Range(first, last, int(size))
-        # What failed before is a canary, or a batch of which nobody knows.
-        if self._kind.changes.has_failed_items(self._run.task.id):
-            return Worked(ItemStatus.SKIPPED, STOPPED)
+        if self._selection.action is BulkAction.REQUEUE:
+            # What failed before is a canary, or a step that may have been one.
+            if self._kind.changes.has_failed_items(self._run.task.id):
+                return Worked(ItemStatus.SKIPPED, STOPPED)
+            if is_early:
+                return Worked(ItemStatus.FAILED, "A step before this one didn't work.")
         if what == _CHECK:
             return self._checked(batch)
         return Worked(ItemStatus.DONE, effect=lambda session: self._apply(session, item, batch))
@@ -198,7 +206,10 @@ class BulkWork(Work):
             f"Of {self._order.applicable:,}: {told(fates) or 'nothing was to be done'}.",
             *looks,
         ]
-        return " ".join(["Stopped by itself."] * is_stopped + words)
+        if is_stopped:
+            stops = self._selection.action is BulkAction.REQUEUE
+            words.insert(0, "Stopped by itself." if stops else "A step didn't work.")
+        return " ".join(words)
 
     def summary(self, task: Task) -> str:
         """Say what was done."""

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
-from altwright.db.session import Database
+from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ACTIVE, ItemStatus, Priority, Status
@@ -345,6 +345,32 @@ class BulkChanges:
     def note(self, connection: Connection, item_id: int, reason: str) -> None:
         """Let an item of the task say what was done, in the transaction that did it."""
         connection.execute(update(ItemRow).where(ItemRow.id == item_id).values(reason=reason))
+
+    @again_after_deadlock
+    def put_in_order(self, task_id: str) -> None:
+        """Let the items of a task come in their order again, also one that met a worker's death.
+
+        What kills each of its workers is set aside as a whole: it is no item's fault here.
+        """
+        blamed = (
+            ItemRow.task_id == task_id,
+            ItemRow.status == ItemStatus.PENDING,
+            ItemRow.tries > 0,
+        )
+        with self._database.begin() as connection:
+            values: dict[str, Any] = {"tries": 0, "excused": 0, "category": None, "reason": ""}
+            connection.execute(update(ItemRow).where(*blamed).values(**values))
+
+    def is_out_of_order(self, task_id: str, position: int) -> bool:
+        """Return whether an item that stands before this position was put off."""
+        before = (
+            ItemRow.task_id == task_id,
+            ItemRow.status == ItemStatus.PENDING,
+            ItemRow.tries > 0,
+            ItemRow.position < position,
+        )
+        with self._database.connect() as connection:
+            return connection.scalar(select(ItemRow.id).where(*before).limit(1)) is not None
 
     def has_failed_items(self, task_id: str) -> bool:
         """Return whether an item of a task has failed."""
