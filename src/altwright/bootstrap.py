@@ -30,13 +30,14 @@ from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
-from altwright.domain.worker import process_name
+from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
 from altwright.tasks.alerting.notifications import Channel, Mail, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
+from altwright.tasks.cluster.worker_control import INTEGRATED, Group
 from altwright.tasks.cluster.worker_slots import Slots
 from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.overview import Overview, Seen
@@ -57,6 +58,7 @@ from altwright.workers.manager import RQWorkerManager
 from altwright.workers.memory import MIB, MemoryLimit
 from altwright.workers.places import OwnPlaces, Places, SharedPlaces
 from altwright.workers.sessions import WorkerSessionManager
+from altwright.workers.wishes import ProcessWishes
 from altwright.workers.worker import WorkParts
 
 _log = logging.getLogger(__name__)
@@ -111,8 +113,10 @@ class Services(WebServices):
         kind: str,
         count: int | None,
         app_context: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        started_by: StartedBy = StartedBy.NOBODY,
     ) -> RQWorkerManager:
         """Return the manager of ``count`` workers here; None: a share of the whole service's."""
+        wishes = self.process_wishes(kind, started_by)
         make_worker = partial(
             IntegratedRQWorker, self.work_parts(app_context), self.health, self.queue, kind
         )
@@ -122,12 +126,30 @@ class Services(WebServices):
             if count is not None
             else SharedPlaces(
                 Slots(self.engine.leases, process_name()),
-                lambda: settings.rq_worker_count,
+                lambda: wishes.count(settings.rq_worker_count),
                 settings.web_concurrency,
             )
         )
         memory = MemoryLimit(settings.rq_worker_memory_limit * MIB)
-        return RQWorkerManager(make_worker, self.engine.roster, places, memory, kind=kind)
+        return RQWorkerManager(
+            make_worker,
+            self.engine.roster,
+            places,
+            memory,
+            wishes,
+            kind=kind,
+            started_by=started_by,
+            grace_s=settings.rq_shutdown_timeout,
+        )
+
+    def process_wishes(self, kind: str, started_by: StartedBy) -> ProcessWishes:
+        """Return what follows the wishes for this process's workers."""
+        group: Group | None = Group(kind, host_name())
+        if kind == WorkerKind.INTEGRATED:
+            group = INTEGRATED
+        elif started_by is StartedBy.POOL:
+            group = None
+        return ProcessWishes(self.engine.control, group, self.engine.leases, process_name())
 
 
 def build(settings: Settings) -> Services:

@@ -13,6 +13,7 @@ from altwright.cli.common import OPERATOR, json_option, opened, show
 from altwright.config import Settings
 from altwright.domain.limits import WORKERS_MOST, Limits
 from altwright.domain.task import Priority
+from altwright.domain.worker import StartedBy, WorkerKind
 from altwright.errors import InvalidInput
 from altwright.processes.autoscale import Autoscale
 from altwright.processes.preparation import configured, prepared
@@ -32,7 +33,8 @@ MEMORY_EVERY_S = 0.5
 @click.option("--count", type=click.IntRange(1, 64), help="Workers here; default RQ_WORKER_COUNT.")
 @click.option("--min", "least", type=click.IntRange(1, 64), help="Processes at least: a pool.")
 @click.option("--max", "most", type=click.IntRange(1, 64), help="Processes at most: a pool.")
-def worker(count: int | None, least: int | None, most: int | None) -> None:
+@click.option("--in-pool", is_flag=True, hidden=True)  # a supervisor of ours starts it again
+def worker(count: int | None, least: int | None, most: int | None, *, in_pool: bool) -> None:
     """Work on tasks, beside or instead of the web application's workers.
 
     One process, or with --min and --max a pool of processes that grows with what waits. SIGTERM
@@ -41,12 +43,12 @@ def worker(count: int | None, least: int | None, most: int | None) -> None:
     """
     settings = configured()
     if least is None and most is None:
-        _work(settings, count or settings.rq_worker_count)
+        _work(settings, count or settings.rq_worker_count, in_pool=in_pool)
     else:
         _pool(settings, count or settings.rq_worker_count, least or 1, most or least or 1)
 
 
-def _work(settings: Settings, count: int) -> None:
+def _work(settings: Settings, count: int, *, in_pool: bool) -> None:
     services = prepared(settings)
     app = create_app(services, serves_pages=False)
     # A plain list: a handler that set an Event could meet its lock held by the wait below.
@@ -55,11 +57,14 @@ def _work(settings: Settings, count: int) -> None:
         signal.signal(number, lambda number, _frame: asked_to_stop.append(number))
     systemd = Notifier()
     services.start()
-    manager = services.worker_manager("external", count, app.app_context)
+    started_by = StartedBy.SYSTEMD if systemd.is_there else StartedBy.NOBODY
+    if in_pool:
+        started_by = StartedBy.POOL
+    manager = services.worker_manager(WorkerKind.EXTERNAL, count, app.app_context, started_by)
     manager.loop.start()
     systemd.ready()
     too_large = manager.memory.reached
-    while not asked_to_stop and not too_large.is_set():
+    while not asked_to_stop and not manager.should_leave:
         systemd.alive()
         time.sleep(MEMORY_EVERY_S)
     systemd.stopping()
@@ -81,6 +86,7 @@ def _pool(settings: Settings, count: int, least: int, most: int) -> None:
     supervisor = Supervisor(children, None, each_look=pool.look)
     supervisor.start()
     supervisor.run()
+    pool.close()
 
 
 @click.group()
