@@ -79,6 +79,7 @@ class Worker(BaseWorker):
             closed=self._worker.closed,
         )
         self._wishes = self._services.process_wishes(WorkerKind.RQ, StartedBy.NOBODY)
+        self._thread_id = threading.get_ident()
         self._roster_at = -ROSTER_EVERY_S
         self._asked_to_stop = False
         self._asked_at = 0.0
@@ -158,7 +159,7 @@ class Worker(BaseWorker):
 
     def _in_registry(self) -> None:
         """Say that this worker lives, and take up what administrators want of it."""
-        self._wishes.look()
+        self._wishes.look({self.name: self._thread_id})
         if self._wishes.leave.is_set() and not self._asked_to_stop:
             os.kill(os.getpid(), signal.SIGTERM)  # its handler runs in the main thread
         at = time.monotonic()

@@ -122,7 +122,9 @@ class RQWorkerManager:
             _log.warning("places %s are left to their leases: %s", ended, error)
 
     def _look_after(self) -> None:
-        self.wishes.look()
+        self.wishes.look(
+            {one.worker.id: one.thread_id for one in self.workers if one.thread_id is not None}
+        )
         if self._stopping.is_set():
             self._places.kept(list(self._by_place))
         else:

@@ -6,11 +6,12 @@ Each wish is a row of service_state, which the processes concerned read every se
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -29,6 +30,9 @@ POOL = "pool"
 SCALE, AGAIN, END = "scale", "again", "end"
 #: What a pool says of itself, and after how many seconds without a word it counts as gone.
 SIZE, SIZE_KEPT_S = "size", 30.0
+_COLUMNS = select(StateRow.name, StateRow.value, StateRow.changed_at)
+#: Made once: every process asks every second.
+_WISHES = _COLUMNS.where(StateRow.name.in_(bindparam("names", expanding=True)))
 
 
 class Group(NamedTuple):
@@ -44,13 +48,14 @@ class Group(NamedTuple):
     @property
     def words(self) -> str:
         """Return what an administrator reads."""
-        kinds = {
+        kinds: dict[str, str] = {
             WorkerKind.INTEGRATED: "integrated workers",
             POOL: "worker processes",
             WorkerKind.EXTERNAL: "external workers",
             WorkerKind.RQ: "workers of RQ's command",
         }
-        return f"{kinds[self.kind]} on {self.host}" if self.host else kinds[self.kind]
+        words = kinds.get(self.kind, f"workers of kind {self.kind}")
+        return f"{words} on {self.host}" if self.host else words
 
 
 #: The threads of all web processes.
@@ -133,22 +138,22 @@ class WorkerControl:
     def wishes(self, group: Group) -> Wishes:
         """Return what is wanted of a group now."""
         names = {group.row(what): what for what in (SCALE, AGAIN, END)}
-        query = select(StateRow.name, StateRow.value, StateRow.changed_at)
+        return Wishes(**{names[name]: wish for name, wish in self.read(names).items()})
+
+    def read(self, names: Iterable[str]) -> dict[str, Wish]:
+        """Return the wishes in these rows, those that there are."""
         with self._database.connect() as connection:
-            rows = connection.execute(query.where(StateRow.name.in_(names)))
-            return Wishes(**{names[row.name]: Wish.of(row) for row in rows})
+            rows = connection.execute(_WISHES, {"names": list(names)})
+            return {row.name: Wish.of(row) for row in rows}
 
     def all(self) -> dict[Group, Wishes]:
         """Return what is wanted of every group."""
         found: dict[Group, dict[str, Wish]] = {}
-        query = select(StateRow.name, StateRow.value, StateRow.changed_at)
         likes = [StateRow.name.like(f"{what}:%") for what in (SCALE, AGAIN, END)]
         with self._database.connect() as connection:
-            for like in likes:
-                for row in connection.execute(query.where(like)):
-                    what, _, rest = row.name.partition(":")
-                    kind, _, host = rest.partition(":")
-                    found.setdefault(Group(kind, host), {})[what] = Wish.of(row)
+            for row in connection.execute(_COLUMNS.where(or_(*likes))):
+                what, kind, host = row.name.split(":", 2)
+                found.setdefault(Group(kind, host), {})[what] = Wish.of(row)
         return {group: Wishes(**wishes) for group, wishes in found.items()}
 
     def note_pool(self, size: PoolSize) -> None:

@@ -10,11 +10,12 @@ from alembic import op
 revision = "0011"
 down_revision = "0010"
 
-_COLUMNS: tuple[tuple[str, Any, str], ...] = (
+_COLUMNS: tuple[tuple[str, Any, Any], ...] = (
     ("started_by", sa.String(16), ""),
     ("memory_bytes", sa.BigInteger(), "0"),
     ("done", sa.Integer(), "0"),
     ("failed", sa.Integer(), "0"),
+    ("stopping", sa.Boolean(), sa.false()),
 )
 
 
@@ -22,12 +23,9 @@ def upgrade() -> None:
     """Apply."""
     for name, kind, default in _COLUMNS:
         op.add_column("workers", sa.Column(name, kind, nullable=False, server_default=default))
-    kind: Any = sa.Boolean()
-    stopping = sa.Column("stopping", kind, nullable=False, server_default=sa.false())
-    op.add_column("workers", stopping)
 
 
 def downgrade() -> None:
     """Take back."""
-    for name in ("stopping", *(name for name, _, _ in reversed(_COLUMNS))):
+    for name, _, _ in reversed(_COLUMNS):
         op.drop_column("workers", name)
