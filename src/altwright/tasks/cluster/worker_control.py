@@ -194,14 +194,10 @@ class WorkerControl:
         value = {"id": secrets.token_hex(8), "by": by.username, **numbers}
         name = group.row(what)
         with self._database.write() as session:
-            before = self._kept(session, name) if numbers else None
+            kept = self._kept(session, name)
+            before = _number(kept.value) if kept else "as configured"
             session.merge(StateRow(name=name, value=value, changed_at=now()))
-            changes = {}
-            if numbers:
-                changes = {
-                    "before": _number(before.value) if before else "as configured",
-                    "after": _number(value),
-                }
+            changes = {"before": before, "after": _number(value)} if numbers else {}
             write(session, by, action, group.words, **changes)
 
     def _kept(self, session: Session, name: str) -> StateRow | None:
