@@ -168,7 +168,7 @@ def scale(count: int | None, most: int | None, host: str, *, reset: bool, as_jso
 
 _kind_option = click.option(
     "--kind",
-    type=click.Choice([WorkerKind.INTEGRATED, POOL, WorkerKind.EXTERNAL, WorkerKind.RQ]),
+    type=click.Choice([POOL, *(one.value for one in WorkerKind)]),
     required=True,
     help="As `altwright workers groups` lists them.",
 )
