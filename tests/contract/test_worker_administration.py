@@ -119,6 +119,7 @@ def test_one_that_vanished_and_one_that_stops(web: Web) -> None:
         session.execute(gone.values(seen_at=now(-60)))
     states = {one["pid"]: one["state"] for one in shown(web).values()}
     assert (states[2], states[3]) == ("vanished", "stopping")
+    assert ("external", "there") not in groups(web)  # nothing can be asked of one that is gone
 
 
 def test_integrated_workers_are_scaled_stopped_and_started_again(web: Web) -> None:
@@ -169,6 +170,7 @@ def test_those_that_no_page_can_start_say_so(web: Web) -> None:
     page = post(root, "/admin/workers/stop", **form)
     assert "Asked to stop by root: 1 worker still there." in page
     web.services.engine.roster.gone(["there.a.2.1.external1"])
+    assert groups(web)["external", "there"]["standing"] == "Asked to stop by root: stopped."
     seen(web)  # systemd has started it again
     assert groups(web)["external", "there"]["standing"] == "Asked to stop by root: stopped."
 

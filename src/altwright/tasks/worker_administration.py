@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from altwright.domain.counting import counted
@@ -17,6 +18,7 @@ from altwright.tasks.cluster.worker_control import (
     POOL,
     Group,
     PoolSize,
+    Wish,
     Wishes,
     WorkerControl,
 )
@@ -31,6 +33,8 @@ from altwright.tasks.store.statistics import Figures
 SCALE_MOST = 64
 #: How far back the usual time of a picture is taken from, in seconds.
 USUAL_FROM_S = 3600.0
+#: Seconds for which it is shown that workers were stopped which aren't there any more.
+STANDING_S = 3600.0
 #: What starts workers again that no process of ours does.
 _AFTERWARDS: dict[str, str] = {
     StartedBy.SYSTEMD: "systemd starts it again",
@@ -71,7 +75,10 @@ class GroupState:
                 return f"Asked to stop by {last.by}: {_left(left)}."
             words = f"{counted(left, 'worker')} to come" if left else "all were replaced"
             return f"Asked to restart by {last.by}: {words}."
-        return f"{self.most} wanted by {scale.by}." if scale else ""
+        if scale is None:
+            return ""
+        span = self.most if self.least == self.most else f"{self.least} to {self.most}"
+        return f"{span} wanted by {scale.by}."
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that pages, the REST API and the command line show."""
@@ -152,12 +159,15 @@ class WorkerAdministration:
         members: dict[Group, list[WorkerRecord]] = {}
         for worker in self._roster.all():
             members.setdefault(_group_of(worker), []).append(worker)
-        named = {INTEGRATED} if self._configured() or INTEGRATED in wishes else set()
+        at = self._control.now()
+        shown = {group for group, them in members.items() if not all(one.vanished for one in them)}
+        shown |= {group for group, one in wishes.items() if _is_fresh(one.end, at)}
+        shown |= pools.keys()
+        if self._configured() or INTEGRATED in wishes:
+            shown.add(INTEGRATED)
         return [
             self._group(group, wishes.get(group, Wishes()), members.get(group, ()), pools)
-            for group in sorted(
-                named | pools.keys() | members.keys(), key=lambda one: (one != INTEGRATED, one)
-            )
+            for group in sorted(shown, key=lambda one: (one != INTEGRATED, one))
         ]
 
     def scale(self, kind: str, host: str, least: int, most: int, *, by: UserRef) -> GroupState:
@@ -283,6 +293,10 @@ class WorkerAdministration:
             processes,
             afterwards=" or ".join(starts),
         )
+
+
+def _is_fresh(wish: Wish | None, at: datetime) -> bool:
+    return wish is not None and (at - wish.at).total_seconds() < STANDING_S
 
 
 def _left(workers: int) -> str:

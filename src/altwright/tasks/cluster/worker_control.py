@@ -146,6 +146,11 @@ class WorkerControl:
             rows = connection.execute(_WISHES, {"names": list(names)})
             return {row.name: Wish.of(row) for row in rows}
 
+    def now(self) -> datetime:
+        """Return what time it is for the database, which dates wishes."""
+        with self._database.connect() as connection:
+            return connection.execute(select(now())).scalar_one()
+
     def all(self) -> dict[Group, Wishes]:
         """Return what is wanted of every group."""
         found: dict[Group, dict[str, Wish]] = {}
