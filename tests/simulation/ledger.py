@@ -221,11 +221,13 @@ def _after(task_id: str, before: tuple[str, int], event: str, attempt: int) -> t
     elif event == "claimed":
         fits, after = state == "queued" and attempt == last + 1, "running"
     elif event == "cancelled":
-        fits, after = state in {"queued", "running"} and attempt == last, "ended"
+        fits, after = state in {"queued", "running", "asked"} and attempt == last, "ended"
     else:
-        after = "queued" if event in BACK else "running" if event == "cancel requested" else "ended"
+        after = "queued" if event in BACK else "asked" if event == "cancel requested" else "ended"
         known = event in {*BACK, *ENDS, "cancel requested"}
-        fits = known and state == "running" and attempt == last
+        # Who was told that a task will be cancelled shall not find it completed.
+        from_state = {"running"} if event == "completed" else {"running", "asked"}
+        fits = known and state in from_state and attempt == last
     if not fits:
         raise Violation(f"{task_id}: {event} of attempt {attempt} after {state} of {last}")
     return after, attempt

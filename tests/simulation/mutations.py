@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import select, update
+from sqlalchemy import Update, bindparam, select, update
 
 from altwright.db.session import changed
 from altwright.db.tables import Base
@@ -19,6 +20,7 @@ from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq import job_queues
 from altwright.tasks.store import claims as claims_module
+from altwright.tasks.store import item_statements
 from altwright.tasks.store import items as items_module
 from altwright.tasks.store.backlog import Backlog
 from altwright.tasks.store.claims import Claims
@@ -28,7 +30,14 @@ from altwright.tasks.store.item_statements import COUNTED, COUNTS
 from altwright.tasks.store.items import Items, Worked
 from altwright.tasks.store.preemption import Signals, Standing
 from altwright.tasks.store.task_store import TaskStore
-from altwright.tasks.store.transitions import fenced_row, record, to_running
+from altwright.tasks.store.transitions import (
+    COMPLETED,
+    SHOWN,
+    fenced_row,
+    record,
+    task_write,
+    to_running,
+)
 from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Item, Task, Ticket
 
@@ -97,6 +106,51 @@ def _no_signals(_connection: Any, task: Task) -> Standing:
 def _any_item(connection: Any, statement: Any, values: Any = None) -> int:
     """Touch a row in any state, as without the check that the item is pending."""
     return max(1, changed(connection, statement, values))
+
+
+@contextmanager
+def completed_before_the_last_item() -> Iterator[None]:
+    """Take an item for its task's last one, whatever is left."""
+    end_item = Items.end_item
+
+    def loose(
+        self: Items, task: Task, item: Item, worked: Worked, took_s: float, *summary: Any
+    ) -> Any:
+        seeming = replace(task, items_total=task.items_finished + 1)
+        return end_item(self, seeming, item, worked, took_s, *summary)
+
+    with _last_items(COMPLETED.plain), patch.object(Items, "end_item", loose):
+        yield
+
+
+@contextmanager
+def last_item_without_fence() -> Iterator[None]:
+    """Let a worker whose task was taken back end its last item, and with it the task."""
+    whoever = update(TaskRow).where(TaskRow.id == bindparam("of_task"))
+    ended = whoever.values(status=Status.COMPLETED, step=bindparam("of_step"), finished_at=now())
+    with _last_items(ended), patch.object(items_module, "changed", _any_item):
+        yield
+
+
+@contextmanager
+def completed_in_spite_of_a_cancel() -> Iterator[None]:
+    """Complete a task with its last item though its cancel was asked for."""
+    anyway = SHOWN.values(
+        status=Status.COMPLETED, step=bindparam("of_step"), finished_at=now(), active_key=None
+    )
+    with _last_items(anyway):
+        yield
+
+
+@contextmanager
+def _last_items(statement: Update) -> Iterator[None]:
+    """Write a task's last item by another statement."""
+    loose = {
+        status: task_write(statement.values(**{count.key: count + 1}))
+        for status, count in COUNTS.items()
+    }
+    with patch.object(item_statements, "COUNTED_LAST", loose):
+        yield
 
 
 @contextmanager
@@ -229,6 +283,9 @@ MUTATIONS: dict[str, Mutation] = {
     "claim-without-attempt": claim_without_attempt,
     "claim-without-state": claim_without_state,
     "end-item-without-fence": end_item_without_fence,
+    "completed-before-the-last-item": completed_before_the_last_item,
+    "last-item-without-fence": last_item_without_fence,
+    "completed-in-spite-of-a-cancel": completed_in_spite_of_a_cancel,
     "attempts-not-counted": attempts_not_counted,
     "dispatch-before-commit": dispatch_before_commit,
     "rescue-without-fencing": rescue_without_fencing,

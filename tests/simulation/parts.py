@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 from tests.simulation.fake_redis import Client, FakeQueue, Server
 from tests.simulation.world import Process, World
@@ -17,7 +17,7 @@ from altwright import interrupts
 from altwright.builders import engine as engine_module
 from altwright.builders.engine import Engine, EngineOptions
 from altwright.db.session import Database
-from altwright.db.task_tables import TaskRow
+from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import ItemStatus, Priority, Status
 from altwright.domain.user import UserRef
@@ -131,11 +131,7 @@ class SimulatedWork(Work):
                 return Worked(ItemStatus.SKIPPED)
 
         def effect(session: Session) -> None:
-            # Asked in the transaction that writes: nobody can take the task back in between.
-            held = session.get_one(TaskRow, task.id)
-            # The last one's effect is written with the task's end.
-            holds = held.status in {Status.RUNNING, Status.COMPLETED}
-            if not holds or held.attempt != task.attempt:
+            if not _holds(session, task):
                 self._world.broken.append(f"{item.key} of {task.id} got an effect out of turn")
             row = {"task_id": task.id, "key": item.key, "attempt": task.attempt}
             session.execute(insert(effects).values(**row))
@@ -150,6 +146,16 @@ class SimulatedWork(Work):
     def summary(self, task: Task) -> str:
         """Return nothing."""
         return ""
+
+
+def _holds(session: Session, task: Task) -> bool:
+    """Return whether an attempt may write, in the transaction that writes: nobody comes between."""
+    held = session.get_one(TaskRow, task.id)
+    if held.status == Status.COMPLETED:  # the last one's effect is written with the task's end
+        pending = (ItemRow.task_id == task.id, ItemRow.status == ItemStatus.PENDING)
+        if session.scalar(select(func.count()).where(*pending)):
+            return False
+    return held.status in {Status.RUNNING, Status.COMPLETED} and held.attempt == task.attempt
 
 
 class HesitantRescuer(Rescuer):
