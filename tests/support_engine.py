@@ -333,6 +333,7 @@ def fill(
     row = {
         "status": status,
         "settings": box.encrypt("{}"),
+        "started_at": utcnow() if status is not Status.QUEUED else None,
         "finished_at": utcnow() if status not in ACTIVE else None,
         "error_category": Category.FAULT if has_failed else None,
         "error": "It broke." if has_failed else None,

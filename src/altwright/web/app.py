@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import Flask
 
 from altwright.web import auth, health, metrics, problem_details, security
-from altwright.web.admin import dashboard, many
+from altwright.web.admin import dashboard, many, workers
 from altwright.web.admin.views import bp as admin
 from altwright.web.api import (
     accounts,
     admin_queues,
     admin_tasks,
+    admin_workers,
     blueprint,
     drafts,
     statistics,
@@ -42,7 +43,8 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(admin)
     app.register_blueprint(many.bp)
     app.register_blueprint(dashboard.bp)
-    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp):
+    app.register_blueprint(workers.bp)
+    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp, admin_workers.bp):
         app.register_api(one)
     for one in (admin_tasks.bp, admin_tasks.dead_letters):
         app.register_api(one)
