@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -84,31 +84,27 @@ class TaskFilter:
 
     def to_json(self) -> dict[str, Any]:
         """Return them as a task keeps them; what is None is left out."""
-        kept = {
-            "status": self.status,
-            "priority": None if self.priority is None else int(self.priority),
-            "kind": self.kind,
-            "user_id": self.user_id,
-            "category": self.category,
-            "delivery": self.delivery,
-            "account_id": self.account_id,
-            "since": self.since and self.since.isoformat(),
-            "before": self.before and self.before.isoformat(),
-            "text": self.text,
+        kept = {name: value for name, value in asdict(self).items() if value is not None}
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in kept.items()
         }
-        return {name: value for name, value in kept.items() if value is not None}
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> TaskFilter:
         """Return what ``to_json`` was made from."""
-        kinds: dict[str, Any] = {"status": Status, "priority": Priority, "category": Category}
-        kinds |= {"delivery": Delivery}
-        kinds |= dict.fromkeys(("since", "before"), datetime.fromisoformat)
-        return cls(**{name: kinds.get(name, _same)(value) for name, value in kept.items()})
+        return cls(**{name: _KEPT.get(name, _same)(value) for name, value in kept.items()})
 
 
 def _same(value: Any) -> Any:
     return value
+
+
+#: What makes a condition of what a task keeps of it.
+_KEPT: dict[str, Callable[[Any], Any]] = {
+    **{one.__name__.lower(): one for one in (Status, Priority, Category, Delivery)},
+    **dict.fromkeys(("since", "before"), datetime.fromisoformat),
+}
 
 
 def _minute(at: datetime | None) -> str | None:
