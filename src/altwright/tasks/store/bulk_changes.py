@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, case, false, func, select, true, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
@@ -54,7 +54,7 @@ EFFECTIVE = frozenset({CANCELLED, STOPPING, QUEUED_AGAIN, CHANGED, GIVEN_BACK})
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """An action, and the tasks that it is for: those that match, made (and ended) ``until`` then.
+    """An action, and the tasks that it is for: those that match, made (or failed) ``until`` then.
 
     ``priority``: the new one. ``of_task``: whose changes are taken back.
     """
@@ -92,13 +92,10 @@ class Selection:
 
     def matching(self) -> list[ColumnElement[bool]]:
         """Return which tasks match, whatever can be done to them."""
-        ended = TaskRow.finished_at
-        conditions = [
-            *self.wanted.conditions(),
-            TaskRow.created_at <= self.until,
-            or_(ended.is_(None), ended <= self.until),
-        ]
+        conditions = [*self.wanted.conditions(), TaskRow.created_at <= self.until]
         if self.of_task is not None:
+            # Only such as wait still: the others aren't looked for, however many there are.
+            conditions.append(TaskRow.status == Status.QUEUED)
             conditions.append(_event(PRIORITY_CHANGED, f"%{mark(self.of_task)}").exists())
         return conditions
 
@@ -108,7 +105,8 @@ class Selection:
             case BulkAction.CANCEL:
                 return TaskRow.status.in_(ACTIVE)
             case BulkAction.REQUEUE:
-                return TaskRow.status == Status.FAILED
+                # One that fails again has ended later.
+                return and_(TaskRow.status == Status.FAILED, TaskRow.finished_at <= self.until)
             case BulkAction.PRIORITY | BulkAction.UNDO:
                 return TaskRow.status == Status.QUEUED
 
@@ -183,18 +181,17 @@ class BulkChanges:
     def preview(self, selection: Selection) -> Preview:
         """Count a selection's tasks."""
         matching, in_state, is_new = selection.matching(), selection.in_state(), selection.is_new()
-        counts = select(
-            func.count(),
-            func.count(case((in_state, 1))),
-            func.count(case((and_(in_state, is_new), 1))),
-        ).where(*matching)
-        free = (*matching, in_state, ~_is_held(selection.action))
+        # Three counts, each along an index of its own.
+        steps: tuple[list[ColumnElement[bool]], ...] = ([], [in_state], [in_state, is_new])
+        counts = [select(func.count()).where(*matching, *more) for more in steps]
         keys = select(
             func.count(case((TaskRow.exclusive_key.is_(None), 1))),
             func.count(TaskRow.exclusive_key.distinct()),
-        ).where(*free)
+        ).where(*matching, in_state, ~_is_held(selection.action))
         with self._database.connect() as connection:
-            total, standing, fresh = connection.execute(counts.select_from(TaskRow)).one()
+            total, standing, fresh = (
+                connection.execute(one.select_from(TaskRow)).scalar_one() for one in counts
+            )
             applicable = fresh
             if selection.action is BulkAction.REQUEUE:
                 applicable = sum(connection.execute(keys).one())
