@@ -22,19 +22,21 @@ from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
-from altwright.db.session import Database, make_engine
+from altwright.db.session import Database, make_engine, utcnow
 from altwright.describers.model_servers.ollama import Ollama
 from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
+from altwright.domain.quiet_hours import QuietHours
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
-from altwright.tasks.alerting.notifications import Channel, Mail, Webhook
+from altwright.tasks.alerting.alert_desk import AlertDesk
+from altwright.tasks.alerting.notifications import Channel, Mail, Ntfy, Slack, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.worker_slots import Slots
@@ -73,7 +75,6 @@ class Services(WebServices):
     engine: Engine
     redis_address: RedisAddress
     chores: dict[str, Chore]
-    channels: dict[str, Channel]
     upkeep: RQUpkeep
     #: The threads of a process, in the order of their start.
     loops: tuple[BackgroundLoop, ...]
@@ -197,6 +198,7 @@ def build(settings: Settings) -> Services:
         key_fits=partial(key_check.fits, database, box),
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
+        quiet_s=partial(quiet_s, settings),
         always=(address.follow,),
     )
     return Services(
@@ -232,9 +234,9 @@ def build(settings: Settings) -> Services:
         administration=engine.administration,
         audit=Audit(database),
         alerts=alerting.alerts,
+        alert_desk=AlertDesk(channels, Audit(database)),
         redis_address=address,
         chores=chores,
-        channels=channels,
         upkeep=upkeep,
         loops=(*engine.loops, *alerting.loops),
     )
@@ -275,10 +277,20 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     channels: dict[str, Channel] = {}
     if settings.rq_alert_webhook_url:
         channels["webhook"] = Webhook(settings.rq_alert_webhook_url)
+    if settings.alert_slack_url:
+        channels["slack"] = Slack(settings.alert_slack_url)
+    if settings.alert_ntfy_url:
+        channels["ntfy"] = Ntfy(settings.alert_ntfy_url, settings.alert_ntfy_token)
     receivers = [one.strip() for one in settings.alert_email_to.split(",") if one.strip()]
     if receivers:
         channels["mail"] = Mail(settings.smtp_url, settings.alert_email_from, receivers)
     return channels
+
+
+def quiet_s(settings: Settings) -> float:
+    """Return how many seconds from now on warnings have to wait."""
+    hours = QuietHours.read(settings.alert_quiet_hours)
+    return hours.left_s(utcnow()) if hours else 0.0
 
 
 def thresholds_of(settings: Settings) -> Thresholds:

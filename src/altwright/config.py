@@ -35,6 +35,7 @@ from altwright.setting_values import (
     DatabaseURL,
     Days,
     FernetKeys,
+    Hours,
     Kept,
     Networks,
     PrivateHosts,
@@ -264,10 +265,20 @@ class Settings(BaseSettings):
     rq_alert_webhook_url: WebURL = Field(
         "", description="address that alerts are posted to as JSON"
     )
+    alert_slack_url: WebURL = Field(
+        "", description="address of an incoming webhook of Slack, Mattermost or another like them"
+    )
+    alert_ntfy_url: WebURL = Field("", description="address of an ntfy topic that gets alerts")
+    alert_ntfy_token: APIKey = Field("", description="access token for it, where it wants one")
     alert_email_to: str = Field("", description="comma-separated addresses that get alerts")
     alert_email_from: str = Field("altwright@localhost", description="their sender")
     smtp_url: SMTPURL = Field(
         "", description="smtp://, smtps:// or smtp+starttls://user:password@host:port for them"
+    )
+    alert_quiet_hours: Hours = Field(
+        "",
+        description="hours in which warnings wait until they are over, as 22:00-07:00 "
+        "Europe/Berlin; what is critical is sent at once",
     )
     alert_backlog_tasks: Count = Field(1000, description="waiting tasks from which on to alert")
     alert_backlog_age: Seconds = Field(
@@ -466,4 +477,4 @@ def _problem(detail: Any) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return name.endswith(("_KEY", "_URL"))
+    return name.endswith(("_KEY", "_URL", "_TOKEN"))

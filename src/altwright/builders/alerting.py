@@ -42,6 +42,7 @@ class Alerting:
         key_fits: Callable[[], bool],
         maintenance_every_s: float,
         owner: str,
+        quiet_s: Callable[[], float] = lambda: 0.0,
         always: Sequence[Callable[[], None]] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,11 +58,12 @@ class Alerting:
             key_fits: whether this process has the database's encryption key.
             maintenance_every_s: seconds between two maintenance tasks.
             owner: the name of this process in the cluster.
+            quiet_s: how many seconds from now on administrators aren't told of warnings.
             always: what every process does each second, leader or not.
             clock: seconds that pauses go by.
         """
         database = engine.store.database
-        self.alerts = AlertBook(database, tuple(channels))
+        self.alerts = AlertBook(database, tuple(channels), quiet_s)
         self.notifier = Notifier(database, channels)
         figures = Figures(database)
         self.monitor = AlertMonitor(

@@ -15,6 +15,7 @@ from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.tasks.administration import Administration
+from altwright.tasks.alerting.alert_desk import AlertDesk
 from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.overview import Overview
@@ -46,6 +47,7 @@ class Services:
     administration: Administration
     audit: Audit
     alerts: AlertBook
+    alert_desk: AlertDesk
     overview: Overview
 
 

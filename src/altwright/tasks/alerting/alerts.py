@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -51,9 +51,16 @@ class Alert:
 class AlertBook:
     """All SQL on alerts. A notice for each channel is written in the same transaction."""
 
-    def __init__(self, database: Database, channels: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        database: Database,
+        channels: Collection[str] = (),
+        quiet_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """Take the channels, and how many seconds from now on warnings have to wait."""
         self._database = database
         self._channels = channels
+        self._quiet_s = quiet_s
 
     def raise_(self, finding: Finding) -> bool:
         """Open an alert; return whether none was open for this rule."""
@@ -67,7 +74,7 @@ class AlertBook:
                 )
                 session.add(row)
                 session.flush()
-                self._tell(session, row.id, RAISED)
+                self._tell(session, row.id, RAISED, finding.severity)
         except IntegrityError:
             return False
         level = logging.ERROR if finding.severity is Severity.CRITICAL else logging.WARNING
@@ -78,31 +85,64 @@ class AlertBook:
     def resolve(self, name: str) -> bool:
         """Close the rule's open alert; return whether there was one."""
         with self._database.write() as session:
-            alert_id = session.scalar(select(AlertRow.id).where(AlertRow.open_name == name))
-            statement = update(AlertRow).where(
-                AlertRow.id == alert_id, AlertRow.open_name.is_not(None)
-            )
-            if alert_id is None or not changed(
-                session, statement.values(open_name=None, resolved_at=now())
-            ):
+            found = session.execute(
+                select(AlertRow.id, AlertRow.severity).where(AlertRow.open_name == name)
+            ).one_or_none()
+            if found is None:
                 return False
-            self._tell(session, alert_id, RESOLVED)
+            statement = update(AlertRow).where(
+                AlertRow.id == found.id, AlertRow.open_name.is_not(None)
+            )
+            if not changed(session, statement.values(open_name=None, resolved_at=now())):
+                return False
+            held_back = delete(NoticeRow).where(
+                NoticeRow.alert_id == found.id,
+                NoticeRow.sent_at.is_(None),
+                NoticeRow.tries == 0,
+                NoticeRow.due_at > now(),
+            )
+            session.execute(held_back)  # in quiet hours: that it was and is over is one message
+            self._tell(session, found.id, RESOLVED, found.severity)
         _log.warning("alert %s is over", name)
         return True
 
-    def _tell(self, session: Session, alert_id: int, event: str) -> None:
+    def _tell(self, session: Session, alert_id: int, event: str, severity: str) -> None:
+        held_s = 0.0 if severity == Severity.CRITICAL else self._quiet_s()
         for channel in self._channels:
-            session.add(NoticeRow(alert_id=alert_id, channel=channel, event=event))
+            row = NoticeRow(alert_id=alert_id, channel=channel, event=event, due_at=now(held_s))
+            session.add(row)
 
     def open(self) -> list[Alert]:
         """Return the alerts whose cause is there now, oldest first."""
         query = select(AlertRow).where(AlertRow.open_name.is_not(None)).order_by(AlertRow.id)
         return self._alerts(query)
 
-    def recent(self, limit: int = 50, *, name: str | None = None) -> list[Alert]:
-        """Return the last alerts, open or over, newest first: of every rule, or of one."""
-        query = select(AlertRow).order_by(AlertRow.id.desc()).limit(limit)
-        return self._alerts(query.where(AlertRow.name == name) if name else query)
+    def recent(
+        self,
+        limit: int = 50,
+        *,
+        name: str | None = None,
+        severity: Severity | None = None,
+        is_open: bool | None = None,
+        before_id: int | None = None,
+    ) -> list[Alert]:
+        """Return the last alerts, newest first; None: whatever it is.
+
+        ``before_id`` is the id of an alert: those that are older than it.
+        """
+        wanted = {AlertRow.name: name, AlertRow.severity: severity}
+        query = select(AlertRow).where(*(one == it for one, it in wanted.items() if it is not None))
+        if is_open is not None:
+            name_kept = AlertRow.open_name
+            query = query.where(name_kept.is_not(None) if is_open else name_kept.is_(None))
+        if before_id is not None:
+            query = query.where(AlertRow.id < before_id)
+        return self._alerts(query.order_by(AlertRow.id.desc()).limit(limit))
+
+    def names(self) -> list[str]:
+        """Return the rules that have ever found something, sorted."""
+        with self._database.read() as session:
+            return list(session.scalars(select(AlertRow.name).distinct().order_by(AlertRow.name)))
 
     def _alerts(self, query: Any) -> list[Alert]:
         with self._database.read() as session:

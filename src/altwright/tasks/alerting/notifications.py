@@ -1,4 +1,4 @@
-"""Alert notifications (webhook, e-mail): stored, and retried until delivered."""
+"""Alert notifications (webhook, chat, phone, e-mail): stored, and retried until delivered."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import AlertRow, NoticeRow
 from altwright.db.types import now
 from altwright.tasks.alerting.alerts import RESOLVED, Alert, alert_of
+from altwright.tasks.alerting.rules import Severity
 
 _log = logging.getLogger(__name__)
 
@@ -58,14 +59,52 @@ class Webhook:
             "text": line(event, alert),
             "alert": alert.to_json(),
         }
-        try:
-            answer = requests.post(
-                self._url, json=body, timeout=(CONNECT_S, ANSWER_S), allow_redirects=False
-            )
-        except requests.RequestException as error:
-            raise NotSent(type(error).__name__) from error
-        if not 200 <= answer.status_code < 300:  # noqa: PLR2004 - HTTP's successes
-            raise NotSent(f"HTTP {answer.status_code}")
+        _post(self._url, json=body)
+
+
+class Slack:
+    """Posts an alert as Slack's incoming webhooks take it; Mattermost's and others do, too."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def send(self, event: str, alert: Alert) -> None:
+        """Send. Raises NotSent."""
+        text = f"*{_title(event, alert)}*\n{line(event, alert)}\nWhat to do: {alert.runbook}"
+        # Source: api.slack.com, "Formatting text": these three begin markup. Others show them so.
+        for letter, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+            text = text.replace(letter, entity)
+        _post(self._url, json={"text": text})
+
+
+class Ntfy:
+    """Posts an alert to a topic of ntfy, which shows it on phones."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def send(self, event: str, alert: Alert) -> None:
+        """Send. Raises NotSent."""
+        is_urgent = event != RESOLVED and alert.severity is Severity.CRITICAL
+        headers = self._headers | {
+            "Title": _title(event, alert),
+            # Source: docs.ntfy.sh/publish: 5 wakes, 3 is the default; tags become emoji.
+            "Priority": "5" if is_urgent else "3",
+            "Tags": "white_check_mark" if event == RESOLVED else "warning",
+        }
+        text = f"{line(event, alert)}\nWhat to do: {alert.runbook}"
+        _post(self._url, headers=headers, data=text.encode())
+
+
+def _post(url: str, **options: Any) -> None:
+    """Post, bounded in time, following nothing. Raises NotSent."""
+    try:
+        answer = requests.post(url, timeout=(CONNECT_S, ANSWER_S), allow_redirects=False, **options)
+    except requests.RequestException as error:
+        raise NotSent(type(error).__name__) from error
+    if not 200 <= answer.status_code < 300:  # noqa: PLR2004 - HTTP's successes
+        raise NotSent(f"HTTP {answer.status_code}")
 
 
 class Mail:
@@ -79,7 +118,7 @@ class Mail:
     def send(self, event: str, alert: Alert) -> None:
         """Send. Raises NotSent."""
         message = EmailMessage()
-        message["Subject"] = f"[Altwright] {event}: {alert.name}"
+        message["Subject"] = _title(event, alert)
         message["From"] = self._sender
         message["To"] = ", ".join(self._receivers)
         ended = f"Resolved: {alert.resolved_at:%Y-%m-%d %H:%M} UTC\n" if alert.resolved_at else ""
@@ -104,6 +143,10 @@ class Mail:
             if self._url.username:
                 server.login(unquote(self._url.username), unquote(self._url.password or ""))
             server.send_message(message)
+
+
+def _title(event: str, alert: Alert) -> str:
+    return f"[Altwright] {event}: {alert.name}"
 
 
 def line(event: str, alert: Alert) -> str:
