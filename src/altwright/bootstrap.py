@@ -32,7 +32,7 @@ from altwright.domain.quiet_hours import QuietHours
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import process_name
-from altwright.errors import ConfigError, DatabaseUnavailable
+from altwright.errors import ConfigError, DatabaseUnavailable, DescriberUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
 from altwright.tasks.alerting.alert_desk import AlertDesk
@@ -198,6 +198,9 @@ def build(settings: Settings) -> Services:
         key_fits=partial(key_check.fits, database, box),
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
+        lock=settings.run_dir / "database.alert",
+        probe=partial(probe, settings, describer),
+        probe_every_s=settings.describer_probe_every,
         quiet_s=partial(quiet_s, settings),
         always=(address.follow,),
     )
@@ -287,6 +290,20 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     return channels
 
 
+def probe(settings: Settings, describer: Describer) -> None:
+    """Ask the describer how it is; of an offline one only a host that describes can say.
+
+    Raises:
+        DescriberUnavailable: nothing answers.
+        ConfigError: something answers, but wrongly configured; or models are missing.
+    """
+    if settings.describer != "offline":
+        describer.probe()
+    elif settings.describes_here:
+        with suppress(DescriberUnavailable):  # its models are being downloaded
+            describer.probe()
+
+
 def quiet_s(settings: Settings) -> float:
     """Return how many seconds from now on warnings have to wait."""
     hours = QuietHours.read(settings.alert_quiet_hours)
@@ -306,6 +323,7 @@ def thresholds_of(settings: Settings) -> Thresholds:
         clock_skew_s=settings.alert_clock_skew,
         stuck_task_s=settings.alert_stuck_task,
         failed_sign_ins=settings.alert_failed_sign_ins,
+        describer_slow_s=settings.alert_describer_slow,
     )
 
 

@@ -217,6 +217,11 @@ class Settings(BaseSettings):
     describer_parallel: int = Field(
         1, ge=1, le=32, description="pictures of one run that are described at a time"
     )
+    describer_probe_every: Seconds = Field(
+        60,
+        description="seconds between two questions to the describer how it is; a server without a "
+        "list of models is asked for a word on a small picture",
+    )
     ollama_url: BaseURL = Field("http://127.0.0.1:11434", description="address of an Ollama server")
     ollama_model: str = Field("llava:7b", description="vision model that Ollama runs")
     ollama_timeout: Seconds = Field(120, description="seconds that one description may take")
@@ -302,6 +307,9 @@ class Settings(BaseSettings):
     )
     alert_stuck_task: Seconds = Field(
         900, description="alert when a running task makes no progress for longer (seconds)"
+    )
+    alert_describer_slow: Seconds = Field(
+        10, description="alert when the describer takes longer to say how it is (seconds)"
     )
     alert_failed_sign_ins: Count = Field(
         100, description="failed sign-ins within a quarter of an hour from which on to alert"

@@ -29,7 +29,9 @@ def alert() -> None:
 @click.option("--all", "all_of_them", is_flag=True, help="Those that are over, too.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--name", help="Only those of one rule, as redis_down.")
-@click.option("--severity", type=click.Choice([one.value for one in Severity]), help="Only those so severe.")
+@click.option(
+    "--severity", type=click.Choice([one.value for one in Severity]), help="Only those so severe."
+)
 @json_option
 def list_alerts(
     limit: int, name: str | None, severity: str | None, *, all_of_them: bool, as_json: bool

@@ -106,6 +106,21 @@ class AlertBook:
         _log.warning("alert %s is over", name)
         return True
 
+    def record(self, alert: Alert) -> None:
+        """Write an alert that is over, and was told already when it began."""
+        with self._database.write() as session:
+            row = AlertRow(
+                name=alert.name,
+                severity=alert.severity,
+                message=alert.message,
+                raised_at=alert.raised_at,
+                resolved_at=now(),
+            )
+            session.add(row)
+            session.flush()
+            self._tell(session, row.id, RESOLVED, alert.severity)
+        _log.warning("alert %s is over", alert.name)
+
     def _tell(self, session: Session, alert_id: int, event: str, severity: str) -> None:
         held_s = 0.0 if severity == Severity.CRITICAL else self._quiet_s()
         for channel in self._channels:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from altwright.domain.task import ACTIVE, Priority
 from altwright.errors import Category, RedisUnavailable
 from altwright.tasks.alerting.alerts import AlertWatch
+from altwright.tasks.alerting.describer_watch import DescriberWatch
 from altwright.tasks.alerting.host_watch import CLOCK, DISK, FRESH_S, KEY, POOL, TROUBLES
 from altwright.tasks.alerting.rules import Facts, Thresholds, findings
 from altwright.tasks.cluster.queue_pauses import Pauses
@@ -42,6 +43,7 @@ class Watched:
     workers_expected: Callable[[], int]
     #: How many sign-ins failed lately. Raises RedisUnavailable.
     failed_sign_ins: Callable[[], int]
+    describer: DescriberWatch
 
 
 class AlertMonitor:
@@ -118,6 +120,8 @@ class AlertMonitor:
             clock=noted.get(CLOCK),
             key=noted.get(KEY),
             without_describer=watched.figures.waiting_for(Source.DESCRIBER),
+            describer=watched.describer.problem,
+            describer_s=watched.describer.took_s,
             stuck=self._stuck(at),
             failed_sign_ins=self._asked(watched.failed_sign_ins) or 0,
         )

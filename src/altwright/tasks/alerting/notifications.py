@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import smtplib
 import socket
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
+from math import inf
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -30,6 +32,7 @@ CONNECT_S, ANSWER_S = 3.0, 5.0
 AGAIN_S, TRIES = 5.0, 10
 #: Notices sent in one go.
 BATCH = 20
+REFUSED = "%s didn't take the notice of %s: %s"
 
 
 class NotSent(Exception):
@@ -154,6 +157,17 @@ def line(event: str, alert: Alert) -> str:
     return f"Resolved: {alert.message}" if event == RESOLVED else alert.message
 
 
+@dataclass(slots=True)
+class _Urgent:
+    """A message that no database keeps; it is lost with its process."""
+
+    channel: str
+    event: str
+    alert: Alert
+    due_at: float
+    tries: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Notice:
     id: int
@@ -169,13 +183,56 @@ class Notifier:
     A notice is sent at least once: twice, if this process dies between sending and noting it.
     """
 
-    def __init__(self, database: Database, channels: Mapping[str, Channel]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        channels: Mapping[str, Channel],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._channels = channels
+        self._clock = clock
+        self._urgent: list[_Urgent] = []
         #: Sends what is due, at its start and whenever it is woken.
         self.loop = BackgroundLoop(
-            "notifications", self.send_due, every_s=None, join_s=CONNECT_S + ANSWER_S
+            "notifications", self._round, every_s=None, join_s=CONNECT_S + ANSWER_S
         )
+
+    def tell_now(self, event: str, alert: Alert) -> None:
+        """Send over every channel what can't be kept in the database."""
+        at = self._clock()
+        self._urgent = [_Urgent(name, event, alert, at) for name in self._channels]
+        self.loop.wake()
+
+    def retry_now(self) -> None:
+        """Send what ``tell_now`` was given and nobody has taken yet, if it is time to."""
+        if any(one.due_at <= self._clock() for one in self._urgent):
+            self.loop.wake()
+
+    def forget_now(self) -> None:
+        """Give up what ``tell_now`` was given and nobody has taken yet."""
+        self._urgent = []
+
+    def _round(self) -> None:
+        self.send_urgent()
+        self.send_due()
+
+    def send_urgent(self) -> int:
+        """Send what ``tell_now`` was given; return how many were taken."""
+        sent = 0
+        for one in [one for one in self._urgent if one.due_at <= self._clock()]:
+            if self.loop.stopping:
+                break
+            one.tries += 1
+            one.due_at = self._clock() + AGAIN_S * 2**one.tries if one.tries < TRIES else inf
+            try:
+                self._channels[one.channel].send(one.event, one.alert)
+            except NotSent as error:
+                _log.warning(REFUSED, one.channel, one.alert.name, error)
+            else:
+                one.due_at = inf
+                sent += 1
+        return sent
 
     def send_due(self) -> int:
         """Send the notices that are due; return how many were taken."""
@@ -186,9 +243,7 @@ class Notifier:
             try:
                 self._channels[notice.channel].send(notice.event, notice.alert)
             except NotSent as error:
-                _log.warning(
-                    "%s didn't take the notice of %s: %s", notice.channel, notice.alert.name, error
-                )
+                _log.warning(REFUSED, notice.channel, notice.alert.name, error)
                 self._note(notice.id, problem=str(error)[:255])
             else:
                 self._note(notice.id, sent_at=now(), problem="")
