@@ -40,6 +40,7 @@ from altwright.tasks.alerting.notifications import Channel, Mail, Ntfy, Slack, W
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.worker_slots import Slots
+from altwright.tasks.error_policies import ErrorPolicies
 from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.overview import Overview, Seen
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
@@ -231,6 +232,12 @@ def build(settings: Settings) -> Services:
                 alerts=alerting.alerts,
                 workers_expected=lambda: workers_expected(settings),
             )
+        ),
+        error_policies=ErrorPolicies(
+            Figures(database),
+            options_of(settings).backoff,
+            settings.rq_max_retries,
+            settings.rq_outage_patience,
         ),
         queue=engine.queue,
         engine=engine,

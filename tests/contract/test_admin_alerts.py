@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 from tests import support_web
 from tests.contract.test_admin_pages import post
@@ -18,7 +17,6 @@ from tests.servers import RedisServer
 from tests.support_sinks import WebSink, an_alert, web_sink
 from tests.support_web import Web, make_settings, make_web
 
-from altwright.cli.main import altwright
 from altwright.db.session import Database
 from altwright.db.task_tables import NoticeRow
 from altwright.domain.quiet_hours import QuietHours
@@ -95,9 +93,7 @@ def test_alerts_are_paged(web: Web) -> None:
     assert "Newest alerts" in second
 
 
-def test_a_trial_is_sent_from_page_api_and_command(
-    told: Web, sink: WebSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_trial_is_sent_from_page_api_and_command(told: Web, sink: WebSink) -> None:
     """Each says by channel how it went, and is in the audit log."""
     root = told.by_session(told.root)
     page = post(root, "/admin/alerts/test")
@@ -105,11 +101,8 @@ def test_a_trial_is_sent_from_page_api_and_command(
     assert "ntfy: not sent: ConnectionError." in page
     answer = told.by_token(told.root).post("/api/v1/admin/alerts/test")
     assert answer.get_json() == {"problems": {"ntfy": "ConnectionError", "webhook": ""}}
-    monkeypatch.setenv("DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("REDIS_URL", told.services.settings.redis_url)
-    monkeypatch.setenv("RQ_ALERT_WEBHOOK_URL", sink.url)
-    done = CliRunner().invoke(altwright, ["alert", "test"])
-    assert (done.exit_code, done.output) == (0, "webhook: sent\n")
+    done = told.command("alert", "test", RQ_ALERT_WEBHOOK_URL=sink.url)
+    assert (done.returncode, done.stdout) == (0, "webhook: sent\n")
     assert [one["alert"]["name"] for one in sink.posted] == ["trial"] * 3
     entries = told.services.audit.recent(action="alert tested")
     assert [one.actor for one in entries] == ["command line", "root", "root"]
@@ -149,16 +142,14 @@ def test_the_command_lists_them(web: Web, tmp_path: Path, monkeypatch: pytest.Mo
     for finding in (DOWN, OLD):
         web.services.alerts.raise_(finding)
     web.services.alerts.resolve(OLD.name)
-    monkeypatch.setenv("DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("REDIS_URL", web.services.settings.redis_url)
     for options, found in (
         ((), ["redis_down"]),
         (("--all",), ["backlog_old", "redis_down"]),
         (("--all", "--severity", "warning"), ["backlog_old"]),
         (("--name", "backlog_old"), []),
     ):
-        done = CliRunner().invoke(altwright, ["alert", "list", "--json", *options])
-        assert [one["name"] for one in json.loads(done.output)] == found, options
+        done = web.command("alert", "list", "--json", *options)
+        assert [one["name"] for one in json.loads(done.stdout)] == found, options
 
 
 def test_phones_and_chats_get_what_they_show(sink: WebSink) -> None:

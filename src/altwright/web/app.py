@@ -5,9 +5,17 @@ from __future__ import annotations
 from flask import Flask
 
 from altwright.web import auth, health, metrics, problem_details, security
-from altwright.web.admin import alerts, dashboard
+from altwright.web.admin import alerts, dashboard, errors
 from altwright.web.admin.views import bp as admin
-from altwright.web.api import accounts, admin_alerts, blueprint, drafts, statistics, tasks
+from altwright.web.api import (
+    accounts,
+    admin_alerts,
+    admin_errors,
+    blueprint,
+    drafts,
+    statistics,
+    tasks,
+)
 from altwright.web.login_rate_limit import LoginLimit
 from altwright.web.pages.views import bp as pages
 from altwright.web.realtime import threaded
@@ -34,7 +42,8 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(admin)
     app.register_blueprint(dashboard.bp)
     app.register_blueprint(alerts.bp)
-    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp, admin_alerts.bp):
+    app.register_blueprint(errors.bp)
+    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp, admin_alerts.bp, admin_errors.bp):
         app.register_api(one)
     if serves_pages:
         threaded.init_app(app, services)

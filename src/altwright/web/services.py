@@ -18,6 +18,7 @@ from altwright.tasks.administration import Administration
 from altwright.tasks.alerting.alert_desk import AlertDesk
 from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.audit_log import Audit
+from altwright.tasks.error_policies import ErrorPolicies
 from altwright.tasks.overview import Overview
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
@@ -49,6 +50,7 @@ class Services:
     alerts: AlertBook
     alert_desk: AlertDesk
     overview: Overview
+    error_policies: ErrorPolicies
 
 
 def services() -> Services:

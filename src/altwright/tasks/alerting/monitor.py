@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from altwright.domain.retry_policy import POLICIES, Who
 from altwright.domain.task import ACTIVE, Priority
 from altwright.errors import Category, RedisUnavailable
 from altwright.tasks.alerting.alerts import AlertWatch
@@ -83,7 +84,7 @@ class AlertMonitor:
         paused = watched.pauses.current()
         # What an administrator made wait isn't late.
         due = [queues[priority] for priority in Priority if priority not in paused]
-        last_day = watched.figures.failures(DAY_S)
+        last_day = _administrators(watched.figures.failures(DAY_S))
         set_aside = last_day.pop(Category.CORRUPT, 0)
         seen = watched.health.facts
         at = self._clock()
@@ -110,7 +111,7 @@ class AlertMonitor:
             not_set_up=last_day.get(Category.CONFIGURATION, 0),
             damaged=self._damaged,
             ended=watched.figures.ended(HOUR_S),
-            failed=sum(watched.figures.failures(HOUR_S).values()),
+            failed=sum(_administrators(watched.figures.failures(HOUR_S)).values()),
             item_s=watched.figures.item_s(HOUR_S),
             workers=sum(not worker.vanished for worker in watched.roster.all()),
             workers_expected=watched.workers_expected(),
@@ -157,3 +158,9 @@ class AlertMonitor:
             return question()
         except RedisUnavailable:
             return None
+
+
+def _administrators(failures: Mapping[str, int]) -> dict[str, int]:
+    """Return the failures by category without those that the tasks' users can mend."""
+    users = {category for category, policy in POLICIES.items() if policy.who is Who.USER}
+    return {category: count for category, count in failures.items() if category not in users}

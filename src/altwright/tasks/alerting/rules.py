@@ -69,6 +69,7 @@ class Thresholds:
 class Facts:
     """How the service stands. What nobody could find out is None.
 
+    What its user can mend is no failure here.
     ``ended`` and ``failed`` count tasks of the last hour, ``dead_letters``, ``set_aside`` and
     ``not_set_up`` those of the last day; ``item_s`` is the median time of an item in the last hour.
     ``database_s``: how long the database took for a small question. ``pool``, ``disk``, ``clock``

@@ -23,6 +23,7 @@ SECTIONS: Final = (
     ("/admin/failed", "Dead letters"),
     ("/admin/queues", "Queues"),
     ("/admin/alerts", "Alerts"),
+    ("/admin/errors", "Errors"),
     ("/admin/users", "Users"),
     ("/admin/audit", "Audit log"),
 )

@@ -1,0 +1,47 @@
+"""Administrators' pages of alerts and errors: accessible, narrow, by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.test_pages_accessible import check
+from tests.support_browser import Site, sign_in
+
+from altwright.tasks.alerting.rules import Finding, Severity
+
+PAGES = ["/admin/alerts", "/admin/errors"]
+LONG = "The oldest task that is due has waited for 42 minutes, and so have many others. " * 2
+
+
+@pytest.fixture
+def admin(blank: Page, site: Site) -> Iterator[Page]:
+    """Sign in as root, with alerts that are open and over, and a task that failed."""
+    book = site.web.services.alerts
+    book.raise_(Finding("redis_down", Severity.CRITICAL, "Redis is away."))
+    for number in range(3):
+        book.raise_(Finding(f"rule_{number}", Severity.WARNING, LONG))
+    for number in range(2):
+        book.resolve(f"rule_{number}")
+    site.web.failed()
+    sign_in(blank, site.url, "root")
+    return blank
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_are_accessible(admin: Page, path: str) -> None:
+    """Wide and narrow, light and dark."""
+    admin.goto(path)
+    check(admin)
+
+
+def test_alerts_are_filtered_by_keyboard(admin: Page) -> None:
+    """Choose a rule, and only its alerts are there."""
+    admin.goto("/admin/alerts")
+    admin.get_by_label("Rule").focus()
+    admin.keyboard.type("rule 1")
+    admin.get_by_role("button", name="Show").focus()
+    admin.keyboard.press("Enter")
+    admin.wait_for_url("**name=rule_1**")
+    expect(admin.locator("tbody tr")).to_have_count(1)
