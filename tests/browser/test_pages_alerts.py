@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.test_pages_accessible import check
@@ -16,7 +14,7 @@ LONG = "The oldest task that is due has waited for 42 minutes, and so have many 
 
 
 @pytest.fixture
-def admin(blank: Page, site: Site) -> Iterator[Page]:
+def admin(blank: Page, site: Site) -> Page:
     """Sign in as root, with alerts that are open and over, and a task that failed."""
     book = site.web.services.alerts
     book.raise_(Finding("redis_down", Severity.CRITICAL, "Redis is away."))
