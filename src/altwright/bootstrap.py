@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from altwright import folders
+from altwright import folders, tracing
 from altwright.accounts import key_check
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
@@ -100,6 +100,7 @@ class Services(WebServices):
         # Gunicorn ends the workers first; a request that is still answered here keeps its own.
         self.health.client.connection_pool.disconnect(inuse_connections=False)
         self.database.close()
+        tracing.flush()
 
     def work_parts(
         self, app_context: Callable[[], AbstractContextManager[Any]] = nullcontext

@@ -122,6 +122,16 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field("console", description="shape of log lines")
 
+    otel_exporter_otlp_endpoint: WebURL = Field(
+        "",
+        description="address of an OTLP collector (HTTP) that gets traces; takes the extra otel; "
+        "OpenTelemetry's other variables mean what they do elsewhere",
+    )
+    otel_exporter_otlp_headers: str = Field(
+        "", description="headers for it, as name=value,name=value"
+    )
+    sentry_dsn: WebURL = Field("", description="DSN for reports of errors; takes the extra sentry")
+
     worker_mode: WorkerMode = Field(
         WorkerMode.INTEGRATED,
         description="integrated (threads in Gunicorn), external (own processes), hybrid, off",
@@ -485,4 +495,4 @@ def _problem(detail: Any) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return name.endswith(("_KEY", "_URL", "_TOKEN"))
+    return name.endswith(("_KEY", "_URL", "_TOKEN", "_DSN", "_HEADERS"))

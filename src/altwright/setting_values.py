@@ -25,6 +25,8 @@ _ADDRESSES = {
     "ollama_url": "http://127.0.0.1:11434",
     "openai_base_url": "http://127.0.0.1:8000/v1",
     "rq_alert_webhook_url": "https://chat.example/hooks/…",
+    "otel_exporter_otlp_endpoint": "http://127.0.0.1:4318",
+    "sentry_dsn": "https://key@sentry.example/1",
     "alert_slack_url": "https://hooks.slack.com/services/…",
     "alert_ntfy_url": "https://ntfy.sh/a-topic-of-yours",
 }

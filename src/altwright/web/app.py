@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from altwright.web import auth, health, metrics, problem_details, security
+from altwright.web import auth, health, metrics, problem_details, request_context, security
 from altwright.web.admin import alerts, dashboard, errors
 from altwright.web.admin.views import bp as admin
 from altwright.web.api import (
@@ -33,6 +33,7 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     """
     app = blueprint.new_app("altwright.web")
     app.extensions[EXTENSION] = services
+    request_context.init_app(app, trusts_proxy=services.settings.trusted_proxies > 0)
     security.init_app(app, services.settings)
     app.register_error_handler(Exception, problem_details.answer)
     auth.init_app(app, LoginLimit(services.health))
