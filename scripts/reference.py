@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import benchmark_page
+import capacity_page
 import click
 import requirements
 
@@ -35,6 +36,7 @@ def pages() -> dict[str, str]:
         "reference/rest-api.md": "\n".join(_rest_api()),
         "requirements.md": "\n".join(requirements.page()),
         **benchmark_page.pages(),
+        **capacity_page.pages(),
     }
 
 
