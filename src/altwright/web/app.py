@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import Flask
 
 from altwright.web import auth, health, metrics, problem_details, request_context, security
-from altwright.web.admin import alerts, dashboard, errors
+from altwright.web.admin import alerts, dashboard, errors, workers
 from altwright.web.admin.views import bp as admin
 from altwright.web.api import (
     accounts,
     admin_alerts,
     admin_errors,
+    admin_workers,
     blueprint,
     drafts,
     statistics,
@@ -42,10 +43,10 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(pages)
     app.register_blueprint(admin)
     app.register_blueprint(dashboard.bp)
-    app.register_blueprint(alerts.bp)
-    app.register_blueprint(errors.bp)
-    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp, admin_alerts.bp, admin_errors.bp):
-        app.register_api(one)
+    for page in (workers, alerts, errors):
+        app.register_blueprint(page.bp)
+    for one in (tasks, accounts, drafts, statistics, admin_workers, admin_alerts, admin_errors):
+        app.register_api(one.bp)
     if serves_pages:
         threaded.init_app(app, services)
     security.trust_proxies(app, services.settings.trusted_proxies)
