@@ -303,7 +303,7 @@ def build(settings: Settings) -> Services:
         waiting=waiting,
         audit=Audit(database),
         alerts=alerting.alerts,
-        alert_desk=AlertDesk(channels, Audit(database)),
+        alert_desk=AlertDesk(alerting.alerts, channels, Audit(database)),
         redis_address=address,
         chores=chores,
         upkeep=upkeep,

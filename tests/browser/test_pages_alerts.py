@@ -37,9 +37,20 @@ def test_pages_are_accessible(admin: Page, path: str) -> None:
 def test_alerts_are_filtered_by_keyboard(admin: Page) -> None:
     """Choose a rule, and only its alerts are there."""
     admin.goto("/admin/alerts")
-    admin.get_by_label("Rule").focus()
+    admin.get_by_label("Rule", exact=True).focus()
     admin.keyboard.type("rule 1")
-    admin.get_by_role("button", name="Show").focus()
+    admin.get_by_role("button", name="Show", exact=True).focus()
     admin.keyboard.press("Enter")
     admin.wait_for_url("**name=rule_1**")
     expect(admin.locator("tbody tr")).to_have_count(1)
+
+
+def test_somebody_looks_after_an_alert_by_keyboard(admin: Page) -> None:
+    """Type a word, press Enter; the page says who looks after it, and is still accessible."""
+    admin.goto("/admin/alerts")
+    admin.get_by_label("What is known, or being done about redis_down").focus()
+    admin.keyboard.type("The host is restarting.")
+    admin.keyboard.press("Enter")
+    expect(admin.get_by_text("You look after redis_down")).to_be_visible()
+    expect(admin.get_by_text("The host is restarting.")).to_be_visible()
+    check(admin)

@@ -14,15 +14,17 @@ from sqlalchemy import select
 from tests import support_web
 from tests.contract.test_admin_pages import post
 from tests.servers import RedisServer
+from tests.support_engine import ROOT, at_once
 from tests.support_sinks import WebSink, an_alert, web_sink
 from tests.support_web import Web, make_settings, make_web
 
 from altwright.db.session import Database
-from altwright.db.task_tables import NoticeRow
+from altwright.db.task_tables import AlertRow, NoticeRow
 from altwright.domain.quiet_hours import QuietHours
-from altwright.tasks.alerting.alerts import RAISED, RESOLVED, AlertBook
-from altwright.tasks.alerting.notifications import Ntfy, Slack
-from altwright.tasks.alerting.rules import Finding, Severity
+from altwright.errors import Conflict
+from altwright.tasks.alerting.alerts import RAISED, REPEATED, RESOLVED, AlertBook
+from altwright.tasks.alerting.notifications import Ntfy, Slack, line
+from altwright.tasks.alerting.rules import REPEAT_S, Finding, Severity
 
 web = support_web.web
 DOWN = Finding("redis_down", Severity.CRITICAL, "Redis is away.")
@@ -209,3 +211,90 @@ def test_quiet_hours_that_are_none_are_refused(text: str) -> None:
     """In a sentence that shows how they are written."""
     with pytest.raises(ValueError, match="should be like 22:00-07:00 Europe/Berlin"):
         QuietHours.read(text)
+
+
+def opened(web: Web) -> int:
+    """Raise an alert; return its id."""
+    web.services.alerts.raise_(DOWN)
+    return web.services.alerts.open()[0].id
+
+
+@pytest.mark.req("7.5", "audit log")
+def test_somebody_looks_after_an_alert(web: Web) -> None:
+    """Once, with a word; it stays open, says who, and the audit log does, too."""
+    root = web.by_session(web.root)
+    number = opened(web)
+    assert 'maxlength="500"' in root.get("/admin/alerts").text
+    page = post(root, f"/admin/alerts/{number}/acknowledge", why="The host is\nrestarting.")
+    assert "You look after redis_down" in page
+    assert re.search(r"root looks after it since .*: The host is restarting\.", page, re.DOTALL)
+    assert "I look after it" not in page
+    page = post(root, f"/admin/alerts/{number}/acknowledge")
+    assert "Nothing was done: This alert is over or acknowledged. root has" in page
+    [entry] = web.services.audit.recent()
+    assert (entry.actor, entry.action, entry.subject, entry.detail, entry.address) == (
+        "root",
+        "alert acknowledged",
+        "redis_down",
+        "The host is restarting.",
+        "127.0.0.1",
+    )
+    assert root.post("/admin/alerts/99/acknowledge").status_code == 404
+
+
+def test_the_api_and_the_command_acknowledge(web: Web) -> None:
+    """The same, with the same refusals."""
+    root, number = web.by_token(web.root), opened(web)
+    path = f"/api/v1/admin/alerts/{number}/acknowledge"
+    assert web.by_token(web.anna).post(path, json={}).status_code == 403
+    assert root.post(path, json={"why": "x" * 501}).status_code == 422
+    answer = root.post(path, json={"why": "known"}).get_json()
+    assert (answer["acknowledged_by"], answer["acknowledged_why"]) == ("root", "known")
+    assert answer["acknowledged_at"]
+    assert root.post(path, json={}).status_code == 409
+    done = web.command("alert", "acknowledge", str(number))
+    assert done.returncode != 0
+    assert "root has acknowledged it" in done.stderr
+    web.services.alerts.resolve(DOWN.name)
+    done = web.command("alert", "acknowledge", str(opened(web)), "--why", "known")
+    assert done.stdout == "redis_down: acknowledged; it isn't told again.\n"
+    assert web.services.alerts.open()[0].acknowledged_by == "command line"
+
+
+@pytest.mark.every_database
+def test_what_nobody_looks_after_is_told_again(database: Database) -> None:
+    """What is critical after four hours, a warning after a day; once acknowledged, no more."""
+    book = AlertBook(database, ("webhook",))
+    book.raise_(DOWN)
+    book.raise_(OLD)
+    assert book.repeat() == 0
+    told_before(database, REPEAT_S[Severity.CRITICAL])
+    assert (book.repeat(), book.repeat()) == (1, 0)
+    told_before(database, REPEAT_S[Severity.WARNING])
+    assert (book.repeat(), book.repeat()) == (2, 0)
+    down, old = book.open()
+    assert [event for event, _ in notices(database)] == [RAISED, RAISED, *[REPEATED] * 3]
+    book.acknowledge(down.id, by=ROOT)
+    told_before(database, REPEAT_S[Severity.WARNING])
+    assert book.repeat() == 1
+    assert [event for event, _ in notices(database)] == [RAISED, REPEATED, REPEATED]
+    book.resolve(OLD.name)
+    assert line(REPEATED, old) == f"Still: {OLD.message}"
+    with pytest.raises(Conflict):
+        book.acknowledge(old.id, by=ROOT)
+
+
+@pytest.mark.every_database
+def test_of_two_that_repeat_one_does(database: Database) -> None:
+    """One notice, however many look."""
+    book = AlertBook(database, ("webhook",))
+    book.raise_(DOWN)
+    told_before(database, REPEAT_S[Severity.CRITICAL])
+    assert sum(at_once(4, lambda _: book.repeat())) == 1
+
+
+def told_before(database: Database, seconds: float) -> None:
+    """Let time pass for what was told."""
+    with database.write() as session:
+        for row in session.scalars(select(AlertRow)):
+            row.told_at = (row.told_at or row.raised_at) - timedelta(seconds=seconds + 1)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import click
 
 from altwright.cli.common import OPERATOR, json_option, opened, show
+from altwright.db.tables import ID_MOST
 from altwright.errors import ConfigError
 from altwright.tasks.alerting.rules import Severity
 
 #: The settings of which each makes a channel.
 CHANNELS = "RQ_ALERT_WEBHOOK_URL, ALERT_SLACK_URL, ALERT_NTFY_URL, ALERT_EMAIL_TO"
 _ALERT = {
+    "id": "id",
     "name": "alert",
     "severity": "severity",
     "message": "what is wrong",
     "raised_at": "since",
     "resolved_at": "over",
+    "acknowledged_by": "looked after by",
     "runbook": "what to do",
 }
 
@@ -46,6 +49,16 @@ def list_alerts(
         )
     rows = [one.to_json() for one in alerts]
     show(rows, as_json=as_json, columns=_ALERT, empty="Nothing is wrong.")
+
+
+@alert.command("acknowledge")
+@click.argument("alert_id", type=click.IntRange(1, ID_MOST))
+@click.option("--why", default="", help="What is known, or being done.")
+def acknowledge(alert_id: int, why: str) -> None:
+    """Say that one looks after the open alert ALERT_ID, so that nobody is told of it again."""
+    with opened() as services:
+        done = services.alert_desk.acknowledge(alert_id, why, by=OPERATOR)
+    click.echo(f"{done.name}: acknowledged; it isn't told again.")
 
 
 @alert.command("test")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from altwright.domain.retry_policy import PAUSE_PATIENCE_S, POLICIES, Backoff, Who
+from altwright.domain.retry_policy import POLICIES, Backoff, Who
 from altwright.errors import Category
 from altwright.tasks.store.statistics import Figures
 
@@ -50,8 +50,8 @@ class ErrorPolicies:
         self._figures = figures
         self._backoff = backoff
         self._max_retries = max_retries
-        #: Seconds that a task waits for a server that is down, and for one that asks it to.
-        self.patience_s, self.pause_patience_s = patience_s, PAUSE_PATIENCE_S
+        #: Seconds that a task waits for a server that is down.
+        self.patience_s = patience_s
 
     def table(self) -> list[ErrorPolicy]:
         """Return each category's policy, what failed most often of late first."""

@@ -74,6 +74,7 @@ class AlertMonitor:
                 is_open = self._watch.open_names()
                 limits = self._thresholds.eased(is_open)
                 self._watch.take(findings(self.facts(), limits), is_open)
+                self._watch.repeat()
             finally:
                 self._look_at = self._next(at, LOOK_EVERY_S)
 

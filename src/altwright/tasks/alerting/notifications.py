@@ -20,7 +20,7 @@ from altwright.background import BackgroundLoop
 from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import AlertRow, NoticeRow
 from altwright.db.types import now
-from altwright.tasks.alerting.alerts import RESOLVED, Alert, alert_of
+from altwright.tasks.alerting.alerts import REPEATED, RESOLVED, Alert, alert_of
 from altwright.tasks.alerting.rules import Severity
 
 _log = logging.getLogger(__name__)
@@ -154,7 +154,8 @@ def _title(event: str, alert: Alert) -> str:
 
 def line(event: str, alert: Alert) -> str:
     """Return one line for people."""
-    return f"Resolved: {alert.message}" if event == RESOLVED else alert.message
+    prefix = {RESOLVED: "Resolved: ", REPEATED: "Still: "}.get(event, "")
+    return f"{prefix}{alert.message}"
 
 
 @dataclass(slots=True)

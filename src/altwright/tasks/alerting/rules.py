@@ -114,6 +114,8 @@ class Facts:
 STUCK_SHOWN = 3
 #: Ended tasks in an hour below which a share of failures says nothing.
 FEW = 5
+#: Seconds after which an open alert that nobody has acknowledged is told again.
+REPEAT_S = {Severity.CRITICAL: 4 * 3600.0, Severity.WARNING: 24 * 3600.0}
 #: Seconds for which something has to be wrong before it is an alert, where a moment is normal.
 PATIENCE_S = {
     "workers_missing": 30.0,

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from altwright.errors import Conflict
+from altwright.tasks.alerting.alert_desk import WHY_MOST
 from altwright.tasks.alerting.rules import Severity
 from altwright.web.admin.access import frame, require_role
 from altwright.web.auth import caller
@@ -40,10 +42,24 @@ def alerts() -> str:
         over=page,
         names=book.names(),
         severities=list(Severity),
+        why_most=WHY_MOST,
         channels=services().alert_desk.channels,
         older=_with_after(page[-1].id) if len(found) > len(page) else None,
         newest=_with_after(None) if after else None,
     )
+
+
+@bp.post("/<int:alert_id>/acknowledge")
+def acknowledge(alert_id: int) -> Response:
+    """Say that one looks after an alert."""
+    why = request.form.get("why", "")
+    try:
+        alert = services().alert_desk.acknowledge(alert_id, why, by=caller())
+    except Conflict as refusal:  # it may have ended meanwhile
+        flash(f"Nothing was done: {refusal}")
+    else:
+        flash(f"You look after {alert.name}; nobody is told of it again.")
+    return redirect(PATH, 303)
 
 
 @bp.post("/test")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from altwright.domain.counting import duration
-from altwright.domain.retry_policy import retries_words
+from altwright.domain.retry_policy import PAUSE_PATIENCE_S, retries_words
 from altwright.web.admin.access import frame, require_role
 from altwright.web.services import services
 
@@ -22,5 +22,5 @@ def errors() -> str:
         "admin/errors.html",
         rows=[(row, retries_words(row.retries_s)) for row in policies.table()],
         patience=duration(policies.patience_s),
-        pause_patience=duration(policies.pause_patience_s),
+        pause_days=round(PAUSE_PATIENCE_S / 86_400),
     )

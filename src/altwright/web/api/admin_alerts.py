@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from altwright.db.tables import ID_MOST
+from altwright.tasks.alerting.alert_desk import WHY_MOST
 from altwright.tasks.alerting.rules import Severity
 from altwright.web.admin.access import require_role
 from altwright.web.api.blueprint import answers, blueprint
+from altwright.web.api.requests import Body, PathId, Query
 from altwright.web.api.responses import Shape
+from altwright.web.api.statistics_responses import OpenAlert
 from altwright.web.auth import caller
 from altwright.web.services import services
 
@@ -19,10 +21,8 @@ bp = blueprint("admin/alerts", "What needs an administrator; for administrators"
 bp.before_request(require_role)
 
 
-class AlertsQuery(BaseModel):
+class AlertsQuery(Query):
     """Which alerts to list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     open: bool | None = Field(None, description="only those that are open, or that are over")
     name: str | None = Field(None, max_length=64, description="the rule's name")
@@ -33,16 +33,20 @@ class AlertsQuery(BaseModel):
     )
 
 
-class AlertShown(Shape):
-    """An alert; ``resolved_at`` is null while it is open."""
+class AlertPath(BaseModel):
+    """The alert that a path names."""
 
-    id: int
-    name: str
-    severity: Severity
-    message: str
-    raised_at: datetime
-    resolved_at: datetime | None
-    runbook: str = Field(description="where it says what to do")
+    alert_id: PathId
+
+
+class Acknowledgement(Body):
+    """What is said about it."""
+
+    why: str = Field("", max_length=WHY_MOST)
+
+
+class AlertShown(OpenAlert):
+    """An alert; ``resolved_at`` is null while it is open."""
 
 
 class AlertList(Shape):
@@ -68,6 +72,14 @@ def list_alerts(query: AlertsQuery) -> dict[str, Any]:
         before_id=query.before,
     )
     return {"alerts": [one.to_json() for one in found]}
+
+
+@bp.post(
+    "/<int:alert_id>/acknowledge", responses=answers({200: AlertShown}, 403, 404, 409, body=True)
+)
+def acknowledge_alert(path: AlertPath, body: Acknowledgement) -> dict[str, Any]:
+    """Say that one looks after an alert, so that nobody is told of it again."""
+    return services().alert_desk.acknowledge(path.alert_id, body.why, by=caller()).to_json()
 
 
 @bp.post("/test", responses=answers({200: Trial}, 403))
