@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,7 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine
+from altwright.describers.exchangeable import ExchangeableDescriber
 from altwright.describers.model_servers.ollama import Ollama
 from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.offline.process.client import OfflineDescriber
@@ -37,6 +38,7 @@ from altwright.platforms.connect import connect as connect_platform
 from altwright.tasks.alerting.notifications import Channel, Mail, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
+from altwright.tasks.cluster.live_settings import LiveSettings
 from altwright.tasks.cluster.worker_slots import Slots
 from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.overview import Overview, Seen
@@ -82,6 +84,7 @@ class Services(WebServices):
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
         with suppress(DatabaseUnavailable):  # then the leader's loop asks again
             self.redis_address.follow()
+            self.live.follow()
             try:
                 key_check.verify(self.database, self.box)
             except ConfigError as error:  # commands and `altwright serve` stop there
@@ -152,14 +155,14 @@ def build(settings: Settings) -> Services:
     store = TaskStore(database, box)
     accounts = AccountStore(database, box, partial(connect_platform, outbound=outbound))
     pictures = PictureStore(settings.media_dir)
-    describer = describer_of(settings)
+    describer = ExchangeableDescriber(_describer_key(settings), partial(describer_of, settings))
     captions = Captions(
         store,
         accounts,
         pictures,
         outbound,
         describer,
-        PictureLimits(settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout),
+        picture_limits_of(settings),
         settings.caption_max_length,
         settings.describer_parallel,
     )
@@ -199,6 +202,16 @@ def build(settings: Settings) -> Services:
         owner=process_name(),
         always=(address.follow,),
     )
+
+    def adopt(changed: Settings) -> None:
+        engine.adopt(options_of(changed))
+        alerting.adopt(thresholds_of(changed), changed.maintenance_every)
+        of_tasks.ages = content.ages = ages_of(changed)
+        longest, parallel = changed.caption_max_length, changed.describer_parallel
+        captions.adopt(picture_limits_of(changed), longest, parallel)
+        describer.use(_describer_key(changed), partial(describer_of, changed))
+
+    live = LiveSettings(database, settings, adopt)
     return Services(
         settings=settings,
         database=database,
@@ -236,7 +249,8 @@ def build(settings: Settings) -> Services:
         chores=chores,
         channels=channels,
         upkeep=upkeep,
-        loops=(*engine.loops, *alerting.loops),
+        live=live,
+        loops=(live.loop, *engine.loops, *alerting.loops),
     )
 
 
@@ -328,6 +342,23 @@ def encryption_keys(settings: Settings, database: Database) -> str:
     if needed and key_check.anything_sealed(database) and not kept.exists():
         raise ConfigError([key_check.MISSING])
     return kept_secret(settings.data_dir, kept.name, settings.platform_encryption_key)
+
+
+def picture_limits_of(settings: Settings) -> PictureLimits:
+    """Return how large a picture may be, and how long fetching it may take."""
+    return PictureLimits(
+        settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout
+    )
+
+
+def _describer_key(settings: Settings) -> tuple[Hashable, ...]:
+    """Return what tells one describer from another, of what changes while all runs."""
+    match settings.describer:
+        case "ollama":
+            return ("ollama", settings.ollama_model, settings.ollama_timeout)
+        case "openai":
+            return ("openai", settings.openai_model, settings.openai_timeout)
+    return (settings.describer,)
 
 
 def describer_of(settings: Settings) -> Describer:

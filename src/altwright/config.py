@@ -306,10 +306,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        faults = [*self._missing(), *self._unfit()]
-        if faults:
+        if faults := self.faults():
             raise ValueError("\n".join(faults))
         return self
+
+    def faults(self) -> list[str]:
+        """Return what doesn't go together, each as a line that begins with names of settings."""
+        return [*self._missing(), *self._unfit()]
 
     def _missing(self) -> Iterator[str]:
         """Yield what others need and isn't there."""

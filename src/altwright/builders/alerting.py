@@ -80,7 +80,7 @@ class Alerting:
             thresholds,
             clock,
         )
-        scheduler = MaintenanceScheduler(
+        self._scheduler = MaintenanceScheduler(
             engine.state,
             engine.queue,
             engine.health,
@@ -92,11 +92,21 @@ class Alerting:
         self.recorder = StatisticsRecorder(
             Recorded(Series(database), figures, engine.roster, engine.health), clock
         )
-        rounds = (self.monitor.look, self.notifier.loop.wake, scheduler.tick, self.recorder.tick)
+        rounds = (
+            self.monitor.look,
+            self.notifier.loop.wake,
+            self._scheduler.tick,
+            self.recorder.tick,
+        )
         self.host_watch = HostWatch(database, folder, thresholds, key_fits, clock)
         self.leader = Leader(engine.leases, ROLE, owner, rounds, (*always, self.host_watch.look))
         #: The threads of a process, in the order of their start.
         self.loops = (self.leader.loop, *([self.notifier.loop] if channels else []))
+
+    def adopt(self, thresholds: Thresholds, maintenance_every_s: float) -> None:
+        """Go by what administrators changed while all runs."""
+        self.monitor.thresholds = self.host_watch.thresholds = thresholds
+        self._scheduler.every_s = maintenance_every_s
 
 
 def _failed_sign_ins(health: RedisHealthMonitor) -> int:

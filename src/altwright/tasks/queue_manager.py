@@ -61,7 +61,8 @@ class RQQueueManager:
         self._kinds = kinds
         self._progress = progress
         self._pauses = pauses
-        self._max_retries = max_retries
+        #: What each new task begins with.
+        self.max_retries = max_retries
         self._security = CaptionSecurityManager()
 
     def submit(
@@ -96,7 +97,7 @@ class RQQueueManager:
             settings=the_kind.checked(settings or {}, user),
             exclusive_key=the_kind.exclusive_key(user, account_id),
             request_key=request_key,
-            max_retries=self._max_retries,
+            max_retries=self.max_retries,
         )
         items = the_kind.planned(new.settings)
         # Written as dispatched while Redis is usable, which spares a second write. Should the

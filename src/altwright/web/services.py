@@ -17,6 +17,7 @@ from altwright.db.session import Database
 from altwright.tasks.administration import Administration
 from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.audit_log import Audit
+from altwright.tasks.cluster.live_settings import LiveSettings
 from altwright.tasks.overview import Overview
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
@@ -31,6 +32,7 @@ EXTENSION = "altwright"
 class Services:
     """The parts of the service that views, sockets and health checks use."""
 
+    #: As this process began; what administrators change while all runs is ``live``.
     settings: Settings
     database: Database
     box: Box
@@ -47,6 +49,7 @@ class Services:
     audit: Audit
     alerts: AlertBook
     overview: Overview
+    live: LiveSettings
 
 
 def services() -> Services:

@@ -6,7 +6,7 @@ import logging
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,6 +83,10 @@ class JobQueues:
         self._add = health.client.register_script(_ADD)
         # By prefix, so that two services can share a Redis without taking it for a new one.
         self._epoch_key = EPOCH_KEY + (f":{options.prefix}" if options.prefix else "")
+
+    def adopt(self, options: QueueOptions) -> None:
+        """Go by this window from now on; the rest stays as it was when this process began."""
+        self._options = replace(self._options, window=options.window)
 
     @property
     def window(self) -> int:

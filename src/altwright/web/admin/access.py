@@ -23,6 +23,7 @@ SECTIONS: Final = (
     ("/admin/failed", "Dead letters"),
     ("/admin/queues", "Queues"),
     ("/admin/alerts", "Alerts"),
+    ("/admin/settings", "Settings"),
     ("/admin/users", "Users"),
     ("/admin/audit", "Audit log"),
 )
