@@ -11,7 +11,9 @@ from typing import Any
 
 from altwright import folders
 from altwright.accounts import key_check
+from altwright.accounts.administration import UserAdministration
 from altwright.accounts.connections import AccountStore
+from altwright.accounts.password_links import PasswordLinks
 from altwright.accounts.users import UserStore
 from altwright.background import BackgroundLoop
 from altwright.builders.alerting import Alerting
@@ -211,12 +213,14 @@ def build(settings: Settings) -> Services:
         captions.adopt(picture_limits_of(changed), longest, parallel)
         describer.use(_describer_key(changed), partial(describer_of, changed))
 
+    users = UserStore(database)
     live = LiveSettings(database, settings, adopt)
     return Services(
         settings=settings,
         database=database,
         box=box,
-        users=UserStore(database),
+        users=users,
+        people=UserAdministration(users, PasswordLinks(users, box), Audit(database)),
         accounts=accounts,
         drafts=captions.drafts,
         pictures=pictures,

@@ -19,7 +19,12 @@ from altwright.web.admin.access import MODERATORS_MAY, SAFE_METHODS
 web = support_web.web
 
 #: What stands in paths for their parts.
-PARTS = {"name": "low", "task_id": support_web.NO_SUCH_TASK, "int:user_id": "99"}
+PARTS = {
+    "name": "low",
+    "task_id": support_web.NO_SUCH_TASK,
+    "int:user_id": "99",
+    "int:token_id": "99",
+}
 
 
 def moderator(web: Web) -> User:
@@ -208,7 +213,8 @@ def test_users_are_locked_out_and_given_roles(web: Web) -> None:
     assert anna.get("/admin/tasks").status_code == 302
     assert "may sign in again" in post(root, f"/admin/users/{web.anna.id}/active", active="yes")
     for path in ("role", "active"):
-        assert root.post(f"/admin/users/{web.root.id}/{path}", data={}).status_code == 403
+        own = f"/admin/users/{web.root.id}/{path}"
+        assert root.post(own, data={"role": "user"}).status_code == 403
     entries = root.get("/admin/audit?by=root").text
     for words in ("Role given", '<td class="admin-table__words">moderator</td>', "127.0.0.1"):
         assert words in entries

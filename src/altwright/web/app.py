@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from flask import Flask
 
-from altwright.web import auth, health, metrics, problem_details, security
-from altwright.web.admin import dashboard, settings
+from altwright.web import auth, health, metrics, password_page, problem_details, security
+from altwright.web.admin import dashboard, settings, users
 from altwright.web.admin.views import bp as admin
-from altwright.web.api import accounts, admin_settings, blueprint, drafts, statistics, tasks
+from altwright.web.api import (
+    accounts,
+    admin_settings,
+    admin_users,
+    blueprint,
+    drafts,
+    statistics,
+    tasks,
+)
 from altwright.web.login_rate_limit import LoginLimit
 from altwright.web.pages.views import bp as pages
 from altwright.web.realtime import threaded
@@ -34,7 +42,9 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(admin)
     app.register_blueprint(dashboard.bp)
     app.register_blueprint(settings.bp)
-    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp, admin_settings.bp):
+    app.register_blueprint(users.bp)
+    app.register_blueprint(password_page.bp)
+    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp, admin_settings.bp, admin_users.bp):
         app.register_api(one)
     if serves_pages:
         threaded.init_app(app, services)

@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import current_app
 
+from altwright.accounts.administration import UserAdministration
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
 from altwright.captions.drafts.draft_store import DraftStore
@@ -37,6 +38,7 @@ class Services:
     database: Database
     box: Box
     users: UserStore
+    people: UserAdministration
     accounts: AccountStore
     drafts: DraftStore
     pictures: PictureStore

@@ -140,7 +140,9 @@ class LiveSettings:
                 _log.error("the setting %s that was set while all runs is ignored: %s", name, why)
             self._adopt(settings)
             self.current, self.ignored, self._kept = settings, ignored, kept
-            _log.warning("settings that were set while all runs: %s", ", ".join(sorted(kept)) or "none")
+            _log.warning(
+                "settings that were set while all runs: %s", ", ".join(sorted(kept)) or "none"
+            )
 
     def all(self) -> list[Setting]:
         """Return every setting that can be changed, in the order of the page."""
