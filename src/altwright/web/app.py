@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import Flask
 
 from altwright.web import auth, health, metrics, password_page, problem_details, security
-from altwright.web.admin import dashboard, settings, users
+from altwright.web.admin import dashboard, settings, users, workers
 from altwright.web.admin.views import bp as admin
 from altwright.web.api import (
     accounts,
     admin_settings,
     admin_users,
+    admin_workers,
     blueprint,
     drafts,
     statistics,
@@ -41,11 +42,10 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(pages)
     app.register_blueprint(admin)
     app.register_blueprint(dashboard.bp)
-    app.register_blueprint(settings.bp)
-    app.register_blueprint(users.bp)
-    app.register_blueprint(password_page.bp)
-    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp, admin_settings.bp, admin_users.bp):
-        app.register_api(one)
+    for page in (settings, users, workers, password_page):
+        app.register_blueprint(page.bp)
+    for one in (tasks, accounts, drafts, statistics, admin_settings, admin_users, admin_workers):
+        app.register_api(one.bp)
     if serves_pages:
         threaded.init_app(app, services)
     security.trust_proxies(app, services.settings.trusted_proxies)

@@ -22,6 +22,7 @@ SECTIONS: Final = (
     ("/admin/tasks", "Tasks"),
     ("/admin/failed", "Dead letters"),
     ("/admin/queues", "Queues"),
+    ("/admin/workers", "Workers"),
     ("/admin/alerts", "Alerts"),
     ("/admin/settings", "Settings"),
     ("/admin/users", "Users"),
