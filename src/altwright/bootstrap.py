@@ -325,6 +325,7 @@ def options_of(settings: Settings) -> EngineOptions:
             result_ttl_s=settings.rq_completed_tasks_ttl or settings.rq_result_ttl,
             failure_ttl_s=settings.rq_failed_tasks_ttl,
             max_retries=settings.rq_max_retries,
+            runs_per_day=settings.user_runs_per_day,
         ),
         limits=limits_of(settings),
         backoff=Backoff(base_s=settings.rq_retry_base_delay, longest_s=settings.rq_retry_max_delay),

@@ -39,7 +39,7 @@ def test_the_pages_are_accessible(admin: Page, site: Site) -> None:
     check(admin)
 
 
-def test_a_user_is_made_and_locked_out_by_keyboard(admin: Page, site: Site) -> None:
+def test_a_user_is_made_limited_and_locked_out_by_keyboard(admin: Page, site: Site) -> None:
     """The new user chooses a password by the link that the page shows once."""
     admin.goto("/admin/users")
     admin.get_by_label("User name").focus()
@@ -72,6 +72,10 @@ def test_a_user_is_made_and_locked_out_by_keyboard(admin: Page, site: Site) -> N
     assert site.web.services.users.authenticate("carla", "battery staple")
     sign_in(admin, site.url, "root")
     admin.goto(own)
+    admin.get_by_label("Runs a day").focus()
+    admin.keyboard.type("3")
+    admin.keyboard.press("Enter")
+    expect(done).to_contain_text("They may start 3 runs within a day")
     lock.focus()
     admin.keyboard.press("Enter")
     expect(done).to_contain_text("carla is locked out")
@@ -79,3 +83,4 @@ def test_a_user_is_made_and_locked_out_by_keyboard(admin: Page, site: Site) -> N
     carla = site.web.services.users.by_name("carla")
     assert carla is not None
     assert not carla.is_active
+    assert carla.runs_per_day == 3

@@ -14,6 +14,7 @@ from tests.support_web import Caller, Web, csrf_token, sign_in
 from altwright.accounts import password_links
 from altwright.accounts.users import NOBODYS
 from altwright.db.tables import UserRow
+from altwright.db.task_tables import TaskRow
 from altwright.domain.caption import Role
 from altwright.web.admin import users as users_page
 
@@ -207,7 +208,75 @@ def test_the_api_does_the_same(web: Web) -> None:
     listed = root.get(f"{API}?name=car").get_json()["users"]
     assert [one["username"] for one in listed] == ["carla"]
     own = f"{API}/{web.root.id}"
-    assert root.call("PATCH", own, json={"role": "user"}).status_code == 403
+    both = {"email": "r@example.org", "role": "user"}
+    assert root.call("PATCH", own, json=both).status_code == 403
+    assert root.get(own).get_json()["email"] is None
+    assert root.call("PATCH", own, json={"email": "nowhere"}).status_code == 422
     assert root.call("PATCH", own, json={"is_active": False}).status_code == 403
     assert root.call("PATCH", path, json={"role": "king"}).status_code == 422
     assert root.get(f"{API}/99").status_code == 404
+
+
+def test_a_user_is_signed_out_everywhere(web: Web) -> None:
+    """By page and API; password and tokens stay."""
+    root, program = web.by_session(web.root), web.by_token(web.anna)
+    first, second = web.by_session(web.anna), web.by_session(web.anna)
+    assert "signed out everywhere" in post(root, f"{PAGE}/{web.anna.id}/sessions/end")
+    assert {first.get("/tasks").status_code, second.get("/tasks").status_code} == {302}
+    third = web.by_session(web.anna)
+    assert third.get("/tasks").status_code == 200
+    assert root.post(f"{API}/{web.anna.id}/sign-out").status_code == 204
+    assert third.get("/tasks").status_code == 302
+    assert program.get("/api/v1/tasks").status_code == 200
+    assert audit(web) == [("root", "sessions ended", "anna")] * 2
+
+
+def test_runs_a_day_are_limited(web: Web) -> None:
+    """By the setting for all, and for one user; the refusal says when it is possible again."""
+    root, program, people = web.by_session(web.root), web.by_token(web.anna), web.services.people
+
+    def submit(**headers: str) -> Any:
+        body = {"account_id": web.account_id}
+        return program.post("/api/v1/tasks", json=body, headers=headers)
+
+    web.services.live.change({"USER_RUNS_PER_DAY": 1}, by=web.root.ref)
+    key = {"Idempotency-Key": "once"}
+    first = submit(**key).get_json()
+    assert submit(**key).get_json()["id"] == first["id"]
+    web.services.queue.cancel(first["id"], by=web.anna.ref)
+    refused = submit()
+    assert refused.status_code == 429
+    assert "You may start 1 run within a day; the next one is possible in 24 hours." in refused.text
+    assert 0 < int(refused.headers["Retry-After"]) <= 86_400
+    page = post(root, f"{PAGE}/{web.anna.id}/limit", runs_per_day="2")
+    assert "They may start 2 runs within a day" in page
+    second = submit()
+    assert second.status_code == 202
+    web.services.queue.cancel(second.get_json()["id"], by=web.anna.ref)
+    assert submit().status_code == 429
+    with web.services.database.write() as session:
+        session.get_one(TaskRow, first["id"]).created_at -= timedelta(days=1)
+    assert submit().status_code == 202
+    assert "any number of runs" in post(root, f"{PAGE}/{web.anna.id}/limit", runs_per_day="0")
+    assert people.get(web.anna.id).runs_per_day == 0
+    for wrong in ("-1", "many", "9" * 30):
+        page = post(root, f"{PAGE}/{web.anna.id}/limit", runs_per_day=wrong)
+        assert "should be a whole number" in page
+        assert f'value="{wrong}"' in page
+    assert "as the setting says" in post(root, f"{PAGE}/{web.anna.id}/limit", runs_per_day="")
+    path = f"{API}/{web.anna.id}"
+    assert root.call("PATCH", path, json={"runs_per_day": 5}).get_json()["runs_per_day"] == 5
+    assert root.call("PATCH", path, json={}).get_json()["runs_per_day"] == 5
+    assert root.call("PATCH", path, json={"runs_per_day": None}).get_json()["runs_per_day"] is None
+    assert root.call("PATCH", path, json={"runs_per_day": -1}).status_code == 422
+    changes = [(one.before, one.after) for one in web.services.audit.recent(2)]
+    assert changes == [("5", "the setting's"), ("the setting's", "5")]
+
+
+def test_administrators_start_as_many_runs_as_they_like(web: Web) -> None:
+    """And so does the service."""
+    services = web.services
+    services.live.change({"USER_RUNS_PER_DAY": 1}, by=web.root.ref)
+    for _ in range(3):
+        task = services.queue.submit("captions", user=web.root.ref)
+        services.queue.cancel(task.id, by=web.root.ref)

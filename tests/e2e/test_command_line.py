@@ -208,18 +208,24 @@ def test_people_are_looked_after_by_command(service: Service) -> None:
     assert "You will sign in as <strong>gina</strong>" in page.text
     service.command("user", "email", "gina", "gina@example.org")
     service.command("user", "token", "gina", "--name", "script")
+    assert service.command("user", "limit", "gina", "few").returncode == 2
+    service.command("user", "limit", "gina", "4")
+    service.command("user", "sign-out", "gina")
     shown = service.json("user", "show", "gina")
+    assert shown["runs_per_day"] == 4
     assert shown["email"] == "gina@example.org"
     assert "script" in service.command("user", "show", "gina").stdout
     [token] = shown["tokens"]
     assert service.command("user", "revoke", "gina", str(token["id"])).returncode == 0
     gone = service.command("user", "revoke", "gina", str(token["id"]))
     assert (gone.returncode, gone.stderr) == (1, "altwright: There is no such token.\n")
-    assert [one["action"] for one in service.json("audit")[:5][::-1]] == [
+    assert [one["action"] for one in service.json("audit")[:7][::-1]] == [
         "user created",
         "password reset",
         "e-mail changed",
         "token made",
+        "runs a day limited",
+        "sessions ended",
         "token revoked",
     ]
 

@@ -105,6 +105,26 @@ class UserAdministration:
         self._audit.add(by, "e-mail changed", user.username, "" if email else "removed")
         return user
 
+    def end_sessions(self, user_id: int, *, by: UserRef) -> User:
+        """Sign a user out everywhere; password and tokens stay."""
+        user = self.get(user_id)
+        self._users.end_sessions(user_id)
+        self._audit.add(by, "sessions ended", user.username)
+        return user
+
+    def limit_runs(self, user_id: int, runs: int | None, *, by: UserRef) -> User:
+        """Let a user start so many runs within a day; None: as the setting says, 0: no limit.
+
+        Raises InvalidInput.
+        """
+        user = self.get(user_id)
+        self._users.set_runs_per_day(user_id, runs)
+        before, after = (
+            "the setting's" if one is None else str(one) for one in (user.runs_per_day, runs)
+        )
+        self._audit.add(by, "runs a day limited", user.username, before=before, after=after)
+        return user
+
     def make_token(self, user_id: int, name: str, *, by: UserRef) -> str:
         """Return a new token of the REST API, which can't be shown again. Raises InvalidInput."""
         user = self.get(user_id)

@@ -39,6 +39,8 @@ _BY_TOKEN = (
     .execution_options(**KEEPS_PLAN)
 )
 _BY_ID = select(UserRow).where(UserRow.id == bindparam("user_id")).execution_options(**KEEPS_PLAN)
+#: The highest number of runs that a limit may name.
+RUNS_MOST = 1_000_000
 #: What a password's hash begins with that no password has.
 NOBODYS = "none:"
 NO_EMAIL = "should be an e-mail address"
@@ -56,7 +58,9 @@ class User:
     is_active: bool
     created_at: datetime
     last_login_at: datetime | None = field(compare=False)
-    #: Changes with the password, which ends sessions that were begun with the old one.
+    #: Runs that they may start within a day; None: as the setting says, 0: no limit.
+    runs_per_day: int | None
+    #: Changes with the password, and when their sessions are to end: none goes on then.
     stamp: str = field(compare=False)
 
     @property
@@ -67,6 +71,7 @@ class User:
             self.username,
             is_admin=self.role is Role.ADMIN,
             is_moderator=self.role is Role.MODERATOR,
+            runs_per_day=self.runs_per_day,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -201,9 +206,23 @@ class UserStore:
 
     def set_email(self, user_id: int, email: str | None) -> None:
         """Note where messages to the user go. Raises InvalidInput, NotFound."""
-        if email is not None and not _is_email(email):
+        if email is not None and not is_email(email):
             raise InvalidInput("This address can't be used.", {"email": NO_EMAIL})
         self._change(user_id, email=email)
+
+    def end_sessions(self, user_id: int) -> None:
+        """Let no session that was begun go on; the password stays. Raises NotFound."""
+        self._change(user_id, session_salt=secrets.token_hex(8))
+
+    def set_runs_per_day(self, user_id: int, runs: int | None) -> None:
+        """Let the user start so many runs within a day; None: as the setting says, 0: no limit.
+
+        Raises InvalidInput, NotFound.
+        """
+        if runs is not None and not 0 <= runs <= RUNS_MOST:
+            fault = f"should be a whole number from 0 to {RUNS_MOST:,}"
+            raise InvalidInput("This limit can't be used.", {"runs_per_day": fault})
+        self._change(user_id, runs_per_day=runs)
 
     def set_role(self, user_id: int, role: Role) -> None:
         """Let the user do what the role may, from the next request on. Raises NotFound."""
@@ -268,7 +287,7 @@ class UserStore:
 
 
 def _user(row: UserRow | Row[Any]) -> User:
-    role, stamp = Role(row.role), _digest(row.password_hash)[:16]
+    role, stamp = Role(row.role), _digest(row.password_hash + row.session_salt)[:16]
     return User(
         row.id,
         row.username,
@@ -277,6 +296,7 @@ def _user(row: UserRow | Row[Any]) -> User:
         row.is_active,
         row.created_at,
         row.last_login_at,
+        row.runs_per_day,
         stamp,
     )
 
@@ -291,7 +311,7 @@ def _faults(username: str, email: str | None) -> dict[str, str]:
     faults = {}
     if not USERNAME.fullmatch(username):
         faults["username"] = "should be 2 to 64 of the characters A-Z a-z 0-9 _ . -"
-    if email is not None and not _is_email(email):
+    if email is not None and not is_email(email):
         faults["email"] = NO_EMAIL
     return faults
 
@@ -307,7 +327,8 @@ def _taken(username: str) -> InvalidInput:
     )
 
 
-def _is_email(text: str) -> bool:
+def is_email(text: str) -> bool:
+    """Return whether this can be an address for messages to a user."""
     is_storable = len(text) <= UserRow.email.type.length and text.isprintable()
     return is_storable and re.fullmatch(r"[^@\s]+@[^@\s]+", text) is not None
 

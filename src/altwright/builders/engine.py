@@ -116,6 +116,7 @@ class Engine:
             self.pauses,
             self.messenger,
             max_retries=options.queue.max_retries,
+            runs_per_day=options.queue.runs_per_day,
         )
         self.administration = Administration(
             store, self.queue, self.pauses, self.limits, self.progress
@@ -160,6 +161,7 @@ class Engine:
         """Go by what administrators changed while all runs; leases and limits stay."""
         self.queue.jobs.adopt(options.queue)
         self.queue.max_retries = options.queue.max_retries
+        self.queue.runs_per_day = options.queue.runs_per_day
         self.retrying.adopt(options.backoff, options.patience_s)
         self.runner.adopt(options.limit_s, options.slice_s)
 

@@ -169,6 +169,30 @@ def make_token(username: str, name: str, *, as_json: bool) -> None:
         click.echo(token)
 
 
+@user.command("sign-out")
+@click.argument("username")
+def sign_out(username: str) -> None:
+    """Sign USERNAME out everywhere; password and tokens stay."""
+    with opened() as services:
+        services.people.end_sessions(known_user(services, username).id, by=OPERATOR)
+
+
+@user.command("limit")
+@click.argument("username")
+@click.argument("runs", metavar="RUNS|default")
+def limit(username: str, runs: str) -> None:
+    """Let USERNAME start so many runs within a day.
+
+    0: any number; default: as USER_RUNS_PER_DAY says.
+    """
+    if runs != "default" and not runs.isdecimal():
+        raise click.BadParameter(f"{runs!r} should be a whole number, or default.")
+    with opened() as services:
+        user_id = known_user(services, username).id
+        most = None if runs == "default" else int(runs[:9])
+        services.people.limit_runs(user_id, most, by=OPERATOR)
+
+
 @user.command("revoke")
 @click.argument("username")
 @click.argument("token_id", type=int)

@@ -38,6 +38,7 @@ CHANGEABLE = MappingProxyType(
             "rq_outage_patience",
             "rq_default_timeout",
             "task_slice",
+            "user_runs_per_day",
         ),
         "Delivery": ("dispatch_window",),
         "Describer": (

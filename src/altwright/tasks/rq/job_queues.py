@@ -49,7 +49,8 @@ return 1
 class QueueOptions:
     """``window``: jobs per queue that lie in Redis at most; times in seconds.
 
-    ``max_retries`` is what each task begins with.
+    ``max_retries`` is what each task begins with, ``runs_per_day`` what a user may start (0: no
+    limit).
     """
 
     prefix: str = ""
@@ -57,6 +58,7 @@ class QueueOptions:
     result_ttl_s: int = 500
     failure_ttl_s: int = 86_400
     max_retries: int = 3
+    runs_per_day: int = 0
 
 
 class JobQueues:

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from altwright.accounts.administration import Invited
 from altwright.domain.caption import Role
+from altwright.domain.counting import counted
 from altwright.errors import InvalidInput, NotFound
 from altwright.web.admin.access import frame, require_role
 from altwright.web.auth import caller
@@ -86,6 +87,31 @@ def reset_password(user_id: int) -> Response:
     return _with_link(reset, f"The old password of {reset.user.username} counts no longer.")
 
 
+@bp.post("/<int:user_id>/sessions/end")
+def end_sessions(user_id: int) -> Response:
+    """Sign a user out everywhere."""
+    user = services().people.end_sessions(user_id, by=caller())
+    return _done(user_id, f"{user.username} is signed out everywhere; the password stays.")
+
+
+@bp.post("/<int:user_id>/limit")
+def limit(user_id: int) -> Response | tuple[str, int]:
+    """Say how many runs a user may start within a day."""
+    typed = request.form.get("runs_per_day", "").strip()
+    if typed and not typed.isdecimal():
+        return _page(user_id, {"runs_per_day": "should be a whole number, or nothing"}), 422
+    # Longer ones are no limits, and Python reads none of thousands of digits.
+    runs = int(typed[:9]) if typed else None
+    words = "as many runs within a day as the setting says"
+    if runs is not None:
+        words = f"{counted(runs, 'run')} within a day" if runs else "any number of runs"
+    return _tried(
+        user_id,
+        lambda: services().people.limit_runs(user_id, runs, by=caller()),
+        f"They may start {words}.",
+    )
+
+
 @bp.post("/<int:user_id>/tokens/<int:token_id>/revoke")
 def revoke_token(user_id: int, token_id: int) -> Response:
     """Let a token of the REST API count no longer."""
@@ -119,6 +145,7 @@ def _page(user_id: int, faults: Mapping[str, str] | None = None) -> str:
         is_self=user.id == caller().id,
         accounts=[one.to_json() for one in services().accounts.of_user(user_id)],
         tokens=services().users.tokens(user_id),
+        runs_of_setting=services().live.current.user_runs_per_day,
         typed=request.form,
         faults=faults or {},
     )

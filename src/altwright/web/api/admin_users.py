@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urljoin
 
 from flask import request
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from altwright.accounts.administration import Invited
-from altwright.accounts.users import User
+from altwright.accounts.users import NO_EMAIL, RUNS_MOST, User, is_email
 from altwright.domain.caption import Role
 from altwright.web.admin.access import require_role
 from altwright.web.api.blueprint import answers, blueprint
@@ -21,6 +21,15 @@ from altwright.web.services import services
 
 bp = blueprint("admin/users", "The people who sign in; for administrators")
 bp.before_request(require_role)
+
+
+def _email(text: str) -> str:
+    if text and not is_email(text):
+        raise ValueError(NO_EMAIL)
+    return text
+
+
+Email = Annotated[Text, AfterValidator(_email)]
 
 
 class UserPath(BaseModel):
@@ -49,7 +58,7 @@ class UserNew(Body):
     username: Text = Field(max_length=64)
     # By its name, which strict bodies don't make a member of it.
     role: Role = Field(Role.USER, strict=False)
-    email: Text | None = Field(None, max_length=255)
+    email: Email | None = Field(None, max_length=255)
 
 
 class UserChange(Body):
@@ -57,7 +66,10 @@ class UserChange(Body):
 
     role: Role | None = Field(None, strict=False)
     is_active: bool | None = Field(None, description="false: locked out at once, by token too")
-    email: Text | None = Field(None, max_length=255, description="null or empty: none")
+    email: Email | None = Field(None, max_length=255, description="null or empty: none")
+    runs_per_day: int | None = Field(
+        None, ge=0, le=RUNS_MOST, description="null: as the setting says; 0: no limit"
+    )
 
 
 class UserShown(Shape):
@@ -70,6 +82,7 @@ class UserShown(Shape):
     is_active: bool
     created_at: datetime
     last_login_at: datetime | None
+    runs_per_day: int | None
 
 
 class UserList(Shape):
@@ -124,12 +137,15 @@ def show_user(path: UserPath) -> dict[str, Any]:
 def change_user(path: UserPath, body: UserChange) -> dict[str, Any]:
     """Change a user's role, e-mail address, or whether they may sign in."""
     people = services().people
-    if "email" in body.model_fields_set:
-        people.set_email(path.user_id, body.email or None, by=caller())
+    # What may be refused comes first: all of it is done, or nothing.
     if body.role is not None:
         people.set_role(path.user_id, body.role, by=caller())
     if body.is_active is not None:
         people.set_active(path.user_id, active=body.is_active, by=caller())
+    if "email" in body.model_fields_set:
+        people.set_email(path.user_id, body.email or None, by=caller())
+    if "runs_per_day" in body.model_fields_set:
+        people.limit_runs(path.user_id, body.runs_per_day, by=caller())
     return _details(people.get(path.user_id))
 
 
@@ -137,6 +153,13 @@ def change_user(path: UserPath, body: UserChange) -> dict[str, Any]:
 def reset_user_password(path: UserPath) -> dict[str, Any]:
     """End a user's password and sessions; the answer has a link for a new password."""
     return _invited(services().people.reset_password(path.user_id, by=caller()))
+
+
+@bp.post("/<int:user_id>/sign-out", responses=answers({204: None}, 400, 403, 404))
+def sign_user_out(path: UserPath) -> tuple[str, int]:
+    """Sign a user out everywhere; password and tokens stay."""
+    services().people.end_sessions(path.user_id, by=caller())
+    return "", 204
 
 
 @bp.delete("/<int:user_id>/tokens/<int:token_id>", responses=answers({204: None}, 400, 403, 404))
