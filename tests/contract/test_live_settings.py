@@ -8,6 +8,8 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +18,14 @@ from tests.support_web import Caller, Web
 
 from altwright import bootstrap
 from altwright.config import Settings
+from altwright.db import migrate
+from altwright.db.session import Database, make_engine
 from altwright.domain.caption import Role
 from altwright.domain.task import Priority
-from altwright.errors import InvalidInput
-from altwright.tasks.cluster.live_settings import NAMES, ROW
+from altwright.domain.user import UserRef
+from altwright.errors import DatabaseUnavailable, InvalidInput
+from altwright.tasks.audit_log import Audit
+from altwright.tasks.cluster.live_settings import CHANGED, NAMES, ROW, LiveSettings
 
 web = support_web.web
 API, PAGE = "/api/v1/admin/settings", "/admin/settings"
@@ -233,3 +239,42 @@ def test_check_asks_the_describer_that_counts(web: Web) -> None:
     )
     [row] = [one for one in json.loads(done.stdout) if one["what"] == "DESCRIBER"]
     assert row["found"].startswith("Ollama can't be reached")
+
+
+@pytest.mark.every_database
+def test_changes_at_the_same_time_are_all_kept(database: Database) -> None:
+    """Each administrator's own setting, though they share one row."""
+    root = UserRef(1, "root", is_admin=True)
+    processes = [
+        LiveSettings(database, Settings(_env_file=None), lambda _: None)  # type: ignore[call-arg]
+        for _ in range(4)
+    ]
+    names = ["RQ_MAX_RETRIES", "DISPATCH_WINDOW", "ALERT_DEAD_LETTERS", "TASK_RETENTION_DAYS"]
+    wanted = dict.fromkeys(names, 7)
+    with ThreadPoolExecutor(len(names)) as pool:
+        changes = [
+            pool.submit(one.change, {name: 7}, by=root)
+            for one, name in zip(processes, names, strict=True)
+        ]
+        assert [change.result() for change in changes] == [[name] for name in names]
+    for one in processes:
+        one.follow()
+        assert {each.name: each.value for each in one.all() if each.origin == "page"} == wanted
+    assert len(Audit(database).recent(actor="root", action=CHANGED)) == len(names)
+
+
+def test_while_the_database_is_away_what_was_known_counts(tmp_path: Path) -> None:
+    """Nothing goes back to the environment's value for an outage."""
+    path = tmp_path / "some.db"
+    database = Database(make_engine(f"sqlite:///{path}"))
+    migrate.upgrade(database.engine)
+    adopted: list[Settings] = []
+    live = LiveSettings(database, Settings(_env_file=None), adopted.append)  # type: ignore[call-arg]
+    live.change({"RQ_MAX_RETRIES": 7}, by=UserRef(1, "root", is_admin=True))
+    database.close()
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(DatabaseUnavailable):
+        live.follow()
+    assert live.current.rq_max_retries == 7
+    assert len(adopted) == 1
