@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +14,10 @@ import pytest
 from tests.servers import valkey
 from tests.support import wait_until
 from tests.support_modes import Fleet, fleet
+
+from altwright.db.session import utcnow
+from altwright.db.task_tables import TaskRow
+from altwright.errors import Category
 
 
 @pytest.fixture
@@ -61,3 +66,25 @@ def test_every_process_takes_a_change_up_without_a_restart(made: Fleet) -> None:
         made.services.store.cancel(long.id, user_id=None, actor="test")
         wait_until(lambda: made.task(long.id).ended)
         assert {*web.children(), worker.pid} == pids
+
+
+@pytest.mark.req("8.2", "change while it runs")
+def test_thresholds_and_retention_follow_too(made: Fleet) -> None:
+    """An alert is over once its threshold says so; what is old enough by now goes."""
+    book = made.services.alerts
+
+    def is_open() -> bool:
+        return any(one.name == "dead_letters" for one in book.open())
+
+    failed = made.submit()
+    claimed = made.services.engine.claims.claim_next("host.boot.1.1.test")
+    assert claimed is not None
+    made.services.engine.claims.fail(claimed, Category.FAULT, "It broke.")
+    with made.gunicorn():
+        wait_until(is_open)
+        change(made, "set", "ALERT_DEAD_LETTERS=5", "FAILED_TASK_RETENTION_DAYS=1")
+        wait_until(lambda: not is_open())
+    with made.services.database.write() as session:
+        session.get_one(TaskRow, failed.id).finished_at = utcnow() - timedelta(days=2)
+    made.services.live.follow()
+    assert made.services.chores["tasks"].run(lambda: None) == 1
