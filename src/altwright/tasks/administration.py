@@ -78,16 +78,16 @@ class Administration:
         self._audit.add(by, "queue cleared", priority.queue, detail)
         return cancelled
 
+    def limits(self) -> Limits:
+        """Return the limits that hold now."""
+        return self._limits.current()
+
     def limit(self, limits: Limits | None, *, by: UserRef) -> None:
         """Let these limits hold in every process; None: those of the settings again."""
         before = json.dumps(self._limits.current().to_json())
         self._limits.change(limits)
         after = json.dumps(self._limits.current().to_json())
         self._audit.add(by, "limits changed", before=before, after=after)
-
-    def limits(self) -> Limits:
-        """Return the limits that hold now."""
-        return self._limits.current()
 
     def cancel(self, task_id: str, *, by: UserRef) -> Task:
         """Cancel anybody's task. Raises as RQQueueManager.cancel."""
