@@ -19,6 +19,7 @@ from altwright.cli.main import altwright
 from altwright.config import Settings
 from altwright.domain.retry_policy import Backoff, retries_words
 from altwright.domain.task import MOVES
+from altwright.tasks.cluster import live_settings
 from altwright.tasks.error_policies import policies
 from altwright.web.app import create_app
 
@@ -48,14 +49,17 @@ def _settings() -> Iterator[str]:
     yield ""
     yield "Environment variables, or lines of `.env` in the folder that Altwright starts in. All"
     yield "are checked at the start; `altwright check` says what is configured and what answers."
+    yield "Those with an asterisk can be changed while all runs: Admin → Settings, or"
+    yield "`altwright settings set NAME=VALUE`; that value then counts instead of this one."
     yield ""
     yield "| variable | default | what it is |"
     yield "|---|---|---|"
     for name, field in Settings.model_fields.items():
         variable = (field.alias or name).upper()
+        changes = " *" if name in live_settings.NAMES else ""
         default: Any = field.default
         shown = "" if default in ("", frozenset(), None) else f"`{default}`"
-        yield f"| `{variable}` | {shown} | {_cell(field.description or '')} |"
+        yield f"| `{variable}`{changes} | {shown} | {_cell(field.description or '')} |"
     yield ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,9 @@ from typing import Any
 
 from altwright import folders, tracing
 from altwright.accounts import key_check
+from altwright.accounts.administration import UserAdministration
 from altwright.accounts.connections import AccountStore
+from altwright.accounts.password_links import PasswordLinks
 from altwright.accounts.users import UserStore
 from altwright.background import BackgroundLoop
 from altwright.builders.alerting import Alerting
@@ -23,6 +25,7 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine, utcnow
+from altwright.describers.exchangeable import ExchangeableDescriber
 from altwright.describers.model_servers.ollama import Ollama
 from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.offline.process.client import OfflineDescriber
@@ -39,6 +42,7 @@ from altwright.tasks.alerting.alert_desk import AlertDesk
 from altwright.tasks.alerting.notifications import Channel, Mail, Ntfy, Slack, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
+from altwright.tasks.cluster.live_settings import LiveSettings
 from altwright.tasks.cluster.stack_dumps import StackDumps
 from altwright.tasks.cluster.worker_control import INTEGRATED, Group, WorkerControl
 from altwright.tasks.cluster.worker_slots import Slots
@@ -90,6 +94,7 @@ class Services(WebServices):
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
         with suppress(DatabaseUnavailable):  # then the leader's loop asks again
             self.redis_address.follow()
+            self.live.follow()
             try:
                 key_check.verify(self.database, self.box)
             except ConfigError as error:  # commands and `altwright serve` stop there
@@ -184,14 +189,14 @@ def build(settings: Settings) -> Services:
     store = TaskStore(database, box)
     accounts = AccountStore(database, box, partial(connect_platform, outbound=outbound))
     pictures = PictureStore(settings.media_dir)
-    describer = describer_of(settings)
+    describer = ExchangeableDescriber(_describer_key(settings), partial(describer_of, settings))
     captions = Captions(
         store,
         accounts,
         pictures,
         outbound,
         describer,
-        PictureLimits(settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout),
+        picture_limits_of(settings),
         settings.caption_max_length,
         settings.describer_parallel,
     )
@@ -262,11 +267,26 @@ def build(settings: Settings) -> Services:
         quiet_s=partial(quiet_s, settings),
         always=(address.follow,),
     )
+
+    error_policies = ErrorPolicies(Figures(database), *retries_of(settings))
+
+    def adopt(changed: Settings) -> None:
+        engine.adopt(options_of(changed))
+        error_policies.adopt(*retries_of(changed))
+        alerting.adopt(thresholds_of(changed), changed.maintenance_every)
+        of_tasks.ages = content.ages = ages_of(changed)
+        longest, parallel = changed.caption_max_length, changed.describer_parallel
+        captions.adopt(picture_limits_of(changed), longest, parallel)
+        describer.use(_describer_key(changed), partial(describer_of, changed))
+
+    users = UserStore(database)
+    live = LiveSettings(database, settings, adopt)
     return Services(
         settings=settings,
         database=database,
         box=box,
-        users=UserStore(database),
+        users=users,
+        people=UserAdministration(users, PasswordLinks(users, box), Audit(database)),
         accounts=accounts,
         drafts=captions.drafts,
         pictures=pictures,
@@ -290,12 +310,7 @@ def build(settings: Settings) -> Services:
                 workers_expected=lambda: workers_expected(settings, engine.control),
             )
         ),
-        error_policies=ErrorPolicies(
-            Figures(database),
-            options_of(settings).backoff,
-            settings.rq_max_retries,
-            settings.rq_outage_patience,
-        ),
+        error_policies=error_policies,
         queue=engine.queue,
         engine=engine,
         administration=engine.administration,
@@ -307,7 +322,8 @@ def build(settings: Settings) -> Services:
         redis_address=address,
         chores=chores,
         upkeep=upkeep,
-        loops=(*engine.loops, *alerting.loops),
+        live=live,
+        loops=(live.loop, *engine.loops, *alerting.loops),
     )
 
 
@@ -320,6 +336,7 @@ def options_of(settings: Settings) -> EngineOptions:
             result_ttl_s=settings.rq_completed_tasks_ttl or settings.rq_result_ttl,
             failure_ttl_s=settings.rq_failed_tasks_ttl,
             max_retries=settings.rq_max_retries,
+            runs_per_day=settings.user_runs_per_day,
         ),
         limits=limits_of(settings),
         backoff=Backoff(base_s=settings.rq_retry_base_delay, longest_s=settings.rq_retry_max_delay),
@@ -328,6 +345,12 @@ def options_of(settings: Settings) -> EngineOptions:
         slice_s=settings.slice_s,
         patience_s=settings.rq_outage_patience,
     )
+
+
+def retries_of(settings: Settings) -> tuple[Backoff, int, float]:
+    """Return the waits between retries, their number, and the seconds of patience with servers."""
+    options = options_of(settings)
+    return options.backoff, options.queue.max_retries, options.patience_s
 
 
 def ages_of(settings: Settings) -> Ages:
@@ -431,6 +454,23 @@ def encryption_keys(settings: Settings, database: Database) -> str:
     if needed and key_check.anything_sealed(database) and not kept.exists():
         raise ConfigError([key_check.MISSING])
     return kept_secret(settings.data_dir, kept.name, settings.platform_encryption_key)
+
+
+def picture_limits_of(settings: Settings) -> PictureLimits:
+    """Return how large a picture may be, and how long fetching it may take."""
+    return PictureLimits(
+        settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout
+    )
+
+
+def _describer_key(settings: Settings) -> tuple[Hashable, ...]:
+    """Return what tells one describer from another, of what changes while all runs."""
+    match settings.describer:
+        case "ollama":
+            return ("ollama", settings.ollama_model, settings.ollama_timeout)
+        case "openai":
+            return ("openai", settings.openai_model, settings.openai_timeout)
+    return (settings.describer,)
 
 
 def describer_of(settings: Settings) -> Describer:

@@ -214,6 +214,13 @@ class Settings(BaseSettings):
     rq_shutdown_timeout: float = Field(
         30, ge=0, le=3600, description="seconds that running work gets to finish at a stop"
     )
+    user_runs_per_day: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="runs over an account that a user may start within 24 hours, unless their own "
+        "limit says otherwise; administrators may any number; 0: no limit",
+    )
     dispatch_window: int = Field(
         1000, ge=1, le=100_000, description="jobs per queue that lie in Redis at most"
     )
@@ -335,10 +342,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        faults = [*self._missing(), *self._unfit()]
-        if faults:
+        if faults := self.faults():
             raise ValueError("\n".join(faults))
         return self
+
+    def faults(self) -> list[str]:
+        """Return what doesn't go together, each as a line that begins with names of settings."""
+        return [*self._missing(), *self._unfit()]
 
     def _missing(self) -> Iterator[str]:
         """Yield what others need and isn't there."""

@@ -92,7 +92,7 @@ class Alerting:
             thresholds,
             clock,
         )
-        scheduler = MaintenanceScheduler(
+        self._scheduler = MaintenanceScheduler(
             engine.state,
             engine.queue,
             engine.health,
@@ -108,7 +108,7 @@ class Alerting:
             self.monitor.look,
             self.notifier.loop.wake,
             self.describer_watch.look,
-            scheduler.tick,
+            self._scheduler.tick,
             self.recorder.tick,
         )
         self.host_watch = HostWatch(database, folder, thresholds, key_fits, clock)
@@ -127,6 +127,11 @@ class Alerting:
             self.describer_watch.loop,
             *([self.notifier.loop] if channels else []),
         )
+
+    def adopt(self, thresholds: Thresholds, maintenance_every_s: float) -> None:
+        """Go by what administrators changed while all runs."""
+        self.monitor.thresholds = self.host_watch.thresholds = thresholds
+        self._scheduler.every_s = maintenance_every_s
 
 
 def _failed_sign_ins(health: RedisHealthMonitor) -> int:

@@ -21,6 +21,7 @@ from altwright.db.session import POOL_OVERFLOW, Database, make_engine
 from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
 from altwright.processes import serve
+from altwright.tasks.cluster.live_settings import LiveSettings
 from altwright.tasks.rq.redis_client import connect
 from altwright.text import clean_line
 from altwright.workers import capacity
@@ -180,7 +181,20 @@ def _connections(settings: Settings) -> str:
     return said
 
 
+def _live(settings: Settings) -> Settings:
+    """Return the settings with those that were changed while all runs, if there are any."""
+    if not _lacks_database(settings):
+        database = Database(make_engine(settings.resolved_database_url))
+        # Another line says what is wrong with it.
+        with closing(database), suppress(AltwrightError, SQLAlchemyError):
+            live = LiveSettings(database, settings, lambda _: None)
+            live.follow()
+            return live.current
+    return settings
+
+
 def _describer(settings: Settings) -> str:
+    settings = _live(settings)
     if serve.gets_models(settings):
         return (
             "offline: `altwright serve` downloads its models (25 MB) when it starts; "

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from flask import Flask
 
-from altwright.web import auth, health, metrics, problem_details, request_context, security
-from altwright.web.admin import alerts, dashboard, errors, workers
+from altwright.web import (
+    auth,
+    health,
+    metrics,
+    password_page,
+    problem_details,
+    request_context,
+    security,
+)
+from altwright.web.admin import alerts, dashboard, errors, settings, users, workers
 from altwright.web.admin.views import bp as admin
 from altwright.web.api import (
     accounts,
     admin_alerts,
     admin_errors,
+    admin_settings,
+    admin_users,
     admin_workers,
     blueprint,
     drafts,
@@ -43,9 +53,11 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(pages)
     app.register_blueprint(admin)
     app.register_blueprint(dashboard.bp)
-    for page in (workers, alerts, errors):
+    for page in (workers, alerts, errors, settings, users, password_page):
         app.register_blueprint(page.bp)
-    for one in (tasks, accounts, drafts, statistics, admin_workers, admin_alerts, admin_errors):
+    routes = (tasks, accounts, drafts, statistics)
+    of_admins = (admin_workers, admin_alerts, admin_errors, admin_settings, admin_users)
+    for one in (*routes, *of_admins):
         app.register_api(one.bp)
     if serves_pages:
         threaded.init_app(app, services)

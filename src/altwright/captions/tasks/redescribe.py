@@ -33,7 +33,7 @@ from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class DescribeAgain(DescribingKind):
     """The kind of task that describes one picture again; any number at a time."""
 

@@ -59,7 +59,7 @@ class AlertMonitor:
     ) -> None:
         self._watched = watched
         self._watch = watch
-        self._thresholds = thresholds
+        self.thresholds = thresholds
         self._clock = clock
         self._look_at = self._search_at = -DAY_S
         self._damaged = 0
@@ -72,7 +72,7 @@ class AlertMonitor:
         if at >= self._look_at:
             try:
                 is_open = self._watch.open_names()
-                limits = self._thresholds.eased(is_open)
+                limits = self.thresholds.eased(is_open)
                 self._watch.take(findings(self.facts(), limits), is_open)
                 self._watch.repeat()
             finally:
@@ -136,7 +136,7 @@ class AlertMonitor:
             for progress in now
             for before, since in [self._progress.get(progress.task_id, (None, at))]
         }
-        patience_s = self._thresholds.stuck_task_s
+        patience_s = self.thresholds.stuck_task_s
         return tuple(
             sorted(
                 task_id

@@ -97,9 +97,13 @@ class TaskRunner:
         self._progress = progress
         self.leases = leases
         self._retrying = retrying
+        self.adopt(limit_s, slice_s)
+        self._clock = clock
+
+    def adopt(self, limit_s: float, slice_s: float) -> None:
+        """Go by these from now on, also in attempts that run."""
         self._limit_s = limit_s
         self._slice_s = slice_s
-        self._clock = clock
 
     def run(self, task: Task, interrupted: threading.Event) -> bool:
         """Work on a claimed task until it ends, fails, or ``interrupted`` is set.

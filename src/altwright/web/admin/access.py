@@ -25,6 +25,7 @@ SECTIONS: Final = (
     ("/admin/workers", "Workers"),
     ("/admin/alerts", "Alerts"),
     ("/admin/errors", "Errors"),
+    ("/admin/settings", "Settings"),
     ("/admin/users", "Users"),
     ("/admin/audit", "Audit log"),
 )
