@@ -21,7 +21,7 @@ from altwright.background import BackgroundLoop
 from altwright.domain.worker import new_worker_id
 from altwright.processes.preparation import configured
 from altwright.tasks.rq.worker_loop import POLL_S, SIGN_EVERY_S, WorkerLoop
-from altwright.web.app import create_app
+from altwright.web.services import task_app
 from altwright.workers.integrated import DATABASE_POLL_MOST_S
 from altwright.workers.worker import TaskWorker
 
@@ -62,7 +62,7 @@ class Worker(BaseWorker):
     ) -> None:
         """Take what RQ's command passes; nothing of RQ's own worker is set up."""
         self._services = bootstrap.build(configured())
-        app = create_app(self._services, serves_pages=False)
+        app = task_app(self._services)
         self.name = name or new_worker_id("rq")
         parts = self._services.work_parts(app.app_context)
         self._worker = TaskWorker(self.name, parts)

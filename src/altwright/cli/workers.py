@@ -20,7 +20,7 @@ from altwright.processes.supervisor import Supervisor
 from altwright.processes.systemd import Notifier
 from altwright.processes.worker_pool import WorkerPool, worker_child
 from altwright.text import clean_line
-from altwright.web.app import create_app
+from altwright.web.services import task_app
 
 #: Characters of a wrong argument that are repeated.
 SHOWN_MOST = 60
@@ -48,7 +48,7 @@ def worker(count: int | None, least: int | None, most: int | None) -> None:
 
 def _work(settings: Settings, count: int) -> None:
     services = prepared(settings)
-    app = create_app(services, serves_pages=False)
+    app = task_app(services)
     # A plain list: a handler that set an Event could meet its lock held by the wait below.
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
