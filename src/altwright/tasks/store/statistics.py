@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, true
 
 from altwright.db.session import Database
-from altwright.db.task_tables import ItemRow, TaskRow
+from altwright.db.task_tables import IS_DEAD_LETTER, ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import ItemStatus, Priority, Status
 
@@ -156,7 +156,7 @@ class Figures:
         ended = TaskRow.finished_at
         query = (
             select(*group, func.count(), func.min(ended), func.max(ended))
-            .where(TaskRow.status == Status.FAILED)
+            .where(IS_DEAD_LETTER)
             .group_by(*group)
         )
         with self._database.read() as session:

@@ -17,7 +17,7 @@ from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category, NotAllowed, NotFound, RequestError
 from altwright.tasks.store.statistics import Figures
-from altwright.tasks.store.task_search import TaskFilter, TaskSearch
+from altwright.tasks.store.task_search import Page, TaskFilter, TaskSearch
 from altwright.tasks.store.task_store import Failed
 from altwright.web.admin.access import frame, require_role
 from altwright.web.auth import caller
@@ -49,15 +49,16 @@ def tasks() -> str:
         _known(Delivery, asked.get("delivery")),
     )
     search = TaskSearch(services().database, services().box)
-    found = [] if nobodys else search.page(wanted, TASKS_A_PAGE + 1, asked.get("after"))
-    page = found[:TASKS_A_PAGE]
+    found = Page([], None) if nobodys else search.page(wanted, TASKS_A_PAGE, asked.get("after"))
     return render_template(
         "admin/tasks.html",
-        tasks=[task.to_json() | {"user_id": task.user_id} for task in page],
+        tasks=[task.to_json() | {"user_id": task.user_id} for task in found.tasks],
         names={one.id: one.username for one in users},
         users=[one.username for one in users],
         kinds=sorted(services().queue.kinds),
-        older=_with_after(page[-1].id) if len(found) > len(page) else None,
+        older=_with_after(found.older) if found.older else None,
+        looked_back_to=found.looked_back_to,
+        has_ended=wanted.has_ended,
         newest=_with_after(None) if asked.get("after") else None,
         choices={
             "status": list(Status),
@@ -139,7 +140,7 @@ def requeue_failed() -> Response:
 @bp.get("/queues")
 def queues() -> str:
     """Show what waits and runs in each queue."""
-    figures = [one.to_json() for one in services().administration.queues()]
+    figures = [one.to_json() for one in services().administration.queues(ACTIVE)]
     return render_template("admin/queues.html", queues=figures)
 
 
@@ -147,7 +148,7 @@ def queues() -> str:
 def ask_clear(name: str) -> str:
     """Ask before a queue's tasks are cancelled, with their number."""
     priority = _priority(name)
-    figures = services().administration.queues()[priority]
+    figures = services().administration.queues(ACTIVE)[priority]
     return render_template("admin/clear.html", queue=figures.to_json())
 
 
