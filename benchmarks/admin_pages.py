@@ -26,6 +26,7 @@ from urllib.parse import urlencode
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Integer,
     String,
@@ -111,7 +112,7 @@ def _write_tasks(services: bootstrap.Services, count: int, apart_s: float | None
     """Write tasks that ended so many seconds apart; None: they wait."""
     source = numbers(services.database, count)
     n, ends = source.c.n, apart_s is not None
-    mixed = (n * 7919) % 9973  # so that neighbours differ
+    mixed = (cast(n, BigInteger) * 7919) % 9973  # so that neighbours differ
     back_s = n * (apart_s or 0.01)
     created = now(cast(-back_s - 60 - mixed % 100, Integer))
     causes = [(nth(mixed, 40, 10 * number), one.value) for number, one in enumerate(CAUSES)]
