@@ -68,8 +68,8 @@ USERS, AUDITED = 1000, 20_000
 SELDOM = 50_000
 #: How often each page is asked.
 ASKED, QUICK_ASKED = 15, 5
-#: Submits and claims of a turn, and pairs of turns, with and without pages.
-EACH, TURNS, QUICK_TURNS = 100, 8, 2
+#: Seconds of submits and claims in a turn, and turns with pages beside them, and without.
+TURN_S, TURNS, QUICK_TURNS = 6.0, 8, 2
 #: Seconds between two pages: as three dashboards ask that stand open.
 PAGE_EVERY_S = 5.0 / 3
 #: What is promised: milliseconds of a page, and how many times slower submits and claims become.
@@ -77,6 +77,9 @@ PAGE_MOST_MS, RATIO_MOST = 200.0, 1.2
 #: What failed tasks failed of.
 CAUSES = (Category.NETWORK, Category.SERVICE_DOWN, Category.BAD_INPUT, Category.FAULT)
 OPERATIONS = ("submit", "claim")
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
+#: The slowest pages of each database that a chart shows.
+SHOWN = 5
 ROOT = "root"
 
 
@@ -322,8 +325,21 @@ def loaded(folder: Path, database_url: str, redis_url: str) -> Iterator[None]:
         process.communicate()  # which closes its input
 
 
-def run(kind: str, *, quick: bool) -> dict[str, Any]:
-    """Measure on one kind of database, and print a line for each page."""
+def turn(engine: Backlogged) -> dict[str, float]:
+    """Return the means of the submits and claims that there is time for, in milliseconds."""
+    taken: dict[str, list[float]] = {}
+    ends_at = time.monotonic() + TURN_S
+    while time.monotonic() < ends_at:
+        for what, took_ms in engine.timed_pair():
+            taken.setdefault(what, []).append(took_ms)
+    return {what: statistics.fmean(some) for what, some in taken.items()}
+
+
+def run(kind: str, *, quick: bool) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """Measure on one kind of database, and print a line for each page.
+
+    Returns figures of each page, and of submits and claims.
+    """
     ended, waiting = (QUICK_ENDED, QUICK_WAITING) if quick else (ENDED, WAITING)
     with (
         tempfile.TemporaryDirectory(prefix="altwright-admin-") as folder,
@@ -341,17 +357,16 @@ def run(kind: str, *, quick: bool) -> dict[str, Any]:
             times: dict[str, list[float]] = {}
             for number in range(2 * (QUICK_TURNS if quick else TURNS)):
                 is_loaded = number % 4 in {1, 2}  # there and back: what drifts meets both
+                mark = "beside_" if is_loaded else ""
                 with loaded(*where) if is_loaded else contextlib.nullcontext():
-                    for _ in range(EACH):
-                        for what, took_ms in engine.timed_pair():
-                            name = f"{what}_{'beside_pages_' if is_loaded else ''}ms"
-                            times.setdefault(name, []).append(took_ms)
+                    for what, mean_ms in turn(engine).items():
+                        times.setdefault(f"{what}_{mark}ms", []).append(mean_ms)
     beside = {name: round(statistics.median(some), 3) for name, some in sorted(times.items())}
     for what in OPERATIONS:
-        ratio = beside[f"{what}_beside_pages_ms"] / beside[f"{what}_ms"]
+        ratio = beside[f"{what}_beside_ms"] / beside[f"{what}_ms"]
         beside[f"{what}_ratio"] = round(ratio, 3)
     say(f"{kind:<12}{beside}")
-    return {"tasks": ended + waiting, "pages": found, "beside": beside}
+    return found, beside
 
 
 def main() -> int:
@@ -365,20 +380,25 @@ def main() -> int:
     if asked.load:
         load(Path(asked.load[0]), *asked.load[1:])
         return 0
-    found = {}
+    all_pages, slowest, beside = {}, {}, {}
     for kind in asked.database or KINDS:
         try:
-            found[kind] = run(kind, quick=asked.quick)
+            found, beside[NAMES[kind]] = run(kind, quick=asked.quick)
         except pytest.skip.Exception as missing:
             say(f"{kind:<12}{missing}")
+            continue
+        all_pages[NAMES[kind]] = found
+        ordered = sorted(found, key=lambda name: -found[name]["median_ms"])
+        slowest |= {f"{NAMES[kind]}, {name}": found[name] for name in ordered[:SHOWN]}
     if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1))
-    rows = list(found.values())
-    slowest = max((page["median_ms"] for row in rows for page in row["pages"].values()), default=0)
-    worst = max((row["beside"][f"{w}_ratio"] for row in rows for w in OPERATIONS), default=0)
-    say(f"The slowest page takes {slowest:.0f} ms; promised: {PAGE_MOST_MS:.0f} ms at most.")
+        figures = {"slowest": slowest, "beside": beside, "pages": all_pages}
+        asked.json.write_text(json.dumps(figures, indent=1))
+    worst_ms = max((row["median_ms"] for row in slowest.values()), default=0)
+    ratios = [row[f"{what}_ratio"] for row in beside.values() for what in OPERATIONS]
+    worst = max(ratios, default=0)
+    say(f"The slowest page takes {worst_ms:.0f} ms; promised: {PAGE_MOST_MS:.0f} ms at most.")
     say(f"The largest ratio is {worst:.2f}; promised: {RATIO_MOST} at most.")
-    return 1 if slowest > PAGE_MOST_MS or worst > RATIO_MOST else 0
+    return 1 if worst_ms > PAGE_MOST_MS or worst > RATIO_MOST else 0
 
 
 if __name__ == "__main__":
