@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
@@ -60,16 +60,11 @@ from altwright.web.app import create_app
 from benchmarks.backlog import Backlogged, database_urls, numbers
 from benchmarks.databases import KINDS, say
 
-#: Tasks that have ended, within so many days, and tasks that wait.
-ENDED, WAITING, DAYS = 1_000_000, 100_000, 30
-QUICK_ENDED, QUICK_WAITING = 50_000, 5_000
+#: Days within which tasks ended.
+DAYS = 30
 USERS, AUDITED = 1000, 20_000
 #: What is seldom is one task of so many.
 SELDOM = 50_000
-#: How often each page is asked.
-ASKED, QUICK_ASKED = 15, 5
-#: Seconds of submits and claims in a turn, and turns with pages beside them, and without.
-TURN_S, TURNS, QUICK_TURNS = 6.0, 8, 2
 #: Seconds between two pages: as three dashboards ask that stand open.
 PAGE_EVERY_S = 5.0 / 3
 #: What is promised: milliseconds of a page, and how many times slower submits and claims become.
@@ -83,7 +78,23 @@ SHOWN = 5
 ROOT = "root"
 
 
-def fill(services: bootstrap.Services, ended: int, waiting: int) -> None:
+class Sizes(NamedTuple):
+    """How much is measured: tasks that have ended and that wait, how often each page is asked.
+
+    And turns of submits and claims with pages beside them (as many are without), of so long.
+    """
+
+    ended: int = 1_000_000
+    waiting: int = 100_000
+    asked: int = 15
+    turns: int = 8
+    turn_s: float = 6.0
+
+
+QUICK = Sizes(50_000, 5_000, 5, 2)
+
+
+def fill(services: bootstrap.Services, sizes: Sizes) -> None:
     """Write users, tasks that ended and those that wait, their statistics, and an audit log."""
     database = services.database
     people = [{"username": f"user{n}", "password_hash": "!"} for n in range(USERS)]
@@ -91,8 +102,8 @@ def fill(services: bootstrap.Services, ended: int, waiting: int) -> None:
     with database.write() as session:
         session.execute(insert(UserRow), people)
         session.execute(insert(AuditRow), done)
-    _write_tasks(services, ended, DAYS * 86_400 / ended)
-    _write_tasks(services, waiting, None)
+    _write_tasks(services, sizes.ended, DAYS * 86_400 / sizes.ended)
+    _write_tasks(services, sizes.waiting, None)
     dialect = database.engine.dialect.name
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # As each server does by itself after a while.
@@ -325,22 +336,21 @@ def loaded(folder: Path, database_url: str, redis_url: str) -> Iterator[None]:
         process.communicate()  # which closes its input
 
 
-def turn(engine: Backlogged) -> dict[str, float]:
+def turn(engine: Backlogged, seconds: float) -> dict[str, float]:
     """Return the means of the submits and claims that there is time for, in milliseconds."""
     taken: dict[str, list[float]] = {}
-    ends_at = time.monotonic() + TURN_S
+    ends_at = time.monotonic() + seconds
     while time.monotonic() < ends_at:
         for what, took_ms in engine.timed_pair():
             taken.setdefault(what, []).append(took_ms)
     return {what: statistics.fmean(some) for what, some in taken.items()}
 
 
-def run(kind: str, *, quick: bool) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+def run(kind: str, sizes: Sizes) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
     """Measure on one kind of database, and print a line for each page.
 
     Returns figures of each page, and of submits and claims.
     """
-    ended, waiting = (QUICK_ENDED, QUICK_WAITING) if quick else (ENDED, WAITING)
     with (
         tempfile.TemporaryDirectory(prefix="altwright-admin-") as folder,
         valkey() as redis,
@@ -348,18 +358,18 @@ def run(kind: str, *, quick: bool) -> tuple[dict[str, dict[str, float]], dict[st
     ):
         where = (Path(folder), url, redis.url)
         with asker(*where) as one:
-            fill(one.services, ended, waiting)
+            fill(one.services, sizes)
         with asker(*where) as one:
-            found = times_of_pages(one, QUICK_ASKED if quick else ASKED)
+            found = times_of_pages(one, sizes.asked)
             for name, row in found.items():
                 say(f"{kind:<12}{name:<60}{row['median_ms']:>9.1f} ms{row['most_ms']:>9.1f} ms")
             engine = Backlogged(one.services.database)
             times: dict[str, list[float]] = {}
-            for number in range(2 * (QUICK_TURNS if quick else TURNS)):
+            for number in range(2 * sizes.turns):
                 is_loaded = number % 4 in {1, 2}  # there and back: what drifts meets both
                 mark = "beside_" if is_loaded else ""
                 with loaded(*where) if is_loaded else contextlib.nullcontext():
-                    for what, mean_ms in turn(engine).items():
+                    for what, mean_ms in turn(engine, sizes.turn_s).items():
                         times.setdefault(f"{what}_{mark}ms", []).append(mean_ms)
     beside = {name: round(statistics.median(some), 3) for name, some in sorted(times.items())}
     for what in OPERATIONS:
@@ -383,7 +393,7 @@ def main() -> int:
     all_pages, slowest, beside = {}, {}, {}
     for kind in asked.database or KINDS:
         try:
-            found, beside[NAMES[kind]] = run(kind, quick=asked.quick)
+            found, beside[NAMES[kind]] = run(kind, QUICK if asked.quick else Sizes())
         except pytest.skip.Exception as missing:
             say(f"{kind:<12}{missing}")
             continue
