@@ -307,7 +307,12 @@ def load(folder: Path, database_url: str, redis_url: str) -> None:
         one.ask(stands_open)
         say("ready")
         is_over = threading.Event()
-        threading.Thread(target=lambda: (sys.stdin.read(), is_over.set()), daemon=True).start()
+
+        def wait() -> None:
+            sys.stdin.read()
+            is_over.set()
+
+        threading.Thread(target=wait, daemon=True).start()
         for path in pages().values():
             for asked in (stands_open, path):
                 one.ask(asked)
@@ -390,7 +395,9 @@ def main() -> int:
     if asked.load:
         load(Path(asked.load[0]), *asked.load[1:])
         return 0
-    all_pages, slowest, beside = {}, {}, {}
+    all_pages: dict[str, dict[str, dict[str, float]]] = {}
+    slowest: dict[str, dict[str, float]] = {}
+    beside: dict[str, dict[str, float]] = {}
     for kind in asked.database or KINDS:
         try:
             found, beside[NAMES[kind]] = run(kind, QUICK if asked.quick else Sizes())

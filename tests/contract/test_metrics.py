@@ -86,8 +86,8 @@ def test_openmetrics_takes_them_too(web: Web) -> None:
     found = families(web.by_token(web.root))
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Given(list(found.values())))
-    written = openmetrics.generate_latest(registry).decode()
-    read = {family.name: family for family in strictly_read(written)}
+    written = openmetrics.generate_latest(registry).decode()  # type: ignore[no-untyped-call]
+    read = {one.name: one for one in strictly_read(written)}  # type: ignore[no-untyped-call]
     assert read.keys() == found.keys()
     for name, family in found.items():
         assert len(read[name].samples) == len(family.samples), name

@@ -44,7 +44,7 @@ def root(rig: Rig, tmp_path: Path, valkey: RedisServer) -> Iterator[Caller]:
 
 def of_rq_dashboard(redis_url: str, what: str) -> list[dict[str, Any]]:
     """Return the queues or the workers, as rq-dashboard answers over HTTP."""
-    app = Flask("rq-dashboard")
+    app: Any = Flask("rq-dashboard")
     app.config["RQ_DASHBOARD_REDIS_URL"] = redis_url
     setup_rq_connection(app)
     app.register_blueprint(blueprint)

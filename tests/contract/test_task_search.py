@@ -12,6 +12,7 @@ from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Priority, Status
 from altwright.errors import Category
 from altwright.tasks.store.task_search import TaskFilter, TaskSearch
+from altwright.tasks.task import Task
 
 pytestmark = pytest.mark.every_database
 
@@ -51,7 +52,8 @@ def test_pages_show_each_task_once(searched: Rig, look_at: int) -> None:
     with searched.database.read() as session:
         rows = list(session.scalars(select(TaskRow)))
     for wanted in FILTERS:
-        seen, after = [], None
+        seen: list[Task] = []
+        after = None
         while True:
             page = search.page(wanted, 4, after)
             assert page.looked_back_to is None or page.older
@@ -72,5 +74,8 @@ def test_pages_show_each_task_once(searched: Rig, look_at: int) -> None:
         }
         assert len(seen) == len(expected), wanted
         assert {task.id for task in seen} == expected, wanted
-        times = [(one.finished_at if wanted.has_ended else one.created_at) for one in seen]
+        times = [
+            one.finished_at or one.created_at if wanted.has_ended else one.created_at
+            for one in seen
+        ]
         assert times == sorted(times, reverse=True)

@@ -13,7 +13,8 @@ from sqlalchemy import func, select, true
 from altwright.db.session import Database
 from altwright.db.task_tables import IS_DEAD_LETTER, ItemRow, TaskRow
 from altwright.db.types import now
-from altwright.domain.task import ItemStatus, Priority, Status
+from altwright.domain.bucket import ENDS
+from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 
 #: Tasks and items whose times are looked at, however many there are.
 SAMPLE_TASKS, SAMPLE_ITEMS, SAMPLE_DELAYED = 50, 500, 1000
@@ -181,6 +182,27 @@ class Figures:
         )
         with self._database.read() as session:
             return session.scalar(query) or 0
+
+    def now(self) -> datetime:
+        """Return the database's clock."""
+        with self._database.connect() as connection:
+            return connection.execute(select(now())).scalar_one()
+
+    def ended_by(self, delivery: Delivery, since: datetime) -> int:
+        """Return how many tasks have ended since then that were delivered so."""
+        query = select(func.count()).where(
+            TaskRow.status.in_(ENDS), TaskRow.finished_at >= since, TaskRow.delivery == delivery
+        )
+        with self._database.connect() as connection:
+            return connection.scalar(query) or 0
+
+    def waiting_by(self, delivery: Delivery) -> int:
+        """Return how many tasks are queued that are delivered so."""
+        query = select(func.count()).where(
+            TaskRow.status == Status.QUEUED, TaskRow.delivery == delivery
+        )
+        with self._database.connect() as connection:
+            return connection.scalar(query) or 0
 
     def item_s(self, within_s: float) -> float | None:
         """Return the median seconds of an item of the last tasks that completed; None: no item."""
