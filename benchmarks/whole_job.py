@@ -158,8 +158,11 @@ def whole_job(pictures: list[bytes], count: int, **settings: str) -> float:
         command = [sys.executable, "-m", "altwright", "worker", "--count", "1"]
         worker = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
         try:
+            # A worker that ends itself (RQ_WORKER_MEMORY_LIMIT) fails the run at once.
             wait_until(
-                lambda: services.store.get(submitted.id, None).ended, JOB_MOST_S, every_s=0.5
+                lambda: services.store.get(submitted.id, None).ended or worker.poll() is not None,
+                JOB_MOST_S,
+                every_s=0.5,
             )
             worker.send_signal(signal.SIGTERM)
             worker.wait(60)
