@@ -16,9 +16,8 @@ from rq_dashboard import blueprint
 from rq_dashboard.web import setup_rq_connection
 from tests.servers import RedisServer
 from tests.support_engine import ROOT, Rig
-from tests.support_web import PASSWORD, Caller, make_settings, make_web
+from tests.support_web import Caller, beside
 
-from altwright.domain.caption import Role
 from altwright.domain.task import Priority
 from altwright.tasks.rq.redis_client import connect
 from altwright.tasks.rq.worker_loop import WorkerLoop
@@ -33,12 +32,7 @@ OURS = "host.boot.1.1.ours"
 @pytest.fixture
 def root(rig: Rig, tmp_path: Path, valkey: RedisServer) -> Iterator[Caller]:
     """Return an administrator's browser, on the rig's database and Redis."""
-    url = rig.database.engine.url.render_as_string(hide_password=False)
-    web = make_web(make_settings(tmp_path, valkey.url, DATABASE_URL=url))
-    web.services.users.set_password(ROOT.id, PASSWORD)
-    web.services.users.set_role(ROOT.id, Role.ADMIN)
-    web.services.health.check()
-    with closing(web.services.health.client), closing(web.services.database):
+    with closing(beside(rig, tmp_path, valkey.url)) as web:
         yield web.by_session(web.root)
 
 
