@@ -119,10 +119,12 @@ class Engine:
             self.pauses,
             self.messenger,
             max_retries=options.queue.max_retries,
+            runs_per_day=options.queue.runs_per_day,
         )
         self.administration = Administration(
             store, self.queue, self.pauses, self.limits, self.progress
         )
+        self.retrying = Retrying(self.claims, options.backoff, options.patience_s)
         self.runner = TaskRunner(
             self.claims,
             self.items,
@@ -132,7 +134,7 @@ class Engine:
             LeaseKeeper(
                 self.claims, self.signals, self.progress.flush, self.tracker.follow, clock=clock
             ),
-            Retrying(self.claims, options.backoff, options.patience_s),
+            self.retrying,
             limit_s=options.limit_s,
             slice_s=options.slice_s,
             clock=clock,
@@ -158,6 +160,14 @@ class Engine:
             self.dispatcher.loop,
             self.messenger.loop,
         )
+
+    def adopt(self, options: EngineOptions) -> None:
+        """Go by what administrators changed while all runs; leases and limits stay."""
+        self.queue.jobs.adopt(options.queue)
+        self.queue.max_retries = options.queue.max_retries
+        self.queue.runs_per_day = options.queue.runs_per_day
+        self.retrying.adopt(options.backoff, options.patience_s)
+        self.runner.adopt(options.limit_s, options.slice_s)
 
     def work_parts(
         self, session: Callable[[], AbstractContextManager[None]] = nullcontext

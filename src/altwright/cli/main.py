@@ -38,6 +38,7 @@ _MODULES = {
     "queue": "queues",
     "redis": "redis",
     "serve": "service",
+    "settings": "settings",
     "status": "status",
     "task": "tasks",
     "user": "people",

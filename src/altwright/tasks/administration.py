@@ -78,6 +78,10 @@ class Administration:
         self._audit.add(by, "queue cleared", priority.queue, detail)
         return cancelled
 
+    def limits(self) -> Limits:
+        """Return the limits that hold now."""
+        return self._limits.current()
+
     def limit(self, limits: Limits | None, *, by: UserRef) -> None:
         """Let these limits hold in every process; None: those of the settings again."""
         before = json.dumps(self._limits.current().to_json())

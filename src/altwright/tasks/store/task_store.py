@@ -33,6 +33,7 @@ from altwright.tasks.store.claim_order import PRIORITIES
 from altwright.tasks.store.conditions import TASK
 from altwright.tasks.store.insertion import inserted
 from altwright.tasks.store.items import PLAN_BATCH, Planned, insert_items
+from altwright.tasks.store.retention import DAY_S
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Event, Item, Task, event_of, item_of, new_task, task_of
@@ -149,6 +150,26 @@ class TaskStore:
         with self.database.connect() as connection:
             row = connection.execute(query).first()
             return task_of(row, self.box) if row else None
+
+    def wait_for_another(self, user_id: int, kind: str, most: int) -> float:
+        """Return the seconds until fewer than ``most`` of the user's are younger than a day; or 0.
+
+        Counted is what was submitted, however it ended.
+        """
+        query = (
+            select(TaskRow.created_at, now().label("at"))
+            .where(
+                TaskRow.user_id == user_id,
+                TaskRow.kind == kind,
+                TaskRow.created_at > now(-DAY_S),
+            )
+            .order_by(TaskRow.created_at.desc())
+            .offset(most - 1)
+            .limit(1)
+        )
+        with self.database.connect() as connection:
+            row = connection.execute(query).first()
+        return DAY_S - (row.at - row.created_at).total_seconds() if row else 0.0
 
     def active_with(self, exclusive_key: str | None) -> str | None:
         """Return the id of the active task that holds ``exclusive_key``, or None."""

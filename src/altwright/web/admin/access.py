@@ -24,6 +24,8 @@ SECTIONS: Final = (
     ("/admin/queues", "Queues"),
     ("/admin/workers", "Workers"),
     ("/admin/alerts", "Alerts"),
+    ("/admin/errors", "Errors"),
+    ("/admin/settings", "Settings"),
     ("/admin/users", "Users"),
     ("/admin/audit", "Audit log"),
 )

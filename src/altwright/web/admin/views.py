@@ -11,11 +11,9 @@ from urllib.parse import urlencode
 from flask import Blueprint, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from altwright.accounts.users import User
-from altwright.domain.caption import Role
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Delivery, Priority, Status
-from altwright.errors import Category, NotAllowed, NotFound, RequestError
+from altwright.errors import Category, NotFound, RequestError
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_search import Page, TaskFilter, TaskSearch
 from altwright.tasks.store.task_store import Failed
@@ -25,8 +23,8 @@ from altwright.web.services import services
 
 E = TypeVar("E", bound=StrEnum)
 
-#: Tasks on a page; entries of the audit log, and alerts, that are shown.
-TASKS_A_PAGE, ENTRIES, ALERTS = 50, 50, 100
+#: Tasks on a page; entries of the audit log that are shown.
+TASKS_A_PAGE, ENTRIES = 50, 50
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(require_role)
@@ -176,44 +174,6 @@ def resume(name: str) -> Response:
     return _done(f"The queue {name} {'goes on' if changed else 'was not paused'}.", "/admin/queues")
 
 
-@bp.get("/alerts")
-def alerts() -> str:
-    """Show what is wrong now, and what was."""
-    book = services().alerts
-    over = [one for one in book.recent(ALERTS) if one.resolved_at is not None]
-    return render_template("admin/alerts.html", alerts=book.open(), over=over)
-
-
-@bp.get("/users")
-def users() -> str:
-    """Show who may sign in."""
-    return render_template("admin/users.html", users=services().users.all(), roles=list(Role))
-
-
-@bp.post("/users/<int:user_id>/active")
-def set_active(user_id: int) -> Response:
-    """Lock a user out, or let them in again."""
-    user = _other(user_id)
-    is_active = request.form.get("active") == "yes"
-    services().users.set_active(user.id, active=is_active)
-    action = "user activated" if is_active else "user deactivated"
-    services().audit.add(caller(), action, user.username)
-    words = "may sign in again" if is_active else "is locked out, at once; their data stays"
-    return _done(f"{user.username} {words}.", "/admin/users")
-
-
-@bp.post("/users/<int:user_id>/role")
-def set_role(user_id: int) -> Response:
-    """Give a user another role."""
-    user = _other(user_id)
-    role = _known(Role, request.form.get("role"))
-    if role is None:
-        raise NotFound("There is no such role.")
-    services().users.set_role(user.id, role)
-    services().audit.add(caller(), "role given", user.username, before=user.role, after=role)
-    return _done(f"The role of {user.username} is {role} now.", "/admin/users")
-
-
 @bp.get("/audit")
 def audit() -> str:
     """Show who did what to the service, newest first."""
@@ -260,16 +220,6 @@ def _tried(action: Callable[[], object], words: str, path: str) -> Response:
     except RequestError as refusal:
         words = f"Nothing was done: {refusal}"
     return _done(words, path)
-
-
-def _other(user_id: int) -> User:
-    """Return a user who isn't the caller, so that nobody locks themselves out. Raises NotFound."""
-    user = services().users.get(user_id)
-    if user is None:
-        raise NotFound("There is no such user.")
-    if user.id == caller().id:
-        raise NotAllowed("Another administrator has to change your own account.")
-    return user
 
 
 def _known(names: Iterable[E], value: str | None) -> E | None:

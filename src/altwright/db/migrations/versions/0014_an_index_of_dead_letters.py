@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0013"
 
 _NAME = "ix_tasks_dead_letters"
 _COLUMNS = ["error_category", "kind", "finished_at", "id"]
