@@ -306,6 +306,7 @@ def build(settings: Settings) -> Services:
                 jobs=engine.queue.jobs,
                 health=health,
                 state=engine.state,
+                ledger=engine.ledger,
                 alerts=alerting.alerts,
                 workers_expected=lambda: workers_expected(settings, engine.control),
             )
