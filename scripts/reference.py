@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import benchmark_page
+import capacity_page
 import click
 import requirements
 
 from altwright import bootstrap, config, errors
 from altwright.cli.main import altwright
 from altwright.config import Settings
+from altwright.domain.retry_policy import Backoff, retries_words
 from altwright.domain.task import MOVES
 from altwright.tasks.cluster import live_settings
+from altwright.tasks.error_policies import policies
 from altwright.web.app import create_app
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +37,7 @@ def pages() -> dict[str, str]:
         "reference/rest-api.md": "\n".join(_rest_api()),
         "requirements.md": "\n".join(requirements.page()),
         **benchmark_page.pages(),
+        **capacity_page.pages(),
     }
 
 
@@ -90,7 +94,14 @@ def _errors() -> Iterator[str]:
     yield "|---|---|---|"
     yield from _error(errors.AltwrightError, 0)
     yield ""
-    yield "Categories: " + ", ".join(f"`{one.value}`" for one in errors.Category) + "."
+    yield "A task that fails keeps the category of what made it, which decides what happens. With"
+    yield "counts of the last hour and day: the page Errors, `altwright task errors`,"
+    yield "`GET /api/v1/admin/errors`. Retries are those of the defaults."
+    yield ""
+    yield "| category | what it means | tried again | who can mend it |"
+    yield "|---|---|---|---|"
+    for row in policies(Backoff(), Settings.model_fields["rq_max_retries"].default):
+        yield f"| `{row.category}` | {row.means} | {retries_words(row.retries_s)} | {row.who} |"
     yield ""
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -110,6 +113,19 @@ class Web:
         )
         assert response.status_code == 202, response.text
         return dict(response.get_json())
+
+    def command(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run `altwright` on the application's host."""
+        own = self.services.settings
+        known = {"DATA_DIR": str(own.data_dir), "REDIS_URL": own.redis_url}
+        return subprocess.run(
+            [sys.executable, "-m", "altwright", *words],
+            env=os.environ | known | settings,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     def failed(self) -> dict[str, Any]:
         """Return a task of anna's that has failed."""

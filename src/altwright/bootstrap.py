@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from altwright import folders
+from altwright import folders, tracing
 from altwright.accounts import key_check
 from altwright.accounts.administration import UserAdministration
 from altwright.accounts.connections import AccountStore
@@ -24,26 +24,29 @@ from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
-from altwright.db.session import Database, make_engine
+from altwright.db.session import Database, make_engine, utcnow
 from altwright.describers.exchangeable import ExchangeableDescriber
 from altwright.describers.model_servers.ollama import Ollama
 from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
+from altwright.domain.quiet_hours import QuietHours
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
-from altwright.errors import ConfigError, DatabaseUnavailable
+from altwright.errors import ConfigError, DatabaseUnavailable, DescriberUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
-from altwright.tasks.alerting.notifications import Channel, Mail, Webhook
+from altwright.tasks.alerting.alert_desk import AlertDesk
+from altwright.tasks.alerting.notifications import Channel, Mail, Ntfy, Slack, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.live_settings import LiveSettings
 from altwright.tasks.cluster.stack_dumps import StackDumps
 from altwright.tasks.cluster.worker_control import INTEGRATED, Group, WorkerControl
 from altwright.tasks.cluster.worker_slots import Slots
+from altwright.tasks.error_policies import ErrorPolicies
 from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.overview import Overview, Seen
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
@@ -83,7 +86,6 @@ class Services(WebServices):
     engine: Engine
     redis_address: RedisAddress
     chores: dict[str, Chore]
-    channels: dict[str, Channel]
     upkeep: RQUpkeep
     #: The threads of a process, in the order of their start.
     loops: tuple[BackgroundLoop, ...]
@@ -109,6 +111,7 @@ class Services(WebServices):
         # Gunicorn ends the workers first; a request that is still answered here keeps its own.
         self.health.client.connection_pool.disconnect(inuse_connections=False)
         self.database.close()
+        tracing.flush()
 
     def work_parts(
         self, app_context: Callable[[], AbstractContextManager[Any]] = nullcontext
@@ -258,11 +261,22 @@ def build(settings: Settings) -> Services:
         key_fits=partial(key_check.fits, database, box),
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
+        lock=settings.run_dir / "database.alert",
+        probe=lambda: probe(live.current, describer),
+        probe_every_s=settings.describer_probe_every,
+        quiet_s=lambda: quiet_s(live.current),
         always=(address.follow,),
     )
 
+    options = options_of(settings)
+    policies = ErrorPolicies(
+        Figures(database), options.backoff, options.queue.max_retries, options.patience_s
+    )
+
     def adopt(changed: Settings) -> None:
-        engine.adopt(options_of(changed))
+        options = options_of(changed)
+        engine.adopt(options)
+        policies.adopt(options.backoff, options.queue.max_retries, options.patience_s)
         alerting.adopt(thresholds_of(changed), changed.maintenance_every)
         of_tasks.ages = content.ages = ages_of(changed)
         longest, parallel = changed.caption_max_length, changed.describer_parallel
@@ -300,6 +314,7 @@ def build(settings: Settings) -> Services:
                 workers_expected=lambda: workers_expected(settings, engine.control),
             )
         ),
+        error_policies=policies,
         queue=engine.queue,
         engine=engine,
         administration=engine.administration,
@@ -307,9 +322,9 @@ def build(settings: Settings) -> Services:
         waiting=waiting,
         audit=Audit(database),
         alerts=alerting.alerts,
+        alert_desk=AlertDesk(alerting.alerts, channels, Audit(database)),
         redis_address=address,
         chores=chores,
-        channels=channels,
         upkeep=upkeep,
         live=live,
         loops=(live.loop, *engine.loops, *alerting.loops),
@@ -352,10 +367,34 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     channels: dict[str, Channel] = {}
     if settings.rq_alert_webhook_url:
         channels["webhook"] = Webhook(settings.rq_alert_webhook_url)
+    if settings.alert_slack_url:
+        channels["slack"] = Slack(settings.alert_slack_url)
+    if settings.alert_ntfy_url:
+        channels["ntfy"] = Ntfy(settings.alert_ntfy_url, settings.alert_ntfy_token)
     receivers = [one.strip() for one in settings.alert_email_to.split(",") if one.strip()]
     if receivers:
         channels["mail"] = Mail(settings.smtp_url, settings.alert_email_from, receivers)
     return channels
+
+
+def probe(settings: Settings, describer: Describer) -> None:
+    """Ask the describer how it is; of an offline one only a host that describes can say.
+
+    Raises:
+        DescriberUnavailable: nothing answers.
+        ConfigError: something answers, but wrongly configured; or models are missing.
+    """
+    if settings.describer != "offline":
+        describer.probe()
+    elif settings.describes_here:
+        with suppress(DescriberUnavailable):  # its models are being downloaded
+            describer.probe()
+
+
+def quiet_s(settings: Settings) -> float:
+    """Return how many seconds from now on warnings have to wait."""
+    hours = QuietHours.read(settings.alert_quiet_hours)
+    return hours.left_s(utcnow()) if hours else 0.0
 
 
 def thresholds_of(settings: Settings) -> Thresholds:
@@ -371,6 +410,7 @@ def thresholds_of(settings: Settings) -> Thresholds:
         clock_skew_s=settings.alert_clock_skew,
         stuck_task_s=settings.alert_stuck_task,
         failed_sign_ins=settings.alert_failed_sign_ins,
+        describer_slow_s=settings.alert_describer_slow,
     )
 
 

@@ -35,6 +35,7 @@ from altwright.setting_values import (
     DatabaseURL,
     Days,
     FernetKeys,
+    Hours,
     Kept,
     Networks,
     PrivateHosts,
@@ -120,6 +121,16 @@ class Settings(BaseSettings):
         "INFO", description="least severe level that is logged"
     )
     log_format: Literal["console", "json"] = Field("console", description="shape of log lines")
+
+    otel_exporter_otlp_endpoint: WebURL = Field(
+        "",
+        description="address of an OTLP collector (HTTP) that gets traces; takes the extra otel; "
+        "OpenTelemetry's other variables mean what they do elsewhere",
+    )
+    otel_exporter_otlp_headers: str = Field(
+        "", description="headers for it, as name=value,name=value"
+    )
+    sentry_dsn: WebURL = Field("", description="DSN for reports of errors; takes the extra sentry")
 
     worker_mode: WorkerMode = Field(
         WorkerMode.INTEGRATED,
@@ -223,6 +234,11 @@ class Settings(BaseSettings):
     describer_parallel: int = Field(
         1, ge=1, le=32, description="pictures of one run that are described at a time"
     )
+    describer_probe_every: Seconds = Field(
+        60,
+        description="seconds between two questions to the describer how it is; a server without a "
+        "list of models is asked for a word on a small picture",
+    )
     ollama_url: BaseURL = Field("http://127.0.0.1:11434", description="address of an Ollama server")
     ollama_model: str = Field("llava:7b", description="vision model that Ollama runs")
     ollama_timeout: Seconds = Field(120, description="seconds that one description may take")
@@ -271,10 +287,20 @@ class Settings(BaseSettings):
     rq_alert_webhook_url: WebURL = Field(
         "", description="address that alerts are posted to as JSON"
     )
+    alert_slack_url: WebURL = Field(
+        "", description="address of an incoming webhook of Slack, Mattermost or another like them"
+    )
+    alert_ntfy_url: WebURL = Field("", description="address of an ntfy topic that gets alerts")
+    alert_ntfy_token: APIKey = Field("", description="access token for it, where it wants one")
     alert_email_to: str = Field("", description="comma-separated addresses that get alerts")
     alert_email_from: str = Field("altwright@localhost", description="their sender")
     smtp_url: SMTPURL = Field(
         "", description="smtp://, smtps:// or smtp+starttls://user:password@host:port for them"
+    )
+    alert_quiet_hours: Hours = Field(
+        "",
+        description="hours in which warnings wait until they are over, as 22:00-07:00 "
+        "Europe/Berlin; what is critical is sent at once",
     )
     alert_backlog_tasks: Count = Field(1000, description="waiting tasks from which on to alert")
     alert_backlog_age: Seconds = Field(
@@ -298,6 +324,9 @@ class Settings(BaseSettings):
     )
     alert_stuck_task: Seconds = Field(
         900, description="alert when a running task makes no progress for longer (seconds)"
+    )
+    alert_describer_slow: Seconds = Field(
+        10, description="alert when the describer takes longer to say how it is (seconds)"
     )
     alert_failed_sign_ins: Count = Field(
         100, description="failed sign-ins within a quarter of an hour from which on to alert"
@@ -476,4 +505,4 @@ def _problem(detail: Any) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return name.endswith(("_KEY", "_URL"))
+    return name.endswith(("_KEY", "_URL", "_TOKEN", "_DSN", "_HEADERS"))

@@ -12,7 +12,6 @@ from tests.support_web import PASSWORD, Caller, Web, csrf_token
 
 from altwright.accounts.users import User
 from altwright.domain.caption import Role
-from altwright.tasks.alerting.rules import Finding, Severity
 from altwright.web.admin import views
 from altwright.web.admin.access import MODERATORS_MAY, SAFE_METHODS
 
@@ -24,6 +23,7 @@ PARTS = {
     "task_id": support_web.NO_SUCH_TASK,
     "int:user_id": "99",
     "int:token_id": "99",
+    "int:alert_id": "99",
 }
 
 
@@ -188,19 +188,6 @@ def test_dead_letters_are_queued_again_by_cause(web: Web) -> None:
     assert "1 task queued again" in page
     assert "No task has failed for good" in page
     assert root.post("/admin/failed/requeue", data={"category": "odd"}).status_code == 404
-
-
-@pytest.mark.req("7.4", "shown")
-def test_alerts_are_shown(web: Web) -> None:
-    """Those that are open and those that are over, with what they said."""
-    root, book = web.by_session(web.root), web.services.alerts
-    book.raise_(Finding("redis_down", Severity.CRITICAL, "Redis is away."))
-    page = root.get("/admin/alerts").text
-    assert "Redis is away." in page.partition("Over")[0]
-    assert book.resolve("redis_down")
-    page = root.get("/admin/alerts").text
-    assert "No open alerts" in page
-    assert "Redis is away." in page.partition("Over")[2]
 
 
 def test_users_are_locked_out_and_given_roles(web: Web) -> None:

@@ -21,6 +21,7 @@ from altwright.cli.common import (
     user_option,
 )
 from altwright.domain.counting import counted
+from altwright.domain.retry_policy import retries_words
 from altwright.domain.task import Priority, Status
 from altwright.errors import Category, InvalidInput, RedisUnavailable
 from altwright.tasks.store.statistics import Figures
@@ -221,6 +222,26 @@ def dead(*, as_json: bool) -> None:
         "newest_at": "last",
     }
     show(rows, as_json=as_json, columns=columns, empty="No task has failed for good.")
+
+
+@task.command("errors")
+@json_option
+def errors(*, as_json: bool) -> None:
+    """Show what each kind of failure means: whether it is retried, and who can mend it."""
+    with opened() as services:
+        rows = [one.to_json() for one in services.error_policies.table()]
+    if not as_json:
+        for row in rows:
+            row["retries_s"] = retries_words(row["retries_s"])
+    columns = {
+        "category": "category",
+        "means": "what it means",
+        "retries_s": "tried again",
+        "who": "who can mend it",
+        "last_hour": "failed in an hour",
+        "last_day": "in a day",
+    }
+    show(rows, as_json=as_json, columns=columns)
 
 
 @task.command("repair")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from altwright import tracing
 from altwright.domain.counting import counted, duration
 from altwright.domain.task import Delivery
 from altwright.domain.user import UserRef
@@ -94,9 +95,25 @@ class RQQueueManager:
         if the_kind is None:
             known = ", ".join(sorted(self._kinds))
             raise InvalidInput(f"There is no kind of task {kind!r}; known are {known}.")
+        task_id = self._security.new_task_id()
+        with tracing.submitted(task_id, kind=kind):
+            return self._submitted(
+                task_id, the_kind, user, account_id, settings, priority, request_key
+            )
+
+    def _submitted(
+        self,
+        task_id: str,
+        the_kind: TaskKind,
+        user: UserRef | None,
+        account_id: int | None,
+        settings: Mapping[str, Any] | None,
+        priority: str | None,
+        request_key: str | None,
+    ) -> Task:
         new = NewTask(
-            id=self._security.new_task_id(),
-            kind=kind,
+            id=task_id,
+            kind=the_kind.name,
             user_id=user.id if user else None,
             account_id=account_id,
             priority=self._security.priority(priority, user, the_kind.default_priority),

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from flask import Flask
 
-from altwright.web import auth, health, metrics, password_page, problem_details, security
-from altwright.web.admin import dashboard, settings, users, workers
+from altwright.web import (
+    auth,
+    health,
+    metrics,
+    password_page,
+    problem_details,
+    request_context,
+    security,
+)
+from altwright.web.admin import alerts, dashboard, errors, settings, users, workers
 from altwright.web.admin.views import bp as admin
 from altwright.web.api import (
     accounts,
+    admin_alerts,
+    admin_errors,
     admin_settings,
     admin_users,
     admin_workers,
@@ -34,6 +44,7 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     """
     app = blueprint.new_app("altwright.web")
     app.extensions[EXTENSION] = services
+    request_context.init_app(app, trusts_proxy=services.settings.trusted_proxies > 0)
     security.init_app(app, services.settings)
     app.register_error_handler(Exception, problem_details.answer)
     auth.init_app(app, LoginLimit(services.health))
@@ -42,9 +53,12 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(pages)
     app.register_blueprint(admin)
     app.register_blueprint(dashboard.bp)
-    for page in (settings, users, workers, password_page):
+    for page in (workers, alerts, errors, settings, users, password_page):
         app.register_blueprint(page.bp)
-    for one in (tasks, accounts, drafts, statistics, admin_settings, admin_users, admin_workers):
+    for one in (
+        *(tasks, accounts, drafts, statistics, admin_workers, admin_alerts, admin_errors),
+        *(admin_settings, admin_users),
+    ):
         app.register_api(one.bp)
     if serves_pages:
         threaded.init_app(app, services)

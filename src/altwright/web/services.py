@@ -16,9 +16,11 @@ from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.tasks.administration import Administration
+from altwright.tasks.alerting.alert_desk import AlertDesk
 from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.live_settings import LiveSettings
+from altwright.tasks.error_policies import ErrorPolicies
 from altwright.tasks.overview import Overview
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
@@ -54,8 +56,10 @@ class Services:
     waiting: WaitingReasons
     audit: Audit
     alerts: AlertBook
+    alert_desk: AlertDesk
     overview: Overview
     live: LiveSettings
+    error_policies: ErrorPolicies
 
 
 def services() -> Services:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
+from altwright import telemetry, tracing
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted, interruptible
@@ -113,6 +114,14 @@ class TaskRunner:
         Raises:
             DatabaseUnavailable: the attempt's end could not be written.
         """
+        known = {"attempt": task.attempt, "worker": task.worker_id}
+        with (
+            telemetry.fields(task=task.id, **known),
+            tracing.of_task(task.id, "attempt", kind=task.kind, **known),
+        ):
+            return self._run(task, interrupted)
+
+    def _run(self, task: Task, interrupted: threading.Event) -> bool:
         _log.info("task %s attempt %s begins", task.id, task.attempt)
         self._progress.publish(task)
         completed = None
@@ -196,7 +205,8 @@ class TaskRunner:
                 # All that are left have failed in this attempt.
                 raise HandedBack(RESTS, self._retrying.items_rest_s(item.tries))
             failed_here.add(item.id)
-            standing = self._one(task, work, item, streak, checkpoint)
+            with tracing.span("item", position=item.position, tries=item.tries):
+                standing = self._one(task, work, item, streak, checkpoint)
             task = standing.task
             if task.ended:
                 return task

@@ -25,6 +25,7 @@ SECTIONS: Final = (
     ("/admin/workers", "Workers"),
     ("/admin/alerts", "Alerts"),
     ("/admin/settings", "Settings"),
+    ("/admin/errors", "Errors"),
     ("/admin/users", "Users"),
     ("/admin/audit", "Audit log"),
 )

@@ -23,8 +23,8 @@ from altwright.web.services import services
 
 E = TypeVar("E", bound=StrEnum)
 
-#: Tasks on a page; entries of the audit log, and alerts, that are shown.
-TASKS_A_PAGE, ENTRIES, ALERTS = 50, 50, 100
+#: Tasks on a page; entries of the audit log that are shown.
+TASKS_A_PAGE, ENTRIES = 50, 50
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(require_role)
@@ -171,14 +171,6 @@ def resume(name: str) -> Response:
     """Let a queue go on."""
     changed = services().administration.resume(_priority(name), by=caller())
     return _done(f"The queue {name} {'goes on' if changed else 'was not paused'}.", "/admin/queues")
-
-
-@bp.get("/alerts")
-def alerts() -> str:
-    """Show what is wrong now, and what was."""
-    book = services().alerts
-    over = [one for one in book.recent(ALERTS) if one.resolved_at is not None]
-    return render_template("admin/alerts.html", alerts=book.open(), over=over)
 
 
 @bp.get("/audit")
