@@ -268,15 +268,11 @@ def build(settings: Settings) -> Services:
         always=(address.follow,),
     )
 
-    options = options_of(settings)
-    policies = ErrorPolicies(
-        Figures(database), options.backoff, options.queue.max_retries, options.patience_s
-    )
+    error_policies = ErrorPolicies(Figures(database), *retries_of(settings))
 
     def adopt(changed: Settings) -> None:
-        options = options_of(changed)
-        engine.adopt(options)
-        policies.adopt(options.backoff, options.queue.max_retries, options.patience_s)
+        engine.adopt(options_of(changed))
+        error_policies.adopt(*retries_of(changed))
         alerting.adopt(thresholds_of(changed), changed.maintenance_every)
         of_tasks.ages = content.ages = ages_of(changed)
         longest, parallel = changed.caption_max_length, changed.describer_parallel
@@ -314,7 +310,7 @@ def build(settings: Settings) -> Services:
                 workers_expected=lambda: workers_expected(settings, engine.control),
             )
         ),
-        error_policies=policies,
+        error_policies=error_policies,
         queue=engine.queue,
         engine=engine,
         administration=engine.administration,
@@ -349,6 +345,12 @@ def options_of(settings: Settings) -> EngineOptions:
         slice_s=settings.slice_s,
         patience_s=settings.rq_outage_patience,
     )
+
+
+def retries_of(settings: Settings) -> tuple[Backoff, int, float]:
+    """Return the waits between retries, their number, and the seconds of patience with servers."""
+    options = options_of(settings)
+    return options.backoff, options.queue.max_retries, options.patience_s
 
 
 def ages_of(settings: Settings) -> Ages:

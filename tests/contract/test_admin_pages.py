@@ -22,8 +22,8 @@ PARTS = {
     "name": "low",
     "task_id": support_web.NO_SUCH_TASK,
     "int:user_id": "99",
-    "int:token_id": "99",
     "int:alert_id": "99",
+    "int:token_id": "99",
 }
 
 

@@ -46,11 +46,12 @@ class ErrorPolicies:
     def __init__(
         self, figures: Figures, backoff: Backoff, max_retries: int, patience_s: float
     ) -> None:
+        """Take the configured retries, and how long a task waits for servers that are down."""
         self._figures = figures
         self.adopt(backoff, max_retries, patience_s)
 
     def adopt(self, backoff: Backoff, max_retries: int, patience_s: float) -> None:
-        """Go by these retries, and by how long a task waits for servers that are down."""
+        """Go by what administrators changed while all runs."""
         self._backoff = backoff
         self._max_retries = max_retries
         #: Seconds that a task waits for a server that is down.

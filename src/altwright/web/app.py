@@ -55,10 +55,9 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(dashboard.bp)
     for page in (workers, alerts, errors, settings, users, password_page):
         app.register_blueprint(page.bp)
-    for one in (
-        *(tasks, accounts, drafts, statistics, admin_workers, admin_alerts, admin_errors),
-        *(admin_settings, admin_users),
-    ):
+    routes = (tasks, accounts, drafts, statistics)
+    of_admins = (admin_workers, admin_alerts, admin_errors, admin_settings, admin_users)
+    for one in (*routes, *of_admins):
         app.register_api(one.bp)
     if serves_pages:
         threaded.init_app(app, services)

@@ -58,8 +58,8 @@ class Services:
     alerts: AlertBook
     alert_desk: AlertDesk
     overview: Overview
-    live: LiveSettings
     error_policies: ErrorPolicies
+    live: LiveSettings
 
 
 def services() -> Services:

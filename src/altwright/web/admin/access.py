@@ -24,8 +24,8 @@ SECTIONS: Final = (
     ("/admin/queues", "Queues"),
     ("/admin/workers", "Workers"),
     ("/admin/alerts", "Alerts"),
-    ("/admin/settings", "Settings"),
     ("/admin/errors", "Errors"),
+    ("/admin/settings", "Settings"),
     ("/admin/users", "Users"),
     ("/admin/audit", "Audit log"),
 )
