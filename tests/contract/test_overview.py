@@ -163,9 +163,9 @@ def test_points_that_nobody_saw_are_gaps(house: House) -> None:
     house.recorder.record()
     points = house.overview.timeline(Period.HOUR)["points"]
     seen = [point for point in points if point["workers"] is not None]
-    assert len(seen) == 1
-    assert (seen[0]["workers"], seen[0]["running"]) == (3, 2)
-    assert (seen[0]["waiting"]["normal"], seen[0]["without_redis"]) == (4, 1)
+    assert 1 <= len(seen) <= 2  # noqa: PLR2004 - a minute may have turned meanwhile
+    assert (seen[-1]["workers"], seen[-1]["running"]) == (3, 2)
+    assert (seen[-1]["waiting"]["normal"], seen[-1]["without_redis"]) == (4, 1)
 
 
 def test_the_backlog_s_end_is_foretold_from_what_ended(rig: Rig) -> None:
