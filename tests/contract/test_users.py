@@ -29,7 +29,7 @@ def test_a_user_is_found_by_id_and_by_name_in_any_case(users: UserStore) -> None
     """What was created can be read back, and "Anna" is "anna" on every database."""
     anna = users.create("Anna", "correct horse", role=Role.ADMIN, email="anna@example.org")
     assert users.get(anna.id) == users.by_name("anna") == anna
-    assert anna.ref.is_admin
+    assert (anna.username, anna.email, anna.ref.is_admin) == ("Anna", "anna@example.org", True)
     assert users.get(anna.id + 1) is None
     assert users.by_name("bob") is None
 
@@ -47,7 +47,8 @@ def test_a_name_can_be_taken_once(users: UserStore, again: str) -> None:
     users.create("anna", "correct horse")
     with pytest.raises(InvalidInput) as refused:
         users.create(again, "correct horse")
-    assert "username" in refused.value.fields
+    assert str(refused.value) == f"The user name {again} is taken."
+    assert refused.value.fields == {"username": "is taken; choose another"}
 
 
 @pytest.mark.parametrize("name", ["a", "", "an na", "änna", "a" * 65, "anna\n", "a/b"])
@@ -133,9 +134,13 @@ def test_a_hash_that_is_too_weak_is_made_anew(users: UserStore, database: Databa
 
 def test_every_fault_is_named_at_once(users: UserStore) -> None:
     """Nobody fixes a form one field at a time."""
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput, match="can't be created") as refused:
         users.create("a", "short", email="nowhere")
-    assert set(refused.value.fields) == {"username", "password", "email"}
+    assert refused.value.fields == {
+        "username": "should be 2 to 64 of the characters A-Z a-z 0-9 _ . -",
+        "email": "should be an e-mail address",
+        "password": "should have at least 8 characters (at most 1024)",
+    }
     for odd in ("a@" + "b" * 254, "a@b\0", "a@b\n"):
         with pytest.raises(InvalidInput) as refused:
             users.create("anna", "correct horse", email=odd)

@@ -156,12 +156,11 @@ class Exchange:
 
     def __init__(self, guard: Guard, timeout_s: float) -> None:
         self.guard = guard
-        self.expired = False
         self._ended = False
         self._ends_at = time.monotonic() + timeout_s
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(timeout_s, self._expire)
+        self._timer = threading.Timer(timeout_s, self._break_off)
         self._timer.daemon = True
 
     @classmethod
@@ -185,6 +184,11 @@ class Exchange:
         self._timer.join()
         self._forget()
 
+    @property
+    def expired(self) -> bool:
+        """Whether its time is over; it is when the timer breaks it off, which is started later."""
+        return time.monotonic() > self._ends_at
+
     def remaining_s(self) -> float:
         """Return the seconds left; DeadlinePassed when there are none."""
         self.check()
@@ -193,8 +197,7 @@ class Exchange:
     def check(self) -> None:
         """Raise DeadlinePassed once the time is over, Interrupted once the attempt is."""
         interrupts.current().check()
-        if self.expired or time.monotonic() > self._ends_at:
-            self.expired = True
+        if self.expired:
             raise DeadlinePassed("the exchange took too long")
 
     def watch(self, sock: socket.socket) -> None:
@@ -224,10 +227,6 @@ class Exchange:
             self.check()
         self.check()  # a socket that the deadline has shut looks like the end
         return bytes(body)
-
-    def _expire(self) -> None:
-        self.expired = True
-        self._break_off()
 
     def _break_off(self) -> None:
         with self._lock:
