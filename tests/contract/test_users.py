@@ -77,7 +77,7 @@ def test_a_password_is_neither_short_nor_endless(users: UserStore, length: int) 
         assert users.authenticate("anna", "x" * length) == anna
         return
     for door in (lambda one: users.set_password(anna.id, one), lambda one: users.create("bo", one)):
-        with pytest.raises(InvalidInput) as refused:
+        with pytest.raises(InvalidInput, match="can't be") as refused:
             door("x" * length)
         assert refused.value.fields == {
             "password": "should have at least 8 characters (at most 1024)"
@@ -148,12 +148,16 @@ def test_every_fault_is_named_at_once(users: UserStore) -> None:
 
 
 def test_the_right_password_signs_in_and_is_noted(users: UserStore, database: Database) -> None:
-    """Signing in returns the user and sets last_login_at."""
-    anna = users.create("anna", "correct horse")
+    """It returns the user and sets last_login_at: of nobody else, even with the same hash."""
+    anna, bob = users.create("anna", "correct horse"), users.create("bob", "correct horse")
+    with database.write() as session:
+        same = session.get_one(UserRow, anna.id).password_hash
+        session.get_one(UserRow, bob.id).password_hash = same
     assert users.authenticate("Anna", "correct horse") == anna
     with database.read() as session:
-        row = session.get_one(UserRow, anna.id)
+        row, other = session.get_one(UserRow, anna.id), session.get_one(UserRow, bob.id)
     assert row.last_login_at is not None
+    assert other.last_login_at is None
     assert "correct horse" not in row.password_hash
 
 
@@ -179,6 +183,22 @@ def test_a_deactivated_user_is_shut_out_by_password_and_token(users: UserStore) 
         users.authenticate("anna", "correct horse")
     users.set_active(anna.id, active=True)
     assert users.by_token(token) == users.authenticate("anna", "correct horse") == anna
+
+
+def test_a_role_is_given_to_one_user(users: UserStore) -> None:
+    """It holds from then on, and nobody else has it."""
+    anna, bob = users.create("anna", "correct horse"), users.create("bob", "correct horse")
+    users.set_role(anna.id, Role.MODERATOR)
+    changed = users.get(anna.id)
+    assert changed is not None
+    assert (changed.role, changed.ref.is_moderator, changed.ref.is_admin) == (
+        Role.MODERATOR,
+        True,
+        False,
+    )
+    assert users.get(bob.id) == bob
+    with pytest.raises(NotFound, match="no such user"):
+        users.set_role(bob.id + 1, Role.ADMIN)
 
 
 @pytest.mark.every_database
@@ -241,7 +261,7 @@ def test_a_token_needs_a_user_and_a_name(users: UserStore, database: Database) -
         users.make_token(1, "laptop")
     anna = users.create("anna", "correct horse")
     for name in ("  ", "x" * 65):
-        with pytest.raises(InvalidInput) as refused:
+        with pytest.raises(InvalidInput, match="needs a name") as refused:
             users.make_token(anna.id, name)
         assert refused.value.fields == {"name": "should have 1 to 64 characters"}
     for name in ("x", f" {'y' * 64} "):
