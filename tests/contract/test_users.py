@@ -38,6 +38,7 @@ def test_users_are_listed_in_the_order_in_which_they_came(users: UserStore) -> N
     """The list has every user once."""
     made = [users.create(name, "correct horse") for name in ("zoe", "bob", "ann.e")]
     assert users.all() == made
+    assert sorted(made, key=lambda user: user.created_at) == made
 
 
 @pytest.mark.parametrize("again", ["anna", "ANNA"])
