@@ -83,9 +83,9 @@ class Guard:
         Raises:
             OutboundRefused: all its addresses are private.
         """
-        host, port = connection.host.strip("[]").rstrip("."), connection.port
+        host, port = connection.host, connection.port  # without brackets and a dot at the end
         try:
-            addresses = _looked_up(host, port, exchange)
+            addresses = _looked_up(host, exchange)
         except (OSError, UnicodeError) as error:
             unknown = socket.gaierror(socket.EAI_NONAME, str(error))
             raise NameResolutionError(host, connection, unknown) from error
@@ -244,7 +244,7 @@ class Exchange:
             self._socket = None
 
 
-def _looked_up(host: str, port: int, exchange: Exchange) -> list[str]:
+def _looked_up(host: str, exchange: Exchange) -> list[str]:
     """Return a host's addresses.
 
     Nothing can break a look-up off, so a thread of its own waits for it, and ends after it.
@@ -256,7 +256,7 @@ def _looked_up(host: str, port: int, exchange: Exchange) -> list[str]:
 
     def look_up() -> None:
         try:
-            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            found.extend(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             found.append(error)
         ended.set()
