@@ -127,7 +127,7 @@ class Meeting:
         self._survived = survived
         self._say = say
         self._failed: list[str] = []
-        self._took: Counter[str] = Counter()
+        self._took: defaultdict[str, float] = defaultdict(float)
         self._reached: defaultdict[str, list[pytest.Item]] = defaultdict(list)
         self._killers: Counter[tuple[str, str]] = Counter()
         self.counts: Counter[str] = Counter()

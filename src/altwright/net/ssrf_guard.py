@@ -87,8 +87,7 @@ class Guard:
         try:
             addresses = _looked_up(host, exchange)
         except (OSError, UnicodeError) as error:
-            unknown = socket.gaierror(socket.EAI_NONAME, str(error))
-            raise NameResolutionError(host, connection, unknown) from error
+            raise NameResolutionError(host, connection, socket.gaierror()) from error
         if not self.is_allowed(host, port):
             addresses = [address for address in addresses if is_public(address)]
         if not addresses:
