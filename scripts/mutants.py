@@ -156,7 +156,7 @@ class Meeting:
                 one.dispose()
         gc.freeze()
         for number, mutant in enumerate(self._mutants, 1):
-            print(f"{number} of {len(self._mutants)}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"{number} of {len(self._mutants)}\n")
             self._meet(mutant)
             if number % CHECKED_EACH == 0 or number == len(self._mutants):
                 unwell = self._run("", session.items)
