@@ -225,7 +225,8 @@ def work(module: str, path: Path, asked: argparse.Namespace) -> bool:
     began = time.monotonic()
     known = tomllib.loads(LIST.read_text())[module]
     listed = {(one["where"], one["change"].strip()) for one in known.get("equivalent", [])}
-    made = mutate(module, path)
+    at_import = known.get("at_import", [])
+    made = [one for one in mutate(module, path) if one.where not in at_import]
     meant = [one for one in made if (one.where, one.change) not in listed]
     alike = len(made) - len(meant)
     for where, change in sorted(listed - {(one.where, one.change) for one in made}):
