@@ -84,12 +84,11 @@ class Guard:
         Raises:
             OutboundRefused: all its addresses are private.
         """
-        host, port = connection.host.strip("[]").rstrip("."), connection.port
+        host, port = connection.host, connection.port  # without brackets and a dot at the end
         try:
-            addresses = _looked_up(host, port, exchange)
+            addresses = _looked_up(host, exchange)
         except (OSError, UnicodeError) as error:
-            unknown = socket.gaierror(socket.EAI_NONAME, str(error))
-            raise NameResolutionError(host, connection, unknown) from error
+            raise NameResolutionError(host, connection, socket.gaierror()) from error
         if not self.is_allowed(host, port):
             addresses = [address for address in addresses if is_public(address)]
         if not addresses:
@@ -157,12 +156,11 @@ class Exchange:
 
     def __init__(self, guard: Guard, timeout_s: float) -> None:
         self.guard = guard
-        self.expired = False
         self._ended = False
         self._ends_at = time.monotonic() + timeout_s
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(timeout_s, self._expire)
+        self._timer = threading.Timer(timeout_s, self._break_off)
         self._timer.daemon = True
 
     @classmethod
@@ -186,6 +184,11 @@ class Exchange:
         self._timer.join()
         self._forget()
 
+    @property
+    def expired(self) -> bool:
+        """Whether its time is over; it is when the timer breaks it off, which is started later."""
+        return time.monotonic() > self._ends_at
+
     def remaining_s(self) -> float:
         """Return the seconds left; DeadlinePassed when there are none."""
         self.check()
@@ -194,8 +197,7 @@ class Exchange:
     def check(self) -> None:
         """Raise DeadlinePassed once the time is over, Interrupted once the attempt is."""
         interrupts.current().check()
-        if self.expired or time.monotonic() > self._ends_at:
-            self.expired = True
+        if self.expired:
             raise DeadlinePassed("the exchange took too long")
 
     def watch(self, sock: socket.socket) -> None:
@@ -226,10 +228,6 @@ class Exchange:
         self.check()  # a socket that the deadline has shut looks like the end
         return bytes(body)
 
-    def _expire(self) -> None:
-        self.expired = True
-        self._break_off()
-
     def _break_off(self) -> None:
         with self._lock:
             self._ended = True
@@ -246,7 +244,7 @@ class Exchange:
             self._socket = None
 
 
-def _looked_up(host: str, port: int, exchange: Exchange) -> list[str]:
+def _looked_up(host: str, exchange: Exchange) -> list[str]:
     """Return a host's addresses.
 
     Nothing can break a look-up off, so a thread of its own waits for it, and ends after it.
@@ -258,7 +256,7 @@ def _looked_up(host: str, port: int, exchange: Exchange) -> list[str]:
 
     def look_up() -> None:
         try:
-            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            found.extend(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             found.append(error)
         ended.set()
