@@ -25,6 +25,8 @@ from altwright.web.app import create_app
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+#: Whoever looks at an alert reads its section there; the links are those of its copy in docs.
+RUNBOOK = ROOT / "src/altwright/tasks/alerting/runbook.md"
 
 
 def pages() -> dict[str, str]:
@@ -35,6 +37,7 @@ def pages() -> dict[str, str]:
         "reference/errors.md": "\n".join(_errors()),
         "reference/states.md": "\n".join(_states()),
         "reference/rest-api.md": "\n".join(_rest_api()),
+        "how-to/alerts.md": RUNBOOK.read_text(),
         "requirements.md": "\n".join(requirements.page()),
         **benchmark_page.pages(),
         **capacity_page.pages(),

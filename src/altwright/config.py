@@ -123,13 +123,9 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="shape of log lines")
 
     otel_exporter_otlp_endpoint: WebURL = Field(
-        "",
-        description="address of an OTLP collector (HTTP) that gets traces; takes the extra otel; "
-        "OpenTelemetry's other variables mean what they do elsewhere",
+        "", description="OTLP collector (HTTP) that gets traces; takes the extra otel"
     )
-    otel_exporter_otlp_headers: str = Field(
-        "", description="headers for it, as name=value,name=value"
-    )
+    otel_exporter_otlp_headers: str = Field("", description="headers for it, as name=value,…")
     sentry_dsn: WebURL = Field("", description="DSN for reports of errors; takes the extra sentry")
 
     worker_mode: WorkerMode = Field(
@@ -235,9 +231,7 @@ class Settings(BaseSettings):
         1, ge=1, le=32, description="pictures of one run that are described at a time"
     )
     describer_probe_every: Seconds = Field(
-        60,
-        description="seconds between two questions to the describer how it is; a server without a "
-        "list of models is asked for a word on a small picture",
+        60, description="seconds between two questions to the describer how it is"
     )
     ollama_url: BaseURL = Field("http://127.0.0.1:11434", description="address of an Ollama server")
     ollama_model: str = Field("llava:7b", description="vision model that Ollama runs")
@@ -298,9 +292,7 @@ class Settings(BaseSettings):
         "", description="smtp://, smtps:// or smtp+starttls://user:password@host:port for them"
     )
     alert_quiet_hours: Hours = Field(
-        "",
-        description="hours in which warnings wait until they are over, as 22:00-07:00 "
-        "Europe/Berlin; what is critical is sent at once",
+        "", description="hours in which warnings wait, as 22:00-07:00 Europe/Berlin"
     )
     alert_backlog_tasks: Count = Field(1000, description="waiting tasks from which on to alert")
     alert_backlog_age: Seconds = Field(

@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from altwright.db.task_tables import AlertRow, NoticeRow
 from altwright.domain.quiet_hours import QuietHours
 from altwright.errors import Conflict
 from altwright.tasks.alerting.alerts import RAISED, REPEATED, RESOLVED, AlertBook
-from altwright.tasks.alerting.notifications import Ntfy, Slack, line
+from altwright.tasks.alerting.notifications import Ntfy, Slack, line, what_to_do
 from altwright.tasks.alerting.rules import REPEAT_S, Finding, Severity
 
 web = support_web.web
@@ -62,6 +63,7 @@ def test_alerts_are_shown(web: Web) -> None:
     book.raise_(DOWN)
     page = root.get("/admin/alerts").text
     assert "Redis is away." in page.partition('id="over-title"')[0]
+    assert "<code>altwright redis use</code>" in page
     assert book.resolve("redis_down")
     book.raise_(OLD)
     book.resolve("backlog_old")
@@ -165,6 +167,8 @@ def test_phones_and_chats_get_what_they_show(sink: WebSink) -> None:
     assert (second["Priority"], second["Authorization"]) == ("3", None)
     Slack(sink.url).send(RAISED, an_alert(DOWN.severity, "<!channel> & more."))
     assert sink.posted[0].keys() == {"text"}
+    known = replace(an_alert(), name="redis_down")
+    assert "name another one with `altwright redis use`" in what_to_do(known)
     assert "&lt;!channel&gt; &amp; more." in sink.posted[0]["text"]
 
 

@@ -41,6 +41,7 @@ from altwright.tasks.alerting.rules import (
     Thresholds,
     findings,
 )
+from altwright.tasks.alerting.runbook import advice
 from altwright.tasks.error_classification import NOT_SET_UP
 from altwright.tasks.rq.redis_client import EPOCH_KEY
 
@@ -285,6 +286,9 @@ def test_each_rule_has_its_section_of_the_runbook() -> None:
     sections = set(re.findall(r"^### (\w+)$", page.read_text(), re.MULTILINE))
     assert len(named) >= 15
     assert named == sections
+    assert page.read_text() == (root / "src/altwright/tasks/alerting/runbook.md").read_text()
+    assert [name for name in sections if len(advice(name)) < 40] == []
+    assert advice("nobody's") == ""
     assert an_alert().runbook == f"{RUNBOOK}#{an_alert().name}"
 
 

@@ -11,6 +11,7 @@ from altwright.background import BackgroundLoop
 from altwright.domain.limits import Limits
 from altwright.domain.retry_policy import Backoff
 from altwright.tasks.administration import Administration
+from altwright.tasks.bulk_task import BulkTask
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
@@ -29,6 +30,7 @@ from altwright.tasks.rq.job_queues import JobQueues, QueueOptions
 from altwright.tasks.rq.serializer import serializer_for
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.backlog import Backlog
+from altwright.tasks.store.bulk_changes import BulkChanges
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.concurrency_limits import LimitBook
 from altwright.tasks.store.expired_leases import Rescuer
@@ -121,8 +123,10 @@ class Engine:
             max_retries=options.queue.max_retries,
             runs_per_day=options.queue.runs_per_day,
         )
+        changes = BulkChanges(database)
+        kinds[BulkTask.name] = BulkTask(store, changes, self.progress, self.queue.wake)
         self.administration = Administration(
-            store, self.queue, self.pauses, self.limits, self.progress
+            store, self.queue, self.pauses, self.limits, self.progress, changes
         )
         self.retrying = Retrying(self.claims, options.backoff, options.patience_s)
         self.runner = TaskRunner(

@@ -80,8 +80,11 @@ class RQQueueManager:
         settings: Mapping[str, Any] | None = None,
         priority: str | None = None,
         request_key: str | None = None,
+        by: UserRef | None = None,
     ) -> Task:
         """Accept a task: it is durable, and on its way to a worker, when this returns.
+
+        ``by`` is who asks for a task of the service itself, for its history.
 
         Raises:
             InvalidInput: unknown kind or wrong settings.
@@ -98,7 +101,7 @@ class RQQueueManager:
         task_id = self._security.new_task_id()
         with tracing.submitted(task_id, kind=kind):
             return self._submitted(
-                task_id, the_kind, user, account_id, settings, priority, request_key
+                task_id, the_kind, user, account_id, settings, priority, request_key, by
             )
 
     def _submitted(
@@ -110,6 +113,7 @@ class RQQueueManager:
         settings: Mapping[str, Any] | None,
         priority: str | None,
         request_key: str | None,
+        by: UserRef | None,
     ) -> Task:
         new = NewTask(
             id=task_id,
@@ -131,7 +135,7 @@ class RQQueueManager:
             task, is_new = self._store.submit(
                 new,
                 delivery=wish,
-                actor=user.username if user else SERVICE,
+                actor=who.username if (who := user or by) else SERVICE,
                 items=items,
             )
         except ActiveTaskExists as stands_there:

@@ -15,6 +15,18 @@ from altwright.tasks.store.items import Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
 
 
+class HandedBack(Exception):
+    """The attempt ends early and is no failure: the worker stops, urgent work waits.
+
+    A kind raises it in ``Work.item`` where it can only go on later, and holds no worker meanwhile.
+    """
+
+    def __init__(self, why: str, delay_s: float = 0.0) -> None:
+        """Say why, for the history, and when it goes on."""
+        super().__init__(why)
+        self.delay_s = delay_s
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One attempt at a task, as its kind sees it.

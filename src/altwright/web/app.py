@@ -13,13 +13,15 @@ from altwright.web import (
     request_context,
     security,
 )
-from altwright.web.admin import alerts, dashboard, errors, settings, users, workers
+from altwright.web.admin import alerts, dashboard, errors, many, settings, users, workers
 from altwright.web.admin.views import bp as admin
 from altwright.web.api import (
     accounts,
     admin_alerts,
     admin_errors,
+    admin_queues,
     admin_settings,
+    admin_tasks,
     admin_users,
     admin_workers,
     blueprint,
@@ -52,12 +54,16 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(pages)
     app.register_blueprint(admin)
     app.register_blueprint(dashboard.bp)
-    for page in (workers, alerts, errors, settings, users, password_page):
+    for page in (many, workers, alerts, errors, settings, users, password_page):
         app.register_blueprint(page.bp)
     routes = (tasks, accounts, drafts, statistics)
     of_admins = (admin_workers, admin_alerts, admin_errors, admin_settings, admin_users)
     for one in (*routes, *of_admins):
         app.register_api(one.bp)
+    for made in (admin_tasks.bp, admin_tasks.dead_letters):
+        app.register_api(made)
+    for made in (admin_queues.bp, admin_queues.limits, admin_queues.audit):
+        app.register_api(made)
     if serves_pages:
         threaded.init_app(app, services)
     security.trust_proxies(app, services.settings.trusted_proxies)

@@ -22,6 +22,7 @@ from altwright.db.task_tables import AlertRow, NoticeRow
 from altwright.db.types import now
 from altwright.tasks.alerting.alerts import REPEATED, RESOLVED, Alert, alert_of
 from altwright.tasks.alerting.rules import Severity
+from altwright.tasks.alerting.runbook import advice
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class Slack:
 
     def send(self, event: str, alert: Alert) -> None:
         """Send. Raises NotSent."""
-        text = f"*{_title(event, alert)}*\n{line(event, alert)}\nWhat to do: {alert.runbook}"
+        text = f"*{_title(event, alert)}*\n{line(event, alert)}\n{what_to_do(alert)}"
         # Source: api.slack.com, "Formatting text": these three begin markup. Others show them so.
         for letter, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
             text = text.replace(letter, entity)
@@ -96,7 +97,7 @@ class Ntfy:
             "Priority": "5" if is_urgent else "3",
             "Tags": "white_check_mark" if event == RESOLVED else "warning",
         }
-        text = f"{line(event, alert)}\nWhat to do: {alert.runbook}"
+        text = f"{line(event, alert)}\n{what_to_do(alert)}"
         _post(self._url, headers=headers, data=text.encode())
 
 
@@ -127,7 +128,7 @@ class Mail:
         ended = f"Resolved: {alert.resolved_at:%Y-%m-%d %H:%M} UTC\n" if alert.resolved_at else ""
         message.set_content(
             f"{line(event, alert)}\n\nSince: {alert.raised_at:%Y-%m-%d %H:%M} UTC\n{ended}"
-            f"What to do: {alert.runbook}\n"
+            f"{what_to_do(alert)}\n"
         )
         try:
             self._deliver(message)
@@ -150,6 +151,11 @@ class Mail:
 
 def _title(event: str, alert: Alert) -> str:
     return f"[Altwright] {event}: {alert.name}"
+
+
+def what_to_do(alert: Alert) -> str:
+    """Return the runbook's words, for whoever reads them on a phone; else where they stand."""
+    return f"What to do: {advice(alert.name) or alert.runbook}"
 
 
 def line(event: str, alert: Alert) -> str:

@@ -29,7 +29,7 @@ from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.items import ITEM_TRIES, Items, Plan, Worked
 from altwright.tasks.store.preemption import Signals, SignalStore, Standing
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, TaskKind, Work
+from altwright.tasks.task_kind import HandedBack, Run, TaskKind, Work
 
 _log = logging.getLogger(__name__)
 
@@ -45,15 +45,6 @@ TOOK_TOO_LONG = "It took too long."
 
 class Cancelled(Exception):
     """The user or an administrator asked to cancel."""
-
-
-class HandedBack(Exception):
-    """The attempt ends early and is no failure: the worker stops, or urgent work waits."""
-
-    def __init__(self, why: str, delay_s: float = 0.0) -> None:
-        """Say why, for the history, and when it goes on."""
-        super().__init__(why)
-        self.delay_s = delay_s
 
 
 class TimeUsedUp(Exception):

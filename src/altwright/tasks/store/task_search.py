@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,11 @@ LOOK_AT = 50_000
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
-    """Which tasks; None: whatever it is."""
+    """Which tasks; None: whatever it is.
+
+    ``since`` and ``before`` are about the end where only tasks that have ended are wanted, else
+    about the submit. ``text`` is a part of the error.
+    """
 
     status: Status | None = None
     priority: Priority | None = None
@@ -32,6 +36,20 @@ class TaskFilter:
     user_id: int | None = None
     category: Category | None = None
     delivery: Delivery | None = None
+    account_id: int | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    text: str | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether only tasks are wanted that have ended."""
+        return self.status is not None and self.status not in ACTIVE
+
+    @property
+    def at(self) -> Any:
+        """Return the column that says when: of the end, or of the submit."""
+        return TaskRow.finished_at if self.has_ended else TaskRow.created_at
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return them as SQL."""
@@ -41,29 +59,82 @@ class TaskFilter:
             TaskRow.user_id: self.user_id,
             TaskRow.error_category: self.category,
             TaskRow.delivery: self.delivery,
+            TaskRow.account_id: self.account_id,
         }
-        conditions = [column == value for column, value in wanted.items() if value is not None]
+        found = [column == value for column, value in wanted.items() if value is not None]
+        if self.since is not None:
+            found.append(self.at >= self.since)
+        if self.before is not None:
+            found.append(self.at < self.before)
+        if self.text is not None:
+            found.append(TaskRow.error.contains(self.text, autoescape=True))
         if self.status is not None:
             is_failed = self.status is Status.FAILED
-            conditions.append(IS_DEAD_LETTER if is_failed else TaskRow.status == self.status)
-        return conditions
-
-    @property
-    def has_ended(self) -> bool:
-        """Return whether only tasks are wanted that have ended."""
-        return self.status is not None and self.status not in ACTIVE
+            found.append(IS_DEAD_LETTER if is_failed else TaskRow.status == self.status)
+        return found
 
     @property
     def needs_walk(self) -> bool:
         """Return whether the tasks have to be looked for among those that an index finds."""
         if self.status in ACTIVE or (self.status is Status.FAILED and self.category):
             return False  # they can't be many, or they have an index of their own
-        rest = (self.priority, self.kind, self.category, self.delivery)
+        rest = (self.priority, self.kind, self.category, self.delivery, self.account_id, self.text)
         return any(one is not None for one in rest)
 
     def walked_conditions(self) -> list[ColumnElement[bool]]:
         """Return the part of it that an index serves, as SQL."""
-        return TaskFilter(status=self.status, user_id=self.user_id).conditions()
+        walked = TaskFilter(
+            status=self.status, user_id=self.user_id, since=self.since, before=self.before
+        )
+        return walked.conditions()
+
+    def words(self, username: str | None = None) -> str:
+        """Return them as people read them; ``username`` is that of the user."""
+        verb = "created" if self.at is TaskRow.created_at else "ended"
+        priority = None if self.priority is None else self.priority.queue
+        delivery = "Redis" if self.delivery is Delivery.RQ else "the database"
+        said = {
+            "{}": self.status,
+            "priority {}": priority,
+            "kind {}": self.kind,
+            "of {}": username or self.user_id,
+            "account {}": self.account_id,
+            "failed by {}": self.category and self.category.replace("_", " "),
+            "delivered by {}": self.delivery and delivery,
+            f"{verb} at or after {{}}": _minute(self.since),
+            f"{verb} before {{}}": _minute(self.before),
+            "with “{}” in the error": self.text,
+        }
+        words = ", ".join(form.format(value) for form, value in said.items() if value is not None)
+        return words or "all there are"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return them as a task keeps them; what is None is left out."""
+        kept = {name: value for name, value in asdict(self).items() if value is not None}
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in kept.items()
+        }
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any]) -> TaskFilter:
+        """Return what ``to_json`` was made from."""
+        return cls(**{name: _KEPT.get(name, _same)(value) for name, value in kept.items()})
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+#: What makes a condition of what a task keeps of it.
+_KEPT: dict[str, Callable[[Any], Any]] = {
+    **{one.__name__.lower(): one for one in (Status, Priority, Category, Delivery)},
+    **dict.fromkeys(("since", "before"), datetime.fromisoformat),
+}
+
+
+def _minute(at: datetime | None) -> str | None:
+    return None if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +164,7 @@ class TaskSearch:
 
     def page(self, wanted: TaskFilter, limit: int, after: str | None = None) -> Page:
         """Return a page of tasks that come after the task ``after``."""
-        at = TaskRow.finished_at if wanted.has_ended else TaskRow.created_at
+        at = wanted.at
         conditions = [*wanted.conditions(), *_after(at, after)]
         with self._database.connect() as connection:
             bound = self._bound(connection, wanted, at, after)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from altwright.errors import Conflict
 from altwright.tasks.alerting.alert_desk import WHY_MOST
 from altwright.tasks.alerting.rules import Severity
+from altwright.tasks.alerting.runbook import advice
 from altwright.web.admin.access import frame, require_role
 from altwright.web.auth import caller
 from altwright.web.services import services
@@ -42,6 +43,7 @@ def alerts() -> str:
         over=page,
         names=book.names(),
         severities=list(Severity),
+        advice=advice,
         why_most=WHY_MOST,
         channels=services().alert_desk.channels,
         older=_with_after(page[-1].id) if len(found) > len(page) else None,

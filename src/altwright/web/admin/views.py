@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -11,13 +11,15 @@ from urllib.parse import urlencode
 from flask import Blueprint, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from altwright.db.session import utcnow
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category, NotFound, RequestError
+from altwright.tasks.bulk_task import BulkTask, Order
 from altwright.tasks.store.statistics import Figures
-from altwright.tasks.store.task_search import Page, TaskFilter, TaskSearch
-from altwright.tasks.store.task_store import Failed
+from altwright.tasks.store.task_search import Page, TaskSearch
 from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.task_filter import asked_filter, given_filter
 from altwright.web.auth import caller
 from altwright.web.services import services
 
@@ -34,20 +36,11 @@ bp.context_processor(frame)
 @bp.get("/tasks")
 def tasks() -> str:
     """Show everybody's tasks, as the address asks for them."""
-    users = services().users.all()
-    asked = request.args
-    owner = next((one.id for one in users if one.username == asked.get("user")), None)
-    nobodys = bool(asked.get("user")) and owner is None
-    wanted = TaskFilter(
-        _known(Status, asked.get("status")),
-        _priority_or_none(asked.get("priority")),
-        asked.get("kind") or None,
-        owner,
-        _known(Category, asked.get("category")),
-        _known(Delivery, asked.get("delivery")),
-    )
+    users, asked = services().users.all(), request.args
+    wanted, faults = asked_filter(asked)
     search = TaskSearch(services().database, services().box)
-    found = Page([], None) if nobodys else search.page(wanted, TASKS_A_PAGE, asked.get("after"))
+    is_nobodys = "user" in faults
+    found = Page([], None) if is_nobodys else search.page(wanted, TASKS_A_PAGE, asked.get("after"))
     return render_template(
         "admin/tasks.html",
         tasks=[task.to_json() | {"user_id": task.user_id} for task in found.tasks],
@@ -58,6 +51,7 @@ def tasks() -> str:
         looked_back_to=found.looked_back_to,
         has_ended=wanted.has_ended,
         newest=_with_after(None) if asked.get("after") else None,
+        filter=given_filter(asked),
         choices={
             "status": list(Status),
             "priority": [one.queue for one in Priority],
@@ -75,6 +69,7 @@ def task(task_id: str) -> str:
     return render_template(
         "admin/task.html",
         task=found.to_json(),
+        order=Order.of_json(found.settings) if found.kind == BulkTask.name else None,
         fault=found.fault,
         worker=found.worker_id if found.status is Status.RUNNING else None,
         user=user.username if user else None,
@@ -120,21 +115,13 @@ def reprioritise(task_id: str) -> Response:
 
 @bp.get("/failed")
 def failed() -> str:
-    """Show the tasks that failed for good, by cause and kind."""
+    """Show the tasks that failed for good, by cause, kind and time."""
     groups = [one.to_json() for one in Figures(services().database).dead_letters()]
-    return render_template("admin/failed.html", groups=groups)
-
-
-@bp.post("/failed/requeue")
-def requeue_failed() -> Response:
-    """Queue the failed tasks of one cause and kind again."""
-    category = _known(Category, request.form.get("category"))
-    kind = request.form.get("kind")
-    if category is None or not kind:
-        raise NotFound("There are no such dead letters.")
-    done = services().administration.requeue_failed(Failed(category, kind), by=caller())
-    held_back = f" {done.held_back} stay: their users have active tasks." if done.held_back else ""
-    return _done(f"{counted(done.requeued, 'task')} queued again.{held_back}", "/admin/failed")
+    at = utcnow()
+    ago = {name: f"{at - timedelta(**{name: 1}):%Y-%m-%dT%H:%M}" for name in ("hours", "days")}
+    return render_template(
+        "admin/failed.html", groups=groups, hour_ago=ago["hours"], day_ago=ago["days"]
+    )
 
 
 @bp.get("/queues")
@@ -225,12 +212,6 @@ def _tried(action: Callable[[], object], words: str, path: str) -> Response:
 def _known(names: Iterable[E], value: str | None) -> E | None:
     """Return the member of an enumeration that an address names, if it does."""
     return next((one for one in names if one == value), None)
-
-
-def _priority_or_none(name: str | None) -> Priority | None:
-    with suppress(NotFound):
-        return _priority(name or "")
-    return None
 
 
 def _priority(name: str) -> Priority:
