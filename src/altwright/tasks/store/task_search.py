@@ -42,6 +42,11 @@ class TaskFilter:
     text: str | None = None
 
     @property
+    def has_ended(self) -> bool:
+        """Return whether only tasks are wanted that have ended."""
+        return self.status is not None and self.status not in ACTIVE
+
+    @property
     def at(self) -> Any:
         """Return the column that says when: of the end, or of the submit."""
         return TaskRow.finished_at if self.has_ended else TaskRow.created_at
@@ -57,16 +62,31 @@ class TaskFilter:
             TaskRow.account_id: self.account_id,
         }
         found = [column == value for column, value in wanted.items() if value is not None]
-        if self.status is not None:
-            is_failed = self.status is Status.FAILED
-            found.append(IS_DEAD_LETTER if is_failed else TaskRow.status == self.status)
         if self.since is not None:
             found.append(self.at >= self.since)
         if self.before is not None:
             found.append(self.at < self.before)
         if self.text is not None:
             found.append(TaskRow.error.contains(self.text, autoescape=True))
+        if self.status is not None:
+            is_failed = self.status is Status.FAILED
+            found.append(IS_DEAD_LETTER if is_failed else TaskRow.status == self.status)
         return found
+
+    @property
+    def needs_walk(self) -> bool:
+        """Return whether the tasks have to be looked for among those that an index finds."""
+        if self.status in ACTIVE or (self.status is Status.FAILED and self.category):
+            return False  # they can't be many, or they have an index of their own
+        rest = (self.priority, self.kind, self.category, self.delivery, self.account_id, self.text)
+        return any(one is not None for one in rest)
+
+    def walked_conditions(self) -> list[ColumnElement[bool]]:
+        """Return the part of it that an index serves, as SQL."""
+        walked = TaskFilter(
+            status=self.status, user_id=self.user_id, since=self.since, before=self.before
+        )
+        return walked.conditions()
 
     def words(self, username: str | None = None) -> str:
         """Return them as people read them; ``username`` is that of the user."""
@@ -101,40 +121,6 @@ class TaskFilter:
         """Return what ``to_json`` was made from."""
         return cls(**{name: _KEPT.get(name, _same)(value) for name, value in kept.items()})
 
-    @property
-    def has_ended(self) -> bool:
-        """Return whether only tasks are wanted that have ended."""
-        return self.status is not None and self.status not in ACTIVE
-
-    @property
-    def needs_walk(self) -> bool:
-        """Return whether the tasks have to be looked for among those that an index finds."""
-        is_indexed = self.status is Status.FAILED and self.category
-        if self.text is None and self.account_id is None and (self.status in ACTIVE or is_indexed):
-            return False  # they can't be many, or they have an index of their own
-        rest = (self.priority, self.kind, self.category, self.delivery, self.account_id, self.text)
-        return any(one is not None for one in rest)
-
-    def walked_conditions(self) -> list[ColumnElement[bool]]:
-        """Return the part of it that an index serves, as SQL."""
-        served = TaskFilter(
-            status=self.status, user_id=self.user_id, since=self.since, before=self.before
-        )
-        return served.conditions()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Tasks, newest first. ``older`` is after which task the next page comes; None: there is none.
-
-    ``looked_back_to``: among older ones nobody has looked yet, so there may be more; None: these
-    are all, or there are so many that they fill the page.
-    """
-
-    tasks: Sequence[Task]
-    older: str | None
-    looked_back_to: datetime | None = None
-
 
 def _same(value: Any) -> Any:
     return value
@@ -149,6 +135,19 @@ _KEPT: dict[str, Callable[[Any], Any]] = {
 
 def _minute(at: datetime | None) -> str | None:
     return None if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Tasks, newest first. ``older`` is after which task the next page comes; None: there is none.
+
+    ``looked_back_to``: among older ones nobody has looked yet, so there may be more; None: these
+    are all, or there are so many that they fill the page.
+    """
+
+    tasks: Sequence[Task]
+    older: str | None
+    looked_back_to: datetime | None = None
 
 
 class TaskSearch:

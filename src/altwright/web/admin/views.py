@@ -39,8 +39,8 @@ def tasks() -> str:
     users, asked = services().users.all(), request.args
     wanted, faults = asked_filter(asked)
     search = TaskSearch(services().database, services().box)
-    after = asked.get("after")
-    found = Page([], None) if "user" in faults else search.page(wanted, TASKS_A_PAGE, after)
+    is_nobodys = "user" in faults
+    found = Page([], None) if is_nobodys else search.page(wanted, TASKS_A_PAGE, asked.get("after"))
     return render_template(
         "admin/tasks.html",
         tasks=[task.to_json() | {"user_id": task.user_id} for task in found.tasks],

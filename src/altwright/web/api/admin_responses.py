@@ -17,14 +17,13 @@ class AnybodysTask(Task):
 
 
 class AnybodysTaskList(Shape):
-    """Tasks: those that were made last before the others, or those that ended last.
-
-    ``older`` is what ``after`` has to be for the next page. A page may hold fewer tasks than asked
-    for, though more come: of so many tasks it was made.
-    """
+    """Tasks: those that were made last before the others, or those that ended last."""
 
     tasks: list[AnybodysTask]
-    older: str | None
+    older: str | None = Field(
+        description="the next page comes after this task; null: there are no more. What is seldom "
+        "is looked for in steps, so that a page may hold few tasks or none"
+    )
 
 
 class ManyPreview(Shape):
