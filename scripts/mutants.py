@@ -22,7 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import ndiff
+from difflib import unified_diff
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -114,8 +114,12 @@ def where_of(name: str) -> str:
 def changed(texts: dict[str, str], name: str) -> str:
     """Return the lines that go and come, without what stands around them."""
     original = texts[name.partition("__mutmut_")[0] + "__mutmut_orig"]
-    lines = ndiff(original.strip().splitlines(), texts[name].strip().splitlines())
-    return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines if line[0] in "-+")
+    lines = unified_diff(original.strip().splitlines(), texts[name].strip().splitlines(), n=0)
+    return "\n".join(
+        f"{line[0]} {line[1:].strip()}"
+        for line in lines
+        if line[0] in "-+" and line[:3] not in {"---", "+++"}
+    )
 
 
 class Meeting:
