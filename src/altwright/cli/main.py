@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import importlib
+import keyword
 import os
 import sys
 import traceback
@@ -33,6 +34,8 @@ _MODULES = {
     "db": "service",
     "demo": "service",
     "describe": "service",
+    "export": "takeover",
+    "import": "takeover",
     "key": "service",
     "models": "service",
     "queue": "queues",
@@ -58,7 +61,9 @@ class _Commands(click.Group):
         if cmd_name not in _MODULES:
             return None
         module = importlib.import_module(f"altwright.cli.{_MODULES[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        # A name that Python keeps to itself has an underscore behind it there.
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(module, name)
         return command
 
     def resolve_command(
