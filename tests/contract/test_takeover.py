@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine, select, text, update
 from tests.support_domain import FERNET_KEY
+from tests.support_service import Service
 from tests.support_vedfolnir import MAY, OLD_KEY, Vedfolnir, closed, opened, settings
 
 from altwright.accounts.users import UserStore
@@ -494,3 +495,39 @@ def test_what_is_no_such_database_is_named(tmp_path: Path) -> None:
         OldDatabase.open(f"sqlite:///{tmp_path}/some.db")
     with pytest.raises(ConfigError, match="MySQL"):
         OldDatabase.open("postgresql://a@b/c")
+
+
+def test_the_commands_say_what_they_do(tmp_path: Path) -> None:
+    """Dry run, import, export: counts and oddities as a table or JSON, no secret, no traceback."""
+    old = Vedfolnir(sa.create_engine(f"sqlite:///{tmp_path}/old.db")).make()
+    made = fill(old)
+    old.user("vera", role="VIEWER")
+    values = {"VEDFOLNIR_DATABASE_URL": old.url, "VEDFOLNIR_ENCRYPTION_KEY": OLD_KEY}
+    service = Service(tmp_path, values)
+    plan = service.json("import", "vedfolnir", "--dry-run")
+    assert plan["dry_run"] is True
+    assert service.json("user", "list") == []
+    shown = service.command("import", "vedfolnir", "--stopped")
+    assert shown.returncode == 0, shown.stderr
+    assert "role viewer" in shown.stdout
+    assert OLD_KEY not in shown.stdout
+    assert "token of" not in shown.stdout
+    assert [one["username"] for one in service.json("user", "list")] == ["anna", "bert", "vera"]
+    assert service.json("task", "show", made["waits"])["status"] == "queued"
+    assert service.command("task", "cancel", made["waits"]).returncode == 0
+    counts = {one["table"]: one for one in service.json("export", "vedfolnir")["tables"]}
+    assert counts["caption_generation_tasks"]["changed"] == 1
+    statuses = {row["id"]: row["status"] for row in old.rows("caption_generation_tasks")}
+    assert statuses[made["waits"]] == "CANCELLED"
+    actions = [one["action"] for one in service.json("audit")]
+    assert actions == ["exported to vedfolnir", "task cancelled", "imported from vedfolnir"]
+    service.settings["VEDFOLNIR_ENCRYPTION_KEY"] = "secret"
+    wrong = service.command("import", "vedfolnir")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "VEDFOLNIR_ENCRYPTION_KEY" in wrong.stderr
+    service.settings["VEDFOLNIR_DATABASE_URL"] = "mysql+pymysql://a:sesame@127.0.0.1:1/x"
+    service.settings["VEDFOLNIR_ENCRYPTION_KEY"] = OLD_KEY
+    away = service.command("import", "vedfolnir")
+    assert (away.returncode, away.stderr.count("\n")) == (2, 1)
+    assert "sesame" not in away.stderr
+    old.engine.dispose()
