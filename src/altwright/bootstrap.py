@@ -30,13 +30,15 @@ from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
-from altwright.domain.worker import process_name
+from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
 from altwright.tasks.alerting.notifications import Channel, Mail, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
+from altwright.tasks.cluster.stack_dumps import StackDumps
+from altwright.tasks.cluster.worker_control import INTEGRATED, Group, WorkerControl
 from altwright.tasks.cluster.worker_slots import Slots
 from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.overview import Overview, Seen
@@ -46,9 +48,12 @@ from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.rq.redis_client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.retention import Ages, TaskRetention
+from altwright.tasks.store.running_work import RunningWork
 from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.waiting_reasons import Looked, WaitingReasons
+from altwright.tasks.worker_administration import WorkerAdministration
 from altwright.web.realtime.redis_channel import PageChannel
 from altwright.web.services import Services as WebServices
 from altwright.workers.capacity import pool_size
@@ -57,6 +62,7 @@ from altwright.workers.manager import RQWorkerManager
 from altwright.workers.memory import MIB, MemoryLimit
 from altwright.workers.places import OwnPlaces, Places, SharedPlaces
 from altwright.workers.sessions import WorkerSessionManager
+from altwright.workers.wishes import ProcessWishes
 from altwright.workers.worker import WorkParts
 
 _log = logging.getLogger(__name__)
@@ -111,8 +117,10 @@ class Services(WebServices):
         kind: str,
         count: int | None,
         app_context: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        started_by: StartedBy = StartedBy.NOBODY,
     ) -> RQWorkerManager:
         """Return the manager of ``count`` workers here; None: a share of the whole service's."""
+        wishes = self.process_wishes(kind, started_by)
         make_worker = partial(
             IntegratedRQWorker, self.work_parts(app_context), self.health, self.queue, kind
         )
@@ -122,12 +130,33 @@ class Services(WebServices):
             if count is not None
             else SharedPlaces(
                 Slots(self.engine.leases, process_name()),
-                lambda: settings.rq_worker_count,
+                lambda: wishes.count(settings.rq_worker_count),
                 settings.web_concurrency,
             )
         )
         memory = MemoryLimit(settings.rq_worker_memory_limit * MIB)
-        return RQWorkerManager(make_worker, self.engine.roster, places, memory, kind=kind)
+        return RQWorkerManager(
+            make_worker,
+            self.engine.roster,
+            places,
+            memory,
+            wishes,
+            kind=kind,
+            started_by=started_by,
+            grace_s=settings.rq_shutdown_timeout,
+        )
+
+    def process_wishes(self, kind: str, started_by: StartedBy) -> ProcessWishes:
+        """Return what follows the wishes for this process's workers."""
+        group: Group | None = Group(kind, host_name())
+        if kind == WorkerKind.INTEGRATED:
+            group = INTEGRATED
+        elif started_by is StartedBy.POOL:
+            group = None
+        engine = self.engine
+        return ProcessWishes(
+            engine.control, group, StackDumps(self.database), engine.leases, process_name()
+        )
 
 
 def build(settings: Settings) -> Services:
@@ -187,12 +216,39 @@ def build(settings: Settings) -> Services:
     )
     address = RedisAddress(engine.state, box, settings.resolved_redis_url, health.move)
     channels = channels_of(settings)
+    figures, roster = Figures(database), engine.roster
+    work = RunningWork(database, settings.alert_stuck_task)
+    waiting = WaitingReasons(
+        Looked(
+            database=database,
+            pauses=engine.pauses,
+            limits=engine.limits,
+            roster=roster,
+            control=engine.control,
+            work=work,
+            series=Series(database),
+            health=health,
+            suspended=upkeep.suspended,
+        )
+    )
+    worker_administration = WorkerAdministration(
+        roster,
+        engine.control,
+        StackDumps(database),
+        work,
+        figures,
+        engine.rescuer,
+        engine.queue,
+        engine.progress,
+        Audit(database),
+        lambda: settings.rq_worker_count if settings.worker_mode.has_threads else 0,
+    )
     alerting = Alerting(
         engine,
         upkeep,
         channels,
         thresholds_of(settings),
-        workers_expected=lambda: workers_expected(settings),
+        workers_expected=lambda: workers_expected(settings, engine.control),
         folder=settings.data_dir,
         key_fits=partial(key_check.fits, database, box),
         maintenance_every_s=settings.maintenance_every,
@@ -215,21 +271,23 @@ def build(settings: Settings) -> Services:
         overview=Overview(
             Seen(
                 database=database,
-                figures=Figures(database),
+                figures=figures,
                 series=Series(database),
-                roster=engine.roster,
+                roster=roster,
                 rescuer=engine.rescuer,
                 pauses=engine.pauses,
                 jobs=engine.queue.jobs,
                 health=health,
                 state=engine.state,
                 alerts=alerting.alerts,
-                workers_expected=lambda: workers_expected(settings),
+                workers_expected=lambda: workers_expected(settings, engine.control),
             )
         ),
         queue=engine.queue,
         engine=engine,
         administration=engine.administration,
+        worker_administration=worker_administration,
+        waiting=waiting,
         audit=Audit(database),
         alerts=alerting.alerts,
         redis_address=address,
@@ -297,11 +355,18 @@ def thresholds_of(settings: Settings) -> Thresholds:
     )
 
 
-def workers_expected(settings: Settings) -> int:
-    """Return how many workers have to be at work in the cluster at least."""
-    mode = settings.worker_mode
-    inside = settings.rq_worker_count if mode.has_threads else 0
+def workers_expected(settings: Settings, control: WorkerControl) -> int:
+    """Return how many workers have to be at work in the cluster at least.
+
+    Raises:
+        DatabaseUnavailable: nobody can say what administrators want.
+    """
+    mode, wishes = settings.worker_mode, control.all()
+    scaled = {group: one.scale.least for group, one in wishes.items() if one.scale}
+    inside = scaled.pop(INTEGRATED, settings.rq_worker_count) if mode.has_threads else 0
     outside = max(1, settings.external_processes) if mode.has_processes else 0
+    if scaled:
+        outside = sum(size.least for size in control.pools())
     return inside + outside
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -18,11 +19,14 @@ from rq.worker import BaseWorker
 
 from altwright import bootstrap
 from altwright.background import BackgroundLoop
-from altwright.domain.worker import new_worker_id
+from altwright.domain.worker import StartedBy, WorkerKind, host_name, new_worker_id
 from altwright.processes.preparation import configured
+from altwright.tasks.cluster.worker_registry import Tally
 from altwright.tasks.rq.worker_loop import POLL_S, SIGN_EVERY_S, WorkerLoop
 from altwright.web.app import create_app
 from altwright.workers.integrated import DATABASE_POLL_MOST_S
+from altwright.workers.manager import LOOK_EVERY_S, ROSTER_EVERY_S
+from altwright.workers.memory import resident_bytes
 from altwright.workers.worker import TaskWorker
 
 _log = logging.getLogger(__name__)
@@ -74,6 +78,9 @@ class Worker(BaseWorker):
             ends=lambda: not self._services.health.takes_jobs,
             closed=self._worker.closed,
         )
+        self._wishes = self._services.process_wishes(WorkerKind.RQ, StartedBy.NOBODY)
+        self._thread_id = threading.get_ident()
+        self._roster_at = -ROSTER_EVERY_S
         self._asked_to_stop = False
         self._asked_at = 0.0
         self._from_database = 0
@@ -98,8 +105,12 @@ class Worker(BaseWorker):
             signal.signal(number, self.request_stop)
         limits = _Limits(burst, max_jobs, max_idle_time)
         signs = BackgroundLoop("signs", self._loop.give_sign, every_s=SIGN_EVERY_S)
+        registry = BackgroundLoop(
+            "registry", self._in_registry, every_s=LOOK_EVERY_S, at_end=self._leave_registry
+        )
         self._services.start()
         signs.start()
+        registry.start()
         try:
             while not self._asked_to_stop and not self._is_over(limits):
                 try:
@@ -117,6 +128,7 @@ class Worker(BaseWorker):
                     break
         finally:
             signs.stop()
+            registry.stop()
             self._services.close()
         return bool(self._done)
 
@@ -138,11 +150,33 @@ class Worker(BaseWorker):
                 raise SystemExit
             return
         self._asked_to_stop, self._asked_at = True, at
+        self._roster_at = -ROSTER_EVERY_S
         self._loop.ask_to_stop()
         timeout_s = self._services.settings.rq_shutdown_timeout
         timer = threading.Timer(timeout_s, self._worker.interrupted.set)
         timer.daemon = True
         timer.start()
+
+    def _in_registry(self) -> None:
+        """Say that this worker lives, and take up what administrators want of it."""
+        self._wishes.look({self.name: self._thread_id})
+        if self._wishes.leave.is_set() and not self._asked_to_stop:
+            os.kill(os.getpid(), signal.SIGTERM)  # its handler runs in the main thread
+        at = time.monotonic()
+        if at - self._roster_at >= ROSTER_EVERY_S:
+            self._roster_at = at
+            tally = Tally(self._worker.worked, self._worker.failed, self._asked_to_stop)
+            self._services.engine.roster.seen(
+                [self.name],
+                kind=WorkerKind.RQ,
+                host=host_name(),
+                pid=os.getpid(),
+                memory_bytes=resident_bytes(),
+                tallies={self.name: tally},
+            )
+
+    def _leave_registry(self) -> None:
+        self._services.engine.roster.gone([self.name])
 
     def _work_from_database(self, limits: _Limits) -> bool:
         """Work while Redis takes no jobs; return whether it is over, by one of the limits."""

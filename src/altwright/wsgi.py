@@ -10,6 +10,7 @@ import threading
 from typing import Any
 
 from altwright import bootstrap
+from altwright.domain.worker import StartedBy, WorkerKind
 from altwright.processes.preparation import configured
 from altwright.web.app import create_app
 from altwright.web.realtime import threaded
@@ -45,7 +46,9 @@ class ProcessLife:
         """Begin; called in Gunicorn's post_worker_init, when signals and the app are in place."""
         services.start()
         if settings.worker_mode.has_threads:
-            self._manager = services.worker_manager("integrated", None, app.app_context)
+            self._manager = services.worker_manager(
+                WorkerKind.INTEGRATED, None, app.app_context, StartedBy.GUNICORN
+            )
             self._manager.loop.start()
         threading.Thread(target=self._watch, args=[worker], name="stop-watch", daemon=True).start()
 
@@ -85,8 +88,8 @@ class ProcessLife:
 
     def _should_be_replaced(self) -> bool:
         manager = self._manager
-        too_large = manager is not None and manager.memory.reached.is_set()
-        return too_large or self._enough_requests.is_set()
+        is_asked = manager is not None and manager.should_leave
+        return is_asked or self._enough_requests.is_set()
 
     def _hand_over(self) -> None:
         """End the workers first, while requests are still answered here."""

@@ -14,6 +14,7 @@ from altwright.tasks.administration import Administration
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.cluster.worker_control import WorkerControl
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.cluster.worker_wakeup import Messenger, WorkWaits
 from altwright.tasks.execution.dispatcher import Dispatcher
@@ -87,6 +88,7 @@ class Engine:
         self.leases = Leases(database)
         self.state = ServiceState(database)
         self.roster = Roster(database)
+        self.control = WorkerControl(database)
         self.backlog = Backlog(database)
         self.rescuer = Rescuer(database)
         self.repair = TaskRepair(store, self.backlog, kinds)

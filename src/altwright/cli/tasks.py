@@ -16,6 +16,7 @@ from altwright.cli.common import (
     known_user,
     naming,
     opened,
+    printable,
     show,
     user_option,
 )
@@ -103,7 +104,10 @@ def list_tasks(username: str | None, status: str | None, limit: int, *, as_json:
 def show_task(task_id: str, *, as_json: bool) -> None:
     """Show a task, its items and its history."""
     with opened() as services, naming(task_id):
-        data: dict[str, Any] = services.store.get(task_id, None).to_json()
+        found = services.store.get(task_id, None)
+        data: dict[str, Any] = found.to_json()
+        waiting = services.waiting.of(found, for_staff=True)
+        data["waiting"] = waiting.to_json()
         items = [one.to_json() for one in services.store.items(task_id)]
         history = [one.to_json() for one in services.store.history(task_id)]
     if as_json:
@@ -111,6 +115,15 @@ def show_task(task_id: str, *, as_json: bool) -> None:
         return
     show(data, as_json=False, columns=_TASK)
     click.echo()
+    for reason in waiting.reasons:
+        until = (
+            f" It goes on at {reason.until.isoformat(timespec='seconds')}." if reason.until else ""
+        )
+        click.echo(printable(f"It waits: {reason.words}{until}"))
+    if waiting.range_words:
+        click.echo(waiting.range_words)
+    if waiting.reasons:
+        click.echo()
     columns = {"status": "status", "label": "picture", "reason": "reason"}
     show(items, as_json=False, columns=columns, empty="No items yet.")
     click.echo()
@@ -126,6 +139,21 @@ def cancel(task_id: str, *, as_json: bool) -> None:
     with opened() as services, naming(task_id):
         ended = services.engine.administration.cancel(task_id, by=OPERATOR)
     show(ended.to_json(), as_json=as_json, columns=_TASK)
+
+
+@task.command("take-over")
+@click.argument("task_id")
+@json_option
+def take_over(task_id: str, *, as_json: bool) -> None:
+    """Take a running task from its worker, which is stuck, for another one to go on with.
+
+    What the worker still writes is refused; the picture in hand is tried later.
+    """
+    with opened() as services, naming(task_id):
+        attempt = services.store.get(task_id, None).attempt
+        services.worker_administration.take_over(task_id, attempt, by=OPERATOR)
+        after = services.store.get(task_id, None)
+    show(after.to_json(), as_json=as_json, columns=_TASK)
 
 
 @task.command("priority")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Computed, Float, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, Computed, Float, ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from altwright.db.tables import Base, Id, LongText
@@ -164,6 +164,15 @@ class WorkerRow(Base):
     kind: Mapped[str] = mapped_column(String(16))
     host: Mapped[str] = mapped_column(String(64))
     pid: Mapped[int] = mapped_column()
+    #: What starts its process again when that ends; see domain/worker.py.
+    started_by: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    #: Resident memory of its process.
+    memory_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    #: Attempts at tasks that it has ended since its start, and those of them that failed.
+    done: Mapped[int] = mapped_column(default=0, server_default="0")
+    failed: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: It takes no further task.
+    stopping: Mapped[bool] = mapped_column(default=False, server_default=false())
     started_at: Mapped[datetime] = mapped_column(Instant, default=now())
     seen_at: Mapped[datetime] = mapped_column(Instant, default=now())
 

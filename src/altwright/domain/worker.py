@@ -1,14 +1,32 @@
-"""Names of workers, which say whether their process can still be there."""
+"""Workers: their kinds, what starts them again, and names that say whether they can be there."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import socket
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 _numbers = itertools.count(1)
+
+
+class WorkerKind(StrEnum):
+    """Where a worker lives."""
+
+    INTEGRATED = "integrated"  # a thread of a web process
+    EXTERNAL = "external"  # a thread of `altwright worker`
+    RQ = "rq"  # RQ's own command
+
+
+class StartedBy(StrEnum):
+    """What starts a worker's process again when it ends."""
+
+    GUNICORN = "gunicorn"
+    POOL = "pool"  # our supervisor, in `altwright serve` or `altwright worker --min --max`
+    SYSTEMD = "systemd"
+    NOBODY = ""  # or something that we can't know of: a container's restart policy, a person
 
 
 def new_worker_id(kind: str) -> str:

@@ -26,13 +26,22 @@ class Autoscale:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take ``threads``, how many tasks a process works on at a time."""
-        self._least = least
-        self._most = max(least, most)
+        self.least = least
+        self.most = max(least, most)
         self._threads = threads
         self._down_after_s = down_after_s
         self._clock = clock
         self._grew_at = -UP_EVERY_S
         self._enough_since: float | None = None
+
+    @property
+    def is_fixed(self) -> bool:
+        """Return whether what waits makes no difference."""
+        return self.least == self.most
+
+    def between(self, least: int, most: int) -> None:
+        """Decide between these from now on."""
+        self.least, self.most = least, max(least, most)
 
     def wanted(self, there: int, pressure: Pressure) -> int:
         """Return how many processes there should be, of ``there`` now.
@@ -41,10 +50,10 @@ class Autoscale:
         at most twice as many. Fewer one by one, when all would fit into fewer for a while.
         """
         at = self._clock()
-        if there < self._least:
-            return self._least
+        if there < self.least:
+            return self.least
         needed = math.ceil((pressure.waiting + pressure.running) / self._threads)
-        needed = max(self._least, min(needed, self._most))
+        needed = max(self.least, min(needed, self.most))
         if needed >= there:
             self._enough_since = None
         elif self._enough_since is None:
@@ -56,4 +65,4 @@ class Autoscale:
         if self._enough_since is not None and at - self._enough_since >= self._down_after_s:
             self._enough_since = at
             return there - 1
-        return min(there, self._most)
+        return min(there, self.most)

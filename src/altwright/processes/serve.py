@@ -64,6 +64,8 @@ def serve(
         _warn_of_strangers(settings)
         ready()
         supervisor.run()
+        if pool:
+            pool.close()
 
 
 def gets_models(settings: Settings) -> bool:
@@ -144,12 +146,11 @@ def children_of(settings: Settings) -> list[Child]:
 
 
 def _pool(settings: Settings) -> WorkerPool | None:
-    if not (settings.worker_mode.has_processes and settings.rq_enable_auto_scaling):
+    least = settings.external_processes
+    most = settings.external_processes_max if settings.rq_enable_auto_scaling else least
+    if not settings.worker_mode.has_processes or not most:
         return None
-    scale = Autoscale(
-        settings.external_processes, settings.external_processes_max, settings.rq_worker_count
-    )
-    return WorkerPool(settings, [], scale)
+    return WorkerPool(settings, [], Autoscale(least, most, settings.rq_worker_count))
 
 
 def valkey_binary() -> Path:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -159,6 +159,11 @@ class Supervisor:
         self._ask_to_end(child)
         self._write_status()
 
+    def replace(self, children: Iterable[Child]) -> None:
+        """Stop these and start them again, one after the other."""
+        waiting = {child.name for child in self._to_restart}
+        self._to_restart += [child for child in children if child.name not in waiting]
+
     def stop(self) -> None:
         """Ask those of the highest rank to end, then the others; kill what takes too long."""
         self._systemd.stopping()
@@ -189,11 +194,13 @@ class Supervisor:
             for child in self.children:
                 if child.on_reload is OnReload.SIGNAL and child.process is not None:
                     child.process.send_signal(signal.SIGHUP)
-            self._to_restart = [one for one in self.children if one.on_reload is OnReload.RESTART]
+            self.replace(one for one in self.children if one.on_reload is OnReload.RESTART)
             self._systemd.ready()
         # One at a time: a child that is being replaced is "stopping", then young.
         if self._to_restart and all(child.settled for child in self.children):
-            self._ask_to_end(self._to_restart.pop(0))
+            child = self._to_restart.pop(0)
+            if not child.retired:
+                self._ask_to_end(child)
 
     def _ask_to_end(self, child: Child) -> None:
         if child.process is not None and child.alive and not child.kill_at:

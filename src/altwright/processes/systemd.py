@@ -24,6 +24,11 @@ class Notifier:
         self._sign_every_s = wanted_s / 2 if for_me else 0.0
         self._signed_at = time.monotonic()
 
+    @property
+    def is_there(self) -> bool:
+        """Return whether systemd has started this process, and hears what it is told."""
+        return bool(self._address)
+
     def ready(self) -> None:
         """Say that the service can be used."""
         self._tell("READY=1")

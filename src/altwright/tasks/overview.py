@@ -177,6 +177,8 @@ class Overview:
 def _state(worker: WorkerRecord, task_id: str | None) -> str:
     if worker.vanished:
         return "vanished"
+    if worker.stopping:
+        return "stopping"
     return "working" if task_id else "idle"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Flask
 
 from altwright.web import auth, health, metrics, problem_details, security
-from altwright.web.admin import dashboard
+from altwright.web.admin import dashboard, workers
 from altwright.web.admin.views import bp as admin
-from altwright.web.api import accounts, blueprint, drafts, statistics, tasks
+from altwright.web.api import accounts, admin_workers, blueprint, drafts, statistics, tasks
 from altwright.web.login_rate_limit import LoginLimit
 from altwright.web.pages.views import bp as pages
 from altwright.web.realtime import threaded
@@ -33,7 +33,8 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(pages)
     app.register_blueprint(admin)
     app.register_blueprint(dashboard.bp)
-    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp):
+    app.register_blueprint(workers.bp)
+    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp, admin_workers.bp):
         app.register_api(one)
     if serves_pages:
         threaded.init_app(app, services)

@@ -22,6 +22,8 @@ from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.waiting_reasons import WaitingReasons
+from altwright.tasks.worker_administration import WorkerAdministration
 from altwright.web.realtime.redis_channel import PageChannel
 
 EXTENSION = "altwright"
@@ -44,6 +46,8 @@ class Services:
     progress: ProgressTracker
     page_channel: PageChannel
     administration: Administration
+    worker_administration: WorkerAdministration
+    waiting: WaitingReasons
     audit: Audit
     alerts: AlertBook
     overview: Overview

@@ -69,6 +69,16 @@ class IntegratedRQWorker:
         return not self._thread.is_alive()
 
     @property
+    def stopping(self) -> bool:
+        """Return whether it takes no further task."""
+        return self._stopping.is_set()
+
+    @property
+    def thread_id(self) -> int | None:
+        """Return its thread's identity; None: it hasn't begun."""
+        return self._thread.ident
+
+    @property
     def alive(self) -> bool:
         """Return whether the thread is there."""
         return self._thread.is_alive()

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 
 from altwright.background import BackgroundLoop
-from altwright.domain.worker import host_name
+from altwright.domain.worker import StartedBy, host_name
 from altwright.errors import AltwrightError
-from altwright.tasks.cluster.worker_registry import Roster
+from altwright.tasks.cluster.worker_registry import Roster, Tally
 from altwright.tasks.rq.worker_loop import SIGN_EVERY_S
 from altwright.workers.integrated import IntegratedRQWorker
-from altwright.workers.memory import MemoryLimit
+from altwright.workers.memory import MemoryLimit, resident_bytes
 from altwright.workers.places import Places
+from altwright.workers.wishes import ProcessWishes
 
 _log = logging.getLogger(__name__)
 
@@ -36,31 +37,46 @@ class RQWorkerManager:
         roster: Roster,
         places: Places,
         memory: MemoryLimit,
+        wishes: ProcessWishes,
         *,
         kind: str,
+        started_by: StartedBy = StartedBy.NOBODY,
+        grace_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what makes a worker, where workers should be, and ``kind`` for the roster.
 
-        ``memory.reached`` is set when this process should be replaced.
+        ``memory.reached`` is set when this process should be replaced, ``wishes.leave`` when it
+        is asked to end. ``grace_s`` are the seconds that a worker has for its task once it is one
+        too many.
         """
         self._make_worker = make_worker
         self._roster = roster
         self._places = places
         self.memory = memory
+        self.wishes = wishes
         self._kind = kind
+        self._started_by = started_by
+        self._grace_s = grace_s
         self._clock = clock
         self._stopping = threading.Event()
         #: Starts the workers and looks after them, also while they stop.
         self.loop = BackgroundLoop("workers", self._look_after, every_s=LOOK_EVERY_S)
         self._signed_at = self._entered_at = -SIGN_EVERY_S
         self._by_place: dict[int, IntegratedRQWorker] = {}
+        #: Since when workers that are too many have been ending.
+        self._ending_since: dict[IntegratedRQWorker, float] = {}
         self._lock = threading.Lock()
 
     @property
     def workers(self) -> list[IntegratedRQWorker]:
         """Return the workers that are here now."""
         return list(self._by_place.values())
+
+    @property
+    def should_leave(self) -> bool:
+        """Return whether this process should end, for another one to be started."""
+        return self.memory.reached.is_set() or self.wishes.leave.is_set()
 
     def stop(self, timeout_s: float, item_grace_s: float = ITEM_GRACE_S) -> bool:
         """Stop: running tasks get ``timeout_s`` to end, then go back to the queue.
@@ -73,6 +89,7 @@ class RQWorkerManager:
             workers = self.workers
         for worker in workers:
             worker.stop()
+        self._entered_at = -ROSTER_EVERY_S  # so that it is seen at once
         self._await_end(timeout_s)
         for worker in workers:
             worker.interrupt()
@@ -105,6 +122,9 @@ class RQWorkerManager:
             _log.warning("places %s are left to their leases: %s", ended, error)
 
     def _look_after(self) -> None:
+        self.wishes.look(
+            {one.worker.id: one.thread_id for one in self.workers if one.thread_id is not None}
+        )
         if self._stopping.is_set():
             self._places.kept(list(self._by_place))
         else:
@@ -114,29 +134,59 @@ class RQWorkerManager:
 
     def _fill(self) -> None:
         wanted = self._places.wanted(list(self._by_place))
+        ended: list[IntegratedRQWorker] = []
         with self._lock:
             if self._stopping.is_set():
                 self._places.left(wanted - self._by_place.keys())
                 return
             for place, worker in list(self._by_place.items()):
                 if not worker.alive:
-                    if place in wanted:
+                    ended.append(worker)
+                    if place not in wanted:
+                        self._places.left([place])
+                    elif not worker.stopping:
                         _log.error("worker %s died and is replaced", worker.worker.id)
                     del self._by_place[place]
-                elif place not in wanted:
-                    worker.stop()
+                elif place not in wanted or worker.stopping:
+                    self._end(worker)
             for place in wanted - self._by_place.keys():
                 self._by_place[place] = self._make_worker()
                 self._by_place[place].start()
                 _log.info("%s worker %s started", self._kind, place)
+        if ended:
+            for worker in ended:
+                self._ending_since.pop(worker, None)
+            self._entered_at = -ROSTER_EVERY_S
+            self._roster.gone([worker.worker.id for worker in ended])
+
+    def _end(self, worker: IntegratedRQWorker) -> None:
+        """Let a worker end that is too many: after its task, or at the item if that takes long."""
+        at = self._clock()
+        if worker not in self._ending_since:
+            self._ending_since[worker] = at
+            self._entered_at = -ROSTER_EVERY_S
+            worker.stop()
+        elif at - self._ending_since[worker] >= self._grace_s:
+            worker.interrupt()
 
     def _give_signs(self) -> None:
         at = self._clock()
         workers = self.workers
         if at - self._entered_at >= ROSTER_EVERY_S and workers:
             self._entered_at = at
-            ids = [worker.worker.id for worker in workers]
-            self._roster.seen(ids, kind=self._kind, host=host_name(), pid=os.getpid())
+            tallies = {
+                one.worker.id: Tally(one.worker.worked, one.worker.failed, one.stopping)
+                for one in workers
+            }
+            self._roster.seen(
+                list(tallies),
+                kind=self._kind,
+                host=host_name(),
+                pid=os.getpid(),
+                started_by=self._started_by,
+                memory_bytes=resident_bytes(),
+                tallies=tallies,
+            )
         if at - self._signed_at >= SIGN_EVERY_S:
             self._signed_at = at
             for worker in workers:

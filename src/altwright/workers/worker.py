@@ -44,7 +44,8 @@ class TaskWorker:
         self._parts = parts
         #: Set: hand the task in work back at its next item.
         self.interrupted = threading.Event()
-        self.worked = 0
+        #: Attempts that have ended here, and those of them that failed.
+        self.worked = self.failed = 0
 
     def take(self, ticket: Ticket) -> bool | None:
         """Work on the task of a ticket that RQ delivered; return whether it was still to be had.
@@ -83,7 +84,7 @@ class TaskWorker:
                 task = claim()
                 if task is None:
                     return False
-                self._parts.runner.run(task, self.interrupted)
+                self.failed += not self._parts.runner.run(task, self.interrupted)
             except TemporaryError as error:
                 # Its lease runs out, and another worker goes on where this one stopped.
                 _log.warning("worker %s: %s", self.id, error)

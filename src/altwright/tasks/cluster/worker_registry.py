@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select, update
 
 from altwright.db.copies import as_json, copied
 from altwright.db.session import Database
 from altwright.db.task_tables import WorkerRow
 from altwright.db.types import now
+from altwright.domain.worker import StartedBy
 
 #: Seconds after which a worker that gave no sign is shown as vanished, and then forgotten.
 VANISHED_S, FORGOTTEN_S = 15.0, 3600.0
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What a worker has done since its start: attempts that ended, and those that failed."""
+
+    done: int = 0
+    failed: int = 0
+    stopping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerRecord:
-    """One worker; ``vanished``: it gave no sign for VANISHED_S, and didn't say goodbye."""
+    """One worker; ``vanished``: it gave no sign for VANISHED_S, and didn't say goodbye.
+
+    ``stopping``: it takes no further task. ``memory_bytes`` are of its whole process.
+    """
 
     id: str
     kind: str
     host: str
     pid: int
+    started_by: str
+    memory_bytes: int
+    done: int
+    failed: int
+    stopping: bool
     started_at: datetime
     seen_at: datetime
     vanished: bool
@@ -41,15 +59,30 @@ class Roster:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def seen(self, worker_ids: Sequence[str], *, kind: str, host: str, pid: int) -> None:
-        """Note that these workers of one process live; forget those long gone."""
+    def seen(
+        self,
+        worker_ids: Sequence[str],
+        *,
+        kind: str,
+        host: str,
+        pid: int,
+        started_by: StartedBy = StartedBy.NOBODY,
+        memory_bytes: int = 0,
+        tallies: Mapping[str, Tally] | None = None,
+    ) -> None:
+        """Note in one write that these workers of one process live; forget those long gone."""
+        tallies = tallies or {}
         with self._database.write() as session:
+            query = select(WorkerRow.id).where(WorkerRow.id.in_(worker_ids))
+            known = set(session.scalars(query))
             for worker_id in worker_ids:
-                row = session.get(WorkerRow, worker_id)
-                if row is None:
-                    session.add(WorkerRow(id=worker_id, kind=kind, host=host, pid=pid))
+                values = asdict(tallies.get(worker_id, Tally())) | {"memory_bytes": memory_bytes}
+                if worker_id in known:
+                    statement = update(WorkerRow).where(WorkerRow.id == worker_id)
+                    session.execute(statement.values(**values, seen_at=now()))
                 else:
-                    row.seen_at = now()
+                    process = {"kind": kind, "host": host, "pid": pid, "started_by": started_by}
+                    session.execute(insert(WorkerRow).values(id=worker_id, **process, **values))
             session.execute(delete(WorkerRow).where(WorkerRow.seen_at < now(-FORGOTTEN_S)))
 
     def gone(self, worker_ids: Sequence[str]) -> None:

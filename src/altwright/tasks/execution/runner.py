@@ -100,11 +100,11 @@ class TaskRunner:
         self._slice_s = slice_s
         self._clock = clock
 
-    def run(self, task: Task, interrupted: threading.Event) -> None:
+    def run(self, task: Task, interrupted: threading.Event) -> bool:
         """Work on a claimed task until it ends, fails, or ``interrupted`` is set.
 
         Whatever happens is written to the task; only faults of the database are raised, and
-        then the lease runs out and another worker goes on.
+        then the lease runs out and another worker goes on. Returns False if the attempt failed.
 
         Raises:
             DatabaseUnavailable: the attempt's end could not be written.
@@ -112,17 +112,18 @@ class TaskRunner:
         _log.info("task %s attempt %s begins", task.id, task.attempt)
         self._progress.publish(task)
         completed = None
+        checkpoint = _Checkpoint(self, task, interrupted)
         try:
-            completed = self._kept(task, interrupted)
+            completed = self._kept(task, checkpoint)
         except TaskStateConflict:
             _log.warning("task %s attempt %s was taken back", task.id, task.attempt)
         if completed is None:
             self._progress.publish_by_id(task.id)
         else:
             self._progress.publish(completed)
+        return not checkpoint.has_failed
 
-    def _kept(self, task: Task, interrupted: threading.Event) -> Task | None:
-        checkpoint = _Checkpoint(self, task, interrupted)
+    def _kept(self, task: Task, checkpoint: _Checkpoint) -> Task | None:
         try:
             with self.leases.kept(checkpoint.hold):
                 return self._ended(task, checkpoint)
@@ -147,12 +148,14 @@ class TaskRunner:
         except TimeUsedUp as why:
             self._retrying.time_used_up(task, str(why))
         except Stopped as stopped:
+            checkpoint.has_failed = not stopped.waits
             self._retrying.stopped(task, stopped.fault, waits=stopped.waits)
         except (TaskStateConflict, DatabaseUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - recorded, and the loop goes on
             # The worker's loop is the last resort; whatever it was, the task must not hang.
             fault = self._noted(task, "", error).of_whole_service()
+            checkpoint.has_failed = True
             self._retrying.stopped(task, fault, waits=fault.meaning is Meaning.WAIT)
         return None
 
@@ -161,6 +164,7 @@ class TaskRunner:
         if kind is None or task.corrupt:
             damage = task.fault or f"its kind {task.kind[:32]!r} isn't known here"
             _log.error("task %s is set aside: %s", task.id, damage)
+            checkpoint.has_failed = True
             self._claims.fail(task, Category.CORRUPT, f"This task is damaged: {damage}.")
             return None
         run = Run(task, checkpoint, self._progress.stepper(task))
@@ -351,6 +355,8 @@ class _Checkpoint:
         self.hold = Hold(task, self.over, self.may_give_way)
         self._began = self._asked = runner.began()
         self._is_planning = False
+        #: The attempt ended with a failure: it is tried again, or the task has failed.
+        self.has_failed = False
 
     def __call__(self) -> None:
         self._local()

@@ -59,6 +59,9 @@ _FIRST = (
     .with_hint(TaskRow, "FORCE INDEX (ix_tasks_claim)", "mariadb")
 )
 _NEXT = _FIRST.with_for_update(skip_locked=True)
+_MINE = select(
+    TaskRow.id, TaskRow.priority, TaskRow.turn, TaskRow.created_at, TaskRow.user_id
+).where(TaskRow.id == bindparam("of_task"), *DUE)
 
 
 def _waits(priority: Priority, *also: ColumnElement[bool]) -> Exists:
@@ -95,6 +98,37 @@ class PriorityQueueHandler:
         """Return id and attempt of the task whose turn it is, locked; None: nothing waits."""
         query = _NEXT.where(TaskRow.priority.not_in(closed)) if closed else _NEXT
         return connection.execute(query).first()
+
+    def ahead(
+        self, connection: Connection, task_id: str, closed: Collection[Priority] = ()
+    ) -> tuple[int, int] | None:
+        """Return how many tasks come before one that is due, and how many are its own user's.
+
+        Those of priorities that are ``closed`` don't count: none of them is taken. None: it isn't
+        due.
+        """
+        mine = connection.execute(_MINE, {"of_task": task_id}).first()
+        if mine is None:
+            return None
+        turn, created_at, task = mine.turn, mine.created_at, mine.id  # as TURN_ORDER has them
+        before = or_(
+            TaskRow.priority < mine.priority,
+            and_(TaskRow.priority == mine.priority, TaskRow.turn < turn),
+            and_(
+                TaskRow.priority == mine.priority,
+                TaskRow.turn == turn,
+                or_(
+                    TaskRow.created_at < created_at,
+                    and_(TaskRow.created_at == created_at, TaskRow.id < task),
+                ),
+            ),
+        )
+        own = func.sum(case((TaskRow.user_id == mine.user_id, _ONE), else_=_NONE))
+        query = select(func.count(), func.coalesce(own, _NONE)).where(*DUE, before)
+        if closed:
+            query = query.where(TaskRow.priority.not_in(closed))
+        count, of_user = connection.execute(query).one()
+        return int(count), int(of_user)
 
     def due(self, connection: Connection, priority: Priority, limit: int) -> Sequence[Any]:
         """Return id and attempt of due tasks that the database delivers, in their order.

@@ -22,6 +22,7 @@ SECTIONS: Final = (
     ("/admin/tasks", "Tasks"),
     ("/admin/failed", "Dead letters"),
     ("/admin/queues", "Queues"),
+    ("/admin/workers", "Workers"),
     ("/admin/alerts", "Alerts"),
     ("/admin/users", "Users"),
     ("/admin/audit", "Audit log"),

@@ -82,6 +82,8 @@ def task(task_id: str) -> str:
         items=services().store.items(found.id),
         events=services().store.history(found.id),
         is_active=found.status in ACTIVE,
+        waiting=services().waiting.of(found, for_staff=True),
+        running=services().worker_administration.running_task(found.id),
         priorities=[one.queue for one in Priority],
     )
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from altwright.domain.caption import DraftStatus, TextKind
 from altwright.domain.task import Delivery, ItemStatus, Status
+from altwright.tasks.waiting_reasons import ReasonCode
 from altwright.web.api.requests import PriorityName
 
 
@@ -117,6 +118,29 @@ class Event(Shape):
     attempt: int
     actor: str
     detail: str
+
+
+class WaitingReason(Shape):
+    """One thing that a task waits for, the first one first."""
+
+    code: ReasonCode
+    words: str
+    until: datetime | None
+
+
+class StartsIn(Shape):
+    """Seconds: by the median of what ran lately, and by what nine in ten took no longer than."""
+
+    from_: float = Field(alias="from")
+    to: float
+
+
+class Waiting(Shape):
+    """Why a task waits; no reasons: it doesn't."""
+
+    reasons: list[WaitingReason]
+    ahead: int | None = Field(description="tasks whose turn comes before; null: it takes no turn")
+    starts_in_s: StartsIn | None = Field(description="null: there is too little to say")
 
 
 class EventList(Shape):

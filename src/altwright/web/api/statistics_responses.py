@@ -9,6 +9,7 @@ from pydantic import Field
 
 from altwright.domain.period import Period
 from altwright.domain.task import Delivery
+from altwright.domain.worker import StartedBy
 from altwright.tasks.alerting.rules import Severity
 from altwright.tasks.rq.circuit_breaker import RedisState
 from altwright.web.api.requests import PriorityName
@@ -85,10 +86,15 @@ class WorkerNow(Shape):
     kind: str
     host: str
     pid: int
+    started_by: StartedBy = Field(description="what starts its process again when that ends")
+    memory_bytes: int = Field(description="of its whole process")
+    done: int = Field(description="attempts at tasks that have ended since its start")
+    failed: int = Field(description="of these, those that failed")
+    stopping: bool = Field(description="it takes no further task")
     started_at: datetime
     seen_at: datetime
     vanished: bool
-    state: Literal["working", "idle", "vanished"]
+    state: Literal["working", "idle", "stopping", "vanished"]
     task_id: str | None
 
 

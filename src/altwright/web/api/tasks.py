@@ -63,6 +63,13 @@ def list_events(path: TaskPath) -> Answer:
     return {"events": [_event(event, caller()) for event in events]}
 
 
+@bp.get("/<task_id>/waiting", responses=answers({200: responses.Waiting}, 404))
+def show_waiting(path: TaskPath) -> Answer:
+    """Say why a task waits, what is before it, and when it probably starts."""
+    user = caller()
+    return services().waiting.of(_visible(path), for_staff=user.looks_after_tasks).to_json()
+
+
 @bp.post("/<task_id>/cancel", responses=answers({200: responses.Task}, 400, 404, 409))
 def cancel_task(path: TaskPath) -> Answer:
     """Cancel a task: at once while it waits, at its next picture while it runs."""

@@ -97,6 +97,7 @@ def task(task_id: str) -> str:
         skipped=[item for item in items if item.status is ItemStatus.SKIPPED],
         drafts_of=_drafts_of(found, items, user.id),
         left=left,
+        waiting=services().waiting.of(found, for_staff=False),
         events=services().store.history(found.id),
     )
 

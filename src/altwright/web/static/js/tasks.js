@@ -12,6 +12,8 @@ import { isActive, taskState } from "./words.js";
 
 /** Milliseconds between two refreshes of a running task's lists; the first comes with the news. */
 const REST_MS = 1000;
+/** Milliseconds between two looks why a task waits: what is before it moves without news of it. */
+const WAITING_MS = 5000;
 const refresh = coalesced(fetchLists, REST_MS);
 
 const list = document.querySelector("[data-task-list]");
@@ -76,13 +78,16 @@ function followTask() {
       else refresh();
     },
   );
+  setInterval(() => {
+    if (status === "queued" && !document.hidden) refresh();
+  }, WAITING_MS);
   document.querySelector("[data-requeue]")?.addEventListener("click", requeue);
 }
 
 async function fetchLists() {
   try {
     const fresh = await page(location.href);
-    for (const id of ["outcomes", "timeline"]) {
+    for (const id of ["waiting", "outcomes", "timeline"]) {
       const part = fresh.getElementById(id);
       if (!part) continue;
       localise(part);

@@ -1,0 +1,38 @@
+"""The place of a waiting task is the one in which workers take it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.support_engine import ANNA, BERT, ROOT, Rig
+
+from altwright.domain.task import Priority
+from altwright.tasks.store.claim_order import PRIORITIES
+
+pytestmark = pytest.mark.every_database
+
+
+def test_each_place_is_how_many_are_taken_before(rig: Rig) -> None:
+    """Of tasks of three users in four queues, one of them closed: each is taken in its place."""
+    rig.kind.exclusive = False
+    users = [replace(one, is_admin=True) for one in (ANNA, BERT, ROOT)]
+    for number in range(40):
+        # Neither users nor queues follow each other in the same order.
+        priority = Priority(number * 7 % 5 % 4)
+        rig.submit(users[number * number % 7 % 3], priority=priority.queue)
+    closed = {Priority.HIGH}
+    with rig.database.connect() as connection:
+        places = {
+            task.id: PRIORITIES.ahead(connection, task.id, closed)
+            for task in rig.store.recent(None, limit=100)
+        }
+    taken = 0
+    owners: dict[int | None, int] = {}
+    while (task := rig.claims.claim_next("w", paused=closed)) is not None:
+        assert places[task.id] == (taken, owners.get(task.user_id, 0))
+        taken += 1
+        owners[task.user_id] = owners.get(task.user_id, 0) + 1
+        with rig.database.connect() as connection:
+            assert PRIORITIES.ahead(connection, task.id, closed) is None
+    assert taken > 20
