@@ -88,6 +88,7 @@ class Services(WebServices):
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
         with suppress(DatabaseUnavailable):  # then the leader's loop asks again
             self.redis_address.follow()
+            self.engine.wish.follow()
             try:
                 key_check.verify(self.database, self.box)
             except ConfigError as error:  # commands and `altwright serve` stop there
@@ -253,7 +254,7 @@ def build(settings: Settings) -> Services:
         key_fits=partial(key_check.fits, database, box),
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
-        always=(address.follow,),
+        always=(address.follow, engine.wish.follow),
     )
     return Services(
         settings=settings,

@@ -11,6 +11,7 @@ from altwright.background import BackgroundLoop
 from altwright.domain.limits import Limits
 from altwright.domain.retry_policy import Backoff
 from altwright.tasks.administration import Administration
+from altwright.tasks.cluster.delivery_wish import DeliveryWish
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
@@ -87,6 +88,7 @@ class Engine:
         self.kinds = kinds
         self.leases = Leases(database)
         self.state = ServiceState(database)
+        self.wish = DeliveryWish(self.state, health.hold)
         self.roster = Roster(database)
         self.control = WorkerControl(database)
         self.backlog = Backlog(database)
