@@ -6,6 +6,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from altwright.db.task_tables import TaskRow
 from altwright.domain.caption import DraftStatus, Role
 from altwright.domain.task import Priority, Status
 from altwright.errors import ConfigError, NotSignedIn
-from altwright.takeover.old_database import OldDatabase
+from altwright.takeover.old_database import CLAIMED, OldDatabase
+from altwright.takeover.pollers import reasons_to_stay
 from altwright.takeover.report import Report
 from altwright.takeover.run import Takeover
 
@@ -531,3 +533,49 @@ def test_the_commands_say_what_they_do(tmp_path: Path) -> None:
     assert (away.returncode, away.stderr.count("\n")) == (2, 1)
     assert "sesame" not in away.stderr
     old.engine.dispose()
+
+
+@pytest.mark.req("4.1", "by one command")
+@pytest.mark.req("10.4", "whether it is safe")
+@pytest.mark.every_database
+def test_tasks_are_taken_out_of_the_hands_of_workers_that_go_on(
+    database: Database, there: Vedfolnir
+) -> None:
+    """What waits there is claimed before it is queued here; what runs there ends there first."""
+    users = [there.user(name) for name in ("anna", "bert", "carl")]
+    anna, bert, carl = ((one, there.connection(one, f"u{one}")) for one in users)
+    waits = there.task(*anna, priority="urgent", settings_json=settings())
+    runs, next_one = there.task(*bert, status="RUNNING"), there.task(*bert)
+    claimed = there.task(*carl, status="RUNNING", current_step=CLAIMED)  # by a run that was ended
+
+    def why_not() -> list[str]:
+        with closing(OldDatabase.open(there.url)) as old:
+            return reasons_to_stay(database, old)
+
+    def to_rq() -> int:
+        with closing(OldDatabase.open(there.url, writes=True)) as old:
+            return (
+                Takeover(database, old, box=BOX, old_box=Box(OLD_KEY), claims=True)
+                .take_in()
+                .counts["caption_generation_tasks"]["added"]
+            )
+
+    assert len(why_not()) == 2
+    assert to_rq() == 2
+    rows = {row["id"]: row for row in there.rows("caption_generation_tasks")}
+    assert (rows[waits]["status"], rows[waits]["current_step"]) == ("RUNNING", CLAIMED)
+    assert rows[next_one]["status"] == "QUEUED"
+    with closing(OldDatabase.open(there.url, writes=True)) as old:
+        assert not old.claim(waits)  # whoever comes second has lost
+    with database.read() as session:
+        query = select(TaskRow.id, TaskRow.priority).where(TaskRow.status == Status.QUEUED)
+        assert {row[0]: row[1] for row in session.execute(query)} == {
+            waits: Priority.URGENT,
+            claimed: Priority.NORMAL,
+        }
+    assert to_rq() == 0
+    assert len(why_not()) == 2
+    there.set("caption_generation_tasks", runs, status="COMPLETED", completed_at=MAY)
+    assert to_rq() == 2  # the one that has ended, and the one that waited for it
+    assert why_not() == []
+    assert give(database, there).writes == 0

@@ -37,6 +37,7 @@ _MODULES = {
     "export": "takeover",
     "import": "takeover",
     "key": "service",
+    "migrate": "migrate",
     "models": "service",
     "queue": "queues",
     "redis": "redis",

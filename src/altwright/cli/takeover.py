@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from altwright.bootstrap import Services
 from altwright.cli.common import OPERATOR, json_option, opened, show
 from altwright.crypto import Box
 from altwright.errors import ConfigError
@@ -85,10 +86,7 @@ def give_back(url: str, key: str | None, *, stopped: bool, dry_run: bool, as_jso
 
 def _run(url: str, key: str | None, *, gives: bool, dry_run: bool, **options: Any) -> Report:
     with opened() as services:
-        try:
-            old_box = Box(key) if key else services.box
-        except ValueError:
-            raise ConfigError(["VEDFOLNIR_ENCRYPTION_KEY: should be a Fernet key"]) from None
+        old_box = box_of(services, key)
         with closing(OldDatabase.open(url, writes=gives and not dry_run)) as old:
             takeover = Takeover(
                 services.database,
@@ -104,6 +102,14 @@ def _run(url: str, key: str | None, *, gives: bool, dry_run: bool, **options: An
             services.audit.add(OPERATOR, what, detail=f"{report.writes} rows")
             services.queue.wake()
     return report
+
+
+def box_of(services: Services, key: str | None) -> Box:
+    """Return what opens Vedfolnir's tokens. Raises ConfigError: the key is none."""
+    try:
+        return Box(key) if key else services.box
+    except ValueError:
+        raise ConfigError(["VEDFOLNIR_ENCRYPTION_KEY: should be a Fernet key"]) from None
 
 
 def _show(report: Report, *, dry_run: bool, as_json: bool) -> None:

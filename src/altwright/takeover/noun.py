@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from altwright.takeover.fields import Row, Unusable
 
-#: The id of what a dry run would make.
+#: The id of what a dry run would make, or less.
 NOBODY = -1
 
 

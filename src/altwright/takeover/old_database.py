@@ -35,6 +35,8 @@ BATCH = 200
 #: Without these there is nothing to take over; the others may be missing.
 NEEDED = ("users", "platform_connections", "caption_generation_tasks")
 TABLES = (*NEEDED, "posts", "images", "caption_generation_user_settings")
+#: The step of a task there that is worked on here.
+CLAIMED = "taken over by Altwright"
 #: What the replaced system wants to know of each row, and columns of ours don't say.
 _FILLED = {"created_at", "updated_at"}
 
@@ -132,9 +134,31 @@ class OldDatabase:
             rows = connection.execute(query.where(status.in_(["queued", "running"]))).all()
         return [row.id for row in sorted(rows, key=lambda row: (str(row.created_at), row.id))]
 
+    def users_at_work(self) -> set[Any]:
+        """Return the ids of users of whom a worker there works on a task."""
+        name = "caption_generation_tasks"
+        runs = func.lower(column("status")) == "running"
+        step = func.coalesce(column("current_step"), "") != CLAIMED
+        query: Any = select(column("user_id")).select_from(self.table(name)).where(runs, step)
+        with self.begin() as connection:
+            return set(connection.execute(query).scalars())
+
     def table(self, name: str) -> TableClause:
         """Return a table with the columns that it has here."""
         return table(name, *(column(one["name"]) for one in self._columns[name]))
+
+    def claim(self, task_id: str) -> bool:
+        """Let no worker there begin a task that waits; return whether it still waited.
+
+        To them it runs. A row that says so and was not taken is one whose import was ended.
+        """
+        name = "caption_generation_tasks"
+        statement = update(self.table(name)).where(
+            column("id") == task_id, func.lower(column("status")) == "queued"
+        )
+        values = self._known(name, {"status": "RUNNING", "current_step": CLAIMED})
+        with self.begin() as connection:
+            return connection.execute(statement.values(values)).rowcount == 1
 
     def write(
         self, connection: Connection, name: str, row_id: Any, values: Mapping[str, Any]

@@ -7,6 +7,7 @@ ended goes on where it stopped, and one that has nothing to do changes nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection
@@ -42,6 +43,7 @@ class Takeover:
         box: Box,
         old_box: Box,
         stopped: bool = False,
+        claims: bool = False,
         same: Collection[str] = (),
         dry_run: bool = False,
     ) -> None:
@@ -53,9 +55,11 @@ class Takeover:
         self._nouns: tuple[Noun, ...] = (
             self._users,
             Accounts(database, old, self._known, old_box, box),
-            Tasks(database, old, self._known, box, stopped=stopped),
+            Tasks(database, old, self._known, box, stopped=stopped, claims=claims),
             Pictures(database, old, self._known),
         )
+        #: Ids of what a dry run would make.
+        self._nobody = count(NOBODY, -1)
         self.report = Report()
 
     def take_in(self) -> Report:
@@ -138,7 +142,7 @@ class Takeover:
             self.report.row(noun.table, SAME)
             self.report.remark(noun.table, old_id, "it is here already, and stays as it is here")
         else:
-            new_id = NOBODY if self._dry_run else noun.add(session, row)
+            new_id = next(self._nobody) if self._dry_run else noun.add(session, row)
             self.report.row(noun.table, ADDED)
             for remark in row.remarks:
                 self.report.remark(noun.table, old_id, remark)
@@ -235,7 +239,7 @@ class Takeover:
             for new_id, fields, beside in rows:
                 try:
                     if self._dry_run:
-                        old_id: Any = NOBODY
+                        old_id: Any = next(self._nobody)
                         remark = ""
                     else:
                         old_id, remark = noun.add_there(connection, fields, beside)

@@ -17,7 +17,7 @@ from altwright.takeover import fields as mapping
 from altwright.takeover import links
 from altwright.takeover.fields import Row, Unusable
 from altwright.takeover.noun import Known
-from altwright.takeover.old_database import BATCH, OldDatabase
+from altwright.takeover.old_database import BATCH, CLAIMED, OldDatabase
 from altwright.takeover.people import old_id_of, read_each
 from altwright.tasks.store import carried
 from altwright.tasks.store.carried import Carried
@@ -29,24 +29,38 @@ _ACTIVE = ("queued", "running")
 
 
 class Tasks:
-    """Tasks; those that are still to be done go over once the other side is ``stopped``."""
+    """Tasks; those that are still to be done go over once the other side is ``stopped``.
+
+    ``claims``: its workers go on, and those that wait are taken out of their hands one by one.
+    """
 
     kind, table, whole = links.TASK, "caption_generation_tasks", True
 
     def __init__(
-        self, database: Database, old: OldDatabase, known: Known, box: Box, *, stopped: bool
+        self,
+        database: Database,
+        old: OldDatabase,
+        known: Known,
+        box: Box,
+        *,
+        stopped: bool,
+        claims: bool = False,
     ) -> None:
         self._database = database
         self._old = old
         self._known = known
         self._box = box
         self._stopped = stopped
+        self._claims = claims
+        #: Old ids of users of whom a worker there works on a task.
+        self._at_work: set[Any] = set()
         #: Whose task this run has queued, so that a dry run says what a run would do.
         self._busy: set[Any] = set()
 
     def pages(self) -> Iterator[list[dict[str, Any]]]:
         """Yield what has ended by id, then what hasn't, oldest first."""
         yield from self._old.pages(self.table, func.lower(column("status")).not_in(_ACTIVE))
+        self._at_work = self._old.users_at_work() if self._claims else set()
         active = self._old.active()
         for at in range(0, len(active), BATCH):
             wanted = active[at : at + BATCH]
@@ -67,8 +81,10 @@ class Tasks:
             made.beside |= {
                 "id": _checked(row["id"]),
                 "user_id": self._known.user(place[0]),
+                "old_user_id": place[0],
                 "account_id": self._account(made, place[1]),
                 "runs": mapping.word(row.get("status")) == "running",
+                "is_claimed": row.get("current_step") == CLAIMED,
             }
             return made
 
@@ -94,12 +110,15 @@ class Tasks:
         if carried.read(session, [task_id], self._box):
             return task_id
         if row.fields["status"] is Status.QUEUED:
-            if not self._stopped:
+            may_claim = self._claims and (row.beside["is_claimed"] or not row.beside["runs"])
+            if not (self._stopped or may_claim):
                 raise Unusable(
                     "it runs there: the replaced system still works on it"
                     if row.beside["runs"]
                     else "it waits there: --stopped takes it, once nothing works on it there"
                 )
+            if row.beside["old_user_id"] in self._at_work:
+                raise Unusable("its user has a task that runs there; run this again after it")
             if user_id in self._busy or carried.active_of(session, user_id):
                 raise Unusable(
                     "its user has an active task here; run the import again when that has ended"
@@ -110,6 +129,9 @@ class Tasks:
     def add(self, session: Session, row: Row) -> Any:
         """Add it and return its id."""
         task_id, user_id = row.beside["id"], row.beside["user_id"]
+        is_ours = row.fields["status"] is not Status.QUEUED or row.beside["is_claimed"]
+        if self._claims and not is_ours and not self._old.claim(task_id):
+            raise Unusable("a worker there has just begun it")
         carried.add(
             session,
             task_id,
