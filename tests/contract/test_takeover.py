@@ -14,11 +14,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine, select, text, update
 from tests.support_domain import FERNET_KEY
+from tests.support_images import photo, saved
 from tests.support_service import Service
 from tests.support_vedfolnir import MAY, OLD_KEY, Vedfolnir, closed, opened, settings
 
 from altwright.accounts.users import UserStore
 from altwright.captions.drafts.draft_store import DraftStore
+from altwright.captions.pictures.picture_fetch import PictureLimits
+from altwright.captions.pictures.picture_files import PictureStore
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.tables import AccountRow, Base, DraftRow, PictureRow, UserRow
@@ -26,6 +29,7 @@ from altwright.db.task_tables import TaskRow
 from altwright.domain.caption import DraftStatus, Role
 from altwright.domain.task import Priority, Status
 from altwright.errors import ConfigError, NotSignedIn
+from altwright.takeover.files import OldFiles
 from altwright.takeover.old_database import CLAIMED, OldDatabase
 from altwright.takeover.pollers import reasons_to_stay
 from altwright.takeover.report import Report
@@ -579,3 +583,32 @@ def test_tasks_are_taken_out_of_the_hands_of_workers_that_go_on(
     assert to_rq() == 2  # the one that has ended, and the one that waited for it
     assert why_not() == []
     assert give(database, there).writes == 0
+
+
+def test_files_of_pictures_come_along(database: Database, there: Vedfolnir, tmp_path: Path) -> None:
+    """Reviewers see the pictures; no file outside the folder is read, whatever a row says."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "cat.jpg").write_bytes(saved(photo(), "JPEG"))
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "secret.jpg").write_bytes(saved(photo(), "JPEG"))
+    anna = there.user("anna")
+    of_anna = there.connection(anna, "anna")
+    paths = ["/opt/vedfolnir/cat.jpg", "../secret.jpg", "broken.jpg", ""]
+    ids = [
+        there.image(of_anna, number, generated_caption="A cat.", local_path=path)
+        for number, path in enumerate(paths)
+    ]
+    pictures = PictureStore(tmp_path / "media")
+    files = OldFiles(folder, pictures, PictureLimits(10**7, 10**7, 10.0))
+    planned = take(database, there, files=files, dry_run=True)
+    assert not (tmp_path / "media").exists()
+    assert len(remarks(planned, "images")) == 1
+    named = remarks(take(database, there, files=files), "images")
+    assert sorted(named.values()) == [[str(ids[1]), str(ids[3])], [str(ids[2])]]
+    with database.read() as session:
+        rows = session.scalars(select(PictureRow).order_by(PictureRow.remote_id)).all()
+        kept = [row.file for row in rows]
+    assert [bool(one) for one in kept] == [True, False, False, False]
+    assert pictures.read(kept[0])
+    assert take(database, there, files=files).writes == 0

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import click
 
 from altwright.bootstrap import Services
+from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.cli.common import OPERATOR, json_option, opened, show
 from altwright.crypto import Box
 from altwright.errors import ConfigError
+from altwright.takeover.files import OldFiles
 from altwright.takeover.old_database import OldDatabase
 from altwright.takeover.report import OUTCOMES, Report
 from altwright.takeover.run import Takeover
@@ -46,9 +49,16 @@ def import_() -> None:
 @_options
 @click.option("--same", multiple=True, metavar="NAME", help="Who is here already, and the same.")
 @click.option("--stopped", is_flag=True, help="Vedfolnir is stopped: take its waiting tasks, too.")
+@click.option(
+    "--files",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Its folder of pictures, whose copies come along.",
+)
 def take_in(
     url: str,
     key: str | None,
+    folder: Path | None,
     same: tuple[str, ...],
     *,
     stopped: bool,
@@ -61,7 +71,7 @@ def take_in(
     --stopped. What was changed there since comes along; what was changed on both sides is named and
     stays. docs/how-to/take-over.md
     """
-    report = _run(url, key, gives=False, same=same, stopped=stopped, dry_run=dry_run)
+    report = _run(url, key, gives=False, same=same, stopped=stopped, dry_run=dry_run, folder=folder)
     _show(report, dry_run=dry_run, as_json=as_json)
 
 
@@ -84,7 +94,15 @@ def give_back(url: str, key: str | None, *, stopped: bool, dry_run: bool, as_jso
     _show(report, dry_run=dry_run, as_json=as_json)
 
 
-def _run(url: str, key: str | None, *, gives: bool, dry_run: bool, **options: Any) -> Report:
+def _run(
+    url: str,
+    key: str | None,
+    *,
+    gives: bool,
+    dry_run: bool,
+    folder: Path | None = None,
+    **options: Any,
+) -> Report:
     with opened() as services:
         old_box = box_of(services, key)
         with closing(OldDatabase.open(url, writes=gives and not dry_run)) as old:
@@ -93,6 +111,7 @@ def _run(url: str, key: str | None, *, gives: bool, dry_run: bool, **options: An
                 old,
                 box=services.box,
                 old_box=old_box,
+                files=_files(services, folder) if folder else None,
                 dry_run=dry_run,
                 **options,
             )
@@ -102,6 +121,14 @@ def _run(url: str, key: str | None, *, gives: bool, dry_run: bool, **options: An
             services.audit.add(OPERATOR, what, detail=f"{report.writes} rows")
             services.queue.wake()
     return report
+
+
+def _files(services: Services, folder: Path) -> OldFiles:
+    settings = services.settings
+    limits = PictureLimits(
+        settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout
+    )
+    return OldFiles(folder, services.pictures, limits)
 
 
 def box_of(services: Services, key: str | None) -> Box:

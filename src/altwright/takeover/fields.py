@@ -361,6 +361,7 @@ def picture_there(row: Mapping[str, Any], post: Mapping[str, Any]) -> Row:
             "posted_at": instant(row.get("original_post_date")) or instant(post.get("created_at")),
         },
         "remote_id": remote_id,
+        "local_path": clean_line(row.get("local_path"), 2_000),
         "position": number(row.get("attachment_index"), 0),
         "url": clean_line(row.get("image_url"), 2_000),
         "media_type": clean_line(row.get("media_type"), 32),

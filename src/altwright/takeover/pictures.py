@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Select, exists, select, update
@@ -17,6 +18,7 @@ from altwright.domain.caption import DraftStatus, TextKind
 from altwright.takeover import fields as mapping
 from altwright.takeover import links
 from altwright.takeover.fields import NO_DRAFT, Row, Unusable
+from altwright.takeover.files import OldFiles
 from altwright.takeover.noun import Known
 from altwright.takeover.old_database import OldDatabase
 from altwright.takeover.people import batches, old_id_of, read_each
@@ -26,14 +28,27 @@ DESCRIBER = "vedfolnir"
 
 
 class Pictures:
-    """Pictures with their texts; posts come along with the first of their pictures."""
+    """Pictures with their texts; posts come along with the first of their pictures.
+
+    ``files`` None: their files stay where they are.
+    """
 
     kind, table, whole = links.PICTURE, "images", True
 
-    def __init__(self, database: Database, old: OldDatabase, known: Known) -> None:
+    def __init__(
+        self,
+        database: Database,
+        old: OldDatabase,
+        known: Known,
+        files: OldFiles | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> None:
         self._database = database
         self._old = old
         self._known = known
+        self._files = files
+        self._dry_run = dry_run
 
     def pages(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the old rows, in batches."""
@@ -43,6 +58,8 @@ class Pictures:
         """Read a batch of old rows."""
         ids = {row.get("post_id") for row in rows} - {None}
         posts = {post["id"]: post for post in self._old.rows("posts", "id", ids)}
+        with self._database.read() as session:
+            taken = links.of(session, self.kind, [row["id"] for row in rows])
 
         def read(row: Mapping[str, Any]) -> Row:
             post = posts.get(row.get("post_id"))
@@ -50,9 +67,21 @@ class Pictures:
                 raise Unusable("its post isn't there")
             made = mapping.picture_there(row, post)
             made.beside["account_id"] = self._known.account(post.get("platform_connection_id"))
+            if self._files is not None and str(row["id"]) not in taken:
+                self._take_file(self._files, made)
             return made
 
         return read_each(rows, read)
+
+    def _take_file(self, files: OldFiles, row: Row) -> None:
+        """Keep a picture's copies before its row is written: no transaction waits for that."""
+        try:
+            if self._dry_run:
+                files.check(row.beside["local_path"])
+            else:
+                row.beside["stored"] = files.take(row.beside["local_path"])
+        except Unusable as error:
+            row.remarks.append(str(error))
 
     def here(self, session: Session, ids: Collection[Any]) -> dict[Any, dict[str, Any]]:
         """Return the fields of rows here."""
@@ -81,6 +110,9 @@ class Pictures:
             session.add(picture)
             session.flush()
             picture_id = picture.id
+        if stored := row.beside.get("stored"):
+            statement = update(PictureRow).where(PictureRow.id == picture_id, PictureRow.file == "")
+            session.execute(statement.values(asdict(stored)))
         self._write(session, picture_id, row.fields, row)
         return picture_id
 

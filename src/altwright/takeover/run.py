@@ -20,6 +20,7 @@ from altwright.errors import ConfigError
 from altwright.takeover import links
 from altwright.takeover.comparing import digests, to_take
 from altwright.takeover.fields import Row, Unusable, instant
+from altwright.takeover.files import OldFiles
 from altwright.takeover.links import Link
 from altwright.takeover.noun import NOBODY, Known, Noun
 from altwright.takeover.old_database import BATCH, OldDatabase
@@ -45,6 +46,7 @@ class Takeover:
         stopped: bool = False,
         claims: bool = False,
         same: Collection[str] = (),
+        files: OldFiles | None = None,
         dry_run: bool = False,
     ) -> None:
         self._database = database
@@ -56,7 +58,7 @@ class Takeover:
             self._users,
             Accounts(database, old, self._known, old_box, box),
             Tasks(database, old, self._known, box, stopped=stopped, claims=claims),
-            Pictures(database, old, self._known),
+            Pictures(database, old, self._known, files, dry_run=dry_run),
         )
         #: Ids of what a dry run would make.
         self._nobody = count(NOBODY, -1)
