@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,15 +26,19 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.tables import AccountRow, Base, DraftRow, PictureRow, UserRow
+from altwright.db.takeover_table import TakenRow
 from altwright.db.task_tables import TaskRow
 from altwright.domain.caption import DraftStatus, Role
 from altwright.domain.task import Priority, Status
 from altwright.errors import ConfigError, NotSignedIn
+from altwright.takeover.fields import task_there
 from altwright.takeover.files import OldFiles
 from altwright.takeover.old_database import CLAIMED, OldDatabase
 from altwright.takeover.pollers import reasons_to_stay
 from altwright.takeover.report import Report
 from altwright.takeover.run import Takeover
+from altwright.takeover.tasks import KIND
+from altwright.tasks.store import carried
 
 BOX = Box(FERNET_KEY)
 
@@ -446,7 +451,9 @@ def test_what_was_made_here_goes_there(database: Database, there: Vedfolnir) -> 
                 model="",
             )
         )
+    planned = give(database, there, dry_run=True)
     report = give(database, there)
+    assert planned.counts == report.counts
     added = {name: one["added"] for name, one in report.counts.items()}
     assert added == {
         "users": 1,
@@ -612,3 +619,71 @@ def test_files_of_pictures_come_along(database: Database, there: Vedfolnir, tmp_
     assert [bool(one) for one in kept] == [True, False, False, False]
     assert pictures.read(kept[0])
     assert take(database, there, files=files).writes == 0
+
+
+def test_what_waits_here_goes_there_once_nothing_works_on_it(
+    database: Database, there: Vedfolnir
+) -> None:
+    """Tasks made here go over with their settings when the service is stopped, and not before."""
+    made = fill(there)
+    take(database, there)
+    with database.write() as session:
+        account = session.scalar(select(AccountRow).where(AccountRow.acct == "anna@home.example"))
+        assert account is not None
+        carried.add(
+            session,
+            (task_id := str(uuid.uuid4())),
+            KIND,
+            task_there({"status": "QUEUED", "priority": "low", "retry_count": 1}, None).fields,
+            user_id=account.user_id,
+            account_id=account.id,
+            exclusive_key=None,
+            settings=carried.sealed({"max_posts_per_run": None, "max_caption_length": 300}, BOX),
+            created_at=None,
+            step="",
+            detail="",
+        )
+    left = give(database, there)
+    assert left.writes == 0
+    assert "--stopped" in next(iter(remarks(left, "caption_generation_tasks")))
+    assert give(database, there, stopped=True).counts["caption_generation_tasks"]["added"] == 1
+    row = next(one for one in there.rows("caption_generation_tasks") if one["id"] == task_id)
+    assert (row["status"], row["priority"], row["retry_count"]) == ("QUEUED", "low", 1)
+    assert (row["user_id"], row["platform_connection_id"]) == (made["anna"], made["of_anna"])
+    assert json.loads(row["settings_json"]) == {
+        "max_posts_per_run": 500,
+        "max_caption_length": 300,
+        "optimal_min_length": 80,
+        "optimal_max_length": 200,
+        "reprocess_existing": False,
+        "processing_delay": 0.0,
+    }
+    assert give(database, there, stopped=True).writes == 0
+
+
+def test_what_is_there_already_is_not_written_over(database: Database, there: Vedfolnir) -> None:
+    """A run that was ended between the two sides, or a row that was never taken: it stays."""
+    fill(there)
+    take(database, there)
+    with database.begin() as connection:
+        connection.execute(sa.delete(TakenRow).where(TakenRow.kind == "picture"))
+    DraftStore(database).edit(drafts_of(database)["5001"].id, anna_id(database), text="Mine.")
+    before = there.everything()
+    report = give(database, there)
+    assert report.writes == 0
+    assert "stays as it is there" in next(iter(remarks(report, "images")))
+    assert there.everything() == before
+
+
+def anna_id(database: Database) -> int:
+    """Return Anna's id here."""
+    anna = UserStore(database).by_name("anna")
+    assert anna is not None
+    return anna.id
+
+
+def test_an_import_could_not_write_there_if_it_tried(there: Vedfolnir) -> None:
+    """The connection itself is read-only."""
+    made = fill(there)
+    with closing(OldDatabase.open(there.url)) as old, pytest.raises(ConfigError, match="read-only"):
+        old.claim(made["waits"])

@@ -69,7 +69,12 @@ class Noun(Protocol):
     def columns(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the old columns of fields."""
 
+    def find_there(
+        self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
+    ) -> Any:
+        """Return the id of the same one there, None if it isn't there yet. Raises Unusable."""
+
     def add_there(
         self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
     ) -> tuple[Any, str]:
-        """Add a row there, unless it is there; return its id and a remark. Raises Unusable."""
+        """Add a row there; return its id and a remark. Raises Unusable."""

@@ -126,12 +126,17 @@ class Users:
         """Return the old columns of fields."""
         return mapping.user_columns(fields)
 
+    def find_there(
+        self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
+    ) -> Any:
+        """Return the id of the same one there. Raises Unusable."""
+        if self._old.rows(self.table, "username", [fields["username"]], connection):
+            raise Unusable("a user of this name is there, who was not taken over")
+
     def add_there(
         self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
     ) -> tuple[Any, str]:
-        """Add it there, unless it is there. Raises Unusable."""
-        if self._old.rows(self.table, "username", [fields["username"]], connection):
-            raise Unusable("a user of this name is there, who was not taken over")
+        """Add it there. Raises Unusable."""
         remark = ""
         if fields.get("password", NO_PASSWORD) == NO_PASSWORD:
             remark = "needs a new password there"
@@ -250,15 +255,23 @@ class Accounts:
         """Return the old columns of fields."""
         return mapping.account_columns(fields, self._old_box)
 
-    def add_there(
+    def find_there(
         self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
-    ) -> tuple[Any, str]:
-        """Add it there, unless it is there. Raises Unusable."""
+    ) -> Any:
+        """Return the id of the same one there. Raises Unusable."""
         user_id = old_id_of(self._known.users, beside["user_id"], "user")
         columns = self.columns(fields)
         for row in self._old.rows(self.table, "user_id", [user_id], connection):
             if all(row.get(name) == columns[name] for name in ("username", "instance_url")):
-                return row["id"], ""
+                return row["id"]
+        return None
+
+    def add_there(
+        self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
+    ) -> tuple[Any, str]:
+        """Add it there. Raises Unusable."""
+        user_id = old_id_of(self._known.users, beside["user_id"], "user")
+        columns = self.columns(fields)
         columns |= {"user_id": user_id, "name": fields["acct"], "is_active": 1, "is_default": 0}
         created = beside["created_at"]
         return self._old.add(

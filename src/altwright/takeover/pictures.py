@@ -218,19 +218,36 @@ class Pictures:
         """Return the old columns of fields."""
         return mapping.picture_columns(fields) if fields["status"] != NO_DRAFT else {}
 
+    def find_there(
+        self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
+    ) -> Any:
+        """Return the id of the same one there. Raises Unusable."""
+        picture, post = beside["picture"], beside["post"]
+        account_id = old_id_of(self._known.accounts, post.account_id, "account")
+        post_id = self._post_there(connection, post, account_id)
+        for row in self._old.rows(self.table, "post_id", [post_id], connection):
+            if row.get("image_post_id") == picture.remote_id:
+                return row["id"]
+        return None
+
     def add_there(
         self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
     ) -> tuple[Any, str]:
-        """Add it there, unless it is there. Raises Unusable."""
+        """Add it there. Raises Unusable."""
         picture, post, draft = beside["picture"], beside["post"], beside["draft"]
         account_id = old_id_of(self._known.accounts, post.account_id, "account")
         user_id = old_id_of(self._known.users, draft.user_id, "user")
         posted = str(mapping.stored(post.posted_at))
-        post_id = self._post_there(connection, post, user_id, account_id)
-        for row in self._old.rows(self.table, "post_id", [post_id], connection):
-            if row.get("image_post_id") == picture.remote_id:
-                self._old.write(connection, self.table, row["id"], self.columns(fields))
-                return row["id"], ""
+        post_id = self._post_there(connection, post, account_id)
+        if post_id is None:
+            columns = {
+                "post_id": post.url,
+                "post_url": post.url,
+                "post_content": post.text,
+                "user_id": user_id,
+                "platform_connection_id": account_id,
+            }
+            post_id = self._old.add(connection, "posts", columns, posted)
         columns = self.columns(fields) | {
             "post_id": post_id,
             "image_url": picture.url,
@@ -245,20 +262,11 @@ class Pictures:
         created = str(mapping.stored(draft.created_at))
         return self._old.add(connection, self.table, columns, created), ""
 
-    def _post_there(
-        self, connection: Connection, post: PostRow, user_id: Any, account_id: Any
-    ) -> Any:
+    def _post_there(self, connection: Connection, post: PostRow, account_id: Any) -> Any:
         for row in self._old.rows("posts", "platform_connection_id", [account_id], connection):
             if (row.get("post_id") or "").rstrip("/").rpartition("/")[2] == post.remote_id:
                 return row["id"]
-        columns = {
-            "post_id": post.url,
-            "post_url": post.url,
-            "post_content": post.text,
-            "user_id": user_id,
-            "platform_connection_id": account_id,
-        }
-        return self._old.add(connection, "posts", columns, str(mapping.stored(post.posted_at)))
+        return None
 
 
 def _same_picture(row: Row) -> Select[int]:

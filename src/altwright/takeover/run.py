@@ -240,15 +240,11 @@ class Takeover:
         with self._old.begin() as connection:
             for new_id, fields, beside in rows:
                 try:
-                    if self._dry_run:
-                        old_id: Any = next(self._nobody)
-                        remark = ""
-                    else:
-                        old_id, remark = noun.add_there(connection, fields, beside)
+                    old_id, outcome, remark = self._give(connection, noun, fields, beside)
                 except Unusable as error:
                     self.report.leave(noun.table, f"here {new_id}", str(error))
                     continue
-                self.report.row(noun.table, ADDED)
+                self.report.row(noun.table, outcome)
                 if remark:
                     self.report.remark(noun.table, old_id, remark)
                 made.append((old_id, new_id, fields))
@@ -266,6 +262,22 @@ class Takeover:
                 row = there.get(str(old_id))
                 theirs = row.fields if isinstance(row, Row) else {}
                 links.add(session, noun.kind, old_id, new_id, digests(theirs), digests(fields))
+
+    def _give(
+        self,
+        connection: Connection,
+        noun: Noun,
+        fields: Mapping[str, Any],
+        beside: Mapping[str, Any],
+    ) -> tuple[Any, str, str]:
+        """Add a row there; return its id, the outcome and a remark. Raises Unusable."""
+        old_id = noun.find_there(connection, fields, beside)
+        if old_id is not None:
+            return old_id, SAME, "it is there already, and stays as it is there"
+        if self._dry_run:
+            return next(self._nobody), ADDED, ""
+        old_id, remark = noun.add_there(connection, fields, beside)
+        return old_id, ADDED, remark
 
 
 def _old_key(noun: Noun, old_id: str) -> Any:

@@ -164,24 +164,31 @@ class Tasks:
         """Return the old columns of fields."""
         return mapping.task_columns(fields)
 
-    def add_there(
+    def find_there(
         self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
-    ) -> tuple[Any, str]:
-        """Add it there, unless it is there. Raises Unusable."""
+    ) -> Any:
+        """Return the id of the same one there. Raises Unusable."""
         task: Carried = beside["task"]
         if fields["status"] is Status.QUEUED and not self._stopped:
             raise Unusable("it waits or runs here: it goes over with --stopped")
-        if self._old.rows(self.table, "id", [task.id], connection):
-            return task.id, ""
         if task.settings is None:
             raise Unusable("its settings can't be read")
+        old_id_of(self._known.users, task.user_id, "user")
+        old_id_of(self._known.accounts, task.account_id, "account")
+        return task.id if self._old.rows(self.table, "id", [task.id], connection) else None
+
+    def add_there(
+        self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
+    ) -> tuple[Any, str]:
+        """Add it there. Raises Unusable."""
+        task: Carried = beside["task"]
         user_id = old_id_of(self._known.users, task.user_id, "user")
         created = str(mapping.stored(task.created_at))
         columns = self.columns(fields) | {
             "id": task.id,
             "user_id": user_id,
             "platform_connection_id": old_id_of(self._known.accounts, task.account_id, "account"),
-            "settings_json": mapping.settings_column(task.settings),
+            "settings_json": mapping.settings_column(task.settings or {}),
             "created_at": created,
             "current_step": task.step,
         }
