@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,6 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from tests.servers import RedisServer
 from tests.support_domain import QUICK, FakePlatform, World, make_post
+from tests.support_engine import fill
 from werkzeug.test import TestResponse
 
 from altwright import bootstrap, config
@@ -24,7 +29,9 @@ from altwright.captions.drafts.draft import Draft
 from altwright.db import migrate
 from altwright.db.session import Database, make_engine
 from altwright.domain.caption import Role
+from altwright.domain.task import Status
 from altwright.errors import Category
+from altwright.tasks.task import Task
 from altwright.web.app import create_app
 
 PASSWORD = "correct horse"
@@ -111,6 +118,19 @@ class Web:
         assert response.status_code == 202, response.text
         return dict(response.get_json())
 
+    def command(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run `altwright` on the application's host."""
+        own = self.services.settings
+        known = {"DATA_DIR": str(own.data_dir), "REDIS_URL": own.redis_url}
+        return subprocess.run(
+            [sys.executable, "-m", "altwright", *words],
+            env=os.environ | known | settings,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
     def failed(self) -> dict[str, Any]:
         """Return a task of anna's that has failed."""
         task = self.submit()
@@ -119,6 +139,23 @@ class Web:
         assert claimed.id == task["id"]
         self.services.engine.claims.fail(claimed, Category.FAULT, "It broke.")
         return task
+
+    def tasks(self, count: int, status: Status = Status.QUEUED, **values: Any) -> list[str]:
+        """Write tasks of anna's, as many as asked for and all at once; return their ids."""
+        kind, user_id = "description", self.anna.id
+        given = {"kind": kind, "user_id": user_id, **values}
+        return fill(self.services.database, self.services.box, count, status, **given)
+
+    def work_on(self, task_id: str) -> Task:
+        """Make attempts at the task whose turn it is until ``task_id`` isn't due; return that."""
+        engine = self.services.engine
+        while engine.store.get(task_id, None).status is Status.QUEUED:
+            engine.dispatcher.tick()
+            claimed = engine.claims.claim_next("host.boot.1.1.test")
+            if claimed is None:
+                break
+            engine.runner.run(claimed, threading.Event())
+        return engine.store.get(task_id, None)
 
 
 def csrf_token(page: str) -> str:

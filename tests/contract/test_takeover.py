@@ -687,6 +687,6 @@ def test_an_import_could_not_write_there_if_it_tried(there: Vedfolnir) -> None:
     made = fill(there)
     with (
         closing(OldDatabase.open(there.url)) as old,
-        pytest.raises(ConfigError, match="(?i)read.only"),
+        pytest.raises(ConfigError, match=r"(?i)read.only"),
     ):
         old.claim(made["waits"])

@@ -56,6 +56,7 @@ def opened() -> Iterator[Services]:
         with suppress(DatabaseUnavailable):  # what needs it says so
             services.redis_address.follow()
             services.engine.wish.follow()
+            services.live.follow()
         yield services
 
 

@@ -42,6 +42,7 @@ _MODULES = {
     "queue": "queues",
     "redis": "redis",
     "serve": "service",
+    "settings": "settings",
     "status": "status",
     "task": "tasks",
     "user": "people",

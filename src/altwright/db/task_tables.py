@@ -218,6 +218,11 @@ class AlertRow(Base):
     message: Mapped[str] = mapped_column(Text)
     raised_at: Mapped[datetime] = mapped_column(Instant, default=now(), index=True)
     resolved_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: When administrators were told last that it is open; None: when it was raised.
+    told_at: Mapped[datetime | None] = mapped_column(Instant)
+    acknowledged_at: Mapped[datetime | None] = mapped_column(Instant)
+    acknowledged_by: Mapped[str] = mapped_column(String(128), default="", server_default="")
+    acknowledged_why: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class NoticeRow(Base):

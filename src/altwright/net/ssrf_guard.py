@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -23,7 +24,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
-from altwright import interrupts
+from altwright import interrupts, tracing
 from altwright.errors import OutboundRefused
 
 _CHUNK_BYTES = 64 * 1024
@@ -309,6 +310,17 @@ class GuardedAdapter(HTTPAdapter):
         """Use connections that ask the guard."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request; a trace says to whom, and no more of its address."""
+        host = urlsplit(request.url or "").hostname
+        facts = {"http.request.method": request.method, "server.address": host}
+        with tracing.span(f"{request.method} {host}", **facts):
+            answer = super().send(request, *args, **kwargs)
+            tracing.note(**{"http.response.status_code": answer.status_code})
+            return answer
 
 
 def is_timeout(error: Exception) -> bool:

@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import current_app
 
+from altwright.accounts.administration import UserAdministration
 from altwright.accounts.connections import AccountStore
 from altwright.accounts.users import UserStore
 from altwright.captions.drafts.draft_store import DraftStore
@@ -15,8 +16,11 @@ from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.tasks.administration import Administration
+from altwright.tasks.alerting.alert_desk import AlertDesk
 from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.audit_log import Audit
+from altwright.tasks.cluster.live_settings import LiveSettings
+from altwright.tasks.error_policies import ErrorPolicies
 from altwright.tasks.overview import Overview
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
@@ -33,10 +37,12 @@ EXTENSION = "altwright"
 class Services:
     """The parts of the service that views, sockets and health checks use."""
 
+    #: As this process began; what administrators change while all runs is ``live``.
     settings: Settings
     database: Database
     box: Box
     users: UserStore
+    people: UserAdministration
     accounts: AccountStore
     drafts: DraftStore
     pictures: PictureStore
@@ -50,7 +56,10 @@ class Services:
     waiting: WaitingReasons
     audit: Audit
     alerts: AlertBook
+    alert_desk: AlertDesk
     overview: Overview
+    error_policies: ErrorPolicies
+    live: LiveSettings
 
 
 def services() -> Services:

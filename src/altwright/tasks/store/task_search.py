@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
@@ -16,7 +19,11 @@ from altwright.tasks.task import Task, task_of
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
-    """Which tasks; None: whatever it is."""
+    """Which tasks; None: whatever it is.
+
+    ``since`` and ``before`` are about the end where only tasks that have ended are wanted, else
+    about the submit. ``text`` is a part of the error.
+    """
 
     status: Status | None = None
     priority: Priority | None = None
@@ -24,6 +31,16 @@ class TaskFilter:
     user_id: int | None = None
     category: Category | None = None
     delivery: Delivery | None = None
+    account_id: int | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    text: str | None = None
+
+    @property
+    def at(self) -> Any:
+        """Return the column that says when: of the end, or of the submit."""
+        has_ended = self.status is not None and self.status not in ACTIVE
+        return TaskRow.finished_at if has_ended else TaskRow.created_at
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return them as SQL."""
@@ -34,8 +51,64 @@ class TaskFilter:
             TaskRow.user_id: self.user_id,
             TaskRow.error_category: self.category,
             TaskRow.delivery: self.delivery,
+            TaskRow.account_id: self.account_id,
         }
-        return [column == value for column, value in wanted.items() if value is not None]
+        found = [column == value for column, value in wanted.items() if value is not None]
+        if self.since is not None:
+            found.append(self.at >= self.since)
+        if self.before is not None:
+            found.append(self.at < self.before)
+        if self.text is not None:
+            found.append(TaskRow.error.contains(self.text, autoescape=True))
+        return found
+
+    def words(self, username: str | None = None) -> str:
+        """Return them as people read them; ``username`` is that of the user."""
+        verb = "created" if self.at is TaskRow.created_at else "ended"
+        priority = None if self.priority is None else self.priority.queue
+        delivery = "Redis" if self.delivery is Delivery.RQ else "the database"
+        said = {
+            "{}": self.status,
+            "priority {}": priority,
+            "kind {}": self.kind,
+            "of {}": username or self.user_id,
+            "account {}": self.account_id,
+            "failed by {}": self.category and self.category.replace("_", " "),
+            "delivered by {}": self.delivery and delivery,
+            f"{verb} at or after {{}}": _minute(self.since),
+            f"{verb} before {{}}": _minute(self.before),
+            "with “{}” in the error": self.text,
+        }
+        words = ", ".join(form.format(value) for form, value in said.items() if value is not None)
+        return words or "all there are"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return them as a task keeps them; what is None is left out."""
+        kept = {name: value for name, value in asdict(self).items() if value is not None}
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in kept.items()
+        }
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any]) -> TaskFilter:
+        """Return what ``to_json`` was made from."""
+        return cls(**{name: _KEPT.get(name, _same)(value) for name, value in kept.items()})
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+#: What makes a condition of what a task keeps of it.
+_KEPT: dict[str, Callable[[Any], Any]] = {
+    **{one.__name__.lower(): one for one in (Status, Priority, Category, Delivery)},
+    **dict.fromkeys(("since", "before"), datetime.fromisoformat),
+}
+
+
+def _minute(at: datetime | None) -> str | None:
+    return None if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 class TaskSearch:
@@ -47,8 +120,7 @@ class TaskSearch:
 
     def page(self, wanted: TaskFilter, limit: int, after: str | None = None) -> list[Task]:
         """Return tasks, newest first, that come after the task ``after``."""
-        has_ended = wanted.status is not None and wanted.status not in ACTIVE
-        at = TaskRow.finished_at if has_ended else TaskRow.created_at
+        at = wanted.at
         query = (
             select(TaskRow)
             .where(*wanted.conditions())

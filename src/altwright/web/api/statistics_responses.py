@@ -25,6 +25,9 @@ class OpenAlert(Shape):
     message: str
     raised_at: datetime
     resolved_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str = Field(description="who looks after it; empty: nobody says so")
+    acknowledged_why: str
     runbook: str
 
 
