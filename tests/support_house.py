@@ -71,6 +71,7 @@ class House(Alerting):
                 jobs=rig.queue.jobs,
                 health=rig.health,
                 state=rig.state,
+                ledger=rig.ledger,
                 alerts=self.alerts,
                 workers_expected=lambda: self.workers_expected,
             )

@@ -19,7 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from tests.servers import RedisServer
 from tests.support_domain import QUICK, FakePlatform, World, make_post
-from tests.support_engine import fill
+from tests.support_engine import Rig, fill
 from werkzeug.test import TestResponse
 
 from altwright import bootstrap, config
@@ -88,6 +88,11 @@ class Web:
         sign_in(client, user.username)
         page = client.get("/login", follow_redirects=True)
         return Caller(client, {"X-CSRFToken": csrf_token(page.text)})
+
+    def close(self) -> None:
+        """Give connections back."""
+        self.services.health.client.close()
+        self.services.database.close()
 
     def drafts(self, count: int = 1) -> list[Draft]:
         """Write drafts of anna's, each for a picture of its own post."""
@@ -209,13 +214,23 @@ def make_web(settings: config.Settings) -> Web:
     return Web(app, services, platform, anna, bert, root, account.id)
 
 
+def beside(rig: Rig, folder: Path, redis_url: str) -> Web:
+    """Return the application on a rig's database and Redis; its users have PASSWORD there."""
+    url = rig.database.engine.url.render_as_string(hide_password=False)
+    web = make_web(make_settings(folder, redis_url, DATABASE_URL=url))
+    for user in web.services.users.all():
+        web.services.users.set_password(user.id, PASSWORD)
+    web.services.users.set_role(web.root.id, Role.ADMIN)
+    web.services.health.check()
+    return web
+
+
 @pytest.fixture
 def web(tmp_path: Path, valkey: RedisServer) -> Iterator[Web]:
     """Return the application; Redis is watched by nobody, so that a test decides when."""
     made = make_web(make_settings(tmp_path, valkey.url))
     yield made
-    made.services.health.client.close()
-    made.services.database.close()
+    made.close()
 
 
 def problem(response: TestResponse, status: int) -> dict[str, Any]:

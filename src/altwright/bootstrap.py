@@ -263,9 +263,9 @@ def build(settings: Settings) -> Services:
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
         lock=settings.run_dir / "database.alert",
-        probe=partial(probe, settings, describer),
+        probe=lambda: probe(live.current, describer),
         probe_every_s=settings.describer_probe_every,
-        quiet_s=partial(quiet_s, settings),
+        quiet_s=lambda: quiet_s(live.current),
         always=(address.follow, engine.wish.follow),
     )
 
@@ -307,6 +307,7 @@ def build(settings: Settings) -> Services:
                 jobs=engine.queue.jobs,
                 health=health,
                 state=engine.state,
+                ledger=engine.ledger,
                 alerts=alerting.alerts,
                 workers_expected=lambda: workers_expected(settings, engine.control),
             )

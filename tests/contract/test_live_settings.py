@@ -102,6 +102,7 @@ def test_new_tasks_begin_with_the_retries_that_count_now(web: Web) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "fault"),
     [
+        ("ALERT_QUIET_HOURS", "at night", "should be like"),
         ("ALERT_FAILURE_SHARE", 1.5, "should be 1 or less"),
         ("ALERT_FAILURE_SHARE", "NaN", "should be"),
         ("DESCRIBER", "gpt", "should be 'offline', 'ollama' or 'openai'"),

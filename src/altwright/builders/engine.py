@@ -19,6 +19,7 @@ from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_control import WorkerControl
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.cluster.worker_wakeup import Messenger, WorkWaits
+from altwright.tasks.execution.delivery_ledger import DeliveryLedger
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.execution.lease_renewer import LeaseKeeper
 from altwright.tasks.execution.retrying import OUTAGE_PATIENCE_S, Retrying
@@ -37,6 +38,7 @@ from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.items import Items
 from altwright.tasks.store.preemption import SignalStore
 from altwright.tasks.store.repair import TaskRepair
+from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task_kind import TaskKind
 from altwright.workers.worker import WorkParts
@@ -91,6 +93,7 @@ class Engine:
         self.leases = Leases(database)
         self.state = ServiceState(database)
         self.wish = DeliveryWish(self.state, health.hold)
+        self.ledger = DeliveryLedger(self.state, Figures(database))
         self.roster = Roster(database)
         self.control = WorkerControl(database)
         self.backlog = Backlog(database)
@@ -147,6 +150,7 @@ class Engine:
             self.rescuer,
             self.leases,
             self.state,
+            self.ledger,
             jobs,
             self.pauses,
             self.queue.wake,

@@ -6,13 +6,13 @@ A pause can be resumed and a failed task be queued again; a cancelled task is no
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from altwright.domain.counting import counted
 from altwright.domain.limits import Limits
-from altwright.domain.task import Priority
+from altwright.domain.task import Priority, Status
 from altwright.domain.user import UserRef
 from altwright.errors import Conflict, InvalidInput, RedisUnavailable
 from altwright.tasks.audit_log import Audit
@@ -172,9 +172,9 @@ class Administration:
         )
         return self.change_many(selection, why=why, by=by)
 
-    def queues(self) -> list[QueueFigures]:
-        """Return the figures of each queue, most urgent first."""
-        figures = Figures(self._store.database).by_priority()
+    def queues(self, statuses: Collection[Status] = ()) -> list[QueueFigures]:
+        """Return the figures of each queue, most urgent first; ``statuses`` as in by_priority."""
+        figures = Figures(self._store.database).by_priority(statuses)
         paused = self._pauses.all()
         lengths: Mapping[Priority, int | None] = dict.fromkeys(Priority)
         with suppress(RedisUnavailable):  # then nobody knows what lies in RQ

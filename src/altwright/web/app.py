@@ -38,8 +38,7 @@ from altwright.web.services import EXTENSION, Services
 def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     """Put the application together around ``services``; it starts no thread and connects nowhere.
 
-    With ``serves_pages`` False it has no sockets: it only lends its context to tasks, or reads
-    sessions.
+    With ``serves_pages`` False it has no sockets: it only reads sessions.
 
     Raises:
         ConfigError: the secret that signs sessions can't be kept.

@@ -62,6 +62,8 @@ CHANGEABLE = MappingProxyType(
             "alert_clock_skew",
             "alert_stuck_task",
             "alert_failed_sign_ins",
+            "alert_describer_slow",
+            "alert_quiet_hours",
         ),
         "Retention": (
             "task_retention_days",

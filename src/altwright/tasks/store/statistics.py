@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import case, func, select, true
 
 from altwright.db.session import Database
-from altwright.db.task_tables import ItemRow, TaskRow
+from altwright.db.task_tables import IS_DEAD_LETTER, ItemRow, TaskRow
 from altwright.db.types import now
-from altwright.domain.task import ItemStatus, Priority, Status
+from altwright.domain.bucket import ENDS
+from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 
 #: Tasks and items whose times are looked at, however many there are.
 SAMPLE_TASKS, SAMPLE_ITEMS, SAMPLE_DELAYED = 50, 500, 1000
@@ -169,7 +170,7 @@ class Figures:
                 func.max(ended),
                 *(func.count(case((ended > now(-within_s), 1))) for within_s in (_HOUR_S, _DAY_S)),
             )
-            .where(TaskRow.status == Status.FAILED)
+            .where(IS_DEAD_LETTER)
             .group_by(*group)
         )
         with self._database.read() as session:
@@ -195,6 +196,27 @@ class Figures:
         )
         with self._database.read() as session:
             return session.scalar(query) or 0
+
+    def now(self) -> datetime:
+        """Return the database's clock."""
+        with self._database.connect() as connection:
+            return connection.execute(select(now())).scalar_one()
+
+    def ended_by(self, delivery: Delivery, since: datetime) -> int:
+        """Return how many tasks have ended since then that were delivered so."""
+        query = select(func.count()).where(
+            TaskRow.status.in_(ENDS), TaskRow.finished_at >= since, TaskRow.delivery == delivery
+        )
+        with self._database.connect() as connection:
+            return connection.scalar(query) or 0
+
+    def waiting_by(self, delivery: Delivery) -> int:
+        """Return how many tasks are queued that are delivered so."""
+        query = select(func.count()).where(
+            TaskRow.status == Status.QUEUED, TaskRow.delivery == delivery
+        )
+        with self._database.connect() as connection:
+            return connection.scalar(query) or 0
 
     def item_s(self, within_s: float) -> float | None:
         """Return the median seconds of an item of the last tasks that completed; None: no item."""

@@ -17,7 +17,7 @@ from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category, NotFound, RequestError
 from altwright.tasks.bulk_task import BulkTask, Order
 from altwright.tasks.store.statistics import Figures
-from altwright.tasks.store.task_search import TaskSearch
+from altwright.tasks.store.task_search import Page, TaskSearch
 from altwright.web.admin.access import frame, require_role
 from altwright.web.admin.task_filter import asked_filter, given_filter
 from altwright.web.auth import caller
@@ -39,16 +39,17 @@ def tasks() -> str:
     users, asked = services().users.all(), request.args
     wanted, faults = asked_filter(asked)
     search = TaskSearch(services().database, services().box)
-    is_nobodys = "user" in faults
-    found = [] if is_nobodys else search.page(wanted, TASKS_A_PAGE + 1, asked.get("after"))
-    page = found[:TASKS_A_PAGE]
+    after = asked.get("after")
+    found = Page([], None) if "user" in faults else search.page(wanted, TASKS_A_PAGE, after)
     return render_template(
         "admin/tasks.html",
-        tasks=[task.to_json() | {"user_id": task.user_id} for task in page],
+        tasks=[task.to_json() | {"user_id": task.user_id} for task in found.tasks],
         names={one.id: one.username for one in users},
         users=[one.username for one in users],
         kinds=sorted(services().queue.kinds),
-        older=_with_after(page[-1].id) if len(found) > len(page) else None,
+        older=_with_after(found.older) if found.older else None,
+        looked_back_to=found.looked_back_to,
+        has_ended=wanted.has_ended,
         newest=_with_after(None) if asked.get("after") else None,
         filter=given_filter(asked),
         choices={
@@ -126,7 +127,7 @@ def failed() -> str:
 @bp.get("/queues")
 def queues() -> str:
     """Show what waits and runs in each queue."""
-    figures = [one.to_json() for one in services().administration.queues()]
+    figures = [one.to_json() for one in services().administration.queues(ACTIVE)]
     return render_template("admin/queues.html", queues=figures)
 
 
@@ -134,7 +135,7 @@ def queues() -> str:
 def ask_clear(name: str) -> str:
     """Ask before a queue's tasks are cancelled, with their number."""
     priority = _priority(name)
-    figures = services().administration.queues()[priority]
+    figures = services().administration.queues(ACTIVE)[priority]
     return render_template("admin/clear.html", queue=figures.to_json())
 
 

@@ -17,9 +17,14 @@ class AnybodysTask(Task):
 
 
 class AnybodysTaskList(Shape):
-    """Tasks: those that were made last before the others, or those that ended last."""
+    """Tasks: those that were made last before the others, or those that ended last.
+
+    ``older`` is what ``after`` has to be for the next page. A page may hold fewer tasks than asked
+    for, though more come: of so many tasks it was made.
+    """
 
     tasks: list[AnybodysTask]
+    older: str | None
 
 
 class ManyPreview(Shape):

@@ -39,7 +39,8 @@ def list_everybodys_tasks(query: EverybodysTasksQuery) -> Answer:
     """List everybody's tasks, those that were made (or ended) last before the others."""
     search = TaskSearch(services().database, services().box)
     found = search.page(_wanted(query), query.limit, query.after)
-    return {"tasks": [task.to_json() | {"user_id": task.user_id} for task in found]}
+    tasks = [task.to_json() | {"user_id": task.user_id} for task in found.tasks]
+    return {"tasks": tasks, "older": found.older}
 
 
 @bp.post("/<task_id>/cancel", responses=answers({200: responses.Task}, 400, 403, 404, 409))

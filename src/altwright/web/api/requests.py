@@ -257,7 +257,7 @@ class EverybodysTasksQuery(Query, TaskConditions):
     """Which of everybody's tasks to list."""
 
     limit: Limit = 50
-    after: TaskId | None = Field(None, description="the last task of the page before this one")
+    after: TaskId | None = Field(None, description="`older` of the page before this one")
 
 
 class ManyChange(TaskConditions):

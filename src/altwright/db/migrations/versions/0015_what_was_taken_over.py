@@ -8,7 +8,7 @@ from alembic import op
 from altwright.db.types import Json
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _OF = {"user_id": "users", "account_id": "accounts", "picture_id": "pictures", "task_id": "tasks"}
