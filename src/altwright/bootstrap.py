@@ -94,6 +94,7 @@ class Services(WebServices):
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
         with suppress(DatabaseUnavailable):  # then the leader's loop asks again
             self.redis_address.follow()
+            self.engine.wish.follow()
             self.live.follow()
             try:
                 key_check.verify(self.database, self.box)
@@ -265,7 +266,7 @@ def build(settings: Settings) -> Services:
         probe=lambda: probe(live.current, describer),
         probe_every_s=settings.describer_probe_every,
         quiet_s=lambda: quiet_s(live.current),
-        always=(address.follow,),
+        always=(address.follow, engine.wish.follow),
     )
 
     error_policies = ErrorPolicies(Figures(database), *retries_of(settings))

@@ -12,6 +12,7 @@ from altwright.domain.limits import Limits
 from altwright.domain.retry_policy import Backoff
 from altwright.tasks.administration import Administration
 from altwright.tasks.bulk_task import BulkTask
+from altwright.tasks.cluster.delivery_wish import DeliveryWish
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
@@ -91,6 +92,7 @@ class Engine:
         self.kinds = kinds
         self.leases = Leases(database)
         self.state = ServiceState(database)
+        self.wish = DeliveryWish(self.state, health.hold)
         self.ledger = DeliveryLedger(self.state, Figures(database))
         self.roster = Roster(database)
         self.control = WorkerControl(database)

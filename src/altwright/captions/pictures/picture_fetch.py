@@ -61,12 +61,17 @@ class PictureSource:
 
     def keep(self, prepared: Prepared) -> Stored:
         """Keep a picture's copies."""
-        picture = prepared.kept
-        file = self._pictures.put(picture.data, suffix_of(picture.media_type))
-        return Stored(
-            file=file,
-            thumbnail=self._pictures.put(prepared.thumbnail, "jpg"),
-            media_type=media_type_of(file),
-            width=picture.width,
-            height=picture.height,
-        )
+        return kept_copies(self._pictures, prepared)
+
+
+def kept_copies(pictures: PictureStore, prepared: Prepared) -> Stored:
+    """Keep a picture's copies in a store."""
+    picture = prepared.kept
+    file = pictures.put(picture.data, suffix_of(picture.media_type))
+    return Stored(
+        file=file,
+        thumbnail=pictures.put(prepared.thumbnail, "jpg"),
+        media_type=media_type_of(file),
+        width=picture.width,
+        height=picture.height,
+    )

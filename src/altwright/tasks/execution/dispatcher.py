@@ -12,6 +12,8 @@ from altwright.background import BackgroundLoop
 from altwright.domain.task import Delivery
 from altwright.domain.worker import gone_from_this_host
 from altwright.errors import RedisUnavailable
+from altwright.tasks.cluster.delivery_wish import ROW as DELIVERY_WISH
+from altwright.tasks.cluster.delivery_wish import wished
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
@@ -83,7 +85,10 @@ class Dispatcher:
         self.rescue()
         if self._backlog.wake_delayed():
             self._wake()
-        epoch, mode = self._state.get_many(EPOCH, MODE)
+        epoch, mode, wish = self._state.get_many(EPOCH, MODE, DELIVERY_WISH)
+        self._health.hold(wished(wish) is Delivery.DATABASE)
+        if self._health.held:
+            self._backlog.take_from_rq()  # also what a process submits that doesn't know yet
         if self._health.usable:
             try:
                 self._follow_epoch(epoch)
@@ -158,7 +163,7 @@ class Dispatcher:
                 self._backlog.mark(lost, Delivery.DATABASE)
 
     def _dispatch(self) -> None:
-        if self._health.full:
+        if not self._health.takes_jobs:
             return
         paused = self._pauses.current()
         waiting = self._backlog.priorities(Delivery.DATABASE)
