@@ -162,6 +162,26 @@ export class Deck {
     return added[0];
   }
 
+  /** Show the view anew, from its first draft: many have come or gone. */
+  async reload() {
+    await this.loading;
+    const query = new URLSearchParams(location.search);
+    query.set("status", this.view);
+    const fresh = await page(`/review/cards?${query}`);
+    const next = fresh.querySelector("template[data-next]");
+    this.leaveEnd();
+    this.list.replaceChildren();
+    this.drafts = [];
+    this.index = 0;
+    this.add(fresh);
+    if (next) this.list.append(document.adoptNode(next));
+    document.querySelector("[data-loading]").hidden = !next;
+    if (!this.drafts.length) return this.showEnd();
+    this.list.hidden = false;
+    this.end.hidden = true;
+    this.go(0, { focus: false });
+  }
+
   async fetchMore(url) {
     const notice = document.querySelector("[data-loading]");
     try {
