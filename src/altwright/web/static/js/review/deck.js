@@ -63,7 +63,9 @@ export class Deck {
       if (location.pathname + location.search !== path) history.replaceState(null, "", path);
     }
     if (focus) {
-      draft.card.focus({ preventScroll: this.isOne });
+      // A blank waits for words; where a keyboard would cover half of the screen, for a tap.
+      const isBlank = this.isOne && draft.textarea?.value.trim() === "" && matchMedia("(hover: hover)").matches;
+      (isBlank ? draft.textarea : draft.card).focus({ preventScroll: this.isOne });
       if (this.isOne) scrollTo({ top: Math.min(scrollY, this.list.offsetTop - 80) });
       else draft.element.scrollIntoView({ block: "nearest" });
     }
