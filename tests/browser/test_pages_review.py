@@ -7,8 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from tests.support import wait_until
-from tests.support_browser import Site
+from tests.support_browser import Site, violations
 
+from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
 from altwright.domain.caption import DraftStatus
 
@@ -332,3 +333,81 @@ def test_pictures_are_their_owners(site: Site) -> None:
     assert other.get(f"/pictures/{draft.picture.id}").status_code == 404
     assert other.get(f"/review/{draft.id}").status_code == 404
     assert other.get(f"/review/{draft.id}/card").status_code == 404
+
+
+def test_all_sure_ones_at_once(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """One confirmation approves what is sure and has no warning; one undo takes it all back."""
+    chosen = page.get_by_role("button", name="Approve sure ones …")
+    chosen.click()
+    dialog = page.get_by_role("dialog", name="Approve all that are sure?")
+    expect(dialog.get_by_text("No draft is like this.")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Approve")).to_be_disabled()
+    dialog.get_by_label("How sure the describer has to be").select_option("Quite or fairly sure")
+    able = sum(not draft.warnings for draft in drafts)
+    assert 0 < able < len(drafts)
+    dialog.get_by_role("button", name=f"Approve {able}", exact=True).click()
+    expect(page.locator("#toast")).to_have_text(f"Approved: {able}. Undo takes them back.")
+    left = [draft.id for draft in site.drafts(DraftStatus.DRAFT)]
+    assert left == [draft.id for draft in drafts if draft.warnings]
+    expect(page.locator("li.draft")).to_have_count(len(left))
+    expect(page.get_by_role("button", name=f"Publish {able}").first).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.locator("#toast")).to_have_text(f"Undone: approved {able}.")
+    assert site.drafts(DraftStatus.APPROVED) == []
+    expect(page.locator("li.draft")).to_have_count(len(drafts))
+
+
+def test_a_phone_shows_picture_text_and_actions_together(
+    page: Page, site: Site, drafts: list[Draft]
+) -> None:
+    """At 390 px nobody approves a text that they can't see; at 320 px nothing is cut off."""
+    site.describe(drafts[2], "A post.")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for draft in drafts[:3]:
+        page.goto(f"/review/{draft.id}")
+        place = card(page, draft)
+        expect(place.get_by_role("button", name="Approve", exact=True)).to_be_in_viewport(ratio=1)
+        field, picture = place.get_by_label("Alt text"), place.get_by_role("img").first
+        actions = place.locator(".draft__actions")
+        picture_box, field_box, actions_box = (
+            one.bounding_box() for one in (picture, field, actions)
+        )
+        assert picture_box
+        assert field_box
+        assert actions_box
+        assert 0 < picture_box["height"] <= 844 / 3
+        assert 0 < picture_box["y"] < field_box["y"]
+        assert field_box["y"] + field_box["height"] <= actions_box["y"]
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    expect(place.get_by_text("Drafted by the built-in describer")).to_be_visible()
+
+
+def test_a_blank_waits_for_words(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """Where there is no text yet, the cursor stands in its field."""
+    site.describe(drafts[1], "")
+    page.goto(f"/review/{drafts[0].id}")
+    page.wait_for_selector("html[data-ready]")
+    page.keyboard.press("j")
+    expect(card(page, drafts[1]).get_by_label("Alt text")).to_be_focused()
+
+
+def test_replacing_a_text_has_to_be_ticked(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """The dialog says what is there now and what it becomes; nothing is replaced unseen."""
+    first, second = drafts[0], drafts[4]
+    with site.web.services.database.write() as session:
+        draft_writes.note_published(session, second.picture.id, "Prices, written by hand.")
+    site.web.services.drafts.approve_many(site.web.anna.id, [first.id, second.id])
+    page.goto("/review")
+    page.wait_for_selector("html[data-ready]")
+    page.keyboard.press("p")
+    dialog = page.get_by_role("dialog", name="Publish 1 text to 1 post?")
+    expect(dialog.get_by_text("Prices, written by hand.")).to_be_visible()
+    expect(dialog.get_by_text("No alt text")).to_be_visible()
+    assert violations(page) == []
+    dialog.get_by_role("checkbox", name=f"Publish: {second.text}").check()
+    both = page.get_by_role("dialog", name="Publish 2 texts to 2 posts?")
+    both.get_by_role("checkbox", name=f"Publish: {first.text}").uncheck()
+    with page.expect_request("**/api/v1/drafts/publish") as asked:
+        dialog.get_by_role("button", name="Publish").click()
+    assert asked.value.post_data_json == {"ids": [second.id]}

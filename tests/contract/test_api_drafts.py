@@ -12,6 +12,7 @@ from tests.support_web import Web, problem
 from altwright.accounts import connecting
 from altwright.captions.drafts import draft_writes
 from altwright.db.session import Database, make_engine, utcnow
+from altwright.db.tables import DraftRow
 from altwright.errors import PlatformRefused, PlatformUnavailable, RateLimited
 from altwright.web.api import responses
 
@@ -89,9 +90,51 @@ def test_many_at_once_say_how_many(web: Web) -> None:
     """Several drafts are approved or set aside with one request."""
     ids = [draft.id for draft in web.drafts(3)]
     anna = web.by_token(web.anna)
-    assert anna.post("/api/v1/drafts/approve", json={"ids": ids}).get_json() == {"changed": 3}
+    assert anna.post("/api/v1/drafts/approve", json={"ids": ids}).get_json()["changed"] == 3
     answer = anna.post("/api/v1/drafts/skip", json={"ids": [*ids[:2], 999]})
-    assert answer.get_json() == {"changed": 2}
+    assert answer.get_json() == {"changed": 2, "ids": ids[:2]}
+    assert anna.post("/api/v1/drafts/reopen", json={"ids": ids}).get_json()["changed"] == 3
+    problem(anna.post("/api/v1/drafts/approve", json={}), 422)
+
+
+def test_sure_ones_are_approved_by_what_they_are_like(web: Web) -> None:
+    """One request takes exactly the confirmed ones: no unsure, warned, rewritten or newer one."""
+    anna, ids = web.by_token(web.anna), [draft.id for draft in web.drafts(6)]
+    sure, second, unsure, warned, rewritten, newer = ids
+    with web.services.database.write() as session:
+        for one in ids:
+            row = session.get_one(DraftRow, one)
+            row.level = "low" if one == unsure else "high"
+            row.text = "IMG_2034.jpg" if one == warned else "A grey cat sleeps on a chair."
+            row.described_text = row.text
+            row.evidence = {"kind": "photo"} if one == second else {}
+    web.services.drafts.edit(rewritten, web.anna.id, text="A grey cat, by hand.")
+    path = "/api/v1/drafts/approvable"
+    asked = {"level": ["high"], "has_warnings": False}
+    found = anna.get(f"{path}?level=high&has_warnings=false").get_json()
+    responses.Approvable.model_validate(found)
+    assert found["count"] == 3
+    assert anna.get(f"{path}?level=low").get_json()["count"] == 0
+    assert anna.get(f"{path}?kind=photo&language=en").get_json()["count"] == 1
+    assert anna.get(f"{path}?language=de").get_json()["count"] == 0
+    assert web.by_token(web.bert).get(path).get_json()["count"] == 0
+    web.services.drafts.skip(newer, web.anna.id)
+    web.services.drafts.reopen(newer, web.anna.id)
+    asked["until"] = found["at"]
+    answer = anna.post("/api/v1/drafts/approve", json={"filter": asked})
+    responses.Changed.model_validate(answer.get_json())
+    assert answer.get_json()["ids"] == sorted([sure, second])
+    everything = anna.post("/api/v1/drafts/approve", json={"filter": {}}).get_json()["ids"]
+    assert unsure not in everything
+    skipped = anna.post("/api/v1/drafts/skip", json={"filter": {"level": ["low"]}}).get_json()
+    assert skipped["ids"] == [unsure]
+
+
+def test_some_drafts_are_listed_by_their_ids(web: Web) -> None:
+    """A page asks for the drafts that it shows, and gets no other."""
+    first, second, _ = (draft.id for draft in web.drafts(3))
+    page = web.by_token(web.anna).get(f"/api/v1/drafts?ids={first},{second}").get_json()
+    assert sorted(one["id"] for one in page["drafts"]) == sorted([first, second])
 
 
 def test_only_approved_drafts_are_published(web: Web) -> None:

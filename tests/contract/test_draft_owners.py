@@ -42,7 +42,7 @@ def test_somebody_elses_draft_is_not_there(world: World, draft: Draft) -> None:
             door()
     assert drafts.find(bob).drafts == drafts.of_posts(bob, [draft.post.id], [draft.id]) == []
     assert set(drafts.counts(bob).values()) == {0}
-    assert drafts.approve_many(bob, [draft.id]) == drafts.skip_many(bob, [draft.id]) == 0
+    assert drafts.approve_many(bob, [draft.id]) == drafts.skip_many(bob, [draft.id]) == []
     assert drafts.get(draft.id, world.user.id) == draft
 
 

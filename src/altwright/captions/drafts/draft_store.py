@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from altwright.captions.drafts import draft_texts
 from altwright.captions.drafts.draft import Draft, Page, draft_of
+from altwright.captions.drafts.draft_filter import DraftFilter, fits, matching
 from altwright.captions.drafts.draft_texts import DraftText
 from altwright.captions.pictures.picture_files import media_type_of
 from altwright.db.session import Database, changed
@@ -56,16 +58,17 @@ class DraftStore:
         account_id: int | None = None,
         task_id: str | None = None,
         was_published: bool = False,
+        ids: Collection[int] = (),
         updated_since: datetime | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
         """Return the user's drafts: newest post first, a post's pictures in their order.
 
-        ``statuses`` empty: in any state. ``was_published``: only those whose picture has
-        got a text from here, even if it was described again and the new one waits. ``cursor`` is a
-        page's ``next_cursor``; drafts that are added or leave meanwhile move nothing else between
-        pages.
+        ``statuses`` empty: in any state; ``ids`` empty: all. ``was_published``: only those whose
+        picture has got a text from here, even if it was described again and the new one waits.
+        ``cursor`` is a page's ``next_cursor``; drafts that are added or leave meanwhile move
+        nothing else between pages.
 
         Raises:
             InvalidInput: a wrong cursor or limit.
@@ -83,6 +86,8 @@ class DraftStore:
             query = query.where(DraftRow.task_id == task_id)
         if was_published:
             query = query.where(DraftRow.published_at.is_not(None))
+        if ids:
+            query = query.where(DraftRow.id.in_(ids))
         if updated_since is not None:
             query = query.where(DraftRow.updated_at > updated_since)
         if cursor is not None:
@@ -186,13 +191,35 @@ class DraftStore:
         """Make an approved or skipped draft one to review. Raises NotFound, Conflict."""
         return self._change(draft_id, user_id, DraftStatus.DRAFT, None, version)
 
-    def approve_many(self, user_id: int, ids: Collection[int]) -> int:
-        """Approve those that can be (in state, not empty, not too long); return how many."""
+    def approve_many(self, user_id: int, ids: Collection[int]) -> list[int]:
+        """Approve those that can be (in state, not empty, not too long); return their ids."""
         return self._change_many(user_id, ids, DraftStatus.APPROVED)
 
-    def skip_many(self, user_id: int, ids: Collection[int]) -> int:
-        """Set those aside that can be; return how many."""
+    def skip_many(self, user_id: int, ids: Collection[int]) -> list[int]:
+        """Set those aside that can be; return their ids."""
         return self._change_many(user_id, ids, DraftStatus.SKIPPED)
+
+    def reopen_many(self, user_id: int, ids: Collection[int]) -> list[int]:
+        """Make those of them that are approved or skipped ones to review; return their ids."""
+        return self._change_many(user_id, ids, DraftStatus.DRAFT)
+
+    def approve_matching(self, user_id: int, wanted: DraftFilter) -> list[int]:
+        """Approve all that ``wanted`` asks for, never an unsure one; return their ids."""
+        return self._change_matching(user_id, wanted, DraftStatus.APPROVED)
+
+    def skip_matching(self, user_id: int, wanted: DraftFilter) -> list[int]:
+        """Set all aside that ``wanted`` asks for; return their ids."""
+        return self._change_matching(user_id, wanted, DraftStatus.SKIPPED)
+
+    def count_approvable(self, user_id: int, wanted: DraftFilter) -> tuple[int, datetime]:
+        """Return how many drafts ``approve_matching`` would take, and as of when.
+
+        The moment is one for a filter's ``until``.
+        """
+        with self.database.read() as session:
+            at = session.execute(select(now())).scalar_one()
+            found = matching(session, user_id, wanted, is_approval=True)
+        return len(found), at
 
     def picture_file(
         self, picture_id: int, user_id: int, *, small: bool = False
@@ -250,9 +277,9 @@ class DraftStore:
                 draft_texts.close(session, [draft_id])
             return draft
 
-    def _change_many(self, user_id: int, ids: Collection[int], status: DraftStatus) -> int:
+    def _change_many(self, user_id: int, ids: Collection[int], status: DraftStatus) -> list[int]:
         check_ids(ids)
-        count = 0
+        decided = []
         for some in chunks(sorted(set(ids))):
             query = (
                 select(DraftRow.id, DraftRow.version, DraftRow.text, AccountRow.max_alt_length)
@@ -265,21 +292,46 @@ class DraftStore:
                     DraftRow.status.in_(OPEN),
                 )
             )
-            decided = []
             with self.database.write() as session:
-                for row in session.execute(query).all():
-                    fits = bool(row.text.strip()) and len(row.text) <= row.max_alt_length
-                    if status is DraftStatus.APPROVED and not fits:
-                        continue
-                    statement = update(DraftRow).where(
-                        DraftRow.id == row.id, DraftRow.version == row.version
-                    )
-                    values = {"status": status, "version": row.version + 1}
-                    if changed(session, statement.values(**values)):
-                        decided.append(row.id)
-                draft_texts.close(session, decided)
-            count += len(decided)
-        return count
+                rows = session.execute(query).all()
+                if status is DraftStatus.APPROVED:
+                    rows = [row for row in rows if fits(row.text, row.max_alt_length)]
+                decided += _decide(session, [(row.id, row.version) for row in rows], status)
+        return decided
+
+    def _change_matching(self, user_id: int, wanted: DraftFilter, status: DraftStatus) -> list[int]:
+        is_approval = status is DraftStatus.APPROVED
+        wanted = replace(
+            wanted, statuses=[one for one in wanted.statuses if status in DRAFT_MOVES[one]]
+        )
+        with self.database.read() as session:
+            found = matching(session, user_id, wanted, is_approval=is_approval)
+        decided = []
+        for some in chunks(found):
+            with self.database.write() as session:
+                decided += _decide(session, some, status)
+        return decided
+
+
+def _decide(session: Session, seen: Sequence[tuple[int, int]], status: DraftStatus) -> list[int]:
+    """Move drafts that are still as ``seen``, by id and version; return the ids of those."""
+    if not seen:
+        return []
+    ids = [one for one, _ in seen]
+    # The ids by themselves too: not every database finds rows by a pair's first half.
+    are_as_seen = DraftRow.id.in_(ids), tuple_(DraftRow.id, DraftRow.version).in_(seen)
+    statement = update(DraftRow).where(*are_as_seen)
+    count = changed(session, statement.values(status=status, version=DraftRow.version + 1))
+    if count != len(ids):
+        after = [(one, version + 1) for one, version in seen]
+        query = select(DraftRow.id).where(
+            DraftRow.id.in_(ids),
+            tuple_(DraftRow.id, DraftRow.version).in_(after),
+            DraftRow.status == status,
+        )
+        ids = sorted(session.scalars(query))
+    draft_texts.close(session, ids)
+    return ids
 
 
 def clean(text: str) -> str:

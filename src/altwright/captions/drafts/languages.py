@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 
 from altwright.describers.answers.languages import LANGUAGES
 from altwright.describers.model_servers.prompts import primary_language
@@ -68,9 +69,14 @@ def _has_words_of_another(language: str, text: str) -> bool:
 def _scripts(text: str) -> Counter[str]:
     found: Counter[str] = Counter()
     for sign, times in Counter(sign for sign in text if sign.isalpha()).items():
-        script = unicodedata.name(sign, "").partition(" ")[0]
+        script = _script(sign)
         found[script] += times * (3 if script in {"CJK", "HIRAGANA", "KATAKANA"} else 1)
     return found
+
+
+@lru_cache(4_096)
+def _script(sign: str) -> str:
+    return unicodedata.name(sign, "").partition(" ")[0]
 
 
 def _has_kana(scripts: Counter[str]) -> bool:

@@ -10,7 +10,9 @@ from altwright.captions.tasks.redescribe import DescribeAgain
 from altwright.web.api import responses
 from altwright.web.api.blueprint import answers, blueprint
 from altwright.web.api.requests import (
+    ApprovableQuery,
     DraftApprove,
+    DraftChoice,
     DraftDescribe,
     DraftEdit,
     DraftIds,
@@ -38,6 +40,7 @@ def list_drafts(query: DraftsQuery) -> Answer:
         account_id=query.account_id,
         task_id=query.task_id,
         was_published=query.was_published,
+        ids=query.ids,
         updated_since=query.updated_since,
         cursor=query.cursor,
         limit=query.limit,
@@ -116,16 +119,35 @@ def describe_again(
     return accepted(task)
 
 
+@bp.get("/approvable", responses=answers({200: responses.Approvable}))
+def count_approvable(query: ApprovableQuery) -> Answer:
+    """Count the drafts to review that an approval by this filter would take."""
+    count, at = services().drafts.count_approvable(caller().id, query.filter())
+    return {"count": count, "at": at.isoformat()}
+
+
 @bp.post("/approve", responses=answers({200: responses.Changed}, body=True))
-def approve_drafts(body: DraftIds) -> Answer:
-    """Approve all of these drafts that can be."""
-    return _changed_many(services().drafts.approve_many(caller().id, body.ids))
+def approve_drafts(body: DraftChoice) -> Answer:
+    """Approve all of these drafts that can be; by a filter, never one that is unsure."""
+    drafts, user_id = services().drafts, caller().id
+    if body.filter is not None:
+        return _changed_many(drafts.approve_matching(user_id, body.filter.filter()))
+    return _changed_many(drafts.approve_many(user_id, body.ids or ()))
 
 
 @bp.post("/skip", responses=answers({200: responses.Changed}, body=True))
-def skip_drafts(body: DraftIds) -> Answer:
+def skip_drafts(body: DraftChoice) -> Answer:
     """Set all of these drafts aside that can be."""
-    return _changed_many(services().drafts.skip_many(caller().id, body.ids))
+    drafts, user_id = services().drafts, caller().id
+    if body.filter is not None:
+        return _changed_many(drafts.skip_matching(user_id, body.filter.filter()))
+    return _changed_many(drafts.skip_many(user_id, body.ids or ()))
+
+
+@bp.post("/reopen", responses=answers({200: responses.Changed}, body=True))
+def reopen_drafts(body: DraftIds) -> Answer:
+    """Make those of these drafts that are approved or skipped ones to review."""
+    return _changed_many(services().drafts.reopen_many(caller().id, body.ids))
 
 
 @bp.post("/publish", responses=answers({202: responses.Publishing}, 404, 409, body=True))
@@ -144,7 +166,7 @@ def _changed(draft: Draft) -> Answer:
     return draft.to_json()
 
 
-def _changed_many(count: int) -> Answer:
-    if count:
+def _changed_many(ids: list[int]) -> Answer:
+    if ids:
         services().progress.drafts_changed(caller().id)
-    return {"changed": count}
+    return {"changed": len(ids), "ids": ids}

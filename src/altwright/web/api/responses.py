@@ -267,6 +267,14 @@ class DraftTextList(Shape):
 
 
 class Changed(Shape):
-    """How many drafts were changed; the others weren't in a state to be."""
+    """How many drafts were changed, and which; the others weren't in a state to be."""
 
     changed: int
+    ids: list[int]
+
+
+class Approvable(Shape):
+    """How many drafts can be approved unread, and as of when: a filter's ``until``."""
+
+    count: int
+    at: datetime

@@ -19,6 +19,11 @@ export function moved(from, to) {
   show();
 }
 
+/** @returns {number} how many drafts wait for a reviewer */
+export function toReview() {
+  return counts.draft;
+}
+
 export async function refresh() {
   take(await call("GET", "/drafts?limit=1"));
 }

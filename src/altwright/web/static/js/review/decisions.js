@@ -2,7 +2,7 @@
 
 import { announce, tell } from "../announce.js";
 import { call } from "../api.js";
-import { moved, refresh } from "./counts.js";
+import { moved, refresh, take } from "./counts.js";
 import { bringBack, former, origin, restore, textsOf } from "./texts.js";
 
 /** @typedef {import("./draft.js").Draft} Draft */
@@ -11,6 +11,9 @@ import { bringBack, former, origin, restore, textsOf } from "./texts.js";
 const WORDS = { approve: "Approved", skip: "Skipped", reopen: "Back to review" };
 /** The state that each action leads to. */
 export const RESULT = { approve: "approved", skip: "skipped", reopen: "draft" };
+/** Drafts that one request reads, the most that the API gives; and that one request changes. */
+const PAGE = 200;
+const IDS = 10_000;
 /** What brings a draft back to a state. */
 const WAY_BACK = { draft: "reopen", approved: "approve", skipped: "skip" };
 
@@ -20,7 +23,7 @@ export class Decisions {
     this.deck = deck;
     /**
      * What can be undone, newest last: decisions about drafts, and texts that were replaced.
-     * @type {{words: string, before: {draft: Draft, status?: string, said?: DraftJson}[]}[]}
+     * @type {{words: string, before: {draft: Draft, status?: string, said?: DraftJson}[], ids?: number[]}[]}
      */
     this.done = [];
     /** The undo under way. */
@@ -116,9 +119,29 @@ export class Decisions {
     }
   }
 
-  /** @param {Draft[]} drafts */
+  /** Take the server's word for many drafts. @param {Draft[]} drafts */
   async reread(drafts) {
-    await Promise.all([refresh(), ...drafts.map((draft) => draft.refetch())]);
+    const here = new Map(drafts.map((draft) => [draft.id, draft]));
+    const ids = [...here.keys()];
+    for (let at = 0; at < ids.length; at += PAGE) {
+      const said = await call("GET", `/drafts?limit=${PAGE}&ids=${ids.slice(at, at + PAGE).join(",")}`);
+      for (const data of said.drafts) here.get(data.id).meet(data);
+      take(said);
+    }
+  }
+
+  /** The server has approved many drafts by a filter, most of which aren't on this page. @param {number[]} ids */
+  async tookMany(ids) {
+    const many = ids.length.toLocaleString("en");
+    if (ids.length) this.done.push({ words: `approved ${many}`, before: [], ids });
+    this.showButton();
+    await this.deck.reload();
+    tell(`Approved: ${many}.${ids.length ? " Undo takes them back." : ""}`);
+  }
+
+  /** @param {number[]} ids approved or skipped ones */
+  async reopenMany(ids) {
+    for (let at = 0; at < ids.length; at += IDS) await call("POST", "/drafts/reopen", { ids: ids.slice(at, at + IDS) });
   }
 
   push(action, before) {
@@ -150,7 +173,7 @@ export class Decisions {
    */
   forget(ids) {
     for (const step of this.done) step.before = step.before.filter(({ draft }) => !ids.has(draft.id));
-    this.done = this.done.filter((step) => step.before.length);
+    this.done = this.done.filter((step) => step.before.length || step.ids);
     this.showButton();
   }
 
@@ -181,6 +204,7 @@ export class Decisions {
     const last = this.done.pop();
     this.showButton();
     if (!last) return this.undoEarlier(this.deck.current);
+    if (last.ids) return this.undoMany(last);
     const failed = [];
     for (const { draft, status, said } of last.before) {
       try {
@@ -196,6 +220,19 @@ export class Decisions {
     this.deck.go(first);
     if (failed.length) tell(`Not undone: ${failed[0]}`, { problem: true });
     else tell(`Undone: ${last.words}.`);
+  }
+
+  /** @param {{words: string, ids: number[]}} step */
+  async undoMany(step) {
+    try {
+      await this.reopenMany(step.ids);
+      await this.deck.reload();
+      tell(`Undone: ${step.words}.`);
+    } catch (problem) {
+      this.done.push(step);
+      this.showButton();
+      tell(`Not undone: ${problem.message}`, { problem: true });
+    }
   }
 
   /** @param {Draft} draft @param {string} status */

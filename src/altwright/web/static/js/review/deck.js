@@ -63,7 +63,9 @@ export class Deck {
       if (location.pathname + location.search !== path) history.replaceState(null, "", path);
     }
     if (focus) {
-      draft.card.focus({ preventScroll: this.isOne });
+      // A blank waits for words; where a keyboard would cover half of the screen, for a tap.
+      const isBlank = this.isOne && draft.textarea?.value.trim() === "" && matchMedia("(hover: hover)").matches;
+      (isBlank ? draft.textarea : draft.card).focus({ preventScroll: this.isOne });
       if (this.isOne) scrollTo({ top: Math.min(scrollY, this.list.offsetTop - 80) });
       else draft.element.scrollIntoView({ block: "nearest" });
     }
@@ -160,6 +162,26 @@ export class Deck {
     added[0]?.tell();
     this.showPosition();
     return added[0];
+  }
+
+  /** Show the view anew, from its first draft: many have come or gone. */
+  async reload() {
+    await this.loading;
+    const query = new URLSearchParams(location.search);
+    query.set("status", this.view);
+    const fresh = await page(`/review/cards?${query}`);
+    const next = fresh.querySelector("template[data-next]");
+    this.leaveEnd();
+    this.list.replaceChildren();
+    this.drafts = [];
+    this.index = 0;
+    this.add(fresh);
+    if (next) this.list.append(document.adoptNode(next));
+    document.querySelector("[data-loading]").hidden = !next;
+    if (!this.drafts.length) return this.showEnd();
+    this.list.hidden = false;
+    this.end.hidden = true;
+    this.go(0, { focus: false });
   }
 
   async fetchMore(url) {

@@ -5,7 +5,7 @@ import { call, page } from "../api.js";
 import { coalesced } from "../coalesced.js";
 import { listen, listenToDrafts } from "../live.js";
 import { draftStates } from "../words.js";
-import { take } from "./counts.js";
+import { take, toReview } from "./counts.js";
 
 /** Milliseconds between two looks; the first comes with the news. */
 const REST_MS = 250;
@@ -26,30 +26,42 @@ export function follow(deck, decisions) {
   const opened = deck.main.dataset.at;
   let newest = Date.parse(opened);
   let announced = 0;
+  /** Whether a task has done something since the last look: it may have written drafts. */
+  let hasRun = false;
 
   const look = coalesced(async () => {
+    const had = hasRun;
+    hasRun = false;
     try {
+      const waited = toReview();
       const changed = await changes();
       const here = new Map(deck.drafts.map((draft) => [draft.id, draft]));
       await Promise.all(changed.map((data) => here.get(data.id) && meet(here.get(data.id), data)));
-      if (FED.has(deck.view) && changed.some((data) => !here.has(data.id))) show(await unseen());
+      if (FED.has(deck.view) && (had || toReview() > waited)) show(await unseen());
     } catch {
+      hasRun ||= had;
       // The next news brings the next look.
     }
   }, REST_MS);
 
-  /** @returns {Promise<import("../api.js").DraftJson[]>} drafts that have changed of late */
+  /**
+   * Thousands may change at once: only those that this page shows are asked for.
+   * @returns {Promise<import("../api.js").DraftJson[]>} those of them that have changed of late
+   */
   async function changes() {
     const since = new Date(newest - OVERLAP_MS).toISOString();
-    const query = new URLSearchParams({ updated_since: since, limit: String(PAGE) });
+    const ids = deck.drafts.map((draft) => draft.id);
     const found = [];
-    for (;;) {
+    let at = 0;
+    do {
+      const query = new URLSearchParams({ updated_since: since, limit: String(PAGE) });
+      if (ids.length) query.set("ids", ids.slice(at, at + PAGE).join(","));
+      else query.set("limit", "1"); // for its counts
       const said = await call("GET", `/drafts?${query}`);
-      found.push(...said.drafts);
+      if (ids.length) found.push(...said.drafts);
       take(said);
-      if (!said.next_cursor) break;
-      query.set("cursor", said.next_cursor);
-    }
+      at += PAGE;
+    } while (at < ids.length);
     newest = Math.max(newest, ...found.map((data) => Date.parse(data.updated_at)));
     return found;
   }
@@ -121,6 +133,7 @@ export function follow(deck, decisions) {
     const now = `${task.status} ${done} ${failed} ${skipped}`;
     if (known.get(task.id) === now) return;
     known.set(task.id, now);
+    hasRun = true;
     look();
   });
   listenToDrafts(async ({ id, version }) => {
@@ -130,7 +143,8 @@ export function follow(deck, decisions) {
   });
 }
 
-function filters() {
+/** What the address narrows the page to. @returns {{account: string|null, task: string|null}} */
+export function filters() {
   const query = new URLSearchParams(location.search);
   return { account: query.get("account"), task: query.get("task") };
 }

@@ -3,6 +3,7 @@
 import { announce } from "../announce.js";
 import { showTasks } from "../task-cards.js";
 import { describeAgain } from "./again.js";
+import { approveSure } from "./bulk.js";
 import { Decisions } from "./decisions.js";
 import { Deck } from "./deck.js";
 import { follow } from "./follow.js";
@@ -122,6 +123,7 @@ on("[data-help]", () => help.showModal());
 on("[data-previous]", () => deck.step(-1));
 on("[data-following]", () => deck.step(1));
 on("[data-publish]", () => publish(deck, decisions));
+on("[data-approve-sure]", () => approveSure(deck, decisions));
 on("[data-first]", () => deck.go(0));
 document.documentElement.dataset.ready = "";
 

@@ -6,6 +6,7 @@ import { ask } from "../dialogs.js";
 import { ended, take } from "../live.js";
 import { add } from "../task-cards.js";
 import { refresh } from "./counts.js";
+import { filters } from "./follow.js";
 
 /** @typedef {import("../api.js").DraftJson} DraftJson */
 
@@ -21,12 +22,12 @@ export async function publish(deck, decisions) {
   // What was approved a moment ago may still be on its way.
   await Promise.all(deck.drafts.map((draft) => draft.queue));
   const dialog = document.getElementById("publish-dialog");
-  /** @type {DraftJson[]} */
-  let drafts = [];
-  const shown = show(dialog).then((found) => (drafts = found));
-  const begun = await ask(dialog, () =>
-    submit("/drafts/publish", { ids: drafts.map((draft) => draft.id) }),
-  );
+  let chosen = [];
+  const shown = show(dialog);
+  const begun = await ask(dialog, () => {
+    chosen = picked(dialog);
+    return submit("/drafts/publish", { ids: chosen });
+  });
   await shown.catch(() => {});
   if (!begun) return;
   // One for each account; the newest card comes first.
@@ -42,14 +43,29 @@ export async function publish(deck, decisions) {
       ? "Publishing has begun. To some accounts it is under way already; their other texts stay approved."
       : "Publishing has begun.",
   );
-  const ids = new Set(drafts.map((draft) => draft.id));
+  const ids = new Set(chosen);
   decisions.forget(ids);
   await Promise.all(begun.tasks.map((task) => ended(task)));
   const changed = deck.drafts.filter((draft) => ids.has(draft.id));
   await Promise.all([refresh(), ...changed.map((draft) => draft.replace())]).catch(() => {});
 }
 
-/** @param {HTMLDialogElement} dialog @returns {Promise<DraftJson[]>} */
+/** @param {HTMLDialogElement} dialog @returns {number[]} the drafts that are ticked */
+function picked(dialog) {
+  return [...dialog.querySelectorAll("[data-pick]:checked")].map((box) => Number(box.value));
+}
+
+/** Say how many texts go to how many posts, as they are ticked. @param {HTMLDialogElement} dialog */
+function sum(dialog) {
+  const count = picked(dialog).length;
+  const posts = dialog.querySelectorAll(".preview__post:has([data-pick]:checked)").length;
+  const words = `${count.toLocaleString("en")} ${count === 1 ? "text" : "texts"}`;
+  dialog.querySelector("[data-publish-count]").textContent =
+    `${words} to ${posts.toLocaleString("en")} ${posts === 1 ? "post" : "posts"}`;
+  dialog.querySelector("[data-confirm]").disabled = count === 0;
+}
+
+/** @param {HTMLDialogElement} dialog */
 async function show(dialog) {
   const loading = dialog.querySelector("[data-publish-loading]");
   const confirm = dialog.querySelector("[data-confirm]");
@@ -65,31 +81,39 @@ async function show(dialog) {
     const posts = Map.groupBy
       ? Map.groupBy(drafts, (draft) => draft.post.id)
       : grouped(drafts);
-    const texts = `${drafts.length} ${drafts.length === 1 ? "text" : "texts"}`;
-    heading.textContent = `${texts} to ${posts.size} ${posts.size === 1 ? "post" : "posts"}`;
     list.append(...[...posts.values()].map(item));
     list.hidden = !drafts.length;
-    confirm.disabled = !drafts.length;
-    return drafts;
+    list.onchange = () => sum(dialog);
+    dialog.querySelector("[data-replaces]").hidden = !drafts.some(replaces);
+    sum(dialog);
   } catch (problem) {
     const error = dialog.querySelector("[data-dialog-error]");
     error.textContent = problem.message;
     error.hidden = false;
-    return [];
   } finally {
     loading.hidden = true;
   }
 }
 
+/** Whether publishing a draft takes away words that its picture has now. @param {DraftJson} draft */
+function replaces(draft) {
+  const now = draft.picture.published_text.trim();
+  return Boolean(now) && now !== draft.text.trim();
+}
+
+/** @returns {Promise<DraftJson[]>} what is approved, of the account or run that the page shows */
 async function approved() {
+  const query = new URLSearchParams({ status: "approved", limit: String(PAGE) });
+  const { account, task } = filters();
+  if (account) query.set("account_id", account);
+  if (task) query.set("task_id", task);
   const found = [];
-  let cursor = null;
-  do {
-    const more = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
-    const page = await call("GET", `/drafts?status=approved&limit=${PAGE}${more}`);
+  for (;;) {
+    const page = await call("GET", `/drafts?${query}`);
     found.push(...page.drafts);
-    cursor = page.next_cursor;
-  } while (cursor);
+    if (!page.next_cursor) break;
+    query.set("cursor", page.next_cursor);
+  }
   return found;
 }
 
@@ -107,15 +131,18 @@ function item(drafts) {
   element.querySelector(".preview__title").textContent = words || "A post without words";
   element.querySelector(".preview__texts").append(
     ...drafts.map((draft) => {
-      const line = document.createElement("li");
-      const image = document.createElement("img");
-      image.src = draft.picture.thumbnail_url;
-      image.alt = "";
-      image.loading = "lazy";
-      const text = document.createElement("p");
-      text.dir = "auto";
-      text.textContent = draft.text;
-      line.append(image, text);
+      const line = document.getElementById("preview-text").content.firstElementChild.cloneNode(true);
+      const box = line.querySelector("[data-pick]");
+      box.value = String(draft.id);
+      box.checked = !replaces(draft);
+      box.setAttribute("aria-label", `Publish: ${draft.text}`);
+      line.querySelector("img").src = draft.picture.thumbnail_url;
+      const now = line.querySelector("[data-now]");
+      now.classList.toggle("preview__replaces", replaces(draft));
+      now.querySelector("dd").textContent = draft.picture.published_text || "No alt text";
+      const becomes = line.querySelector("[data-becomes]");
+      becomes.lang = draft.language;
+      becomes.textContent = draft.text;
       return line;
     }),
   );
