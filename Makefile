@@ -26,8 +26,8 @@ test-fast: dev ## run unit and contract tests on SQLite, in some two minutes
 prove: dev system ## run what is too slow for `make test`: 10,000 seeds, long soak, long reloads
 	$(PYTEST) -m slow_proof --log-cli-level INFO
 
-mutants: dev ## put faults into modules and see whether tests notice (MODULES="web.auth" SAMPLE=25 SEED=1)
-	nice -n 5 $(BIN)/python scripts/mutants.py $(MODULES) --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1)
+mutants: dev ## put faults into modules and see whether tests notice (MODULES="web.auth" SAMPLE=25 SEED=1 SURVIVORS=1)
+	nice -n 5 $(BIN)/python scripts/mutants.py $(MODULES) --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) $(if $(SURVIVORS),--survivors)
 
 check: dev ## format, lint, types, layers, size
 	$(BIN)/ruff format --check

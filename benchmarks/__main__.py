@@ -33,6 +33,7 @@ QUICK: dict[str, list[str]] = {
     "submits": ["--count", "20"],
     "whole_job": ["--quick"],
     "backlog": ["--quick"],
+    "admin_pages": ["--quick"],
     "recovery": ["--rounds", "1"],
 }
 #: Those that `--rounds` is handed on to.

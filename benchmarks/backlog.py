@@ -24,6 +24,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import Integer, String, cast, column, func, insert, literal, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.sql.elements import ColumnClause
+from sqlalchemy.sql.selectable import Subquery
 from tests.servers import mariadb, postgresql
 from tests.support_engine import NOWHERE
 
@@ -82,17 +83,29 @@ class Backlogged(Engine):
             raise RuntimeError("nothing waits: the backlog is used up")
         return task
 
+    def timed_pair(self) -> list[tuple[str, float]]:
+        """Submit a task, claim one and complete it; return what the first two took, in ms."""
+        submit_ms, _ = _timed(self.submit)
+        claim_ms, task = _timed(self.claim)
+        self.claims.complete(task, "")
+        return [("submit", submit_ms), ("claim", claim_ms)]
+
+
+def numbers(database: Database, count: int) -> Subquery:
+    """Return the numbers from 0 on, as a table with the column n."""
+    sql = {
+        "sqlite": "WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < {0}) "
+        "SELECT n FROM s",
+        "postgresql": "SELECT n FROM generate_series(0, {0}) AS s(n)",
+    }.get(database.engine.dialect.name, "SELECT seq AS n FROM seq_0_to_{0}")
+    n: ColumnClause[int] = column("n", Integer)
+    return text(sql.format(count - 1)).columns(n).subquery()
+
 
 def fill(database: Database, size: int) -> None:
     """Write users, and ``size`` tasks that wait in rounds, and tasks that have ended."""
-    dialect = database.engine.dialect.name
-    numbers = {
-        "sqlite": "WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < COUNT) "
-        "SELECT n FROM s",
-        "postgresql": "SELECT n FROM generate_series(0, COUNT) AS s(n)",
-    }.get(dialect, "SELECT seq AS n FROM seq_0_to_COUNT")
-    n: ColumnClause[int] = column("n", Integer)
-    source = text(numbers.replace("COUNT", str(size - 1))).columns(n).subquery()
+    source = numbers(database, size)
+    n = source.c.n
     values: dict[str, Any] = {
         "kind": literal("bench"),
         "user_id": 1 + n % USERS,
@@ -128,7 +141,7 @@ def fill(database: Database, size: int) -> None:
 def backlogs(kind: str, *sizes: int) -> Iterator[list[Backlogged]]:
     """Prepare one database for each size, on one server."""
     with contextlib.ExitStack() as stack:
-        urls = stack.enter_context(_urls(kind, len(sizes)))
+        urls = stack.enter_context(database_urls(kind, len(sizes)))
         made = []
         for url, size in zip(urls, sizes, strict=True):
             database = Database(make_engine(url))
@@ -140,7 +153,8 @@ def backlogs(kind: str, *sizes: int) -> Iterator[list[Backlogged]]:
 
 
 @contextlib.contextmanager
-def _urls(kind: str, count: int) -> Iterator[list[str]]:
+def database_urls(kind: str, count: int) -> Iterator[list[str]]:
+    """Yield addresses of empty databases on one server of a kind."""
     names = [f"backlog{number}" for number in range(count)]
     if kind == "sqlite":
         with tempfile.TemporaryDirectory(prefix="altwright-backlog-") as folder:
@@ -163,10 +177,8 @@ def compare(engines: list[Backlogged], operations: int) -> list[dict[str, float]
     pairs = list(zip(engines, times, strict=True))
     for number in range(operations):
         for one, some in pairs if number % 2 else reversed(pairs):
-            some["submit_ms"].append(_timed(one.submit)[0])
-            took, task = _timed(one.claim)
-            some["claim_ms"].append(took)
-            one.claims.complete(task, "")
+            for what, took_ms in one.timed_pair():
+                some[f"{what}_ms"].append(took_ms)
     return [{name: statistics.median(those) for name, those in some.items()} for some in times]
 
 

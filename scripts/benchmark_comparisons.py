@@ -125,6 +125,13 @@ COLUMNS = {
     "claim_ms": "claim, ms",
     "claims_per_s": "claims a second",
     "median_s": "median, s",
+    "median_ms": "median, ms",
+    "most_ms": "most, ms",
+    "kb": "kB",
+    "submit_beside_ms": "submit beside pages, ms",
+    "claim_beside_ms": "claim beside pages, ms",
+    "submit_ratio": "submit, ratio",
+    "claim_ratio": "claim, ratio",
     "promised_s": "promised, s",
     "per_min": "pictures a minute",
     "best_per_min": "best there can be",
@@ -248,6 +255,27 @@ COMPARISONS = (
         "Medians of submits and of claims, in turns between databases in which so many tasks wait; "
         "one worker claims, so that a second's claims are what one can do.",
         ratio="the larger ratio to the least backlog",
+    ),
+    Comparison(
+        "admin_pages",
+        "slowest",
+        "median_ms",
+        "ms, median",
+        "The slowest pages of administrators",
+        "Beside 1,000,000 tasks that have ended and 100,000 that wait, of 1,000 users: every page "
+        "with its usual filters, and what programs ask for. The five slowest of each database.",
+        least=True,
+    ),
+    Comparison(
+        "admin_pages",
+        "beside",
+        "submit_beside_ms",
+        "ms",
+        "Submits beside pages and statistics",
+        "Submits and claims in the same database, in turns while another process leads the service "
+        "(alerts, statistics) and asks for a page every 1.7 seconds, as three dashboards that "
+        "stand open, and without it: tasks go before statistics. Medians of the turns' means.",
+        least=True,
     ),
     Comparison(
         "recovery",

@@ -189,7 +189,35 @@ def _whole_job() -> Iterator[Promise]:
         )
 
 
-PROMISES = (*_workers(), *_pickup(), *_submits(), *_whole_job())
+def _administration() -> Iterator[Promise]:
+    for database in DATABASES[:2]:
+        yield Promise(
+            f"administrators' slowest page beside 1,000,000 finished tasks, on {database} (median)",
+            200.0,
+            lambda r, database=database: worst(
+                list((r.of("admin_pages", "pages", database) or {}).values()), "median_ms"
+            ),
+            "admin_pages",
+            "ms",
+        )
+    for database in DATABASES:
+        yield Promise(
+            f"submits and claims while pages are asked and statistics written, on {database}",
+            1.2,
+            lambda r, database=database: max(
+                (
+                    value
+                    for name, value in (r.of("admin_pages", "beside", database) or {}).items()
+                    if name.endswith("_ratio")
+                ),
+                default=None,
+            ),
+            "admin_pages",
+            "times",
+        )
+
+
+PROMISES = (*_workers(), *_pickup(), *_submits(), *_whole_job(), *_administration())
 
 
 def main() -> None:

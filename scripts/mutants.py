@@ -1,65 +1,65 @@
 """Put faults into modules one at a time, and see whether a test notices: `make mutants`.
 
 tests/mutants.toml says which modules, which tests are near each, and which mutants mean the same
-as the original. mutmut makes the mutants and runs the tests; the rest is here.
+as the original. mutmut makes the mutants. One process imports and collects the tests, runs them
+once (what each reaches, how long it takes), and is forked for each mutant.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
+import gc
 import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import tomllib
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from difflib import unified_diff
 from itertools import islice
+from math import ceil
 from pathlib import Path
-from typing import Any
 
 import libcst as cst
-from mutmut.__main__ import _run
-from mutmut.mutation.diff_apply import get_diff_for_mutant
+import pytest
 from mutmut.mutation.file_mutation import mutate_file_contents
 from mutmut.mutation.mutators import mutation_operators, operator_string
-from mutmut.runners.harness import PytestRunner
+from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
-from mutmut.stats import status_by_exit_code
-from mutmut.utils.file_utils import change_cwd
-from mutmut.utils.format_utils import get_mutant_name, orig_function_and_class_names_from_key
-from mutmut.workers import isolation
+from mutmut.utils.format_utils import parse_mutant_key
+from sqlalchemy import Engine
 
 ROOT = Path(__file__).parent.parent
 LIST = ROOT / "tests" / "mutants.toml"
-#: Where copies are mutated and tested; made anew by each run.
+#: Where a copy of the project is mutated and tested, and what survived last is kept.
 FOLDER = ROOT / "var" / "mutants"
 #: Share of the mutants that some test has to notice, equivalent ones not counted.
 LEAST_KILLED = 0.85
-#: What mutmut reads in the copy. SQLite only: a mutant meets its tests a thousand times.
-SETTINGS = """[mutmut]
-source_paths = src
-only_mutate = {path}
-also_copy =
-    docs
-    scripts
-use_git_change_detection = false
-track_dependencies = false
-timeout_constant = 5
-timeout_multiplier = 6
-pytest_add_cli_args =
-    -k
-    not postgresql and not mariadb
-    -p
-    no:xdist
-    -p
-    no:cacheprovider
-pytest_add_cli_args_test_selection =
-    {tests}
-"""
+#: A test may take so many times as long with a mutant as without, and seconds more.
+TIMES, MORE_S = 5, 5
+#: After so many mutants the tests are run without one, to see that what they share is whole.
+CHECKED_EACH = 100
+#: SQLite only: a mutant meets its tests a thousand times.
+OPTIONS = ["--rootdir=.", "-q", "-k", "not postgresql and not mariadb"]
+OPTIONS += [
+    "--timeout",
+    "0",
+    "--durations",
+    "15",
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:randomly",
+]
 
 
 def checks_skipped(node: cst.If) -> Iterator[cst.If]:
@@ -75,125 +75,197 @@ def names_changed(node: cst.BaseString) -> Iterator[cst.BaseString]:
         yield from islice(operator_string(node), 1)
 
 
-class QuickestFirst(PytestRunner):
-    """Meets a mutant with its quickest tests first: the first that fails ends it."""
+@dataclass(frozen=True)
+class Mutant:
+    """One fault; `change` is as tests/mutants.toml has it."""
 
-    def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
-        """Run these tests (none: all near the module)."""
-        ordered = sorted(tests, key=lambda test: (state().duration_by_test[test], test))
-        if not ordered:
-            return super().run_tests(mutant_name=mutant_name, tests=ordered)
-        # Not by their names on pytest's command line, where some can't be written ("\x00").
-        files = sorted({test.partition("::")[0] for test in ordered})
-        with change_cwd("mutants"):
-            arguments = self._pytest_args_regular_run(files)
-            return self.execute_pytest(arguments, plugins=[Chosen(ordered)])
+    name: str
+    where: str
+    change: str
 
 
-class Chosen:
-    """Leaves some of the collected tests, in an order."""
-
-    def __init__(self, names: list[str]) -> None:
-        """Take their names."""
-        self._places = {name: place for place, name in enumerate(names)}
-
-    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        """Choose and order."""
-        chosen = [item for item in items if item.nodeid in self._places]
-        items[:] = sorted(chosen, key=lambda item: self._places[item.nodeid])
-
-
-def extend_mutmut() -> None:
-    """Put these in mutmut's places, which its processes inherit."""
-    isolation.PytestRunner = QuickestFirst  # type: ignore[misc]
+def mutate(module: str, path: Path) -> list[Mutant]:
+    """Put all of a module's mutants into its file, each asleep until it is named."""
     kept = [one for one in mutation_operators if one[1] is not operator_string]
     mine = [(cst.If, checks_skipped), (cst.BaseString, names_changed)]
     mutation_operators[:] = [*kept, *mine]  # type: ignore[index]
-
-
-def work(module: str, most: int, seed: int) -> None:
-    """Make a module's mutants and test them, in a copy of the project that is the folder here."""
-    extend_mutmut()
-    path = path_of(module)
-    made = mutate_file_contents(str(path), path.read_text()).mutant_names
-    names = [get_mutant_name(path, name) for name in made]
-    if most and most < len(names):
-        names = random.Random(seed).sample(names, most)  # noqa: S311 - a sample, no secret
-    Path("chosen.json").write_text(json.dumps(names))
-    _run(names, 1)
-
-
-def path_of(module: str) -> Path:
-    """Return a module's path below the project's folder."""
-    return Path("src/altwright", *module.split(".")).with_suffix(".py")
-
-
-def survivors(module: str, equivalent: list[dict[str, str]]) -> tuple[Counter[str], list[str]]:
-    """Return how many mutants ended how, and what survived though it isn't equivalent."""
-    path = path_of(module)
-    ended = json.loads((Path("mutants") / f"{path}.meta").read_text())["exit_code_by_key"]
-    listed = {(one["where"], one["change"].strip()) for one in equivalent}
-    counts: Counter[str] = Counter()
-    left = []
-    for name in json.loads(Path("chosen.json").read_text()):
-        status = status_by_exit_code[ended[name]]
-        if status in {"survived", "no tests", "not checked"}:
-            change = "\n".join(changed_lines(get_diff_for_mutant(name, path=path)))
-            alike = (where_of(name), change) in listed
-            status = "equivalent" if alike else "left"
-            if not alike:
-                left.append(f"{where_of(name)}\n{change}")
-        else:
-            status = "killed"
-        counts[status] += 1
-    return counts, left
+    made = mutate_file_contents(str(path), path.read_text())
+    path.write_text(made.code)
+    tree = cst.parse_module(made.code)
+    bodies = [tree.body, *(node.body.body for node in tree.body if isinstance(node, cst.ClassDef))]
+    texts = {
+        node.name.value: cst.Module([node.with_changes(name=cst.Name("f"), leading_lines=[])]).code
+        for body in bodies
+        for node in body
+        if isinstance(node, cst.FunctionDef)
+    }
+    return [
+        Mutant(f"altwright.{module}.{name}", where_of(name), changed(texts, name))
+        for name in made.mutant_names
+    ]
 
 
 def where_of(name: str) -> str:
     """Return the function or method that a mutant is of."""
-    function, its_class = orig_function_and_class_names_from_key(name)
+    function, its_class = parse_mutant_key(name.partition("__mutmut_")[0])
     return f"{its_class}.{function}" if its_class else function
 
 
-def changed_lines(diff: str) -> list[str]:
-    """Return a diff's lines that go and come, without what stands around them."""
-    lines = [line for line in diff.splitlines() if line[:1] in {"-", "+"}]
-    return [line[0] + " " + line[1:].strip() for line in lines if line[:3] not in {"---", "+++"}]
+def changed(texts: dict[str, str], name: str) -> str:
+    """Return the lines that go and come, without what stands around them."""
+    original = texts[name.partition("__mutmut_")[0] + "__mutmut_orig"]
+    lines = unified_diff(original.strip().splitlines(), texts[name].strip().splitlines(), n=0)
+    return "\n".join(
+        f"{line[0]} {line[1:].strip()}"
+        for line in lines
+        if line[0] in "-+" and line[:3] not in {"---", "+++"}
+    )
 
 
-def examine(module: str, known: dict[str, Any], most: int, seed: int) -> bool:
-    """Test a module's mutants, say what came of it, and return whether that is good enough."""
+class Meeting:
+    """Plugin of pytest that lets the collected tests meet one mutant after another."""
+
+    def __init__(self, mutants: list[Mutant], survived: Path, say: Callable[[str], object]) -> None:
+        """Take them, where to write what survives, and what prints."""
+        self._mutants = mutants
+        self._survived = survived
+        self._say = say
+        self._failed: list[str] = []
+        self._took: defaultdict[str, float] = defaultdict(float)
+        self._reached: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+        self._killers: Counter[tuple[str, str]] = Counter()
+        self.counts: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how long a test took, and whether it noticed something."""
+        self._took[report.nodeid] += report.duration
+        if report.failed:
+            self._failed.append(report.nodeid)
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run the tests once, and then for each mutant those that reach it."""
+        set_mutant_under_test("stats")
+        for item in session.items:
+            run(item)
+            for function in state()._stats:  # noqa: SLF001 - what mutmut's trampolines write to
+                self._reached[function].append(item)
+            state()._stats.clear()  # noqa: SLF001
+        if self._failed:
+            self._say(f"  fail without a mutant: {self._failed}")
+            self.counts["void"] += 1
+            return True
+        # A child opens connections of its own.
+        for one in gc.get_objects():
+            if isinstance(one, Engine):
+                one.dispose()
+        gc.freeze()
+        for number, mutant in enumerate(self._mutants, 1):
+            sys.stderr.write(f"{number} of {len(self._mutants)}\n")
+            self._meet(mutant)
+            if number % CHECKED_EACH == 0 or number == len(self._mutants):
+                unwell = self._run("", session.items)
+                if unwell is not None:
+                    self._say(f"  fails without a mutant, after others: {unwell}")
+                    self.counts["void"] += 1
+                    return True
+        return True
+
+    def _meet(self, mutant: Mutant) -> None:
+        function = mutant.name.partition("__mutmut_")[0]
+        # The quickest first, and what has noticed others of this function.
+        tests = sorted(
+            self._reached[function],
+            key=lambda item: self._took[item.nodeid] / (1 + self._killers[function, item.nodeid]),
+        )
+        killer = self._run(mutant.name, tests)
+        self.counts["left" if killer is None else "killed"] += 1
+        if killer is None:
+            self._say(f"  {mutant.where}\n{mutant.change}")
+            with self._survived.open("a") as file:
+                file.write(json.dumps([mutant.where, mutant.change]) + "\n")
+        else:
+            self._killers[function, killer] += 1
+
+    def _run(self, name: str, tests: list[pytest.Item]) -> str | None:
+        """Return which test noticed ("" for time that ran out), or None."""
+        read, write = os.pipe()
+        child = os.fork()
+        if not child:
+            os.setpgid(0, 0)
+            set_mutant_under_test(name)
+            self._failed.clear()
+            for item in tests:
+                # Nobody catches it: it is the end of what hangs.
+                signal.alarm(MORE_S + ceil(TIMES * self._took[item.nodeid]))
+                run(item)
+                if self._failed:
+                    os.write(write, item.nodeid.encode())
+                    os._exit(1)
+            os._exit(0)
+        os.close(write)
+        _, status = os.waitpid(child, 0)
+        with suppress(ProcessLookupError):  # nothing that it started is left
+            os.killpg(child, signal.SIGKILL)
+        with os.fdopen(read, "rb") as pipe:
+            killer = pipe.read().decode()
+        return killer if status else None
+
+
+def run(item: pytest.Item) -> None:
+    """Run a test; what the whole run shares (servers, a migrated database) stays up after it."""
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=item.session)
+
+
+def work(module: str, path: Path, asked: argparse.Namespace) -> bool:
+    """Test a module's mutants in the copy that is the folder here; return whether all is good."""
+    out = os.fdopen(os.dup(1), "w")
+
+    def say(words: str) -> None:
+        print(words, file=out, flush=True)
+
+    with Path("log").open("w") as log:
+        for number in (1, 2):
+            os.dup2(log.fileno(), number)
+    began = time.monotonic()
+    known = tomllib.loads(LIST.read_text())[module]
+    listed = {(one["where"], one["change"].strip()) for one in known.get("equivalent", [])}
+    at_import = known.get("at_import", [])
+    made = [one for one in mutate(module, path) if one.where not in at_import]
+    meant = [one for one in made if (one.where, one.change) not in listed]
+    alike = len(made) - len(meant)
+    for where, change in sorted(listed - {(one.where, one.change) for one in made}):
+        say(f"  there is no mutant as listed: {where}\n{change}")
+    survived = FOLDER / f"{module}.survived"
+    if asked.survivors:
+        last = {tuple(json.loads(line)) for line in survived.read_text().splitlines()}
+        meant = [one for one in meant if (one.where, one.change) in last]
+    if asked.sample and asked.sample < len(meant):
+        meant = random.Random(asked.seed).sample(meant, asked.sample)  # noqa: S311 - no secret
+    survived.write_text("")
+    meeting = Meeting(meant, survived, say)
+    pytest.main([*OPTIONS, *known["tests"]], plugins=[meeting])
+    killed, left = meeting.counts["killed"], meeting.counts["left"]
+    share = killed / (len(meant) or 1)
+    say(
+        f"{module}: {len(meant)} mutants, {killed} killed ({share:.0%}), {left} left, "
+        f"{alike} equivalent, {time.monotonic() - began:.0f} s"
+    )
+    return killed + left == len(meant) and (
+        not left if known.get("all") else not meant or share >= LEAST_KILLED
+    )
+
+
+def examine(module: str, arguments: list[str]) -> bool:
+    """Copy the project, work there in a process of its own, and return whether all is good."""
     folder = FOLDER / module
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name in ("src", "tests", "scripts", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "pyproject.toml", folder)
-    tests = "\n    ".join(known["tests"])
-    (folder / "setup.cfg").write_text(SETTINGS.format(path=path_of(module), tests=tests))
-    command = [sys.executable, __file__, "--work", str(most), str(seed), module]
-    with (folder / "log").open("w") as log:
-        done = subprocess.run(command, cwd=folder, stdout=log, stderr=log, check=False)
-    if done.returncode:
-        say(f"{module}: see {folder}/log")
-        return False
-    os.chdir(folder)
-    importlib.invalidate_caches()
-    counts, left = survivors(module, known.get("equivalent", []))
-    meant = counts["killed"] + counts["left"]
-    share = counts["killed"] / meant if meant else 1.0
-    say(
-        f"{module}: {counts.total()} mutants, {counts['killed']} killed ({share:.0%}), "
-        f"{counts['equivalent']} equivalent, {counts['left']} left"
-    )
-    for one in left:
-        say(f"  {one}")
-    return not left if known.get("all") else share >= LEAST_KILLED
-
-
-def say(words: str) -> None:
-    """Print; runs are long, so at once."""
-    print(words, flush=True)  # noqa: T201 - a command
+    command = [sys.executable, __file__, "--work", *arguments, module]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([f"{folder}/src", str(folder)])}
+    return not subprocess.run(command, cwd=folder, env=environment, check=False).returncode
 
 
 def main() -> int:
@@ -203,16 +275,18 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", help="as tests/mutants.toml names them; none: all")
     parser.add_argument("--sample", type=int, default=0, help="so many mutants of each, by chance")
     parser.add_argument("--seed", type=int, default=1, help="which by chance")
-    parser.add_argument("--work", nargs=2, type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--survivors", action="store_true", help="only what survived the last run")
+    parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.work:
-        work(asked.modules[0], *asked.work)
-        return 0
     unknown = sorted(set(asked.modules) - set(known))
     if unknown:
         parser.error(f"not in tests/mutants.toml: {', '.join(unknown)}")
-    chosen = asked.modules or list(known)
-    good = [examine(one, known[one], asked.sample, asked.seed) for one in chosen]
+    if asked.work:
+        (module,) = asked.modules
+        path = Path("src/altwright", *module.split(".")).with_suffix(".py")
+        return not work(module, path, asked)
+    options = [one for one in sys.argv[1:] if one not in asked.modules]
+    good = [examine(one, options) for one in asked.modules or known]
     return not all(good)
 
 

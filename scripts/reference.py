@@ -10,17 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import benchmark_page
+import capacity_page
 import click
 import requirements
 
 from altwright import bootstrap, config, errors
 from altwright.cli.main import altwright
 from altwright.config import Settings
+from altwright.domain.retry_policy import Backoff, retries_words
 from altwright.domain.task import MOVES
+from altwright.tasks.cluster import live_settings
+from altwright.tasks.error_policies import policies
 from altwright.web.app import create_app
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+#: Whoever looks at an alert reads its section there; the links are those of its copy in docs.
+RUNBOOK = ROOT / "src/altwright/tasks/alerting/runbook.md"
 
 
 def pages() -> dict[str, str]:
@@ -31,8 +37,10 @@ def pages() -> dict[str, str]:
         "reference/errors.md": "\n".join(_errors()),
         "reference/states.md": "\n".join(_states()),
         "reference/rest-api.md": "\n".join(_rest_api()),
+        "how-to/alerts.md": RUNBOOK.read_text(),
         "requirements.md": "\n".join(requirements.page()),
         **benchmark_page.pages(),
+        **capacity_page.pages(),
     }
 
 
@@ -41,14 +49,17 @@ def _settings() -> Iterator[str]:
     yield ""
     yield "Environment variables, or lines of `.env` in the folder that Altwright starts in. All"
     yield "are checked at the start; `altwright check` says what is configured and what answers."
+    yield "Those with an asterisk can be changed while all runs: Admin → Settings, or"
+    yield "`altwright settings set NAME=VALUE`; that value then counts instead of this one."
     yield ""
     yield "| variable | default | what it is |"
     yield "|---|---|---|"
     for name, field in Settings.model_fields.items():
         variable = (field.alias or name).upper()
+        changes = " *" if name in live_settings.NAMES else ""
         default: Any = field.default
         shown = "" if default in ("", frozenset(), None) else f"`{default}`"
-        yield f"| `{variable}` | {shown} | {_cell(field.description or '')} |"
+        yield f"| `{variable}`{changes} | {shown} | {_cell(field.description or '')} |"
     yield ""
 
 
@@ -86,7 +97,14 @@ def _errors() -> Iterator[str]:
     yield "|---|---|---|"
     yield from _error(errors.AltwrightError, 0)
     yield ""
-    yield "Categories: " + ", ".join(f"`{one.value}`" for one in errors.Category) + "."
+    yield "A task that fails keeps the category of what made it, which decides what happens. With"
+    yield "counts of the last hour and day: the page Errors, `altwright task errors`,"
+    yield "`GET /api/v1/admin/errors`. Retries are those of the defaults."
+    yield ""
+    yield "| category | what it means | tried again | who can mend it |"
+    yield "|---|---|---|---|"
+    for row in policies(Backoff(), Settings.model_fields["rq_max_retries"].default):
+        yield f"| `{row.category}` | {row.means} | {retries_words(row.retries_s)} | {row.who} |"
     yield ""
 
 

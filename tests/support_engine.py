@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,13 +15,14 @@ from sqlalchemy.orm import Session
 
 from altwright.builders.engine import Engine, EngineOptions
 from altwright.crypto import Box
-from altwright.db.session import Database
+from altwright.db.session import Database, utcnow
 from altwright.db.tables import UserRow
 from altwright.db.task_tables import LeaseRow, TaskRow, WorkerRow
 from altwright.domain.limits import Limits
 from altwright.domain.retry_policy import Backoff
-from altwright.domain.task import Delivery, ItemStatus, Priority
+from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.domain.user import UserRef
+from altwright.errors import Category
 from altwright.tasks.cluster.worker_wakeup import WorkWaits
 from altwright.tasks.error_classification import Source
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
@@ -321,6 +323,26 @@ def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
     for thread in threads:
         thread.join()
     return results
+
+
+def fill(
+    database: Database, box: Box, count: int, status: Status = Status.QUEUED, **values: Any
+) -> list[str]:
+    """Write tasks, as many as asked for and all at once; return their ids."""
+    has_failed = status is Status.FAILED
+    row = {
+        "status": status,
+        "settings": box.encrypt("{}"),
+        "started_at": utcnow() if status is not Status.QUEUED else None,
+        "finished_at": utcnow() if status not in ACTIVE else None,
+        "error_category": Category.FAULT if has_failed else None,
+        "error": "It broke." if has_failed else None,
+        **values,
+    }
+    ids = sorted(str(uuid.uuid4()) for _ in range(count))
+    with database.begin() as connection:
+        connection.execute(insert(TaskRow), [row | {"id": one} for one in ids])
+    return ids
 
 
 def count_tasks(database: Database) -> int:

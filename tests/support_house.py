@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,7 @@ class House(Alerting):
         self.rig = rig
         self.workers_expected = 0
         self.key_fits = True
+        self.probe: Callable[[], object] = lambda: None
         self.upkeep = RQUpkeep(rig.health, QueueOptions())
         super().__init__(
             rig,
@@ -47,6 +49,8 @@ class House(Alerting):
             workers_expected=lambda: self.workers_expected,
             folder=folder or Path(tempfile.gettempdir()),
             key_fits=lambda: self.key_fits,
+            lock=(folder or Path(tempfile.gettempdir())) / f"altwright-{os.getpid()}.alert",
+            probe=lambda: self.probe(),  # noqa: PLW0108 - tests exchange it
             maintenance_every_s=3600,
             owner=rig.owner,
             clock=rig.clock,
@@ -67,6 +71,7 @@ class House(Alerting):
                 jobs=rig.queue.jobs,
                 health=rig.health,
                 state=rig.state,
+                ledger=rig.ledger,
                 alerts=self.alerts,
                 workers_expected=lambda: self.workers_expected,
             )

@@ -20,11 +20,15 @@ from altwright.tasks.alerting.rules import Severity
 
 @dataclass
 class WebSink:
-    """A web server that keeps what is posted; ``status`` is what it answers."""
+    """A web server that keeps what is posted; ``status`` is what it answers.
+
+    ``posted`` are the bodies that are JSON, ``taken`` all with their headers.
+    """
 
     url: str = ""
     status: int = 204
     posted: list[dict[str, Any]] = field(default_factory=list)
+    taken: list[tuple[Message, bytes]] = field(default_factory=list)
 
 
 @dataclass
@@ -46,7 +50,9 @@ def web_sink() -> Iterator[WebSink]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if sink.status < 400:
-                sink.posted.append(json.loads(body))
+                sink.taken.append((self.headers, body))
+                if self.headers.get_content_type() == "application/json":
+                    sink.posted.append(json.loads(body))
             self.send_response(sink.status)
             self.end_headers()
 
@@ -123,7 +129,7 @@ def _served(server: socketserver.BaseServer) -> Iterator[None]:
         thread.join()
 
 
-def an_alert() -> Alert:
+def an_alert(severity: Severity = Severity.WARNING, message: str = "Something is wrong.") -> Alert:
     """Return an alert that nobody raised."""
     at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-    return Alert(1, "something", Severity.WARNING, "Something is wrong.", at, None)
+    return Alert(1, "something", severity, message, at, None)

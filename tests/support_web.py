@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,6 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from tests.servers import RedisServer
 from tests.support_domain import QUICK, FakePlatform, World, make_post
+from tests.support_engine import Rig, fill
 from werkzeug.test import TestResponse
 
 from altwright import bootstrap, config
@@ -24,7 +29,9 @@ from altwright.captions.drafts.draft import Draft
 from altwright.db import migrate
 from altwright.db.session import Database, make_engine
 from altwright.domain.caption import Role
+from altwright.domain.task import Status
 from altwright.errors import Category
+from altwright.tasks.task import Task
 from altwright.web.app import create_app
 
 PASSWORD = "correct horse"
@@ -82,6 +89,11 @@ class Web:
         page = client.get("/login", follow_redirects=True)
         return Caller(client, {"X-CSRFToken": csrf_token(page.text)})
 
+    def close(self) -> None:
+        """Give connections back."""
+        self.services.health.client.close()
+        self.services.database.close()
+
     def drafts(self, count: int = 1) -> list[Draft]:
         """Write drafts of anna's, each for a picture of its own post."""
         services = self.services
@@ -111,6 +123,19 @@ class Web:
         assert response.status_code == 202, response.text
         return dict(response.get_json())
 
+    def command(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run `altwright` on the application's host."""
+        own = self.services.settings
+        known = {"DATA_DIR": str(own.data_dir), "REDIS_URL": own.redis_url}
+        return subprocess.run(
+            [sys.executable, "-m", "altwright", *words],
+            env=os.environ | known | settings,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
     def failed(self) -> dict[str, Any]:
         """Return a task of anna's that has failed."""
         task = self.submit()
@@ -119,6 +144,23 @@ class Web:
         assert claimed.id == task["id"]
         self.services.engine.claims.fail(claimed, Category.FAULT, "It broke.")
         return task
+
+    def tasks(self, count: int, status: Status = Status.QUEUED, **values: Any) -> list[str]:
+        """Write tasks of anna's, as many as asked for and all at once; return their ids."""
+        kind, user_id = "description", self.anna.id
+        given = {"kind": kind, "user_id": user_id, **values}
+        return fill(self.services.database, self.services.box, count, status, **given)
+
+    def work_on(self, task_id: str) -> Task:
+        """Make attempts at the task whose turn it is until ``task_id`` isn't due; return that."""
+        engine = self.services.engine
+        while engine.store.get(task_id, None).status is Status.QUEUED:
+            engine.dispatcher.tick()
+            claimed = engine.claims.claim_next("host.boot.1.1.test")
+            if claimed is None:
+                break
+            engine.runner.run(claimed, threading.Event())
+        return engine.store.get(task_id, None)
 
 
 def csrf_token(page: str) -> str:
@@ -172,13 +214,23 @@ def make_web(settings: config.Settings) -> Web:
     return Web(app, services, platform, anna, bert, root, account.id)
 
 
+def beside(rig: Rig, folder: Path, redis_url: str) -> Web:
+    """Return the application on a rig's database and Redis; its users have PASSWORD there."""
+    url = rig.database.engine.url.render_as_string(hide_password=False)
+    web = make_web(make_settings(folder, redis_url, DATABASE_URL=url))
+    for user in web.services.users.all():
+        web.services.users.set_password(user.id, PASSWORD)
+    web.services.users.set_role(web.root.id, Role.ADMIN)
+    web.services.health.check()
+    return web
+
+
 @pytest.fixture
 def web(tmp_path: Path, valkey: RedisServer) -> Iterator[Web]:
     """Return the application; Redis is watched by nobody, so that a test decides when."""
     made = make_web(make_settings(tmp_path, valkey.url))
     yield made
-    made.services.health.client.close()
-    made.services.database.close()
+    made.close()
 
 
 def problem(response: TestResponse, status: int) -> dict[str, Any]:

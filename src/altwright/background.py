@@ -33,7 +33,7 @@ class BackgroundLoop:
             at_end: called once in the thread after the last round.
             join_s: the longest that ``stop`` waits for the thread; None: until it has ended.
         """
-        self._name = name
+        self.name = name
         self._tick = tick
         self._every_s = every_s
         self._at_end = at_end
@@ -52,7 +52,7 @@ class BackgroundLoop:
         """Start the thread; does nothing if it was started."""
         with self._start_once:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
                 self._thread.start()
 
     def wake(self) -> None:
@@ -72,10 +72,10 @@ class BackgroundLoop:
             self._wake.clear()
             if self.stopping:  # looked at after the other: a stop in between isn't missed
                 break
-            attempted(self._name, self._tick)
+            attempted(self.name, self._tick)
             self._wake.wait(self._every_s() if callable(self._every_s) else self._every_s)
         if self._at_end is not None:
-            attempted(self._name, self._at_end)
+            attempted(self.name, self._at_end)
 
 
 def attempted(name: str, call: Callable[[], object]) -> None:

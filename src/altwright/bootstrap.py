@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from altwright import folders
+from altwright import folders, tracing
 from altwright.accounts import key_check
+from altwright.accounts.administration import UserAdministration
 from altwright.accounts.connections import AccountStore
+from altwright.accounts.password_links import PasswordLinks
 from altwright.accounts.users import UserStore
 from altwright.background import BackgroundLoop
 from altwright.builders.alerting import Alerting
@@ -22,24 +24,29 @@ from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
-from altwright.db.session import Database, make_engine
+from altwright.db.session import Database, make_engine, utcnow
+from altwright.describers.exchangeable import ExchangeableDescriber
 from altwright.describers.model_servers.ollama import Ollama
 from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
+from altwright.domain.quiet_hours import QuietHours
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
-from altwright.errors import ConfigError, DatabaseUnavailable
+from altwright.errors import ConfigError, DatabaseUnavailable, DescriberUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
-from altwright.tasks.alerting.notifications import Channel, Mail, Webhook
+from altwright.tasks.alerting.alert_desk import AlertDesk
+from altwright.tasks.alerting.notifications import Channel, Mail, Ntfy, Slack, Webhook
 from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
+from altwright.tasks.cluster.live_settings import LiveSettings
 from altwright.tasks.cluster.stack_dumps import StackDumps
 from altwright.tasks.cluster.worker_control import INTEGRATED, Group, WorkerControl
 from altwright.tasks.cluster.worker_slots import Slots
+from altwright.tasks.error_policies import ErrorPolicies
 from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.overview import Overview, Seen
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
@@ -79,7 +86,6 @@ class Services(WebServices):
     engine: Engine
     redis_address: RedisAddress
     chores: dict[str, Chore]
-    channels: dict[str, Channel]
     upkeep: RQUpkeep
     #: The threads of a process, in the order of their start.
     loops: tuple[BackgroundLoop, ...]
@@ -88,6 +94,8 @@ class Services(WebServices):
         """Begin to watch Redis, to keep leases, and to compete for the dispatcher's role."""
         with suppress(DatabaseUnavailable):  # then the leader's loop asks again
             self.redis_address.follow()
+            self.engine.wish.follow()
+            self.live.follow()
             try:
                 key_check.verify(self.database, self.box)
             except ConfigError as error:  # commands and `altwright serve` stop there
@@ -104,6 +112,7 @@ class Services(WebServices):
         # Gunicorn ends the workers first; a request that is still answered here keeps its own.
         self.health.client.connection_pool.disconnect(inuse_connections=False)
         self.database.close()
+        tracing.flush()
 
     def work_parts(
         self, app_context: Callable[[], AbstractContextManager[Any]] = nullcontext
@@ -181,14 +190,14 @@ def build(settings: Settings) -> Services:
     store = TaskStore(database, box)
     accounts = AccountStore(database, box, partial(connect_platform, outbound=outbound))
     pictures = PictureStore(settings.media_dir)
-    describer = describer_of(settings)
+    describer = ExchangeableDescriber(_describer_key(settings), partial(describer_of, settings))
     captions = Captions(
         store,
         accounts,
         pictures,
         outbound,
         describer,
-        PictureLimits(settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout),
+        picture_limits_of(settings),
         settings.caption_max_length,
         settings.describer_parallel,
     )
@@ -253,13 +262,32 @@ def build(settings: Settings) -> Services:
         key_fits=partial(key_check.fits, database, box),
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
-        always=(address.follow,),
+        lock=settings.run_dir / "database.alert",
+        probe=lambda: probe(live.current, describer),
+        probe_every_s=settings.describer_probe_every,
+        quiet_s=lambda: quiet_s(live.current),
+        always=(address.follow, engine.wish.follow),
     )
+
+    error_policies = ErrorPolicies(Figures(database), *retries_of(settings))
+
+    def adopt(changed: Settings) -> None:
+        engine.adopt(options_of(changed))
+        error_policies.adopt(*retries_of(changed))
+        alerting.adopt(thresholds_of(changed), changed.maintenance_every)
+        of_tasks.ages = content.ages = ages_of(changed)
+        longest, parallel = changed.caption_max_length, changed.describer_parallel
+        captions.adopt(picture_limits_of(changed), longest, parallel)
+        describer.use(_describer_key(changed), partial(describer_of, changed))
+
+    users = UserStore(database)
+    live = LiveSettings(database, settings, adopt)
     return Services(
         settings=settings,
         database=database,
         box=box,
-        users=UserStore(database),
+        users=users,
+        people=UserAdministration(users, PasswordLinks(users, box), Audit(database)),
         accounts=accounts,
         drafts=captions.drafts,
         pictures=pictures,
@@ -279,10 +307,12 @@ def build(settings: Settings) -> Services:
                 jobs=engine.queue.jobs,
                 health=health,
                 state=engine.state,
+                ledger=engine.ledger,
                 alerts=alerting.alerts,
                 workers_expected=lambda: workers_expected(settings, engine.control),
             )
         ),
+        error_policies=error_policies,
         queue=engine.queue,
         engine=engine,
         administration=engine.administration,
@@ -290,11 +320,12 @@ def build(settings: Settings) -> Services:
         waiting=waiting,
         audit=Audit(database),
         alerts=alerting.alerts,
+        alert_desk=AlertDesk(alerting.alerts, channels, Audit(database)),
         redis_address=address,
         chores=chores,
-        channels=channels,
         upkeep=upkeep,
-        loops=(*engine.loops, *alerting.loops),
+        live=live,
+        loops=(live.loop, *engine.loops, *alerting.loops),
     )
 
 
@@ -307,6 +338,7 @@ def options_of(settings: Settings) -> EngineOptions:
             result_ttl_s=settings.rq_completed_tasks_ttl or settings.rq_result_ttl,
             failure_ttl_s=settings.rq_failed_tasks_ttl,
             max_retries=settings.rq_max_retries,
+            runs_per_day=settings.user_runs_per_day,
         ),
         limits=limits_of(settings),
         backoff=Backoff(base_s=settings.rq_retry_base_delay, longest_s=settings.rq_retry_max_delay),
@@ -315,6 +347,12 @@ def options_of(settings: Settings) -> EngineOptions:
         slice_s=settings.slice_s,
         patience_s=settings.rq_outage_patience,
     )
+
+
+def retries_of(settings: Settings) -> tuple[Backoff, int, float]:
+    """Return the waits between retries, their number, and the seconds of patience with servers."""
+    options = options_of(settings)
+    return options.backoff, options.queue.max_retries, options.patience_s
 
 
 def ages_of(settings: Settings) -> Ages:
@@ -333,10 +371,34 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     channels: dict[str, Channel] = {}
     if settings.rq_alert_webhook_url:
         channels["webhook"] = Webhook(settings.rq_alert_webhook_url)
+    if settings.alert_slack_url:
+        channels["slack"] = Slack(settings.alert_slack_url)
+    if settings.alert_ntfy_url:
+        channels["ntfy"] = Ntfy(settings.alert_ntfy_url, settings.alert_ntfy_token)
     receivers = [one.strip() for one in settings.alert_email_to.split(",") if one.strip()]
     if receivers:
         channels["mail"] = Mail(settings.smtp_url, settings.alert_email_from, receivers)
     return channels
+
+
+def probe(settings: Settings, describer: Describer) -> None:
+    """Ask the describer how it is; of an offline one only a host that describes can say.
+
+    Raises:
+        DescriberUnavailable: nothing answers.
+        ConfigError: something answers, but wrongly configured; or models are missing.
+    """
+    if settings.describer != "offline":
+        describer.probe()
+    elif settings.describes_here:
+        with suppress(DescriberUnavailable):  # its models are being downloaded
+            describer.probe()
+
+
+def quiet_s(settings: Settings) -> float:
+    """Return how many seconds from now on warnings have to wait."""
+    hours = QuietHours.read(settings.alert_quiet_hours)
+    return hours.left_s(utcnow()) if hours else 0.0
 
 
 def thresholds_of(settings: Settings) -> Thresholds:
@@ -352,6 +414,7 @@ def thresholds_of(settings: Settings) -> Thresholds:
         clock_skew_s=settings.alert_clock_skew,
         stuck_task_s=settings.alert_stuck_task,
         failed_sign_ins=settings.alert_failed_sign_ins,
+        describer_slow_s=settings.alert_describer_slow,
     )
 
 
@@ -393,6 +456,23 @@ def encryption_keys(settings: Settings, database: Database) -> str:
     if needed and key_check.anything_sealed(database) and not kept.exists():
         raise ConfigError([key_check.MISSING])
     return kept_secret(settings.data_dir, kept.name, settings.platform_encryption_key)
+
+
+def picture_limits_of(settings: Settings) -> PictureLimits:
+    """Return how large a picture may be, and how long fetching it may take."""
+    return PictureLimits(
+        settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout
+    )
+
+
+def _describer_key(settings: Settings) -> tuple[Hashable, ...]:
+    """Return what tells one describer from another, of what changes while all runs."""
+    match settings.describer:
+        case "ollama":
+            return ("ollama", settings.ollama_model, settings.ollama_timeout)
+        case "openai":
+            return ("openai", settings.openai_model, settings.openai_timeout)
+    return (settings.describer,)
 
 
 def describer_of(settings: Settings) -> Describer:

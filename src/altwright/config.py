@@ -35,6 +35,7 @@ from altwright.setting_values import (
     DatabaseURL,
     Days,
     FernetKeys,
+    Hours,
     Kept,
     Networks,
     PrivateHosts,
@@ -121,6 +122,12 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field("console", description="shape of log lines")
 
+    otel_exporter_otlp_endpoint: WebURL = Field(
+        "", description="OTLP collector (HTTP) that gets traces; takes the extra otel"
+    )
+    otel_exporter_otlp_headers: str = Field("", description="headers for it, as name=value,…")
+    sentry_dsn: WebURL = Field("", description="DSN for reports of errors; takes the extra sentry")
+
     worker_mode: WorkerMode = Field(
         WorkerMode.INTEGRATED,
         description="integrated (threads in Gunicorn), external (own processes), hybrid, off",
@@ -203,6 +210,13 @@ class Settings(BaseSettings):
     rq_shutdown_timeout: float = Field(
         30, ge=0, le=3600, description="seconds that running work gets to finish at a stop"
     )
+    user_runs_per_day: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="runs over an account that a user may start within 24 hours, unless their own "
+        "limit says otherwise; administrators may any number; 0: no limit",
+    )
     dispatch_window: int = Field(
         1000, ge=1, le=100_000, description="jobs per queue that lie in Redis at most"
     )
@@ -215,6 +229,9 @@ class Settings(BaseSettings):
     )
     describer_parallel: int = Field(
         1, ge=1, le=32, description="pictures of one run that are described at a time"
+    )
+    describer_probe_every: Seconds = Field(
+        60, description="seconds between two questions to the describer how it is"
     )
     ollama_url: BaseURL = Field("http://127.0.0.1:11434", description="address of an Ollama server")
     ollama_model: str = Field("llava:7b", description="vision model that Ollama runs")
@@ -264,10 +281,18 @@ class Settings(BaseSettings):
     rq_alert_webhook_url: WebURL = Field(
         "", description="address that alerts are posted to as JSON"
     )
+    alert_slack_url: WebURL = Field(
+        "", description="address of an incoming webhook of Slack, Mattermost or another like them"
+    )
+    alert_ntfy_url: WebURL = Field("", description="address of an ntfy topic that gets alerts")
+    alert_ntfy_token: APIKey = Field("", description="access token for it, where it wants one")
     alert_email_to: str = Field("", description="comma-separated addresses that get alerts")
     alert_email_from: str = Field("altwright@localhost", description="their sender")
     smtp_url: SMTPURL = Field(
         "", description="smtp://, smtps:// or smtp+starttls://user:password@host:port for them"
+    )
+    alert_quiet_hours: Hours = Field(
+        "", description="hours in which warnings wait, as 22:00-07:00 Europe/Berlin"
     )
     alert_backlog_tasks: Count = Field(1000, description="waiting tasks from which on to alert")
     alert_backlog_age: Seconds = Field(
@@ -292,6 +317,9 @@ class Settings(BaseSettings):
     alert_stuck_task: Seconds = Field(
         900, description="alert when a running task makes no progress for longer (seconds)"
     )
+    alert_describer_slow: Seconds = Field(
+        10, description="alert when the describer takes longer to say how it is (seconds)"
+    )
     alert_failed_sign_ins: Count = Field(
         100, description="failed sign-ins within a quarter of an hour from which on to alert"
     )
@@ -306,10 +334,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        faults = [*self._missing(), *self._unfit()]
-        if faults:
+        if faults := self.faults():
             raise ValueError("\n".join(faults))
         return self
+
+    def faults(self) -> list[str]:
+        """Return what doesn't go together, each as a line that begins with names of settings."""
+        return [*self._missing(), *self._unfit()]
 
     def _missing(self) -> Iterator[str]:
         """Yield what others need and isn't there."""
@@ -466,4 +497,4 @@ def _problem(detail: Any) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return name.endswith(("_KEY", "_URL"))
+    return name.endswith(("_KEY", "_URL", "_TOKEN", "_DSN", "_HEADERS"))

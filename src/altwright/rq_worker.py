@@ -23,7 +23,7 @@ from altwright.domain.worker import StartedBy, WorkerKind, host_name, new_worker
 from altwright.processes.preparation import configured
 from altwright.tasks.cluster.worker_registry import Tally
 from altwright.tasks.rq.worker_loop import POLL_S, SIGN_EVERY_S, WorkerLoop
-from altwright.web.app import create_app
+from altwright.web.services import task_app
 from altwright.workers.integrated import DATABASE_POLL_MOST_S
 from altwright.workers.manager import LOOK_EVERY_S, ROSTER_EVERY_S
 from altwright.workers.memory import resident_bytes
@@ -66,7 +66,7 @@ class Worker(BaseWorker):
     ) -> None:
         """Take what RQ's command passes; nothing of RQ's own worker is set up."""
         self._services = bootstrap.build(configured())
-        app = create_app(self._services, serves_pages=False)
+        app = task_app(self._services)
         self.name = name or new_worker_id("rq")
         parts = self._services.work_parts(app.app_context)
         self._worker = TaskWorker(self.name, parts)

@@ -12,6 +12,7 @@ from pydantic_settings import NoDecode
 from altwright import database_url
 from altwright.domain import addresses, redis_url
 from altwright.domain.limits import WORKERS_MOST
+from altwright.domain.quiet_hours import QuietHours
 
 #: A year in seconds, and a century in days: further than that no wait and no date is counted;
 #: timers and databases overflow beyond.
@@ -24,6 +25,10 @@ _ADDRESSES = {
     "ollama_url": "http://127.0.0.1:11434",
     "openai_base_url": "http://127.0.0.1:8000/v1",
     "rq_alert_webhook_url": "https://chat.example/hooks/…",
+    "otel_exporter_otlp_endpoint": "http://127.0.0.1:4318",
+    "sentry_dsn": "https://key@sentry.example/1",
+    "alert_slack_url": "https://hooks.slack.com/services/…",
+    "alert_ntfy_url": "https://ntfy.sh/a-topic-of-yours",
 }
 
 Days = Annotated[int, Field(ge=0, le=DAYS_MOST)]
@@ -110,6 +115,11 @@ def _fernet_keys(value: str) -> str:
     return value
 
 
+def _quiet_hours(value: str) -> str:
+    QuietHours.read(value)
+    return value.strip()
+
+
 PrivateHosts = Annotated[frozenset[str], NoDecode, BeforeValidator(_private_hosts)]
 Networks = Annotated[frozenset[str], NoDecode, BeforeValidator(_networks)]
 DatabaseURL = Annotated[str, AfterValidator(_database_url)]
@@ -120,3 +130,4 @@ WebURL = Annotated[str, AfterValidator(_http_url)]
 BaseURL = Annotated[WebURL, AfterValidator(lambda url: url.rstrip("/"))]
 APIKey = Annotated[str, AfterValidator(_api_key)]
 FernetKeys = Annotated[str, AfterValidator(_fernet_keys)]
+Hours = Annotated[str, AfterValidator(_quiet_hours)]

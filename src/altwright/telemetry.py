@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from contextlib import AbstractContextManager
+from typing import Any
 
 import structlog
 
@@ -22,6 +24,7 @@ _SECRETS = re.compile(
 def configure(level: str, shape: str) -> None:
     """Send every logger's lines to stderr, as ``console`` text or one ``json`` object a line."""
     shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -55,6 +58,11 @@ def configure(level: str, shape: str) -> None:
     # RQ adds handlers of its own to these unless they have one (rq.logutils).
     for name in ("rq.worker", "rq.job"):
         logging.getLogger(name).handlers[:] = [logging.NullHandler()]
+
+
+def fields(**known: Any) -> AbstractContextManager[None]:
+    """Return a context in which each log line of this thread says so, too."""
+    return structlog.contextvars.bound_contextvars(**known)
 
 
 def redact(text: str) -> str:

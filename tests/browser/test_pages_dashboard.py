@@ -44,9 +44,14 @@ def busy(site: Site) -> Site:
         ended_then.look(Priority.NORMAL, waiting=7, running=2, oldest_waiting_s=75.0)
         ended_then.look_around(workers=2, delivery=Delivery.RQ, redis_bytes=3_000_000)
         series.add(minute, ended_then)
+    ledger = services.engine.ledger
     services.alerts.raise_(ALERT)
     services.alerts.resolve(ALERT.name)
+    ledger.begin("Redis does not answer.")
+    ledger.take_over(1234)
+    ledger.end()
     services.alerts.raise_(ALERT)
+    ledger.begin("Redis does not answer.")
     services.engine.roster.seen(["a"], kind="integrated", host="here", pid=1)
     return site
 
@@ -107,7 +112,9 @@ def test_it_follows_without_a_reload(admin: Page, busy: Site) -> None:
     alerts = admin.get_by_role("list", name="Open alerts")
     expect(alerts).to_contain_text("Redis is away")
     busy.web.submit()
+    expect(admin.locator("#outages")).to_contain_text("It is away now")
     busy.web.services.alerts.resolve(ALERT.name)
+    busy.web.services.engine.ledger.end()
     expect(waiting).to_have_text("1")
     expect(admin.locator("#alerts")).to_have_text(re.compile("No open alerts"))
     expect(admin.locator("#outages")).not_to_contain_text("It is away now")

@@ -104,6 +104,7 @@ def manager(site: Site) -> Iterator[RQWorkerManager]:
     made.stop(5)
 
 
+@pytest.mark.req("7.5", "workers")
 def test_workers_are_scaled_and_stopped_by_keyboard(
     blank: Page, site: Site, manager: RQWorkerManager
 ) -> None:

@@ -12,7 +12,8 @@ from sqlalchemy.pool import QueuePool
 from tests import leaks, servers, support_engine
 from tests.support_engine import Fleet, Rig
 
-import altwright.db.task_tables  # noqa: F401 - its tables belong to the metadata
+import altwright.db.takeover_table
+import altwright.db.task_tables  # noqa: F401 - their tables belong to the metadata
 from altwright.db import migrate
 from altwright.db.session import Database, make_engine
 from altwright.db.tables import Base

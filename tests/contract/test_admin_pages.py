@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,15 +12,22 @@ from tests import support_web
 from tests.support_web import PASSWORD, Caller, Web, csrf_token
 
 from altwright.accounts.users import User
+from altwright.db.session import utcnow
 from altwright.domain.caption import Role
-from altwright.tasks.alerting.rules import Finding, Severity
+from altwright.domain.task import Status
 from altwright.web.admin import views
 from altwright.web.admin.access import MODERATORS_MAY, SAFE_METHODS
 
 web = support_web.web
 
 #: What stands in paths for their parts.
-PARTS = {"name": "low", "task_id": support_web.NO_SUCH_TASK, "int:user_id": "99"}
+PARTS = {
+    "name": "low",
+    "task_id": support_web.NO_SUCH_TASK,
+    "int:user_id": "99",
+    "int:alert_id": "99",
+    "int:token_id": "99",
+}
 
 
 def moderator(web: Web) -> User:
@@ -51,9 +59,10 @@ def post(who: Caller, path: str, **form: str) -> str:
 
 
 def test_every_route_asks_for_the_role(web: Web) -> None:
-    """All routes are walked, so that a new one without the check fails here."""
-    nobody, user = web.anonymous(), web.by_session(web.anna)
-    mona, root = web.by_session(moderator(web)), web.by_session(web.root)
+    """All routes are walked, with sessions and tokens: a new one without the check fails here."""
+    mona = moderator(web)
+    doors = ((web.by_session, True), (web.by_token, False))
+    callers = [(enter(web.anna), enter(mona), enter(web.root), has) for enter, has in doors]
     walked = routes(web)
     assert len({path for _, path, _ in walked}) > 3
     for method, path, endpoint in walked:
@@ -62,11 +71,16 @@ def test_every_route_asks_for_the_role(web: Web) -> None:
         body: dict[str, Any] = {"json": {}} if is_api and not is_safe else {}
         # A page of nobody's leads to where one signs in; a form without its session is refused.
         nobodys = 401 if is_api else 302 if is_safe else 400
-        assert nobody.call(method, path, **body).status_code == nobodys, asked
-        assert user.call(method, path, **body).status_code == 403, asked
-        is_refused = mona.call(method, path, **body).status_code == 403
-        assert is_refused == (not is_safe and endpoint not in MODERATORS_MAY), asked
-        assert root.call(method, path, **body).status_code not in {401, 403, 500}, asked
+        assert web.anonymous().call(method, path, **body).status_code == nobodys, asked
+        for user, watching, root, has_session in callers:
+            if not (has_session or is_api):  # no page is for programs
+                for who in (user, watching, root):
+                    assert who.call(method, path).status_code == nobodys, asked
+                continue
+            assert user.call(method, path, **body).status_code == 403, asked
+            is_refused = watching.call(method, path, **body).status_code == 403
+            assert is_refused == (not is_safe and endpoint not in MODERATORS_MAY), asked
+            assert root.call(method, path, **body).status_code not in {401, 403, 500}, asked
 
 
 def test_what_moderators_may_exists(web: Web) -> None:
@@ -172,30 +186,18 @@ def test_actions_on_one_task(web: Web, role: str) -> None:
     assert who.post(f"/admin/tasks/{failed}/priority", data={"priority": "odd"}).status_code == 404
 
 
-def test_dead_letters_are_queued_again_by_cause(web: Web) -> None:
-    """All of one cause and kind at once; the page says how many there are."""
-    root, task = web.by_session(web.root), web.failed()
+def test_dead_letters_are_shown_by_cause_and_time(web: Web) -> None:
+    """Each group leads to its tasks, and to the question whether all are to be queued again."""
+    root = web.by_session(web.root)
+    assert "No task has failed for good" in root.get("/admin/failed").text
+    web.tasks(3, Status.FAILED)
+    web.tasks(2, Status.FAILED, finished_at=utcnow() - timedelta(hours=2))
     page = root.get("/admin/failed").text
-    assert "Queue all 1 again" in page
-    cause = re.search(r'name="category" value="([^"]+)"', page)
-    assert cause
-    page = post(root, "/admin/failed/requeue", category=cause[1], kind=task["kind"])
-    assert "1 task queued again" in page
-    assert "No task has failed for good" in page
-    assert root.post("/admin/failed/requeue", data={"category": "odd"}).status_code == 404
-
-
-@pytest.mark.req("7.4", "shown")
-def test_alerts_are_shown(web: Web) -> None:
-    """Those that are open and those that are over, with what they said."""
-    root, book = web.by_session(web.root), web.services.alerts
-    book.raise_(Finding("redis_down", Severity.CRITICAL, "Redis is away."))
-    page = root.get("/admin/alerts").text
-    assert "Redis is away." in page.partition("Over")[0]
-    assert book.resolve("redis_down")
-    page = root.get("/admin/alerts").text
-    assert "No open alerts" in page
-    assert "Redis is away." in page.partition("Over")[2]
+    links = [html.unescape(one) for one in re.findall(r'href="([^"]+category=fault[^"]+)"', page)]
+    assert len(links) == 4
+    for link, count in zip(links[:3], (3, 5, 5), strict=True):
+        assert root.get(link).text.count('<th scope="row">') == count
+    assert "<strong data-applicable>5</strong>" in root.get(links[3]).text
 
 
 def test_users_are_locked_out_and_given_roles(web: Web) -> None:
@@ -208,7 +210,8 @@ def test_users_are_locked_out_and_given_roles(web: Web) -> None:
     assert anna.get("/admin/tasks").status_code == 302
     assert "may sign in again" in post(root, f"/admin/users/{web.anna.id}/active", active="yes")
     for path in ("role", "active"):
-        assert root.post(f"/admin/users/{web.root.id}/{path}", data={}).status_code == 403
+        own = f"/admin/users/{web.root.id}/{path}"
+        assert root.post(own, data={"role": "user"}).status_code == 403
     entries = root.get("/admin/audit?by=root").text
     for words in ("Role given", '<td class="admin-table__words">moderator</td>', "127.0.0.1"):
         assert words in entries

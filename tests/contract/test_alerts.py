@@ -41,6 +41,7 @@ from altwright.tasks.alerting.rules import (
     Thresholds,
     findings,
 )
+from altwright.tasks.alerting.runbook import advice
 from altwright.tasks.error_classification import NOT_SET_UP
 from altwright.tasks.rq.redis_client import EPOCH_KEY
 
@@ -253,6 +254,8 @@ RULES: dict[str, tuple[Facts, str]] = {
     "a wrong clock": (Facts(clock="h: its clock is wrong."), "clock_skew"),
     "a wrong key": (Facts(key="h: its key isn't this database's."), "wrong_key"),
     "no describer": (Facts(without_describer=1), "describer_down"),
+    "a describer at rest": (Facts(describer="It's gone."), "describer_down"),
+    "a slow describer": (Facts(describer_s=11.0), "describer_slow"),
     "a stuck task": (Facts(stuck=("a", "b")), "tasks_stuck"),
     "guessed passwords": (Facts(failed_sign_ins=100), "sign_in_attack"),
     "no worker at all": (Facts(workers_expected=1), "workers_missing"),
@@ -283,6 +286,9 @@ def test_each_rule_has_its_section_of_the_runbook() -> None:
     sections = set(re.findall(r"^### (\w+)$", page.read_text(), re.MULTILINE))
     assert len(named) >= 15
     assert named == sections
+    assert page.read_text() == (root / "src/altwright/tasks/alerting/runbook.md").read_text()
+    assert [name for name in sections if len(advice(name)) < 40] == []
+    assert advice("nobody's") == ""
     assert an_alert().runbook == f"{RUNBOOK}#{an_alert().name}"
 
 

@@ -272,6 +272,7 @@ def test_what_is_wrong_with_an_input_is_said_in_our_words(model: type[BaseModel]
             said |= set(refused.value.fields.values())
     assert said
     assert OTHER not in said
+    said = {re.sub(r"'[^']*'", "", words) for words in said}  # values that are ours
     assert not [words for words in sorted(said) if FOREIGN.search(words)]
 
 

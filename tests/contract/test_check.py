@@ -185,3 +185,19 @@ def test_one_of_a_kind_is_not_several(tmp_path: Path) -> None:
     findings = findings_of(Service(tmp_path, {"RQ_WORKER_COUNT": "1"}))
     assert "; 1 worker, integrated" in findings["profile"]["found"]
     assert findings["connections"]["found"].startswith("1 process with up to 22 database connect")
+
+
+def test_what_is_wrong_comes_with_what_to_do(tmp_path: Path) -> None:
+    """A database and a Redis that are away, a describer that isn't there, a misspelt name."""
+    settings = {
+        "DATABASE_URL": f"postgresql://a:b@127.0.0.1:{free_port()}/x",
+        "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
+        "DESCRIBER": "ollama",
+        "OLLAMA_URL": f"http://127.0.0.1:{free_port()}",
+        "RQ_WORKER_COUNTS": "3",
+    }
+    findings = findings_of(Service(tmp_path, settings))
+    wrong = {what for what, row in findings.items() if row["state"] != "ok"}
+    assert wrong == {"DATABASE_URL", "REDIS_URL", "DESCRIBER", "settings"}
+    assert {what for what, row in findings.items() if row["fix"]} == wrong
+    assert "altwright redis use URL" in findings["REDIS_URL"]["fix"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 from tests.support_engine import NOWHERE, ROOT, Rig, at_once, elapse, make_users
 
 from altwright.db.session import Database
@@ -13,7 +13,7 @@ from altwright.db.task_tables import StateRow
 from altwright.domain.limits import Limits
 from altwright.domain.task import Delivery, Priority
 from altwright.tasks.cluster.worker_registry import VANISHED_S, Roster
-from altwright.tasks.store.concurrency_limits import FRESH_S
+from altwright.tasks.store.concurrency_limits import FRESH_S, LimitBook
 from altwright.tasks.task import Task, Ticket
 
 pytestmark = [pytest.mark.every_database, pytest.mark.req("8.5", "per priority")]
@@ -103,6 +103,37 @@ def test_a_reset_needs_no_limits_before_it(database: Database) -> None:
     rig.limits.change(None)
     assert rig.limits.current() == Limits()
     rig.close()
+
+
+def test_a_process_that_begins_goes_by_what_is_set(database: Database) -> None:
+    """Whatever its clock shows; where nothing is limited everything may be claimed."""
+    of_settings, free = (LimitBook(database, one, clock=lambda: 0.0) for one in (TWO_LOW, Limits()))
+    assert (of_settings.current(), free.current()) == (TWO_LOW, Limits())
+    with database.begin() as connection:
+        assert free.full(connection, Limits()) == frozenset()
+    three = Limits(most={Priority.LOW: 3})
+    of_settings.change(three)
+    assert of_settings.current() == three
+    for from_settings in (TWO_LOW, Limits()):
+        assert LimitBook(database, from_settings, clock=lambda: 0.0).current() == three
+
+
+def test_limits_that_another_sets_meanwhile_are_those(database: Database) -> None:
+    """A process that reads them for the first time doesn't put its settings' in their place."""
+    three = Limits(most={Priority.LOW: 3})
+    ended: list[object] = []
+
+    def meanwhile(*of: object) -> None:
+        ended.extend(of)
+        if len(ended) == 1:
+            LimitBook(database, Limits()).change(three)
+
+    for end in ("commit", "rollback"):
+        event.listen(database.engine, end, meanwhile)
+    got = LimitBook(database, TWO_LOW).current()
+    for end in ("commit", "rollback"):
+        event.remove(database.engine, end, meanwhile)
+    assert got == three
 
 
 def test_no_limit_is_lost_with_the_row_that_holds_it(of_settings: Rig) -> None:

@@ -81,13 +81,17 @@ def test_stale_tickets_claim_nothing(rig: Rig) -> None:
     rig.submit()
     first = rig.take()
     rig.claims.release(first, "worker stopped")
-    stale = Ticket(first.id, 0)
+    stale, fresh, unknown = (Ticket(first.id, 0), Ticket(first.id, 1), Ticket("f" * 36, 1))
+    assert [one for one in (stale, fresh, unknown) if rig.claims.waits(one)] == [fresh]
     assert rig.claims.claim(stale, "w", Delivery.RQ) is None
-    second = rig.claims.claim(Ticket(first.id, 1), "w", Delivery.RQ)
+    second = rig.claims.claim(fresh, "w", Delivery.RQ)
     assert second is not None
+    assert (second.id, second.worker_id, second.delivery) == (first.id, "w", Delivery.RQ)
+    assert not rig.claims.waits(fresh)
+    assert not rig.claims.waits(Ticket(first.id, second.attempt))
     rig.claims.complete(second, "done")
     assert rig.claims.claim(Ticket(first.id, 2), "w", Delivery.RQ) is None
-    assert rig.claims.claim(Ticket("f" * 36, 0), "w", Delivery.RQ) is None
+    assert rig.claims.claim(unknown, "w", Delivery.RQ) is None
 
 
 ZOMBIE_WRITES: dict[str, Callable[[Rig, Task, Item], Any]] = {
@@ -121,8 +125,9 @@ def test_a_worker_that_was_given_up_changes_nothing(rig: Rig, write: str, since:
         if since == "completed":
             rig.claims.complete(successor, "done")
     before = rig.store.get(zombie.id, None), rig.store.items(zombie.id), rig.events(zombie.id)
-    with pytest.raises(TaskStateConflict):
+    with pytest.raises(TaskStateConflict, match="running this attempt") as refused:
         ZOMBIE_WRITES[write](rig, zombie, item)
+    assert refused.value.task_id == zombie.id
     after = rig.store.get(zombie.id, None), rig.store.items(zombie.id), rig.events(zombie.id)
     assert after == before
     assert rig.effects(zombie.id) == []
@@ -302,6 +307,65 @@ def test_a_cancel_asked_for_before_a_handing_back_ends_the_task(rig: Rig, how: s
     assert ended.finished_at is not None
     assert rig.events(task.id)[-1] == "cancelled"
     assert rig.claims.claim_next("w") is None
+
+
+def test_what_is_handed_back_says_why_and_keeps_its_count(rig: Rig) -> None:
+    """A failure counts; a wait is none, but shortens its patience; a release is neither."""
+    task_id = rig.submit().id
+
+    def handed_back() -> Task:
+        rig.later(61)
+        rig.dispatcher.tick()
+        return rig.take()
+
+    rig.claims.retry(rig.take(), Category.NETWORK, "It is gone.", 60)
+    assert rig.claims.claim_next("early") is None
+    failed = handed_back()
+    assert (failed.failures, failed.error, failed.error_category) == (1, "It is gone.", "network")
+    rig.claims.wait(failed, Category.TIMEOUT, "It is slow.", 60, "m.example", outage_s=7)
+    assert rig.claims.claim_next("early") is None
+    late = handed_back()
+    assert (late.failures, late.error, late.error_category) == (1, "It is slow.", "timeout")
+    assert (late.waits, late.waits_for, late.outage_s, late.paused_s) == (1, "m.example", 7, 0)
+    rig.claims.wait(late, Category.TIMEOUT, "It is slow.", 60, "", outage_s=1, paused_s=5)
+    late = handed_back()
+    assert (late.waits, late.waits_for, late.outage_s, late.paused_s) == (2, "", 8, 5)
+    rig.claims.wait(late, Category.TIMEOUT, "It is slow.", 0, "")
+    late = handed_back()
+    assert (late.waits, late.outage_s, late.paused_s) == (3, 8, 5)
+    rig.claims.retry(late, Category.FAULT, "It is odd.", 0)
+    failed = handed_back()
+    assert failed.failures == 2
+    rig.claims.release(failed, "worker stopped")
+    assert handed_back().failures == 2
+    said = [(one.event, one.actor, one.detail) for one in rig.store.history(task_id)]
+    assert [one for one in said if one[0] in {"retry", "waiting", "worker stopped"}] == [
+        ("retry", "worker", "network: Tries again in 1 minute: It is gone."),
+        ("waiting", "worker", "timeout: Waits 1 minute: It is slow."),
+        ("waiting", "worker", "timeout: Waits 1 minute: It is slow."),
+        ("waiting", "worker", "timeout: Tries again at once: It is slow."),
+        ("retry", "worker", "fault: Tries again at once: It is odd."),
+        ("worker stopped", "worker", ""),
+    ]
+
+
+@pytest.mark.parametrize("how", ["release", "retry"])
+def test_what_is_handed_back_keeps_its_place_or_comes_last(rig: Rig, how: str) -> None:
+    """A task that has had its turn comes after those that wait; any other is the next again."""
+    rig.kind.exclusive = False
+    first, second = rig.submit().id, rig.submit().id
+
+    def hand_back(task: Task, **options: bool) -> None:
+        if how == "retry":
+            rig.claims.retry(task, Category.NETWORK, "gone", 0, **options)
+        else:
+            rig.claims.release(task, "worker stopped", **options)
+
+    hand_back(rig.take())
+    again = rig.take()
+    assert again.id == first
+    hand_back(again, behind=True)
+    assert [rig.take().id, rig.take().id] == [second, first]
 
 
 def test_a_cancel_asked_for_before_the_end_of_a_task_ends_it(rig: Rig) -> None:

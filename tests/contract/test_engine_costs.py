@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import (
-    ColumnClause,
-    Integer,
-    String,
-    cast,
-    column,
     event,
-    insert,
-    literal,
-    select,
     text,
 )
-from tests.support_engine import (
-    ANNA,
-    Rig,
-    make_users,
-)
+from tests.support_backlog import fill
+from tests.support_engine import Rig, make_users
 
 from altwright.db.session import Database, utcnow
-from altwright.db.task_tables import TaskRow
-from altwright.db.types import Instant
 from altwright.domain.task import Delivery, Priority
 from altwright.tasks.store.series import Series
 
@@ -40,8 +27,6 @@ MORE_AT_MOST, SPARE = 1.5, 50
 #: Calls of each kind that are counted together.
 CALLS = 20
 SMALL, LARGE = 100, 100_000
-#: Share of the delayed and of the finished tasks that lie beside the waiting ones.
-BESIDE = 5
 
 
 def test_nothing_grows_with_the_backlog(rig: Rig) -> None:
@@ -155,46 +140,3 @@ def mariadb_rows(database: Database) -> Iterator[Callable[[], int]]:
 
 
 METERS = {"sqlite": sqlite_steps, "postgresql": postgresql_rows, "mariadb": mariadb_rows}
-
-
-def fill(database: Database, count: int, mark: str) -> None:
-    """Write ``count`` waiting tasks of one user, and some delayed and finished ones."""
-    numbers = {
-        "sqlite": "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < COUNT) "
-        "SELECT n FROM s",
-        "postgresql": "SELECT n FROM generate_series(1, COUNT) AS s(n)",
-    }.get(database.engine.dialect.name, "SELECT seq AS n FROM seq_1_to_COUNT")
-    n: ColumnClause[int] = column("n", Integer)
-    values: dict[str, Any] = {
-        "kind": literal("counting"),
-        "user_id": literal(ANNA.id),
-        "priority": literal(int(Priority.NORMAL)),
-        "turn": n,
-        "settings": literal("x"),
-        "delivery": literal(Delivery.DATABASE.value),
-        "created_at": literal(datetime(2026, 1, 1, tzinfo=UTC), Instant),
-        "available_at": literal(datetime(2100, 1, 1, tzinfo=UTC), Instant),
-        "step": literal(""),
-        "max_retries": literal(3),
-    }
-    names = ("attempt", "failures", "crashes", "sequence", "items_done", "items_failed")
-    values |= {name: literal(0) for name in (*names, "items_skipped")}
-    lying_there = {"w": ("queued", False), "d": ("queued", True), "f": ("completed", False)}
-    source = text(numbers.replace("COUNT", str(count))).columns(n).subquery()
-    with database.write() as session:
-        for letter, (status, delayed) in lying_there.items():
-            row = values | {
-                "id": literal(f"{mark}{letter}-", String) + cast(n, String(12)),
-                "status": literal(status),
-                "delayed": literal(delayed),
-            }
-            if letter == "f":
-                row["finished_at"] = row["created_at"]
-            rows = select(*row.values()).select_from(source)
-            if letter != "w":
-                rows = rows.where(n % BESIDE == 0)
-            session.execute(insert(TaskRow).from_select(list(row), rows))
-    if database.engine.dialect.name == "postgresql":
-        # As its autovacuum does soon after; until then plans go by the tables as they were.
-        with database.write() as session:
-            session.execute(text("ANALYZE"))

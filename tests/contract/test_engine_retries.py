@@ -368,7 +368,9 @@ def test_a_requeued_task_starts_afresh(rig: Rig) -> None:
     last = dying(rig, CRASHES - 1)
     rig.queue.cancel(task.id, by=ANNA)
     rig.claims.fail(last, Category.FAULT, "It can't be done.")
-    rig.queue.requeue(task.id, by=ROOT)
+    again = rig.queue.requeue(task.id, by=ROOT)
+    assert (again.crashes, again.failures, again.cancel_requested) == (0, 0, False)
+    assert (again.error, again.error_category) == (None, None)
     held = rig.take()
     rig.rescuer.rescue(held.id, held.attempt, "test")
     assert rig.store.get(task.id, None).status is Status.QUEUED

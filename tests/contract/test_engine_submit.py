@@ -209,7 +209,7 @@ def test_a_wrong_tracker_locks_nobody_out_and_lets_nobody_in(
 
 def test_an_unknown_kind_is_refused(rig: Rig) -> None:
     """A kind that doesn't exist is the caller's fault."""
-    with pytest.raises(InvalidInput, match="known are counting"):
+    with pytest.raises(InvalidInput, match="known are administration, counting"):
         rig.queue.submit("nonsense", user=ANNA)
 
 

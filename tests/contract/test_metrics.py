@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import Metric
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as strictly_read
 from prometheus_client.parser import text_string_to_metric_families
 from tests import support_web
 from tests.servers import RedisServer
@@ -26,6 +28,17 @@ web = support_web.web
 
 GRAFANA = Path(__file__).parents[2] / "deploy/grafana/altwright.json"
 TOKEN = "a-token-of-prometheus"
+
+
+class Given:
+    """A collector of metrics that there are already."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        """Return them."""
+        return self._families
 
 
 def families(caller: Caller) -> dict[str, Metric]:
@@ -65,6 +78,20 @@ def test_the_figures_are_those_of_the_service(web: Web) -> None:
     waited = found["altwright_task_wait_seconds"].samples
     counted = [one.value for one in waited if one.labels == {"queue": "normal", "le": "+Inf"}]
     assert counted == [1.0]
+
+
+def test_openmetrics_takes_them_too(web: Web) -> None:
+    """Its parser is the strictest: names, suffixes, order, sums of histograms, no sample twice."""
+    web.failed()
+    found = families(web.by_token(web.root))
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Given(list(found.values())))
+    written = openmetrics.generate_latest(registry).decode()  # type: ignore[no-untyped-call]
+    read = {one.name: one for one in strictly_read(written)}  # type: ignore[no-untyped-call]
+    assert read.keys() == found.keys()
+    for name, family in found.items():
+        assert len(read[name].samples) == len(family.samples), name
+        assert family.documentation
 
 
 def test_histograms_never_fall(web: Web) -> None:

@@ -47,13 +47,20 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         connection.execute(text(f"DROP DATABASE {name}"))
 
 
+def _belongs_on(dialect: str) -> Any:
+    """Return what says whether something of the code's tables belongs on a kind of database."""
+    left_out = {"ix_tasks_dead_letters"} if dialect in {"mysql", "mariadb"} else set()
+    return lambda _thing, name, *_: name not in left_out
+
+
 def test_migrating_makes_what_the_code_expects(empty: Engine) -> None:
     """After the migrations nothing differs from the tables in the code."""
     assert migrate.tables(empty) is migrate.Tables.NONE
     migrate.upgrade(empty)
     assert migrate.tables(empty) is migrate.Tables.CURRENT
     with empty.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        options = {"compare_type": False, "include_object": _belongs_on(empty.dialect.name)}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
 
 

@@ -139,6 +139,8 @@ def test_a_dot_at_the_end_is_no_other_name() -> None:
     with serving(picture) as server:
         outbound = Outbound(frozenset({f"localhost:{server.port}"}), timeout_s=30)
         assert fetch(outbound, f"http://localhost.:{server.port}/a.png").data == b"pixels"
+    for host in ("m.example", "m.example.", "M.Example"):
+        assert not Outbound(frozenset({"m.example"}), timeout_s=30).is_overheard(f"http://{host}/")
 
 
 def test_allowing_one_port_opens_no_other() -> None:

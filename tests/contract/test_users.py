@@ -20,8 +20,8 @@ from altwright.errors import InvalidInput, NotFound, NotSignedIn
 
 @pytest.fixture
 def users(database: Database) -> UserStore:
-    """Return the store."""
-    return UserStore(database)
+    """Return the store; making a strong hash takes long."""
+    return UserStore(database, QUICK)
 
 
 @pytest.mark.every_database
@@ -29,7 +29,7 @@ def test_a_user_is_found_by_id_and_by_name_in_any_case(users: UserStore) -> None
     """What was created can be read back, and "Anna" is "anna" on every database."""
     anna = users.create("Anna", "correct horse", role=Role.ADMIN, email="anna@example.org")
     assert users.get(anna.id) == users.by_name("anna") == anna
-    assert anna.ref.is_admin
+    assert (anna.username, anna.email, anna.ref.is_admin) == ("Anna", "anna@example.org", True)
     assert users.get(anna.id + 1) is None
     assert users.by_name("bob") is None
 
@@ -38,6 +38,7 @@ def test_users_are_listed_in_the_order_in_which_they_came(users: UserStore) -> N
     """The list has every user once."""
     made = [users.create(name, "correct horse") for name in ("zoe", "bob", "ann.e")]
     assert users.all() == made
+    assert sorted(made, key=lambda user: user.created_at) == made
 
 
 @pytest.mark.parametrize("again", ["anna", "ANNA"])
@@ -47,7 +48,8 @@ def test_a_name_can_be_taken_once(users: UserStore, again: str) -> None:
     users.create("anna", "correct horse")
     with pytest.raises(InvalidInput) as refused:
         users.create(again, "correct horse")
-    assert "username" in refused.value.fields
+    assert str(refused.value) == f"The user name {again} is taken."
+    assert refused.value.fields == {"username": "is taken; choose another"}
 
 
 @pytest.mark.parametrize("name", ["a", "", "an na", "änna", "a" * 65, "anna\n", "a/b"])
@@ -76,7 +78,7 @@ def test_a_password_is_neither_short_nor_endless(users: UserStore, length: int) 
         assert users.authenticate("anna", "x" * length) == anna
         return
     for door in (lambda one: users.set_password(anna.id, one), lambda one: users.create("bo", one)):
-        with pytest.raises(InvalidInput) as refused:
+        with pytest.raises(InvalidInput, match="can't be") as refused:
             door("x" * length)
         assert refused.value.fields == {
             "password": "should have at least 8 characters (at most 1024)"
@@ -120,10 +122,10 @@ def test_an_unknown_name_takes_as_long_as_a_known_one(database: Database) -> Non
     assert len(looks) == 2
 
 
-def test_a_hash_that_is_too_weak_is_made_anew(users: UserStore, database: Database) -> None:
+def test_a_hash_that_is_too_weak_is_made_anew(database: Database) -> None:
     """At the first sign-in, whose session is begun with the new one."""
-    weak = UserStore(database, QUICK)
-    anna = weak.create("anna", "correct horse")
+    anna = UserStore(database, QUICK).create("anna", "correct horse")
+    users = UserStore(database)
     begun = users.authenticate("anna", "correct horse")
     now = users.get(anna.id)
     assert now is not None
@@ -133,9 +135,13 @@ def test_a_hash_that_is_too_weak_is_made_anew(users: UserStore, database: Databa
 
 def test_every_fault_is_named_at_once(users: UserStore) -> None:
     """Nobody fixes a form one field at a time."""
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput, match="can't be created") as refused:
         users.create("a", "short", email="nowhere")
-    assert set(refused.value.fields) == {"username", "password", "email"}
+    assert refused.value.fields == {
+        "username": "should be 2 to 64 of the characters A-Z a-z 0-9 _ . -",
+        "email": "should be an e-mail address",
+        "password": "should have at least 8 characters (at most 1024)",
+    }
     for odd in ("a@" + "b" * 254, "a@b\0", "a@b\n"):
         with pytest.raises(InvalidInput) as refused:
             users.create("anna", "correct horse", email=odd)
@@ -143,12 +149,16 @@ def test_every_fault_is_named_at_once(users: UserStore) -> None:
 
 
 def test_the_right_password_signs_in_and_is_noted(users: UserStore, database: Database) -> None:
-    """Signing in returns the user and sets last_login_at."""
-    anna = users.create("anna", "correct horse")
+    """It returns the user and sets last_login_at: of nobody else, even with the same hash."""
+    anna, bob = users.create("anna", "correct horse"), users.create("bob", "correct horse")
+    with database.write() as session:
+        same = session.get_one(UserRow, anna.id).password_hash
+        session.get_one(UserRow, bob.id).password_hash = same
     assert users.authenticate("Anna", "correct horse") == anna
     with database.read() as session:
-        row = session.get_one(UserRow, anna.id)
+        row, other = session.get_one(UserRow, anna.id), session.get_one(UserRow, bob.id)
     assert row.last_login_at is not None
+    assert other.last_login_at is None
     assert "correct horse" not in row.password_hash
 
 
@@ -174,6 +184,22 @@ def test_a_deactivated_user_is_shut_out_by_password_and_token(users: UserStore) 
         users.authenticate("anna", "correct horse")
     users.set_active(anna.id, active=True)
     assert users.by_token(token) == users.authenticate("anna", "correct horse") == anna
+
+
+def test_a_role_is_given_to_one_user(users: UserStore) -> None:
+    """It holds from then on, and nobody else has it."""
+    anna, bob = users.create("anna", "correct horse"), users.create("bob", "correct horse")
+    users.set_role(anna.id, Role.MODERATOR)
+    changed = users.get(anna.id)
+    assert changed is not None
+    assert (changed.role, changed.ref.is_moderator, changed.ref.is_admin) == (
+        Role.MODERATOR,
+        True,
+        False,
+    )
+    assert users.get(bob.id) == bob
+    with pytest.raises(NotFound, match="no such user"):
+        users.set_role(bob.id + 1, Role.ADMIN)
 
 
 @pytest.mark.every_database
@@ -236,7 +262,7 @@ def test_a_token_needs_a_user_and_a_name(users: UserStore, database: Database) -
         users.make_token(1, "laptop")
     anna = users.create("anna", "correct horse")
     for name in ("  ", "x" * 65):
-        with pytest.raises(InvalidInput) as refused:
+        with pytest.raises(InvalidInput, match="needs a name") as refused:
             users.make_token(anna.id, name)
         assert refused.value.fields == {"name": "should have 1 to 64 characters"}
     for name in ("x", f" {'y' * 64} "):

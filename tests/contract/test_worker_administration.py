@@ -122,6 +122,8 @@ def test_one_that_vanished_and_one_that_stops(web: Web) -> None:
     assert ("external", "there") not in groups(web)  # nothing can be asked of one that is gone
 
 
+@pytest.mark.req("7.5", "workers")
+@pytest.mark.req("7.5", "audit log")
 def test_integrated_workers_are_scaled_stopped_and_started_again(web: Web) -> None:
     """The page says what was asked for, by whom, and how far that is; the audit log too."""
     seen(web)
@@ -157,6 +159,7 @@ def test_a_pool_is_scaled_by_a_program(web: Web) -> None:
     assert [one[0] for one in done(web)] == ["workers as configured", "workers scaled"]
 
 
+@pytest.mark.req("7.5", "workers")
 def test_those_that_no_page_can_start_say_so(web: Web) -> None:
     """A worker under systemd ends, and systemd starts it again; it can't be scaled from here."""
     seen(web)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from tests.support import wait_until
 from tests.support_leaves import TOKEN, MastodonServer, mastodon_server, serving
 from tests.support_models import ModelServerDouble
@@ -194,3 +195,56 @@ def test_what_administrates_by_command_is_in_the_audit_log(service: Service) -> 
     assert '"low": 2' in set_to["after"]
     assert set_to["after"] == reset["before"]
     assert {one["address"] for one in entries} == {f"{getuser()}@{gethostname()}"}
+
+
+@pytest.mark.req("7.5", "audit log")
+def test_people_are_looked_after_by_command(service: Service) -> None:
+    """Added with a link, reset, noted, revoked, shown; the running service serves the link."""
+    made = service.json("user", "create", "gina", "--link")
+    assert requests.get(service.url + made["link"], timeout=60).status_code == 200
+    reset = service.command("user", "reset", "gina")
+    assert requests.get(service.url + made["link"], timeout=60).status_code == 404
+    page = requests.get(service.url + reset.stdout.strip(), timeout=60)
+    assert "You will sign in as <strong>gina</strong>" in page.text
+    service.command("user", "email", "gina", "gina@example.org")
+    service.command("user", "token", "gina", "--name", "script")
+    assert service.command("user", "limit", "gina", "few").returncode == 2
+    service.command("user", "limit", "gina", "4")
+    service.command("user", "sign-out", "gina")
+    shown = service.json("user", "show", "gina")
+    assert shown["runs_per_day"] == 4
+    assert shown["email"] == "gina@example.org"
+    assert "script" in service.command("user", "show", "gina").stdout
+    [token] = shown["tokens"]
+    assert service.command("user", "revoke", "gina", str(token["id"])).returncode == 0
+    gone = service.command("user", "revoke", "gina", str(token["id"]))
+    assert (gone.returncode, gone.stderr) == (1, "altwright: There is no such token.\n")
+    assert [one["action"] for one in service.json("audit")[:7][::-1]] == [
+        "user created",
+        "password reset",
+        "e-mail changed",
+        "token made",
+        "runs a day limited",
+        "sessions ended",
+        "token revoked",
+    ]
+
+
+def test_settings_are_changed_by_command(service: Service) -> None:
+    """All of them or none; what is wrong is said in words, and the way back is one command."""
+    changed = service.json("settings", "set", "rq_max_retries=5", "TASK_SLICE=90")
+    assert {one["name"]: (one["value"], one["origin"]) for one in changed} == {
+        "RQ_MAX_RETRIES": (5, "page"),
+        "TASK_SLICE": (90, "page"),
+    }
+    for wrong, said in (
+        (("RQ_MAX_RETRIES=99",), "RQ_MAX_RETRIES: should be 20 or less"),
+        (("DISPATCH_WINDOW=5", "PORT=80"), "PORT: can't be changed while all runs"),
+        (("DISPATCH_WINDOW",), "should be like RQ_MAX_RETRIES=5"),
+    ):
+        refused = service.command("settings", "set", *wrong)
+        assert refused.returncode == 1
+        assert said in refused.stderr
+    assert service.command("settings", "reset", "RQ_MAX_RETRIES", "task_slice").returncode == 0
+    assert {one["origin"] for one in service.json("settings", "list")} <= {"default", "environment"}
+    assert "RQ_MAX_RETRIES" in service.command("settings", "list").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks import admin_pages
 from benchmarks.__main__ import machine, measured
 from benchmarks.backlog import run
 from benchmarks.field.__main__ import figures, played
@@ -37,6 +38,13 @@ def test_backlogs_are_compared() -> None:
     found = run("sqlite", (10, 20), 2)
     assert set(found) == {"10", "20"}
     assert set(found["20"]) == {"submit_ms", "claim_ms", "claims_per_s", "ratio"}
+
+
+def test_administrators_pages_are_compared() -> None:
+    """Every page is asked, and submits and claims are measured beside pages and without."""
+    pages, beside = admin_pages.run("sqlite", admin_pages.Sizes(100, 20, 1, 1, 0.1))
+    assert pages.keys() == admin_pages.pages().keys()
+    assert beside.keys() >= {"submit_ratio", "claim_ratio"}
 
 
 def test_the_engine_alone_is_compared() -> None:

@@ -63,6 +63,7 @@ def standing(made: Fleet, kind: str, host: str = "") -> str:
     return next(one.standing for one in groups if one.group == (kind, host))
 
 
+@pytest.mark.req("7.5", "workers")
 def test_integrated_workers_are_scaled_stopped_and_started_again(made: Fleet) -> None:
     """Two become four, none and two again, by command, while requests are answered.
 
@@ -91,6 +92,7 @@ def test_integrated_workers_are_scaled_stopped_and_started_again(made: Fleet) ->
     assert made.counted() == (6, 0, 0)
 
 
+@pytest.mark.req("7.5", "workers")
 def test_web_processes_are_replaced_one_after_the_other(made: Fleet) -> None:
     """Each gets a successor, while somebody always works, and requests are answered."""
     tasks = [made.submit(items=150, item_s=0.1) for _ in range(3)]
@@ -114,6 +116,7 @@ def test_web_processes_are_replaced_one_after_the_other(made: Fleet) -> None:
     assert made.counted() == (3, 0, 0)
 
 
+@pytest.mark.req("7.5", "workers")
 def test_a_pool_is_scaled_stopped_and_restarted(made: Fleet) -> None:
     """A host's worker processes: two, one after the other anew, none, and as configured."""
     host = host_name()
@@ -141,6 +144,7 @@ def test_a_pool_is_scaled_stopped_and_restarted(made: Fleet) -> None:
     assert made.counted() == (3, 0, 0)
 
 
+@pytest.mark.req("7.5", "workers")
 def test_a_worker_of_its_own_ends_and_one_of_rqs_command_too(made: Fleet) -> None:
     """Both let their task go on elsewhere, and exit as at SIGTERM; what runs them comes next."""
     administration = made.services.worker_administration

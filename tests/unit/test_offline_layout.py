@@ -13,6 +13,8 @@ from altwright.describers.offline import screenshots
 from altwright.describers.offline.charts import tables
 from altwright.describers.offline.charts.axes import parse_number
 from altwright.describers.offline.memes import text_in_photo
+from altwright.describers.offline.pipeline import with_unread
+from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.ocr import Line, joined, offsets, ordered, rows, tidy
 
 
@@ -173,3 +175,41 @@ def test_textures_on_photos_are_no_text() -> None:
         line("8", 0, 120),
     ]
     assert text_in_photo(lines) == "NO PARKING"
+
+
+#: What the recogniser made of lines 560 pixels long and 36 high, and how sure it was.
+SEEN = {
+    "Cyrillic": ("! .", 0.96),
+    "Greek": ("Kαλημρα σε λου του φλου μα.", 0.87),  # noqa: RUF001 - it is Greek
+    "Arabic": ("0000000 00 000 00000", 0.94),
+    "Hebrew": ("07107 017", 0.78),
+}
+
+
+@pytest.mark.parametrize("script", sorted(SEEN))
+def test_an_unknown_script_is_said_to_be_there(script: str) -> None:
+    """The recogniser makes letter salad of it, or nothing, and is sure of both."""
+    text, score = SEEN[script]
+    found = Line(text, score, 0, 0, 560, 36)
+    assert found.is_foreign
+    assert not found.is_read
+    told = with_unread(Statement("image of text: “salad”", "high", "text"), [found])
+    assert (told.text, told.level) == ("text in another script, which was not read", "low")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,000,000", "The library is closed", "+49 170 1107", "2001 to 2010", "図書館は休館です"],
+)
+def test_what_can_be_read_is_in_no_other_script(text: str) -> None:
+    """Numbers and any script that the recogniser knows."""
+    assert Line(text, 0.95, 0, 0, 18 * len(text), 36).is_read
+
+
+def test_text_beside_an_unknown_script_is_read() -> None:
+    """What can be read is, and that there is more is said."""
+    lines = [Line("The library is closed on Monday", 0.99, 0, 0, 560, 36)]
+    lines.append(Line(",", 0.9, 0, 60, 160, 96))
+    told = with_unread(Statement("image of text: “The library”", "high", "text"), lines)
+    assert told.text == "image of text: “The library”. More text is in another script"
+    assert told.level == "medium"

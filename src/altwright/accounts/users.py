@@ -12,11 +12,12 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
+from altwright.db.copies import as_json, copied
 from altwright.db.session import KEEPS_PLAN, Database, changed
 from altwright.db.tables import TokenRow, UserRow
 from altwright.db.types import now
@@ -38,6 +39,11 @@ _BY_TOKEN = (
     .execution_options(**KEEPS_PLAN)
 )
 _BY_ID = select(UserRow).where(UserRow.id == bindparam("user_id")).execution_options(**KEEPS_PLAN)
+#: The highest number of runs that a limit may name.
+RUNS_MOST = 1_000_000
+#: What a password's hash begins with that no password has.
+NOBODYS = "none:"
+NO_EMAIL = "should be an e-mail address"
 _REFUSED = "The user name or the password is wrong."
 
 
@@ -51,7 +57,10 @@ class User:
     role: Role
     is_active: bool
     created_at: datetime
-    #: Changes with the password, which ends sessions that were begun with the old one.
+    last_login_at: datetime | None = field(compare=False)
+    #: Runs that they may start within a day; None: as the setting says, 0: no limit.
+    runs_per_day: int | None
+    #: Changes with the password, and when their sessions are to end: none goes on then.
     stamp: str = field(compare=False)
 
     @property
@@ -62,7 +71,25 @@ class User:
             self.username,
             is_admin=self.role is Role.ADMIN,
             is_moderator=self.role is Role.MODERATOR,
+            runs_per_day=self.runs_per_day,
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that API and command line show."""
+        return as_json(self, without={"stamp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token of the REST API, without what it is."""
+
+    id: int
+    name: str
+    created_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that API and command line show."""
+        return as_json(self)
 
 
 class UserStore:
@@ -80,16 +107,22 @@ class UserStore:
         Raises:
             InvalidInput: the name is taken; fields username, password or email are wrong.
         """
-        faults = {}
-        if not USERNAME.fullmatch(username):
-            faults["username"] = "should be 2 to 64 of the characters A-Z a-z 0-9 _ . -"
-        if email is not None and not _is_email(email):
-            faults["email"] = "should be an e-mail address"
+        faults = _faults(username, email)
         if fault := _password_fault(password):
             faults["password"] = fault
         if faults:
             raise InvalidInput("This user can't be created.", faults)
-        password_hash = self._hasher.hash(password)
+        return self._create(username, self._hasher.hash(password), role, email)
+
+    def create_without_password(
+        self, username: str, *, role: Role = Role.USER, email: str | None = None
+    ) -> User:
+        """Add a user who can't sign in before they have a password. Raises InvalidInput."""
+        if faults := _faults(username, email):
+            raise InvalidInput("This user can't be created.", faults)
+        return self._create(username, _no_password(), role, email)
+
+    def _create(self, username: str, password_hash: str, role: Role, email: str | None) -> User:
         try:
             with self._database.write() as session:
                 if _named(session, username) is not None:
@@ -121,6 +154,17 @@ class UserStore:
         with self._database.read() as session:
             return [_user(row) for row in session.scalars(select(UserRow).order_by(UserRow.id))]
 
+    def search(self, part: str = "", *, after_id: int = 0, limit: int = 50) -> list[User]:
+        """Return users whose name or address holds ``part``, from the one after an id on."""
+        query = select(UserRow).where(UserRow.id > after_id).order_by(UserRow.id).limit(limit)
+        if part:
+            names = (func.lower(UserRow.username), func.lower(func.coalesce(UserRow.email, "")))
+            query = query.where(
+                or_(*(one.contains(part.lower(), autoescape=True) for one in names))
+            )
+        with self._database.read() as session:
+            return [_user(row) for row in session.scalars(query)]
+
     def authenticate(self, username: str, password: str) -> User:
         """Return the user whose password this is, and note that they signed in.
 
@@ -132,7 +176,8 @@ class UserStore:
         """
         with self._database.read() as session:
             row = _named(session, username)
-        known_hash = row.password_hash if row else self._nobodys_hash
+        has_password = row is not None and not row.password_hash.startswith(NOBODYS)
+        known_hash = row.password_hash if row and has_password else self._nobodys_hash
         is_right = self._matches(known_hash, password[:PASSWORD_MOST])
         if row is None or not is_right or not row.is_active:
             raise NotSignedIn(_REFUSED)
@@ -155,6 +200,30 @@ class UserStore:
             raise InvalidInput("This password can't be used.", {"password": fault})
         self._change(user_id, password_hash=self._hasher.hash(password))
 
+    def forget_password(self, user_id: int) -> None:
+        """Let no password be the user's, which ends their sessions. Raises NotFound."""
+        self._change(user_id, password_hash=_no_password())
+
+    def set_email(self, user_id: int, email: str | None) -> None:
+        """Note where messages to the user go. Raises InvalidInput, NotFound."""
+        if email is not None and not is_email(email):
+            raise InvalidInput("This address can't be used.", {"email": NO_EMAIL})
+        self._change(user_id, email=email)
+
+    def end_sessions(self, user_id: int) -> None:
+        """Let no session that was begun go on; the password stays. Raises NotFound."""
+        self._change(user_id, session_salt=secrets.token_hex(8))
+
+    def set_runs_per_day(self, user_id: int, runs: int | None) -> None:
+        """Let the user start so many runs within a day; None: as the setting says, 0: no limit.
+
+        Raises InvalidInput, NotFound.
+        """
+        if runs is not None and not 0 <= runs <= RUNS_MOST:
+            fault = f"should be a whole number from 0 to {RUNS_MOST:,}"
+            raise InvalidInput("This limit can't be used.", {"runs_per_day": fault})
+        self._change(user_id, runs_per_day=runs)
+
     def set_role(self, user_id: int, role: Role) -> None:
         """Let the user do what the role may, from the next request on. Raises NotFound."""
         self._change(user_id, role=role)
@@ -174,6 +243,21 @@ class UserStore:
                 raise NotFound("There is no such user.")
             session.add(TokenRow(user_id=user_id, name=name, token_hash=_digest(token)))
         return token
+
+    def tokens(self, user_id: int) -> list[Token]:
+        """Return the user's tokens, in the order in which they were made."""
+        query = select(TokenRow).where(TokenRow.user_id == user_id).order_by(TokenRow.id)
+        with self._database.read() as session:
+            return [copied(Token, row) for row in session.scalars(query)]
+
+    def revoke_token(self, user_id: int, token_id: int) -> Token:
+        """Delete a token of the user's, and return it. Raises NotFound."""
+        with self._database.write() as session:
+            row = session.get(TokenRow, token_id)
+            if row is None or row.user_id != user_id:
+                raise NotFound("There is no such token.")
+            session.delete(row)
+            return copied(Token, row)
 
     def by_token(self, token: str) -> User | None:
         """Return the active user whose token this is."""
@@ -203,8 +287,18 @@ class UserStore:
 
 
 def _user(row: UserRow | Row[Any]) -> User:
-    role, stamp = Role(row.role), _digest(row.password_hash)[:16]
-    return User(row.id, row.username, row.email, role, row.is_active, row.created_at, stamp)
+    role, stamp = Role(row.role), _digest(row.password_hash + row.session_salt)[:16]
+    return User(
+        row.id,
+        row.username,
+        row.email,
+        role,
+        row.is_active,
+        row.created_at,
+        row.last_login_at,
+        row.runs_per_day,
+        stamp,
+    )
 
 
 def _named(session: Session, username: str) -> UserRow | None:
@@ -213,13 +307,28 @@ def _named(session: Session, username: str) -> UserRow | None:
     return session.scalar(query)
 
 
+def _faults(username: str, email: str | None) -> dict[str, str]:
+    faults = {}
+    if not USERNAME.fullmatch(username):
+        faults["username"] = "should be 2 to 64 of the characters A-Z a-z 0-9 _ . -"
+    if email is not None and not is_email(email):
+        faults["email"] = NO_EMAIL
+    return faults
+
+
+def _no_password() -> str:
+    """Return what is no password's hash, and another one each time: the stamp follows it."""
+    return NOBODYS + secrets.token_urlsafe(16)
+
+
 def _taken(username: str) -> InvalidInput:
     return InvalidInput(
         f"The user name {username} is taken.", {"username": "is taken; choose another"}
     )
 
 
-def _is_email(text: str) -> bool:
+def is_email(text: str) -> bool:
+    """Return whether this can be an address for messages to a user."""
     is_storable = len(text) <= UserRow.email.type.length and text.isprintable()
     return is_storable and re.fullmatch(r"[^@\s]+@[^@\s]+", text) is not None
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from altwright.builders.engine import Engine
 from altwright.tasks.alerting.alerts import AlertBook, AlertWatch
+from altwright.tasks.alerting.database_watch import DatabaseWatch
+from altwright.tasks.alerting.describer_watch import DescriberWatch
 from altwright.tasks.alerting.host_watch import HostWatch
 from altwright.tasks.alerting.monitor import AlertMonitor, Watched
 from altwright.tasks.alerting.notifications import Channel, Notifier
@@ -42,6 +44,10 @@ class Alerting:
         key_fits: Callable[[], bool],
         maintenance_every_s: float,
         owner: str,
+        lock: Path,
+        probe: Callable[[], object] = lambda: None,
+        probe_every_s: float = 60.0,
+        quiet_s: Callable[[], float] = lambda: 0.0,
         always: Sequence[Callable[[], None]] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,12 +63,17 @@ class Alerting:
             key_fits: whether this process has the database's encryption key.
             maintenance_every_s: seconds between two maintenance tasks.
             owner: the name of this process in the cluster.
+            lock: a file of this host, for what one process of it tells.
+            probe: asks the describer how it is; it raises what is wrong.
+            probe_every_s: seconds between two such questions.
+            quiet_s: how many seconds from now on administrators aren't told of warnings.
             always: what every process does each second, leader or not.
             clock: seconds that pauses go by.
         """
         database = engine.store.database
-        self.alerts = AlertBook(database, tuple(channels))
-        self.notifier = Notifier(database, channels)
+        self.alerts = AlertBook(database, tuple(channels), quiet_s)
+        self.notifier = Notifier(database, channels, clock)
+        self.describer_watch = DescriberWatch(probe, probe_every_s, clock)
         figures = Figures(database)
         self.monitor = AlertMonitor(
             Watched(
@@ -75,12 +86,13 @@ class Alerting:
                 state=engine.state,
                 workers_expected=workers_expected,
                 failed_sign_ins=partial(_failed_sign_ins, engine.health),
+                describer=self.describer_watch,
             ),
             AlertWatch(self.alerts, clock),
             thresholds,
             clock,
         )
-        scheduler = MaintenanceScheduler(
+        self._scheduler = MaintenanceScheduler(
             engine.state,
             engine.queue,
             engine.health,
@@ -92,11 +104,34 @@ class Alerting:
         self.recorder = StatisticsRecorder(
             Recorded(Series(database), figures, engine.roster, engine.health), clock
         )
-        rounds = (self.monitor.look, self.notifier.loop.wake, scheduler.tick, self.recorder.tick)
+        rounds = (
+            self.monitor.look,
+            self.notifier.loop.wake,
+            self.describer_watch.look,
+            self._scheduler.tick,
+            self.recorder.tick,
+        )
         self.host_watch = HostWatch(database, folder, thresholds, key_fits, clock)
-        self.leader = Leader(engine.leases, ROLE, owner, rounds, (*always, self.host_watch.look))
+        self.database_watch = DatabaseWatch(self.alerts, self.notifier, engine.health, lock, clock)
+        self.leader = Leader(
+            engine.leases,
+            ROLE,
+            owner,
+            rounds,
+            (*always, self.host_watch.look),
+            self.database_watch.heard,
+        )
         #: The threads of a process, in the order of their start.
-        self.loops = (self.leader.loop, *([self.notifier.loop] if channels else []))
+        self.loops = (
+            self.leader.loop,
+            self.describer_watch.loop,
+            *([self.notifier.loop] if channels else []),
+        )
+
+    def adopt(self, thresholds: Thresholds, maintenance_every_s: float) -> None:
+        """Go by what administrators changed while all runs."""
+        self.monitor.thresholds = self.host_watch.thresholds = thresholds
+        self._scheduler.every_s = maintenance_every_s
 
 
 def _failed_sign_ins(health: RedisHealthMonitor) -> int:

@@ -34,11 +34,14 @@ class Captions:
         ``parallel`` are the pictures of one task that it is given at a time.
         """
         self.drafts = DraftStore(tasks.database)
-        source = PictureSource(outbound, pictures, limits)
-        parts = (accounts, self.drafts, source, describer, longest, parallel)
-        kinds: tuple[TaskKind, ...] = (
-            CaptionGenerationService(*parts),
-            Publishing(accounts, self.drafts),
-            DescribeAgain(*parts, tasks),
-        )
+        self._source = PictureSource(outbound, pictures, limits)
+        parts = (accounts, self.drafts, self._source, describer, longest, parallel)
+        self._describing = (CaptionGenerationService(*parts), DescribeAgain(*parts, tasks))
+        kinds: tuple[TaskKind, ...] = (*self._describing, Publishing(accounts, self.drafts))
         self.kinds = {kind.name: kind for kind in kinds}
+
+    def adopt(self, limits: PictureLimits, longest: int, parallel: int) -> None:
+        """Go by what administrators changed while all runs; ``parallel`` from the next task on."""
+        self._source.limits = limits
+        for kind in self._describing:
+            kind.longest, kind.parallel = longest, parallel

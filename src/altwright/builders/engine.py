@@ -11,12 +11,15 @@ from altwright.background import BackgroundLoop
 from altwright.domain.limits import Limits
 from altwright.domain.retry_policy import Backoff
 from altwright.tasks.administration import Administration
+from altwright.tasks.bulk_task import BulkTask
+from altwright.tasks.cluster.delivery_wish import DeliveryWish
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_control import WorkerControl
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.cluster.worker_wakeup import Messenger, WorkWaits
+from altwright.tasks.execution.delivery_ledger import DeliveryLedger
 from altwright.tasks.execution.dispatcher import Dispatcher
 from altwright.tasks.execution.lease_renewer import LeaseKeeper
 from altwright.tasks.execution.retrying import OUTAGE_PATIENCE_S, Retrying
@@ -28,12 +31,14 @@ from altwright.tasks.rq.job_queues import JobQueues, QueueOptions
 from altwright.tasks.rq.serializer import serializer_for
 from altwright.tasks.rq.user_task_tracker import UserTaskTracker
 from altwright.tasks.store.backlog import Backlog
+from altwright.tasks.store.bulk_changes import BulkChanges
 from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.concurrency_limits import LimitBook
 from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.items import Items
 from altwright.tasks.store.preemption import SignalStore
 from altwright.tasks.store.repair import TaskRepair
+from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task_kind import TaskKind
 from altwright.workers.worker import WorkParts
@@ -87,6 +92,8 @@ class Engine:
         self.kinds = kinds
         self.leases = Leases(database)
         self.state = ServiceState(database)
+        self.wish = DeliveryWish(self.state, health.hold)
+        self.ledger = DeliveryLedger(self.state, Figures(database))
         self.roster = Roster(database)
         self.control = WorkerControl(database)
         self.backlog = Backlog(database)
@@ -116,10 +123,14 @@ class Engine:
             self.pauses,
             self.messenger,
             max_retries=options.queue.max_retries,
+            runs_per_day=options.queue.runs_per_day,
         )
+        changes = BulkChanges(database)
+        kinds[BulkTask.name] = BulkTask(store, changes, self.progress, self.queue.wake)
         self.administration = Administration(
-            store, self.queue, self.pauses, self.limits, self.progress
+            store, self.queue, self.pauses, self.limits, self.progress, changes
         )
+        self.retrying = Retrying(self.claims, options.backoff, options.patience_s)
         self.runner = TaskRunner(
             self.claims,
             self.items,
@@ -129,7 +140,7 @@ class Engine:
             LeaseKeeper(
                 self.claims, self.signals, self.progress.flush, self.tracker.follow, clock=clock
             ),
-            Retrying(self.claims, options.backoff, options.patience_s),
+            self.retrying,
             limit_s=options.limit_s,
             slice_s=options.slice_s,
             clock=clock,
@@ -139,6 +150,7 @@ class Engine:
             self.rescuer,
             self.leases,
             self.state,
+            self.ledger,
             jobs,
             self.pauses,
             self.queue.wake,
@@ -154,6 +166,14 @@ class Engine:
             self.dispatcher.loop,
             self.messenger.loop,
         )
+
+    def adopt(self, options: EngineOptions) -> None:
+        """Go by what administrators changed while all runs; leases and limits stay."""
+        self.queue.jobs.adopt(options.queue)
+        self.queue.max_retries = options.queue.max_retries
+        self.queue.runs_per_day = options.queue.runs_per_day
+        self.retrying.adopt(options.backoff, options.patience_s)
+        self.runner.adopt(options.limit_s, options.slice_s)
 
     def work_parts(
         self, session: Callable[[], AbstractContextManager[None]] = nullcontext

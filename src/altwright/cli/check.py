@@ -21,18 +21,36 @@ from altwright.db.session import POOL_OVERFLOW, Database, make_engine
 from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
 from altwright.processes import serve
+from altwright.tasks.cluster.live_settings import LiveSettings
 from altwright.tasks.rq.redis_client import connect
 from altwright.text import clean_line
 from altwright.workers import capacity
+
+#: What to do about each thing that is wrong, where its own words don't say it all.
+FIXES = {
+    "profile": "correct the setting that is named, in the environment or in .env",
+    "DATA_DIR": "make the folder, or let this user write to it; or name another one in DATA_DIR",
+    "keys": "give this host the PLATFORM_ENCRYPTION_KEY of the others; if the right one is lost, "
+    "`altwright db accept-key`",
+    "DATABASE_URL": "start the database, or correct DATABASE_URL; tasks stand still meanwhile",
+    "REDIS_URL": "start Redis, or name another one: REDIS_URL, or `altwright redis use URL` while "
+    "all runs; tasks go on from the database meanwhile",
+    "connections": "raise what the server allows, or lower WEB_CONCURRENCY, RQ_WORKER_COUNT or "
+    "EXTERNAL_PROCESSES; docs/how-to/capacity.md counts them",
+    "DESCRIBER": "start its server, or correct the setting that is named; for offline, "
+    "`altwright models` gets its models; tasks wait for it meanwhile",
+    "settings": "correct the name, or take the line away; it does nothing as it is",
+}
 
 
 @click.command()
 @json_option
 def check(*, as_json: bool) -> None:
-    """Say what is configured, reachable and missing; exit code 2 if something is wrong."""
+    """Say what is configured, what answers, and what to do; exit code 2 if something is wrong."""
     telemetry.configure("ERROR", "console")
     rows = list(_rows(config.load()))
-    show(rows, as_json=as_json, columns={"what": "what", "state": "state", "found": "found"})
+    columns = {"what": "what", "state": "state", "found": "found", "fix": "fix"}
+    show(rows, as_json=as_json, columns=columns)
     if not all(row["ok"] for row in rows):
         raise click.exceptions.Exit(2)
 
@@ -60,8 +78,17 @@ def _rows(settings: Settings) -> Iterator[dict[str, Any]]:
 
 
 def _row(what: str, found: str, state: str = "ok") -> dict[str, Any]:
-    """Return one thing that was looked at; ``found`` says what it is, or what it should be."""
-    return {"what": what, "ok": state != "WRONG", "found": telemetry.redact(found), "state": state}
+    """Return one thing that was looked at; ``found`` says what it is, or what it should be.
+
+    ``fix`` says what to do about it; "" if there is nothing to do.
+    """
+    return {
+        "what": what,
+        "ok": state != "WRONG",
+        "found": telemetry.redact(found),
+        "state": state,
+        "fix": "" if state == "ok" else FIXES[what],
+    }
 
 
 def _profile(settings: Settings) -> str:
@@ -154,7 +181,20 @@ def _connections(settings: Settings) -> str:
     return said
 
 
+def _live(settings: Settings) -> Settings:
+    """Return the settings with those that were changed while all runs, if there are any."""
+    if not _lacks_database(settings):
+        database = Database(make_engine(settings.resolved_database_url))
+        # Another line says what is wrong with it.
+        with closing(database), suppress(AltwrightError, SQLAlchemyError):
+            live = LiveSettings(database, settings, lambda _: None)
+            live.follow()
+            return live.current
+    return settings
+
+
 def _describer(settings: Settings) -> str:
+    settings = _live(settings)
     if serve.gets_models(settings):
         return (
             "offline: `altwright serve` downloads its models (25 MB) when it starts; "

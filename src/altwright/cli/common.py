@@ -55,6 +55,8 @@ def opened() -> Iterator[Services]:
     with closing(prepared(configured("ERROR"))) as services:
         with suppress(DatabaseUnavailable):  # what needs it says so
             services.redis_address.follow()
+            services.engine.wish.follow()
+            services.live.follow()
         yield services
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import importlib
+import keyword
 import os
 import sys
 import traceback
@@ -33,11 +34,15 @@ _MODULES = {
     "db": "service",
     "demo": "service",
     "describe": "service",
+    "export": "takeover",
+    "import": "takeover",
     "key": "service",
+    "migrate": "migrate",
     "models": "service",
     "queue": "queues",
     "redis": "redis",
     "serve": "service",
+    "settings": "settings",
     "status": "status",
     "task": "tasks",
     "user": "people",
@@ -58,7 +63,9 @@ class _Commands(click.Group):
         if cmd_name not in _MODULES:
             return None
         module = importlib.import_module(f"altwright.cli.{_MODULES[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        # A name that Python keeps to itself has an underscore behind it there.
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(module, name)
         return command
 
     def resolve_command(

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
-from typing import Any
-
 import click
 
-from altwright.accounts.users import User
 from altwright.cli.common import (
     OPERATOR,
     json_option,
@@ -24,6 +20,7 @@ from altwright.platforms.connect import PLATFORMS
 ASKED = "Asked for, or read from stdin, unless given; `ps` shows arguments to everybody."
 PASSWORD_HELP = f"Their password. {ASKED}"
 _USER = {"id": "id", "username": "name", "role": "role", "is_active": "active"}
+_TOKEN = {"id": "token", "name": "name", "created_at": "made"}
 _ACCOUNT = {
     "id": "id",
     "platform": "platform",
@@ -44,6 +41,7 @@ def user() -> None:
 @click.option("--email", help="For messages to them.")
 @click.option("--password", envvar="ALTWRIGHT_PASSWORD", help=PASSWORD_HELP)
 @click.option("--token", is_flag=True, help="Make a token for the REST API too, and print it.")
+@click.option("--link", is_flag=True, help="Print a link with which they choose their password.")
 @json_option
 def create(
     username: str,
@@ -52,27 +50,33 @@ def create(
     *,
     admin: bool,
     token: bool,
+    link: bool,
     as_json: bool,
 ) -> None:
     """Create USERNAME.
 
-    With --token and no password, none is asked for: they can use the REST API, and sign in once
-    they have a password (`altwright user password`).
+    With --link they choose their password themselves. With --token and no password, none is asked
+    for: they can use the REST API, and sign in once they have one (`altwright user reset`).
     """
     with opened() as services:
-        if password is None and not token:
+        if password is None and not token and not link:
             password = secret("Password", twice=True)
         role = Role.ADMIN if admin else Role.USER
-        # Nobody knows the password of a user who was made for the REST API only.
-        password = password or secrets.token_urlsafe(32)
-        data = _shown(services.users.create(username, password, role=role, email=email))
-        services.audit.add(OPERATOR, "user created", username, role)
+        user = services.people.create(
+            username, password=password, role=role, email=email, by=OPERATOR
+        )
+        data = user.to_json()
+        if link:
+            data["link"] = services.people.links.make(user)
         if token:
-            data["token"] = services.users.make_token(data["id"], "command line")
-    if token and not as_json:
-        click.echo(data["token"])
-    else:
+            data["token"] = services.users.make_token(user.id, "command line")
+    if as_json or not (token or link):
         show(data, as_json=as_json, columns=_USER)
+        return
+    if token:
+        click.echo(data["token"])
+    if link:
+        _say_link(data["link"])
 
 
 @user.command("role")
@@ -81,9 +85,7 @@ def create(
 def set_role(username: str, role: str) -> None:
     """Make USERNAME an administrator, a moderator (looks after everybody's tasks) or a user."""
     with opened() as services:
-        user = known_user(services, username)
-        services.users.set_role(user.id, Role(role))
-        services.audit.add(OPERATOR, "role given", username, before=user.role, after=role)
+        services.people.set_role(known_user(services, username).id, Role(role), by=OPERATOR)
 
 
 @user.command("list")
@@ -91,7 +93,7 @@ def set_role(username: str, role: str) -> None:
 def list_users(*, as_json: bool) -> None:
     """List all users."""
     with opened() as services:
-        people = [_shown(one) for one in services.users.all()]
+        people = [one.to_json() for one in services.users.all()]
     show(people, as_json=as_json, columns=_USER, empty="Nobody yet: altwright user create NAME")
 
 
@@ -102,8 +104,54 @@ def set_password(username: str, password: str | None) -> None:
     """Give USERNAME a new password."""
     with opened() as services:
         user_id = known_user(services, username).id
-        services.users.set_password(user_id, password or secret("Password", twice=True))
-        services.audit.add(OPERATOR, "password changed", username)
+        password = password or secret("Password", twice=True)
+        services.people.set_password(user_id, password, by=OPERATOR)
+
+
+@user.command("reset")
+@click.argument("username")
+@json_option
+def reset(username: str, *, as_json: bool) -> None:
+    """Let USERNAME's old password and sessions count no longer; print a link for a new one.
+
+    Whoever has the link chooses the password; it works once, and for three days.
+    """
+    with opened() as services:
+        user_id = known_user(services, username).id
+        link = services.people.reset_password(user_id, by=OPERATOR).link
+    if as_json:
+        show({"username": username, "link": link}, as_json=True, columns={})
+    else:
+        _say_link(link)
+
+
+@user.command("show")
+@click.argument("username")
+@json_option
+def show_user(username: str, *, as_json: bool) -> None:
+    """Show USERNAME with tokens and accounts."""
+    with opened() as services:
+        one = known_user(services, username)
+        data = one.to_json() | {
+            "tokens": [token.to_json() for token in services.users.tokens(one.id)],
+            "accounts": [account.to_json() for account in services.accounts.of_user(one.id)],
+        }
+    if as_json:
+        show(data, as_json=True, columns={})
+        return
+    more = {"email": "e-mail", "created_at": "added", "last_login_at": "signed in last"}
+    show(data, as_json=False, columns=_USER | more)
+    show(data["tokens"], as_json=False, columns=_TOKEN, empty="No tokens of the REST API.")
+    show(data["accounts"], as_json=False, columns=_ACCOUNT, empty="No account is connected.")
+
+
+@user.command("email")
+@click.argument("username")
+@click.argument("email", required=False)
+def set_email(username: str, email: str | None) -> None:
+    """Note EMAIL as where messages to USERNAME go; left out: nowhere."""
+    with opened() as services:
+        services.people.set_email(known_user(services, username).id, email, by=OPERATOR)
 
 
 @user.command("token")
@@ -113,12 +161,46 @@ def set_password(username: str, password: str | None) -> None:
 def make_token(username: str, name: str, *, as_json: bool) -> None:
     """Make another token for the REST API and print it; it can't be shown again."""
     with opened() as services:
-        token = services.users.make_token(known_user(services, username).id, name)
-        services.audit.add(OPERATOR, "token made", username, name)
+        user_id = known_user(services, username).id
+        token = services.people.make_token(user_id, name, by=OPERATOR)
     if as_json:
         show({"username": username, "name": name, "token": token}, as_json=True, columns={})
     else:
         click.echo(token)
+
+
+@user.command("sign-out")
+@click.argument("username")
+def sign_out(username: str) -> None:
+    """Sign USERNAME out everywhere; password and tokens stay."""
+    with opened() as services:
+        services.people.end_sessions(known_user(services, username).id, by=OPERATOR)
+
+
+@user.command("limit")
+@click.argument("username")
+@click.argument("runs", metavar="RUNS|default")
+def limit(username: str, runs: str) -> None:
+    """Let USERNAME start so many runs within a day.
+
+    0: any number; default: as USER_RUNS_PER_DAY says.
+    """
+    if runs != "default" and not runs.isdecimal():
+        raise click.BadParameter(f"{runs!r} should be a whole number, or default.")
+    with opened() as services:
+        user_id = known_user(services, username).id
+        most = None if runs == "default" else int(runs[:9])
+        services.people.limit_runs(user_id, most, by=OPERATOR)
+
+
+@user.command("revoke")
+@click.argument("username")
+@click.argument("token_id", type=int)
+def revoke(username: str, token_id: int) -> None:
+    """Let a token of USERNAME's count no longer; `altwright user show` has their ids."""
+    with opened() as services:
+        user_id = known_user(services, username).id
+        services.people.revoke_token(user_id, token_id, by=OPERATOR)
 
 
 @user.command("deactivate")
@@ -126,8 +208,8 @@ def make_token(username: str, name: str, *, as_json: bool) -> None:
 def deactivate(username: str) -> None:
     """Lock USERNAME out; their data stays."""
     with opened() as services:
-        services.users.set_active(known_user(services, username).id, active=False)
-        services.audit.add(OPERATOR, "user deactivated", username)
+        user_id = known_user(services, username).id
+        services.people.set_active(user_id, active=False, by=OPERATOR)
 
 
 @user.command("activate")
@@ -135,8 +217,8 @@ def deactivate(username: str) -> None:
 def activate(username: str) -> None:
     """Let USERNAME in again."""
     with opened() as services:
-        services.users.set_active(known_user(services, username).id, active=True)
-        services.audit.add(OPERATOR, "user activated", username)
+        user_id = known_user(services, username).id
+        services.people.set_active(user_id, active=True, by=OPERATOR)
 
 
 @click.group()
@@ -192,11 +274,6 @@ def remove(username: str, account_id: int) -> None:
         services.accounts.remove(account_id, known_user(services, username).id)
 
 
-def _shown(one: User) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "username": one.username,
-        "role": one.role.value,
-        "is_active": one.is_active,
-        "created_at": one.created_at.isoformat(),
-    }
+def _say_link(path: str) -> None:
+    click.echo("Works once, for three days; put this service's address before it:", err=True)
+    click.echo(path)

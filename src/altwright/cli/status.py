@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import click
@@ -52,6 +53,8 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
     by_database = data["delivery"] == Delivery.DATABASE
     yield f"Delivery   {'the database (Redis is not used)' if by_database else 'Redis and RQ'}"
     yield f"Redis      {redis['state']}{_of_redis(redis)}"
+    if outage := data["last_redis_outage"]:
+        yield f"           {_of_outage(outage)}"
     yield f"Database   {database['kind']}, answered in {1000 * database['answered_in_s']:.0f} ms"
     waiting, item_s = data["describer"]["tasks_waiting"], data["describer"]["item_s"]
     pace = f", {item_s:.1f} s a picture" if item_s is not None else ""
@@ -79,6 +82,18 @@ def _of_redis(redis: dict[str, Any]) -> str:
     if redis["memory_share"] is not None:
         said += f" ({redis['memory_share']:.0%} of maxmemory)"
     return said + (", full" if redis["is_full"] else "")
+
+
+def _of_outage(outage: dict[str, Any]) -> str:
+    since, until = outage["since"], outage["until"]
+    moved = f"{counted(outage['taken_over'], 'task')} taken over by the database"
+    if until is None:
+        return f"not used since {since}: {moved}"
+    lasted = datetime.fromisoformat(until) - datetime.fromisoformat(since)
+    return (
+        f"last not used at {since} for {duration(lasted.total_seconds())}: {moved}, "
+        f"{outage['ended']} ended meanwhile, {outage['moved_back']} moved back"
+    )
 
 
 def _backlog(data: dict[str, Any]) -> str:

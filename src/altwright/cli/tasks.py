@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -20,11 +19,13 @@ from altwright.cli.common import (
     show,
     user_option,
 )
+from altwright.cli.many_tasks import Many, change_many, many_options
 from altwright.domain.counting import counted
+from altwright.domain.retry_policy import retries_words
 from altwright.domain.task import Priority, Status
-from altwright.errors import Category, InvalidInput, RedisUnavailable
+from altwright.errors import InvalidInput, RedisUnavailable
+from altwright.tasks.store.bulk_changes import BulkAction
 from altwright.tasks.store.statistics import Figures
-from altwright.tasks.store.task_store import Failed
 
 _TASK = {
     "id": "id",
@@ -37,6 +38,7 @@ _TASK = {
     "step": "step",
     "error": "error",
 }
+_PRIORITIES = tuple(one.queue for one in Priority)
 
 
 @click.group()
@@ -132,12 +134,21 @@ def show_task(task_id: str, *, as_json: bool) -> None:
 
 
 @task.command("cancel")
-@click.argument("task_id")
+@click.argument("task_id", required=False)
+@many_options
 @json_option
-def cancel(task_id: str, *, as_json: bool) -> None:
-    """Cancel a task: at once while it waits, at its next picture while it runs."""
-    with opened() as services, naming(task_id):
-        ended = services.engine.administration.cancel(task_id, by=OPERATOR)
+def cancel(task_id: str | None, *, many: Many, as_json: bool) -> None:
+    """Cancel a task: at once while it waits, at its next picture while it runs.
+
+    With options that say which, or --all: every task that is like that, after a question.
+    """
+    _one_or_many(task_id, many)
+    with opened() as services:
+        if task_id is None:
+            change_many(services, BulkAction.CANCEL, many, as_json=as_json)
+            return
+        with naming(task_id):
+            ended = services.engine.administration.cancel(task_id, by=OPERATOR)
     show(ended.to_json(), as_json=as_json, columns=_TASK)
 
 
@@ -157,70 +168,102 @@ def take_over(task_id: str, *, as_json: bool) -> None:
 
 
 @task.command("priority")
-@click.argument("task_id")
-@click.argument("priority", type=click.Choice([one.queue for one in Priority]))
+@click.argument("words", nargs=-1, required=True, metavar="[TASK_ID] PRIORITY")
+@many_options
 @json_option
-def reprioritise(task_id: str, priority: str, *, as_json: bool) -> None:
-    """Give a waiting task another PRIORITY, in which it takes its turn."""
-    wanted = next(one for one in Priority if one.queue == priority)
-    with opened() as services, naming(task_id):
-        moved = services.engine.administration.reprioritise(task_id, wanted, by=OPERATOR)
+def reprioritise(words: tuple[str, ...], *, many: Many, as_json: bool) -> None:
+    """Give a waiting task another PRIORITY, in which it takes its turn.
+
+    With options that say which, or --all, and no id: every task that is like that, after a
+    question. There, --priority is the one that they have.
+    """
+    *ids, name = words
+    if name not in _PRIORITIES or len(ids) > 1:
+        raise click.UsageError(f"Say [TASK_ID] and one of {', '.join(_PRIORITIES)}.")
+    task_id = ids[0] if ids else None
+    _one_or_many(task_id, many)
+    wanted = Priority.parse(name)
+    with opened() as services:
+        if task_id is None:
+            change_many(services, BulkAction.PRIORITY, many, wanted, as_json=as_json)
+            return
+        with naming(task_id):
+            moved = services.engine.administration.reprioritise(task_id, wanted, by=OPERATOR)
     show(moved.to_json(), as_json=as_json, columns=_TASK)
 
 
 @task.command("requeue")
 @click.argument("task_id", required=False)
-@click.option("--all", "all_of_them", is_flag=True, help="Every failed task, or those wanted:")
-@click.option("--category", type=click.Choice([one.value for one in Category]), help="This cause.")
-@click.option("--kind", help="This kind of task.")
-@click.option("--before", type=click.DateTime(), help="Failed before then (UTC).")
+@many_options
 @json_option
-def requeue(
-    task_id: str | None,
-    category: str | None,
-    kind: str | None,
-    before: datetime | None,
-    *,
-    all_of_them: bool,
-    as_json: bool,
-) -> None:
-    """Queue a failed task again, or with --all many; what they had finished stays finished.
+def requeue(task_id: str | None, *, many: Many, as_json: bool) -> None:
+    """Queue a failed task again; what it had finished stays finished.
 
-    A task stays a dead letter while its user has another active one.
+    With options that say which, or --all: every failed task that is like that, after a question.
+    A few go first, and the others once those went well. A task stays a dead letter while its user
+    has another active one.
     """
-    narrowed = any(one is not None for one in (category, kind, before))
-    if (task_id is None) != all_of_them or (narrowed and not all_of_them):
-        raise InvalidInput("Name one task, or --all with --category, --kind or --before.")
+    _one_or_many(task_id, many)
     with opened() as services:
-        if task_id is not None:
-            with naming(task_id):
-                queued = services.engine.administration.requeue(task_id, by=OPERATOR)
-            show(queued.to_json(), as_json=as_json, columns=_TASK)
+        if task_id is None:
+            failed = replace(many, status=many.status or Status.FAILED.value)
+            change_many(services, BulkAction.REQUEUE, failed, as_json=as_json)
             return
-        wanted = Failed(
-            Category(category) if category else None,
-            kind,
-            before.replace(tzinfo=UTC) if before else None,
-        )
-        done = services.engine.administration.requeue_failed(wanted, by=OPERATOR)
-    columns = {"requeued": "queued again", "held_back": "held back by an active task"}
-    show(asdict(done), as_json=as_json, columns=columns)
+        with naming(task_id):
+            queued = services.engine.administration.requeue(task_id, by=OPERATOR)
+    show(queued.to_json(), as_json=as_json, columns=_TASK)
+
+
+@task.command("undo")
+@click.argument("task_id")
+@click.option("--why", required=True, metavar="REASON", help="Why, for the audit log.")
+@json_option
+def undo(task_id: str, why: str, *, as_json: bool) -> None:
+    """Take a change of many priorities back, by the TASK_ID that made it.
+
+    Those that wait still get the priority that they had before.
+    """
+    with opened() as services, naming(task_id):
+        made = services.engine.administration.undo(task_id, why=why, by=OPERATOR)
+    show(made.to_json(), as_json=as_json, columns=_TASK)
 
 
 @task.command("dead")
 @json_option
 def dead(*, as_json: bool) -> None:
-    """Group the tasks that failed for good by cause; `task requeue --all` tries them again."""
+    """Group the tasks that failed for good by cause; `task requeue` tries them again."""
     with opened() as services:
         rows = [group.to_json() for group in Figures(services.database).dead_letters()]
     columns = {
         "category": "cause",
         "kind": "kind",
         "count": "tasks",
+        "last_hour": "last hour",
+        "last_day": "last day",
         "oldest_at": "first",
         "newest_at": "last",
     }
     show(rows, as_json=as_json, columns=columns, empty="No task has failed for good.")
+
+
+@task.command("errors")
+@json_option
+def errors(*, as_json: bool) -> None:
+    """Show what each kind of failure means: whether it is retried, and who can mend it."""
+    with opened() as services:
+        rows = [one.to_json() for one in services.error_policies.table()]
+    if not as_json:
+        for row in rows:
+            row["retries_s"] = retries_words(row["retries_s"])
+    columns = {
+        "category": "category",
+        "means": "what it means",
+        "retries_s": "tried again",
+        "who": "who can mend it",
+        "last_hour": "failed in an hour",
+        "last_day": "in a day",
+    }
+    show(rows, as_json=as_json, columns=columns)
 
 
 @task.command("repair")
@@ -263,6 +306,12 @@ def prune(*, as_json: bool) -> None:
         services.audit.add(OPERATOR, "pruned")
     columns = {"what": "what", "removed": "removed", "problem": "problem"}
     show(rows, as_json=as_json, columns=columns)
+
+
+def _one_or_many(task_id: str | None, many: Many) -> None:
+    """Make sure that one task is named, or many are described. Raises UsageError."""
+    if (task_id is None) != many.is_given:
+        raise click.UsageError("Name one task, or say which with options like --status, or --all.")
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -24,7 +24,7 @@ from altwright.processes.worker_pool import WorkerPool, worker_child
 from altwright.tasks.cluster.worker_control import POOL
 from altwright.tasks.worker_administration import SCALE_MOST
 from altwright.text import clean_line
-from altwright.web.app import create_app
+from altwright.web.services import task_app
 from altwright.workers.memory import MIB
 
 #: Characters of a wrong argument that are repeated.
@@ -66,7 +66,7 @@ def worker(count: int | None, least: int | None, most: int | None, *, in_pool: b
 
 def _work(settings: Settings, count: int, *, in_pool: bool) -> None:
     services = prepared(settings)
-    app = create_app(services, serves_pages=False)
+    app = task_app(services)
     # A plain list: a handler that set an Event could meet its lock held by the wait below.
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):

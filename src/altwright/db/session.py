@@ -15,8 +15,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import psycopg
-from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
@@ -162,7 +160,7 @@ def _postgresql(url: str, options: dict[str, Any]) -> Engine:
     _ping_what_lay(engine, lambda connection: connection)
 
     @event.listens_for(engine, "connect")
-    def _set_up(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:
+    def _set_up(connection: Any, record: ConnectionPoolEntry) -> None:
         before, connection.autocommit = connection.autocommit, True
         served_by = connection.execute("SELECT pg_backend_pid()").fetchone()
         # A pooler gives its clients numbers of its own, and each transaction may meet another
@@ -189,7 +187,7 @@ def _postgresql(url: str, options: dict[str, Any]) -> Engine:
         at = time.monotonic()
         if keeps and at - connection.info.setdefault(_PLANNED, at) > PLANS_KEPT_S:
             connection.info[_PLANNED] = at
-            with suppress(psycopg.Error):  # the statement itself will meet it
+            with suppress(engine.dialect.loaded_dbapi.Error):  # the statement itself will meet it
                 cursor.connection.execute("DISCARD PLANS", prepare=False)
 
     @event.listens_for(engine, "handle_error")
@@ -202,6 +200,9 @@ def _postgresql(url: str, options: dict[str, Any]) -> Engine:
 
 def _mariadb(url: str, options: dict[str, Any]) -> Engine:
     """Make an engine whose reads are in no transaction, which would need a message to end it."""
+    # Here, since drivers of databases that aren't used would hold 9 MB.
+    from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS  # noqa: PLC0415
+
     engine = create_engine(url, **options)
     _ping_what_lay(engine, lambda connection: connection._sock)  # noqa: SLF001 - it shows no other
 

@@ -44,6 +44,10 @@ class UserRow(Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(Instant, default=now())
     last_login_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: Runs that they may start within a day; None: as the setting says, 0: no limit.
+    runs_per_day: Mapped[int | None] = mapped_column()
+    #: Goes into the stamp of sessions: another one ends them all.
+    session_salt: Mapped[str] = mapped_column(String(16), default="", server_default="")
 
 
 class TokenRow(Base):

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, DateTime, Float, Text, literal
+from sqlalchemy import ColumnElement, DateTime, Float, Text, literal
 from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -70,9 +70,9 @@ class now(FunctionElement[datetime]):  # noqa: N801 - an SQL function, named lik
     type = Instant()
     inherit_cache = True
 
-    def __init__(self, offset_s: float | BindParameter[float] = 0.0) -> None:
+    def __init__(self, offset_s: float | ColumnElement[float] = 0.0) -> None:
         """Take the offset in seconds; negative means the past."""
-        if isinstance(offset_s, BindParameter):
+        if isinstance(offset_s, ColumnElement):
             super().__init__(offset_s)
             return
         # A bound parameter, so that a statement is compiled once, not once for each offset.

@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from random import Random
 from types import MappingProxyType
 
-from altwright.domain.counting import duration
+from altwright.domain.counting import counted, duration
 from altwright.errors import Category
+
+
+class Who(StrEnum):
+    """Who can mend what made a task fail for good."""
+
+    #: Its pages say what to do; no administrator is told.
+    USER = "user"
+    #: They are told by an alert; the task's user reads that they are.
+    ADMINISTRATOR = "administrator"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """``first_at_once``: the first retry waits for nothing, since the fault has likely passed."""
+    """``means``: what it says to an administrator; ``who`` can mend it.
 
+    ``first_at_once``: the first retry waits for nothing, since the fault has likely passed.
+    """
+
+    means: str
     retried: bool
     first_at_once: bool = False
+    who: Who = Who.ADMINISTRATOR
 
 
 #: Requirement 6.1: at once for a passing network fault, then after 1, 4 and 16 minutes.
 POLICIES = MappingProxyType(
     {
-        Category.NETWORK: Policy(retried=True, first_at_once=True),
-        Category.TIMEOUT: Policy(retried=True, first_at_once=True),
-        Category.RATE_LIMIT: Policy(retried=True),
-        Category.SERVICE_DOWN: Policy(retried=True),
-        Category.EXHAUSTED: Policy(retried=True),
-        Category.FAULT: Policy(retried=True),
-        Category.AUTHENTICATION: Policy(retried=False),
-        Category.CONFIGURATION: Policy(retried=False),
-        Category.BAD_INPUT: Policy(retried=False),
-        Category.REVIEW: Policy(retried=False),
-        Category.CORRUPT: Policy(retried=False),
+        Category.NETWORK: Policy("A connection failed or broke.", retried=True, first_at_once=True),
+        Category.TIMEOUT: Policy(
+            "A server, or the task, took too long.", retried=True, first_at_once=True
+        ),
+        Category.RATE_LIMIT: Policy("A server asked us to wait.", retried=True),
+        Category.SERVICE_DOWN: Policy("A server is in trouble.", retried=True),
+        Category.EXHAUSTED: Policy("Something ran out: memory, disk, quota.", retried=True),
+        Category.FAULT: Policy("Something broke inside Altwright.", retried=True),
+        Category.AUTHENTICATION: Policy(
+            "A server refuses a user's token.", retried=False, who=Who.USER
+        ),
+        Category.CONFIGURATION: Policy("The service isn't set up as it should be.", retried=False),
+        Category.BAD_INPUT: Policy("What was asked for can't be done.", retried=False),
+        Category.REVIEW: Policy(
+            "A text waits for a person's decision.", retried=False, who=Who.USER
+        ),
+        Category.CORRUPT: Policy("What was stored can't be read.", retried=False),
     }
 )
 
@@ -99,3 +121,11 @@ class Backoff:
 def delay_words(delay_s: float, before: str) -> str:
     """Return when something is tried again, as people read it; ``before`` the wait's length."""
     return f"{before} {duration(delay_s)}" if delay_s > 0 else "Tries again at once"
+
+
+def retries_words(delays_s: Sequence[float]) -> str:
+    """Return when something is retried: "3 times: at once, after 1 minute, after 4 minutes"."""
+    if not delays_s:
+        return "not"
+    waits = (f"after {duration(delay_s)}" if delay_s else "at once" for delay_s in delays_s)
+    return f"{counted(len(delays_s), 'time')}: {', '.join(waits)}"

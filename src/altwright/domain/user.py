@@ -19,6 +19,9 @@ class UserRef:
     #: Where they act from: an address, or the command line's host; "" where nobody asked.
     address: str = field(default="", compare=False)
 
+    #: Runs that they may start within a day; None: as the setting says, 0: no limit.
+    runs_per_day: int | None = field(default=None, compare=False)
+
     @property
     def looks_after_tasks(self) -> bool:
         """Return whether everybody's tasks are this user's affair."""

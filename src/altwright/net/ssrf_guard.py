@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -23,7 +24,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
-from altwright import interrupts
+from altwright import interrupts, tracing
 from altwright.errors import OutboundRefused
 
 _CHUNK_BYTES = 64 * 1024
@@ -83,12 +84,11 @@ class Guard:
         Raises:
             OutboundRefused: all its addresses are private.
         """
-        host, port = connection.host.strip("[]").rstrip("."), connection.port
+        host, port = connection.host, connection.port  # without brackets and a dot at the end
         try:
-            addresses = _looked_up(host, port, exchange)
+            addresses = _looked_up(host, exchange)
         except (OSError, UnicodeError) as error:
-            unknown = socket.gaierror(socket.EAI_NONAME, str(error))
-            raise NameResolutionError(host, connection, unknown) from error
+            raise NameResolutionError(host, connection, socket.gaierror()) from error
         if not self.is_allowed(host, port):
             addresses = [address for address in addresses if is_public(address)]
         if not addresses:
@@ -156,12 +156,11 @@ class Exchange:
 
     def __init__(self, guard: Guard, timeout_s: float) -> None:
         self.guard = guard
-        self.expired = False
         self._ended = False
         self._ends_at = time.monotonic() + timeout_s
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(timeout_s, self._expire)
+        self._timer = threading.Timer(timeout_s, self._break_off)
         self._timer.daemon = True
 
     @classmethod
@@ -185,6 +184,11 @@ class Exchange:
         self._timer.join()
         self._forget()
 
+    @property
+    def expired(self) -> bool:
+        """Whether its time is over; it is when the timer breaks it off, which is started later."""
+        return time.monotonic() > self._ends_at
+
     def remaining_s(self) -> float:
         """Return the seconds left; DeadlinePassed when there are none."""
         self.check()
@@ -193,8 +197,7 @@ class Exchange:
     def check(self) -> None:
         """Raise DeadlinePassed once the time is over, Interrupted once the attempt is."""
         interrupts.current().check()
-        if self.expired or time.monotonic() > self._ends_at:
-            self.expired = True
+        if self.expired:
             raise DeadlinePassed("the exchange took too long")
 
     def watch(self, sock: socket.socket) -> None:
@@ -225,10 +228,6 @@ class Exchange:
         self.check()  # a socket that the deadline has shut looks like the end
         return bytes(body)
 
-    def _expire(self) -> None:
-        self.expired = True
-        self._break_off()
-
     def _break_off(self) -> None:
         with self._lock:
             self._ended = True
@@ -245,7 +244,7 @@ class Exchange:
             self._socket = None
 
 
-def _looked_up(host: str, port: int, exchange: Exchange) -> list[str]:
+def _looked_up(host: str, exchange: Exchange) -> list[str]:
     """Return a host's addresses.
 
     Nothing can break a look-up off, so a thread of its own waits for it, and ends after it.
@@ -257,7 +256,7 @@ def _looked_up(host: str, port: int, exchange: Exchange) -> list[str]:
 
     def look_up() -> None:
         try:
-            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            found.extend(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             found.append(error)
         ended.set()
@@ -309,6 +308,17 @@ class GuardedAdapter(HTTPAdapter):
         """Use connections that ask the guard."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request; a trace says to whom, and no more of its address."""
+        host = urlsplit(request.url or "").hostname
+        facts = {"http.request.method": request.method, "server.address": host}
+        with tracing.span(f"{request.method} {host}", **facts):
+            answer = super().send(request, *args, **kwargs)
+            tracing.note(**{"http.response.status_code": answer.status_code})
+            return answer
 
 
 def is_timeout(error: Exception) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ctypes
 from contextlib import suppress
+from importlib import metadata
 from typing import Final
 
-from altwright import bootstrap, config, folders, telemetry
+from altwright import bootstrap, config, error_reports, folders, telemetry, tracing
 from altwright.accounts import key_check
 from altwright.bootstrap import Services
 from altwright.config import Settings
 from altwright.db import migrate
+from altwright.domain.worker import host_name
 
 #: glibc's mallopt(3): how many arenas all threads share, and from how many bytes on a block is
 #: given back when it is freed. As it comes there are eight arenas a processor, and that size grows
@@ -28,6 +30,16 @@ def configured(level: str = "") -> Settings:
     _give_memory_back()
     settings = config.load()
     telemetry.configure(level or settings.log_level, settings.log_format)
+    tracing.configure(
+        settings.otel_exporter_otlp_endpoint,
+        settings.otel_exporter_otlp_headers,
+    )
+    error_reports.configure(
+        settings.sentry_dsn,
+        release=metadata.version("altwright"),
+        environment=settings.profile,
+        host=host_name(),
+    )
     return settings
 
 

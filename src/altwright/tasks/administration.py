@@ -6,31 +6,29 @@ A pause can be resumed and a failed task be queued again; a cancelled task is no
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from altwright.domain.counting import counted
 from altwright.domain.limits import Limits
-from altwright.domain.task import Priority
+from altwright.domain.task import Priority, Status
 from altwright.domain.user import UserRef
-from altwright.errors import ActiveTaskExists, RedisUnavailable, TaskNotFound, TaskStateConflict
+from altwright.errors import Conflict, InvalidInput, RedisUnavailable
 from altwright.tasks.audit_log import Audit
+from altwright.tasks.bulk_task import BulkTask, Order
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
+from altwright.tasks.store.bulk_changes import BulkAction, BulkChanges, Preview, Selection
 from altwright.tasks.store.concurrency_limits import LimitBook
 from altwright.tasks.store.statistics import Figures, QueueFigures
-from altwright.tasks.store.task_store import Failed, TaskStore
+from altwright.tasks.store.task_search import TaskFilter
+from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Task
 
-
-@dataclass(frozen=True, slots=True)
-class Requeued:
-    """How many were queued again, and how many stay since their user has an active task."""
-
-    requeued: int
-    held_back: int
+#: Characters of a reason.
+WHY_MOST = 500
 
 
 class Administration:
@@ -43,12 +41,14 @@ class Administration:
         pauses: Pauses,
         limits: LimitBook,
         progress: ProgressTracker,
+        changes: BulkChanges,
     ) -> None:
         self._store = store
         self._queue = queue
         self._pauses = pauses
         self._limits = limits
         self._progress = progress
+        self._changes = changes
         self._audit = Audit(store.database)
 
     def pause(self, priority: Priority, *, by: UserRef) -> bool:
@@ -77,6 +77,10 @@ class Administration:
         detail = f"{counted(cancelled, 'task')} cancelled"
         self._audit.add(by, "queue cleared", priority.queue, detail)
         return cancelled
+
+    def limits(self) -> Limits:
+        """Return the limits that hold now."""
+        return self._limits.current()
 
     def limit(self, limits: Limits | None, *, by: UserRef) -> None:
         """Let these limits hold in every process; None: those of the settings again."""
@@ -113,26 +117,64 @@ class Administration:
         if by.id != task.user_id:
             self._audit.add(by, action, task.id, before=before, after=after)
 
-    def requeue_failed(self, wanted: Failed, *, by: UserRef) -> Requeued:
-        """Queue every wanted one again, each once, with its finished items kept."""
-        requeued = held_back = 0
-        for task_id in self._store.failed_ids(wanted):
-            try:
-                self._queue.requeue(task_id, by=by)
-            except ActiveTaskExists:
-                held_back += 1
-            except (TaskStateConflict, TaskNotFound):
-                continue  # somebody else has queued it again, or it was pruned
-            else:
-                requeued += 1
-        detail = f"{requeued} queued again, {held_back} held back"
-        subject = f"{wanted.category or 'every category'}, {wanted.kind or 'every kind'}"
-        self._audit.add(by, "dead letters requeued", subject, detail)
-        return Requeued(requeued, held_back)
+    def preview(self, selection: Selection) -> Preview:
+        """Count what ``change_many`` would do."""
+        return self._changes.preview(selection)
 
-    def queues(self) -> list[QueueFigures]:
-        """Return the figures of each queue, most urgent first."""
-        figures = Figures(self._store.database).by_priority()
+    def selection(
+        self, action: BulkAction, wanted: TaskFilter, priority: Priority | None = None
+    ) -> Selection:
+        """Return what is to be done to all tasks that match now; later ones are left alone."""
+        return Selection(action, wanted, self._changes.now(), priority)
+
+    def change_many(
+        self, selection: Selection, *, why: str, by: UserRef, username: str | None = None
+    ) -> Task:
+        """Do something to all tasks of a selection, in the background; return the task that does.
+
+        ``username`` is that of the selection's user, for words.
+
+        Raises:
+            InvalidInput: there is no reason, or a wrong one.
+            Conflict: there is nothing to be done.
+            ActiveTaskExists: another such task is active.
+        """
+        why = why.strip()
+        if not 0 < len(why) <= WHY_MOST or not why.isprintable():
+            fault = f"should be a reason, of 1 to {WHY_MOST} characters, in one line"
+            raise InvalidInput("Say why.", {"why": fault})
+        counts = self.preview(selection)
+        if not counts.applicable:
+            raise Conflict("There is no task to which this could be done.")
+        words = selection.wanted.words(username)
+        order = Order(selection, by, why, words, counts.matching, counts.applicable)
+        task = self._queue.submit(BulkTask.name, user=None, by=by, settings=order.to_json())
+        action = f"bulk {selection.action} begun"
+        detail = f"{words}: {counts.applicable:,} of {counts.matching:,}; why: {why}"
+        after = "" if selection.priority is None else selection.priority.queue
+        self._audit.add(by, action, task.id, detail, after=after)
+        return task
+
+    def undo(self, task_id: str, *, why: str, by: UserRef) -> Task:
+        """Give those that wait still the priority back that a bulk change took from them.
+
+        Raises:
+            TaskNotFound: there is no such task.
+            Conflict: it has changed no priorities, or all of them have moved on.
+            InvalidInput, ActiveTaskExists: as change_many.
+        """
+        task = self._store.get(task_id, None)
+        order = Order.of_json(task.settings) if task.kind == BulkTask.name else None
+        if order is None or order.selection.action is not BulkAction.PRIORITY or not task.ended:
+            raise Conflict("Only a change of many priorities that is over can be taken back.")
+        selection = Selection(
+            BulkAction.UNDO, TaskFilter(), self._changes.now(), order.selection.priority, task_id
+        )
+        return self.change_many(selection, why=why, by=by)
+
+    def queues(self, statuses: Collection[Status] = ()) -> list[QueueFigures]:
+        """Return the figures of each queue, most urgent first; ``statuses`` as in by_priority."""
+        figures = Figures(self._store.database).by_priority(statuses)
         paused = self._pauses.all()
         lengths: Mapping[Priority, int | None] = dict.fromkeys(Priority)
         with suppress(RedisUnavailable):  # then nobody knows what lies in RQ

@@ -19,6 +19,7 @@ from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.worker_registry import Roster, WorkerRecord
 from altwright.tasks.error_classification import Source
+from altwright.tasks.execution.delivery_ledger import DeliveryLedger
 from altwright.tasks.execution.dispatcher import MODE
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues
@@ -30,8 +31,8 @@ from altwright.tasks.store.statistics import Figures, QueueFigures
 LATELY = timedelta(minutes=10)
 #: How far back the time of a picture is taken from.
 HOUR_S = LENGTH[Span.HOUR].total_seconds()
-#: The rule whose alerts say when Redis was away, and how many of them are shown.
-AWAY_RULE, AWAY_MOST = "redis_down", 20
+#: How many times are shown at which Redis was away.
+AWAY_MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Seen:
     jobs: JobQueues
     health: RedisHealthMonitor
     state: ServiceState
+    ledger: DeliveryLedger
     alerts: AlertBook
     workers_expected: Callable[[], int]
 
@@ -81,6 +83,7 @@ class Overview:
         return {
             "at": at.isoformat(),
             "delivery": seen.state.get(MODE) or self._own_delivery(),
+            "last_redis_outage": next(iter(self.redis_outages()), None),
             "redis": self._redis(),
             "database": {
                 "kind": seen.database.engine.dialect.name,
@@ -115,15 +118,8 @@ class Overview:
         ]
 
     def redis_outages(self) -> list[dict[str, Any]]:
-        """Return when Redis was away, newest first; one that isn't over has no end."""
-        return [
-            {
-                "since": alert.raised_at.isoformat(),
-                "until": alert.resolved_at.isoformat() if alert.resolved_at else None,
-                "reason": alert.message,
-            }
-            for alert in self._seen.alerts.recent(AWAY_MOST, name=AWAY_RULE)
-        ]
+        """Return when the database delivered instead of Redis, newest first, and what moved."""
+        return self._seen.ledger.entries()[::-1][:AWAY_MOST]
 
     def _buckets(self, period: Period, at: datetime) -> dict[datetime, Bucket]:
         return self._seen.series.up_to_now(period.span, period.begin_of(at), at)

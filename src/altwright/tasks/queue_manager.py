@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from altwright import tracing
+from altwright.domain.counting import counted, duration
 from altwright.domain.task import Delivery
 from altwright.domain.user import UserRef
 from altwright.errors import (
     ActiveTaskExists,
     DatabaseUnavailable,
     InvalidInput,
+    RateLimited,
     RedisUnavailable,
     TaskNotFound,
 )
@@ -49,6 +52,7 @@ class RQQueueManager:
         messenger: Messenger,
         *,
         max_retries: int,
+        runs_per_day: int = 0,
     ) -> None:
         """Take the parts; ``work_waits`` is set at each submit, for workers of this process."""
         self.work_waits = messenger.waits
@@ -61,7 +65,10 @@ class RQQueueManager:
         self._kinds = kinds
         self._progress = progress
         self._pauses = pauses
-        self._max_retries = max_retries
+        #: What each new task begins with.
+        self.max_retries = max_retries
+        #: What each user may start within a day of rationed kinds; 0: no limit.
+        self.runs_per_day = runs_per_day
         self._security = CaptionSecurityManager()
 
     def submit(
@@ -73,31 +80,53 @@ class RQQueueManager:
         settings: Mapping[str, Any] | None = None,
         priority: str | None = None,
         request_key: str | None = None,
+        by: UserRef | None = None,
     ) -> Task:
         """Accept a task: it is durable, and on its way to a worker, when this returns.
+
+        ``by`` is who asks for a task of the service itself, for its history.
 
         Raises:
             InvalidInput: unknown kind or wrong settings.
             NotAllowed: the user asks for more priority than their role allows.
             ActiveTaskExists: the user has an active task of this kind.
             NotFound: the account isn't there, or isn't the user's.
+            RateLimited: the user has started as many runs within a day as they may.
             DatabaseUnavailable: the task could not be written; nothing has happened.
         """
         the_kind = self._kinds.get(kind)
         if the_kind is None:
             known = ", ".join(sorted(self._kinds))
             raise InvalidInput(f"There is no kind of task {kind!r}; known are {known}.")
+        task_id = self._security.new_task_id()
+        with tracing.submitted(task_id, kind=kind):
+            return self._submitted(
+                task_id, the_kind, user, account_id, settings, priority, request_key, by
+            )
+
+    def _submitted(
+        self,
+        task_id: str,
+        the_kind: TaskKind,
+        user: UserRef | None,
+        account_id: int | None,
+        settings: Mapping[str, Any] | None,
+        priority: str | None,
+        request_key: str | None,
+        by: UserRef | None,
+    ) -> Task:
         new = NewTask(
-            id=self._security.new_task_id(),
-            kind=kind,
+            id=task_id,
+            kind=the_kind.name,
             user_id=user.id if user else None,
             account_id=account_id,
             priority=self._security.priority(priority, user, the_kind.default_priority),
             settings=the_kind.checked(settings or {}, user),
             exclusive_key=the_kind.exclusive_key(user, account_id),
             request_key=request_key,
-            max_retries=self._max_retries,
+            max_retries=self.max_retries,
         )
+        self._ration(the_kind, new, user)
         items = the_kind.planned(new.settings)
         # Written as dispatched while Redis is usable, which spares a second write. Should the
         # dispatch fail, or this process die before it, the dispatcher finds no such job in RQ.
@@ -106,7 +135,7 @@ class RQQueueManager:
             task, is_new = self._store.submit(
                 new,
                 delivery=wish,
-                actor=user.username if user else SERVICE,
+                actor=who.username if (who := user or by) else SERVICE,
                 items=items,
             )
         except ActiveTaskExists as stands_there:
@@ -199,6 +228,20 @@ class RQQueueManager:
             if there.exclusive_key == new.exclusive_key and not there.ended:
                 raise ActiveTaskExists(holder)
         self._track(new.exclusive_key, active=new.id)
+
+    def _ration(self, kind: TaskKind, new: NewTask, user: UserRef | None) -> None:
+        """Refuse one run too many of a user within a day. Raises RateLimited."""
+        if not kind.is_rationed or user is None or user.is_admin:
+            return
+        most = self.runs_per_day if user.runs_per_day is None else user.runs_per_day
+        if not most:
+            return
+        wait_s = self._store.wait_for_another(user.id, kind.name, most)
+        # A submit that is repeated gets its task, whatever came after it.
+        if wait_s > 0 and not self._store.submitted(user.id, new.request_key):
+            words = f"You may start {counted(most, 'run')} within a day"
+            again = f"the next one is possible in {duration(wait_s)}"
+            raise RateLimited(f"{words}; {again}.", retry_in_s=wait_s)
 
     def _track(self, exclusive_key: str | None, *, active: str) -> None:
         """Put the active task's id in the place of a wrong one."""

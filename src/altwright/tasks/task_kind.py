@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +13,18 @@ from altwright.domain.user import UserRef
 from altwright.tasks.error_classification import Source
 from altwright.tasks.store.items import Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
+
+
+class HandedBack(Exception):
+    """The attempt ends early and is no failure: the worker stops, urgent work waits.
+
+    A kind raises it in ``Work.item`` where it can only go on later, and holds no worker meanwhile.
+    """
+
+    def __init__(self, why: str, delay_s: float = 0.0) -> None:
+        """Say why, for the history, and when it goes on."""
+        super().__init__(why)
+        self.delay_s = delay_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,8 @@ class TaskKind(Protocol):
 
     name: str
     default_priority: Priority
+    #: Whether a user may start so many a day only.
+    is_rationed: ClassVar[bool] = False
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return complete settings. Raises InvalidInput."""

@@ -259,7 +259,7 @@ class WorkerAdministration:
         if not state.can_scale:
             raise InvalidInput(
                 f"The number of {state.group.words} can't be changed from here: start another "
-                "process where they run, or use a pool (`altwright worker --min 1 --max 4`)."
+                "process where they run; a pool of processes can be scaled."
             )
 
     def _group(

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from flask import Flask
 
-from altwright.web import auth, health, metrics, problem_details, security
-from altwright.web.admin import dashboard, workers
+from altwright.web import (
+    auth,
+    health,
+    metrics,
+    password_page,
+    problem_details,
+    request_context,
+    security,
+)
+from altwright.web.admin import alerts, dashboard, errors, many, settings, users, workers
 from altwright.web.admin.views import bp as admin
-from altwright.web.api import accounts, admin_workers, blueprint, drafts, statistics, tasks
+from altwright.web.api import (
+    accounts,
+    admin_alerts,
+    admin_errors,
+    admin_queues,
+    admin_settings,
+    admin_tasks,
+    admin_users,
+    admin_workers,
+    blueprint,
+    drafts,
+    statistics,
+    tasks,
+)
 from altwright.web.login_rate_limit import LoginLimit
 from altwright.web.pages.views import bp as pages
 from altwright.web.realtime import threaded
@@ -17,14 +38,14 @@ from altwright.web.services import EXTENSION, Services
 def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     """Put the application together around ``services``; it starts no thread and connects nowhere.
 
-    With ``serves_pages`` False it has no sockets: it only lends its context to tasks, or reads
-    sessions.
+    With ``serves_pages`` False it has no sockets: it only reads sessions.
 
     Raises:
         ConfigError: the secret that signs sessions can't be kept.
     """
     app = blueprint.new_app("altwright.web")
     app.extensions[EXTENSION] = services
+    request_context.init_app(app, trusts_proxy=services.settings.trusted_proxies > 0)
     security.init_app(app, services.settings)
     app.register_error_handler(Exception, problem_details.answer)
     auth.init_app(app, LoginLimit(services.health))
@@ -33,9 +54,16 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(pages)
     app.register_blueprint(admin)
     app.register_blueprint(dashboard.bp)
-    app.register_blueprint(workers.bp)
-    for one in (tasks.bp, accounts.bp, drafts.bp, statistics.bp, admin_workers.bp):
-        app.register_api(one)
+    for page in (many, workers, alerts, errors, settings, users, password_page):
+        app.register_blueprint(page.bp)
+    routes = (tasks, accounts, drafts, statistics)
+    of_admins = (admin_workers, admin_alerts, admin_errors, admin_settings, admin_users)
+    for one in (*routes, *of_admins):
+        app.register_api(one.bp)
+    for made in (admin_tasks.bp, admin_tasks.dead_letters):
+        app.register_api(made)
+    for made in (admin_queues.bp, admin_queues.limits, admin_queues.audit):
+        app.register_api(made)
     if serves_pages:
         threaded.init_app(app, services)
     security.trust_proxies(app, services.settings.trusted_proxies)

@@ -28,7 +28,7 @@ class ContentRetention:
         self._drafts = drafts
         self._database = drafts.database
         self._pictures = pictures
-        self._ages = ages
+        self.ages = ages
 
     def forget_tasks(self, session: Session, task_ids: Sequence[str]) -> None:
         """Let drafts and their texts name none of these tasks, which are about to be deleted."""
@@ -47,7 +47,7 @@ class ContentRetention:
         Their pictures have a text on the server, so no run takes them up again.
         """
         removed = 0
-        while self._ages.drafts and (count := self._prune_drafts_batch()):
+        while self.ages.drafts and (count := self._prune_drafts_batch()):
             removed += count
             checkpoint()
         return removed
@@ -59,7 +59,7 @@ class ContentRetention:
             .join(PictureRow, PictureRow.id == DraftRow.picture_id)
             .where(
                 DraftRow.status == DraftStatus.PUBLISHED,
-                DraftRow.published_at < now(-self._ages.drafts * DAY_S),
+                DraftRow.published_at < now(-self.ages.drafts * DAY_S),
             )
             .limit(BATCH)
         )
@@ -78,7 +78,7 @@ class ContentRetention:
         Their files go when nobody names them any more. One that is described again is fetched.
         """
         removed = 0
-        while self._ages.pictures and (count := self._release_batch()):
+        while self.ages.pictures and (count := self._release_batch()):
             removed += count
             checkpoint()
         return removed
@@ -90,7 +90,7 @@ class ContentRetention:
             .join(DraftRow, DraftRow.picture_id == PictureRow.id)
             .where(
                 DraftRow.status.in_(_SETTLED),
-                DraftRow.updated_at < now(-self._ages.pictures * DAY_S),
+                DraftRow.updated_at < now(-self.ages.pictures * DAY_S),
                 PictureRow.file != "",
             )
             .limit(BATCH)

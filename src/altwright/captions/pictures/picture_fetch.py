@@ -38,7 +38,7 @@ class PictureSource:
     def __init__(self, outbound: Outbound, pictures: PictureStore, limits: PictureLimits) -> None:
         self._outbound = outbound
         self._pictures = pictures
-        self._limits = limits
+        self.limits = limits
 
     def fetch(self, url: str) -> Prepared:
         """Fetch and prepare a picture; of one that is of use copies are kept then (``keep``).
@@ -50,9 +50,9 @@ class PictureSource:
         if not url:
             raise ImageUnusable("The server names no address for this picture.")
         fetched = self._outbound.fetch(
-            url, max_bytes=self._limits.max_bytes, timeout_s=self._limits.timeout_s
+            url, max_bytes=self.limits.max_bytes, timeout_s=self.limits.timeout_s
         )
-        return prepare(fetched.data, max_pixels=self._limits.max_pixels)
+        return prepare(fetched.data, max_pixels=self.limits.max_pixels)
 
     def kept(self, file: str) -> Picture:
         """Return a picture from its kept copy. Raises NotFound."""
@@ -61,12 +61,17 @@ class PictureSource:
 
     def keep(self, prepared: Prepared) -> Stored:
         """Keep a picture's copies."""
-        picture = prepared.kept
-        file = self._pictures.put(picture.data, suffix_of(picture.media_type))
-        return Stored(
-            file=file,
-            thumbnail=self._pictures.put(prepared.thumbnail, "jpg"),
-            media_type=media_type_of(file),
-            width=picture.width,
-            height=picture.height,
-        )
+        return kept_copies(self._pictures, prepared)
+
+
+def kept_copies(pictures: PictureStore, prepared: Prepared) -> Stored:
+    """Keep a picture's copies in a store."""
+    picture = prepared.kept
+    file = pictures.put(picture.data, suffix_of(picture.media_type))
+    return Stored(
+        file=file,
+        thumbnail=pictures.put(prepared.thumbnail, "jpg"),
+        media_type=media_type_of(file),
+        width=picture.width,
+        height=picture.height,
+    )

@@ -25,7 +25,7 @@ from altwright.tasks.store.items import Worked
 from altwright.tasks.task_kind import Run, TaskKind, Work
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class DescribingKind(TaskKind):
     """A kind of task whose items are pictures to describe."""
 

@@ -54,6 +54,7 @@ class CaptionGenerationService(DescribingKind):
     """The kind of task that drafts alt texts; one of them per user at a time."""
 
     name = "captions"
+    is_rationed = True
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return complete settings. Raises InvalidInput."""

@@ -6,6 +6,7 @@ no database, so none holds a connection while it waits for a server.
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from altwright import interrupts
+from altwright import interrupts, tracing
 from altwright.captions.pictures.decoding import Prepared
 from altwright.captions.pictures.picture_fetch import PictureSource
 from altwright.describers.port import Describer, Description, Request
@@ -145,7 +146,8 @@ class LookAhead:
     def described(self, wanted: Wanted, prepared: Prepared, fetching_s: float) -> Seen:
         """Describe a picture whose turn it is."""
         began = time.monotonic()
-        description = self._describer.describe(prepared.picture, wanted.request)
+        with tracing.span("describe", describer=self._describer.name):
+            description = self._describer.describe(prepared.picture, wanted.request)
         return Seen(prepared, description, fetching_s + time.monotonic() - began)
 
     def left(self, number: int, error: Exception | None) -> None:
@@ -165,12 +167,17 @@ class _Look(threading.Thread):
         self.interrupt = Interrupt()
         self._ahead = ahead
         self._of_attempt = interrupts.current()
+        #: The attempt's, for log lines and traces.
+        self._context = contextvars.copy_context()
         self._over = threading.Event()
         self._seen: Seen | tuple[Prepared, float] | None = None
         self._error: Exception | None = None
 
     def run(self) -> None:
         """Look; what is raised is kept until the picture's turn."""
+        self._context.run(self._look)
+
+    def _look(self) -> None:
         error: Exception | None = None
         try:
             # The attempt's interrupt reaches it, and so does the end of this one look.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from altwright import tracing
 from altwright.accounts.connections import Account
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
@@ -32,7 +33,7 @@ from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class DescribeAgain(DescribingKind):
     """The kind of task that describes one picture again; any number at a time."""
 
@@ -110,7 +111,9 @@ class AgainWork(DescribingWork):
             post_text=post_text,
             hint=self._run.task.settings["hint"],
         )
-        description = self._kind.describer.describe(picture, request)
+        describer = self._kind.describer
+        with tracing.span("describe", describer=describer.name):
+            description = describer.describe(picture, request)
         seen = Target(draft.picture.id, draft.account_id, draft.status, draft.version)
         return self.described(picture, description, stored, seen, request, post_text=post_text)
 

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from alembic import context
 
-import altwright.db.task_tables  # noqa: F401 - its tables belong to the metadata
+import altwright.db.takeover_table
+import altwright.db.task_tables  # noqa: F401 - their tables belong to the metadata
 from altwright.db.tables import Base
 from altwright.db.types import Instant, Json
 

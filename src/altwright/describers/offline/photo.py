@@ -17,7 +17,6 @@ from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision import imagenet_groups
 from altwright.describers.offline.vision.image_stats import Pixels, colours, is_colourless
 from altwright.describers.offline.vision.networks import Classes, Thing
-from altwright.describers.port import Level
 
 #: The detector's classes that may be named on its own word, from this score on.
 _RELIABLE: Final = {
@@ -48,6 +47,14 @@ _SUPPORT: Final = 0.1
 #: The same for things that the detector sees in anything round or tall (clock, vase, orange).
 _SUPPORT_RARE: Final = 0.35
 _WELL_KNOWN: Final = imagenet_groups.ANIMALS | _RELIABLE.keys()
+#: From this score on the detector is believed alone (a park was a boat, a convertible a truck).
+_SURE_ALONE: Final = 0.85
+#: A body without a face that is surely a person: its score, and its height as a share of the
+#: picture's. Gates and statues were people below.
+_SURE_BODY: Final = 0.75
+_NEAR: Final = 0.3
+#: Height of a face below which those who have one are far away, or drawn.
+_SMALL_FACE: Final = 0.04
 #: Share of the picture from which on a thing is large.
 _LARGE: Final = 0.1
 #: More than so many of one kind are "several": the detector doesn't count that far.
@@ -57,7 +64,7 @@ _GROUP: Final = 5
 #: Share of the picture's height from which on a face makes a portrait.
 _PORTRAIT: Final = 0.15
 #: From this probability on a group is named; below it, down to the second, it "may be".
-_SURE: Final = {"animal": 0.65, "food": 0.8, "thing": 0.85, "scene": 0.65}
+_SURE: Final = {"animal": 0.65, "lone animal": 0.8, "food": 0.8, "thing": 0.85, "scene": 0.65}
 _MAYBE: Final = {"animal": 0.4, "food": 0.5, "thing": 0.55, "scene": 0.45}
 #: A share of the picture's colours that is worth naming.
 _NAMED_SHARE: Final = 0.17
@@ -90,13 +97,21 @@ def describe(seen: Seen) -> Statement:
         return Statement(_by_colour(seen.pixels, grey=grey), "low", "photo")
     best = max(subject.score for subject in found)
     hedged = all(subject.hedged for subject in found)
-    level: Level = "medium" if hedged or best < 0.75 else "high"  # noqa: PLR2004 - measured
-    noun = "photo" if seen.has_camera_noise or level == "high" else "picture"
-    if len(found) == 1 and found[0].is_portrait:
-        noun = f"portrait {noun}"
-    prefix = "black-and-white " if grey else ""
-    text = f"{prefix}{noun} of {listed([subject.phrase for subject in found])}"
-    return Statement(text, level, "photo")
+    # What lacks a camera's noise may be painted: nothing in it is sure.
+    is_sure = seen.has_camera_noise and not hedged and best >= 0.75  # noqa: PLR2004 - measured
+    text = _worded(found, grey=grey, is_photo=seen.has_camera_noise)
+    return Statement(text, "high" if is_sure else "medium", "photo")
+
+
+def _worded(found: list[_Subject], *, grey: bool, is_photo: bool) -> str:
+    phrase = listed([subject.phrase for subject in found])
+    is_portrait = len(found) == 1 and found[0].is_portrait
+    if is_photo:
+        noun = "portrait photo" if is_portrait else "photo"
+        return f"{'black-and-white ' if grey else ''}{noun} of {phrase}"
+    return (
+        f"{'portrait of ' if is_portrait else ''}{phrase}{', in black and white' if grey else ''}"
+    )
 
 
 def _subjects(seen: Seen) -> list[_Subject]:
@@ -109,7 +124,7 @@ def _subjects(seen: Seen) -> list[_Subject]:
         for kind in imagenet_groups.KINDS.get(animal, ()):
             if seen.classes.share(kind) >= _SURE["animal"]:
                 animal = kind
-        found.insert(0, _guess(article(animal), animal_share, "animal"))
+        found.insert(0, _guess(article(animal), animal_share, _animal_kind(seen)))
     elif not found and _is_some_animal(seen):
         found.append(_Subject("an animal", seen.classes.share("animal")))
     for kind, of in (("food", imagenet_groups.PLANTS_AND_FOOD), ("thing", imagenet_groups.THINGS)):
@@ -120,6 +135,12 @@ def _subjects(seen: Seen) -> list[_Subject]:
         found = _places(seen)
     sure = [subject for subject in found if not subject.hedged]
     return sure or found[:1]
+
+
+def _animal_kind(seen: Seen) -> str:
+    """Return how sure the classifier must be: surer where the detector sees no animal at all."""
+    detected = any(t.name in imagenet_groups.ANIMALS and t.score >= 0.4 for t in seen.things)  # noqa: PLR2004
+    return "animal" if detected else "lone animal"
 
 
 def _is_some_animal(seen: Seen) -> bool:
@@ -156,10 +177,14 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
     if count == 0 or (not faces and max(scores) < 0.62):  # noqa: PLR2004 - a silhouette was .51
         return []
     best = max(scores)
-    if count >= _GROUP:
-        return [_Subject("a group of people", best)]
+    # Statues and figures have bodies, too; who is near enough to be the subject has a face or size.
+    hedged = not faces and (best < _SURE_BODY or max(p.height for p in persons) < _NEAR)
+    hedged |= bool(faces) and max(face.height for face in faces) < _SMALL_FACE
     if count > 1:
-        return [_Subject(counted(count, "person"), best)]
+        people = "a group of people" if count >= _GROUP else counted(count, "person")
+        return [_Subject(f"what may be {people}" if hedged else people, best, hedged=hedged)]
+    if hedged:
+        return [_Subject("what may be a person", best, hedged=True)]
     is_portrait = bool(faces) and faces[0].height >= _PORTRAIT
     wears_tie = any(t.name == "tie" and t.score >= 0.7 for t in seen.things)  # noqa: PLR2004
     phrase = "a person wearing a tie" if wears_tie else "a person"
@@ -178,6 +203,7 @@ def _shared(small: Thing, large: Thing) -> float:
 
 def _things(seen: Seen, animal: str) -> list[_Subject]:
     counts: dict[str, list[float]] = {}
+    supported: set[str] = set()
     for thing in _one_of_each(seen.things):
         name = _SUPPORTED.get(thing.name, "")
         support = seen.classes.share(name) if name else 0.0
@@ -186,6 +212,8 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
         needed = _SUPPORT if thing.name in _WELL_KNOWN else _SUPPORT_RARE
         is_supported = thing.score >= _SUPPORTED_SCORE and support >= needed
         if is_supported or thing.score >= _RELIABLE.get(thing.name, 2.0):
+            if is_supported:
+                supported.add(thing.name)
             counts.setdefault(thing.name, []).append(max(thing.score, support))
         elif thing.name in counts and thing.score >= 0.45:  # noqa: PLR2004 - more of the same
             counts[thing.name].append(thing.score)
@@ -197,7 +225,8 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
             word = drink if share >= 0.5 else word  # noqa: PLR2004 - more likely than not
         many = len(scores) > _COUNTED
         phrase = f"several {plural(word)}" if many else counted(len(scores), word)
-        found.append(_Subject(phrase, max(scores)))
+        hedged = name not in supported and max(scores) < _SURE_ALONE
+        found.append(_Subject(f"what may be {phrase}" if hedged else phrase, max(scores), hedged))
     return sorted(found, key=lambda subject: -subject.score)[:4]
 
 

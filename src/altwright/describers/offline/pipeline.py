@@ -27,6 +27,9 @@ _EVIDENCE_THINGS: Final = 20
 _SCREEN_CHARACTERS: Final = 20
 #: Characters, lines and mean score that make a photo without a subject a picture of text.
 _PAGE: Final = (60, 4, 0.9)
+#: Shares of the written lines, by their length, from which on unread ones are mentioned, and from
+#: which on nothing else is said.
+_UNREAD_SHARE: Final = (0.1, 0.5)
 #: Mean characters of such a page's lines; the print on a circuit board has four.
 _PAGE_LINE: Final = 12
 
@@ -69,14 +72,15 @@ class Composer:
             for name, share in list(image_stats.colours(work.pixels).items())[:5]
         }
         enlarge = look.is_drawn or look.may_be_drawn
-        lines = work.timed("text", lambda: self._read(work, enlarge=enlarge))
+        found = work.timed("text", lambda: self._read(work, enlarge=enlarge))
+        lines = [line for line in found if line.is_read]
         work.evidence["text"] = [
             {"text": line.text, "score": round(line.score, 2), "box": _box(line)}
             for line in ordered(lines)[:_EVIDENCE_LINES]
         ]
         characters = sum(len(line.text) for line in lines)
         if look.is_drawn or (look.may_be_drawn and characters >= _SCREEN_CHARACTERS):
-            return self._describe_drawn(work, lines)
+            return with_unread(self._describe_drawn(work, lines), found)
         return self._describe_photo(work, lines, has_camera_noise=look.is_surely_photo)
 
     def _read(self, work: _Work, *, enlarge: bool) -> list[Line]:
@@ -95,7 +99,8 @@ class Composer:
     def _describe_drawn(self, work: _Work, lines: list[Line]) -> Statement:
         height, width = work.pixels.shape[:2]
         return (
-            tables.describe(lines)
+            screenshots.surely(lines, width, height)
+            or tables.describe(lines)
             or work.timed("chart", lambda: describe.describe(work.pixels, lines, self._reader()))
             or screenshots.describe(lines, width, height)
             or graphics.describe(work.pixels)
@@ -151,6 +156,20 @@ class _Work:
             return work()
         finally:
             self.ms[step] = round((time.perf_counter() - start) * 1000)
+
+
+def with_unread(found: Statement, lines: Sequence[Line]) -> Statement:
+    """Return a drawn picture's description with what is written on it and wasn't read.
+
+    It isn't guessed: letters of an unknown script come out as others.
+    """
+    unread = sum(line.width for line in lines if line.is_foreign)
+    share = unread / max(1.0, sum(line.width for line in lines))
+    if share < _UNREAD_SHARE[0]:
+        return found
+    if share < _UNREAD_SHARE[1] and found.level != "low":
+        return Statement(f"{found.text}. More text is in another script", "medium", found.kind)
+    return Statement("text in another script, which was not read", "low", "text")
 
 
 def _is_page(lines: Sequence[Line]) -> bool:

@@ -40,6 +40,10 @@ _PHONE_SHAPE: Final = 1.6
 #: Lines of running text are longer on average; labels of a diagram are shorter.
 _RUNNING_CHARACTERS: Final = 14
 _FEW_LINES: Final = 6
+#: Kinds whose columns are no columns of a page.
+_IN_ROWS: Final = frozenset({"code", "terminal"})
+#: Kinds that are told by their words, whatever their layout.
+_PLAIN_TO_SEE: Final = frozenset({"social media post", "terminal"})
 #: Mean score of the recognised text from which on it is surely right.
 _SURE_TEXT: Final = 0.9
 #: Characters below which recognised text alone is no description.
@@ -53,11 +57,19 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
         return None
     in_order = ordered(lines)
     kind, prefix = _kind(in_order, width, height)
+    if kind in _IN_ROWS:
+        in_order = [line for row in rows(lines) for line in row]
     score = mean(line.score for line in lines)
     level: Level = "high" if score >= _SURE_TEXT else "medium"
     if kind == "code":
         in_order = _without_numbers(in_order)
     return Statement(f"{prefix}: {quoted(joined(in_order))}", level, kind)
+
+
+def surely(lines: Sequence[Line], width: int, height: int) -> Statement | None:
+    """Return what a post or a terminal shows, whose lines may stand like a table; else None."""
+    found = describe(lines, width, height)
+    return found if found and found.kind in _PLAIN_TO_SEE else None
 
 
 def readable(lines: Sequence[Line], least_score: float = 0.6) -> list[Line]:

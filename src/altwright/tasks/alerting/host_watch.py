@@ -46,7 +46,7 @@ class HostWatch:
         self._database = database
         self._state = ServiceState(database)
         self._folder = folder
-        self._thresholds = thresholds
+        self.thresholds = thresholds
         self._key_fits = key_fits
         self._clock = clock
         self._look_at = clock()
@@ -82,7 +82,7 @@ class HostWatch:
     def _looked(self) -> Iterator[tuple[str, str]]:
         yield from self._disk()
         skew_s = self._skew_s()
-        if abs(skew_s) > self._thresholds.clock_skew_s:
+        if abs(skew_s) > self.thresholds.clock_skew_s:
             way = "behind" if skew_s > 0 else "ahead of"
             yield CLOCK, f"{self._host}: its clock is {abs(skew_s):.0f} s {way} the database's."
         if not self._key_fits():
@@ -94,7 +94,7 @@ class HostWatch:
         except OSError as error:
             yield DISK, f"{self._host}: DATA_DIR can't be used: {folders.reason_of(error)}."
             return
-        if usage.free < self._thresholds.disk_free_share * usage.total:
+        if usage.free < self.thresholds.disk_free_share * usage.total:
             free = f"{usage.free / 2**30:.1f} GB ({usage.free / usage.total:.1%})"
             yield DISK, f"{self._host}: {free} of the disk with DATA_DIR is free."
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from altwright.domain.retry_policy import POLICIES, Who
 from altwright.domain.task import ACTIVE, Priority
 from altwright.errors import Category, RedisUnavailable
 from altwright.tasks.alerting.alerts import AlertWatch
+from altwright.tasks.alerting.describer_watch import DescriberWatch
 from altwright.tasks.alerting.host_watch import CLOCK, DISK, FRESH_S, KEY, POOL, TROUBLES
 from altwright.tasks.alerting.rules import Facts, Thresholds, findings
 from altwright.tasks.cluster.queue_pauses import Pauses
@@ -42,6 +44,7 @@ class Watched:
     workers_expected: Callable[[], int]
     #: How many sign-ins failed lately. Raises RedisUnavailable.
     failed_sign_ins: Callable[[], int]
+    describer: DescriberWatch
 
 
 class AlertMonitor:
@@ -56,7 +59,7 @@ class AlertMonitor:
     ) -> None:
         self._watched = watched
         self._watch = watch
-        self._thresholds = thresholds
+        self.thresholds = thresholds
         self._clock = clock
         self._look_at = self._search_at = -DAY_S
         self._damaged = 0
@@ -69,8 +72,9 @@ class AlertMonitor:
         if at >= self._look_at:
             try:
                 is_open = self._watch.open_names()
-                limits = self._thresholds.eased(is_open)
+                limits = self.thresholds.eased(is_open)
                 self._watch.take(findings(self.facts(), limits), is_open)
+                self._watch.repeat()
             finally:
                 self._look_at = self._next(at, LOOK_EVERY_S)
 
@@ -81,7 +85,7 @@ class AlertMonitor:
         paused = watched.pauses.current()
         # What an administrator made wait isn't late.
         due = [queues[priority] for priority in Priority if priority not in paused]
-        last_day = watched.figures.failures(DAY_S)
+        last_day = _administrators(watched.figures.failures(DAY_S))
         set_aside = last_day.pop(Category.CORRUPT, 0)
         seen = watched.health.facts
         at = self._clock()
@@ -108,7 +112,7 @@ class AlertMonitor:
             not_set_up=last_day.get(Category.CONFIGURATION, 0),
             damaged=self._damaged,
             ended=watched.figures.ended(HOUR_S),
-            failed=sum(watched.figures.failures(HOUR_S).values()),
+            failed=sum(_administrators(watched.figures.failures(HOUR_S)).values()),
             item_s=watched.figures.item_s(HOUR_S),
             workers=sum(not worker.vanished for worker in watched.roster.all()),
             workers_expected=watched.workers_expected(),
@@ -118,6 +122,8 @@ class AlertMonitor:
             clock=noted.get(CLOCK),
             key=noted.get(KEY),
             without_describer=watched.figures.waiting_for(Source.DESCRIBER),
+            describer=watched.describer.problem,
+            describer_s=watched.describer.took_s,
             stuck=self._stuck(at),
             failed_sign_ins=self._asked(watched.failed_sign_ins) or 0,
         )
@@ -130,7 +136,7 @@ class AlertMonitor:
             for progress in now
             for before, since in [self._progress.get(progress.task_id, (None, at))]
         }
-        patience_s = self._thresholds.stuck_task_s
+        patience_s = self.thresholds.stuck_task_s
         return tuple(
             sorted(
                 task_id
@@ -153,3 +159,9 @@ class AlertMonitor:
             return question()
         except RedisUnavailable:
             return None
+
+
+def _administrators(failures: Mapping[str, int]) -> dict[str, int]:
+    """Return the failures by category without those that the tasks' users can mend."""
+    users = {category for category, policy in POLICIES.items() if policy.who is Who.USER}
+    return {category: count for category, count in failures.items() if category not in users}

@@ -36,6 +36,7 @@ EASED = {
     "slow_processing": "slow_item_s",
     "database_slow": "database_slow_s",
     "sign_in_attack": "failed_sign_ins",
+    "describer_slow": "describer_slow_s",
 }
 
 
@@ -53,6 +54,7 @@ class Thresholds:
     clock_skew_s: float = 10.0
     stuck_task_s: float = 900.0
     failed_sign_ins: float = 100
+    describer_slow_s: float = 10.0
 
     def eased(self, is_open: Collection[str]) -> Self:
         """Return those by which alerts that are open are resolved.
@@ -67,12 +69,14 @@ class Thresholds:
 class Facts:
     """How the service stands. What nobody could find out is None.
 
+    What its user can mend is no failure here.
     ``ended`` and ``failed`` count tasks of the last hour, ``dead_letters``, ``set_aside`` and
     ``not_set_up`` those of the last day; ``item_s`` is the median time of an item in the last hour.
     ``database_s``: how long the database took for a small question. ``pool``, ``disk``, ``clock``
     and ``key``: what is wrong on a host, as a sentence. ``without_describer``: tasks that wait for
-    it. ``stuck``: ids of running tasks without progress. ``failed_sign_ins``: of a quarter of an
-    hour.
+    it. ``describer``: what is wrong with it, as a sentence; ``describer_s``: how long it took to
+    say how it is. ``stuck``: ids of running tasks without progress. ``failed_sign_ins``: of a
+    quarter of an hour.
     """
 
     redis_usable: bool = True
@@ -100,6 +104,8 @@ class Facts:
     clock: str | None = None
     key: str | None = None
     without_describer: int = 0
+    describer: str | None = None
+    describer_s: float | None = None
     stuck: tuple[str, ...] = ()
     failed_sign_ins: int = 0
 
@@ -108,6 +114,8 @@ class Facts:
 STUCK_SHOWN = 3
 #: Ended tasks in an hour below which a share of failures says nothing.
 FEW = 5
+#: Seconds after which an open alert that nobody has acknowledged is told again.
+REPEAT_S = {Severity.CRITICAL: 4 * 3600.0, Severity.WARNING: 24 * 3600.0}
 #: Seconds for which something has to be wrong before it is an alert, where a moment is normal.
 PATIENCE_S = {
     "workers_missing": 30.0,
@@ -115,11 +123,17 @@ PATIENCE_S = {
     "redis_refused_jobs": 5.0,
     "database_slow": 10.0,
     "describer_down": 30.0,
+    "database_down": 15.0,
 }
 #: Seconds for which something has to be right again before its alert is resolved, so that what
 #: comes and goes is told of once; and for rules whose facts go to and fro by themselves.
 QUIET_S = 10.0
-QUIET_OF = {"database_slow": 60.0, "database_pool": 60.0, "describer_down": 60.0}
+QUIET_OF = {
+    "database_slow": 60.0,
+    "database_pool": 60.0,
+    "describer_down": 60.0,
+    "database_down": 30.0,
+}
 
 
 def findings(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
@@ -213,6 +227,11 @@ def _database(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
         yield Finding("database_pool", Severity.WARNING, facts.pool)
 
 
+def database_down(host: str, words: str) -> Finding:
+    """Return what a process finds whose questions to the database get no answer."""
+    return Finding("database_down", Severity.CRITICAL, f"{host}: {words}")
+
+
 def _hosts(facts: Facts) -> Iterator[Finding]:
     if facts.disk:
         yield Finding("disk_low", Severity.CRITICAL, facts.disk)
@@ -223,11 +242,13 @@ def _hosts(facts: Facts) -> Iterator[Finding]:
 
 
 def _trouble(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
-    if facts.without_describer:
+    if facts.without_describer or facts.describer:
         many = counted(facts.without_describer, "task")
-        yield Finding(
-            "describer_down", Severity.CRITICAL, f"The describer is away: {many} waiting."
-        )
+        why = facts.describer or "The describer is away."
+        yield Finding("describer_down", Severity.CRITICAL, f"{why} {many} waiting.")
+    elif facts.describer_s is not None and facts.describer_s > limits.describer_slow_s:
+        message = f"The describer took {facts.describer_s:.0f} s to say how it is."
+        yield Finding("describer_slow", Severity.WARNING, message)
     if facts.stuck:
         shown = ", ".join(facts.stuck[:STUCK_SHOWN])
         many = counted(len(facts.stuck), "running task")

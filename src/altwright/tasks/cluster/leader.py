@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from altwright.background import BackgroundLoop, attempted
+from altwright.errors import DatabaseUnavailable
 from altwright.tasks.cluster.role_leases import Leases
 
 #: Seconds between two rounds, and after which another process takes over.
@@ -22,22 +23,33 @@ class Leader:
         owner: str,
         rounds: Sequence[Callable[[], None]],
         always: Sequence[Callable[[], None]] = (),
+        heard: Callable[[DatabaseUnavailable | None], None] = lambda _: None,
     ) -> None:
-        """Take ``rounds``, which the leader does, and ``always``, which every process does."""
+        """Take ``rounds``, which the leader does, and ``always``, which every process does.
+
+        ``heard`` is told after each pass whether the database had an answer for all of that.
+        """
         self._leases = leases
         self._role = role
         self._owner = owner
         self._rounds = rounds
         self._always = always
+        self._heard = heard
         #: Competes for the role, and gives it up at the end.
         give_up = partial(leases.release, [role], owner)
         self.loop = BackgroundLoop(role, self.tick, every_s=EVERY_S, at_end=give_up)
 
     def tick(self) -> bool:
         """Do one pass; return whether this process holds the role."""
-        for call in self._always:
-            call()
-        if not self._leases.hold(self._role, self._owner, ROLE_S):
+        try:
+            for call in self._always:
+                call()
+            is_leader = self._leases.hold(self._role, self._owner, ROLE_S)
+        except DatabaseUnavailable as error:
+            self._heard(error)
+            raise
+        self._heard(None)
+        if not is_leader:
             return False
         for call in self._rounds:
             attempted(self._role, call)  # what one of them meets is no reason to leave out the next

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from altwright.db.session import Database, changed
 from altwright.db.task_tables import StateRow
@@ -58,6 +59,16 @@ class ServiceState:
         if not self.add(name, value):
             with self._database.begin() as connection:  # another process was first
                 changed(connection, statement.values(value=value, changed_at=now()))
+
+    def locked(self, session: Session, name: str) -> Any:
+        """Return a fact that is there, which nobody else changes before the transaction ends."""
+        query = select(StateRow.value).where(StateRow.name == name).with_for_update()
+        return session.execute(query).scalar_one()
+
+    def replace(self, session: Session, name: str, value: Any) -> None:
+        """Change a fact that is locked."""
+        statement = update(StateRow).where(StateRow.name == name)
+        changed(session, statement.values(value=value, changed_at=now()))
 
     def add(self, name: str, value: Any) -> bool:
         """Keep a fact unless there is one of this name; return whether there was none."""

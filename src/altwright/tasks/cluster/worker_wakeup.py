@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-import psycopg
 from sqlalchemy import text
 
 from altwright.background import BackgroundLoop
@@ -94,18 +93,20 @@ class Messenger:
         try:
             with closing(self._connected()) as connection:
                 self._listen(connection)
-        except psycopg.Error as error:
+        except self._database.engine.dialect.loaded_dbapi.Error as error:
             _log.warning("wake-ups not heard: %s", type(error).__name__)
         finally:
             self.listening = False
 
-    def _connected(self) -> psycopg.Connection[Any]:
+    def _connected(self) -> Any:
         engine = self._database.engine
         arguments, options = engine.dialect.create_connect_args(engine.url)
         # Not of the pool: it is held for the life of the process, and tasks need the others.
-        return psycopg.connect(*arguments, **options, autocommit=True, connect_timeout=5)
+        return engine.dialect.loaded_dbapi.connect(
+            *arguments, **options, autocommit=True, connect_timeout=5
+        )
 
-    def _listen(self, connection: psycopg.Connection[Any]) -> None:
+    def _listen(self, connection: Any) -> None:
         connection.execute(f"LISTEN {CHANNEL}")
         self.listening = True
         self.waits.notify_all()  # what came before nobody has heard

@@ -12,9 +12,12 @@ from altwright.background import BackgroundLoop
 from altwright.domain.task import Delivery
 from altwright.domain.worker import gone_from_this_host
 from altwright.errors import RedisUnavailable
+from altwright.tasks.cluster.delivery_wish import ROW as DELIVERY_WISH
+from altwright.tasks.cluster.delivery_wish import wished
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.role_leases import Leases
 from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.execution.delivery_ledger import DeliveryLedger
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_queues import JobQueues, job_id
@@ -27,6 +30,8 @@ _log = logging.getLogger(__name__)
 ROLE, ROLE_S = "dispatcher", 3.0
 #: Seconds between two passes, and between two comparisons of RQ's queues with the database.
 EVERY_S, COMPARE_EVERY_S = 0.5, 2.0
+#: Why Redis isn't used although it answers.
+FULL = "Redis has no room for more tasks."
 #: Rows of service_state.
 EPOCH, MODE, STRANGE_KEYS = "redis_epoch", "delivery", "redis_strange_keys"
 
@@ -40,6 +45,7 @@ class Dispatcher:
         rescuer: Rescuer,
         leases: Leases,
         state: ServiceState,
+        ledger: DeliveryLedger,
         jobs: JobQueues,
         pauses: Pauses,
         wake: Callable[[], None],
@@ -57,6 +63,7 @@ class Dispatcher:
         self._rescuer = rescuer
         self._leases = leases
         self._state = state
+        self._ledger = ledger
         self._jobs = jobs
         self._pauses = pauses
         self._wake = wake
@@ -78,21 +85,27 @@ class Dispatcher:
         self.rescue()
         if self._backlog.wake_delayed():
             self._wake()
-        epoch, mode = self._state.get_many(EPOCH, MODE)
+        epoch, mode, wish = self._state.get_many(EPOCH, MODE, DELIVERY_WISH)
+        self._health.hold(wished(wish) is Delivery.DATABASE)
+        if self._health.held:
+            self._backlog.take_from_rq()  # also what a process submits that doesn't know yet
         if self._health.usable:
             try:
                 self._follow_epoch(epoch)
                 self._heed_pauses()
                 self._compare()
+                mode = self._note_mode(
+                    mode, Delivery.RQ if self._health.takes_jobs else Delivery.DATABASE
+                )
                 self._dispatch()
-                self._note_mode(mode, Delivery.RQ if self._health.takes_jobs else Delivery.DATABASE)
             except RedisUnavailable as error:
                 _log.warning("dispatcher: %s", error)
         if not self._health.usable:
             moved = self._backlog.take_from_rq()
+            self._note_mode(mode, Delivery.DATABASE)
             if moved:
                 _log.warning("tasks that go on with the database: %s", moved)
-            self._note_mode(mode, Delivery.DATABASE)
+                self._ledger.take_over(moved)
         return True
 
     def rescue(self) -> int:
@@ -150,7 +163,7 @@ class Dispatcher:
                 self._backlog.mark(lost, Delivery.DATABASE)
 
     def _dispatch(self) -> None:
-        if self._health.full:
+        if not self._health.takes_jobs:
             return
         paused = self._pauses.current()
         waiting = self._backlog.priorities(Delivery.DATABASE)
@@ -169,8 +182,14 @@ class Dispatcher:
                 if len(tickets) < room:
                     break
 
-    def _note_mode(self, before: Any, mode: Delivery) -> None:
+    def _note_mode(self, before: Any, mode: Delivery) -> Delivery:
+        """Keep who delivers, if it isn't who did before; return it."""
         if before != mode:
             level = logging.WARNING if before else logging.INFO  # a first start is no news
             _log.log(level, "delivery is %s now", mode)
             self._state.set(MODE, mode)
+            if mode is Delivery.DATABASE:
+                self._ledger.begin(FULL if self._health.usable else self._health.words)
+            else:
+                self._ledger.end()
+        return mode

@@ -37,9 +37,13 @@ class Retrying:
     ) -> None:
         """Take how long a task waits for servers that are down before it fails, in seconds."""
         self._claims = claims
+        self.adopt(backoff, patience_s)
+        self._random = random.Random()  # noqa: S311 - jitter, no secret
+
+    def adopt(self, backoff: Backoff, patience_s: float) -> None:
+        """Go by these from the next fault on."""
         self._backoff = backoff
         self._patience_s = patience_s
-        self._random = random.Random()  # noqa: S311 - jitter, no secret
 
     def items_rest_s(self, tries: int) -> float:
         """Return for how long items rest that have all failed so often."""

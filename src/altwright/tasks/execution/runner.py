@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
+from altwright import telemetry, tracing
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted, interruptible
@@ -28,7 +29,7 @@ from altwright.tasks.store.claims import Claims
 from altwright.tasks.store.items import ITEM_TRIES, Items, Plan, Worked
 from altwright.tasks.store.preemption import Signals, SignalStore, Standing
 from altwright.tasks.task import Item, Task
-from altwright.tasks.task_kind import Run, TaskKind, Work
+from altwright.tasks.task_kind import HandedBack, Run, TaskKind, Work
 
 _log = logging.getLogger(__name__)
 
@@ -44,15 +45,6 @@ TOOK_TOO_LONG = "It took too long."
 
 class Cancelled(Exception):
     """The user or an administrator asked to cancel."""
-
-
-class HandedBack(Exception):
-    """The attempt ends early and is no failure: the worker stops, or urgent work waits."""
-
-    def __init__(self, why: str, delay_s: float = 0.0) -> None:
-        """Say why, for the history, and when it goes on."""
-        super().__init__(why)
-        self.delay_s = delay_s
 
 
 class TimeUsedUp(Exception):
@@ -96,9 +88,13 @@ class TaskRunner:
         self._progress = progress
         self.leases = leases
         self._retrying = retrying
+        self.adopt(limit_s, slice_s)
+        self._clock = clock
+
+    def adopt(self, limit_s: float, slice_s: float) -> None:
+        """Go by these from now on, also in attempts that run."""
         self._limit_s = limit_s
         self._slice_s = slice_s
-        self._clock = clock
 
     def run(self, task: Task, interrupted: threading.Event) -> bool:
         """Work on a claimed task until it ends, fails, or ``interrupted`` is set.
@@ -109,6 +105,14 @@ class TaskRunner:
         Raises:
             DatabaseUnavailable: the attempt's end could not be written.
         """
+        known = {"attempt": task.attempt, "worker": task.worker_id}
+        with (
+            telemetry.fields(task=task.id, **known),
+            tracing.of_task(task.id, "attempt", kind=task.kind, **known),
+        ):
+            return self._run(task, interrupted)
+
+    def _run(self, task: Task, interrupted: threading.Event) -> bool:
         _log.info("task %s attempt %s begins", task.id, task.attempt)
         self._progress.publish(task)
         completed = None
@@ -192,7 +196,8 @@ class TaskRunner:
                 # All that are left have failed in this attempt.
                 raise HandedBack(RESTS, self._retrying.items_rest_s(item.tries))
             failed_here.add(item.id)
-            standing = self._one(task, work, item, streak, checkpoint)
+            with tracing.span("item", position=item.position, tries=item.tries):
+                standing = self._one(task, work, item, streak, checkpoint)
             task = standing.task
             if task.ended:
                 return task

@@ -43,7 +43,7 @@ class MaintenanceScheduler:
         self._health = health
         self._upkeep = upkeep
         self._owner = owner
-        self._every_s = every_s
+        self.every_s = every_s
         self._clock = clock
         self._purge_at = self._look_at = clock()
 
@@ -74,12 +74,12 @@ class MaintenanceScheduler:
         """Submit a maintenance task when the last one was long enough ago (requirement 2.5)."""
         if at < self._look_at:
             return
-        self._look_at = at + min(LOOK_EVERY_S, self._every_s)
+        self._look_at = at + min(LOOK_EVERY_S, self.every_s)
         with suppress(RedisUnavailable):
             self._upkeep.set_aside_abandoned()
         if MAINTENANCE not in self._queue.kinds:
             return
-        if self._state.age_s(MAINTAINED) < self._every_s:
+        if self._state.age_s(MAINTAINED) < self.every_s:
             return
         with suppress(ActiveTaskExists):  # the last one takes its time
             self._queue.submit(MAINTENANCE, user=None)

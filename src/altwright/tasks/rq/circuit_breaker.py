@@ -115,6 +115,8 @@ class RedisHealthMonitor:
         self._last_outage_at = -FLAP_S
         self._looked_at = -INFO_EVERY_S
         self._refused = False
+        #: Whether administrators want tasks to stay in the database (DeliveryWish).
+        self.held = False
         #: Why the last call or look failed, in words for an operator; None: it didn't.
         self.reason: str | None = None
         self.state = RedisState.HEALTHY
@@ -135,7 +137,11 @@ class RedisHealthMonitor:
     @property
     def takes_jobs(self) -> bool:
         """Return whether tasks go by Redis now; else they wait in, and come from, the database."""
-        return self.usable and not self.full
+        return self.usable and not self.full and not self.held
+
+    def hold(self, held: bool) -> None:  # noqa: FBT001 - a switch
+        """Let tasks stay in the database, or go by Redis again; all else goes on using it."""
+        self.held = held
 
     def on_change(self, listener: Callable[[RedisState, RedisState], None]) -> None:
         """Call ``listener(before, after)`` at each change of state, from the thread that saw it."""

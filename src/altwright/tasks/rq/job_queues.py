@@ -6,7 +6,7 @@ import logging
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,7 +49,8 @@ return 1
 class QueueOptions:
     """``window``: jobs per queue that lie in Redis at most; times in seconds.
 
-    ``max_retries`` is what each task begins with.
+    ``max_retries`` is what each task begins with, ``runs_per_day`` what a user may start (0: no
+    limit).
     """
 
     prefix: str = ""
@@ -57,6 +58,7 @@ class QueueOptions:
     result_ttl_s: int = 500
     failure_ttl_s: int = 86_400
     max_retries: int = 3
+    runs_per_day: int = 0
 
 
 class JobQueues:
@@ -83,6 +85,10 @@ class JobQueues:
         self._add = health.client.register_script(_ADD)
         # By prefix, so that two services can share a Redis without taking it for a new one.
         self._epoch_key = EPOCH_KEY + (f":{options.prefix}" if options.prefix else "")
+
+    def adopt(self, options: QueueOptions) -> None:
+        """Go by this window from now on; the rest stays as it was when this process began."""
+        self._options = replace(self._options, window=options.window)
 
     @property
     def window(self) -> int:

@@ -33,6 +33,8 @@ LOGIN_KEY = "altwright:login:{digest}"
 FAILED_LOGINS_KEY = LOGIN_KEY.format(digest="failed")
 #: Written to see whether the server takes writes; a second later it is gone.
 PROBE_KEY = "altwright:probe"
+#: Held by the process that has told of a database that is away.
+DATABASE_ALERT_KEY = "altwright:alert:database"
 SOCKET_CHANNEL = "altwright:socketio"
 
 

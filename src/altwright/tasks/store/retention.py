@@ -44,13 +44,13 @@ class TaskRetention:
     ) -> None:
         """Take ``before``, which removes what refers to tasks, in the transaction that deletes."""
         self._database = database
-        self._ages = ages
+        self.ages = ages
         self._before = before
 
     def prune_tasks(self, checkpoint: Checkpoint) -> int:
         """Delete ended tasks with their items and history; return how many."""
-        over = self._prune((Status.COMPLETED, Status.CANCELLED), self._ages.tasks, checkpoint)
-        return over + self._prune((Status.FAILED,), self._ages.failed_tasks, checkpoint)
+        over = self._prune((Status.COMPLETED, Status.CANCELLED), self.ages.tasks, checkpoint)
+        return over + self._prune((Status.FAILED,), self.ages.failed_tasks, checkpoint)
 
     def _prune(self, statuses: Collection[Status], days: int, checkpoint: Checkpoint) -> int:
         removed = 0
@@ -73,9 +73,9 @@ class TaskRetention:
 
     def prune_books(self, checkpoint: Checkpoint) -> int:
         """Delete old audit entries, and alerts that are over with their notices."""
-        if not self._ages.audit:
+        if not self.ages.audit:
             return 0
-        before = now(-self._ages.audit * DAY_S)
+        before = now(-self.ages.audit * DAY_S)
         removed = self._prune_rows(AuditRow, AuditRow.at < before, checkpoint)
         return removed + self._prune_rows(AlertRow, AlertRow.resolved_at < before, checkpoint)
 

@@ -46,7 +46,9 @@ _RUNNING = (
         TaskRow.items_total,
         (TaskRow.items_done + TaskRow.items_failed + TaskRow.items_skipped).label("items_ended"),
         UserRow.username.label("user"),
-        func.coalesce(_CLAIMED, TaskRow.started_at, type_=Instant()).label("since"),
+        func.coalesce(_CLAIMED, TaskRow.started_at, TaskRow.created_at, type_=Instant()).label(
+            "since"
+        ),
         func.coalesce(_ITEM, "").label("item"),
         _LAST_ENDED.label("last_ended"),
         now().label("at"),

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, true
+from sqlalchemy import case, func, select, true
 
 from altwright.db.session import Database
-from altwright.db.task_tables import ItemRow, TaskRow
+from altwright.db.task_tables import IS_DEAD_LETTER, ItemRow, TaskRow
 from altwright.db.types import now
-from altwright.domain.task import ItemStatus, Priority, Status
+from altwright.domain.bucket import ENDS
+from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 
 #: Tasks and items whose times are looked at, however many there are.
 SAMPLE_TASKS, SAMPLE_ITEMS, SAMPLE_DELAYED = 50, 500, 1000
+#: Seconds of the ages by which dead letters are counted.
+_HOUR_S, _DAY_S = 3600.0, 86_400.0
 _STATUSES = frozenset(Status)
 
 
@@ -64,6 +67,9 @@ class DeadLetters:
     count: int
     oldest_at: datetime | None
     newest_at: datetime | None
+    #: How many of them failed within the last hour, and within the last day.
+    last_hour: int
+    last_day: int
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the command line shows."""
@@ -73,6 +79,8 @@ class DeadLetters:
             "count": self.count,
             "oldest_at": self.oldest_at.isoformat() if self.oldest_at else None,
             "newest_at": self.newest_at.isoformat() if self.newest_at else None,
+            "last_hour": self.last_hour,
+            "last_day": self.last_day,
         }
 
 
@@ -155,12 +163,19 @@ class Figures:
         group = (TaskRow.error_category, TaskRow.kind)
         ended = TaskRow.finished_at
         query = (
-            select(*group, func.count(), func.min(ended), func.max(ended))
-            .where(TaskRow.status == Status.FAILED)
+            select(
+                *group,
+                func.count(),
+                func.min(ended),
+                func.max(ended),
+                *(func.count(case((ended > now(-within_s), 1))) for within_s in (_HOUR_S, _DAY_S)),
+            )
+            .where(IS_DEAD_LETTER)
             .group_by(*group)
         )
         with self._database.read() as session:
-            groups = [DeadLetters(row[0] or "", *row[1:]) for row in session.execute(query)]
+            rows: Sequence[Any] = session.execute(query).all()
+        groups = [DeadLetters(row[0] or "", *row[1:]) for row in rows]
         return sorted(groups, key=lambda one: (-one.count, one.category, one.kind))
 
     def failures(self, within_s: float) -> dict[str, int]:
@@ -181,6 +196,27 @@ class Figures:
         )
         with self._database.read() as session:
             return session.scalar(query) or 0
+
+    def now(self) -> datetime:
+        """Return the database's clock."""
+        with self._database.connect() as connection:
+            return connection.execute(select(now())).scalar_one()
+
+    def ended_by(self, delivery: Delivery, since: datetime) -> int:
+        """Return how many tasks have ended since then that were delivered so."""
+        query = select(func.count()).where(
+            TaskRow.status.in_(ENDS), TaskRow.finished_at >= since, TaskRow.delivery == delivery
+        )
+        with self._database.connect() as connection:
+            return connection.scalar(query) or 0
+
+    def waiting_by(self, delivery: Delivery) -> int:
+        """Return how many tasks are queued that are delivered so."""
+        query = select(func.count()).where(
+            TaskRow.status == Status.QUEUED, TaskRow.delivery == delivery
+        )
+        with self._database.connect() as connection:
+            return connection.scalar(query) or 0
 
     def item_s(self, within_s: float) -> float | None:
         """Return the median seconds of an item of the last tasks that completed; None: no item."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select, union_all, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from altwright.crypto import Box
@@ -23,7 +22,6 @@ from altwright.db.types import now
 from altwright.domain.task import ACTIVE, Delivery, ItemStatus, Priority, Status
 from altwright.errors import (
     ActiveTaskExists,
-    Category,
     Conflict,
     NotFound,
     TaskNotFound,
@@ -33,6 +31,7 @@ from altwright.tasks.store.claim_order import PRIORITIES
 from altwright.tasks.store.conditions import TASK
 from altwright.tasks.store.insertion import inserted
 from altwright.tasks.store.items import PLAN_BATCH, Planned, insert_items
+from altwright.tasks.store.retention import DAY_S
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.submission_rules import NewTask
 from altwright.tasks.task import Event, Item, Task, event_of, item_of, new_task, task_of
@@ -41,18 +40,8 @@ from altwright.tasks.task import Event, Item, Task, event_of, item_of, new_task,
 RACES = 5
 #: Tasks cancelled in one transaction, so that none holds SQLite's lock long.
 CANCEL_BATCH = 100
-
-#: Ids read in one query.
-READ_BATCH = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Which failed tasks; None: whatever it is. ``before``: those that failed before then."""
-
-    category: Category | None = None
-    kind: str | None = None
-    before: datetime | None = None
+#: What the history calls a change of priority; its detail begins with "before → after".
+PRIORITY_CHANGED = "priority changed"
 
 
 class TaskStore:
@@ -150,6 +139,26 @@ class TaskStore:
             row = connection.execute(query).first()
             return task_of(row, self.box) if row else None
 
+    def wait_for_another(self, user_id: int, kind: str, most: int) -> float:
+        """Return the seconds until fewer than ``most`` of the user's are younger than a day; or 0.
+
+        Counted is what was submitted, however it ended.
+        """
+        query = (
+            select(TaskRow.created_at, now().label("at"))
+            .where(
+                TaskRow.user_id == user_id,
+                TaskRow.kind == kind,
+                TaskRow.created_at > now(-DAY_S),
+            )
+            .order_by(TaskRow.created_at.desc())
+            .offset(most - 1)
+            .limit(1)
+        )
+        with self.database.connect() as connection:
+            row = connection.execute(query).first()
+        return DAY_S - (row.at - row.created_at).total_seconds() if row else 0.0
+
     def active_with(self, exclusive_key: str | None) -> str | None:
         """Return the id of the active task that holds ``exclusive_key``, or None."""
         if exclusive_key is None:
@@ -235,21 +244,7 @@ class TaskStore:
     @again_after_deadlock
     def _cancel(self, task: Task, actor: str) -> bool:
         with self.database.begin() as connection:
-            if task.status is Status.QUEUED:
-                return to_cancelled(connection, task.id, task.attempt, task.status, by=actor)
-            statement = update(TaskRow).where(
-                TaskRow.id == task.id,
-                TaskRow.status == task.status,
-                TaskRow.attempt == task.attempt,
-            )
-            asked_at = func.coalesce(TaskRow.cancel_requested_at, now())
-            asked = changed(
-                connection,
-                statement.values(cancel_requested_at=asked_at, sequence=TaskRow.sequence + 1),
-            )
-            if asked:
-                record(connection, task.id, "cancel requested", attempt=task.attempt, actor=actor)
-            return bool(asked)
+            return ask_to_cancel(connection, task.id, task.attempt, task.status, by=actor)
 
     def cancel_queued(self, priority: Priority, *, actor: str) -> Iterator[list[str]]:
         """Cancel the tasks of a priority that are queued now; yield their ids, batch by batch."""
@@ -284,25 +279,6 @@ class TaskStore:
                 if to_cancelled(connection, task_id, attempt, Status.QUEUED, by=actor)
             ]
 
-    def failed_ids(self, wanted: Failed) -> Iterator[str]:
-        """Yield the ids of these failed tasks; one that fails again meanwhile comes once."""
-        conditions = [TaskRow.status == Status.FAILED]
-        if wanted.category is not None:
-            conditions.append(TaskRow.error_category == wanted.category)
-        if wanted.kind is not None:
-            conditions.append(TaskRow.kind == wanted.kind)
-        if wanted.before is not None:
-            conditions.append(TaskRow.finished_at < wanted.before)
-        query = select(TaskRow.id).where(*conditions).order_by(TaskRow.id).limit(READ_BATCH)
-        last = ""
-        while True:
-            with self.database.connect() as connection:
-                ids = connection.scalars(query.where(TaskRow.id > last)).all()
-            if not ids:
-                return
-            last = ids[-1]
-            yield from ids
-
     def reprioritise(self, task_id: str, priority: Priority, *, actor: str) -> Task:
         """Give a waiting task another priority, in which it takes its turn; return it.
 
@@ -318,35 +294,8 @@ class TaskStore:
     @again_after_deadlock
     def _reprioritise(self, task: Task, priority: Priority, actor: str) -> bool:
         with self.database.begin() as connection:
-            turn = PRIORITIES.next_turn(connection, task.user_id, priority, had_one=False)
-            # A job that lies in the other queue finds a task that somebody has had, or begins it.
-            statement = (
-                update(TaskRow)
-                .where(
-                    TaskRow.id == task.id,
-                    TaskRow.attempt == task.attempt,
-                    TaskRow.status == Status.QUEUED,
-                )
-                .values(
-                    priority=priority,
-                    turn=turn,
-                    delivery=Delivery.DATABASE,
-                    dispatched_at=None,
-                    sequence=TaskRow.sequence + 1,
-                )
-            )
-            if not changed(connection, statement):
-                return False
-            detail = f"{task.priority.queue} → {priority.queue}"
-            record(
-                connection,
-                task.id,
-                "priority changed",
-                attempt=task.attempt,
-                actor=actor,
-                detail=detail,
-            )
-            return True
+            was = (task.id, task.attempt, task.user_id, task.priority)
+            return reprioritised(connection, *was, priority, by=actor)
 
     def requeue(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
         """Queue a failed task again, with its finished items kept and a fresh budget of retries.
@@ -373,3 +322,56 @@ class TaskStore:
     def _tasks(self, query: Select[TaskRow]) -> list[Task]:
         with self.database.connect() as connection:
             return [task_of(row, self.box) for row in connection.execute(query)]
+
+
+# Each of these returns whether the task was at this attempt, and in a state for it; otherwise
+# nothing is written.
+
+
+def ask_to_cancel(
+    connection: Connection, task_id: str, attempt: int, status: Status, *, by: str, detail: str = ""
+) -> bool:
+    """Cancel a task that waits; ask for it where it runs."""
+    if status is Status.QUEUED:
+        return to_cancelled(connection, task_id, attempt, status, by=by, detail=detail)
+    statement = update(TaskRow).where(
+        TaskRow.id == task_id, TaskRow.status == status, TaskRow.attempt == attempt
+    )
+    asked_at = func.coalesce(TaskRow.cancel_requested_at, now())
+    values = {"cancel_requested_at": asked_at, "sequence": TaskRow.sequence + 1}
+    if not changed(connection, statement.values(**values)):
+        return False
+    record(connection, task_id, "cancel requested", attempt=attempt, actor=by, detail=detail)
+    return True
+
+
+def reprioritised(
+    connection: Connection,
+    task_id: str,
+    attempt: int,
+    user_id: int | None,
+    before: Priority,
+    after: Priority,
+    *,
+    by: str,
+    detail: str = "",
+) -> bool:
+    """Give a waiting task another priority, in which it takes its turn."""
+    turn = PRIORITIES.next_turn(connection, user_id, after, had_one=False)
+    # A job that lies in the other queue finds a task that somebody has had, or begins it.
+    statement = (
+        update(TaskRow)
+        .where(TaskRow.id == task_id, TaskRow.attempt == attempt, TaskRow.status == Status.QUEUED)
+        .values(
+            priority=after,
+            turn=turn,
+            delivery=Delivery.DATABASE,
+            dispatched_at=None,
+            sequence=TaskRow.sequence + 1,
+        )
+    )
+    if not changed(connection, statement):
+        return False
+    detail = f"{before.queue} → {after.queue}{detail}"
+    record(connection, task_id, PRIORITY_CHANGED, attempt=attempt, actor=by, detail=detail)
+    return True

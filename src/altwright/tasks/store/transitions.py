@@ -209,11 +209,12 @@ def to_cancelled(
     before: Status,
     *,
     by: str,
+    detail: str = "",
     only_if_asked: bool = False,
 ) -> bool:
     """End a task that nobody wants any more."""
     asked = TaskRow.cancel_requested_at.is_not(None) if only_if_asked else None
-    move = _Move(task_id, attempt, before, Status.CANCELLED, "cancelled", by)
+    move = _Move(task_id, attempt, before, Status.CANCELLED, "cancelled", by, detail)
     return _moved(connection, move, {"step": ""}, asked)
 
 
@@ -258,10 +259,12 @@ def to_queued(
     return moved
 
 
-def requeued(connection: Connection, task_id: str, attempt: int, *, by: str) -> bool:
+def requeued(
+    connection: Connection, task_id: str, attempt: int, *, by: str, detail: str = ""
+) -> bool:
     """Queue a failed task again, as if it had never failed."""
     blank = {"crashes": 0, "error": None, "error_category": None, "cancel_requested_at": None}
-    move = _Move(task_id, attempt, Status.FAILED, Status.QUEUED, "requeued", by)
+    move = _Move(task_id, attempt, Status.FAILED, Status.QUEUED, "requeued", by, detail)
     return _moved(connection, move, START_AFRESH | blank)
 
 

@@ -15,7 +15,14 @@ from altwright.web.auth import caller
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Endpoints of actions on single tasks.
-MODERATORS_MAY: Final = frozenset({"admin.cancel", "admin.requeue", "admin.reprioritise"})
+MODERATORS_MAY: Final = frozenset(
+    {
+        *("admin.cancel", "admin.requeue", "admin.reprioritise"),
+        "api_admin/tasks.cancel_anybodys_task",
+        "api_admin/tasks.requeue_anybodys_task",
+        "api_admin/tasks.reprioritise_anybodys_task",
+    }
+)
 #: The pages in the order of their navigation.
 SECTIONS: Final = (
     ("/admin", "Dashboard"),
@@ -24,6 +31,8 @@ SECTIONS: Final = (
     ("/admin/queues", "Queues"),
     ("/admin/workers", "Workers"),
     ("/admin/alerts", "Alerts"),
+    ("/admin/errors", "Errors"),
+    ("/admin/settings", "Settings"),
     ("/admin/users", "Users"),
     ("/admin/audit", "Audit log"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -11,22 +11,22 @@ from urllib.parse import urlencode
 from flask import Blueprint, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from altwright.accounts.users import User
-from altwright.domain.caption import Role
+from altwright.db.session import utcnow
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Delivery, Priority, Status
-from altwright.errors import Category, NotAllowed, NotFound, RequestError
+from altwright.errors import Category, NotFound, RequestError
+from altwright.tasks.bulk_task import BulkTask, Order
 from altwright.tasks.store.statistics import Figures
-from altwright.tasks.store.task_search import TaskFilter, TaskSearch
-from altwright.tasks.store.task_store import Failed
+from altwright.tasks.store.task_search import Page, TaskSearch
 from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.task_filter import asked_filter, given_filter
 from altwright.web.auth import caller
 from altwright.web.services import services
 
 E = TypeVar("E", bound=StrEnum)
 
-#: Tasks on a page; entries of the audit log, and alerts, that are shown.
-TASKS_A_PAGE, ENTRIES, ALERTS = 50, 50, 100
+#: Tasks on a page; entries of the audit log that are shown.
+TASKS_A_PAGE, ENTRIES = 50, 50
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(require_role)
@@ -36,29 +36,22 @@ bp.context_processor(frame)
 @bp.get("/tasks")
 def tasks() -> str:
     """Show everybody's tasks, as the address asks for them."""
-    users = services().users.all()
-    asked = request.args
-    owner = next((one.id for one in users if one.username == asked.get("user")), None)
-    nobodys = bool(asked.get("user")) and owner is None
-    wanted = TaskFilter(
-        _known(Status, asked.get("status")),
-        _priority_or_none(asked.get("priority")),
-        asked.get("kind") or None,
-        owner,
-        _known(Category, asked.get("category")),
-        _known(Delivery, asked.get("delivery")),
-    )
+    users, asked = services().users.all(), request.args
+    wanted, faults = asked_filter(asked)
     search = TaskSearch(services().database, services().box)
-    found = [] if nobodys else search.page(wanted, TASKS_A_PAGE + 1, asked.get("after"))
-    page = found[:TASKS_A_PAGE]
+    is_nobodys = "user" in faults
+    found = Page([], None) if is_nobodys else search.page(wanted, TASKS_A_PAGE, asked.get("after"))
     return render_template(
         "admin/tasks.html",
-        tasks=[task.to_json() | {"user_id": task.user_id} for task in page],
+        tasks=[task.to_json() | {"user_id": task.user_id} for task in found.tasks],
         names={one.id: one.username for one in users},
         users=[one.username for one in users],
         kinds=sorted(services().queue.kinds),
-        older=_with_after(page[-1].id) if len(found) > len(page) else None,
+        older=_with_after(found.older) if found.older else None,
+        looked_back_to=found.looked_back_to,
+        has_ended=wanted.has_ended,
         newest=_with_after(None) if asked.get("after") else None,
+        filter=given_filter(asked),
         choices={
             "status": list(Status),
             "priority": [one.queue for one in Priority],
@@ -76,6 +69,7 @@ def task(task_id: str) -> str:
     return render_template(
         "admin/task.html",
         task=found.to_json(),
+        order=Order.of_json(found.settings) if found.kind == BulkTask.name else None,
         fault=found.fault,
         worker=found.worker_id if found.status is Status.RUNNING else None,
         user=user.username if user else None,
@@ -121,27 +115,19 @@ def reprioritise(task_id: str) -> Response:
 
 @bp.get("/failed")
 def failed() -> str:
-    """Show the tasks that failed for good, by cause and kind."""
+    """Show the tasks that failed for good, by cause, kind and time."""
     groups = [one.to_json() for one in Figures(services().database).dead_letters()]
-    return render_template("admin/failed.html", groups=groups)
-
-
-@bp.post("/failed/requeue")
-def requeue_failed() -> Response:
-    """Queue the failed tasks of one cause and kind again."""
-    category = _known(Category, request.form.get("category"))
-    kind = request.form.get("kind")
-    if category is None or not kind:
-        raise NotFound("There are no such dead letters.")
-    done = services().administration.requeue_failed(Failed(category, kind), by=caller())
-    held_back = f" {done.held_back} stay: their users have active tasks." if done.held_back else ""
-    return _done(f"{counted(done.requeued, 'task')} queued again.{held_back}", "/admin/failed")
+    at = utcnow()
+    ago = {name: f"{at - timedelta(**{name: 1}):%Y-%m-%dT%H:%M}" for name in ("hours", "days")}
+    return render_template(
+        "admin/failed.html", groups=groups, hour_ago=ago["hours"], day_ago=ago["days"]
+    )
 
 
 @bp.get("/queues")
 def queues() -> str:
     """Show what waits and runs in each queue."""
-    figures = [one.to_json() for one in services().administration.queues()]
+    figures = [one.to_json() for one in services().administration.queues(ACTIVE)]
     return render_template("admin/queues.html", queues=figures)
 
 
@@ -149,7 +135,7 @@ def queues() -> str:
 def ask_clear(name: str) -> str:
     """Ask before a queue's tasks are cancelled, with their number."""
     priority = _priority(name)
-    figures = services().administration.queues()[priority]
+    figures = services().administration.queues(ACTIVE)[priority]
     return render_template("admin/clear.html", queue=figures.to_json())
 
 
@@ -173,44 +159,6 @@ def resume(name: str) -> Response:
     """Let a queue go on."""
     changed = services().administration.resume(_priority(name), by=caller())
     return _done(f"The queue {name} {'goes on' if changed else 'was not paused'}.", "/admin/queues")
-
-
-@bp.get("/alerts")
-def alerts() -> str:
-    """Show what is wrong now, and what was."""
-    book = services().alerts
-    over = [one for one in book.recent(ALERTS) if one.resolved_at is not None]
-    return render_template("admin/alerts.html", alerts=book.open(), over=over)
-
-
-@bp.get("/users")
-def users() -> str:
-    """Show who may sign in."""
-    return render_template("admin/users.html", users=services().users.all(), roles=list(Role))
-
-
-@bp.post("/users/<int:user_id>/active")
-def set_active(user_id: int) -> Response:
-    """Lock a user out, or let them in again."""
-    user = _other(user_id)
-    is_active = request.form.get("active") == "yes"
-    services().users.set_active(user.id, active=is_active)
-    action = "user activated" if is_active else "user deactivated"
-    services().audit.add(caller(), action, user.username)
-    words = "may sign in again" if is_active else "is locked out, at once; their data stays"
-    return _done(f"{user.username} {words}.", "/admin/users")
-
-
-@bp.post("/users/<int:user_id>/role")
-def set_role(user_id: int) -> Response:
-    """Give a user another role."""
-    user = _other(user_id)
-    role = _known(Role, request.form.get("role"))
-    if role is None:
-        raise NotFound("There is no such role.")
-    services().users.set_role(user.id, role)
-    services().audit.add(caller(), "role given", user.username, before=user.role, after=role)
-    return _done(f"The role of {user.username} is {role} now.", "/admin/users")
 
 
 @bp.get("/audit")
@@ -261,25 +209,9 @@ def _tried(action: Callable[[], object], words: str, path: str) -> Response:
     return _done(words, path)
 
 
-def _other(user_id: int) -> User:
-    """Return a user who isn't the caller, so that nobody locks themselves out. Raises NotFound."""
-    user = services().users.get(user_id)
-    if user is None:
-        raise NotFound("There is no such user.")
-    if user.id == caller().id:
-        raise NotAllowed("Another administrator has to change your own account.")
-    return user
-
-
 def _known(names: Iterable[E], value: str | None) -> E | None:
     """Return the member of an enumeration that an address names, if it does."""
     return next((one for one in names if one == value), None)
-
-
-def _priority_or_none(name: str | None) -> Priority | None:
-    with suppress(NotFound):
-        return _priority(name or "")
-    return None
 
 
 def _priority(name: str) -> Priority:

@@ -31,7 +31,7 @@ _WHY = {
     413: "The body is too long.",
     415: "The body isn't application/json.",
     422: "The input is wrong; fields says where.",
-    429: "The Fediverse server asks us to wait.",
+    429: "Too much for now; Retry-After says when to try again.",
     503: "Something that it needs is away; Retry-After says when to try again.",
 }
 _ALWAYS = (401, 422, 503)

@@ -20,9 +20,11 @@ from altwright.captions.drafts.draft_store import IDS_MOST, PAGE_MOST
 from altwright.db.tables import ID_MOST
 from altwright.describers.port import HINT_MOST
 from altwright.domain.caption import DraftStatus
-from altwright.domain.task import Status
-from altwright.errors import InvalidInput
+from altwright.domain.limits import WORKERS_MOST
+from altwright.domain.task import Delivery, Status
+from altwright.errors import Category, InvalidInput
 from altwright.platforms.connect import PLATFORMS
+from altwright.tasks.administration import WHY_MOST
 from altwright.tasks.submission_rules import CaptionSecurityManager
 from altwright.text import UNSTORABLE
 
@@ -59,6 +61,13 @@ Text = Annotated[str, AfterValidator(_storable), Field(max_length=TEXT_MOST)]
 TaskId = Annotated[str, AfterValidator(_task_id), Field(description="UUID of version 4")]
 PriorityName = Literal["urgent", "high", "normal", "low"]
 Limit = Annotated[int, Field(ge=1, le=PAGE_MOST)]
+Word = Annotated[str, AfterValidator(_storable), Field(min_length=1, max_length=255)]
+Why = Annotated[
+    str,
+    AfterValidator(_storable),
+    Field(min_length=1, max_length=WHY_MOST, description="for the audit log"),
+]
+Workers = Annotated[int, Field(ge=1, le=WORKERS_MOST)]
 
 
 class Body(BaseModel):
@@ -115,6 +124,12 @@ class TaskPath(BaseModel):
     """The task that a path names."""
 
     task_id: TaskId
+
+
+class QueuePath(BaseModel):
+    """The queue that a path names."""
+
+    name: PriorityName
 
 
 class DraftPath(BaseModel):
@@ -293,3 +308,76 @@ def _filter(wanted: DraftsWanted | ApprovableQuery) -> DraftFilter:
         has_warnings=wanted.has_warnings,
         until=wanted.until if isinstance(wanted, DraftsWanted) else None,
     )
+
+
+class TaskConditions(BaseModel):
+    """Which of everybody's tasks; what is left out: whatever it is."""
+
+    status: Status | None = Field(None, strict=False)
+    priority: PriorityName | None = None
+    kind: Word | None = None
+    user: Word | None = Field(None, description="the user's name")
+    account_id: Id | None = None
+    category: Category | None = Field(None, strict=False, description="what it failed by")
+    delivery: Delivery | None = Field(None, strict=False)
+    since: AwareDatetime | None = Field(
+        None, strict=False, description="ended, where only such are wanted, else made from then on"
+    )
+    before: AwareDatetime | None = Field(None, strict=False, description="the same, before then")
+    text: Word | None = Field(None, description="a part of the error")
+
+
+class EverybodysTasksQuery(Query, TaskConditions):
+    """Which of everybody's tasks to list."""
+
+    limit: Limit = 50
+    after: TaskId | None = Field(None, description="`older` of the page before this one")
+
+
+class ManyChange(TaskConditions):
+    """What to do to all tasks that match."""
+
+    action: Literal["cancel", "requeue", "priority"]
+    to: PriorityName | None = Field(None, description="the new priority, if that is the action")
+
+
+class ManyQuery(Query, ManyChange):
+    """What would be done to all tasks that match."""
+
+
+class ManyOrder(Body, ManyChange):
+    """What is to be done to all tasks that match, and why."""
+
+    why: Why
+    until: AwareDatetime | None = Field(
+        None, strict=False, description="the preview's: later tasks are left alone"
+    )
+
+
+class Reason(Body):
+    """Why something is done."""
+
+    why: Why
+
+
+class NewPriority(Body):
+    """Another priority."""
+
+    priority: PriorityName
+
+
+class NewLimits(Body):
+    """How many tasks of a priority run at a time, and workers kept free for it."""
+
+    most: dict[PriorityName, Workers] = {}
+    kept: dict[PriorityName, Workers] = {}
+
+
+class AuditQuery(Query):
+    """Which entries of the audit log."""
+
+    by: Word | None = None
+    action: Word | None = None
+    subject: Word | None = None
+    limit: Limit = 50
+    before: Id | None = Field(None, description="the last entry of the page before this one")

@@ -25,6 +25,9 @@ class OpenAlert(Shape):
     message: str
     raised_at: datetime
     resolved_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str = Field(description="who looks after it; empty: nobody says so")
+    acknowledged_why: str
     runbook: str
 
 
@@ -106,11 +109,26 @@ class WorkersNow(Shape):
     expected: int
 
 
+class Outage(Shape):
+    """When the database delivered instead of Redis; without an end it does so now.
+
+    What only the end tells is null before.
+    """
+
+    since: datetime
+    until: datetime | None
+    reason: str
+    taken_over: int = Field(description="tasks that lay in RQ when it began, or came meanwhile")
+    ended: int | None = Field(description="tasks that ended meanwhile, by the database")
+    moved_back: int | None = Field(description="tasks that waited at the end, for RQ since")
+
+
 class Now(Shape):
     """How the service stands."""
 
     at: datetime
     delivery: Delivery
+    last_redis_outage: Outage | None
     redis: RedisNow
     database: DatabaseNow
     describer: DescriberNow
@@ -159,14 +177,6 @@ class Timeline(Shape):
     all: Sums
     queues: dict[PriorityName, Sums]
     points: list[Point]
-
-
-class Outage(Shape):
-    """When Redis was away; without an end it is now."""
-
-    since: datetime
-    until: datetime | None
-    reason: str
 
 
 class Statistics(Shape):

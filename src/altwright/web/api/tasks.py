@@ -18,7 +18,7 @@ Answer = dict[str, Any]
 bp = blueprint("tasks", "Runs that find pictures and draft their descriptions")
 
 
-@bp.post("", responses=answers({202: responses.Task}, 403, 404, 409, body=True))
+@bp.post("", responses=answers({202: responses.Task}, 403, 404, 409, 429, body=True))
 def submit_task(header: SubmitHeaders, body: TaskSubmit) -> tuple[Answer, int, dict[str, str]]:
     """Accept a task; its Location is where to watch it."""
     task = services().queue.submit(

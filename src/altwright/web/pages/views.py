@@ -168,7 +168,7 @@ def _review(view: str, *, current: dict[str, Any] | None) -> str:
         current=current,
         accounts=_accounts(user.id),
         **_numbers(user.id),
-        describer=services().settings.describer,
+        describer=services().live.current.describer,
         hint_most=HINT_MOST,
         at=at,
         views=VIEWS,

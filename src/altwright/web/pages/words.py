@@ -16,6 +16,7 @@ from altwright.captions.tasks.redescribe import DescribeAgain
 from altwright.domain.caption import DraftStatus
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Status
+from altwright.tasks.bulk_task import BulkTask
 from altwright.tasks.maintenance.task import Maintenance
 
 
@@ -52,6 +53,7 @@ KINDS = MappingProxyType(
         ),
         DescribeAgain.name: KindWords("Describing one picture again"),
         Maintenance.name: KindWords("Cleaning up"),
+        BulkTask.name: KindWords("Changing many tasks"),
     }
 )
 TASK_STATES = MappingProxyType(

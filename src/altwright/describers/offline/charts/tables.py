@@ -22,6 +22,8 @@ _COLUMNS: Final = 2
 _FILLED: Final = 0.75
 #: Mean characters of a cell; above it, columns of an article look like a table.
 _CELL_CHARACTERS: Final = 24
+#: … and cells of single letters are a word game.
+_LETTERS: Final = 1.5
 #: Spread of the distances between rows, as a share of their mean.
 _UNEVEN: Final = 0.4
 #: Rows that are read out; a table of more is cut with its length said before.
@@ -41,7 +43,7 @@ def describe(lines: Sequence[Line]) -> Statement | None:
     texts = [text for row in cells for text in row if text]
     if len(texts) < _FILLED * len(cells) * len(columns):
         return None
-    if mean(len(text) for text in texts) > _CELL_CHARACTERS:
+    if not _LETTERS < mean(len(text) for text in texts) <= _CELL_CHARACTERS:
         return None
     middles = [mean(line.y for line in row) for row in grid]
     steps = [b - a for a, b in pairwise(middles)]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from altwright.describers.offline.vision.image_stats import Pixels
 
@@ -23,6 +24,20 @@ _DRAWN_PX: Final = 1400
 _GUTTER_LINES: Final = 1.2
 #: A box so much taller than wide holds text that runs upwards or downwards.
 _UPRIGHT_RATIO: Final = 1.5
+#: Characters after which no more lines are read: an alt text holds fewer, and a dense screen has
+#: hundreds of lines (380 took 22 s).
+_READ_MOST: Final = 1500
+#: Lines this many times as long as high are strips of a texture, and cost half a gigabyte.
+_LONGEST: Final = 100
+#: A recognised line's least score.
+_LEAST_SCORE: Final = 0.5
+#: Lines so much longer than high have letters enough to tell whether they were read.
+_TELLING_RATIO: Final = 3
+#: Least letters of a line as a share of what has room in it (a letter is half as wide as high). Of
+#: Cyrillic the recogniser returns the spaces and punctuation, very sure of them.
+_LEGIBLE: Final = 0.35
+#: What it makes of Greek, which it knows half of, and of Arabic and Hebrew.
+_SALAD: Final = re.compile(r"[\u03ac-\u03ce]{3}|^(?=.{6})0[017]+( [017]+)*$")
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
 _NARROW: Final = {0xFF00 + code: 0x20 + code for code in range(0x01, 0x5F)}
 
@@ -59,6 +74,20 @@ class Line:
         return (self.y0 + self.y1) / 2
 
     @property
+    def is_read(self) -> bool:
+        """Return whether this is text, and in a script that the recogniser knows."""
+        return bool(self.text) and self.score >= _LEAST_SCORE and not self.is_foreign
+
+    @property
+    def is_foreign(self) -> bool:
+        """Return whether this is a line of letters that the recogniser doesn't know."""
+        if self.is_upright or self.width < _TELLING_RATIO * self.height:
+            return False
+        room = 2 * self.width / self.height
+        written = sum(character.isalnum() for character in self.text)
+        return written < _LEGIBLE * room or _SALAD.search(self.text) is not None
+
+    @property
     def is_upright(self) -> bool:
         """Return whether the text runs along the vertical."""
         return self.height > _UPRIGHT_RATIO * self.width and len(self.text) > 2  # noqa: PLR2004
@@ -70,6 +99,9 @@ class Reader:
     def __init__(self) -> None:
         # Loads with its first use: a photo without a Reader costs a third of the memory.
         from rapidocr import RapidOCR  # noqa: PLC0415
+        from rapidocr.utils.process_img import get_rotate_crop_image  # noqa: PLC0415
+
+        self._crop = get_rotate_crop_image
 
         self._engine: Any = RapidOCR(
             params={
@@ -77,6 +109,8 @@ class Reader:
                 # The classifier of upside-down lines turned small upright ones: 0 % of wrong
                 # characters became 68 % on one page (measured).
                 "Global.use_cls": False,
+                # Lines are enlarged by the recogniser; twice made YAMANA of YAMAHA.
+                "Global.min_side_len": 1,
                 "Det.limit_type": "max",
                 "Det.limit_side_len": _SEARCH_PX,
                 "Rec.rec_batch_num": 1,
@@ -86,25 +120,34 @@ class Reader:
         )
 
     def read(self, pixels: Pixels, *, enlarge: bool) -> list[Line]:
-        """Return the lines, unordered; ``enlarge`` scales small pictures up first."""
+        """Return the lines in reading order; ``enlarge`` scales small pictures up first.
+
+        Those that can't be read are among them, too (``is_read``). Of a picture full of text the
+        first 1,500 characters are read.
+        """
         scale = 1.0
         if enlarge:
             scale = max(1.0, min(2.0, _DRAWN_PX / max(pixels.shape[:2])))
         bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
         if scale > 1:
             bgr = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        found = self._engine(bgr, use_det=True, use_cls=False, use_rec=True)
-        if found.boxes is None or found.txts is None:
+        found = self._engine(bgr, use_det=True, use_cls=False, use_rec=False)
+        if found.boxes is None:
             return []
-        lines = []
-        for box, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
-            corners = np.asarray(box, dtype=np.float64) / scale
-            (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
-            line = Line(tidy(str(text)), float(score), float(x0), float(y0), float(x1), float(y1))
+        corners: dict[Line, NDArray[np.float32]] = {}
+        for box in found.boxes:
+            (x0, y0), (x1, y1) = (box / scale).min(axis=0), (box / scale).max(axis=0)
+            corners[Line("", 0.0, float(x0), float(y0), float(x1), float(y1))] = box
+        lines: list[Line] = []
+        for place in ordered([one for one in corners if one.width < _LONGEST * one.height]):
+            crop = self._crop(bgr, corners[place].astype(np.float32))
+            text, score = self._recognise(crop)
+            line = replace(place, text=text, score=score)
             if line.is_upright:
                 line = self._read_upright(bgr, line, scale)
-            if line.text:
-                lines.append(line)
+            lines.append(line)
+            if sum(len(line.text) for line in lines) > _READ_MOST:
+                break
         return lines
 
     def read_line(self, pixels: Pixels) -> str:

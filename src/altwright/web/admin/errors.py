@@ -1,0 +1,26 @@
+"""What each kind of failure means, as the engine has it, with what failed of it lately."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from altwright.domain.counting import duration
+from altwright.domain.retry_policy import PAUSE_PATIENCE_S, retries_words
+from altwright.web.admin.access import frame, require_role
+from altwright.web.services import services
+
+bp = Blueprint("admin_errors", __name__, url_prefix="/admin/errors")
+bp.before_request(require_role)
+bp.context_processor(frame)
+
+
+@bp.get("")
+def errors() -> str:
+    """Show the table."""
+    policies = services().error_policies
+    return render_template(
+        "admin/errors.html",
+        rows=[(row, retries_words(row.retries_s)) for row in policies.table()],
+        patience=duration(policies.patience_s),
+        pause_days=round(PAUSE_PATIENCE_S / 86_400),
+    )

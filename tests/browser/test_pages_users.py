@@ -1,0 +1,86 @@
+"""The administrators' pages of users: accessible in every state, by keyboard alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.test_pages_accessible import check
+from tests.support_browser import Site, sign_in
+
+
+@pytest.fixture
+def admin(blank: Page, site: Site) -> Page:
+    """Sign in as root."""
+    sign_in(blank, site.url, "root")
+    return blank
+
+
+def test_the_pages_are_accessible(admin: Page, site: Site) -> None:
+    """The list, a user's page, and both with faults in their forms."""
+    anna = site.web.anna
+    site.account("anna@pixel.example", "The server does not accept the token any more.")
+    site.web.services.users.make_token(anna.id, "script")
+    admin.goto("/admin/users")
+    check(admin)
+    admin.get_by_label("User name").fill("anna")
+    admin.get_by_label("E-mail (may be left out)").fill("nowhere")
+    admin.get_by_role("button", name="Add").click()
+    expect(admin.get_by_role("alert").first).to_be_visible()
+    check(admin)
+    admin.goto(f"/admin/users/{anna.id}")
+    check(admin)
+    admin.get_by_label("E-mail").fill("nowhere")
+    admin.get_by_role("button", name="Save e-mail").click()
+    expect(admin.get_by_role("alert")).to_be_visible()
+    check(admin)
+    admin.goto(f"/admin/users/{site.web.root.id}")
+    check(admin)
+
+
+def test_a_user_is_made_limited_and_locked_out_by_keyboard(admin: Page, site: Site) -> None:
+    """The new user chooses a password by the link that the page shows once."""
+    admin.goto("/admin/users")
+    admin.get_by_label("User name").focus()
+    admin.keyboard.type("carla")
+    admin.keyboard.press("Enter")
+    done = admin.locator(".admin-done")
+    expect(done).to_be_focused()
+    link = re.search(r"http\S+", done.inner_text())
+    assert link
+    check(admin)
+    lock = admin.get_by_role("button", name="Lock out carla")
+    expect(lock).to_be_visible()
+    own = admin.url
+    # The new user sits at the same browser here; who opens the link is signed out.
+    admin.goto(link[0])
+    check(admin)
+    admin.get_by_label("Password").focus()
+    admin.keyboard.type("battery staple")
+    admin.keyboard.press("Tab")
+    admin.keyboard.type("battery stable")
+    admin.keyboard.press("Enter")
+    expect(admin.get_by_role("alert")).to_contain_text("differ")
+    check(admin)
+    admin.keyboard.type("battery staple")
+    admin.keyboard.press("Tab")
+    admin.keyboard.type("battery staple")
+    admin.keyboard.press("Enter")
+    expect(admin.get_by_text("Your password is set")).to_be_visible()
+    check(admin)
+    assert site.web.services.users.authenticate("carla", "battery staple")
+    sign_in(admin, site.url, "root")
+    admin.goto(own)
+    admin.get_by_label("Runs a day").focus()
+    admin.keyboard.type("3")
+    admin.keyboard.press("Enter")
+    expect(done).to_contain_text("They may start 3 runs within a day")
+    lock.focus()
+    admin.keyboard.press("Enter")
+    expect(done).to_contain_text("carla is locked out")
+    expect(admin.get_by_role("button", name="Let in carla")).to_be_visible()
+    carla = site.web.services.users.by_name("carla")
+    assert carla is not None
+    assert not carla.is_active
+    assert carla.runs_per_day == 3

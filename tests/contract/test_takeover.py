@@ -1,0 +1,692 @@
+"""Import from the replaced system and export back to it, between real databases of each kind."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Engine, select, text, update
+from tests.support_domain import FERNET_KEY
+from tests.support_images import photo, saved
+from tests.support_service import Service
+from tests.support_vedfolnir import MAY, OLD_KEY, Vedfolnir, closed, opened, settings
+
+from altwright.accounts.users import UserStore
+from altwright.captions.drafts.draft_store import DraftStore
+from altwright.captions.pictures.picture_fetch import PictureLimits
+from altwright.captions.pictures.picture_files import PictureStore
+from altwright.crypto import Box
+from altwright.db.session import Database
+from altwright.db.tables import AccountRow, Base, DraftRow, PictureRow, UserRow
+from altwright.db.takeover_table import TakenRow
+from altwright.db.task_tables import TaskRow
+from altwright.domain.caption import DraftStatus, Role
+from altwright.domain.task import Priority, Status
+from altwright.errors import ConfigError, NotSignedIn
+from altwright.takeover.fields import task_there
+from altwright.takeover.files import OldFiles
+from altwright.takeover.old_database import CLAIMED, OldDatabase
+from altwright.takeover.pollers import reasons_to_stay
+from altwright.takeover.report import Report
+from altwright.takeover.run import Takeover
+from altwright.takeover.tasks import KIND
+from altwright.tasks.store import carried
+
+BOX = Box(FERNET_KEY)
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def there(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Vedfolnir]:
+    """Return an old database without rows, of each kind that there is."""
+    if request.param == "sqlite":
+        engine = sa.create_engine(f"sqlite:///{tmp_path}/old.db")
+        yield Vedfolnir(engine).make()
+        engine.dispose()
+        return
+    server: Engine = request.getfixturevalue("_mariadb_engine")
+    name = f"old_{secrets.token_hex(4)}"
+    options = server.execution_options(isolation_level="AUTOCOMMIT")
+    with options.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
+    engine = sa.create_engine(server.url.set(database=name))
+    yield Vedfolnir(engine).make()
+    engine.dispose()
+    with options.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name}"))
+
+
+def take(database: Database, there: Vedfolnir, **options: Any) -> Report:
+    """Import."""
+    old = OldDatabase.open(there.url)
+    made = Takeover(database, old, box=BOX, old_box=Box(OLD_KEY), **options).take_in()
+    old.close()
+    return made
+
+
+def give(database: Database, there: Vedfolnir, **options: Any) -> Report:
+    """Export."""
+    old = OldDatabase.open(there.url, writes=True)
+    made = Takeover(database, old, box=BOX, old_box=Box(OLD_KEY), **options).give_back()
+    old.close()
+    return made
+
+
+def remarks(report: Report, table: str) -> dict[str, list[str]]:
+    """Return what was remarked of a table, with ids."""
+    return {what: ids for (of, what), ids in report.remarks.items() if of == table}
+
+
+def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all rows here."""
+    with database.connect() as connection:
+        return {
+            table.name: sorted(map(tuple, connection.execute(table.select())), key=repr)
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def fill(there: Vedfolnir) -> dict[str, Any]:
+    """Fill an old database with a bit of everything."""
+    anna, bert = there.user("anna", role="ADMIN"), there.user("bert", last_login=MAY)
+    of_anna, of_bert = there.connection(anna, "anna"), there.connection(bert, "bert")
+    ended = {"started_at": MAY, "completed_at": "2026-05-03 12:30:00"}
+    results = json.dumps({"captions_generated": 3, "images_processed": 4})
+    return {
+        "anna": anna,
+        "of_anna": of_anna,
+        "waits": there.task(
+            anna, of_anna, priority="high", retry_count=2, settings_json=settings()
+        ),
+        "done": there.task(
+            anna, of_anna, status="COMPLETED", results_json=results, progress_percent=100, **ended
+        ),
+        "failed": there.task(bert, of_bert, status="FAILED", error_message="No luck.", **ended),
+        "cancelled": there.task(
+            bert, of_bert, status="CANCELLED", cancellation_reason="Not now.", **ended
+        ),
+        "drafted": there.image(of_anna, 1, generated_caption="A cat."),
+        "approved": there.image(
+            of_anna,
+            2,
+            generated_caption="A dog.",
+            reviewed_caption="A brown dog.",
+            status="APPROVED",
+            reviewed_at=MAY,
+        ),
+        "posted": there.image(of_anna, 3, final_caption="A tree.", status="POSTED", posted_at=MAY),
+        "rejected": there.image(of_anna, 4, generated_caption="Nothing.", status="REJECTED"),
+        "empty": there.image(of_anna, 5),
+    }
+
+
+def drafts_of(database: Database) -> dict[str, DraftRow]:
+    """Return all drafts by their picture's id on its server."""
+    query = select(PictureRow.remote_id, DraftRow).join(
+        DraftRow, DraftRow.picture_id == PictureRow.id
+    )
+    with database.read() as session:
+        return {row[0]: row[1] for row in session.execute(query)}
+
+
+@pytest.mark.every_database
+def test_everything_comes_along(database: Database, there: Vedfolnir) -> None:
+    """Users sign in with their passwords, tokens are readable, tasks and texts are as they were."""
+    made = fill(there)
+    before = there.everything()
+    report = take(database, there, stopped=True)
+    assert there.everything() == before
+    assert report.to_json()["remarks"] == []
+    anna = UserStore(database).authenticate("anna", "secret of anna")
+    assert (anna.role, anna.email) == (Role.ADMIN, "anna@example.org")
+    with database.read() as session:
+        accounts = session.scalars(select(AccountRow).order_by(AccountRow.acct)).all()
+        tasks = {row.id: row for row in session.scalars(select(TaskRow))}
+    assert [BOX.decrypt(one.token) for one in accounts] == ["token of anna", "token of bert"]
+    assert [one.acct for one in accounts] == ["anna@home.example", "bert@home.example"]
+    waits = tasks[made["waits"]]
+    assert (waits.status, waits.priority, waits.failures) == (Status.QUEUED, Priority.HIGH, 2)
+    assert waits.created_at.isoformat() == "2026-05-03T12:00:00+00:00"
+    kept = json.loads(BOX.decrypt(waits.settings))
+    assert kept["max_posts_per_run"] == 20
+    assert kept["max_caption_length"] == 400
+    assert [tasks[made[name]].status for name in ("done", "failed", "cancelled")] == [
+        Status.COMPLETED,
+        Status.FAILED,
+        Status.CANCELLED,
+    ]
+    assert tasks[made["done"]].step == "Described 3 of 4."
+    assert tasks[made["failed"]].error == "No luck."
+    assert tasks[made["cancelled"]].error == "Not now."
+    drafts = drafts_of(database)
+    assert {key: (one.status, one.text) for key, one in drafts.items()} == {
+        "5001": (DraftStatus.DRAFT, "A cat."),
+        "5002": (DraftStatus.APPROVED, "A brown dog."),
+        "5003": (DraftStatus.PUBLISHED, "A tree."),
+        "5004": (DraftStatus.SKIPPED, "Nothing."),
+    }
+    store = DraftStore(database)
+    texts = store.texts(drafts["5002"].id, anna.id)
+    assert [(one.kind, one.text, one.by, one.is_current) for one in texts] == [
+        ("written", "A brown dog.", "anna", True),
+        ("described", "A dog.", None, False),
+    ]
+    assert store.get(drafts["5001"].id, anna.id).post.text == "Post 1"
+
+
+@pytest.mark.every_database
+def test_a_second_import_changes_nothing(database: Database, there: Vedfolnir) -> None:
+    """Whatever was taken stays as it is, and a dry run writes nothing at all."""
+    fill(there)
+    empty = everything(database)
+    planned = take(database, there, stopped=True, dry_run=True)
+    assert everything(database) == empty
+    done = take(database, there, stopped=True)
+    assert planned.counts == done.counts
+    before = everything(database)
+    again = take(database, there, stopped=True)
+    assert again.writes == 0
+    assert everything(database) == before
+
+
+@pytest.mark.every_database
+def test_there_and_back_and_there_again(database: Database, there: Vedfolnir) -> None:
+    """What is done here arrives there field by field, and coming back changes nothing."""
+    made = fill(there)
+    take(database, there, stopped=True)
+    untouched = there.everything()
+    assert give(database, there, stopped=True).writes == 0
+    assert there.everything() == untouched
+    anna = UserStore(database).by_name("anna")
+    assert anna is not None
+    store, drafts = DraftStore(database), drafts_of(database)
+    store.edit(drafts["5001"].id, anna.id, text="A grey cat.")
+    store.approve(drafts["5001"].id, anna.id)
+    store.skip(drafts["5002"].id, anna.id)
+    with database.begin() as connection:
+        ended = {"status": Status.COMPLETED, "finished_at": anna.created_at, "started_at": None}
+        connection.execute(update(TaskRow).where(TaskRow.id == made["waits"]).values(ended))
+        connection.execute(update(UserRow).where(UserRow.id == anna.id).values(email="a@b.example"))
+    plan = give(database, there, stopped=True, dry_run=True)
+    assert there.everything() == untouched
+    report = give(database, there, stopped=True)
+    assert plan.counts == report.counts
+    assert report.writes == 4
+    now = {name: {row["id"]: row for row in there.rows(name)} for name in there.everything()}
+    cat, dog = now["images"][made["drafted"]], now["images"][made["approved"]]
+    assert (cat["status"], cat["final_caption"]) == ("APPROVED", "A grey cat.")
+    assert cat["generated_caption"] == "A cat."
+    assert (dog["status"], dog["reviewed_caption"]) == ("REJECTED", "A brown dog.")
+    task = now["caption_generation_tasks"][made["waits"]]
+    assert (task["status"], task["priority"], task["progress_percent"]) == (
+        "COMPLETED",
+        "high",
+        100,
+    )
+    assert now["users"][made["anna"]]["email"] == "a@b.example"
+    assert now["users"][made["anna"]]["password_hash"] == untouched["users"][0]["password_hash"]
+    before, after = everything(database), there.everything()
+    assert take(database, there, stopped=True).writes == 0
+    assert give(database, there, stopped=True).writes == 0
+    assert everything(database) == before
+    assert there.everything() == after
+
+
+@pytest.mark.every_database
+def test_what_goes_on_there_comes_along(database: Database, there: Vedfolnir) -> None:
+    """The replaced system works on while it is taken over; the next run brings what has changed."""
+    made = fill(there)
+    take(database, there)
+    there.set("images", made["drafted"], status="APPROVED", final_caption="A black cat.")
+    there.set("users", made["anna"], role="MODERATOR")
+    there.set("platform_connections", made["of_anna"], access_token=closed("a new token"))
+    there.set("caption_generation_tasks", made["waits"], status="COMPLETED", completed_at=MAY)
+    there.image(made["of_anna"], 6, generated_caption="A house.")
+    report = take(database, there)
+    assert {name: (one["added"], one["changed"]) for name, one in report.counts.items()} == {
+        "users": (0, 1),
+        "platform_connections": (0, 1),
+        "caption_generation_tasks": (1, 0),
+        "images": (1, 1),
+    }
+    drafts = drafts_of(database)
+    assert (drafts["5001"].status, drafts["5001"].text) == (DraftStatus.APPROVED, "A black cat.")
+    assert drafts["5006"].text == "A house."
+    anna = UserStore(database).by_name("anna")
+    assert anna is not None
+    assert anna.role is Role.MODERATOR
+    with database.read() as session:
+        tokens = [BOX.decrypt(one) for one in session.scalars(select(AccountRow.token))]
+    assert "a new token" in tokens
+
+
+def test_what_was_changed_on_both_sides_stays_on_either(
+    database: Database, there: Vedfolnir
+) -> None:
+    """No text that a person wrote is replaced by another one; the report names them."""
+    made = fill(there)
+    take(database, there)
+    anna = UserStore(database).by_name("anna")
+    assert anna is not None
+    DraftStore(database).edit(drafts_of(database)["5001"].id, anna.id, text="Mine.")
+    there.set("images", made["drafted"], reviewed_caption="Theirs.")
+    for move in (take, give):
+        both = remarks(move(database, there), "images")
+        assert list(both.values()) == [[str(made["drafted"])]]
+        assert "both sides" in next(iter(both))
+    assert drafts_of(database)["5001"].text == "Mine."
+    assert there.rows("images")[0]["reviewed_caption"] == "Theirs."
+
+
+def test_tasks_that_are_still_theirs_stay_there(database: Database, there: Vedfolnir) -> None:
+    """While the replaced system works, its waiting and running tasks are its own."""
+    anna = there.user("anna")
+    of_anna = there.connection(anna, "anna")
+    waits, runs = there.task(anna, of_anna), there.task(anna, of_anna, status="running")
+    left = remarks(take(database, there), "caption_generation_tasks")
+    assert {what.partition(":")[0]: ids for what, ids in left.items()} == {
+        "it waits there": [waits],
+        "it runs there": [runs],
+    }
+
+
+@pytest.mark.every_database
+def test_several_active_tasks_of_a_user_come_one_after_the_other(
+    database: Database, there: Vedfolnir
+) -> None:
+    """The oldest is taken; the next one once that has ended."""
+    anna = there.user("anna")
+    of_anna = there.connection(anna, "anna")
+    days = ["2026-05-03 10:00:00", "2026-05-01 10:00:00", "2026-05-02 10:00:00"]
+    ids = [there.task(anna, of_anna, created_at=day) for day in days]
+    order: list[str] = []
+    for _ in ids:
+        report = take(database, there, stopped=True)
+        assert report.counts["caption_generation_tasks"]["added"] == 1
+        with database.begin() as connection:
+            query = select(TaskRow.id).where(TaskRow.status == Status.QUEUED)
+            order += connection.scalars(query).all()
+            ended = {"status": Status.CANCELLED, "finished_at": TaskRow.created_at}
+            connection.execute(update(TaskRow).where(TaskRow.id == order[-1]).values(ended))
+    assert order == [ids[1], ids[2], ids[0]]
+
+
+@pytest.mark.every_database
+def test_oddities_are_taken_or_named(database: Database, there: Vedfolnir) -> None:
+    """Enums in either case, columns missing, rows broken: the rest is taken, and each is named."""
+    older = Vedfolnir(there.engine, older=True).make()
+    anna = older.user("anna", role="admin")
+    viewer = older.user("vera", role="VIEWER", email_verified=False)
+    locked = older.user("lola", account_locked=True, password_hash="md5$1$2")
+    nobody = older.user("")
+    of_anna = older.connection(anna, "@anna@home.example", instance_url="https://Home.example/")
+    unread = older.connection(viewer, "vera", access_token=closed("x", FERNET_KEY))
+    off = older.connection(locked, "lola", is_active=False)
+    twice = older.connection(anna, "anna")
+    strange = older.connection(anna, "x", platform_type="friendica")
+    orphan = older.connection(999, "y")
+    lower = older.task(anna, of_anna, status="completed", settings_json="{", completed_at=None)
+    older.task(anna, twice, status="Failed", created_at=None, completed_at=MAY)
+    unknown = older.task(anna, of_anna, status="PAUSED")
+    lost = older.task(999, of_anna, status="FAILED")
+    wrong = older.task(anna, of_anna, id="7", status="FAILED")
+    older.image(of_anna, 1, status="reviewed", reviewed_caption="A \x07cat.")
+    older.image(of_anna, 2, status="ERROR", generated_caption="?", processing_error="Out of memory")
+    no_id = older.image(of_anna, 3, image_post_id=None, generated_caption="x")
+    bare = older.image(of_anna, 4, status="APPROVED")
+    odd = older.image(of_anna, 5, status="LATER", generated_caption="A hat.")
+    older.image(of_anna, 6, status="APPROVED", final_caption="long " * 400)
+    no_post = older.image(of_anna, 7, post_id=999)
+    before = older.everything()
+    report = take(database, older, stopped=True)
+    assert older.everything() == before
+    named = {
+        table: sorted((what.split(";")[0].split(":")[0], ids) for what, ids in rows.items())
+        for table in report.counts
+        if (rows := remarks(report, table))
+    }
+    assert named == {
+        "users": [
+            ("its user name is empty, too long or not printable", [str(nobody)]),
+            ("locked there, so deactivated here", [str(locked)]),
+            ("role viewer", [str(viewer)]),
+            ("their e-mail address was never verified there", [str(viewer)]),
+            ("their password can't be checked here", [str(locked)]),
+        ],
+        "platform_connections": [
+            ("it is here already, and stays as it is here", [str(twice)]),
+            ("it was switched off there", [str(off)]),
+            ("its platform friendica isn't known here", [str(strange)]),
+            ("its token can't be read with this key", [str(unread)]),
+            ("its user isn't there, or wasn't taken", [str(orphan)]),
+        ],
+        "caption_generation_tasks": [
+            ("it says no time of its end", [lower]),
+            ("its id is no UUID of version 4", [wrong]),
+            ("its settings can't be read", [lower]),
+            ("its status paused isn't known", [unknown]),
+            ("its user isn't there, or wasn't taken", [lost]),
+        ],
+        "images": [
+            ("approved without a text", [str(bare)]),
+            ("its post isn't there", [str(no_post)]),
+            (
+                "its server's id of the picture (image_post_id) is missing or too long",
+                [str(no_id)],
+            ),
+            ("its status later isn't known", [str(odd)]),
+        ],
+    }
+    drafts = drafts_of(database)
+    assert {key: (one.status, one.text) for key, one in drafts.items()} == {
+        "5001": (DraftStatus.DRAFT, "A cat."),
+        "5002": (DraftStatus.DRAFT, "?"),
+        "5005": (DraftStatus.DRAFT, "A hat."),
+        "5006": (DraftStatus.DRAFT, ("long " * 400).strip()),
+    }
+    assert drafts["5002"].problem == "Out of memory"
+    assert "1,500" in drafts["5006"].problem
+    with pytest.raises(NotSignedIn):
+        UserStore(database).authenticate("lola", "secret of lola")
+    before_again = everything(database)
+    assert take(database, older, stopped=True).writes == 0
+    assert everything(database) == before_again
+
+
+def test_a_user_of_the_same_name_is_not_taken_for_the_same_person(
+    database: Database, there: Vedfolnir
+) -> None:
+    """Nobody gets another one's account, unless the administrator says that they are the same."""
+    fill(there)
+    mine = UserStore(database).create("Anna", "correct horse")
+    report = take(database, there)
+    assert "--same" in next(iter(remarks(report, "users")))
+    with database.read() as session:
+        assert session.scalars(select(AccountRow.user_id)).all() != [mine.id]
+    take(database, there, same=["anna"])
+    with database.read() as session:
+        of_mine = select(AccountRow.acct).where(AccountRow.user_id == mine.id)
+        assert session.scalars(of_mine).all() == ["anna@home.example"]
+    assert UserStore(database).authenticate("anna", "correct horse").id == mine.id
+
+
+@pytest.mark.every_database
+def test_what_was_made_here_goes_there(database: Database, there: Vedfolnir) -> None:
+    """Users, accounts, tasks and texts that only we have are added there, once."""
+    fill(there)
+    take(database, there)
+    other = Vedfolnir(there.engine)
+    carla = UserStore(database).create("carla", "correct horse", email="c@example.org")
+    with database.write() as session:
+        account = AccountRow(
+            user_id=carla.id,
+            platform="mastodon",
+            url="https://new.example",
+            token=BOX.encrypt("a token"),
+            remote_id="7",
+            acct="carla@new.example",
+        )
+        session.add(account)
+        session.flush()
+        drafts = session.scalars(select(DraftRow)).all()
+        first = session.get_one(PictureRow, drafts[0].picture_id)
+        picture = PictureRow(post_id=first.post_id, remote_id="9", position=1, url="https://x/9")
+        session.add(picture)
+        session.flush()
+        session.add(
+            DraftRow(
+                picture_id=picture.id,
+                user_id=drafts[0].user_id,
+                account_id=drafts[0].account_id,
+                text="A boat.",
+                described_text="A boat.",
+                describer="offline",
+                model="",
+            )
+        )
+    planned = give(database, there, dry_run=True)
+    report = give(database, there)
+    assert planned.counts == report.counts
+    added = {name: one["added"] for name, one in report.counts.items()}
+    assert added == {
+        "users": 1,
+        "platform_connections": 1,
+        "caption_generation_tasks": 0,
+        "images": 1,
+    }
+    assert "needs a new password there" in remarks(report, "users")
+    connection = other.rows("platform_connections")[-1]
+    assert opened(connection["access_token"]) == "a token"
+    assert connection["username"] == "carla"
+    boat = other.rows("images")[-1]
+    assert (boat["generated_caption"], boat["status"]) == ("A boat.", "PENDING")
+    assert boat["post_id"] == other.rows("images")[0]["post_id"]
+    after = there.everything()
+    assert give(database, there).writes == 0
+    assert there.everything() == after
+    assert take(database, there).writes == 0
+
+
+def test_a_run_that_was_ended_goes_on(database: Database, there: Vedfolnir) -> None:
+    """Batches that were committed stay; the next run takes the rest, nothing twice."""
+    fill(there)
+    with there.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE images RENAME TO images_away"))
+    take(database, there)
+    with there.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE images_away RENAME TO images"))
+    report = take(database, there)
+    assert report.counts["users"]["added"] == 0
+    assert report.counts["images"]["added"] == 5
+
+
+def test_another_database_is_refused(database: Database, there: Vedfolnir, tmp_path: Path) -> None:
+    """Rows of a second deployment would be taken for those of the first."""
+    fill(there)
+    take(database, there)
+    other = Vedfolnir(sa.create_engine(f"sqlite:///{tmp_path}/other.db")).make()
+    other.user("mallory", created_at="2020-01-01 00:00:00")
+    with pytest.raises(ConfigError, match="another one"):
+        take(database, other)
+    other.engine.dispose()
+
+
+def test_what_is_no_such_database_is_named(tmp_path: Path) -> None:
+    """A file that isn't there isn't made; one of another program is refused."""
+    with pytest.raises(ConfigError, match="can't be"):
+        OldDatabase.open(f"sqlite:///{tmp_path}/none.db")
+    assert not (tmp_path / "none.db").exists()
+    sqlite3.connect(tmp_path / "some.db").close()
+    with pytest.raises(ConfigError, match="no table users"):
+        OldDatabase.open(f"sqlite:///{tmp_path}/some.db")
+    with pytest.raises(ConfigError, match="MySQL"):
+        OldDatabase.open("postgresql://a@b/c")
+
+
+def test_the_commands_say_what_they_do(tmp_path: Path) -> None:
+    """Dry run, import, export: counts and oddities as a table or JSON, no secret, no traceback."""
+    old = Vedfolnir(sa.create_engine(f"sqlite:///{tmp_path}/old.db")).make()
+    made = fill(old)
+    old.user("vera", role="VIEWER")
+    values = {"VEDFOLNIR_DATABASE_URL": old.url, "VEDFOLNIR_ENCRYPTION_KEY": OLD_KEY}
+    service = Service(tmp_path, values)
+    plan = service.json("import", "vedfolnir", "--dry-run")
+    assert plan["dry_run"] is True
+    assert service.json("user", "list") == []
+    shown = service.command("import", "vedfolnir", "--stopped")
+    assert shown.returncode == 0, shown.stderr
+    assert "role viewer" in shown.stdout
+    assert OLD_KEY not in shown.stdout
+    assert "token of" not in shown.stdout
+    assert [one["username"] for one in service.json("user", "list")] == ["anna", "bert", "vera"]
+    assert service.json("task", "show", made["waits"])["status"] == "queued"
+    assert service.command("task", "cancel", made["waits"]).returncode == 0
+    counts = {one["table"]: one for one in service.json("export", "vedfolnir")["tables"]}
+    assert counts["caption_generation_tasks"]["changed"] == 1
+    statuses = {row["id"]: row["status"] for row in old.rows("caption_generation_tasks")}
+    assert statuses[made["waits"]] == "CANCELLED"
+    actions = [one["action"] for one in service.json("audit")]
+    assert actions == ["exported to vedfolnir", "task cancelled", "imported from vedfolnir"]
+    service.settings["VEDFOLNIR_ENCRYPTION_KEY"] = "secret"
+    wrong = service.command("import", "vedfolnir")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "VEDFOLNIR_ENCRYPTION_KEY" in wrong.stderr
+    service.settings["VEDFOLNIR_DATABASE_URL"] = "mysql+pymysql://a:sesame@127.0.0.1:1/x"
+    service.settings["VEDFOLNIR_ENCRYPTION_KEY"] = OLD_KEY
+    away = service.command("import", "vedfolnir")
+    assert (away.returncode, away.stderr.count("\n")) == (2, 1)
+    assert "sesame" not in away.stderr
+    old.engine.dispose()
+
+
+@pytest.mark.req("4.1", "by one command")
+@pytest.mark.req("10.4", "whether it is safe")
+@pytest.mark.every_database
+def test_tasks_are_taken_out_of_the_hands_of_workers_that_go_on(
+    database: Database, there: Vedfolnir
+) -> None:
+    """What waits there is claimed before it is queued here; what runs there ends there first."""
+    users = [there.user(name) for name in ("anna", "bert", "carl")]
+    anna, bert, carl = ((one, there.connection(one, f"u{one}")) for one in users)
+    waits = there.task(*anna, priority="urgent", settings_json=settings())
+    runs, next_one = there.task(*bert, status="RUNNING"), there.task(*bert)
+    claimed = there.task(*carl, status="RUNNING", current_step=CLAIMED)  # by a run that was ended
+
+    def why_not() -> list[str]:
+        with closing(OldDatabase.open(there.url)) as old:
+            return reasons_to_stay(database, old)
+
+    def to_rq() -> int:
+        with closing(OldDatabase.open(there.url, writes=True)) as old:
+            return (
+                Takeover(database, old, box=BOX, old_box=Box(OLD_KEY), claims=True)
+                .take_in()
+                .counts["caption_generation_tasks"]["added"]
+            )
+
+    assert len(why_not()) == 2
+    assert to_rq() == 2
+    rows = {row["id"]: row for row in there.rows("caption_generation_tasks")}
+    assert (rows[waits]["status"], rows[waits]["current_step"]) == ("RUNNING", CLAIMED)
+    assert rows[next_one]["status"] == "QUEUED"
+    with closing(OldDatabase.open(there.url, writes=True)) as old:
+        assert not old.claim(waits)  # whoever comes second has lost
+    with database.read() as session:
+        query = select(TaskRow.id, TaskRow.priority).where(TaskRow.status == Status.QUEUED)
+        assert {row[0]: row[1] for row in session.execute(query)} == {
+            waits: Priority.URGENT,
+            claimed: Priority.NORMAL,
+        }
+    assert to_rq() == 0
+    assert len(why_not()) == 2
+    there.set("caption_generation_tasks", runs, status="COMPLETED", completed_at=MAY)
+    assert to_rq() == 2  # the one that has ended, and the one that waited for it
+    assert why_not() == []
+    assert give(database, there).writes == 0
+
+
+def test_files_of_pictures_come_along(database: Database, there: Vedfolnir, tmp_path: Path) -> None:
+    """Reviewers see the pictures; no file outside the folder is read, whatever a row says."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "cat.jpg").write_bytes(saved(photo(), "JPEG"))
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "secret.jpg").write_bytes(saved(photo(), "JPEG"))
+    anna = there.user("anna")
+    of_anna = there.connection(anna, "anna")
+    paths = ["/opt/vedfolnir/cat.jpg", "../secret.jpg", "broken.jpg", ""]
+    ids = [
+        there.image(of_anna, number, generated_caption="A cat.", local_path=path)
+        for number, path in enumerate(paths)
+    ]
+    pictures = PictureStore(tmp_path / "media")
+    files = OldFiles(folder, pictures, PictureLimits(10**7, 10**7, 10.0))
+    planned = take(database, there, files=files, dry_run=True)
+    assert not (tmp_path / "media").exists()
+    assert len(remarks(planned, "images")) == 1
+    named = remarks(take(database, there, files=files), "images")
+    assert sorted(named.values()) == [[str(ids[1]), str(ids[3])], [str(ids[2])]]
+    with database.read() as session:
+        rows = session.scalars(select(PictureRow).order_by(PictureRow.remote_id)).all()
+        kept = [row.file for row in rows]
+    assert [bool(one) for one in kept] == [True, False, False, False]
+    assert pictures.read(kept[0])
+    assert take(database, there, files=files).writes == 0
+
+
+def test_what_waits_here_goes_there_once_nothing_works_on_it(
+    database: Database, there: Vedfolnir
+) -> None:
+    """Tasks made here go over with their settings when the service is stopped, and not before."""
+    made = fill(there)
+    take(database, there)
+    with database.write() as session:
+        account = session.scalar(select(AccountRow).where(AccountRow.acct == "anna@home.example"))
+        assert account is not None
+        carried.add(
+            session,
+            (task_id := str(uuid.uuid4())),
+            KIND,
+            task_there({"status": "QUEUED", "priority": "low", "retry_count": 1}, None).fields,
+            user_id=account.user_id,
+            account_id=account.id,
+            exclusive_key=None,
+            settings=carried.sealed({"max_posts_per_run": None, "max_caption_length": 300}, BOX),
+            created_at=None,
+            step="",
+            detail="",
+        )
+    left = give(database, there)
+    assert left.writes == 0
+    assert "--stopped" in next(iter(remarks(left, "caption_generation_tasks")))
+    assert give(database, there, stopped=True).counts["caption_generation_tasks"]["added"] == 1
+    row = next(one for one in there.rows("caption_generation_tasks") if one["id"] == task_id)
+    assert (row["status"], row["priority"], row["retry_count"]) == ("QUEUED", "low", 1)
+    assert (row["user_id"], row["platform_connection_id"]) == (made["anna"], made["of_anna"])
+    assert json.loads(row["settings_json"]) == {
+        "max_posts_per_run": 500,
+        "max_caption_length": 300,
+        "optimal_min_length": 80,
+        "optimal_max_length": 200,
+        "reprocess_existing": False,
+        "processing_delay": 0.0,
+    }
+    assert give(database, there, stopped=True).writes == 0
+
+
+def test_what_is_there_already_is_not_written_over(database: Database, there: Vedfolnir) -> None:
+    """A run that was ended between the two sides, or a row that was never taken: it stays."""
+    fill(there)
+    take(database, there)
+    with database.begin() as connection:
+        connection.execute(sa.delete(TakenRow).where(TakenRow.kind == "picture"))
+    DraftStore(database).edit(drafts_of(database)["5001"].id, anna_id(database), text="Mine.")
+    before = there.everything()
+    report = give(database, there)
+    assert report.writes == 0
+    assert "stays as it is there" in next(iter(remarks(report, "images")))
+    assert there.everything() == before
+
+
+def anna_id(database: Database) -> int:
+    """Return Anna's id here."""
+    anna = UserStore(database).by_name("anna")
+    assert anna is not None
+    return anna.id
+
+
+def test_an_import_could_not_write_there_if_it_tried(there: Vedfolnir) -> None:
+    """The connection itself is read-only."""
+    made = fill(there)
+    with (
+        closing(OldDatabase.open(there.url)) as old,
+        pytest.raises(ConfigError, match=r"(?i)read.only"),
+    ):
+        old.claim(made["waits"])
