@@ -240,6 +240,76 @@ class DraftIds(Body):
     ids: list[Id] = Field(min_length=1, max_length=IDS_MOST)
 
 
+Level = Literal["high", "medium", "low"]
+_LEVEL = "how sure the describer was of words that nobody has changed; left out: any"
+_LANGUAGE = "of the text, BCP 47; left out: any"
+_KIND = "what the describer takes the picture for; left out: any"
+_WARNINGS = "only drafts with (true) or without (false) warnings"
+_UNTIL = "only drafts that were neither written nor changed after this moment"
+Few = Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=50)]
+
+
+class DraftsWanted(Body):
+    """Drafts by what they are like: all of these."""
+
+    account_id: Id | None = None
+    task_id: TaskId | None = None
+    level: list[Level] = Field([], max_length=3, description=_LEVEL)
+    language: Few = Field([], description=_LANGUAGE)
+    kind: Few = Field([], description=_KIND)
+    has_warnings: bool | None = Field(None, description=_WARNINGS)
+    # Not strict: JSON has no moments but texts.
+    until: AwareDatetime | None = Field(None, strict=False, description=_UNTIL)
+
+    def filter(self) -> DraftFilter:
+        """Return it as the store takes it."""
+        return _filter(self)
+
+
+class DraftChoice(Body):
+    """Some drafts, by their ids or by what they are like."""
+
+    ids: list[Id] | None = Field(None, min_length=1, max_length=IDS_MOST)
+    filter: DraftsWanted | None = Field(
+        None, description="in place of ids: all drafts to review that are like this"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.ids is None) is (self.filter is None):
+            raise ValueError("should name either ids or a filter")
+        return self
+
+
+class ApprovableQuery(Query):
+    """Which drafts to count."""
+
+    account_id: Id | None = None
+    task_id: TaskId | None = None
+    level: Annotated[list[Level], BeforeValidator(_parts)] = Field(
+        [], max_length=3, description=_LEVEL
+    )
+    language: Annotated[Few, BeforeValidator(_parts)] = Field([], description=_LANGUAGE)
+    kind: Annotated[Few, BeforeValidator(_parts)] = Field([], description=_KIND)
+    has_warnings: bool | None = Field(None, description=_WARNINGS)
+
+    def filter(self) -> DraftFilter:
+        """Return it as the store takes it."""
+        return _filter(self)
+
+
+def _filter(wanted: DraftsWanted | ApprovableQuery) -> DraftFilter:
+    return DraftFilter(
+        account_id=wanted.account_id,
+        task_id=wanted.task_id,
+        levels=wanted.level,
+        languages=wanted.language,
+        kinds=wanted.kind,
+        has_warnings=wanted.has_warnings,
+        until=wanted.until if isinstance(wanted, DraftsWanted) else None,
+    )
+
+
 class TaskConditions(BaseModel):
     """Which of everybody's tasks; what is left out: whatever it is."""
 
@@ -311,73 +381,3 @@ class AuditQuery(Query):
     subject: Word | None = None
     limit: Limit = 50
     before: Id | None = Field(None, description="the last entry of the page before this one")
-
-
-Level = Literal["high", "medium", "low"]
-_LEVEL = "how sure the describer was of words that nobody has changed; left out: any"
-_LANGUAGE = "of the text, BCP 47; left out: any"
-_KIND = "what the describer takes the picture for; left out: any"
-_WARNINGS = "only drafts with (true) or without (false) warnings"
-_UNTIL = "only drafts that were neither written nor changed after this moment"
-Few = Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=50)]
-
-
-class DraftsWanted(Body):
-    """Drafts by what they are like: all of these."""
-
-    account_id: Id | None = None
-    task_id: TaskId | None = None
-    level: list[Level] = Field([], max_length=3, description=_LEVEL)
-    language: Few = Field([], description=_LANGUAGE)
-    kind: Few = Field([], description=_KIND)
-    has_warnings: bool | None = Field(None, description=_WARNINGS)
-    # Not strict: JSON has no moments but texts.
-    until: AwareDatetime | None = Field(None, strict=False, description=_UNTIL)
-
-    def filter(self) -> DraftFilter:
-        """Return it as the store takes it."""
-        return _filter(self)
-
-
-class DraftChoice(Body):
-    """Some drafts, by their ids or by what they are like."""
-
-    ids: list[Id] | None = Field(None, min_length=1, max_length=IDS_MOST)
-    filter: DraftsWanted | None = Field(
-        None, description="in place of ids: all drafts to review that are like this"
-    )
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if (self.ids is None) is (self.filter is None):
-            raise ValueError("should name either ids or a filter")
-        return self
-
-
-class ApprovableQuery(Query):
-    """Which drafts to count."""
-
-    account_id: Id | None = None
-    task_id: TaskId | None = None
-    level: Annotated[list[Level], BeforeValidator(_parts)] = Field(
-        [], max_length=3, description=_LEVEL
-    )
-    language: Annotated[Few, BeforeValidator(_parts)] = Field([], description=_LANGUAGE)
-    kind: Annotated[Few, BeforeValidator(_parts)] = Field([], description=_KIND)
-    has_warnings: bool | None = Field(None, description=_WARNINGS)
-
-    def filter(self) -> DraftFilter:
-        """Return it as the store takes it."""
-        return _filter(self)
-
-
-def _filter(wanted: DraftsWanted | ApprovableQuery) -> DraftFilter:
-    return DraftFilter(
-        account_id=wanted.account_id,
-        task_id=wanted.task_id,
-        levels=wanted.level,
-        languages=wanted.language,
-        kinds=wanted.kind,
-        has_warnings=wanted.has_warnings,
-        until=wanted.until if isinstance(wanted, DraftsWanted) else None,
-    )
