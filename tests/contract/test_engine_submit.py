@@ -28,7 +28,11 @@ from altwright.errors import (
     TaskNotFound,
 )
 from altwright.tasks.rq.redis_client import ACTIVE_KEY
-from altwright.tasks.submission_rules import CaptionSecurityManager
+from altwright.tasks.submission_rules import (
+    KIND_LENGTH,
+    SETTINGS_BYTES,
+    CaptionSecurityManager,
+)
 from altwright.tasks.task import Task
 
 pytestmark = pytest.mark.every_database
@@ -205,6 +209,23 @@ def test_a_wrong_tracker_locks_nobody_out_and_lets_nobody_in(
     assert client.get(KEY) == task.id.encode()
     assert rig.health.usable
     client.close()
+
+
+def test_a_submit_that_cant_be_kept_is_refused() -> None:
+    """Every field that the database would refuse, cut off or give back changed is named at once."""
+    longest = new_task("f" * 36, kind="k" * KIND_LENGTH, request_key="r", exclusive_key="e e")
+    assert (longest.request_key, longest.exclusive_key) == ("r", "e e")
+    for key in ("", "\n", "x" * 1000):
+        with pytest.raises(InvalidInput, match="can't be accepted") as refused:
+            new_task("f" * 36, kind="k" * (KIND_LENGTH + 1), request_key=key, exclusive_key=key)
+        assert set(refused.value.fields) == {"kind", "request_key", "exclusive_key"}
+        assert "printable characters" in refused.value.fields["request_key"]
+    for odd in ({"a": object()}, {"a": float("nan")}, {"a": (1,)}, {"a": "x" * SETTINGS_BYTES}):
+        with pytest.raises(InvalidInput) as refused:
+            new_task("f" * 36, settings=odd)
+        assert set(refused.value.fields) == {"settings"}
+    rest = SETTINGS_BYTES - len('{"a": ""}')
+    assert new_task("f" * 36, settings={"a": "x" * rest}).settings
 
 
 def test_an_unknown_kind_is_refused(rig: Rig) -> None:
