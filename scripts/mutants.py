@@ -165,7 +165,10 @@ class Meeting:
             if number % CHECKED_EACH == 0 or number == len(self._mutants):
                 unwell = self._run("", session.items)
                 if unwell is not None:
-                    self._say(f"  fails without a mutant, after others: {unwell}")
+                    self._say(
+                        f"  what was run since the last {CHECKED_EACH} means nothing, a mutant has "
+                        f"broken what tests share: {unwell}"
+                    )
                     self.counts["void"] += 1
                     return True
         return True
@@ -250,7 +253,7 @@ def work(module: str, path: Path, asked: argparse.Namespace) -> bool:
         f"{module}: {len(meant)} mutants, {killed} killed ({share:.0%}), {left} left, "
         f"{alike} equivalent, {time.monotonic() - began:.0f} s"
     )
-    return killed + left == len(meant) and (
+    return killed + left == meeting.counts.total() == len(meant) and (
         not left if known.get("all") else not meant or share >= LEAST_KILLED
     )
 

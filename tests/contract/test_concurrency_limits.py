@@ -108,9 +108,9 @@ def test_a_reset_needs_no_limits_before_it(database: Database) -> None:
 def test_a_process_that_begins_goes_by_what_is_set(database: Database) -> None:
     """Whatever its clock shows; where nothing is limited everything may be claimed."""
     of_settings, free = (LimitBook(database, one, clock=lambda: 0.0) for one in (TWO_LOW, Limits()))
-    assert (of_settings.current(), free.current()) == (TWO_LOW, Limits())
     with database.begin() as connection:
         assert free.full(connection, Limits()) == frozenset()
+    assert (of_settings.current(), free.current()) == (TWO_LOW, Limits())
     three = Limits(most={Priority.LOW: 3})
     of_settings.change(three)
     assert of_settings.current() == three

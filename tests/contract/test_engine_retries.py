@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.support_engine import ANNA, BERT, ROOT, Counting, Fleet, Rig, touch
+from tests.support_engine import ANNA, BERT, LEASE_S, ROOT, Counting, Fleet, Rig, touch
 
 from altwright import bootstrap, config
 from altwright.db import migrate
@@ -28,7 +28,7 @@ from altwright.errors import (
 )
 from altwright.tasks.error_classification import NOT_SET_UP, OUR_FAULT, Source
 from altwright.tasks.execution.runner import DATABASE_PAUSE_S, RESTS
-from altwright.tasks.store.expired_leases import CRASHES
+from altwright.tasks.store.expired_leases import CRASHES, Running
 from altwright.tasks.store.items import ITEM_TRIES, Plan, Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run
@@ -336,11 +336,30 @@ def test_a_picture_that_kills_workers_is_set_aside(rig: Rig) -> None:
             item = rig.items.next_item(task.id) or item
         assert item.key == "item-0"
         rig.rescuer.rescue(task.id, task.attempt, "test")
+        blamed = next(one for one in rig.store.items(task.id) if one.key == "item-0")
+        assert (blamed.tries, blamed.category) == (number + 1, Category.EXHAUSTED)
+        assert blamed.reason == "The worker stopped while it had this picture in hand."
     rig.drain_database()
     done = rig.store.get(task.id, None)
     assert (done.status, done.items_done, done.items_failed) == (Status.COMPLETED, 1, 1)
     failed = rig.store.items(task.id, [ItemStatus.FAILED])[0]
     assert (failed.key, failed.category) == ("item-0", Category.EXHAUSTED)
+
+
+def test_a_worker_that_gave_no_sign_is_told_from_one_that_did(rig: Rig) -> None:
+    """Each running task is there once, with its attempt, its worker and whether its lease is up."""
+    rig.kind.exclusive = False
+    for _ in range(3):
+        rig.submit()
+    late = rig.take("w1")
+    rig.later(LEASE_S + 1)
+    held = rig.take("w2")
+    assert sorted(rig.rescuer.running()) == sorted(
+        [
+            Running(late.id, late.attempt, "w1", expired=True),
+            Running(held.id, held.attempt, "w2", expired=False),
+        ]
+    )
 
 
 def dying(rig: Rig, workers: int) -> Task:

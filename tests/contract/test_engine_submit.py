@@ -28,7 +28,11 @@ from altwright.errors import (
     TaskNotFound,
 )
 from altwright.tasks.rq.redis_client import ACTIVE_KEY
-from altwright.tasks.submission_rules import CaptionSecurityManager
+from altwright.tasks.submission_rules import (
+    KIND_LENGTH,
+    SETTINGS_BYTES,
+    CaptionSecurityManager,
+)
 from altwright.tasks.task import Task
 
 pytestmark = pytest.mark.every_database
@@ -207,6 +211,29 @@ def test_a_wrong_tracker_locks_nobody_out_and_lets_nobody_in(
     client.close()
 
 
+def test_a_submit_that_cant_be_kept_is_refused() -> None:
+    """Every field that the database would refuse, cut off or give back changed is named at once."""
+    longest = new_task("f" * 36, kind="k" * KIND_LENGTH, request_key="r" * 128, exclusive_key="e")
+    assert (longest.request_key, longest.exclusive_key) == ("r" * 128, "e")
+    for key in ("", "\n", "x" * 1000):
+        with pytest.raises(InvalidInput, match="can't be accepted") as refused:
+            new_task("f" * 36, kind="k" * (KIND_LENGTH + 1), request_key=key, exclusive_key=key)
+        assert set(refused.value.fields) == {"kind", "request_key", "exclusive_key"}
+        assert refused.value.fields["kind"] == "should have at most 32 characters"
+        assert refused.value.fields["request_key"] == "should be 1 to 128 printable characters"
+    for odd, words in (
+        (object(), "should be values that JSON has"),
+        (float("nan"), "should be values that JSON has"),
+        ((1,), "should be values that JSON gives back as they are"),
+        ("x" * SETTINGS_BYTES, "should be at most 64 kB"),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            new_task("f" * 36, settings={"a": odd})
+        assert refused.value.fields == {"settings": words}
+    rest = SETTINGS_BYTES - len('{"a": ""}')
+    assert new_task("f" * 36, settings={"a": "x" * rest}).settings
+
+
 def test_an_unknown_kind_is_refused(rig: Rig) -> None:
     """A kind that doesn't exist is the caller's fault."""
     with pytest.raises(InvalidInput, match="known are administration, counting"):
@@ -218,10 +245,11 @@ def test_an_unknown_kind_is_refused(rig: Rig) -> None:
 def test_users_ask_for_no_more_than_their_role_allows(rig: Rig) -> None:
     """Normal and low are everybody's, high and urgent an administrator's."""
     for asked in ("urgent", "high"):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowed, match="Only an administrator"):
             rig.submit(priority=asked)
     assert count_tasks(rig.database) == 0
     assert rig.submit(priority="low").priority is Priority.LOW
+    assert rig.submit(BERT, priority="normal").priority is Priority.NORMAL
     assert rig.submit(ROOT, priority="urgent").priority is Priority.URGENT
 
 

@@ -22,5 +22,5 @@ def test_task_ids_cannot_be_guessed_and_nothing_else_is_taken_for_one() -> None:
     assert bits.bit_count() == 122
     first = uuid.UUID(ids[0])
     for wrong in ("", "1", first.hex, str(first).upper(), f"{{{first}}}", str(uuid.uuid1())):
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInput, match="A task id is a UUID"):
             CaptionSecurityManager().checked_task_id(wrong)
