@@ -202,6 +202,22 @@ class UserStore:
             raise InvalidInput("This password can't be used.", {"password": fault})
         self._change(user_id, password_hash=self._hasher.hash(password))
 
+    def replace_password(self, user: User, password: str) -> bool:
+        """Replace the password; return whether it was the one still that ``user`` was read with.
+
+        Raises InvalidInput.
+        """
+        if fault := _password_fault(password):
+            raise InvalidInput("This password can't be used.", {"password": fault})
+        new_hash = self._hasher.hash(password)
+        query = select(UserRow).where(UserRow.id == user.id, UserRow.is_active).with_for_update()
+        with self._database.write() as session:
+            row = session.scalar(query)
+            if row is None or _user(row).stamp != user.stamp:
+                return False
+            row.password_hash = new_hash
+        return True
+
     def forget_password(self, user_id: int) -> None:
         """Let no password be the user's, which ends their sessions. Raises NotFound."""
         self._change(user_id, password_hash=_no_password())
