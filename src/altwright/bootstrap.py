@@ -275,6 +275,7 @@ def build(settings: Settings) -> Services:
         engine.adopt(options_of(changed))
         error_policies.adopt(*retries_of(changed))
         alerting.adopt(thresholds_of(changed), changed.maintenance_every)
+        work.patience_s = changed.alert_stuck_task
         of_tasks.ages = content.ages = ages_of(changed)
         longest, parallel = changed.caption_max_length, changed.describer_parallel
         captions.adopt(picture_limits_of(changed), longest, parallel)
@@ -426,11 +427,13 @@ def workers_expected(settings: Settings, control: WorkerControl) -> int:
     """
     mode, wishes = settings.worker_mode, control.all()
     scaled = {group: one.scale.least for group, one in wishes.items() if one.scale}
-    inside = scaled.pop(INTEGRATED, settings.rq_worker_count) if mode.has_threads else 0
+    inside = scaled.pop(INTEGRATED, settings.rq_worker_count)
     outside = max(1, settings.external_processes) if mode.has_processes else 0
-    if scaled:
-        outside = sum(size.least for size in control.pools())
-    return inside + outside
+    pools = control.pools() if scaled else []
+    # Without one that gives a sign they are missing, unless they were all asked to stop.
+    if pools or (scaled and not any(scaled.values())):
+        outside = sum(size.least for size in pools)
+    return outside + (inside if mode.has_threads else 0)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -10,14 +10,15 @@ from typing import Any
 
 import structlog
 
-#: Passwords in addresses and in what stands behind "?", and tokens never reach a log. A password
+#: Passwords in addresses and in what stands behind "?", tokens, and links with which people choose
+#: a password (Fernet's tokens, as accounts/password_links.py makes them) reach no log. A password
 #: ends at the last "@", whatever it holds; "host:443/@robin" of a web address is none, and
 #: "user:password@host" is what our own words of help say.
 _SECRETS = re.compile(
     r"(?<=://)(?!(?<=http://)[^\s/?#\"@:]*:\d{1,5}[/?#])(?!(?<=https://)[^\s/?#\"@:]*:\d{1,5}[/?#])"
     r"(?P<name>[^:/@\s\"]*):(?!password@)[^\s\"]+(?=@)"
     r"|(?P<option>[?&;][\w.-]*(?i:password|passwd|secret|token|key)=)[^&\s\"#]+"
-    r"|(?i:(?<=bearer ))\S+|\baw_[\w-]{20,}"
+    r"|(?i:(?<=bearer ))\S+|\baw_[\w-]{20,}|\bgAAAA[\w-]{20,}=*"
 )
 
 

@@ -233,3 +233,53 @@ def test_the_audit_log_is_read_page_by_page(web: Web) -> None:
     assert "user9<" in second
     assert "user0<" in second
     assert "by=root" in older
+
+
+HUGE, LARGE = "9" * 5000, "9" * 30
+#: The first and the last moment that can be written, in places where it's another day in UTC.
+FIRST, LAST = "0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            f"/admin/{page}={number}"
+            for page in ("users?after", "alerts?after", "audit?after", "tasks?account")
+            for number in (LARGE, HUGE)
+        ),
+        f"/admin/users/{LARGE}",
+        f"/api/v1/admin/users/{LARGE}",
+        *(
+            f"{path}={at}"
+            for path in (
+                "/admin/tasks/many?action=cancel&until",
+                "/api/v1/admin/tasks?since",
+                "/api/v1/admin/tasks?status=failed&before",
+                "/api/v1/admin/tasks/many?action=cancel&since",
+            )
+            for at in (FIRST, LAST)
+        ),
+    ],
+    ids=lambda path: path[:60],
+)
+def test_no_address_is_a_fault_of_ours(web: Web, path: str) -> None:
+    """Numbers that no database holds, and days that no calendar has, are answered."""
+    assert web.by_session(web.root).get(path).status_code in {200, 404}
+
+
+def test_no_form_is_a_fault_of_ours(web: Web) -> None:
+    """The same of what forms say."""
+    root = web.by_session(web.root)
+    for path, form, status in (
+        ("workers/scale", {"kind": "integrated", "least": HUGE}, 303),
+        ("workers/take-over", {"task_id": support_web.NO_SUCH_TASK, "attempt": HUGE}, 404),
+        ("workers/take-over", {"task_id": support_web.NO_SUCH_TASK, "attempt": LARGE}, 404),
+        ("workers/take-over", {"task_id": "a\r\nb: c", "attempt": "1"}, 303),
+        ("settings/limits", {"most_urgent": HUGE}, 422),
+        (f"users/{web.bert.id}/limit", {"runs_per_day": HUGE}, 422),
+        (f"users/{web.bert.id}/tokens/{LARGE}/revoke", {}, 404),
+        (f"alerts/{LARGE}/acknowledge", {}, 404),
+    ):
+        data = {"csrf_token": root.headers["X-CSRFToken"], **form}
+        assert root.post(f"/admin/{path}", data=data).status_code == status, path

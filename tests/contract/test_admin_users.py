@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +18,7 @@ from altwright.accounts.users import NOBODYS
 from altwright.db.tables import UserRow
 from altwright.db.task_tables import TaskRow
 from altwright.domain.caption import Role
+from altwright.errors import NotFound
 from altwright.web.admin import users as users_page
 
 web = support_web.web
@@ -280,3 +283,23 @@ def test_administrators_start_as_many_runs_as_they_like(web: Web) -> None:
     for _ in range(3):
         task = services.queue.submit("captions", user=web.root.ref)
         services.queue.cancel(task.id, by=web.root.ref)
+
+
+def test_a_link_works_once_also_at_the_same_moment(web: Web) -> None:
+    """Of several who use it together one chooses the password; the others are told."""
+    root = web.services.people
+    link = root.reset_password(web.bert.id, by=web.root.ref).link.removeprefix("/password/")
+    together = threading.Barrier(4)
+
+    def chosen(number: int) -> bool:
+        together.wait()
+        try:
+            root.choose_password(link, f"{CHOSEN} {number}", address="")
+        except NotFound:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as people:
+        used = list(people.map(chosen, range(4)))
+    assert used.count(True) == 1
+    assert may_sign_in(web, "bert", f"{CHOSEN} {used.index(True)}")

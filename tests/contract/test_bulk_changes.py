@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from tests.servers import RedisServer
-from tests.support_engine import ANNA, KEY, ROOT, Fleet, Rig, fill
+from tests.support_engine import ANNA, KEY, ROOT, Fleet, Rig, fill, touch
 from tests.support_service import Service
 
 from altwright.db.task_tables import TaskEventRow
@@ -17,6 +17,7 @@ from altwright.domain.task import Priority, Status
 from altwright.errors import TaskStateConflict
 from altwright.tasks.bulk_task import fates_of, told
 from altwright.tasks.store.bulk_changes import BATCH, BulkAction, BulkChanges
+from altwright.tasks.store.items import Planned
 from altwright.tasks.store.task_search import TaskFilter
 from altwright.tasks.task import Task
 from altwright.tasks.task_kind import Run
@@ -123,6 +124,28 @@ def test_a_plan_that_was_interrupted_goes_on(rig: Rig, monkeypatch: pytest.Monke
     rig.drain_database("b")
     assert rig.store.get(task.id, None).step == "Of 21: 21 cancelled."
     assert events(rig, "cancelled") == Counter(dict.fromkeys(ids, 1))
+
+
+def test_a_canary_is_of_tasks_that_can_be_queued_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches full of those that have to stay are none of its stages, however many come first."""
+    monkeypatch.setattr("altwright.tasks.store.bulk_changes.BATCH", 5)
+    ids = rows(rig, 40, Status.FAILED)
+    for one in ids[:12]:
+        touch(rig.database, one, exclusive_key="held")
+    fill(rig.database, rig.box, 1, kind="counting", user_id=ANNA.id, exclusive_key="held")
+    rig.lose_redis()
+    made = order(rig, BulkAction.REQUEUE)
+    task = next(task for task in iter(lambda: rig.take("a"), None) if task.id == made.id)
+    work = rig.kinds[task.kind].open(Run(task, lambda: None, lambda _: None))
+    keys = [one.key for one in work.plan() if isinstance(one, Planned)]
+    sizes = [key.rpartition(" ")[2] for key in keys[:-1]]
+    looks = [number for number, key in enumerate(keys) if key.startswith("check")]
+    # Twelve that are held, and the first one; then ten in two batches.
+    assert sizes == ["5", "5", "3", "13", "5", "5", "23", *["5"] * 3, "2"]
+    assert looks == [3, 6]
+    assert [keys[number].split(" ")[1] for number in looks] == [ids[0], ids[13]]
 
 
 @pytest.mark.parametrize("action", [BulkAction.CANCEL, BulkAction.REQUEUE])

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from tests import support_web
+from tests.contract.test_worker_administration import long_ago, running
 from tests.support_web import Caller, Web
 
 from altwright import bootstrap
@@ -91,6 +92,16 @@ def test_a_change_counts_in_another_process(web: Web, other: bootstrap.Services)
     assert other.queue.jobs.window == 1000
     assert other.describer.name == "offline"
     assert shown(root, "RQ_MAX_RETRIES")["origin"] == "default"
+
+
+def test_how_long_a_task_may_stand_still_counts_on_pages_too(web: Web) -> None:
+    """What pages call stuck is what the alert calls so."""
+    task = running(web)
+    long_ago(web, task["id"])
+    found = web.services.worker_administration.running_task
+    assert found(task["id"]).is_stuck  # type: ignore[union-attr]
+    web.services.live.change({"ALERT_STUCK_TASK": 7200}, by=web.root.ref)
+    assert not found(task["id"]).is_stuck  # type: ignore[union-attr]
 
 
 def test_new_tasks_begin_with_the_retries_that_count_now(web: Web) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -14,9 +15,12 @@ from tests.contract.test_admin_pages import moderator, post
 from tests.support_engine import ROOT, Counting, Rig
 from tests.support_web import Web, problem
 
+from altwright import bootstrap
+from altwright.config import Settings
 from altwright.db.task_tables import TaskEventRow, WorkerRow
 from altwright.db.types import now
 from altwright.domain.worker import StartedBy, WorkerKind
+from altwright.domain.worker_mode import WorkerMode
 from altwright.errors import TaskStateConflict
 from altwright.tasks.cluster.stack_dumps import FRAMES_MOST, StackDumps, request_row, stack_of
 from altwright.tasks.cluster.worker_control import INTEGRATED, POOL, Group, PoolSize
@@ -363,6 +367,38 @@ def test_pools_say_how_large_they_are(rig: Rig) -> None:
 
 
 @pytest.mark.every_database
+def test_pools_of_hosts_of_one_name_are_in_nobodys_way(rig: Rig) -> None:
+    """None ends because another one was first to say how large it is."""
+    together = threading.Barrier(6)
+
+    def note(there: int) -> None:
+        together.wait()
+        rig.control.note_pool(PoolSize("one", there, 1, 2))
+
+    with ThreadPoolExecutor(6) as pools:
+        list(pools.map(note, range(6)))
+    assert [one.host for one in rig.control.pools()] == ["one"]
+
+
+def test_workers_that_were_scaled_are_missing_when_their_host_is(rig: Rig) -> None:
+    """Only those that were asked to stop aren't; a wish for threads is none for processes."""
+
+    def expected(mode: WorkerMode) -> int:
+        settings = Settings(worker_mode=mode, rq_worker_count=2, external_processes=1)
+        return bootstrap.workers_expected(settings, rig.control)
+
+    rig.control.scale(INTEGRATED, 5, 5, ROOT)
+    assert [expected(mode) for mode in (WorkerMode.INTEGRATED, WorkerMode.EXTERNAL)] == [5, 1]
+    pool = Group(POOL, "there")
+    rig.control.scale(pool, 3, 3, ROOT)
+    rig.control.note_pool(PoolSize("there", 3, 3, 3))
+    assert expected(WorkerMode.HYBRID) == 8
+    rig.control.pool_gone("there")
+    assert [expected(mode) for mode in (WorkerMode.INTEGRATED, WorkerMode.EXTERNAL)] == [5, 1]
+    rig.control.scale(pool, 0, 0, ROOT)
+    assert expected(WorkerMode.EXTERNAL) == 0
+
+
 def test_the_item_in_hand_and_since_when(rig: Rig) -> None:
     """It changes with each item that ends; one that takes ten times the usual is stuck."""
     rig.submit()

@@ -28,6 +28,7 @@ def _loggers_as_before() -> Iterator[None]:
         ("at postgresql://anna:sesame@db/x", "at postgresql://anna:***@db/x"),
         ("Authorization: Bearer sesame.open", "Authorization: Bearer ***"),
         (f"token aw_{'x' * 43} used", "token *** used"),
+        (f"POST /password/gAAAAAB{'x-_' * 40}==: 400", "POST /password/***: 400"),
         ("at redis://:se/sa#m?e@x@db:6379/0", "at redis://:***@db:6379/0"),
         (
             "r+sentinel://a,b/m?sentinel_password=x&b=1",

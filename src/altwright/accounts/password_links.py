@@ -49,5 +49,6 @@ class PasswordLinks:
     def use(self, sealed: str, password: str) -> User:
         """Let the link's user have this password. Raises NotFound, InvalidInput."""
         user = self.user_of(sealed)
-        self._users.set_password(user.id, password)
+        if not self._users.replace_password(user, password):
+            raise NotFound(_GONE)  # somebody else has used it at the same moment
         return user

@@ -19,7 +19,7 @@ from werkzeug.security import check_password_hash
 
 from altwright.db.copies import as_json, copied
 from altwright.db.session import KEEPS_PLAN, Database, changed
-from altwright.db.tables import TokenRow, UserRow
+from altwright.db.tables import ID_MOST, TokenRow, UserRow
 from altwright.db.types import now
 from altwright.domain.caption import Role
 from altwright.domain.user import UserRef
@@ -139,6 +139,8 @@ class UserStore:
 
     def get(self, user_id: int) -> User | None:
         """Return the user with this id."""
+        if user_id > ID_MOST:
+            return None
         with self._database.connect() as connection:
             row = connection.execute(_BY_ID, {"user_id": user_id}).first()
             return _user(row) if row else None
@@ -200,6 +202,22 @@ class UserStore:
             raise InvalidInput("This password can't be used.", {"password": fault})
         self._change(user_id, password_hash=self._hasher.hash(password))
 
+    def replace_password(self, user: User, password: str) -> bool:
+        """Replace the password; return whether it was the one still that ``user`` was read with.
+
+        Raises InvalidInput.
+        """
+        if fault := _password_fault(password):
+            raise InvalidInput("This password can't be used.", {"password": fault})
+        new_hash = self._hasher.hash(password)
+        query = select(UserRow).where(UserRow.id == user.id, UserRow.is_active).with_for_update()
+        with self._database.write() as session:
+            row = session.scalar(query)
+            if row is None or _user(row).stamp != user.stamp:
+                return False
+            row.password_hash = new_hash
+        return True
+
     def forget_password(self, user_id: int) -> None:
         """Let no password be the user's, which ends their sessions. Raises NotFound."""
         self._change(user_id, password_hash=_no_password())
@@ -253,7 +271,7 @@ class UserStore:
     def revoke_token(self, user_id: int, token_id: int) -> Token:
         """Delete a token of the user's, and return it. Raises NotFound."""
         with self._database.write() as session:
-            row = session.get(TokenRow, token_id)
+            row = session.get(TokenRow, token_id) if token_id <= ID_MOST else None
             if row is None or row.user_id != user_id:
                 raise NotFound("There is no such token.")
             session.delete(row)

@@ -139,8 +139,9 @@ class BulkWork(Work):
             key = f"{batch.first} {batch.last} {batch.size}"
             so_far += batch.size
             yield Planned(f"{_BATCH} {key}", counted(batch.size, "task"))
-            if number <= len(stages):
-                yield Planned(f"{_CHECK} {key}", f"Whether the first {so_far:,} went well")
+            if batch.stage_from:
+                stage = f"{batch.stage_from} {batch.last} {so_far}"
+                yield Planned(f"{_CHECK} {stage}", f"Whether the first {so_far:,} went well")
             if number % NOTED_EVERY == 0:
                 yield PlannedUpTo(batch.last)
         yield Planned(_REPORT, "The audit log", last=True)

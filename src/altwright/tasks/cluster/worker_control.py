@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -168,7 +169,8 @@ class WorkerControl:
         old = delete(StateRow).where(
             StateRow.name.like(f"{SIZE}:%"), StateRow.changed_at < now(-SIZE_KEPT_S)
         )
-        with self._database.write() as session:
+        # Another pool of a host of this name may be first with the row; this one notes again soon.
+        with suppress(IntegrityError), self._database.write() as session:
             session.execute(old)
             session.merge(StateRow(name=name, value=value, changed_at=now()))
 

@@ -154,6 +154,8 @@ class Range(NamedTuple):
     first: str
     last: str
     size: int
+    #: Where it ends a stage, which may be of several: the first task of that. "": it ends none.
+    stage_from: str = ""
 
 
 class Outcomes(NamedTuple):
@@ -219,7 +221,7 @@ class BulkChanges:
         left = list(stages)
         taken: set[str] = set()
         ids: list[str] = []
-        free = 0
+        free, began = 0, ""
         while True:
             with self._database.connect() as connection:
                 rows = connection.execute(query.where(TaskRow.id > after)).all()
@@ -228,12 +230,14 @@ class BulkChanges:
                 if left and not row.is_held and row.exclusive_key not in taken:
                     free += 1
                     taken |= {row.exclusive_key} - {None}
-                if len(ids) == BATCH or (left and free == left[0]):
-                    yield Range(ids[0], ids[-1], len(ids))
-                    if left and free == left[0]:
-                        left.pop(0)
-                        free = 0
+                ends_stage = bool(left) and free == left[0]
+                if ends_stage or len(ids) == BATCH:
+                    began = began or ids[0]
+                    yield Range(ids[0], ids[-1], len(ids), began if ends_stage else "")
                     ids = []
+                if ends_stage:
+                    left.pop(0)
+                    free, began = 0, ""
             if len(rows) < READ_BATCH:
                 break
             after = rows[-1].id

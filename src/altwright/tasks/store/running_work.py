@@ -91,7 +91,7 @@ class RunningWork:
     def __init__(self, database: Database, patience_s: float) -> None:
         """Take the seconds after which a task that doesn't move is stuck, whatever is usual."""
         self._database = database
-        self._patience_s = patience_s
+        self.patience_s = patience_s
 
     def all(self, usual_s: float | None) -> list[RunningTask]:
         """Return every running task; ``usual_s`` are the seconds that an item takes, if known."""
@@ -101,7 +101,7 @@ class RunningWork:
     def _task(self, row: Row[Any], usual_s: float | None) -> RunningTask:
         moved_at = max(row.since, row.last_ended or row.since)
         item_s = max(0.0, (row.at - moved_at).total_seconds())
-        patience_s = self._patience_s
+        patience_s = self.patience_s
         if usual_s is not None and row.items_total is not None:
             patience_s = min(patience_s, max(STUCK_LEAST_S, USUAL_TIMES * usual_s))
         return copied(

@@ -13,6 +13,7 @@ from altwright.tasks.alerting.rules import Severity
 from altwright.tasks.alerting.runbook import advice
 from altwright.web.admin.access import frame, require_role
 from altwright.web.auth import caller
+from altwright.web.numbers import whole_number
 from altwright.web.services import services
 
 PATH = "/admin/alerts"
@@ -34,7 +35,7 @@ def alerts() -> str:
         name=asked.get("name") or None,
         severity=next((one for one in Severity if one == asked.get("severity")), None),
         is_open=False,
-        before_id=int(after) if after.isdecimal() else None,
+        before_id=whole_number(after),
     )
     page = found[:ALERTS_A_PAGE]
     return render_template(

@@ -14,6 +14,7 @@ from altwright.errors import InvalidInput
 from altwright.tasks.cluster.live_settings import CHANGEABLE, CHANGED
 from altwright.web.admin.access import frame, require_role
 from altwright.web.auth import caller
+from altwright.web.numbers import whole_number
 from altwright.web.services import services
 
 #: Changes that the page shows; the audit log has them all.
@@ -66,10 +67,11 @@ def limit() -> Response | tuple[str, int]:
         for priority in Priority:
             name = f"{what}_{priority.queue}"
             words = request.form.get(name, "").strip() or "0"
-            if not words.isdecimal() or int(words) > WORKERS_MOST:
+            number = whole_number(words, WORKERS_MOST)
+            if number is None:
                 faults[name] = f"should be a whole number from 0 to {WORKERS_MOST}"
-            elif int(words):
-                of_priority[priority] = int(words)
+            elif number:
+                of_priority[priority] = number
     if faults:
         return _page(request.form, faults, "These limits can't be used."), 422
     services().administration.limit(Limits(numbers["most"], numbers["kept"]), by=caller())

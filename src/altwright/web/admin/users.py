@@ -14,6 +14,7 @@ from altwright.domain.counting import counted
 from altwright.errors import InvalidInput, NotFound
 from altwright.web.admin.access import frame, require_role
 from altwright.web.auth import caller
+from altwright.web.numbers import whole_number
 from altwright.web.services import services
 
 #: Users on a page of the list.
@@ -121,8 +122,7 @@ def revoke_token(user_id: int, token_id: int) -> Response:
 
 def _list(typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None) -> str:
     asked = request.args
-    part, after = asked.get("name", "").strip(), asked.get("after", "")
-    after_id = int(after) if after.isdecimal() else 0
+    part, after_id = asked.get("name", "").strip(), whole_number(asked.get("after", "")) or 0
     found = services().users.search(part, after_id=after_id, limit=USERS_A_PAGE + 1)
     page = found[:USERS_A_PAGE]
     older = {"name": part, "after": page[-1].id} if len(found) > len(page) else None

@@ -21,6 +21,7 @@ from altwright.tasks.store.task_search import Page, TaskSearch
 from altwright.web.admin.access import frame, require_role
 from altwright.web.admin.task_filter import asked_filter, given_filter
 from altwright.web.auth import caller
+from altwright.web.numbers import whole_number
 from altwright.web.services import services
 
 E = TypeVar("E", bound=StrEnum)
@@ -171,7 +172,7 @@ def audit() -> str:
         actor=asked.get("by") or None,
         action=asked.get("action") or None,
         subject=asked.get("subject") or None,
-        before_id=int(after) if after.isdecimal() else None,
+        before_id=whole_number(after),
     )
     page = found[:ENTRIES]
     actors, actions = log.names()

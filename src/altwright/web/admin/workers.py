@@ -13,6 +13,7 @@ from altwright.errors import NotFound, RequestError
 from altwright.tasks.worker_administration import SCALE_MOST, GroupState
 from altwright.web.admin.access import frame, require_role
 from altwright.web.auth import caller
+from altwright.web.numbers import whole_number
 from altwright.web.services import services
 
 bp = Blueprint("workers", __name__, url_prefix="/admin/workers")
@@ -43,13 +44,13 @@ def workers() -> str:
 @bp.post("/scale")
 def scale() -> Response:
     """Change how many there are; a pool has a least and a most."""
-    least = request.form.get("least", "")
-    most = request.form.get("most", least)
-    if not (least.isdecimal() and most.isdecimal()):
+    words = request.form.get("least", "")
+    least, most = whole_number(words), whole_number(request.form.get("most", words))
+    if least is None or most is None:
         return _said("Nothing was done: a number of workers is written in digits.")
     return _asked(
         lambda kind, host: services().worker_administration.scale(
-            kind, host, int(least), int(most), by=caller()
+            kind, host, least, most, by=caller()
         ),
         f"{least} wanted." if least == most else f"{least} to {most} wanted.",
     )
@@ -107,18 +108,18 @@ def ask_stack() -> Response:
 def take_over() -> Response:
     """Take a running task from its worker, for another one to go on with."""
     task_id = request.form.get("task_id", "")
-    attempt = request.form.get("attempt", "")
+    attempt = whole_number(request.form.get("attempt", ""))
     words = "The task is taken over; another worker goes on with it."
-    if not attempt.isdecimal():
+    if attempt is None:
         raise NotFound("There is no such attempt.")
     try:
-        services().worker_administration.take_over(task_id, int(attempt), by=caller())
+        services().worker_administration.take_over(task_id, attempt, by=caller())
     except NotFound:
         raise
     except RequestError as refusal:
         words = f"Nothing was done: {refusal}"
     flash(words)
-    return redirect(f"/admin/tasks/{task_id}", 303)
+    return redirect(f"/admin/tasks/{quote(task_id)}", 303)
 
 
 def _asked(ask: Callable[[str, str], GroupState], words: str) -> Response:
