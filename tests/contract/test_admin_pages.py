@@ -233,3 +233,27 @@ def test_the_audit_log_is_read_page_by_page(web: Web) -> None:
     assert "user9<" in second
     assert "user0<" in second
     assert "by=root" in older
+
+
+def test_no_number_is_too_large_to_be_refused(web: Web) -> None:
+    """One with more digits than Python reads, or than a database stores, is answered in words."""
+    root = web.by_session(web.root)
+    for digits in (20, 5_000):
+        number = "9" * digits
+        words = post(root, "/admin/workers/scale", kind="integrated", host="", least=number)
+        assert "in digits, from 0 to 64" in words
+        form = {"csrf_token": root.headers["X-CSRFToken"], "most_low": number}
+        refused = root.post("/admin/settings/limits", data=form)
+        assert refused.status_code == 422
+        assert "should be a whole number from 0 to" in refused.text
+        for page in ("users", "alerts", "audit"):
+            assert root.get(f"/admin/{page}?after={number}").status_code == 200
+    beyond = str(2**63)
+    for path in (f"/admin/users/{beyond}", f"/api/v1/admin/users/{beyond}"):
+        assert root.get(path).status_code == 404
+    for path in (
+        f"/admin/alerts/{beyond}/acknowledge",
+        f"/admin/users/{web.anna.id}/tokens/{beyond}/revoke",
+    ):
+        form = {"csrf_token": root.headers["X-CSRFToken"]}
+        assert root.post(path, data=form).status_code == 404

@@ -19,7 +19,7 @@ from werkzeug.security import check_password_hash
 
 from altwright.db.copies import as_json, copied
 from altwright.db.session import KEEPS_PLAN, Database, changed
-from altwright.db.tables import TokenRow, UserRow
+from altwright.db.tables import ID_MOST, TokenRow, UserRow
 from altwright.db.types import now
 from altwright.domain.caption import Role
 from altwright.domain.user import UserRef
@@ -139,6 +139,8 @@ class UserStore:
 
     def get(self, user_id: int) -> User | None:
         """Return the user with this id."""
+        if user_id > ID_MOST:
+            return None
         with self._database.connect() as connection:
             row = connection.execute(_BY_ID, {"user_id": user_id}).first()
             return _user(row) if row else None
@@ -253,7 +255,7 @@ class UserStore:
     def revoke_token(self, user_id: int, token_id: int) -> Token:
         """Delete a token of the user's, and return it. Raises NotFound."""
         with self._database.write() as session:
-            row = session.get(TokenRow, token_id)
+            row = session.get(TokenRow, token_id) if token_id <= ID_MOST else None
             if row is None or row.user_id != user_id:
                 raise NotFound("There is no such token.")
             session.delete(row)

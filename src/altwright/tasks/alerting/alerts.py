@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from altwright.db.copies import as_json, copied
 from altwright.db.session import Database, again_after_deadlock, changed
+from altwright.db.tables import ID_MOST
 from altwright.db.task_tables import AlertRow, NoticeRow
 from altwright.db.types import now
 from altwright.domain.user import UserRef
@@ -130,7 +131,7 @@ class AlertBook:
             Conflict: it is over, or somebody has acknowledged it.
         """
         with self._database.write() as session:
-            row = session.get(AlertRow, alert_id)
+            row = session.get(AlertRow, alert_id) if alert_id <= ID_MOST else None
             if row is None:
                 raise NotFound("There is no such alert.")
             fresh = update(AlertRow).where(

@@ -7,11 +7,13 @@ from urllib.parse import urlencode
 from flask import Blueprint, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from altwright.db.tables import ID_MOST
 from altwright.errors import Conflict
 from altwright.tasks.alerting.alert_desk import WHY_MOST
 from altwright.tasks.alerting.rules import Severity
 from altwright.tasks.alerting.runbook import advice
 from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.numbers import whole_number
 from altwright.web.auth import caller
 from altwright.web.services import services
 
@@ -34,7 +36,7 @@ def alerts() -> str:
         name=asked.get("name") or None,
         severity=next((one for one in Severity if one == asked.get("severity")), None),
         is_open=False,
-        before_id=int(after) if after.isdecimal() else None,
+        before_id=whole_number(after, ID_MOST),
     )
     page = found[:ALERTS_A_PAGE]
     return render_template(

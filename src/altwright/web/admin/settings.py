@@ -13,6 +13,7 @@ from altwright.domain.task import Priority
 from altwright.errors import InvalidInput
 from altwright.tasks.cluster.live_settings import CHANGEABLE, CHANGED
 from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.numbers import whole_number
 from altwright.web.auth import caller
 from altwright.web.services import services
 
@@ -65,11 +66,11 @@ def limit() -> Response | tuple[str, int]:
     for what, of_priority in numbers.items():
         for priority in Priority:
             name = f"{what}_{priority.queue}"
-            words = request.form.get(name, "").strip() or "0"
-            if not words.isdecimal() or int(words) > WORKERS_MOST:
+            number = whole_number(request.form.get(name, "").strip() or "0", WORKERS_MOST)
+            if number is None:
                 faults[name] = f"should be a whole number from 0 to {WORKERS_MOST}"
-            elif int(words):
-                of_priority[priority] = int(words)
+            elif number:
+                of_priority[priority] = number
     if faults:
         return _page(request.form, faults, "These limits can't be used."), 422
     services().administration.limit(Limits(numbers["most"], numbers["kept"]), by=caller())

@@ -11,6 +11,7 @@ from altwright.db.tables import ID_MOST
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.store.task_search import TaskFilter
+from altwright.web.admin.numbers import whole_number
 from altwright.web.services import services
 
 E = TypeVar("E", bound=StrEnum)
@@ -39,7 +40,7 @@ def asked_filter(asked: Mapping[str, str]) -> tuple[TaskFilter, dict[str, str]]:
         "user": user.id if user else None,
         "category": _known(Category, given.get("category")),
         "delivery": _known(Delivery, given.get("delivery")),
-        "account": int(account) if account.isdecimal() and int(account) <= ID_MOST else None,
+        "account": whole_number(account, ID_MOST),
         "since": _instant(given.get("since")),
         "before": _instant(given.get("before")),
         "text": given.get("text"),

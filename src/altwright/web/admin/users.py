@@ -9,10 +9,12 @@ from flask import Blueprint, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.accounts.administration import Invited
+from altwright.db.tables import ID_MOST
 from altwright.domain.caption import Role
 from altwright.domain.counting import counted
 from altwright.errors import InvalidInput, NotFound
 from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.numbers import whole_number
 from altwright.web.auth import caller
 from altwright.web.services import services
 
@@ -121,8 +123,8 @@ def revoke_token(user_id: int, token_id: int) -> Response:
 
 def _list(typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None) -> str:
     asked = request.args
-    part, after = asked.get("name", "").strip(), asked.get("after", "")
-    after_id = int(after) if after.isdecimal() else 0
+    part = asked.get("name", "").strip()
+    after_id = whole_number(asked.get("after", ""), ID_MOST) or 0
     found = services().users.search(part, after_id=after_id, limit=USERS_A_PAGE + 1)
     page = found[:USERS_A_PAGE]
     older = {"name": part, "after": page[-1].id} if len(found) > len(page) else None

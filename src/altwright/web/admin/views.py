@@ -12,6 +12,7 @@ from flask import Blueprint, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.db.session import utcnow
+from altwright.db.tables import ID_MOST
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category, NotFound, RequestError
@@ -19,6 +20,7 @@ from altwright.tasks.bulk_task import BulkTask, Order
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_search import Page, TaskSearch
 from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.numbers import whole_number
 from altwright.web.admin.task_filter import asked_filter, given_filter
 from altwright.web.auth import caller
 from altwright.web.services import services
@@ -171,7 +173,7 @@ def audit() -> str:
         actor=asked.get("by") or None,
         action=asked.get("action") or None,
         subject=asked.get("subject") or None,
-        before_id=int(after) if after.isdecimal() else None,
+        before_id=whole_number(after, ID_MOST),
     )
     page = found[:ENTRIES]
     actors, actions = log.names()

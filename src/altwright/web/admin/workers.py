@@ -9,9 +9,11 @@ from urllib.parse import quote
 from flask import Blueprint, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from altwright.db.tables import ID_MOST
 from altwright.errors import NotFound, RequestError
 from altwright.tasks.worker_administration import SCALE_MOST, GroupState
 from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.numbers import whole_number
 from altwright.web.auth import caller
 from altwright.web.services import services
 
@@ -43,13 +45,16 @@ def workers() -> str:
 @bp.post("/scale")
 def scale() -> Response:
     """Change how many there are; a pool has a least and a most."""
-    least = request.form.get("least", "")
-    most = request.form.get("most", least)
-    if not (least.isdecimal() and most.isdecimal()):
-        return _said("Nothing was done: a number of workers is written in digits.")
+    typed = request.form.get("least", "")
+    least = whole_number(typed, SCALE_MOST)
+    most = whole_number(request.form.get("most", typed), SCALE_MOST)
+    if least is None or most is None:
+        return _said(
+            f"Nothing was done: a number of workers is written in digits, from 0 to {SCALE_MOST}."
+        )
     return _asked(
         lambda kind, host: services().worker_administration.scale(
-            kind, host, int(least), int(most), by=caller()
+            kind, host, least, most, by=caller()
         ),
         f"{least} wanted." if least == most else f"{least} to {most} wanted.",
     )
@@ -107,12 +112,12 @@ def ask_stack() -> Response:
 def take_over() -> Response:
     """Take a running task from its worker, for another one to go on with."""
     task_id = request.form.get("task_id", "")
-    attempt = request.form.get("attempt", "")
+    attempt = whole_number(request.form.get("attempt", ""), ID_MOST)
     words = "The task is taken over; another worker goes on with it."
-    if not attempt.isdecimal():
+    if attempt is None:
         raise NotFound("There is no such attempt.")
     try:
-        services().worker_administration.take_over(task_id, int(attempt), by=caller())
+        services().worker_administration.take_over(task_id, attempt, by=caller())
     except NotFound:
         raise
     except RequestError as refusal:
