@@ -15,8 +15,7 @@ from tests.contract.test_admin_pages import moderator, post
 from tests.support_engine import ROOT, Counting, Rig
 from tests.support_web import Web, problem
 
-from altwright import bootstrap
-from altwright.config import Settings
+from altwright import bootstrap, config
 from altwright.db.task_tables import TaskEventRow, WorkerRow
 from altwright.db.types import now
 from altwright.domain.worker import StartedBy, WorkerKind
@@ -384,7 +383,7 @@ def test_workers_that_were_scaled_are_missing_when_their_host_is(rig: Rig) -> No
     """Only those that were asked to stop aren't; a wish for threads is none for processes."""
 
     def expected(mode: WorkerMode) -> int:
-        settings = Settings(worker_mode=mode, rq_worker_count=2, external_processes=1)
+        settings = config.load(WORKER_MODE=mode, RQ_WORKER_COUNT="2", EXTERNAL_PROCESSES="1")
         return bootstrap.workers_expected(settings, rig.control)
 
     rig.control.scale(INTEGRATED, 5, 5, ROOT)
