@@ -384,7 +384,9 @@ def test_workers_that_were_scaled_are_missing_when_their_host_is(rig: Rig) -> No
     """Only those that were asked to stop aren't; a wish for threads is none for processes."""
 
     def expected(mode: WorkerMode) -> int:
-        settings = Settings(worker_mode=mode, rq_worker_count=2, external_processes=1)
+        settings = Settings.model_validate(
+            {"worker_mode": mode, "rq_worker_count": 2, "external_processes": 1}
+        )
         return bootstrap.workers_expected(settings, rig.control)
 
     rig.control.scale(INTEGRATED, 5, 5, ROOT)
