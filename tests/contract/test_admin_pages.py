@@ -268,6 +268,19 @@ def test_no_address_is_a_fault_of_ours(web: Web, path: str) -> None:
     assert web.by_session(web.root).get(path).status_code in {200, 404}
 
 
+def test_what_no_database_looks_for_is_refused_before(web: Web) -> None:
+    """PostgreSQL takes no such character, not even in a question."""
+    root = web.by_session(web.root)
+    for path in (
+        *(f"/admin/{one}=%00" for one in ("users?name", "alerts?name", "audit?by", "tasks?text")),
+        *(f"/api/v1/admin/{one}=%00" for one in ("users?name", "alerts?name", "audit?by")),
+    ):
+        assert root.get(path).status_code == 422, path
+    assert root.get("/admin/tasks/%00").status_code == 404
+    form = {"csrf_token": root.headers["X-CSRFToken"], "action": "cancel", "text": "\0"}
+    assert root.post("/admin/tasks/many", data=form).status_code == 422
+
+
 def test_no_form_is_a_fault_of_ours(web: Web) -> None:
     """The same of what forms say."""
     root = web.by_session(web.root)

@@ -119,6 +119,27 @@ def test_a_database_that_is_away_is_told_once_and_written_down_later(
     assert len(book.recent(name="database_down")) == 2
 
 
+def test_an_outage_after_one_whose_teller_has_ended_is_told(outage: Outage) -> None:
+    """The next one on its own: what the ended process had said in Redis holds nobody back."""
+    teller, other = outage.process(), outage.process()
+    outage.begin()
+    outage.look(1)
+    outage.look(PATIENCE_S["database_down"])
+    assert outage.events() == ["database_down raised"]
+    outage.processes.remove(teller)
+    outage.end()
+    outage.look(1)
+    outage.look(QUIET_OF["database_down"])
+    outage.begin()
+    outage.look(1)
+    outage.look(PATIENCE_S["database_down"])
+    assert outage.events() == ["database_down raised"] * 2
+    outage.end()
+    other.rig.close()
+    teller.rig.close()
+    outage.processes.clear()
+
+
 def test_a_database_that_flaps_is_told_once(outage: Outage) -> None:
     """Back for a moment is no end of it."""
     outage.process()

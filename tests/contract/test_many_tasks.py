@@ -8,12 +8,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from tests import support_web
+from tests.contract.test_admin_pages import moderator
 from tests.support_engine import elapse
 from tests.support_many import KIND, Pretending, work_off
 from tests.support_web import PASSWORD, Caller, Web
 
 from altwright.db.session import utcnow
+from altwright.db.task_tables import TaskRow
 from altwright.domain.caption import Role
 from altwright.domain.task import Priority, Status
 from altwright.tasks.task import Task
@@ -124,6 +127,20 @@ def through(web: Web, task: Task) -> Task:
         work_off(web)
         elapse(web.services.database, 60)
     raise AssertionError(f"no end of {task}")
+
+
+def test_moderators_give_no_order_again(web: Web) -> None:
+    """One that failed changes many tasks when it is queued again, by whichever door."""
+    web.tasks(2)
+    task_id = ordered(web, "action=cancel").id
+    with web.services.database.write() as session:
+        row = update(TaskRow).where(TaskRow.id == task_id)
+        session.execute(row.values(status=Status.FAILED))
+    mona = web.by_token(moderator(web))
+    for path in (f"/api/v1/admin/tasks/{task_id}/requeue", f"/api/v1/tasks/{task_id}/requeue"):
+        assert mona.post(path).status_code == 403
+    root = web.by_token(web.root)
+    assert root.post(f"/api/v1/admin/tasks/{task_id}/requeue").status_code == 200
 
 
 @pytest.mark.req("7.5", "tasks")

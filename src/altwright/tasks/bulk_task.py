@@ -82,6 +82,7 @@ class BulkTask(TaskKind):
 
     name = "administration"
     default_priority = Priority.URGENT
+    is_for_administrators = True
 
     def __init__(
         self,

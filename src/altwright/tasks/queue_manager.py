@@ -15,6 +15,7 @@ from altwright.errors import (
     ActiveTaskExists,
     DatabaseUnavailable,
     InvalidInput,
+    NotAllowed,
     RateLimited,
     RedisUnavailable,
     TaskNotFound,
@@ -168,7 +169,12 @@ class RQQueueManager:
 
         Raises:
             TaskNotFound, TaskStateConflict, ActiveTaskExists: as TaskStore.requeue.
+            NotAllowed: it is an administrator's order, and they are none.
         """
+        if by.looks_after_tasks and not by.is_admin:
+            kind = self._kinds.get(self._store.get(task_id, None).kind)
+            if kind is not None and kind.is_for_administrators:
+                raise NotAllowed("Only an administrator may give this order again.")
         task = self._store.requeue(task_id, user_id=scope(by), actor=by.username)
         self.wake()
         self._progress.publish_by_id(task_id)

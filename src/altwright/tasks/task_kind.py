@@ -89,6 +89,8 @@ class TaskKind(Protocol):
     default_priority: Priority
     #: Whether a user may start so many a day only.
     is_rationed: ClassVar[bool] = False
+    #: Whether it is an administrator's order, which moderators may stop and not give again.
+    is_for_administrators: ClassVar[bool] = False
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return complete settings. Raises InvalidInput."""

@@ -81,6 +81,7 @@ class DatabaseWatch:
         if self._is_mine and self._alert is not None:
             self._notifier.forget_now()
             self._book.record(self._alert)  # first: if it goes away again here, all stays so
+        if self._is_told:  # whoever told: it may have ended meanwhile, and the next outage is news
             self._give_up()
         self._wrong_since = self._right_since = self._alert = None
         self._is_told = self._is_mine = False

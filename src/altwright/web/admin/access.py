@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from flask import request
 
-from altwright.errors import NotAllowed
+from altwright.errors import InvalidInput, NotAllowed, NotFound
+from altwright.text import UNSTORABLE
 from altwright.web.auth import caller
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -39,11 +40,21 @@ SECTIONS: Final = (
 
 
 def require_role() -> None:
-    """Let administrators and moderators pass to a view. Raises NotSignedIn, NotAllowed."""
+    """Let administrators and moderators pass to a view.
+
+    Raises NotSignedIn, NotAllowed; NotFound, InvalidInput: no database can look for what is asked.
+    """
     if not caller().looks_after_tasks:
         raise NotAllowed("Only administrators and moderators may see this.")
     if not may(request.endpoint, request.method):
         raise NotAllowed("Only an administrator may do this.")
+    # PostgreSQL refuses it in a question, too; the others find nothing.
+    if "\0" in request.path:
+        raise NotFound("There is no such page.")
+    for given in (request.args, request.form):
+        faults = {name: UNSTORABLE for name, text in given.items(multi=True) if "\0" in text}
+        if faults:
+            raise InvalidInput("This can't be looked for.", faults)
 
 
 def may(endpoint: str | None, method: str = "POST") -> bool:

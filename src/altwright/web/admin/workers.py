@@ -21,6 +21,8 @@ bp.before_request(require_role)
 bp.context_processor(frame)
 
 _PAGE = "/admin/workers"
+#: The highest that a database's plain integer holds.
+ATTEMPT_MOST = 2**31 - 1
 
 
 @bp.get("")
@@ -108,7 +110,7 @@ def ask_stack() -> Response:
 def take_over() -> Response:
     """Take a running task from its worker, for another one to go on with."""
     task_id = request.form.get("task_id", "")
-    attempt = whole_number(request.form.get("attempt", ""))
+    attempt = whole_number(request.form.get("attempt", ""), ATTEMPT_MOST)
     words = "The task is taken over; another worker goes on with it."
     if attempt is None:
         raise NotFound("There is no such attempt.")
