@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from tests import support_web
@@ -11,6 +13,8 @@ from tests.support_engine import BERT, Rig
 from tests.support_house import House
 from tests.support_web import Web
 
+from altwright.db.session import utcnow
+from altwright.db.task_tables import TaskRow
 from altwright.domain.retry_policy import POLICIES, retries_words
 from altwright.errors import Category
 
@@ -20,13 +24,19 @@ web = support_web.web
 def test_each_category_is_shown_with_its_policy_and_counts(web: Web) -> None:
     """The page, the API and the engine have one table; what fails most comes first."""
     root = web.by_session(web.root)
-    web.failed()
+    failed, old = web.failed(), web.failed()
+    with web.services.database.write() as session:
+        session.get_one(TaskRow, old["id"]).finished_at = utcnow() - timedelta(days=2)
     page = root.get("/admin/errors").text
     rows = re.findall(r'<tr><th scope="row">([^<]+)</th>\s*<td>(\d+)</td>', page)
     assert {name.lower().replace(" ", "_") for name, _ in rows} == {one.value for one in Category}
     assert rows[0] == ("Fault", "1")
     assert "3 times: after 1 minute, after 4 minutes, after 16 minutes" in page
-    assert 'href="/admin/tasks?status=failed&amp;category=fault"' in page
+    link = re.search(r'href="(/admin/tasks\?status=failed&amp;category=fault[^"]*)"', page)
+    assert link
+    shown = root.get(html.unescape(link[1])).text
+    assert failed["id"][:8] in shown
+    assert old["id"][:8] not in shown
     errors = web.by_token(web.root).get("/api/v1/admin/errors").get_json()["errors"]
     by_name = {one["category"]: one for one in errors}
     assert (by_name["fault"]["last_hour"], by_name["fault"]["last_day"]) == (1, 1)

@@ -127,6 +127,7 @@ def test_tasks_of_everybody_are_found_by_what_they_are_like(web: Web) -> None:
     """Filters are in the address; what nobody has is no error."""
     root = web.by_session(web.root)
     failed, waiting = web.failed(), web.submit()
+    odd = "kind=captions&status=failed&delivery=odd"
     everything = root.get("/admin/tasks").text
     assert failed["id"][:8] in everything
     assert waiting["id"][:8] in everything
@@ -137,11 +138,13 @@ def test_tasks_of_everybody_are_found_by_what_they_are_like(web: Web) -> None:
         ("user=bert", []),
         ("user=nobody", []),
         ("category=authentication&status=failed", []),
-        ("kind=captions&status=failed&delivery=odd", [failed]),
+        (odd, [failed]),
     ):
         page = root.get(f"/admin/tasks?{query}").text
         shown = [task for task in (failed, waiting) if task["id"][:8] in page]
         assert shown == found, query
+        assert ("There is no" in page) == (query in {"user=nobody", odd}), query
+    assert "There is no way of delivery “odd”" in root.get(f"/admin/tasks?{odd}").text
 
 
 def test_tasks_are_paged(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,7 @@ def test_new_tasks_begin_with_the_retries_that_count_now(web: Web) -> None:
         ("OLLAMA_MODEL", "a\0b", "printable"),
         ("OLLAMA_MODEL", "m" * 256, "printable"),
         ("REDIS_URL", "redis://elsewhere", "can't be changed while all runs"),
+        ("RQ_MAX_RETRYS", 3, "is no setting"),
         ("RQ_MAX_RETRIES", "many", "should be a whole number"),
         ("RQ_MAX_RETRIES", 21, "should be 20 or less"),
         ("TASK_SLICE", 7, "should be 60 or more"),

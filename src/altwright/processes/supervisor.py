@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from altwright.background import attempted
 from altwright.processes.systemd import VARIABLES, Notifier
 
 _log = logging.getLogger(__name__)
@@ -142,7 +144,7 @@ class Supervisor:
                 for child in list(self._children):
                     self._look_at(child)
                 self._go_on_reloading()
-                self._each_look(self)
+                attempted("supervisor", partial(self._each_look, self))
                 self._systemd.alive()
                 time.sleep(CHILDREN_EVERY_S)
         finally:

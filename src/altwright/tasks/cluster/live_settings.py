@@ -246,7 +246,8 @@ def _checked(wanted: Mapping[str, Any]) -> dict[str, Value]:
     checked, faults = {}, {}
     for name, value in wanted.items():
         if name not in NAMES:
-            faults[name.upper()] = "can't be changed while all runs"
+            known = name in Settings.model_fields
+            faults[name.upper()] = "can't be changed while all runs" if known else "is no setting"
             continue
         try:
             if value is not None:

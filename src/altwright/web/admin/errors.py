@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Blueprint, render_template
 
+from altwright.db.session import utcnow
 from altwright.domain.counting import duration
 from altwright.domain.retry_policy import PAUSE_PATIENCE_S, retries_words
 from altwright.web.admin.access import frame, require_role
@@ -21,6 +24,8 @@ def errors() -> str:
     return render_template(
         "admin/errors.html",
         rows=[(row, retries_words(row.retries_s)) for row in policies.table()],
+        # Of the count in a day, the tasks behind it: no older ones.
+        day_ago=f"{utcnow() - timedelta(days=1):%Y-%m-%dT%H:%M}",
         patience=duration(policies.patience_s),
         pause_days=round(PAUSE_PATIENCE_S / 86_400),
     )

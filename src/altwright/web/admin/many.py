@@ -87,7 +87,7 @@ def _selection(asked: MultiDict[str, str]) -> Selection:
         if priority is None:
             faults["to"] = "should be a priority"
     if faults:
-        raise InvalidInput("These tasks can't be told: nothing was done.", faults)
+        raise InvalidInput("It isn't clear which tasks, or what to do: nothing was done.", faults)
     assert action is not None  # noqa: S101 - narrows
     selection = services().administration.selection(action, wanted, priority)
     try:

@@ -22,6 +22,7 @@ from altwright.web.admin.access import frame, require_role
 from altwright.web.admin.task_filter import asked_filter, given_filter
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number
+from altwright.web.pages.words import TASK_STATES
 from altwright.web.services import services
 
 E = TypeVar("E", bound=StrEnum)
@@ -51,6 +52,8 @@ def tasks() -> str:
         older=_with_after(found.older) if found.older else None,
         looked_back_to=found.looked_back_to,
         has_ended=wanted.has_ended,
+        faults=faults,
+        state_words=TASK_STATES,
         newest=_with_after(None) if asked.get("after") else None,
         filter=given_filter(asked),
         choices={
