@@ -438,3 +438,15 @@ def test_stacks_are_bounded_and_kept_for_a_while(rig: Rig) -> None:
 def deep(calls: int) -> list[str]:
     """Return this thread's stack from so deep inside."""
     return deep(calls - 1) if calls else stack_of(threading.get_ident())
+
+
+def test_a_restart_that_is_over_gives_way_to_what_is_asked_later(web: Web) -> None:
+    """How many are wanted stands there, not what was done before."""
+    root, form = web.by_session(web.root), {"kind": "integrated", "host": ""}
+    seen(web)
+    post(root, "/admin/workers/restart", **form)
+    post(root, "/admin/workers/scale", least="3", **form)
+    assert "to come" in groups(web)["integrated", ""]["standing"]
+    web.services.engine.roster.gone([one["id"] for one in shown(web).values()])
+    seen(web)
+    assert groups(web)["integrated", ""]["standing"] == "3 wanted by root."

@@ -74,7 +74,9 @@ class GroupState:
             if last is end:
                 return f"Asked to stop by {last.by}: {_left(left)}."
             words = f"{counted(left, 'worker')} to come" if left else "all were replaced"
-            return f"Asked to restart by {last.by}: {words}."
+            # What is over gives way to what was asked for after it.
+            if left or scale is None or scale.at < last.at:
+                return f"Asked to restart by {last.by}: {words}."
         if scale is None:
             return ""
         span = self.most if self.least == self.most else f"{self.least} to {self.most}"
