@@ -89,9 +89,9 @@ def test_many_are_requeued_at_once_and_completed(fleet: Fleet) -> None:
     fleet.drain()
     assert groups(rig)[0].count == 3
     rig.kind.meet, rig.kind.answer = lambda _run, _item: None, lambda _source: None
+    # After the canary the others follow; nothing waits for them, so nobody looks how they end.
     assert requeued(fleet, TaskFilter(status=Status.FAILED)) == (
-        "Of 3: 3 queued again. 1 of 1 ended well, 0 failed again. "
-        "2 of 2 ended well, 0 failed again."
+        "Of 3: 3 queued again. 1 of 1 ended well, 0 failed again."
     )
     assert groups(rig) == []
     for task in tasks:
