@@ -114,8 +114,8 @@ def test_every_end_reaches_the_page(web: Web, server: Served) -> None:
     with page(server.url, server.cookie("anna")) as shown:
         _listening(web)
         for end, kind in kinds.items():
-            web.services.engine.kinds["captions"] = kind
-            task = web.services.queue.submit("captions", user=web.anna.ref, settings={})
+            web.services.engine.kinds[kind.name] = kind
+            task = web.services.queue.submit(kind.name, user=web.anna.ref, settings={})
             if end == "cancelled":
                 web.services.queue.cancel(task.id, by=web.anna.ref)
             else:
