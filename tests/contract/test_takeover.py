@@ -1,23 +1,21 @@
-"""Import from the replaced system and export back to it, between real databases of each kind."""
+"""Import from the replaced system, from real databases of each kind into each of ours."""
 
 from __future__ import annotations
 
 import json
-import secrets
 import sqlite3
-import uuid
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import select, text, update
+from tests import support_takeover
 from tests.support_domain import FERNET_KEY
 from tests.support_images import photo, saved
 from tests.support_service import Service
-from tests.support_vedfolnir import MAY, OLD_KEY, Vedfolnir, closed, opened, settings
+from tests.support_takeover import BOX, drafts_of, everything, fill, give, remarks, take
+from tests.support_vedfolnir import MAY, OLD_KEY, Vedfolnir, closed, settings
 
 from altwright.accounts.users import UserStore
 from altwright.captions.drafts.draft_store import DraftStore
@@ -25,115 +23,17 @@ from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
 from altwright.crypto import Box
 from altwright.db.session import Database
-from altwright.db.tables import AccountRow, Base, DraftRow, PictureRow, UserRow
-from altwright.db.takeover_table import TakenRow
+from altwright.db.tables import AccountRow, PictureRow
 from altwright.db.task_tables import TaskRow
 from altwright.domain.caption import DraftStatus, Role
 from altwright.domain.task import Priority, Status
 from altwright.errors import ConfigError, NotSignedIn
-from altwright.takeover.fields import task_there
 from altwright.takeover.files import OldFiles
 from altwright.takeover.old_database import CLAIMED, OldDatabase
 from altwright.takeover.pollers import reasons_to_stay
-from altwright.takeover.report import Report
 from altwright.takeover.run import Takeover
-from altwright.takeover.tasks import KIND
-from altwright.tasks.store import carried
 
-BOX = Box(FERNET_KEY)
-
-
-@pytest.fixture(params=["sqlite", "mariadb"])
-def there(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Vedfolnir]:
-    """Return an old database without rows, of each kind that there is."""
-    if request.param == "sqlite":
-        engine = sa.create_engine(f"sqlite:///{tmp_path}/old.db")
-        yield Vedfolnir(engine).make()
-        engine.dispose()
-        return
-    server: Engine = request.getfixturevalue("_mariadb_engine")
-    name = f"old_{secrets.token_hex(4)}"
-    options = server.execution_options(isolation_level="AUTOCOMMIT")
-    with options.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
-    engine = sa.create_engine(server.url.set(database=name))
-    yield Vedfolnir(engine).make()
-    engine.dispose()
-    with options.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name}"))
-
-
-def take(database: Database, there: Vedfolnir, **options: Any) -> Report:
-    """Import."""
-    old = OldDatabase.open(there.url)
-    made = Takeover(database, old, box=BOX, old_box=Box(OLD_KEY), **options).take_in()
-    old.close()
-    return made
-
-
-def give(database: Database, there: Vedfolnir, **options: Any) -> Report:
-    """Export."""
-    old = OldDatabase.open(there.url, writes=True)
-    made = Takeover(database, old, box=BOX, old_box=Box(OLD_KEY), **options).give_back()
-    old.close()
-    return made
-
-
-def remarks(report: Report, table: str) -> dict[str, list[str]]:
-    """Return what was remarked of a table, with ids."""
-    return {what: ids for (of, what), ids in report.remarks.items() if of == table}
-
-
-def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows here."""
-    with database.connect() as connection:
-        return {
-            table.name: sorted(map(tuple, connection.execute(table.select())), key=repr)
-            for table in Base.metadata.sorted_tables
-        }
-
-
-def fill(there: Vedfolnir) -> dict[str, Any]:
-    """Fill an old database with a bit of everything."""
-    anna, bert = there.user("anna", role="ADMIN"), there.user("bert", last_login=MAY)
-    of_anna, of_bert = there.connection(anna, "anna"), there.connection(bert, "bert")
-    ended = {"started_at": MAY, "completed_at": "2026-05-03 12:30:00"}
-    results = json.dumps({"captions_generated": 3, "images_processed": 4})
-    return {
-        "anna": anna,
-        "of_anna": of_anna,
-        "waits": there.task(
-            anna, of_anna, priority="high", retry_count=2, settings_json=settings()
-        ),
-        "done": there.task(
-            anna, of_anna, status="COMPLETED", results_json=results, progress_percent=100, **ended
-        ),
-        "failed": there.task(bert, of_bert, status="FAILED", error_message="No luck.", **ended),
-        "cancelled": there.task(
-            bert, of_bert, status="CANCELLED", cancellation_reason="Not now.", **ended
-        ),
-        "drafted": there.image(of_anna, 1, generated_caption="A cat."),
-        "approved": there.image(
-            of_anna,
-            2,
-            generated_caption="A dog.",
-            reviewed_caption="A brown dog.",
-            status="APPROVED",
-            reviewed_at=MAY,
-        ),
-        "posted": there.image(of_anna, 3, final_caption="A tree.", status="POSTED", posted_at=MAY),
-        "rejected": there.image(of_anna, 4, generated_caption="Nothing.", status="REJECTED"),
-        "empty": there.image(of_anna, 5),
-    }
-
-
-def drafts_of(database: Database) -> dict[str, DraftRow]:
-    """Return all drafts by their picture's id on its server."""
-    query = select(PictureRow.remote_id, DraftRow).join(
-        DraftRow, DraftRow.picture_id == PictureRow.id
-    )
-    with database.read() as session:
-        return {row[0]: row[1] for row in session.execute(query)}
+there = support_takeover.there
 
 
 @pytest.mark.every_database
@@ -194,49 +94,6 @@ def test_a_second_import_changes_nothing(database: Database, there: Vedfolnir) -
     again = take(database, there, stopped=True)
     assert again.writes == 0
     assert everything(database) == before
-
-
-@pytest.mark.every_database
-def test_there_and_back_and_there_again(database: Database, there: Vedfolnir) -> None:
-    """What is done here arrives there field by field, and coming back changes nothing."""
-    made = fill(there)
-    take(database, there, stopped=True)
-    untouched = there.everything()
-    assert give(database, there, stopped=True).writes == 0
-    assert there.everything() == untouched
-    anna = UserStore(database).by_name("anna")
-    assert anna is not None
-    store, drafts = DraftStore(database), drafts_of(database)
-    store.edit(drafts["5001"].id, anna.id, text="A grey cat.")
-    store.approve(drafts["5001"].id, anna.id)
-    store.skip(drafts["5002"].id, anna.id)
-    with database.begin() as connection:
-        ended = {"status": Status.COMPLETED, "finished_at": anna.created_at, "started_at": None}
-        connection.execute(update(TaskRow).where(TaskRow.id == made["waits"]).values(ended))
-        connection.execute(update(UserRow).where(UserRow.id == anna.id).values(email="a@b.example"))
-    plan = give(database, there, stopped=True, dry_run=True)
-    assert there.everything() == untouched
-    report = give(database, there, stopped=True)
-    assert plan.counts == report.counts
-    assert report.writes == 4
-    now = {name: {row["id"]: row for row in there.rows(name)} for name in there.everything()}
-    cat, dog = now["images"][made["drafted"]], now["images"][made["approved"]]
-    assert (cat["status"], cat["final_caption"]) == ("APPROVED", "A grey cat.")
-    assert cat["generated_caption"] == "A cat."
-    assert (dog["status"], dog["reviewed_caption"]) == ("REJECTED", "A brown dog.")
-    task = now["caption_generation_tasks"][made["waits"]]
-    assert (task["status"], task["priority"], task["progress_percent"]) == (
-        "COMPLETED",
-        "high",
-        100,
-    )
-    assert now["users"][made["anna"]]["email"] == "a@b.example"
-    assert now["users"][made["anna"]]["password_hash"] == untouched["users"][0]["password_hash"]
-    before, after = everything(database), there.everything()
-    assert take(database, there, stopped=True).writes == 0
-    assert give(database, there, stopped=True).writes == 0
-    assert everything(database) == before
-    assert there.everything() == after
 
 
 @pytest.mark.every_database
@@ -417,63 +274,6 @@ def test_a_user_of_the_same_name_is_not_taken_for_the_same_person(
     assert UserStore(database).authenticate("anna", "correct horse").id == mine.id
 
 
-@pytest.mark.every_database
-def test_what_was_made_here_goes_there(database: Database, there: Vedfolnir) -> None:
-    """Users, accounts, tasks and texts that only we have are added there, once."""
-    fill(there)
-    take(database, there)
-    other = Vedfolnir(there.engine)
-    carla = UserStore(database).create("carla", "correct horse", email="c@example.org")
-    with database.write() as session:
-        account = AccountRow(
-            user_id=carla.id,
-            platform="mastodon",
-            url="https://new.example",
-            token=BOX.encrypt("a token"),
-            remote_id="7",
-            acct="carla@new.example",
-        )
-        session.add(account)
-        session.flush()
-        drafts = session.scalars(select(DraftRow)).all()
-        first = session.get_one(PictureRow, drafts[0].picture_id)
-        picture = PictureRow(post_id=first.post_id, remote_id="9", position=1, url="https://x/9")
-        session.add(picture)
-        session.flush()
-        session.add(
-            DraftRow(
-                picture_id=picture.id,
-                user_id=drafts[0].user_id,
-                account_id=drafts[0].account_id,
-                text="A boat.",
-                described_text="A boat.",
-                describer="offline",
-                model="",
-            )
-        )
-    planned = give(database, there, dry_run=True)
-    report = give(database, there)
-    assert planned.counts == report.counts
-    added = {name: one["added"] for name, one in report.counts.items()}
-    assert added == {
-        "users": 1,
-        "platform_connections": 1,
-        "caption_generation_tasks": 0,
-        "images": 1,
-    }
-    assert "needs a new password there" in remarks(report, "users")
-    connection = other.rows("platform_connections")[-1]
-    assert opened(connection["access_token"]) == "a token"
-    assert connection["username"] == "carla"
-    boat = other.rows("images")[-1]
-    assert (boat["generated_caption"], boat["status"]) == ("A boat.", "PENDING")
-    assert boat["post_id"] == other.rows("images")[0]["post_id"]
-    after = there.everything()
-    assert give(database, there).writes == 0
-    assert there.everything() == after
-    assert take(database, there).writes == 0
-
-
 def test_a_run_that_was_ended_goes_on(database: Database, there: Vedfolnir) -> None:
     """Batches that were committed stay; the next run takes the rest, nothing twice."""
     fill(there)
@@ -619,67 +419,6 @@ def test_files_of_pictures_come_along(database: Database, there: Vedfolnir, tmp_
     assert [bool(one) for one in kept] == [True, False, False, False]
     assert pictures.read(kept[0])
     assert take(database, there, files=files).writes == 0
-
-
-def test_what_waits_here_goes_there_once_nothing_works_on_it(
-    database: Database, there: Vedfolnir
-) -> None:
-    """Tasks made here go over with their settings when the service is stopped, and not before."""
-    made = fill(there)
-    take(database, there)
-    with database.write() as session:
-        account = session.scalar(select(AccountRow).where(AccountRow.acct == "anna@home.example"))
-        assert account is not None
-        carried.add(
-            session,
-            (task_id := str(uuid.uuid4())),
-            KIND,
-            task_there({"status": "QUEUED", "priority": "low", "retry_count": 1}, None).fields,
-            user_id=account.user_id,
-            account_id=account.id,
-            exclusive_key=None,
-            settings=carried.sealed({"max_posts_per_run": None, "max_caption_length": 300}, BOX),
-            created_at=None,
-            step="",
-            detail="",
-        )
-    left = give(database, there)
-    assert left.writes == 0
-    assert "--stopped" in next(iter(remarks(left, "caption_generation_tasks")))
-    assert give(database, there, stopped=True).counts["caption_generation_tasks"]["added"] == 1
-    row = next(one for one in there.rows("caption_generation_tasks") if one["id"] == task_id)
-    assert (row["status"], row["priority"], row["retry_count"]) == ("QUEUED", "low", 1)
-    assert (row["user_id"], row["platform_connection_id"]) == (made["anna"], made["of_anna"])
-    assert json.loads(row["settings_json"]) == {
-        "max_posts_per_run": 500,
-        "max_caption_length": 300,
-        "optimal_min_length": 80,
-        "optimal_max_length": 200,
-        "reprocess_existing": False,
-        "processing_delay": 0.0,
-    }
-    assert give(database, there, stopped=True).writes == 0
-
-
-def test_what_is_there_already_is_not_written_over(database: Database, there: Vedfolnir) -> None:
-    """A run that was ended between the two sides, or a row that was never taken: it stays."""
-    fill(there)
-    take(database, there)
-    with database.begin() as connection:
-        connection.execute(sa.delete(TakenRow).where(TakenRow.kind == "picture"))
-    DraftStore(database).edit(drafts_of(database)["5001"].id, anna_id(database), text="Mine.")
-    before = there.everything()
-    report = give(database, there)
-    assert report.writes == 0
-    assert "stays as it is there" in next(iter(remarks(report, "images")))
-    assert there.everything() == before
-
-
-def anna_id(database: Database) -> int:
-    """Return Anna's id here."""
-    anna = UserStore(database).by_name("anna")
-    assert anna is not None
-    return anna.id
 
 
 def test_an_import_could_not_write_there_if_it_tried(there: Vedfolnir) -> None:

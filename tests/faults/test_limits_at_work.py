@@ -10,18 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.servers import RedisServer, valkey
+from tests.servers import RedisServer
 from tests.support import wait_until
 from tests.support_modes import Fleet, fleet
 
 from altwright.domain.task import Priority
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """Return a Valkey."""
-    with valkey() as running:
-        yield running
 
 
 @pytest.fixture

@@ -15,20 +15,13 @@ import pytest
 import socketio
 from benchmarks.sockets.__main__ import measure
 from benchmarks.sockets.pages import Pages
-from tests.servers import RedisServer, valkey
+from tests.servers import RedisServer
 from tests.support import free_port, wait_until
 from tests.support_modes import Fleet, Started, fleet
 from tests.support_sockets import page
 
 from altwright.web.app import create_app
 from altwright.web.auth import SignedIn
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """Return a Valkey."""
-    with valkey() as running:
-        yield running
 
 
 @pytest.fixture

@@ -9,20 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.servers import RedisServer, valkey
+from tests.servers import RedisServer
 from tests.support import wait_until
 from tests.support_modes import Fleet, fleet
 from tests.support_service import alive, tree
 
 from altwright.processes.autoscale import Autoscale
 from altwright.tasks.store.backlog_pressure import Pressure
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """Return a Valkey."""
-    with valkey() as running:
-        yield running
 
 
 @pytest.fixture

@@ -8,20 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.servers import RedisServer, valkey
+from tests.servers import RedisServer
 from tests.support import wait_until
 from tests.support_modes import Fleet, Load, Started, fleet
 from tests.support_service import alive
 
 #: Submits between two reloads: some three seconds' worth, where nothing else is done.
 ACCEPTED_BETWEEN = 20
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """Return a Valkey."""
-    with valkey() as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,22 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.servers import RedisServer, valkey
+from tests.servers import RedisServer
 from tests.support import wait_until
 from tests.support_modes import Fleet, Started, fleet
 
 from altwright.domain.worker import gone_from_this_host
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """Return a Valkey."""
-    with valkey() as running:
-        yield running
 
 
 def workers(made: Fleet, gunicorn: Started) -> Counter[int]:

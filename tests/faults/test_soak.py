@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.servers import RedisServer, valkey
+from tests.servers import RedisServer
 from tests.support import wait_until
 from tests.support_modes import Fleet, Load, Started, fleet
 from tests.support_service import tree
@@ -44,13 +43,6 @@ STEADY = Figures(kilobytes=1_200, threads=3, files=4, keys=8, redis_clients=2)
 #: Kilobytes of it for each task, in stretches of so many that this is more: five processes' heaps
 #: grow by about one while they settle (the engine's own work, 14,000 tasks, by nothing).
 STEADY_A_TASK = 2
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """Return a Valkey."""
-    with valkey() as running:
-        yield running
 
 
 def figures(processes: list[Started], server: RedisServer) -> Figures:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.faults.test_scaling import at_work, workers
-from tests.servers import RedisServer, valkey
+from tests.servers import RedisServer
 from tests.support import wait_until
 from tests.support_modes import UP_WITHIN_S, Fleet, fleet
 
@@ -20,13 +20,6 @@ from altwright.domain.worker import WorkerKind, host_name
 from altwright.tasks.cluster.worker_control import POOL
 
 ROOT = UserRef(0, "root", is_admin=True)
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """Return a Valkey."""
-    with valkey() as running:
-        yield running
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import request
+from flask import Blueprint, request
 
 from altwright.errors import InvalidInput, NotAllowed, NotFound
 from altwright.text import UNSTORABLE
@@ -65,3 +65,11 @@ def may(endpoint: str | None, method: str = "POST") -> bool:
 def frame() -> dict[str, Any]:
     """Return what each page's navigation and buttons need."""
     return {"sections": SECTIONS, "may": may}
+
+
+def section(name: str, path: str) -> Blueprint:
+    """Return a blueprint of such pages: their roles are asked for, and their frame is there."""
+    made = Blueprint(name, __name__, url_prefix=path)
+    made.before_request(require_role)
+    made.context_processor(frame)
+    return made

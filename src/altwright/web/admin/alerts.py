@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.errors import Conflict
 from altwright.tasks.alerting.alert_desk import WHY_MOST
 from altwright.tasks.alerting.rules import Severity
 from altwright.tasks.alerting.runbook import advice
-from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.access import section
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number
 from altwright.web.services import services
@@ -20,9 +20,7 @@ PATH = "/admin/alerts"
 #: Alerts that are over, on a page.
 ALERTS_A_PAGE = 50
 
-bp = Blueprint("admin_alerts", __name__, url_prefix=PATH)
-bp.before_request(require_role)
-bp.context_processor(frame)
+bp = section("admin_alerts", PATH)
 
 
 @bp.get("")

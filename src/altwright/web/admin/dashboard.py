@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from flask import Blueprint, render_template, request
+from flask import render_template, request
 
 from altwright.domain.period import Period
 from altwright.domain.task import Delivery
 from altwright.web.admin import charts
-from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.access import section
 from altwright.web.services import services
 
 PERIODS = {Period.HOUR: "Last hour", Period.DAY: "Last day", Period.MONTH: "Last month"}
 
 
-bp = Blueprint("dashboard", __name__, url_prefix="/admin")
-bp.before_request(require_role)
-bp.context_processor(frame)
+bp = section("dashboard", "/admin")
 bp.add_app_template_filter(charts.worded, "worded")
 
 

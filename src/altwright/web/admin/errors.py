@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, render_template
+from flask import render_template
 
 from altwright.db.session import utcnow
 from altwright.domain.counting import duration
 from altwright.domain.retry_policy import PAUSE_PATIENCE_S, retries_words
-from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.access import section
 from altwright.web.services import services
 
-bp = Blueprint("admin_errors", __name__, url_prefix="/admin/errors")
-bp.before_request(require_role)
-bp.context_processor(frame)
+bp = section("admin_errors", "/admin/errors")
 
 
 @bp.get("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from urllib.parse import urlencode
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import flash, redirect, render_template, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -15,16 +15,14 @@ from altwright.errors import InvalidInput, RequestError
 from altwright.tasks.administration import WHY_MOST
 from altwright.tasks.bulk_task import CANARY
 from altwright.tasks.store.bulk_changes import BulkAction, Selection
-from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.access import section
 from altwright.web.admin.task_filter import NAMES, asked_filter, given_filter
 from altwright.web.auth import caller
 from altwright.web.services import services
 
 PATH = "/admin/tasks/many"
 
-bp = Blueprint("admin_many", __name__, url_prefix="/admin")
-bp.before_request(require_role)
-bp.context_processor(frame)
+bp = section("admin_many", "/admin")
 
 
 @bp.get("/tasks/many")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.domain.counting import counted
@@ -12,7 +12,7 @@ from altwright.domain.limits import WORKERS_MOST, Limits
 from altwright.domain.task import Priority
 from altwright.errors import InvalidInput
 from altwright.tasks.cluster.live_settings import CHANGEABLE, CHANGED
-from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.access import section
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number
 from altwright.web.services import services
@@ -21,9 +21,7 @@ from altwright.web.services import services
 CHANGES = 10
 PATH = "/admin/settings"
 
-bp = Blueprint("settings", __name__, url_prefix=PATH)
-bp.before_request(require_role)
-bp.context_processor(frame)
+bp = section("settings", PATH)
 
 
 @bp.get("")

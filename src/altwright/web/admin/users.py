@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from urllib.parse import urlencode, urljoin
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.accounts.administration import Invited
 from altwright.domain.caption import Role
 from altwright.domain.counting import counted
 from altwright.errors import InvalidInput, NotFound
-from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.access import section
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number
 from altwright.web.services import services
@@ -21,9 +21,7 @@ from altwright.web.services import services
 USERS_A_PAGE = 50
 PATH = "/admin/users"
 
-bp = Blueprint("users", __name__, url_prefix=PATH)
-bp.before_request(require_role)
-bp.context_processor(frame)
+bp = section("users", PATH)
 
 
 @bp.get("")

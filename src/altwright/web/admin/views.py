@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.db.session import utcnow
@@ -18,7 +18,7 @@ from altwright.errors import Category, NotFound, RequestError
 from altwright.tasks.bulk_task import BulkTask, Order
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_search import Page, TaskSearch
-from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.access import section
 from altwright.web.admin.task_filter import asked_filter, given_filter
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number
@@ -30,9 +30,7 @@ E = TypeVar("E", bound=StrEnum)
 #: Tasks on a page; entries of the audit log that are shown.
 TASKS_A_PAGE, ENTRIES = 50, 50
 
-bp = Blueprint("admin", __name__, url_prefix="/admin")
-bp.before_request(require_role)
-bp.context_processor(frame)
+bp = section("admin", "/admin")
 
 
 @bp.get("/tasks")

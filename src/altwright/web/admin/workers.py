@@ -6,19 +6,17 @@ from collections.abc import Callable
 from itertools import groupby
 from urllib.parse import quote
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.errors import NotFound, RequestError
 from altwright.tasks.worker_administration import SCALE_MOST, GroupState
-from altwright.web.admin.access import frame, require_role
+from altwright.web.admin.access import section
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number
 from altwright.web.services import services
 
-bp = Blueprint("workers", __name__, url_prefix="/admin/workers")
-bp.before_request(require_role)
-bp.context_processor(frame)
+bp = section("workers", "/admin/workers")
 
 _PAGE = "/admin/workers"
 #: The highest that a database's plain integer holds.
