@@ -116,7 +116,9 @@ def mariadb() -> Iterator[str]:
 @contextlib.contextmanager
 def mariadb_server(*, keeps_commits: bool = False) -> Iterator[DatabaseServer]:
     """Run a MariaDB server; ``keeps_commits``: what was committed outlives a kill -9 of it."""
-    server, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
+    # Debian keeps it where only root's PATH leads.
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+    server, install = (shutil.which(one, path=path) for one in ("mariadbd", "mariadb-install-db"))
     if server is None or install is None:
         _missing("MariaDB (mariadbd, mariadb-install-db)")
     with _folder("mysql") as folder:
