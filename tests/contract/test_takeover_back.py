@@ -87,7 +87,7 @@ def test_what_was_made_here_goes_there(database: Database, there: Vedfolnir) -> 
         )
         session.add(account)
         session.flush()
-        drafts = session.scalars(select(DraftRow)).all()
+        drafts = session.scalars(select(DraftRow).order_by(DraftRow.id)).all()
         first = session.get_one(PictureRow, drafts[0].picture_id)
         picture = PictureRow(post_id=first.post_id, remote_id="9", position=1, url="https://x/9")
         session.add(picture)
