@@ -160,7 +160,7 @@ def test_a_worker_of_its_own_ends_and_one_of_rqs_command_too(made: Fleet) -> Non
 def test_a_task_is_taken_over_from_a_worker_that_is_stuck(made: Fleet) -> None:
     """Its thread is shown; another goes on, and what the late one writes counts for nothing."""
     hurry = made.folder / "hurry"
-    task = made.submit(items=3, item_s=6, hurry=str(hurry))
+    task = made.submit(items=3, item_s=20, hurry=str(hurry))
     with made.worker("--count", "2"):
         wait_until(lambda: at_work(made) == 1)
         worker = next(one for one in command(made, "workers", "list") if one["task"])
