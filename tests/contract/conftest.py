@@ -61,6 +61,9 @@ def _mariadb_engine() -> Iterator[Engine]:
         engine.dispose()
 
 
+# First: else the names of tests differ with whether all of them run or one, and what failed
+# couldn't be run once more.
+@pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what asks for a database on SQLite, and what is marked so on each of the kinds."""
     if "database" in metafunc.fixturenames:
