@@ -469,9 +469,9 @@ def test_retries_that_wait_dont_stand_in_the_way(rig: Rig) -> None:
     low = rig.submit(priority="low")
     taken = rig.take()
     assert taken.id == low.id
-    assert not rig.signals.now(taken).gives_way
+    assert not rig.signals.now(taken).preempted_by
     assert rig.backlog.due(Priority.URGENT, 10) == []
     rig.later(61)
     assert rig.backlog.wake_delayed() == 1
-    assert rig.signals.now(taken).gives_way
+    assert rig.signals.now(taken).preempted_by
     assert [ticket.task_id for ticket in rig.backlog.due(Priority.URGENT, 10)] == [task.id]

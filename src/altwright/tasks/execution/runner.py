@@ -357,7 +357,7 @@ class _Checkpoint:
         self._runner = runner
         self._task = task
         self._interrupted = interrupted
-        self.hold = Hold(task, self.over, self.may_give_way)
+        self.hold = Hold(task, self.over, self.is_preemptible)
         self._began = self._asked = runner.began()
         self._is_planning = False
         #: The attempt ended with a failure: it is tried again, or the task has failed.
@@ -367,7 +367,7 @@ class _Checkpoint:
         self._local()
         if self._runner.began() - self._asked >= self.EVERY_S:
             # An item that was begun is ended: it may take longer than a slice each time.
-            self._ask(slice_is_over=self.may_give_way())
+            self._ask(slice_is_over=self.is_preemptible())
 
     def heed(self, signals: Signals) -> None:
         """Raise what ends the attempt between two items."""
@@ -392,8 +392,8 @@ class _Checkpoint:
         finally:
             self._is_planning = False
 
-    def may_give_way(self) -> bool:
-        """Return whether the attempt is to end wherever it is, if others wait; for any thread."""
+    def is_preemptible(self) -> bool:
+        """Return whether others who wait end the attempt wherever it is; for any thread."""
         return self._is_planning and self._slice_is_over
 
     def _ask(self, *, slice_is_over: bool) -> None:
@@ -405,7 +405,7 @@ class _Checkpoint:
         if signals.cancel:
             raise Cancelled
         self._local()
-        if signals.gives_way:
+        if signals.preempted_by:
             raise TimeUsedUp(why) if why == SLICE_OVER else HandedBack(why)
 
     def over(self) -> bool:

@@ -163,7 +163,7 @@ class PriorityQueueHandler:
         asked = {"of_user": user_id, "had_one": int(had_one)}
         return int(connection.execute(_next_turn(priority), asked).scalar_one())
 
-    def gives_way(
+    def preempted_by(
         self,
         connection: Connection,
         user_id: int | None,
@@ -171,10 +171,10 @@ class PriorityQueueHandler:
         *,
         slice_is_over: bool,
     ) -> frozenset[Priority]:
-        """Return the priorities to which a running task has to give way; empty: it goes on.
+        """Return the priorities that preempt a running task; empty: it goes on.
 
-        Low work gives way to urgent work at once: normal work is what people wait for. A task
-        whose time slice is over gives way to others' of its priority or a higher one.
+        Urgent work preempts low work at once: normal work is what people wait for. A task whose
+        time slice is over is preempted by others' of its priority or a higher one.
         """
         found = set()
         if priority is Priority.LOW and connection.scalar(_URGENT_WAITS):
