@@ -23,7 +23,7 @@ from altwright.describers.port import Description
 from altwright.domain.caption import DECIDED, DraftStatus, sources
 from altwright.platforms.port import Media, Post
 from altwright.platforms.publishing.text_comparison import same
-from altwright.tasks.store.conditions import of_kind
+from altwright.tasks.store.one_task import of_kind
 
 #: What is said of a post that was deleted.
 GONE = "The post isn't on its server any more."

@@ -20,7 +20,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.engine import Connection
@@ -31,7 +30,7 @@ from altwright.db.types import now
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.tasks.cluster.queue_pauses import state_name
 from altwright.tasks.store.backlog_pressure import LATE_S
-from altwright.tasks.store.conditions import DUE
+from altwright.tasks.store.due import DELAY_OVER, DUE
 
 #: Rounds ahead of the one being served that lie in RQ's queues. RQ hands out in the order in
 #: which jobs came, so a user with many tasks has at most this many before somebody else's first.
@@ -41,12 +40,6 @@ WAKE_BATCH = 500
 
 #: Of tasks of one priority: in rounds, and in a round first in, first out.
 TURN_ORDER = (TaskRow.turn, TaskRow.created_at, TaskRow.id)
-#: Tasks that may begin now; a retry's time hasn't come before ``delayed`` is cleared.
-_DELAY_OVER = (
-    TaskRow.status == Status.QUEUED,
-    TaskRow.delayed == true(),
-    TaskRow.available_at <= now(),
-)
 # Questions asked often are made once: making one costs as much as asking it.
 #: Strict order: whatever waits in a more urgent priority goes first.
 _FIRST = (
@@ -84,7 +77,7 @@ _OTHERS_WAIT = select(
         for priority in Priority
     )
 )
-_DELAYED_AND_DUE = select(TaskRow.id).where(*_DELAY_OVER).limit(WAKE_BATCH)
+_DELAYED_AND_DUE = select(TaskRow.id).where(*DELAY_OVER).limit(WAKE_BATCH)
 
 
 class PriorityQueueHandler:
@@ -190,7 +183,7 @@ class PriorityQueueHandler:
 
     def take_turns_again(self, connection: Connection, ids: Sequence[str]) -> int:
         """Let tasks whose retry is due take their turn; return how many."""
-        statement = update(TaskRow).where(TaskRow.id.in_(ids), *_DELAY_OVER)
+        statement = update(TaskRow).where(TaskRow.id.in_(ids), *DELAY_OVER)
         return changed(connection, statement.values(delayed=False))
 
 

@@ -14,7 +14,7 @@ from altwright.domain.task import Priority, Status
 from altwright.errors import TaskStateConflict
 from altwright.tasks.store.claim_order import PRIORITIES
 from altwright.tasks.store.concurrency_limits import LimitBook
-from altwright.tasks.store.conditions import HELD
+from altwright.tasks.store.one_task import HELD
 from altwright.tasks.task import Task, task_with
 
 #: Tasks of which a cancel is asked for, of several that attempts hold.

@@ -8,13 +8,14 @@ from datetime import datetime
 from statistics import median
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, select, true
+from sqlalchemy import case, func, select
 
 from altwright.db.session import Database
 from altwright.db.task_tables import IS_DEAD_LETTER, ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.bucket import ENDS
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
+from altwright.tasks.store.due import DELAYED
 
 #: Tasks and items whose times are looked at, however many there are.
 SAMPLE_TASKS, SAMPLE_ITEMS, SAMPLE_DELAYED = 50, 500, 1000
@@ -149,7 +150,7 @@ class Figures:
         """Return how many of the next SAMPLE_DELAYED delayed tasks wait for a kind of server."""
         delayed = (
             select(TaskRow.waits_for)
-            .where(TaskRow.status == Status.QUEUED, TaskRow.delayed == true())
+            .where(*DELAYED)
             .order_by(TaskRow.available_at)
             .limit(SAMPLE_DELAYED)
             .subquery()

@@ -28,9 +28,9 @@ from altwright.errors import (
     TaskStateConflict,
 )
 from altwright.tasks.store.claim_order import PRIORITIES
-from altwright.tasks.store.conditions import TASK
 from altwright.tasks.store.insertion import inserted
 from altwright.tasks.store.items import PLAN_BATCH, Planned, insert_items
+from altwright.tasks.store.one_task import TASK
 from altwright.tasks.store.retention import DAY_S
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.submission_rules import NewTask

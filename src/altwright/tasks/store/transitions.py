@@ -12,7 +12,6 @@ from sqlalchemy import (
     Select,
     Update,
     bindparam,
-    false,
     func,
     insert,
     select,
@@ -25,7 +24,8 @@ from altwright.db.task_tables import TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import MOVES, Delivery, Priority, Status
 from altwright.errors import Category, TaskStateConflict
-from altwright.tasks.store.conditions import TASK
+from altwright.tasks.store.due import DUE
+from altwright.tasks.store.one_task import TASK
 
 # Made once: making a statement costs as much as executing it. What differs from one execution to
 # the next goes with it as parameters: values of columns, and the seconds that now() is to add.
@@ -81,8 +81,7 @@ _MEANING: dict[Status, dict[str, Any]] = {
     },
 }
 _MOVED = {after: SHOWN.values(status=after, **_MEANING.get(after, _ENDED)) for after in Status}
-#: A retry's time hasn't come before the dispatcher has cleared ``delayed``.
-_MOVED[Status.RUNNING] = _MOVED[Status.RUNNING].where(TaskRow.delayed == false())
+_MOVED[Status.RUNNING] = _MOVED[Status.RUNNING].where(*DUE)
 #: A task whose cancel was asked for ends cancelled, if there is still a choice.
 _MOVED[Status.COMPLETED] = _MOVED[Status.COMPLETED].where(TaskRow.cancel_requested_at.is_(None))
 _RECORD = insert(TaskEventRow).execution_options(**KEEPS_PLAN)
