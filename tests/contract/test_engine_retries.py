@@ -229,8 +229,8 @@ def test_a_dead_letter_is_requeued_with_its_progress(fleet: Fleet) -> None:
     assert rig.store.get(task.id, None).status is Status.FAILED
     broken[0] = False
     with pytest.raises(TaskStateConflict):
-        rig.queue.requeue(rig.submit(BERT).id, by=ROOT)
-    again = rig.queue.requeue(task.id, by=ROOT)
+        rig.queue.requeue_failed(rig.submit(BERT).id, by=ROOT)
+    again = rig.queue.requeue_failed(task.id, by=ROOT)
     assert (again.status, again.failures, again.error) == (Status.QUEUED, 0, None)
     fleet.drain()
     done = rig.store.get(task.id, None)
@@ -247,7 +247,7 @@ def test_a_requeue_is_a_submit_as_far_as_the_user_goes(rig: Rig) -> None:
     rig.drain_database()
     active = rig.submit()
     with pytest.raises(ActiveTaskExists) as refusal:
-        rig.queue.requeue(dead.id, by=ANNA)
+        rig.queue.requeue_failed(dead.id, by=ANNA)
     assert refusal.value.task_id == active.id
     assert rig.store.get(dead.id, None).status is Status.FAILED
 
@@ -377,7 +377,7 @@ def test_a_task_that_kills_every_worker_becomes_a_dead_letter(rig: Rig) -> None:
     assert rig.rescuer.rescue(last.id, last.attempt, "test")
     dead = rig.store.get(task.id, None)
     assert (dead.status, dead.error_category) == (Status.FAILED, Category.EXHAUSTED)
-    assert rig.queue.requeue(task.id, by=ROOT).status is Status.QUEUED
+    assert rig.queue.requeue_failed(task.id, by=ROOT).status is Status.QUEUED
 
 
 @pytest.mark.req("6.2", "an administrator requeues it")
@@ -387,7 +387,7 @@ def test_a_requeued_task_starts_afresh(rig: Rig) -> None:
     last = dying(rig, CRASHES - 1)
     rig.queue.cancel(task.id, by=ANNA)
     rig.claims.fail(last, Category.FAULT, "It can't be done.")
-    again = rig.queue.requeue(task.id, by=ROOT)
+    again = rig.queue.requeue_failed(task.id, by=ROOT)
     assert (again.crashes, again.failures, again.cancel_requested) == (0, 0, False)
     assert (again.error, again.error_category) == (None, None)
     held = rig.take()
@@ -440,7 +440,7 @@ def test_every_move_is_in_the_history(rig: Rig) -> None:
     rig.rescuer.rescue(third.id, third.attempt, "lease ran out")
     fourth = rig.take("w4")
     rig.claims.fail(fourth, Category.FAULT, "no")
-    rig.queue.requeue(task.id, by=ROOT)
+    rig.queue.requeue_failed(task.id, by=ROOT)
     rig.queue.cancel(task.id, by=ANNA)
     history = [(one.event, one.attempt, one.actor) for one in rig.store.history(task.id)]
     assert history == [

@@ -119,7 +119,7 @@ def test_clearing_cancels_what_waits_and_nothing_else(fleet: Fleet) -> None:
     delayed = rig.submit(BERT)
     touch(rig.database, delayed.id, delayed=True)
     high = rig.submit(ROOT)
-    assert rig.administration.clear(Priority.NORMAL, by=ROOT) == 4
+    assert rig.administration.cancel_waiting(Priority.NORMAL, by=ROOT) == 4
     for task in (*waiting, delayed):
         assert status(rig, task.id) is Status.CANCELLED
         last = rig.store.history(task.id)[-1]
@@ -166,7 +166,7 @@ def test_each_action_is_in_the_audit_log(rig: Rig) -> None:
     assert rig.pauses.all()[Priority.LOW].by == "root"
     assert rig.administration.resume(Priority.LOW, by=ROOT)
     assert not rig.administration.resume(Priority.LOW, by=ROOT)
-    rig.administration.clear(Priority.LOW, by=ROOT)
+    rig.administration.cancel_waiting(Priority.LOW, by=ROOT)
     entries = [(one.actor, one.action, one.subject) for one in Audit(rig.database).recent()]
     assert entries == [
         ("root", "queue cleared", "low"),

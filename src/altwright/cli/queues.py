@@ -68,7 +68,7 @@ def resume(name: str, *, as_json: bool) -> None:
 def clear(name: str, *, as_json: bool) -> None:
     """Cancel every task that waits in this queue; running ones go on."""
     with opened() as services:
-        count = services.engine.administration.clear(Priority[name.upper()], by=OPERATOR)
+        count = services.engine.administration.cancel_waiting(Priority[name.upper()], by=OPERATOR)
     columns = {"queue": "queue", "cancelled": "cancelled"}
     show({"queue": name, "cancelled": count}, as_json=as_json, columns=columns)
 

@@ -66,7 +66,7 @@ class Administration:
         self._queue.wake()
         return resumed
 
-    def clear(self, priority: Priority, *, by: UserRef) -> int:
+    def cancel_waiting(self, priority: Priority, *, by: UserRef) -> int:
         """Cancel every task of this priority that waits now; return how many."""
         cancelled = 0
         for ids in self._store.cancel_queued(priority, actor=by.username):
@@ -96,10 +96,10 @@ class Administration:
         self._noted(by, "task cancelled", before, before.status, after.status)
         return after
 
-    def requeue(self, task_id: str, *, by: UserRef) -> Task:
-        """Queue anybody's failed task again. Raises as RQQueueManager.requeue."""
+    def requeue_failed(self, task_id: str, *, by: UserRef) -> Task:
+        """Queue anybody's failed task again. Raises as RQQueueManager.requeue_failed."""
         before = self._store.get(task_id, None)
-        after = self._queue.requeue(task_id, by=by)
+        after = self._queue.requeue_failed(task_id, by=by)
         self._noted(by, "task requeued", before, before.status, after.status)
         return after
 

@@ -98,7 +98,7 @@ def cancel(task_id: str) -> Response:
 def requeue(task_id: str) -> Response:
     """Queue a failed task again."""
     return _tried(
-        lambda: services().administration.requeue(task_id, by=caller()),
+        lambda: services().administration.requeue_failed(task_id, by=caller()),
         "The task is queued again; what it has finished stays finished.",
         f"/admin/tasks/{task_id}",
     )
@@ -144,7 +144,7 @@ def ask_clear(name: str) -> str:
 @bp.post("/queues/<name>/clear")
 def clear(name: str) -> Response:
     """Cancel what waits in a queue."""
-    cancelled = services().administration.clear(_priority(name), by=caller())
+    cancelled = services().administration.cancel_waiting(_priority(name), by=caller())
     return _done(f"{counted(cancelled, 'task')} of the queue {name} cancelled.", "/admin/queues")
 
 
