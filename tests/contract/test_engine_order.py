@@ -138,11 +138,11 @@ def test_one_users_tasks_are_first_in_first_out(fleet: Fleet) -> None:
 
 
 def test_paused_priorities_are_left_alone(rig: Rig) -> None:
-    """A paused priority is neither claimed by ticket nor in turn; the next one is."""
-    task = rig.submit()
-    low = rig.submit(BERT, priority="low")
+    """A paused priority is neither claimed by ticket nor in turn; the next one is, either way."""
+    normal = rig.submit()
+    low = [rig.submit(user, priority="low") for user in (BERT, ROOT)]
     paused = {Priority.NORMAL}
-    assert rig.claims.claim(Ticket(task.id, task.attempt), "w", Delivery.RQ, paused) is None
-    claimed = rig.claims.claim_next("w", paused)
-    assert claimed is not None
-    assert claimed.id == low.id
+    tickets = [Ticket(task.id, task.attempt) for task in (normal, low[0])]
+    taken = [rig.claims.claim(one, "w", Delivery.RQ, paused) for one in tickets]
+    taken.append(rig.claims.claim_next("w", paused))
+    assert [task and task.id for task in taken] == [None, *(task.id for task in low)]
