@@ -412,6 +412,12 @@ def test_a_task_is_its_users_alone(rig: Rig) -> None:
         rig.queue.cancel(task.id, by=BERT)
     assert rig.queue.cancel(task.id, by=ROOT).status is Status.CANCELLED
     assert rig.events(task.id)[-1] == "cancelled"
+    rig.submit()
+    failed = rig.take()
+    rig.claims.fail(failed, Category.BAD_INPUT, "It can't be done.")
+    with pytest.raises(TaskNotFound):
+        rig.queue.requeue_failed(failed.id, by=BERT)
+    assert rig.queue.requeue_failed(failed.id, by=ANNA).status is Status.QUEUED
 
 
 @pytest.mark.req("11.2", "encrypted")
