@@ -56,9 +56,9 @@ from altwright.tasks.rq.redis_client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.retention import Ages, TaskRetention
 from altwright.tasks.store.running_work import RunningWork
-from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.store.time_series import Series
 from altwright.tasks.waiting_reasons import Looked, WaitingReasons
 from altwright.tasks.worker_administration import WorkerAdministration
 from altwright.web.realtime.redis_channel import PageChannel
@@ -304,8 +304,7 @@ def build(settings: Settings) -> Services:
                 series=Series(database),
                 roster=roster,
                 rescuer=engine.rescuer,
-                pauses=engine.pauses,
-                jobs=engine.queue.jobs,
+                queues=engine.administration.queues,
                 health=health,
                 state=engine.state,
                 ledger=engine.ledger,

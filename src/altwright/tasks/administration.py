@@ -15,7 +15,7 @@ from altwright.domain.limits import Limits
 from altwright.domain.task import Priority, Status
 from altwright.domain.user import UserRef
 from altwright.errors import Conflict, InvalidInput, RedisUnavailable
-from altwright.tasks.audit_log import Audit
+from altwright.tasks.audit_log import WHY_MOST, Audit
 from altwright.tasks.bulk_task import BulkTask, Order, order_of
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.page_updates import ProgressTracker
@@ -26,9 +26,6 @@ from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_search import TaskFilter
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Task
-
-#: Characters of a reason.
-WHY_MOST = 500
 
 
 class Administration:
@@ -125,7 +122,7 @@ class Administration:
         self, action: BulkAction, wanted: TaskFilter, priority: Priority | None = None
     ) -> Selection:
         """Return what is to be done to all tasks that match now; later ones are left alone."""
-        return Selection(action, wanted, self._changes.now(), priority)
+        return Selection(action, wanted, self._store.database.now(), priority)
 
     def change_many(
         self, selection: Selection, *, why: str, by: UserRef, username: str | None = None
@@ -167,9 +164,8 @@ class Administration:
         order = order_of(task)
         if order is None or order.selection.action is not BulkAction.PRIORITY or not task.ended:
             raise Conflict("Only a change of many priorities that is over can be taken back.")
-        selection = Selection(
-            BulkAction.UNDO, TaskFilter(), self._changes.now(), order.selection.priority, task_id
-        )
+        until, priority = self._store.database.now(), order.selection.priority
+        selection = Selection(BulkAction.UNDO, TaskFilter(), until, priority, task_id)
         return self.change_many(selection, why=why, by=by)
 
     def queues(self, statuses: Collection[Status] = ()) -> list[QueueFigures]:

@@ -45,11 +45,6 @@ class DraftStore:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def now(self) -> datetime:
-        """Return the database's clock, by which drafts' ``updated_at`` is."""
-        with self.database.read() as session:
-            return session.execute(select(now())).scalar_one()
-
     def find(
         self,
         user_id: int,

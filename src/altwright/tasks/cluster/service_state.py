@@ -19,8 +19,13 @@ _STATES = select(StateRow.name, StateRow.value).where(
 )
 
 
+def keep(session: Session, name: str, value: object) -> None:
+    """Keep a fact in the transaction of what it goes with; IntegrityError: another was first."""
+    session.merge(StateRow(name=name, value=value, changed_at=now()))
+
+
 class ServiceState:
-    """All SQL on facts about the service; paused queues have theirs in queue_pauses.py."""
+    """Facts that stand by themselves; others are kept with what they go with by ``keep``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
