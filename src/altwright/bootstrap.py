@@ -153,6 +153,7 @@ class Services(WebServices):
             kind=kind,
             started_by=started_by,
             grace_s=settings.rq_shutdown_timeout,
+            make_room=lambda workers: self.database.keep_connections(pool_size(settings, workers)),
         )
 
     def process_wishes(self, kind: str, started_by: StartedBy) -> ProcessWishes:
