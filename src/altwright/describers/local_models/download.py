@@ -46,14 +46,14 @@ class Download:
             there = self._models.find(self._model.name)
             if there is not None and there.model.weights != self._model.weights:
                 raise Conflict(f"There is another model called {self._model.name} here.")
-            have = sum(self._have(folder, file) for file in self._model.files)
+            have = sum(self._have(folder, stated) for stated in self._model.files)
             if there is None:
                 self._models.check_room(self._model.size_bytes - have)
             before = 0
-            for file in self._model.files:
-                least = min(wanted - before, file.size_bytes)
-                self._get(folder, file, least, before, report)
-                before += file.size_bytes
+            for stated in self._model.files:
+                least = min(wanted - before, stated.size_bytes)
+                self._get(folder, stated, least, before, report)
+                before += stated.size_bytes
 
     def finish(self, report: Report) -> Installed:
         """Get what is missing, check both files, and let them be a model.
@@ -67,36 +67,38 @@ class Download:
             return there
         self.up_to(self._model.size_bytes, report)
         with self._models.filling(self._model.name) as folder:
-            for file in self._model.files:
-                path = folder / self._place(file)
+            for stated in self._model.files:
+                path = folder / self._place(stated)
                 if path.exists():
                     continue
                 part = path.with_name(path.name + PART)
                 found = sha256_of(part, self._checkpoint)
-                if found != file.sha256:
+                if found != stated.sha256:
                     part.unlink()
                     raise ModelUnusable(
-                        f"{file.name} isn't what was stated: its checksum is {found[:12]}… and "
-                        f"should be {file.sha256[:12]}…. It was removed; nothing of it is used."
+                        f"{stated.name} isn't what was stated: its checksum is {found[:12]}… and "
+                        f"should be {stated.sha256[:12]}…. It was removed; nothing of it is used."
                     )
                 part.replace(path)
             return self._models.complete(folder, self._model)
 
-    def _get(self, folder: Path, file: ModelFile, least: int, before: int, report: Report) -> None:
-        have = self._have(folder, file)
+    def _get(
+        self, folder: Path, stated: ModelFile, least: int, before: int, report: Report
+    ) -> None:
+        have = self._have(folder, stated)
         if have >= least:
             return
-        part = folder / (self._place(file) + PART)
-        with self._hub.reading(self._model, file, have) as rest, part.open("ab") as out:
+        part = folder / (self._place(stated) + PART)
+        with self._hub.reading(self._model, stated, have) as rest, part.open("ab") as out:
             out.truncate(rest.begin)
             have = rest.begin
             for block in rest.blocks:
                 have += len(block)
-                if have > file.size_bytes:
+                if have > stated.size_bytes:
                     out.truncate(0)
                     raise ModelUnusable(
-                        f"{file.name} is larger on the hub than the {megabytes(file.size_bytes)} "
-                        "that were stated; nothing of it is used."
+                        f"{stated.name} is larger on the hub than was stated; nothing of it is "
+                        "used."
                     )
                 out.write(block)
                 report(before + have)
@@ -109,12 +111,12 @@ class Download:
                 "kept."
             )
 
-    def _have(self, folder: Path, file: ModelFile) -> int:
-        path = folder / self._place(file)
+    def _have(self, folder: Path, stated: ModelFile) -> int:
+        path = folder / self._place(stated)
         if path.exists():
-            return file.size_bytes
+            return stated.size_bytes
         part = path.with_name(path.name + PART)
         return part.stat().st_size if part.exists() else 0
 
-    def _place(self, file: ModelFile) -> str:
-        return WEIGHTS if file == self._model.weights else PROJECTOR
+    def _place(self, stated: ModelFile) -> str:
+        return WEIGHTS if stated == self._model.weights else PROJECTOR

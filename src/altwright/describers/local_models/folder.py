@@ -175,13 +175,13 @@ class ModelFolder:
                 f"with it: {model.projector.name}."
             )
         if self.find(model.name) is not None:
-            raise Conflict(f"There is a model {model.name} here; `altwright model remove` first.")
+            raise Conflict(f"There is a model {model.name} here; remove it first.")
         with self.filling(model.name) as folder:
             for part, path in parts.items():
                 report(f"Copying {path.name} …")
                 shutil.copyfile(path, folder / (part + PART))
                 if sha256_of(folder / (part + PART)) != found[part].sha256:
-                    raise ModelUnusable(f"{path.name} has changed while it was copied.")
+                    raise ModelUnusable(f"{found[part].name} has changed while it was copied.")
                 (folder / (part + PART)).replace(folder / part)
             return self.complete(folder, model)
 
@@ -211,13 +211,14 @@ def megabytes(size_bytes: float) -> str:
 
 
 def _check_kind(path: Path) -> None:
+    name = path.name
     try:
         with path.open("rb") as file:
             is_ours = file.read(len(MAGIC)) == MAGIC
     except OSError as error:
-        raise InvalidInput(f"{path}: {error.strerror or error}.") from error
+        raise InvalidInput(f"{name} can't be read: {error.strerror or error}.") from error
     if not is_ours:
-        raise InvalidInput(f"{path.name} isn't a model in GGUF form.")
+        raise InvalidInput(f"{name} isn't a model in GGUF form.")
 
 
 def _manifest(model: Model, trial: Trial | None) -> bytes:

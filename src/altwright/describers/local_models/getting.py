@@ -157,7 +157,9 @@ class GetModelWork(Work):
         try:
             local.try_out()
         except (ConfigError, DescriberUnavailable, PermanentError) as error:
-            return Worked(ItemStatus.SKIPPED, f"It is here, but doesn't describe: {error}")
+            # An administrator's task: what the log says may stand there.
+            why = f"{error} {error.operator_detail}".strip()
+            return Worked(ItemStatus.SKIPPED, f"It is here, but doesn't describe: {why}")
         finally:
             local.close()
         return Worked(ItemStatus.DONE)

@@ -6,6 +6,7 @@ the same. A plain web server serves what the catalogue pins, if its folders are 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,28 +86,28 @@ class Hub:
             except AnswerTooLarge as error:
                 raise self._nonsense() from error
         try:
-            return _model(repository, requests.models.complexjson.loads(stated))
+            return _model(repository, json.loads(stated))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._nonsense() from error
 
     @contextmanager
-    def reading(self, model: Model, file: ModelFile, start: int) -> Iterator[Rest]:
-        """Give the rest of a file, from byte ``start`` on, or from the first one if it has to be.
+    def reading(self, model: Model, stated: ModelFile, start: int) -> Iterator[Rest]:
+        """Give the rest of a stated, from byte ``start`` on, or from the first one if it has to be.
 
         Raises:
             ModelUnusable: the hub doesn't have it, or it is of another size than was stated.
             DescriberUnavailable, RateLimited: away, stalled, broken off, busy.
         """
-        path = f"/{model.repository}/resolve/{model.revision}/{quote(file.name)}"
+        path = f"/{model.repository}/resolve/{model.revision}/{quote(stated.name)}"
         with self._got(path, {"Range": f"bytes={start}-"}) as (exchange, answer):
-            self._check(answer, file.name)
+            self._check(answer, stated.name)
             continues = answer.status_code == requests.codes.partial
             begin = start if continues else 0
             length = answer.headers.get("Content-Length", "")
-            if length.isdecimal() and begin + int(length[:20]) != file.size_bytes:
+            if length.isdecimal() and begin + int(length[:20]) != stated.size_bytes:
                 raise ModelUnusable(
-                    f"{file.name} has {begin + int(length[:20]):,} bytes on the hub and should "
-                    f"have {file.size_bytes:,}; nothing of it is used."
+                    f"{stated.name} has {begin + int(length[:20]):,} bytes on the hub and should "
+                    f"have {stated.size_bytes:,}; nothing of it is used."
                 )
             yield Rest(begin, continues, self._blocks(exchange, answer))
 

@@ -60,7 +60,7 @@ class ModelWish(BaseModel):
 @bp.get("", responses=answers({200: ModelsShown}, 403))
 def list_models() -> dict[str, Any]:
     """List the models, with what each takes."""
-    return {"models": [_shown(one) for one in services().local_models.offers()]}
+    return _all()
 
 
 @bp.post("", responses=answers({202: AnybodysTask}, 403, 404, 409, 429, body=True))
@@ -75,7 +75,7 @@ def get_model(body: ModelWish) -> tuple[dict[str, Any], int]:
 def use_model(path: ModelPath) -> dict[str, Any]:
     """Let a model that is here describe, in every process within 2 seconds."""
     services().local_models.use(path.name, by=caller())
-    return list_models()
+    return _all()
 
 
 @bp.delete("/<name>", responses=answers({204: None}, 400, 403, 404, 409))
@@ -83,6 +83,10 @@ def remove_model(path: ModelPath) -> tuple[str, int]:
     """Remove a model from this host, complete or not."""
     services().local_models.remove(path.name, by=caller())
     return "", 204
+
+
+def _all() -> dict[str, Any]:
+    return {"models": [_shown(one) for one in services().local_models.offers()]}
 
 
 def _shown(offer: Offer) -> dict[str, Any]:

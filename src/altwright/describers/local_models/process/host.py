@@ -157,9 +157,11 @@ class Host(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def _check_pause(self) -> None:
         left_s = self._not_before - time.monotonic()
         if self._fault is not None and left_s > 0:
-            raise DescriberUnavailable(
+            again = DescriberUnavailable(
                 str(self._fault), retry_in_s=left_s, category=self._fault.category
             )
+            again.operator_detail = self._fault.operator_detail
+            raise again
 
 
 class _Handler(socketserver.BaseRequestHandler):

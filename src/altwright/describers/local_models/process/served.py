@@ -28,8 +28,8 @@ _MAPPED_BYTES: Final = 2_500 * MB
 _TAIL_BYTES: Final = 4000
 #: What it prints where memory was refused to it.
 _NO_MEMORY: Final = re.compile(
-    r"bad_alloc|insufficient memory|mem_buffer != NULL|(?:failed|unable|cannot) to allocate|cannot allocate memory|out of memory"
-    r"|MemoryError|failed to map segment|mmap failed",
+    r"bad_alloc|insufficient memory|mem_buffer != NULL|(?:failed|unable|cannot) to allocate"
+    r"|cannot allocate memory|out of memory|MemoryError|failed to map segment|mmap failed",
     re.IGNORECASE,
 )
 _GRACE_S: Final = 5.0
@@ -89,8 +89,9 @@ class Served:
         free_mb = available_mb()
         if free_mb is not None and free_mb < self._limit_mb:
             raise _short(
-                f"{self.installed.model.title} needs about {megabytes(self._limit_mb * MB)} of "
-                f"memory, and {megabytes(free_mb * MB)} are free on this machine."
+                f"{self.installed.model.title} finds too little memory at the moment.",
+                f"It needs about {megabytes(self._limit_mb * MB)}, and {megabytes(free_mb * MB)} "
+                "are free on this machine.",
             )
 
     def _started(self, memory_limit_mb: int) -> subprocess.Popen[bytes]:
@@ -147,8 +148,9 @@ class Served:
         title, status = self.installed.model.title, self._process.returncode
         if status == -signal.SIGKILL or _NO_MEMORY.search(said):
             return _short(
-                f"{title} ran out of memory: choose a smaller model, give the machine more, or "
-                "raise MODEL_MEMORY_LIMIT if that is set."
+                f"{title} ran out of memory.",
+                "Choose a smaller model, give the machine more, or raise MODEL_MEMORY_LIMIT if "
+                "that is set.",
             )
         last = [line for line in said.splitlines() if line.strip()][-1:]
         ended = DescriberUnavailable(f"{title}'s server has ended.")
@@ -168,5 +170,7 @@ def available_mb() -> int | None:
     return int(found[1]) * 1024 // MB if found else None
 
 
-def _short(words: str) -> DescriberUnavailable:
-    return DescriberUnavailable(words, category=Category.EXHAUSTED)
+def _short(words: str, detail: str) -> DescriberUnavailable:
+    error = DescriberUnavailable(words, category=Category.EXHAUSTED)
+    error.operator_detail = detail
+    return error
