@@ -66,6 +66,7 @@ class House(Alerting):
                 figures=Figures(rig.database),
                 series=Series(rig.database),
                 roster=rig.roster,
+                control=rig.control,
                 rescuer=rig.rescuer,
                 pauses=rig.pauses,
                 jobs=rig.queue.jobs,

@@ -304,6 +304,7 @@ def build(settings: Settings) -> Services:
                 figures=figures,
                 series=Series(database),
                 roster=roster,
+                control=engine.control,
                 rescuer=engine.rescuer,
                 pauses=engine.pauses,
                 jobs=engine.queue.jobs,
