@@ -196,12 +196,6 @@ class TaskSearch:
         )
         return found
 
-    def count(self, wanted: TaskFilter) -> int:
-        """Return how many there are."""
-        query = select(func.count()).select_from(TaskRow).where(*wanted.conditions())
-        with self._database.connect() as connection:
-            return connection.scalar(query) or 0
-
 
 def _after(at: InstrumentedAttribute[Any], task_id: str | None) -> list[ColumnElement[bool]]:
     """Return what is true for tasks that come after this one; nothing for None."""
