@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -88,15 +89,20 @@ class TaskFilter:
         )
         return walked.conditions()
 
-    def words(self, username: str | None = None) -> str:
-        """Return them as people read them; ``username`` is that of the user."""
+    def words(
+        self, username: str | None = None, labels: Mapping[str, str] = MappingProxyType({})
+    ) -> str:
+        """Return them as people read them.
+
+        ``username`` is that of the user, ``labels`` what states and kinds are called there.
+        """
         verb = "created" if self.at is TaskRow.created_at else "ended"
         priority = None if self.priority is None else self.priority.queue
         delivery = "Redis" if self.delivery is Delivery.RQ else "the database"
         said = {
-            "{}": self.status,
+            "{}": self.status and labels.get(self.status, self.status),
             "priority {}": priority,
-            "kind {}": self.kind,
+            "kind {}": self.kind and labels.get(self.kind, self.kind),
             "of {}": username or self.user_id,
             "account {}": self.account_id,
             "failed by {}": self.category and self.category.replace("_", " "),
@@ -150,6 +156,22 @@ class Page:
     looked_back_to: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many tasks match; all of them, unless there are too many to look at."""
+
+    number: int
+    #: Whether nobody has looked further, so that there may be more.
+    is_partial: bool = False
+    #: Whether there are more.
+    is_exceeded: bool = False
+
+    def __str__(self) -> str:
+        """Return "1,234", "more than 50,000" or "at least 12"."""
+        begin = "more than " if self.is_exceeded else "at least " if self.is_partial else ""
+        return f"{begin}{self.number:,}"
+
+
 class TaskSearch:
     """Each page is a walk along an index: of what ended by its end, else of what was created.
 
@@ -196,11 +218,20 @@ class TaskSearch:
         )
         return found
 
-    def count(self, wanted: TaskFilter) -> int:
-        """Return how many there are."""
-        query = select(func.count()).select_from(TaskRow).where(*wanted.conditions())
+    def count(self, wanted: TaskFilter) -> Count:
+        """Return how many there are, looking at no more rows than a page does."""
+        at = wanted.at
         with self._database.connect() as connection:
-            return connection.scalar(query) or 0
+            bound = self._bound(connection, wanted, at, None)
+            found = select(TaskRow.id).where(*wanted.conditions())
+            if bound is not None:
+                found = found.where(at >= bound)
+            if wanted.status not in ACTIVE:  # those have an index that isn't in this order
+                found = found.order_by(at.desc())
+            some = found.limit(self._look_at + 1).subquery()
+            number = connection.scalar(select(func.count()).select_from(some)) or 0
+        is_exceeded = number > self._look_at
+        return Count(min(number, self._look_at), bound is not None, is_exceeded)
 
 
 def _after(at: InstrumentedAttribute[Any], task_id: str | None) -> list[ColumnElement[bool]]:
