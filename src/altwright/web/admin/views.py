@@ -13,7 +13,7 @@ from altwright.db.session import utcnow
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category, NotFound, RequestError
-from altwright.tasks.bulk_task import BulkTask, Order
+from altwright.tasks.bulk_task import order_of
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_search import Count, Page, TaskFilter, TaskSearch
 from altwright.web.admin.access import section
@@ -65,7 +65,7 @@ def tasks() -> str:
 def task(task_id: str) -> str:
     """Show one task: how it stands, each move with who made it, its items."""
     found = services().store.get(task_id, None)
-    order = Order.of_json(found.settings) if found.kind == BulkTask.name else None
+    order = order_of(found)
     wanted = order.selection.wanted if order else TaskFilter()
     return render_template(
         "admin/task.html",
@@ -98,7 +98,7 @@ def cancel(task_id: str) -> Response:
 def requeue(task_id: str) -> Response:
     """Queue a failed task again."""
     return _tried(
-        lambda: services().administration.requeue(task_id, by=caller()),
+        lambda: services().administration.requeue_failed(task_id, by=caller()),
         "The task is queued again; what it has finished stays finished.",
         f"/admin/tasks/{task_id}",
     )
@@ -144,7 +144,7 @@ def ask_clear(name: str) -> str:
 @bp.post("/queues/<name>/clear")
 def clear(name: str) -> Response:
     """Cancel what waits in a queue."""
-    cancelled = services().administration.clear(_priority(name), by=caller())
+    cancelled = services().administration.cancel_waiting(_priority(name), by=caller())
     return _done(f"{counted(cancelled, 'task')} of the queue {name} cancelled.", "/admin/queues")
 
 
