@@ -151,4 +151,4 @@ def test_limits(web: Web) -> None:
     [back, _changed] = got(root, "/audit?action=limits+changed", admin_responses.AuditLog)[
         "entries"
     ]
-    assert '"low": 2' in back["before"]
+    assert back["before"] == "urgent: 1 kept free; low: 2 at a time"

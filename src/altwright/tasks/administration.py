@@ -5,7 +5,6 @@ A pause can be resumed and a failed task be queued again; a cancelled task is no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -81,9 +80,9 @@ class Administration:
 
     def limit(self, limits: Limits | None, *, by: UserRef) -> None:
         """Let these limits hold in every process; None: those of the settings again."""
-        before = json.dumps(self._limits.current().to_json())
+        before = self._limits.current().words()
         self._limits.change(limits)
-        after = json.dumps(self._limits.current().to_json())
+        after = self._limits.current().words()
         self._audit.add(by, "limits changed", before=before, after=after)
 
     def cancel(self, task_id: str, *, by: UserRef) -> Task:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from altwright.domain.counting import counted
+from altwright.domain.counting import Count, counted
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput, NotAllowed, RateLimited
@@ -23,7 +23,6 @@ from altwright.tasks.store.bulk_changes import (
     EFFECTIVE,
     BulkAction,
     BulkChanges,
-    Count,
     Outcomes,
     Range,
     Selection,
@@ -70,14 +69,14 @@ class Order:
             "matching": self.matching,
             "applicable": self.applicable,
             # Beside the numbers, which processes of the version before read.
-            "at_least": [one for one in _COUNTS if not getattr(self, one).is_exact],
+            "bounds": {one: getattr(self, one).bound for one in _COUNTS},
         }
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Order:
         """Return what ``to_json`` was made from."""
-        at_least = kept.get("at_least", ())
-        counts = {one: Count(kept[one], is_exact=one not in at_least) for one in _COUNTS}
+        bounds = kept.get("bounds", {})
+        counts = {one: Count(kept[one], bounds.get(one, "")) for one in _COUNTS}
         by = UserRef(**kept["by"])
         selection = Selection.of_json(kept["selection"])
         return cls(selection, by, kept["why"], kept["words"], **counts)

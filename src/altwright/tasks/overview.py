@@ -27,6 +27,8 @@ from altwright.tasks.store.time_series import Series
 
 #: What ended in it says how fast the backlog shrinks; if nothing did, the last hour says so.
 LATELY = timedelta(minutes=10)
+#: Ends of tasks below which a rate says nothing: after the first one it would be any number.
+RATE_LEAST = 10
 #: How many times are shown at which Redis was away.
 AWAY_MOST = 20
 
@@ -90,7 +92,7 @@ class Overview:
             "platforms": {"tasks_waiting": seen.figures.waiting_for(Source.PLATFORM)},
             "workers": self._workers(at),
             "queues": [_queue(one, last_hour) for one in queues],
-            "ended_per_hour": round(3600 * per_s, 1),
+            "ended_per_hour": None if per_s is None else round(3600 * per_s, 1),
             "backlog_done_in_s": _done_in_s(open_tasks, per_s),
             "alerts": [alert.to_json() for alert in seen.alerts.open()],
         }
@@ -159,8 +161,11 @@ def _queue(queue: QueueFigures, last_hour: Bucket) -> dict[str, Any]:
     }
 
 
-def _ends_per_s(hour: Mapping[datetime, Bucket], at: datetime) -> float:
-    """Return how many tasks complete or fail in a second: lately, else in the last hour."""
+def _ends_per_s(hour: Mapping[datetime, Bucket], at: datetime) -> float | None:
+    """Return how many tasks complete or fail in a second: lately, else in the last hour.
+
+    None: too few did.
+    """
     ends = {
         begin: part.ended[Status.COMPLETED] + part.ended[Status.FAILED]
         for begin, bucket in sorted(hour.items())
@@ -168,14 +173,14 @@ def _ends_per_s(hour: Mapping[datetime, Bucket], at: datetime) -> float:
     }
     for since in (at - LATELY, at - LENGTH[Span.HOUR]):
         lately = {begin: count for begin, count in ends.items() if count and begin > since}
-        if lately:
+        if sum(lately.values()) >= RATE_LEAST:
             elapsed = max(at - min(lately), LENGTH[Span.MINUTE])
             return sum(lately.values()) / elapsed.total_seconds()
-    return 0.0
+    return None
 
 
-def _done_in_s(open_tasks: int, per_s: float) -> float | None:
-    """Return when at this rate nothing waits or runs any more; None: at no time."""
+def _done_in_s(open_tasks: int, per_s: float | None) -> float | None:
+    """Return when at this rate nothing waits or runs any more; None: nobody knows."""
     if not open_tasks:
         return 0.0
     return round(open_tasks / per_s, 1) if per_s else None

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, select, true, update
 from sqlalchemy.engine import Connection
@@ -21,6 +21,7 @@ from sqlalchemy.orm import aliased
 from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import now
+from altwright.domain.counting import AT_LEAST, MORE_THAN, Count
 from altwright.domain.task import ACTIVE, ItemStatus, Priority, Status
 from altwright.tasks.store.task_search import LOOK_AT, TaskFilter
 from altwright.tasks.store.task_store import PRIORITY_CHANGED, ask_to_cancel, reprioritised
@@ -144,30 +145,6 @@ _NOT_NEW = {
 _NOT_FREE = "have to stay for now: each user has one active task at a time"
 
 
-class Count(int):
-    """A number of tasks; one that isn't exact is the least that they are."""
-
-    is_exact: bool
-
-    def __new__(cls, number: int, *, is_exact: bool = True) -> Self:
-        """Take the number."""
-        made = super().__new__(cls, number)
-        made.is_exact = is_exact
-        return made
-
-    @property
-    def words(self) -> str:
-        """Return what people read: "231", "more than 50,000", "at least 7"."""
-        if self.is_exact:
-            return f"{self:,}"
-        return f"{'more than' if self == COUNT_MOST else 'at least'} {self:,}"
-
-    @property
-    def of_tasks(self) -> str:
-        """Return the words with their noun."""
-        return f"{self.words} {'task' if self == 1 else 'tasks'}"
-
-
 @dataclass(frozen=True, slots=True)
 class Preview:
     """How many tasks match, to how many the action can apply, and why not to the others."""
@@ -233,13 +210,15 @@ class BulkChanges:
         others = {
             _NOT_IN_STATE[selection.action]: gone,
             _NOT_NEW.get(selection.action, ""): old,
-            _NOT_FREE: Count(max(fresh - applicable, 0), is_exact=is_exact),
+            _NOT_FREE: Count(max(fresh - applicable, 0), "" if is_exact else AT_LEAST),
         }
         shown = {words: count for words, count in others.items() if count}
         parts = (gone, old, fresh)
-        total = Count(
-            min(sum(parts), COUNT_MOST),
-            is_exact=all(one.is_exact for one in parts) and sum(parts) <= COUNT_MOST,
+        total = Count.up_to(
+            COUNT_MOST,
+            # What is more than so many in one part is so in the sum.
+            sum(one + (one.bound == MORE_THAN) for one in parts),
+            is_exact=all(one.is_exact for one in parts),
         )
         return Preview(selection.until, total, applicable, shown)
 
@@ -436,7 +415,7 @@ def _counted(connection: Connection, hits: Select[Any]) -> Count:
     looked_at = hits.limit(COUNT_MOST + 1).subquery()
     sums = select(func.count(), func.coalesce(func.sum(looked_at.c.hit), 0))
     count, found = connection.execute(sums.select_from(looked_at)).one()
-    return Count(min(found, COUNT_MOST), is_exact=count <= COUNT_MOST)
+    return Count.up_to(COUNT_MOST, found, is_exact=count <= COUNT_MOST)
 
 
 def _counted_once(connection: Connection, keys: Select[Any]) -> Count:
@@ -445,7 +424,7 @@ def _counted_once(connection: Connection, keys: Select[Any]) -> Count:
     sums = select(func.count(), func.count(key), func.count(key.distinct()))
     rows, with_key, distinct = connection.execute(sums.select_from(key.table)).one()
     found = rows - with_key + distinct
-    return Count(min(found, COUNT_MOST), is_exact=rows <= COUNT_MOST)
+    return Count.up_to(COUNT_MOST, found, is_exact=rows <= COUNT_MOST)
 
 
 def _is_held(action: BulkAction) -> ColumnElement[bool]:

@@ -17,6 +17,7 @@ from altwright.tasks.store.bulk_changes import BulkAction, Selection
 from altwright.web.admin.access import section
 from altwright.web.admin.task_filter import NAMES, asked_filter, given_filter
 from altwright.web.auth import caller
+from altwright.web.pages.words import filter_words
 from altwright.web.services import services
 
 PATH = "/admin/tasks/many"
@@ -34,7 +35,7 @@ def ask_many() -> str:
         "admin/many.html",
         action=selection.action,
         priority=selection.priority,
-        words=selection.wanted.words(request.args.get("user")),
+        words=filter_words(selection.wanted, request.args.get("user")),
         preview=preview,
         given=given | {"until": preview.until.isoformat()},
         tasks=f"/admin/tasks?{urlencode(given_filter(request.args))}",
