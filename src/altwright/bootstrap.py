@@ -61,9 +61,9 @@ from altwright.tasks.rq.redis_client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.retention import Ages, TaskRetention
 from altwright.tasks.store.running_work import RunningWork
-from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.store.time_series import Series
 from altwright.tasks.waiting_reasons import Looked, WaitingReasons
 from altwright.tasks.worker_administration import WorkerAdministration
 from altwright.web.realtime.redis_channel import PageChannel
@@ -158,6 +158,7 @@ class Services(WebServices):
             kind=kind,
             started_by=started_by,
             grace_s=settings.rq_shutdown_timeout,
+            make_room=lambda workers: self.database.keep_connections(pool_size(settings, workers)),
         )
 
     def process_wishes(self, kind: str, started_by: StartedBy) -> ProcessWishes:
@@ -317,8 +318,7 @@ def build(settings: Settings) -> Services:
                 series=Series(database),
                 roster=roster,
                 rescuer=engine.rescuer,
-                pauses=engine.pauses,
-                jobs=engine.queue.jobs,
+                queues=engine.administration.queues,
                 health=health,
                 state=engine.state,
                 ledger=engine.ledger,

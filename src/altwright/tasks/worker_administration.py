@@ -31,8 +31,6 @@ from altwright.tasks.store.statistics import Figures
 
 #: The highest number of integrated workers, or of processes on a host.
 SCALE_MOST = 64
-#: How far back the usual time of a picture is taken from, in seconds.
-USUAL_FROM_S = 3600.0
 #: Seconds for which it is shown that workers were stopped which aren't there any more.
 STANDING_S = 3600.0
 #: What starts workers again that no process of ours does.
@@ -135,7 +133,7 @@ class WorkerAdministration:
 
     def running(self) -> dict[str, RunningTask]:
         """Return the running tasks by their workers' ids."""
-        tasks = self._work.all(self._figures.item_s(USUAL_FROM_S))
+        tasks = self._work.all(self._figures.item_s())
         return {task.worker_id: task for task in tasks}
 
     def running_task(self, task_id: str) -> RunningTask | None:
@@ -148,10 +146,11 @@ class WorkerAdministration:
         return [
             {
                 **worker.to_json(),
-                "state": _state(worker, running.get(worker.id)),
-                "task": task.to_json() if (task := running.get(worker.id)) else None,
+                "state": worker.state(works=bool(task), is_stuck=bool(task and task.is_stuck)),
+                "task": task.to_json() if task else None,
             }
             for worker in self._roster.all()
+            for task in [running.get(worker.id)]
         ]
 
     def groups(self) -> list[GroupState]:
@@ -161,7 +160,7 @@ class WorkerAdministration:
         members: dict[Group, list[WorkerRecord]] = {}
         for worker in self._roster.all():
             members.setdefault(_group_of(worker), []).append(worker)
-        at = self._control.now()
+        at = self._control.database.now()
         shown = {group for group, them in members.items() if not all(one.vanished for one in them)}
         shown |= {group for group, one in wishes.items() if _is_fresh(one.end, at)}
         shown |= pools.keys()
@@ -311,13 +310,3 @@ def _group_of(worker: WorkerRecord) -> Group:
     if worker.started_by == StartedBy.POOL:
         return Group(POOL, worker.host)
     return Group(worker.kind, worker.host)
-
-
-def _state(worker: WorkerRecord, task: RunningTask | None) -> str:
-    if worker.vanished:
-        return "vanished"
-    if task is not None and task.is_stuck:
-        return "stuck"
-    if worker.stopping:
-        return "stopping"
-    return "working" if task else "idle"

@@ -17,13 +17,14 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from altwright.db.session import Database
+from altwright.db.session import Database, again_if_another_was_first
 from altwright.db.task_tables import StateRow
 from altwright.db.types import now
 from altwright.domain.counting import counted
 from altwright.domain.user import UserRef
 from altwright.domain.worker import WorkerKind
 from altwright.tasks.audit_log import write
+from altwright.tasks.cluster.service_state import put
 
 #: Supervised processes of a host, besides the kinds of workers that may be alone.
 POOL = "pool"
@@ -104,7 +105,7 @@ class WorkerControl:
     """All SQL on these wishes; each change is in the audit log, in the same transaction."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def scale(self, group: Group, least: int, most: int, by: UserRef) -> None:
         """Let there be so many: threads in the whole service, or processes of a host's pool."""
@@ -113,7 +114,7 @@ class WorkerControl:
 
     def reset(self, group: Group, by: UserRef) -> bool:
         """Let the settings count again; return whether they didn't."""
-        with self._database.write() as session:
+        with self.database.write() as session:
             before = self._kept(session, group.row(SCALE))
             if before is None:
                 return False
@@ -143,20 +144,15 @@ class WorkerControl:
 
     def read(self, names: Iterable[str]) -> dict[str, Wish]:
         """Return the wishes in these rows, those that there are."""
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             rows = connection.execute(_WISHES, {"names": list(names)})
             return {row.name: Wish.of(row) for row in rows}
-
-    def now(self) -> datetime:
-        """Return what time it is for the database, which dates wishes."""
-        with self._database.connect() as connection:
-            return connection.execute(select(now())).scalar_one()
 
     def all(self) -> dict[Group, Wishes]:
         """Return what is wanted of every group."""
         found: dict[Group, dict[str, Wish]] = {}
         likes = [StateRow.name.like(f"{what}:%") for what in (SCALE, AGAIN, END)]
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             for row in connection.execute(_COLUMNS.where(or_(*likes))):
                 what, kind, host = row.name.split(":", 2)
                 found.setdefault(Group(kind, host), {})[what] = Wish.of(row)
@@ -170,14 +166,14 @@ class WorkerControl:
             StateRow.name.like(f"{SIZE}:%"), StateRow.changed_at < now(-SIZE_KEPT_S)
         )
         # Another pool of a host of this name may be first with the row; this one notes again soon.
-        with suppress(IntegrityError), self._database.write() as session:
+        with suppress(IntegrityError), self.database.write() as session:
             session.execute(old)
-            session.merge(StateRow(name=name, value=value, changed_at=now()))
+            put(session, name, value)
 
     def pool_gone(self, host: str) -> None:
         """Note that a host's pool has ended."""
         name = Group(POOL, host).row(SIZE)
-        with self._database.write() as session:
+        with self.database.write() as session:
             session.execute(delete(StateRow).where(StateRow.name == name))
 
     def pools(self) -> list[PoolSize]:
@@ -185,25 +181,18 @@ class WorkerControl:
         query = select(StateRow.name, StateRow.value).where(
             StateRow.name.like(f"{SIZE}:%"), StateRow.changed_at >= now(-SIZE_KEPT_S)
         )
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             rows = connection.execute(query.order_by(StateRow.name))
             return [PoolSize(row.name.split(":", 2)[2], **row.value) for row in rows]
 
+    @again_if_another_was_first
     def _set(self, group: Group, what: str, by: UserRef, action: str, **numbers: int) -> None:
-        try:
-            self._write(group, what, by, action, numbers)
-        except IntegrityError:  # another administrator was first with this row
-            self._write(group, what, by, action, numbers)
-
-    def _write(
-        self, group: Group, what: str, by: UserRef, action: str, numbers: dict[str, int]
-    ) -> None:
         value = {"id": secrets.token_hex(8), "by": by.username, **numbers}
         name = group.row(what)
-        with self._database.write() as session:
+        with self.database.write() as session:
             kept = self._kept(session, name)
             before = _number(kept.value) if kept else "as configured"
-            session.merge(StateRow(name=name, value=value, changed_at=now()))
+            put(session, name, value)
             changes = {"before": before, "after": _number(value)} if numbers else {}
             write(session, by, action, group.words, **changes)
 
