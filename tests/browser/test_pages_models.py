@@ -19,7 +19,7 @@ from tests.tiny_model import SAYS
 def test_the_pages_are_accessible(blank: Page, site: Site) -> None:
     """The list, and the question before a model is got, which asks no hub."""
     sign_in(blank, site.url, "root")
-    blank.goto("/admin/models")
+    blank.get_by_role("link", name="See the vision models").click()
     expect(blank.get_by_role("heading", name="Qwen3-VL 2B")).to_be_visible()
     check(blank)
     blank.get_by_role("link", name="Get Qwen3-VL 2B").click()
