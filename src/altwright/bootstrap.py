@@ -32,7 +32,9 @@ from altwright.describers.local_models.folder import ModelFolder
 from altwright.describers.local_models.getting import GetModel
 from altwright.describers.local_models.hub import Hub
 from altwright.describers.model_servers.ollama import Ollama
+from altwright.describers.model_servers.ollama_models import OllamaModels
 from altwright.describers.model_servers.openai import OpenAICompatible
+from altwright.describers.model_servers.pulling import PullModel
 from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
@@ -226,7 +228,10 @@ def build(settings: Settings) -> Services:
         lambda name: LocalModel(model_host_of(settings), name, live.current.model_timeout),
         lambda name, by: local_models.use(name, by=by),
     )
-    kinds = captions.kinds | {Maintenance.name: Maintenance(chores), GetModel.name: get_model}
+    ollama = OllamaModels(settings.ollama_url)
+    pull = PullModel(ollama, lambda name, by: local_models.use_ollama(name, by=by))
+    own_kinds = (Maintenance(chores), get_model, pull)
+    kinds = captions.kinds | {kind.name: kind for kind in own_kinds}
     page_channel = PageChannel(health, box, settings)
     engine = Engine(
         store,
@@ -296,7 +301,7 @@ def build(settings: Settings) -> Services:
 
     users = UserStore(database)
     live = LiveSettings(database, settings, adopt)
-    local_models = LocalModels(models, hub, engine.queue, live, Audit(database))
+    local_models = LocalModels(models, hub, engine.queue, live, Audit(database), ollama)
     return Services(
         settings=settings,
         database=database,
