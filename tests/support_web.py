@@ -151,7 +151,7 @@ class Web:
         engine = self.services.engine
         while engine.store.get(task_id, None).status is Status.QUEUED:
             engine.dispatcher.tick()
-            claimed = engine.claims.claim_next("host.boot.1.1.test")
+            claimed = engine.claims.claim_next("host.boot.1.1.test", engine.pauses.current())
             if claimed is None:
                 break
             engine.runner.run(claimed, threading.Event())

@@ -113,7 +113,7 @@ def test_new_tasks_begin_with_the_retries_that_count_now(web: Web) -> None:
         ("ALERT_QUIET_HOURS", "at night", "should be like"),
         ("ALERT_FAILURE_SHARE", 1.5, "should be 1 or less"),
         ("ALERT_FAILURE_SHARE", "NaN", "should be"),
-        ("DESCRIBER", "gpt", "should be 'offline', 'ollama' or 'openai'"),
+        ("DESCRIBER", "gpt", "should be 'offline', 'model', 'ollama' or 'openai'"),
         ("DESCRIBER", "openai", "missing"),
         ("OLLAMA_MODEL", "a\0b", "printable"),
         ("OLLAMA_MODEL", "m" * 256, "printable"),

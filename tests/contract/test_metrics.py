@@ -22,7 +22,7 @@ from tests.support_web import Caller, Web, make_settings, make_web, problem
 from altwright.db.session import utcnow
 from altwright.domain.bucket import Span
 from altwright.domain.task import Priority, Status
-from altwright.tasks.store.series import Series
+from altwright.tasks.store.time_series import Series
 
 web = support_web.web
 

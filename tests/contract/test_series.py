@@ -16,8 +16,8 @@ from altwright.db.task_tables import StatisticsRow, TaskRow
 from altwright.domain.bucket import ENDS, KEPT, Bucket, Span
 from altwright.domain.task import Priority, Status
 from altwright.errors import Category
-from altwright.tasks.alerting.monitor import HOUR_S
-from altwright.tasks.store.series import SETTLED, Series
+from altwright.tasks.store.statistics import HOUR_S
+from altwright.tasks.store.time_series import SETTLED, Series
 
 pytestmark = pytest.mark.every_database
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -12,15 +16,16 @@ import pytest
 from sqlalchemy import update
 from tests import support_web
 from tests.contract.test_admin_pages import moderator, post
-from tests.support_engine import ROOT, Counting, Rig
+from tests.support_engine import ROOT, Counting, Rig, at_once
 from tests.support_web import Web, problem
 
 from altwright import bootstrap, config
-from altwright.db.task_tables import TaskEventRow, WorkerRow
+from altwright.db.task_tables import StateRow, TaskEventRow, WorkerRow
 from altwright.db.types import now
 from altwright.domain.worker import StartedBy, WorkerKind
 from altwright.domain.worker_mode import WorkerMode
 from altwright.errors import TaskStateConflict
+from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.stack_dumps import FRAMES_MOST, StackDumps, request_row, stack_of
 from altwright.tasks.cluster.worker_control import INTEGRATED, POOL, Group, PoolSize
 from altwright.tasks.cluster.worker_registry import Tally
@@ -149,6 +154,43 @@ def test_integrated_workers_are_scaled_stopped_and_started_again(web: Web) -> No
         ("workers stopped", "integrated workers", "5 workers", "0 workers"),
         ("workers scaled", "integrated workers", "as configured", "5 workers"),
     ]
+
+
+def test_what_was_stopped_by_hand_is_red_on_the_dashboard(web: Web) -> None:
+    """How many of how many, by whom and how long ago; by command and program too."""
+    seen(web)
+    root, roster = web.by_session(web.root), web.services.engine.roster
+
+    def stopped() -> list[str]:
+        now = root.get("/api/v1/admin/statistics").get_json()["now"]["workers"]
+        return [one["words"] for one in now["stopped"]]
+
+    assert stopped() == []
+    for _ in range(2):  # asked once more, there are fewer
+        post(root, "/admin/workers/stop", kind="integrated", host="")
+        roster.gone(["here.a.1.1.integrated1", "here.a.1.1.integrated2"])
+    post(root, "/admin/workers/stop", kind="external", host="there")
+    roster.gone(["there.a.2.1.external1"])
+    with web.services.database.write() as session:
+        session.execute(update(StateRow).values(changed_at=now(-300)))
+    words = ["1 of 5 stopped by root 5 minutes ago", "2 of 5 stopped by root 5 minutes ago"]
+    assert stopped() == words
+    page = root.get("/admin").text
+    [tile] = re.findall(
+        r'<div class="tile tile--wrong">\s*<dt>Workers</dt>.*?</div>', page, re.DOTALL
+    )
+    assert ", ".join(words) in tile
+    assert ", ".join(words) in web.command("status").stdout
+    roster.seen(
+        ["there.a.9.1.external1"],
+        kind=WorkerKind.EXTERNAL,
+        host="there",
+        pid=9,
+        started_by=StartedBy.SYSTEMD,
+    )  # systemd has started it again
+    assert stopped() == ["2 of 5 stopped by root 5 minutes ago"]
+    post(root, "/admin/workers/reset", kind="integrated", host="")
+    assert stopped() == []
 
 
 def test_a_pool_is_scaled_by_a_program(web: Web) -> None:
@@ -336,6 +378,27 @@ def test_wishes_are_kept_and_followed(rig: Rig) -> None:
 
 
 @pytest.mark.every_database
+def test_what_is_asked_for_several_times_at_once_is_asked_for(rig: Rig) -> None:
+    """None of those who ask meets an error, and nobody's entry in the audit log is missing."""
+    stacks = StackDumps(rig.database)
+    for number in range(5):
+        group, host = Group(WorkerKind.EXTERNAL, f"h{number}"), f"p{number}"
+        asks: list[Callable[[], None]] = [
+            partial(stacks.ask, host, ROOT),
+            partial(rig.control.scale, group, 2, 2, ROOT),
+            partial(rig.control.note_pool, PoolSize(host, 1, 1, 1)),
+        ]
+        for ask in asks:
+            assert at_once(6, partial(_asked, ask)) == [None] * 6
+        asked = stacks.of(host)
+        assert asked is not None
+        assert asked.by == ROOT.username
+        assert [one.host for one in rig.control.pools()][-1] == host
+    entries = Counter(one.action for one in Audit(rig.database).recent(1000))
+    assert entries == {"stack asked for": 30, "workers scaled": 30}
+
+
+@pytest.mark.every_database
 def test_processes_are_replaced_one_after_the_other(rig: Rig) -> None:
     """While one has its turn, none of the others ends."""
     group = Group(WorkerKind.EXTERNAL, "here")
@@ -450,3 +513,7 @@ def test_a_restart_that_is_over_gives_way_to_what_is_asked_later(web: Web) -> No
     web.services.engine.roster.gone([one["id"] for one in shown(web).values()])
     seen(web)
     assert groups(web)["integrated", ""]["standing"] == "3 wanted by root."
+
+
+def _asked(ask: Callable[[], None], _number: int) -> None:
+    ask()

@@ -22,8 +22,8 @@ from altwright.tasks.maintenance.scheduler import MaintenanceScheduler
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.redis_client import FAILED_LOGINS_KEY
-from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures
+from altwright.tasks.store.time_series import Series
 
 #: The leader's name in the table of leases.
 ROLE = "caretaker"
@@ -79,6 +79,7 @@ class Alerting:
             Watched(
                 figures=figures,
                 roster=engine.roster,
+                control=engine.control,
                 health=engine.health,
                 pauses=engine.pauses,
                 upkeep=upkeep,
