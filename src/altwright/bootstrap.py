@@ -322,6 +322,7 @@ def build(settings: Settings) -> Services:
                 figures=figures,
                 series=Series(database),
                 roster=roster,
+                control=engine.control,
                 rescuer=engine.rescuer,
                 queues=engine.administration.queues,
                 health=health,

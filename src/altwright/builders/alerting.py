@@ -79,6 +79,7 @@ class Alerting:
             Watched(
                 figures=figures,
                 roster=engine.roster,
+                control=engine.control,
                 health=engine.health,
                 pauses=engine.pauses,
                 upkeep=upkeep,

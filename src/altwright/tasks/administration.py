@@ -5,7 +5,6 @@ A pause can be resumed and a failed task be queued again; a cancelled task is no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -81,9 +80,9 @@ class Administration:
 
     def limit(self, limits: Limits | None, *, by: UserRef) -> None:
         """Let these limits hold in every process; None: those of the settings again."""
-        before = json.dumps(self._limits.current().to_json())
+        before = self._limits.current().words()
         self._limits.change(limits)
-        after = json.dumps(self._limits.current().to_json())
+        after = self._limits.current().words()
         self._audit.add(by, "limits changed", before=before, after=after)
 
     def cancel(self, task_id: str, *, by: UserRef) -> Task:
@@ -147,7 +146,7 @@ class Administration:
         order = Order(selection, by, why, words, counts.matching, counts.applicable)
         task = self._queue.submit(BulkTask.name, user=None, by=by, settings=order.to_json())
         action = f"bulk {selection.action} begun"
-        detail = f"{words}: {counts.applicable:,} of {counts.matching:,}; why: {why}"
+        detail = f"{words}: {counts.applicable.words} of {counts.matching.words}; why: {why}"
         after = "" if selection.priority is None else selection.priority.queue
         self._audit.add(by, action, task.id, detail, after=after)
         return task

@@ -14,6 +14,8 @@ from altwright.domain.period import Period, timeline
 from altwright.domain.task import ACTIVE, Delivery, Status
 from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.cluster.stopped_workers import stopped
+from altwright.tasks.cluster.worker_control import WorkerControl
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.error_classification import Source
 from altwright.tasks.execution.delivery_ledger import DeliveryLedger
@@ -25,6 +27,8 @@ from altwright.tasks.store.time_series import Series
 
 #: What ended in it says how fast the backlog shrinks; if nothing did, the last hour says so.
 LATELY = timedelta(minutes=10)
+#: Ends of tasks below which a rate says nothing: after the first one it would be any number.
+RATE_LEAST = 10
 #: How many times are shown at which Redis was away.
 AWAY_MOST = 20
 
@@ -37,6 +41,7 @@ class Seen:
     figures: Figures
     series: Series
     roster: Roster
+    control: WorkerControl
     rescuer: Rescuer
     queues: Callable[[Collection[Status]], Sequence[QueueFigures]]
     health: RedisHealthMonitor
@@ -85,9 +90,9 @@ class Overview:
                 "item_s": seen.figures.item_s(),
             },
             "platforms": {"tasks_waiting": seen.figures.waiting_for(Source.PLATFORM)},
-            "workers": self._workers(),
+            "workers": self._workers(at),
             "queues": [_queue(one, last_hour) for one in queues],
-            "ended_per_hour": round(3600 * per_s, 1),
+            "ended_per_hour": None if per_s is None else round(3600 * per_s, 1),
             "backlog_done_in_s": _done_in_s(open_tasks, per_s),
             "alerts": [alert.to_json() for alert in seen.alerts.open()],
         }
@@ -130,13 +135,15 @@ class Overview:
             "memory_share": facts.memory_share if facts else None,
         }
 
-    def _workers(self) -> dict[str, int]:
+    def _workers(self, at: datetime) -> dict[str, Any]:
         workers = self._seen.roster.all()
         vanished = sum(worker.vanished for worker in workers)
+        gone = stopped(self._seen.control.stops(), workers, at)
         return {
             "alive": len(workers) - vanished,
             "vanished": vanished,
             "expected": self._seen.workers_expected(),
+            "stopped": [one.to_json(at) for one in gone],
         }
 
 
@@ -154,8 +161,11 @@ def _queue(queue: QueueFigures, last_hour: Bucket) -> dict[str, Any]:
     }
 
 
-def _ends_per_s(hour: Mapping[datetime, Bucket], at: datetime) -> float:
-    """Return how many tasks complete or fail in a second: lately, else in the last hour."""
+def _ends_per_s(hour: Mapping[datetime, Bucket], at: datetime) -> float | None:
+    """Return how many tasks complete or fail in a second: lately, else in the last hour.
+
+    None: too few did.
+    """
     ends = {
         begin: part.ended[Status.COMPLETED] + part.ended[Status.FAILED]
         for begin, bucket in sorted(hour.items())
@@ -163,14 +173,14 @@ def _ends_per_s(hour: Mapping[datetime, Bucket], at: datetime) -> float:
     }
     for since in (at - LATELY, at - LENGTH[Span.HOUR]):
         lately = {begin: count for begin, count in ends.items() if count and begin > since}
-        if lately:
+        if sum(lately.values()) >= RATE_LEAST:
             elapsed = max(at - min(lately), LENGTH[Span.MINUTE])
             return sum(lately.values()) / elapsed.total_seconds()
-    return 0.0
+    return None
 
 
-def _done_in_s(open_tasks: int, per_s: float) -> float | None:
-    """Return when at this rate nothing waits or runs any more; None: at no time."""
+def _done_in_s(open_tasks: int, per_s: float | None) -> float | None:
+    """Return when at this rate nothing waits or runs any more; None: nobody knows."""
     if not open_tasks:
         return 0.0
     return round(open_tasks / per_s, 1) if per_s else None

@@ -167,11 +167,12 @@ def _tried(user_id: int, action: Callable[[], object], words: str) -> Response |
 
 
 def _with_link(invited: Invited, words: str) -> Response:
-    link = urljoin(request.host_url, invited.link)
-    return _done(
+    answer = _done(
         invited.user.id,
-        f"{words} Give them this link, which is shown once, works once and for three days: {link}",
+        f"{words} Give them this link, which is shown once, works once and for three days:",
     )
+    flash(urljoin(request.host_url, invited.link), "link")
+    return answer
 
 
 def _done(user_id: int, words: str) -> Response:
