@@ -7,6 +7,8 @@ from collections.abc import Callable
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from altwright import installed
+from altwright.describers.local_models.client import EXTRA
 from altwright.describers.local_models.folder import megabytes
 from altwright.describers.local_models.getting import GetModel
 from altwright.describers.model_servers.pulling import PullModel
@@ -33,6 +35,7 @@ def show() -> str:
         task=task.to_json() if task else None,
         is_active=task is not None and task.status in ACTIVE,
         hub=services().settings.model_hub_url,
+        missing=installed.without_extra(EXTRA),
     )
 
 
