@@ -28,14 +28,14 @@ from altwright.db.session import Database, make_engine, utcnow
 from altwright.describers.exchangeable import ExchangeableDescriber
 from altwright.describers.model_servers.ollama import Ollama
 from altwright.describers.model_servers.openai import OpenAICompatible
-from altwright.describers.offline.process.client import OfflineDescriber
+from altwright.describers.offline.process.client import ModelsComing, OfflineDescriber
 from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
 from altwright.domain.quiet_hours import QuietHours
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
-from altwright.errors import ConfigError, DatabaseUnavailable, DescriberUnavailable
+from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
 from altwright.tasks.alerting.alert_desk import AlertDesk
@@ -394,7 +394,7 @@ def probe(settings: Settings, describer: Describer) -> None:
     if settings.describer != "offline":
         describer.probe()
     elif settings.describes_here:
-        with suppress(DescriberUnavailable):  # its models are being downloaded
+        with suppress(ModelsComing):
             describer.probe()
 
 
