@@ -31,7 +31,7 @@ from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.offline.process.client import ModelsComing, OfflineDescriber
 from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
-from altwright.domain.quiet_hours import QuietHours
+from altwright.domain.quiet_hours import QuietTimes
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
@@ -266,7 +266,7 @@ def build(settings: Settings) -> Services:
         lock=settings.run_dir / "database.alert",
         probe=lambda: probe(live.current, describer),
         probe_every_s=settings.describer_probe_every,
-        quiet_s=lambda: quiet_s(live.current),
+        quiet_s=lambda channel: quiet_s(live.current, channel),
         always=(address.follow, engine.wish.follow),
     )
 
@@ -398,10 +398,9 @@ def probe(settings: Settings, describer: Describer) -> None:
             describer.probe()
 
 
-def quiet_s(settings: Settings) -> float:
-    """Return how many seconds from now on warnings have to wait."""
-    hours = QuietHours.read(settings.alert_quiet_hours)
-    return hours.left_s(utcnow()) if hours else 0.0
+def quiet_s(settings: Settings, channel: str) -> float:
+    """Return how many seconds from now on warnings have to wait for a channel."""
+    return QuietTimes.read(settings.alert_quiet_hours).left_s(channel, utcnow())
 
 
 def thresholds_of(settings: Settings) -> Thresholds:
