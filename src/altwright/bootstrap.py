@@ -26,6 +26,11 @@ from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine, utcnow
 from altwright.describers.exchangeable import ExchangeableDescriber
+from altwright.describers.local_models.administration import LocalModels
+from altwright.describers.local_models.client import LocalModel, ModelHost
+from altwright.describers.local_models.folder import ModelFolder
+from altwright.describers.local_models.getting import GetModel
+from altwright.describers.local_models.hub import Hub
 from altwright.describers.model_servers.ollama import Ollama
 from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.offline.process.client import ModelsComing, OfflineDescriber
@@ -56,9 +61,9 @@ from altwright.tasks.rq.redis_client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.retention import Ages, TaskRetention
 from altwright.tasks.store.running_work import RunningWork
-from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.store.time_series import Series
 from altwright.tasks.waiting_reasons import Looked, WaitingReasons
 from altwright.tasks.worker_administration import WorkerAdministration
 from altwright.web.realtime.redis_channel import PageChannel
@@ -214,7 +219,14 @@ def build(settings: Settings) -> Services:
         "books": Chore("old audit entries and alerts", of_tasks.prune_books),
         "redis": Chore("old jobs in Redis", lambda _: upkeep.trim()),
     }
-    kinds = captions.kinds | {Maintenance.name: Maintenance(chores)}
+    models, hub = ModelFolder(settings.vision_models_dir), hub_of(settings)
+    get_model = GetModel(
+        hub,
+        models,
+        lambda name: LocalModel(model_host_of(settings), name, live.current.model_timeout),
+        lambda name, by: local_models.use(name, by=by),
+    )
+    kinds = captions.kinds | {Maintenance.name: Maintenance(chores), GetModel.name: get_model}
     page_channel = PageChannel(health, box, settings)
     engine = Engine(
         store,
@@ -284,6 +296,7 @@ def build(settings: Settings) -> Services:
 
     users = UserStore(database)
     live = LiveSettings(database, settings, adopt)
+    local_models = LocalModels(models, hub, engine.queue, live, Audit(database))
     return Services(
         settings=settings,
         database=database,
@@ -306,8 +319,7 @@ def build(settings: Settings) -> Services:
                 roster=roster,
                 control=engine.control,
                 rescuer=engine.rescuer,
-                pauses=engine.pauses,
-                jobs=engine.queue.jobs,
+                queues=engine.administration.queues,
                 health=health,
                 state=engine.state,
                 ledger=engine.ledger,
@@ -328,6 +340,7 @@ def build(settings: Settings) -> Services:
         chores=chores,
         upkeep=upkeep,
         live=live,
+        local_models=local_models,
         loops=(live.loop, *engine.loops, *alerting.loops),
     )
 
@@ -474,9 +487,26 @@ def _describer_key(settings: Settings) -> tuple[Hashable, ...]:
     match settings.describer:
         case "ollama":
             return ("ollama", settings.ollama_model, settings.ollama_timeout)
+        case "model":
+            return ("model", settings.model_name, settings.model_timeout)
         case "openai":
             return ("openai", settings.openai_model, settings.openai_timeout)
     return (settings.describer,)
+
+
+def model_host_of(settings: Settings) -> ModelHost:
+    """Return how models are run on this host."""
+    return ModelHost(
+        ModelFolder(settings.vision_models_dir),
+        settings.model_socket,
+        settings.model_idle_s,
+        settings.model_memory_limit,
+    )
+
+
+def hub_of(settings: Settings) -> Hub:
+    """Return the hub that models are fetched from."""
+    return Hub(settings.model_hub_url, stalled_s=settings.model_hub_timeout)
 
 
 def describer_of(settings: Settings) -> Describer:
@@ -486,6 +516,8 @@ def describer_of(settings: Settings) -> Describer:
             return OfflineDescriber(
                 settings.models_dir, idle_s=settings.offline_idle_s, host=settings.describer_socket
             )
+        case "model":
+            return LocalModel(model_host_of(settings), settings.model_name, settings.model_timeout)
         case "ollama":
             return Ollama(settings.ollama_url, settings.ollama_model, settings.ollama_timeout)
         case "openai":
@@ -495,4 +527,6 @@ def describer_of(settings: Settings) -> Describer:
                 settings.openai_model,
                 settings.openai_timeout,
             )
-    raise ConfigError([f"DESCRIBER: {settings.describer} is none of offline, ollama, openai"])
+    raise ConfigError(
+        [f"DESCRIBER: {settings.describer} is none of offline, model, ollama, openai"]
+    )

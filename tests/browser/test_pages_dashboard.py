@@ -17,7 +17,7 @@ from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.alerting.rules import Finding, Severity
-from altwright.tasks.store.series import Series
+from altwright.tasks.store.time_series import Series
 from altwright.web.admin.charts import CHARTS
 
 ALERT = Finding("redis_down", Severity.CRITICAL, "Redis is away. Tasks go on with the database.")

@@ -147,7 +147,7 @@ def test_dead_letters_are_told_until_they_are_requeued(house: House) -> None:
     task = house.rig.take()
     house.rig.claims.fail(task, Category.BAD_INPUT, "wrong")
     assert house.look() == {"dead_letters"}
-    house.rig.queue.requeue(task.id, by=ROOT)
+    house.rig.queue.requeue_failed(task.id, by=ROOT)
     assert house.look_until_quiet() == set()
 
 

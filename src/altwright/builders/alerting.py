@@ -22,8 +22,8 @@ from altwright.tasks.maintenance.scheduler import MaintenanceScheduler
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.redis_client import FAILED_LOGINS_KEY
-from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures
+from altwright.tasks.store.time_series import Series
 
 #: The leader's name in the table of leases.
 ROLE = "caretaker"

@@ -17,13 +17,20 @@ from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InvalidatePoolError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.util.queue import Empty
 
 from altwright import folders
+from altwright.db.types import now
 from altwright.errors import DatabaseUnavailable
 
 #: What executes statements; the engine's own know columns only, and need no Session.
@@ -367,6 +374,12 @@ class Database:
         with translated(), self._reader.connect() as connection:
             yield connection
 
+    def now(self) -> datetime:
+        """Return the database's clock, by which everything in it is dated."""
+        with self.connect() as connection:
+            at: datetime = connection.execute(now()).scalar_one()
+            return at
+
     def check_writable(self) -> None:
         """Make sure that the database answers and takes changes, with no change and no lock.
 
@@ -424,6 +437,19 @@ def again_after_deadlock(function: Callable[P, T]) -> Callable[P, T]:
             except Deadlocked:
                 time.sleep(random.uniform(0, DEADLOCK_PAUSE_S))  # noqa: S311 - jitter, no secret
         return function(*args, **kwargs)
+
+    return tried
+
+
+def again_if_another_was_first(function: Callable[P, T]) -> Callable[P, T]:
+    """Run a whole transaction again whose new row another one has written: now it is there."""
+
+    @functools.wraps(function)
+    def tried(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except IntegrityError:
+            return function(*args, **kwargs)
 
     return tried
 

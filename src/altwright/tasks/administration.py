@@ -15,8 +15,8 @@ from altwright.domain.limits import Limits
 from altwright.domain.task import Priority, Status
 from altwright.domain.user import UserRef
 from altwright.errors import Conflict, InvalidInput, RedisUnavailable
-from altwright.tasks.audit_log import Audit
-from altwright.tasks.bulk_task import BulkTask, Order
+from altwright.tasks.audit_log import WHY_MOST, Audit
+from altwright.tasks.bulk_task import BulkTask, Order, order_of
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
@@ -26,9 +26,6 @@ from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_search import TaskFilter
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Task
-
-#: Characters of a reason.
-WHY_MOST = 500
 
 
 class Administration:
@@ -66,7 +63,7 @@ class Administration:
         self._queue.wake()
         return resumed
 
-    def clear(self, priority: Priority, *, by: UserRef) -> int:
+    def cancel_waiting(self, priority: Priority, *, by: UserRef) -> int:
         """Cancel every task of this priority that waits now; return how many."""
         cancelled = 0
         for ids in self._store.cancel_queued(priority, actor=by.username):
@@ -96,10 +93,10 @@ class Administration:
         self._noted(by, "task cancelled", before, before.status, after.status)
         return after
 
-    def requeue(self, task_id: str, *, by: UserRef) -> Task:
-        """Queue anybody's failed task again. Raises as RQQueueManager.requeue."""
+    def requeue_failed(self, task_id: str, *, by: UserRef) -> Task:
+        """Queue anybody's failed task again. Raises as RQQueueManager.requeue_failed."""
         before = self._store.get(task_id, None)
-        after = self._queue.requeue(task_id, by=by)
+        after = self._queue.requeue_failed(task_id, by=by)
         self._noted(by, "task requeued", before, before.status, after.status)
         return after
 
@@ -125,7 +122,7 @@ class Administration:
         self, action: BulkAction, wanted: TaskFilter, priority: Priority | None = None
     ) -> Selection:
         """Return what is to be done to all tasks that match now; later ones are left alone."""
-        return Selection(action, wanted, self._changes.now(), priority)
+        return Selection(action, wanted, self._store.database.now(), priority)
 
     def change_many(
         self, selection: Selection, *, why: str, by: UserRef, username: str | None = None
@@ -164,12 +161,11 @@ class Administration:
             InvalidInput, ActiveTaskExists: as change_many.
         """
         task = self._store.get(task_id, None)
-        order = Order.of_json(task.settings) if task.kind == BulkTask.name else None
+        order = order_of(task)
         if order is None or order.selection.action is not BulkAction.PRIORITY or not task.ended:
             raise Conflict("Only a change of many priorities that is over can be taken back.")
-        selection = Selection(
-            BulkAction.UNDO, TaskFilter(), self._changes.now(), order.selection.priority, task_id
-        )
+        until, priority = self._store.database.now(), order.selection.priority
+        selection = Selection(BulkAction.UNDO, TaskFilter(), until, priority, task_id)
         return self.change_many(selection, why=why, by=by)
 
     def queues(self, statuses: Collection[Status] = ()) -> list[QueueFigures]:

@@ -32,8 +32,6 @@ from altwright.tasks.store.statistics import Figures
 
 #: The highest number of integrated workers, or of processes on a host.
 SCALE_MOST = 64
-#: How far back the usual time of a picture is taken from, in seconds.
-USUAL_FROM_S = 3600.0
 #: What starts workers again that no process of ours does.
 _AFTERWARDS: dict[str, str] = {
     StartedBy.SYSTEMD: "systemd starts it again",
@@ -138,7 +136,7 @@ class WorkerAdministration:
 
     def running(self) -> dict[str, RunningTask]:
         """Return the running tasks by their workers' ids."""
-        tasks = self._work.all(self._figures.item_s(USUAL_FROM_S))
+        tasks = self._work.all(self._figures.item_s())
         return {task.worker_id: task for task in tasks}
 
     def running_task(self, task_id: str) -> RunningTask | None:
@@ -151,10 +149,11 @@ class WorkerAdministration:
         return [
             {
                 **worker.to_json(),
-                "state": _state(worker, running.get(worker.id)),
-                "task": task.to_json() if (task := running.get(worker.id)) else None,
+                "state": worker.state(works=bool(task), is_stuck=bool(task and task.is_stuck)),
+                "task": task.to_json() if task else None,
             }
             for worker in self._roster.all()
+            for task in [running.get(worker.id)]
         ]
 
     def groups(self) -> list[GroupState]:
@@ -164,7 +163,7 @@ class WorkerAdministration:
         members: dict[Group, list[WorkerRecord]] = {}
         for worker in self._roster.all():
             members.setdefault(group_of(worker), []).append(worker)
-        at = self._control.now()
+        at = self._control.database.now()
         shown = {group for group, them in members.items() if not all(one.vanished for one in them)}
         shown |= {group for group, one in wishes.items() if _is_fresh(one.end, at)}
         shown |= pools.keys()
@@ -308,11 +307,3 @@ def _left(workers: int) -> str:
     return f"{counted(workers, 'worker')} still there" if workers else "stopped"
 
 
-def _state(worker: WorkerRecord, task: RunningTask | None) -> str:
-    if worker.vanished:
-        return "vanished"
-    if task is not None and task.is_stuck:
-        return "stuck"
-    if worker.stopping:
-        return "stopping"
-    return "working" if task else "idle"

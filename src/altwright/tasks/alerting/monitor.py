@@ -22,13 +22,12 @@ from altwright.tasks.execution.dispatcher import STRANGE_KEYS
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.store.repair import TaskRepair
-from altwright.tasks.store.statistics import Figures, Progress
+from altwright.tasks.store.statistics import DAY_S, HOUR_S, Figures, Progress
 
 #: Seconds between two looks at everything, and two searches for damaged rows.
 LOOK_EVERY_S, SEARCH_EVERY_S = 2.0, 60.0
 #: Looking may take this share of the time: under load, tasks go before statistics (9.5).
 LOOKING_SHARE = 0.05
-HOUR_S, DAY_S = 3600.0, 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class AlertMonitor:
             damaged=self._damaged,
             ended=watched.figures.ended(HOUR_S),
             failed=sum(_administrators(watched.figures.failures(HOUR_S)).values()),
-            item_s=watched.figures.item_s(HOUR_S),
+            item_s=watched.figures.item_s(),
             workers=workers,
             workers_expected=watched.workers_expected(),
             stopped=() if workers else self._stopped(),

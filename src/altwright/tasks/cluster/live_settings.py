@@ -45,6 +45,8 @@ CHANGEABLE = MappingProxyType(
             "describer",
             "describer_parallel",
             "caption_max_length",
+            "model_name",
+            "model_timeout",
             "ollama_model",
             "ollama_timeout",
             "openai_model",

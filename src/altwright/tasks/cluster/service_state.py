@@ -20,7 +20,7 @@ _STATES = select(StateRow.name, StateRow.value).where(
 
 
 class ServiceState:
-    """All SQL on facts about the service; paused queues have theirs in queue_pauses.py."""
+    """Facts that stand by themselves; others are kept with what they go with by ``put``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

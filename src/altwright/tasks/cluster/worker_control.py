@@ -116,7 +116,7 @@ class WorkerControl:
     """All SQL on these wishes; each change is in the audit log, in the same transaction."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def scale(self, group: Group, least: int, most: int, by: UserRef, there: int = 0) -> None:
         """Let there be so many: threads in the whole service, or processes of a host's pool.
@@ -128,7 +128,7 @@ class WorkerControl:
 
     def reset(self, group: Group, by: UserRef) -> bool:
         """Let the settings count again; return whether they didn't."""
-        with self._database.write() as session:
+        with self.database.write() as session:
             before = self._kept(session, group.row(SCALE))
             if before is None:
                 return False
@@ -158,20 +158,15 @@ class WorkerControl:
 
     def read(self, names: Iterable[str]) -> dict[str, Wish]:
         """Return the wishes in these rows, those that there are."""
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             rows = connection.execute(_WISHES, {"names": list(names)})
             return {row.name: Wish.of(row) for row in rows}
-
-    def now(self) -> datetime:
-        """Return what time it is for the database, which dates wishes."""
-        with self._database.connect() as connection:
-            return connection.execute(select(now())).scalar_one()
 
     def all(self) -> dict[Group, Wishes]:
         """Return what is wanted of every group."""
         found: dict[Group, dict[str, Wish]] = {}
         likes = [StateRow.name.like(f"{what}:%") for what in (SCALE, AGAIN, END)]
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             for row in connection.execute(_COLUMNS.where(or_(*likes))):
                 what, kind, host = row.name.split(":", 2)
                 found.setdefault(Group(kind, host), {})[what] = Wish.of(row)
@@ -190,14 +185,14 @@ class WorkerControl:
         old = delete(StateRow).where(
             StateRow.name.like(f"{SIZE}:%"), StateRow.changed_at < now(-SIZE_KEPT_S)
         )
-        with self._database.begin() as connection:
+        with self.database.begin() as connection:
             connection.execute(old)
             put(connection, name, value)
 
     def pool_gone(self, host: str) -> None:
         """Note that a host's pool has ended."""
         name = Group(POOL, host).row(SIZE)
-        with self._database.write() as session:
+        with self.database.write() as session:
             session.execute(delete(StateRow).where(StateRow.name == name))
 
     def pools(self) -> list[PoolSize]:
@@ -205,7 +200,7 @@ class WorkerControl:
         query = select(StateRow.name, StateRow.value).where(
             StateRow.name.like(f"{SIZE}:%"), StateRow.changed_at >= now(-SIZE_KEPT_S)
         )
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             rows = connection.execute(query.order_by(StateRow.name))
             return [PoolSize(row.name.split(":", 2)[2], **row.value) for row in rows]
 
@@ -215,7 +210,7 @@ class WorkerControl:
     ) -> None:
         value = {"id": secrets.token_hex(8), "by": by.username, **numbers}
         name = group.row(what)
-        with self._database.write() as session:
+        with self.database.write() as session:
             kept = self._kept(session, name)
             before = _number(kept.value) if kept else "as configured"
             if action == STOPPED:  # who asks once more meets fewer

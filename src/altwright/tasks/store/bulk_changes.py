@@ -211,12 +211,6 @@ class BulkChanges:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def now(self) -> datetime:
-        """Return the database's clock: what a selection is fixed by."""
-        with self._database.connect() as connection:
-            at: datetime = connection.execute(select(now())).scalar_one()
-            return at
-
     def preview(self, selection: Selection) -> Preview:
         """Count a selection's tasks: each number up to COUNT_MOST, however many there are."""
         matching, in_state, is_new = selection.matching(), selection.in_state(), selection.is_new()

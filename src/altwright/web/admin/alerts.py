@@ -8,9 +8,9 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.errors import Conflict
-from altwright.tasks.alerting.alert_desk import WHY_MOST
 from altwright.tasks.alerting.rules import Severity
 from altwright.tasks.alerting.runbook import advice
+from altwright.tasks.audit_log import WHY_MOST
 from altwright.web.admin.access import section
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number

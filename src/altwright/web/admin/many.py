@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from altwright.domain.task import Priority
 from altwright.errors import InvalidInput, RequestError
-from altwright.tasks.administration import WHY_MOST
+from altwright.tasks.audit_log import WHY_MOST
 from altwright.tasks.bulk_task import CANARY, Order
 from altwright.tasks.store.bulk_changes import BulkAction, Selection
 from altwright.web.admin.access import section
