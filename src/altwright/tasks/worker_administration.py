@@ -305,5 +305,3 @@ def _is_fresh(wish: Wish | None, at: datetime) -> bool:
 
 def _left(workers: int) -> str:
     return f"{counted(workers, 'worker')} still there" if workers else "stopped"
-
-
