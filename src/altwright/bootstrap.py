@@ -26,6 +26,11 @@ from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine, utcnow
 from altwright.describers.exchangeable import ExchangeableDescriber
+from altwright.describers.local_models.administration import LocalModels
+from altwright.describers.local_models.client import LocalModel, ModelHost
+from altwright.describers.local_models.folder import ModelFolder
+from altwright.describers.local_models.getting import GetModel
+from altwright.describers.local_models.hub import Hub
 from altwright.describers.model_servers.ollama import Ollama
 from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.offline.process.client import OfflineDescriber
@@ -157,6 +162,7 @@ class Services(WebServices):
             kind=kind,
             started_by=started_by,
             grace_s=settings.rq_shutdown_timeout,
+            make_room=lambda workers: self.database.keep_connections(pool_size(settings, workers)),
         )
 
     def process_wishes(self, kind: str, started_by: StartedBy) -> ProcessWishes:
@@ -217,7 +223,14 @@ def build(settings: Settings) -> Services:
         "books": Chore("old audit entries and alerts", of_tasks.prune_books),
         "redis": Chore("old jobs in Redis", lambda _: upkeep.trim()),
     }
-    kinds = captions.kinds | {Maintenance.name: Maintenance(chores)}
+    models, hub = ModelFolder(settings.vision_models_dir), hub_of(settings)
+    get_model = GetModel(
+        hub,
+        models,
+        lambda name: LocalModel(model_host_of(settings), name, live.current.model_timeout),
+        lambda name, by: local_models.use(name, by=by),
+    )
+    kinds = captions.kinds | {Maintenance.name: Maintenance(chores), GetModel.name: get_model}
     page_channel = PageChannel(health, box, settings)
     engine = Engine(
         store,
@@ -287,6 +300,7 @@ def build(settings: Settings) -> Services:
 
     users = UserStore(database)
     live = LiveSettings(database, settings, adopt)
+    local_models = LocalModels(models, hub, engine.queue, live, Audit(database))
     return Services(
         settings=settings,
         database=database,
@@ -329,6 +343,7 @@ def build(settings: Settings) -> Services:
         chores=chores,
         upkeep=upkeep,
         live=live,
+        local_models=local_models,
         loops=(live.loop, *engine.loops, *alerting.loops),
     )
 
@@ -476,9 +491,26 @@ def _describer_key(settings: Settings) -> tuple[Hashable, ...]:
     match settings.describer:
         case "ollama":
             return ("ollama", settings.ollama_model, settings.ollama_timeout)
+        case "model":
+            return ("model", settings.model_name, settings.model_timeout)
         case "openai":
             return ("openai", settings.openai_model, settings.openai_timeout)
     return (settings.describer,)
+
+
+def model_host_of(settings: Settings) -> ModelHost:
+    """Return how models are run on this host."""
+    return ModelHost(
+        ModelFolder(settings.vision_models_dir),
+        settings.model_socket,
+        settings.model_idle_s,
+        settings.model_memory_limit,
+    )
+
+
+def hub_of(settings: Settings) -> Hub:
+    """Return the hub that models are fetched from."""
+    return Hub(settings.model_hub_url, stalled_s=settings.model_hub_timeout)
 
 
 def describer_of(settings: Settings) -> Describer:
@@ -488,6 +520,8 @@ def describer_of(settings: Settings) -> Describer:
             return OfflineDescriber(
                 settings.models_dir, idle_s=settings.offline_idle_s, host=settings.describer_socket
             )
+        case "model":
+            return LocalModel(model_host_of(settings), settings.model_name, settings.model_timeout)
         case "ollama":
             return Ollama(settings.ollama_url, settings.ollama_model, settings.ollama_timeout)
         case "openai":
@@ -497,4 +531,6 @@ def describer_of(settings: Settings) -> Describer:
                 settings.openai_model,
                 settings.openai_timeout,
             )
-    raise ConfigError([f"DESCRIBER: {settings.describer} is none of offline, ollama, openai"])
+    raise ConfigError(
+        [f"DESCRIBER: {settings.describer} is none of offline, model, ollama, openai"]
+    )

@@ -27,6 +27,7 @@ _ADDRESSES = {
     "rq_alert_webhook_url": "https://chat.example/hooks/…",
     "otel_exporter_otlp_endpoint": "http://127.0.0.1:4318",
     "sentry_dsn": "https://key@sentry.example/1",
+    "model_hub_url": "https://huggingface.co",
     "alert_slack_url": "https://hooks.slack.com/services/…",
     "alert_ntfy_url": "https://ntfy.sh/a-topic-of-yours",
 }

@@ -14,7 +14,8 @@ from tests.support_service import Service
 
 from altwright.db.task_tables import TaskEventRow
 from altwright.domain.task import Priority, Status
-from altwright.errors import TaskStateConflict
+from altwright.errors import Conflict, InvalidInput, TaskStateConflict
+from altwright.tasks.audit_log import Audit
 from altwright.tasks.bulk_task import fates_of, told
 from altwright.tasks.store.bulk_changes import BATCH, BulkAction, BulkChanges
 from altwright.tasks.store.items import Planned
@@ -34,6 +35,52 @@ def order(rig: Rig, action: BulkAction, priority: Priority | None = None) -> Tas
     """Let root change all counting tasks."""
     selection = rig.administration.selection(action, TaskFilter(kind="counting"), priority)
     return rig.administration.change_many(selection, why="a test", by=ROOT)
+
+
+def test_a_change_of_many_has_a_reason_and_something_to_do(rig: Rig) -> None:
+    """Both are asked for in words, and the audit log has what was wanted."""
+    administration = rig.administration
+    wanted = administration.selection(BulkAction.PRIORITY, TaskFilter(user_id=1), Priority.LOW)
+    with pytest.raises(Conflict, match="There is no task to which this could be done"):
+        administration.change_many(wanted, why="a test", by=ROOT)
+    fault = "should be a reason, of 1 to 500 characters, in one line"
+    for why in ("", " ", "x" * 501, "two\nlines"):
+        with pytest.raises(InvalidInput, match="Say why") as refused:
+            administration.change_many(wanted, why=why, by=ROOT)
+        assert refused.value.fields == {"why": fault}
+    rows(rig, 2)
+    for why in ("x", "x" * 500):
+        wanted = administration.selection(BulkAction.PRIORITY, TaskFilter(user_id=1), Priority.LOW)
+        task = administration.change_many(wanted, why=why, by=ROOT, username="anna")
+        administration.cancel(task.id, by=ROOT)
+        _, begun = Audit(rig.database).recent(2)
+        assert (begun.action, begun.subject) == ("bulk priority begun", task.id)
+        assert begun.detail == f"of anna: 2 of 2; why: {why}"
+        assert (begun.before, begun.after) == ("", "low")
+
+
+def test_only_changed_priorities_that_can_be_read_are_taken_back(rig: Rig) -> None:
+    """Nothing else has anything that it could be given back."""
+    ids = rows(rig, 2, Status.COMPLETED)
+    rows(rig, 2)
+    made = order(rig, BulkAction.PRIORITY, Priority.LOW)
+    unreadable = order_that_ended(rig, made)
+    touch(rig.database, unreadable.id, settings="x")
+    rows(rig, 2)
+    cancelling = order_that_ended(rig, order(rig, BulkAction.CANCEL))
+    for task_id in (ids[0], unreadable.id, cancelling.id):
+        with pytest.raises(Conflict, match="Only a change of many priorities that is over"):
+            rig.administration.undo(task_id, why="a test", by=ROOT)
+
+
+def order_that_ended(rig: Rig, made: Task) -> Task:
+    """Let an order be carried out; return it as it is then."""
+    rig.pauses.pause(Priority.NORMAL, ROOT)
+    rig.pauses.pause(Priority.LOW, ROOT)
+    rig.drain_database()
+    ended = rig.store.get(made.id, None)
+    assert ended.status is Status.COMPLETED
+    return ended
 
 
 def events(rig: Rig, name: str) -> Counter[str]:

@@ -151,7 +151,7 @@ def test_retries_are_configured(tmp_path: Path) -> None:
 
 @pytest.mark.req("6.6", "stored and logged")
 @pytest.mark.req("11.6", "shown to users")
-def test_a_fault_of_ours_shows_no_insides(rig: Rig) -> None:
+def test_a_fault_of_ours_shows_no_insides(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     """An unforeseen error is retried, and users read a sentence, not the exception."""
 
     def meet_plan(_run: Run, _position: int) -> None:
@@ -167,6 +167,7 @@ def test_a_fault_of_ours_shows_no_insides(rig: Rig) -> None:
         Category.FAULT,
     )
     assert "secret" not in str(rig.store.history(task.id))
+    assert f"task {task.id} again in 60 s: {OUR_FAULT}" in caplog.text
 
 
 def test_a_retry_that_succeeds_leaves_no_error_behind(fleet: Fleet) -> None:
@@ -274,15 +275,19 @@ def test_a_stopped_worker_hands_its_task_back(fleet: Fleet) -> None:
 
 
 def test_an_attempt_that_used_its_time_up_hands_its_task_back(rig: Rig) -> None:
-    """A long task goes on in a next attempt, without a failure counted."""
+    """A long task goes on in a next attempt, after who waits, without a failure counted."""
+    order: list[int | None] = []
 
     def meet(run: Run, _item: Item) -> None:
-        if run.task.attempt == 1:
+        order.append(run.task.user_id)
+        if len(order) == 1:
             rig.at += 4000
 
     rig.kind.meet = meet
     task = rig.submit()
-    assert rig.drain_database() == 2
+    rig.submit(BERT, settings={"items": 1})
+    assert rig.drain_database() == 3
+    assert order == [ANNA.id, BERT.id, ANNA.id, ANNA.id]
     assert rig.events(task.id) == ["queued", "claimed", "time used up", "claimed", "completed"]
     assert rig.store.get(task.id, None).failures == 0
 
@@ -333,7 +338,7 @@ def test_a_picture_that_kills_workers_is_set_aside(rig: Rig) -> None:
         task, item = rig.begin(f"w{number}")
         if item.key == "item-1":
             rig.items.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
-            item = rig.items.next_item(task.id) or item
+            item = rig.next_item(task.id) or item
         assert item.key == "item-0"
         rig.rescuer.rescue(task.id, task.attempt, "test")
         blamed = next(one for one in rig.store.items(task.id) if one.key == "item-0")
@@ -430,7 +435,7 @@ def test_a_fault_of_the_database_is_no_failure_of_the_task(
 
 
 def test_every_move_is_in_the_history(rig: Rig) -> None:
-    """The history of a task with many moves names each, in order, with attempt and actor."""
+    """The history of a task with many moves names each, in order, with attempt, actor and why."""
     task = rig.submit()
     first = rig.take("w1")
     rig.claims.release(first, "worker stopped")
@@ -442,19 +447,21 @@ def test_every_move_is_in_the_history(rig: Rig) -> None:
     rig.claims.fail(fourth, Category.FAULT, "no")
     rig.queue.requeue_failed(task.id, by=ROOT)
     rig.queue.cancel(task.id, by=ANNA)
-    history = [(one.event, one.attempt, one.actor) for one in rig.store.history(task.id)]
+    history = [
+        (one.event, one.attempt, one.actor, one.detail) for one in rig.store.history(task.id)
+    ]
     assert history == [
-        ("queued", 0, "anna"),
-        ("claimed", 1, "w1"),
-        ("worker stopped", 1, "w1"),
-        ("claimed", 2, "w2"),
-        ("retry", 2, "w2"),
-        ("claimed", 3, "w3"),
-        ("rescued", 3, "w3"),
-        ("claimed", 4, "w4"),
-        ("failed", 4, "w4"),
-        ("requeued", 4, "root"),
-        ("cancelled", 4, "anna"),
+        ("queued", 0, "anna", ""),
+        ("claimed", 1, "w1", ""),
+        ("worker stopped", 1, "w1", ""),
+        ("claimed", 2, "w2", ""),
+        ("retry", 2, "w2", "network: Tries again at once: gone"),
+        ("claimed", 3, "w3", ""),
+        ("rescued", 3, "w3", "lease ran out"),
+        ("claimed", 4, "w4", ""),
+        ("failed", 4, "w4", "fault: no"),
+        ("requeued", 4, "root", ""),
+        ("cancelled", 4, "anna", ""),
     ]
     with rig.database.read() as session:
         sequence = session.scalar(select(TaskRow.sequence).where(TaskRow.id == task.id))

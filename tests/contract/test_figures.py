@@ -45,7 +45,7 @@ def test_an_items_time_is_that_of_what_was_done(rig: Rig) -> None:
         (ItemStatus.FAILED, 0.2),
     ):
         rig.items.end_item(task, item, Worked(status), took_s)
-        item = rig.items.next_item(task.id) or item
+        item = rig.next_item(task.id) or item
     assert figures.item_s() is None
     rig.claims.complete(task, "")
     assert figures.item_s() == 9.0

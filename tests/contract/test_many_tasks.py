@@ -13,7 +13,7 @@ from tests import support_web
 from tests.contract.test_admin_pages import moderator
 from tests.support_engine import elapse
 from tests.support_many import KIND, Pretending, work_off
-from tests.support_web import PASSWORD, Caller, Web
+from tests.support_web import PASSWORD, Caller, Web, problem
 
 from altwright.db.session import utcnow
 from altwright.db.task_tables import TaskRow
@@ -118,6 +118,19 @@ def test_many_get_another_priority_and_those_that_wait_get_theirs_back(web: Web)
     }
 
 
+def test_an_order_that_cant_be_read_is_shown_as_that(web: Web) -> None:
+    """As any other task: after a change of the key, say."""
+    web.tasks(2)
+    task = ordered(web, "action=priority&to=high")
+    with web.services.database.write() as session:
+        session.execute(update(TaskRow).where(TaskRow.id == task.id).values(settings="x"))
+    root = web.by_session(web.root)
+    page = root.get(f"/admin/tasks/{task.id}")
+    assert page.status_code == 200
+    assert "settings can" in page.text
+    assert "Nothing was done" in post(root, f"/admin/tasks/{task.id}/undo", why="no")
+
+
 def through(web: Web, task: Task) -> Task:
     """Work until a change of many is through; time passes while it waits."""
     for _ in range(20):
@@ -136,9 +149,12 @@ def test_moderators_give_no_order_again(web: Web) -> None:
     with web.services.database.write() as session:
         row = update(TaskRow).where(TaskRow.id == task_id)
         session.execute(row.values(status=Status.FAILED))
+    [odd] = web.tasks(1, Status.FAILED, kind="no longer there")
     mona = web.by_token(moderator(web))
     for path in (f"/api/v1/admin/tasks/{task_id}/requeue", f"/api/v1/tasks/{task_id}/requeue"):
-        assert mona.post(path).status_code == 403
+        refused = problem(mona.post(path), 403)
+        assert refused["detail"] == "Only an administrator may give this order again."
+    assert mona.post(f"/api/v1/admin/tasks/{odd}/requeue").status_code == 200
     root = web.by_token(web.root)
     assert root.post(f"/api/v1/admin/tasks/{task_id}/requeue").status_code == 200
 

@@ -92,6 +92,16 @@ def test_a_slice_ends_for_no_paused_queue(rig: Rig) -> None:
     assert not rig.signals.now(task, slice_is_over=True).preempted_by
 
 
+@pytest.mark.parametrize("slice_is_over", [False, True])
+def test_urgent_work_that_has_just_come_preempts_low_work(rig: Rig, *, slice_is_over: bool) -> None:
+    """Whether or not it has had its slice."""
+    rig.submit(priority="low")
+    task, _ = rig.begin()
+    rig.submit(ROOT, priority="urgent")
+    signals = rig.signals.now(task, slice_is_over=slice_is_over)
+    assert signals.preempted_by == {Priority.URGENT}
+
+
 @pytest.mark.parametrize(
     ("full", "is_preempted"), [(Priority.NORMAL, True), (Priority.HIGH, False)], ids=str
 )

@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from altwright.accounts.users import keep_an_administrator
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.tables import AccountRow, UserRow
 from altwright.db.takeover_table import TakenRow
 from altwright.domain.caption import Role
+from altwright.errors import Conflict
 from altwright.takeover import fields as mapping
 from altwright.takeover import links
 from altwright.takeover.fields import NO_PASSWORD, Row, Unusable
@@ -111,6 +113,12 @@ class Users:
                 raise Unusable("its new name is another user's here")
         if "password" in values:
             values["password_hash"] = values.pop("password")
+        try:
+            keep_an_administrator(session, row_id, values)
+        except Conflict as refusal:
+            raise Unusable(
+                "it is the only administrator here, and wouldn't be any more"
+            ) from refusal
         session.execute(update(UserRow).where(UserRow.id == row_id).values(values))
 
     def new_here(self) -> Iterator[list[tuple[Any, dict[str, Any], dict[str, Any]]]]:

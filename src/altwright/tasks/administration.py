@@ -16,7 +16,7 @@ from altwright.domain.task import Priority, Status
 from altwright.domain.user import UserRef
 from altwright.errors import Conflict, InvalidInput, RedisUnavailable
 from altwright.tasks.audit_log import WHY_MOST, Audit
-from altwright.tasks.bulk_task import BulkTask, Order
+from altwright.tasks.bulk_task import BulkTask, Order, order_of
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
@@ -161,7 +161,7 @@ class Administration:
             InvalidInput, ActiveTaskExists: as change_many.
         """
         task = self._store.get(task_id, None)
-        order = Order.of_json(task.settings) if task.kind == BulkTask.name else None
+        order = order_of(task)
         if order is None or order.selection.action is not BulkAction.PRIORITY or not task.ended:
             raise Conflict("Only a change of many priorities that is over can be taken back.")
         until, priority = self._store.database.now(), order.selection.priority

@@ -74,6 +74,11 @@ class Order:
         return cls(Selection.of_json(kept["selection"]), UserRef(**kept["by"]), **rest)
 
 
+def order_of(task: Task) -> Order | None:
+    """Return what a task is to do to others; None: nothing, or nobody can read it any more."""
+    return Order.of_json(task.settings) if task.kind == BulkTask.name and task.settings else None
+
+
 class BulkTask(TaskKind):
     """The kind "administration": one such task at a time.
 

@@ -53,7 +53,7 @@ class RQQueueManager:
         messenger: Messenger,
         *,
         max_retries: int,
-        runs_per_day: int = 0,
+        runs_per_day: int,
     ) -> None:
         """Take the parts; ``work_waits`` is set at each submit, for workers of this process."""
         self.work_waits = messenger.waits

@@ -24,7 +24,7 @@ from altwright.domain.counting import counted
 from altwright.domain.user import UserRef
 from altwright.domain.worker import WorkerKind
 from altwright.tasks.audit_log import write
-from altwright.tasks.cluster.service_state import keep
+from altwright.tasks.cluster.service_state import put
 
 #: Supervised processes of a host, besides the kinds of workers that may be alone.
 POOL = "pool"
@@ -168,7 +168,7 @@ class WorkerControl:
         # Another pool of a host of this name may be first with the row; this one notes again soon.
         with suppress(IntegrityError), self.database.write() as session:
             session.execute(old)
-            keep(session, name, value)
+            put(session, name, value)
 
     def pool_gone(self, host: str) -> None:
         """Note that a host's pool has ended."""
@@ -192,7 +192,7 @@ class WorkerControl:
         with self.database.write() as session:
             kept = self._kept(session, name)
             before = _number(kept.value) if kept else "as configured"
-            keep(session, name, value)
+            put(session, name, value)
             changes = {"before": before, "after": _number(value)} if numbers else {}
             write(session, by, action, group.words, **changes)
 

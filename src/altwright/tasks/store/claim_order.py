@@ -116,12 +116,12 @@ class PriorityQueueHandler:
                 ),
             ),
         )
-        own = func.sum(case((TaskRow.user_id == mine.user_id, _ONE), else_=_NONE))
-        query = select(func.count(), func.coalesce(own, _NONE)).where(*DUE, before)
+        own = func.count(case((TaskRow.user_id == mine.user_id, _ONE)))
+        query = select(func.count(), own).where(*DUE, before)
         if closed:
             query = query.where(TaskRow.priority.not_in(closed))
         count, of_user = connection.execute(query).one()
-        return int(count), int(of_user)
+        return count, of_user
 
     def due(self, connection: Connection, priority: Priority, limit: int) -> Sequence[Any]:
         """Return id and attempt of due tasks that the database delivers, in their order.
@@ -213,17 +213,15 @@ def place(priority: Priority) -> Subquery:
     """
     ends = _ends(priority).c
     joined = (
-        ends.served
-        + case((ends.last > ends.served, _ONE), else_=_NONE)
-        + bindparam("had_one", 0, Integer)
+        ends.served + case((ends.last > ends.served, _ONE), else_=_NONE) + bindparam("had_one", 0)
     )
     number = case((ends.own >= joined, ends.own + _ONE), else_=joined)
-    rounds = select(ends.served, ends.kept, number.label("number")).subquery("rounds").c
+    rounds = select(ends.served, ends.kept, number.label("number")).subquery().c
     before = and_(
         or_(rounds.kept.is_(None), rounds.kept > rounds.number),
         rounds.number <= rounds.served + ROUNDS_AHEAD,
     )
-    return select(rounds.number, before.label("is_first")).subquery("place")
+    return select(rounds.number, before.label("is_first")).subquery()
 
 
 def _ends(priority: Priority) -> Subquery:
@@ -252,7 +250,7 @@ def _ends(priority: Priority) -> Subquery:
         own.scalar_subquery().label("own"),
     )
     # With a limit no database repeats the looks at each mention of what they found.
-    return looks.limit(1).subquery("ends")
+    return looks.limit(1).subquery()
 
 
 #: It holds nothing, so one serves all.

@@ -176,11 +176,10 @@ def to_running(
     Returns its row as it is then; None: it wasn't to be had.
     """
     values = {"of_worker": by, "of_delivery": delivery, "lease_s": lease_s}
-    only_if = TaskRow.priority.not_in(closed) if closed else None
     move = _Move(task_id, attempt, Status.QUEUED, Status.RUNNING, "claimed", by)
     write = _CLAIMED
-    if only_if is not None:
-        write = task_write(_CLAIMED.plain.where(only_if), _EVERYTHING)
+    if closed:
+        write = task_write(_CLAIMED.plain.where(TaskRow.priority.not_in(closed)), _EVERYTHING)
     return _moved_row(connection, write, move, values)
 
 
@@ -242,7 +241,7 @@ def to_queued(
     event: str,
     *,
     by: str,
-    detail: str = "",
+    detail: str,
     delay_s: float = 0.0,
     **kept: Unpack[Kept],
 ) -> bool:
@@ -354,7 +353,7 @@ def _guard(task_id: str, attempt: int, status: Status) -> dict[str, Any]:
 
 
 def record(
-    session: Executor, task_id: str, event: str, *, attempt: int, actor: str = "", detail: str = ""
+    session: Executor, task_id: str, event: str, *, attempt: int, actor: str, detail: str = ""
 ) -> None:
     """Add an entry to a task's history, in the transaction that makes it true."""
     session.execute(_RECORD, _entry_of(task_id, event, attempt, actor, detail))

@@ -33,6 +33,7 @@ SECTIONS: Final = (
     ("/admin/workers", "Workers"),
     ("/admin/alerts", "Alerts"),
     ("/admin/errors", "Errors"),
+    ("/admin/models", "Models"),
     ("/admin/settings", "Settings"),
     ("/admin/users", "Users"),
     ("/admin/audit", "Audit log"),

@@ -15,7 +15,7 @@ from altwright.db.session import utcnow
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category, NotFound, RequestError
-from altwright.tasks.bulk_task import BulkTask, Order
+from altwright.tasks.bulk_task import order_of
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_search import Page, TaskSearch
 from altwright.web.admin.access import section
@@ -71,7 +71,7 @@ def task(task_id: str) -> str:
     return render_template(
         "admin/task.html",
         task=found.to_json(),
-        order=Order.of_json(found.settings) if found.kind == BulkTask.name else None,
+        order=order_of(found),
         fault=found.fault,
         worker=found.worker_id if found.status is Status.RUNNING else None,
         user=user.username if user else None,

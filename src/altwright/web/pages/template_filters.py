@@ -23,7 +23,12 @@ from altwright.web.pages.words import (
 
 #: Describers by the name that drafts keep.
 DESCRIBERS = MappingProxyType(
-    {"offline": "the built-in describer", "ollama": "Ollama", "openai": "a model server"}
+    {
+        "offline": "the built-in describer",
+        "model": "a model on this server",
+        "ollama": "Ollama",
+        "openai": "a model server",
+    }
 )
 #: What a person can do about each category of error; "" where its reason says that itself.
 REMEDIES = MappingProxyType(

@@ -13,6 +13,7 @@ from typing import Any
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
 from altwright.captions.tasks.redescribe import DescribeAgain
+from altwright.describers.local_models.getting import GetModel
 from altwright.domain.caption import DraftStatus
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Status
@@ -54,6 +55,7 @@ KINDS = MappingProxyType(
         DescribeAgain.name: KindWords("Describing one picture again"),
         Maintenance.name: KindWords("Cleaning up"),
         BulkTask.name: KindWords("Changing many tasks"),
+        GetModel.name: KindWords("Getting a vision model"),
     }
 )
 TASK_STATES = MappingProxyType(
