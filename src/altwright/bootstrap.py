@@ -135,7 +135,11 @@ class Services(WebServices):
         app_context: Callable[[], AbstractContextManager[Any]] = nullcontext,
         started_by: StartedBy = StartedBy.NOBODY,
     ) -> RQWorkerManager:
-        """Return the manager of ``count`` workers here; None: a share of the whole service's."""
+        """Return the manager of ``count`` workers here; None: a share of the whole service's.
+
+        Asked for before ``start``: it listens to the pool of connections, which threads may not
+        use while it begins to.
+        """
         wishes = self.process_wishes(kind, started_by)
         make_worker = partial(
             IntegratedRQWorker, self.work_parts(app_context), self.health, self.queue, kind
