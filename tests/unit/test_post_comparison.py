@@ -13,6 +13,7 @@ from altwright.platforms.publishing.comparing import (
     POLL_END_SLACK_S,
     differences,
     is_public,
+    visibility,
     widened,
 )
 from altwright.platforms.publishing.editing import whole_edit
@@ -91,6 +92,10 @@ def of_picture(number: int, **fields: Any) -> Change:
         (sets(in_reply_to_id="5"), "the post that it answers"),
         (sets(quote_approval={"automatic": [], "manual": []}), "who may quote it"),
         (sets(quote_approval=None), "who may quote it"),
+        (
+            sets(quote_approval={"automatic": ["public"], "manual": ["followers"]}),
+            "who may quote it",
+        ),
         (sets(poll=None), "the poll"),
         (of_poll(options=[{"title": "Yes"}, {"title": "Nay"}]), "the poll"),
         (of_poll(multiple=True), "the poll"),
@@ -221,6 +226,7 @@ def test_what_everybody_may_see() -> None:
     assert not is_public(post(local_only=True))
     assert not is_public(post(visibility="unlisted"))
     assert not is_public({})
+    assert visibility({}) == visibility({"visibility": None}) == ""
 
 
 SOURCE = {"text": "Words", "spoiler_text": "Careful"}
