@@ -212,9 +212,9 @@ def test_dead_letters_are_shown_by_cause_and_time(web: Web) -> None:
     page = root.get("/admin/failed").text
     links = [html.unescape(one) for one in re.findall(r'href="([^"]+category=fault[^"]+)"', page)]
     assert len(links) == 4
-    for link, count in zip(links[:3], (3, 5, 5), strict=True):
+    for link, count in zip((links[0], *links[2:]), (5, 3, 5), strict=True):
         assert root.get(link).text.count('<th scope="row">') == count
-    assert "<strong data-applicable>5</strong>" in root.get(links[3]).text
+    assert "<strong data-applicable>5</strong>" in root.get(links[1]).text
 
 
 def test_users_are_locked_out_and_given_roles(web: Web) -> None:

@@ -42,7 +42,6 @@ from altwright.tasks.alerting.rules import (
     findings,
 )
 from altwright.tasks.alerting.runbook import advice
-from altwright.tasks.cluster.worker_control import INTEGRATED
 from altwright.tasks.error_classification import NOT_SET_UP
 from altwright.tasks.rq.redis_client import EPOCH_KEY
 
@@ -241,31 +240,6 @@ def test_missing_workers_are_told_when_they_stay_away(house: House) -> None:
     assert house.look(31) == {"workers_missing"}
     assert "1 of 2" in house.alerts.open()[0].message
     house.rig.roster.seen(["a", "b"], kind="integrated", host="here", pid=1)
-    assert house.look_until_quiet() == set()
-
-
-@pytest.mark.req("7.4", "backlog, workers, slowness, Redis")
-@pytest.mark.every_database
-def test_workers_that_were_stopped_are_missed_when_tasks_wait(house: House) -> None:
-    """As they were meant to be none, no alert; once tasks wait for them, one that says by whom."""
-    rig = house.rig
-    rig.roster.seen(["a"], kind="integrated", host="here", pid=1)
-    rig.control.scale(INTEGRATED, 0, 0, ROOT, there=1)
-    rig.roster.gone(["a"])
-    assert house.look() == set()
-    assert house.look(31) == set()
-    rig.submit()
-    assert house.look() == set()
-    assert house.look(31) == {"workers_missing"}
-    [alert] = house.alerts.open()
-    assert alert.severity is Severity.CRITICAL
-    assert "Nobody works, and 1 task waiting. Stopped: integrated workers by root" in alert.message
-    rig.administration.pause(Priority.NORMAL, by=ROOT)  # then it waits for that
-    assert house.look_until_quiet() == set()
-    rig.administration.resume(Priority.NORMAL, by=ROOT)
-    house.look()
-    assert house.look(31) == {"workers_missing"}
-    rig.control.reset(INTEGRATED, ROOT)
     assert house.look_until_quiet() == set()
 
 

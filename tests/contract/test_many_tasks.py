@@ -93,6 +93,7 @@ def test_all_that_match_are_cancelled(web: Web) -> None:
     assert (done.action, done.subject, done.detail) == ("bulk cancel ended", task.id, ended.step)
     assert (begun.action, begun.actor, begun.address) == ("bulk cancel begun", "root", "127.0.0.1")
     assert begun.detail == "priority low, of anna: 231 of 238; why: night shift"
+    assert (begun.before, begun.after) == ("", "")
 
 
 @pytest.mark.req("7.5", "tasks")

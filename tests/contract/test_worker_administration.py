@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from tests.support_engine import ROOT, Counting, Rig, at_once
 from tests.support_web import Web, problem
 
 from altwright import bootstrap, config
-from altwright.db.task_tables import StateRow, TaskEventRow, WorkerRow
+from altwright.db.task_tables import TaskEventRow, WorkerRow
 from altwright.db.types import now
 from altwright.domain.worker import StartedBy, WorkerKind
 from altwright.domain.worker_mode import WorkerMode
@@ -154,43 +153,6 @@ def test_integrated_workers_are_scaled_stopped_and_started_again(web: Web) -> No
         ("workers stopped", "integrated workers", "5 workers", "0 workers"),
         ("workers scaled", "integrated workers", "as configured", "5 workers"),
     ]
-
-
-def test_what_was_stopped_by_hand_is_red_on_the_dashboard(web: Web) -> None:
-    """How many of how many, by whom and how long ago; by command and program too."""
-    seen(web)
-    root, roster = web.by_session(web.root), web.services.engine.roster
-
-    def stopped() -> list[str]:
-        now = root.get("/api/v1/admin/statistics").get_json()["now"]["workers"]
-        return [one["words"] for one in now["stopped"]]
-
-    assert stopped() == []
-    for _ in range(2):  # asked once more, there are fewer
-        post(root, "/admin/workers/stop", kind="integrated", host="")
-        roster.gone(["here.a.1.1.integrated1", "here.a.1.1.integrated2"])
-    post(root, "/admin/workers/stop", kind="external", host="there")
-    roster.gone(["there.a.2.1.external1"])
-    with web.services.database.write() as session:
-        session.execute(update(StateRow).values(changed_at=now(-300)))
-    words = ["1 of 5 stopped by root 5 minutes ago", "2 of 5 stopped by root 5 minutes ago"]
-    assert stopped() == words
-    page = root.get("/admin").text
-    [tile] = re.findall(
-        r'<div class="tile tile--wrong">\s*<dt>Workers</dt>.*?</div>', page, re.DOTALL
-    )
-    assert ", ".join(words) in tile
-    assert ", ".join(words) in web.command("status").stdout
-    roster.seen(
-        ["there.a.9.1.external1"],
-        kind=WorkerKind.EXTERNAL,
-        host="there",
-        pid=9,
-        started_by=StartedBy.SYSTEMD,
-    )  # systemd has started it again
-    assert stopped() == ["2 of 5 stopped by root 5 minutes ago"]
-    post(root, "/admin/workers/reset", kind="integrated", host="")
-    assert stopped() == []
 
 
 def test_a_pool_is_scaled_by_a_program(web: Web) -> None:

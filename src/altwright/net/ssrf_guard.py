@@ -270,7 +270,7 @@ def _looked_up(host: str, exchange: Exchange) -> list[str]:
     exchange.check()
     answer = list(found)
     if not answer:
-        raise TimeoutError("looking the name up took too long")
+        raise TimeoutError
     if isinstance(answer[0], Exception):
         raise answer[0]
     return list(dict.fromkeys(str(entry[4][0]) for entry in answer))

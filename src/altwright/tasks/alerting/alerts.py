@@ -71,9 +71,9 @@ class AlertBook:
         self,
         database: Database,
         channels: Collection[str] = (),
-        quiet_s: Callable[[], float] = lambda: 0.0,
+        quiet_s: Callable[[str], float] = lambda _: 0.0,
     ) -> None:
-        """Take the channels, and how many seconds from now on warnings have to wait."""
+        """Take the channels, and how many seconds from now on warnings have to wait for one."""
         self._database = database
         self._channels = channels
         self._quiet_s = quiet_s
@@ -208,8 +208,8 @@ class AlertBook:
         return True
 
     def _tell(self, session: Session, alert_id: int, event: str, severity: str) -> None:
-        held_s = 0.0 if severity == Severity.CRITICAL else self._quiet_s()
         for channel in self._channels:
+            held_s = 0.0 if severity == Severity.CRITICAL else self._quiet_s(channel)
             row = NoticeRow(alert_id=alert_id, channel=channel, event=event, due_at=now(held_s))
             session.add(row)
 
