@@ -219,3 +219,9 @@ class ImageUnusable(PermanentError):
 
 class CaptionUnusable(PermanentError):
     """The describer answered with something that is no description; nothing is stored."""
+
+
+class ModelUnusable(PermanentError):
+    """A model can't be had: it isn't there, isn't what was stated, or finds no room."""
+
+    ends_task = True

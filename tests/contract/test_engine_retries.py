@@ -27,7 +27,7 @@ from altwright.errors import (
     TaskStateConflict,
 )
 from altwright.tasks.error_classification import NOT_SET_UP, OUR_FAULT, Source
-from altwright.tasks.execution.runner import DATABASE_PAUSE_S, RESTS
+from altwright.tasks.execution.runner import DATABASE_REST_S, RESTS
 from altwright.tasks.store.expired_leases import CRASHES, Running
 from altwright.tasks.store.items import ITEM_TRIES, Plan, Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
@@ -427,8 +427,8 @@ def test_a_fault_of_the_database_is_no_failure_of_the_task(
     rig.drain_database()
     now = rig.store.get(task.id, None)
     assert (now.status, now.failures, now.error) == (Status.QUEUED, 0, None)
-    assert round(delay_s(rig, task.id)) == DATABASE_PAUSE_S
-    rig.later(DATABASE_PAUSE_S + 1)
+    assert round(delay_s(rig, task.id)) == DATABASE_REST_S
+    rig.later(DATABASE_REST_S + 1)
     rig.dispatcher.tick()
     rig.drain_database()
     assert rig.store.get(task.id, None).status is Status.COMPLETED

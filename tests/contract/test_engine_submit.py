@@ -113,34 +113,6 @@ def test_a_submit_goes_to_its_queue_at_once(rig: Rig) -> None:
     assert CaptionSecurityManager().checked_task_id(task.id) == task.id
 
 
-@pytest.mark.req("4.6", "100 at once")
-@pytest.mark.req("4.6", "Redis down or flushed")
-@pytest.mark.parametrize("redis", ["up", "down", "just flushed", "gone unnoticed"])
-def test_of_a_hundred_submits_at_once_one_is_accepted(
-    rig: Rig, valkey: RedisServer, redis: str
-) -> None:
-    """100 simultaneous submits of a user: one task, and 99 refusals that name it."""
-    match redis:
-        case "down":
-            rig.lose_redis()
-        case "gone unnoticed":
-            valkey.kill()
-    client = valkey.client()
-
-    def submit(number: int) -> Task:
-        if redis == "just flushed" and number % 10 == 0:
-            client.flushall()
-        return rig.submit()
-
-    results = at_once(100, submit)
-    client.close()
-    accepted = [one for one in results if isinstance(one, Task)]
-    refused = [one for one in results if isinstance(one, ActiveTaskExists)]
-    assert [len(accepted), len(refused)] == [1, 99], set(map(repr, results))
-    assert {error.task_id for error in refused} == {accepted[0].id}
-    assert count_tasks(rig.database) == 1
-
-
 def test_fifty_users_are_all_accepted_at_once(rig: Rig) -> None:
     """Simultaneous submits of different users don't stand in each other's way."""
     users = make_users(rig.database, range(4, 54))

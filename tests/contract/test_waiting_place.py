@@ -39,10 +39,10 @@ def test_each_place_is_how_many_are_taken_before(rig: Rig) -> None:
         }
     taken = 0
     owners: dict[int | None, int] = {}
-    while (task := rig.claims.claim_next("w", paused=closed)) is not None:
-        assert places[task.id] == (taken, owners.get(task.user_id, 0))
+    while (claimed := rig.claims.claim_next("w", paused=closed)) is not None:
+        assert places[claimed.id] == (taken, owners.get(claimed.user_id, 0))
         taken += 1
-        owners[task.user_id] = owners.get(task.user_id, 0) + 1
+        owners[claimed.user_id] = owners.get(claimed.user_id, 0) + 1
         with rig.database.connect() as connection:
-            assert PRIORITIES.ahead(connection, task.id, closed) is None
+            assert PRIORITIES.ahead(connection, claimed.id, closed) is None
     assert taken > 20

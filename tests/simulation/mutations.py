@@ -205,7 +205,7 @@ def rescue_without_fencing() -> Iterator[None]:
                     status=Status.QUEUED, delivery=Delivery.DATABASE, lease_until=None
                 ),
             )
-            record(session, task_id, "rescued", attempt=attempt, actor="", detail=why)
+            record(session, task_id, "rescued", attempt=attempt, actor="rescuer", detail=why)
         return True
 
     with patch.object(Rescuer, "rescue", loose):

@@ -15,6 +15,7 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
+from altwright.describers.local_models.administration import LocalModels
 from altwright.tasks.administration import Administration
 from altwright.tasks.alerting.alert_desk import AlertDesk
 from altwright.tasks.alerting.alerts import AlertBook
@@ -60,6 +61,7 @@ class Services:
     overview: Overview
     error_policies: ErrorPolicies
     live: LiveSettings
+    local_models: LocalModels
 
 
 def services() -> Services:

@@ -197,7 +197,6 @@ def failed_before(session: Session, account_id: int, post_ids: Collection[str]) 
         select(PostRow.remote_id, PictureRow.remote_id, PictureRow.failed_at)
         .join(PostRow, PostRow.id == PictureRow.post_id)
         .where(PostRow.account_id == account_id, PostRow.remote_id.in_(post_ids))
-        .where(PictureRow.failed_at.is_not(None))
     )
     return {
         (post_id, media_id): failed_at

@@ -10,9 +10,11 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, request
 
+from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE
 from altwright.errors import Category
 from altwright.web.pages.words import (
+    BULK_ACTIONS,
     DRAFT_STATES,
     VIEWS,
     for_scripts,
@@ -23,7 +25,12 @@ from altwright.web.pages.words import (
 
 #: Describers by the name that drafts keep.
 DESCRIBERS = MappingProxyType(
-    {"offline": "the built-in describer", "ollama": "Ollama", "openai": "a model server"}
+    {
+        "offline": "the built-in describer",
+        "model": "a model on this server",
+        "ollama": "Ollama",
+        "openai": "a model server",
+    }
 )
 #: What a person can do about each category of error; "" where its reason says that itself.
 REMEDIES = MappingProxyType(
@@ -75,10 +82,13 @@ def register(bp: Blueprint) -> None:
         ("describer_words", DESCRIBERS),
         ("remedy", REMEDIES),
         ("event_words", EVENTS),
+        ("bulk_action", BULK_ACTIONS),
+        ("label", {}),
     ):
         bp.add_app_template_filter(_lookup(table), name)
     for word in (kind_title, task_state, result_link, moment, day, host, initials, seen, took):
         bp.add_app_template_filter(word)
+    bp.add_app_template_filter(counted)
     bp.add_app_template_test(lambda task: task["status"] in ACTIVE, "active_task")
     bp.add_app_template_global(for_scripts, "page_words")
     bp.add_app_template_global(same_query)

@@ -61,6 +61,7 @@ def home() -> str:
         tasks=[task.to_json() for task in active or shown[:1]],
         starts=CaptionGenerationService.name,
         is_describing=any(task.kind == CaptionGenerationService.name for task in active),
+        offers_models=user.is_admin and services().live.current.describer == "offline",
     )
 
 
@@ -158,7 +159,7 @@ def picture(picture_id: int) -> ResponseReturnValue:
 
 def _review(view: str, *, current: dict[str, Any] | None) -> str:
     user = caller()
-    at = services().drafts.now()  # before the query: what is written meanwhile is offered
+    at = services().database.now()  # before the query: what is written meanwhile is offered
     found = _drafts(view)
     if current and all(draft["id"] != current["id"] for draft in found["drafts"]):
         found["drafts"].insert(0, current)

@@ -11,7 +11,7 @@ import { localise } from "../times.js";
  *   by: string|null, at: string, is_current: boolean}} DraftText
  */
 
-const DESCRIBERS = { offline: "the built-in describer", ollama: "Ollama", openai: "a model server" };
+const DESCRIBERS = { offline: "the built-in describer", model: "a model on this server", ollama: "Ollama", openai: "a model server" };
 
 /** @param {Draft} draft @returns {Promise<DraftText[]>} newest first */
 export async function textsOf(draft) {
