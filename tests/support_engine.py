@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -36,6 +37,8 @@ from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, TaskKind, Work
 from altwright.workers.worker import TaskWorker
 
+#: Of a test among those of every database to which it doesn't matter which it is.
+only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 LEASE_S = 15.0
 KEY = Fernet.generate_key().decode("ascii")
 #: An address at which no Redis listens.

@@ -15,7 +15,17 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from tests import leaks
 from tests.servers import RedisServer, valkey
 from tests.support import free_port, wait_until
-from tests.support_engine import ANNA, BERT, ROOT, Rig, at_once, elapse, make_users, touch
+from tests.support_engine import (
+    ANNA,
+    BERT,
+    ROOT,
+    Rig,
+    at_once,
+    elapse,
+    make_users,
+    only_sqlite,
+    touch,
+)
 from tests.support_house import House
 from tests.support_sinks import an_alert, mail_sink, web_sink
 
@@ -429,7 +439,7 @@ def test_two_senders_send_each_notice_once(database: Database) -> None:
 
 
 @pytest.mark.req("6.7", "alert, purge, database")
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@only_sqlite
 def test_a_redis_that_fills_up_is_purged_then_left_alone_then_used_again(
     database: Database, rig_on_small_redis: Rig
 ) -> None:

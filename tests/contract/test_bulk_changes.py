@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from tests.servers import RedisServer
-from tests.support_engine import ANNA, KEY, ROOT, Fleet, Rig, fill, touch
+from tests.support_engine import ANNA, KEY, ROOT, Fleet, Rig, fill, only_sqlite, touch
 from tests.support_service import Service
 
 from altwright.db.session import utcnow
@@ -38,6 +38,7 @@ def order(rig: Rig, action: BulkAction, priority: Priority | None = None) -> Tas
     return rig.administration.change_many(selection, why="a test", by=ROOT)
 
 
+@only_sqlite
 def test_a_change_of_many_has_a_reason_and_something_to_do(rig: Rig) -> None:
     """Both are asked for in words, and the audit log has what was wanted."""
     administration = rig.administration
@@ -61,6 +62,7 @@ def test_a_change_of_many_has_a_reason_and_something_to_do(rig: Rig) -> None:
         assert (begun.before, begun.after) == ("", "low")
 
 
+@only_sqlite
 def test_only_changed_priorities_that_can_be_read_are_taken_back(rig: Rig) -> None:
     """Nothing else has anything that it could be given back."""
     ids = rows(rig, 2, Status.COMPLETED)
@@ -297,7 +299,7 @@ def test_fates_are_told_and_read() -> None:
 
 
 @pytest.mark.req("7.5", "tasks")
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # ten commands; SQL isn't theirs
+@only_sqlite  # ten commands; SQL isn't theirs
 def test_the_commands_count_ask_and_do(rig: Rig, tmp_path: Path, valkey: RedisServer) -> None:
     """Nothing is done before a yes and a reason; the number is exact; a priority is taken back."""
     url = rig.database.engine.url.render_as_string(hide_password=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.servers import RedisServer
-from tests.support_engine import ANNA, BERT, KEY, ROOT, Fleet, Rig, make_users, touch
+from tests.support_engine import ANNA, BERT, KEY, ROOT, Fleet, Rig, make_users, only_sqlite, touch
 from tests.support_service import Service
 
 from altwright.db.session import utcnow
@@ -162,7 +162,7 @@ def test_a_bulk_requeue_gives_nobody_two_active_tasks(
 @pytest.mark.req("6.2", "an administrator requeues it")
 @pytest.mark.req("7.5", "pause, resume, clear")
 @pytest.mark.req("7.5", "tasks")
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # ten commands; SQL isn't theirs
+@only_sqlite  # ten commands; SQL isn't theirs
 def test_the_command_requeues_with_a_count(rig: Rig, tmp_path: Path, valkey: RedisServer) -> None:
     """`task dead` groups, `task requeue --all` says how many; half a command is refused."""
     url = rig.database.engine.url.render_as_string(hide_password=False)
@@ -223,6 +223,7 @@ def test_an_entry_that_ran_out_lets_no_second_task_in(rig: Rig) -> None:
     assert entry(rig) == task.id.encode()
 
 
+@only_sqlite
 def test_an_entry_is_taken_by_the_first(rig: Rig) -> None:
     """The others are told what stands there, in characters that a database can look for."""
     take = rig.tracker.take

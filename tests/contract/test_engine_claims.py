@@ -15,6 +15,7 @@ from tests.support_engine import (
     at_once,
     effect_of,
     make_users,
+    only_sqlite,
     touch,
 )
 
@@ -146,6 +147,7 @@ def test_an_item_ends_once(rig: Rig) -> None:
     assert [one.took_s for one in rig.store.items(task.id)] == [0.1, None, None]
 
 
+@only_sqlite
 def test_the_end_of_the_last_item_is_that_of_its_task(rig: Rig) -> None:
     """It says its summary, for which all items count."""
     rig.submit(settings={"items": 2})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig, touch
+from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig, only_sqlite, touch
 
 from altwright.domain.task import Delivery, Priority
 from altwright.errors import Category
@@ -75,6 +75,7 @@ def test_only_what_a_user_has_waiting_in_a_queue_puts_them_behind(rig: Rig) -> N
     assert [rig.take().user_id for _ in waiting] == [BERT.id, BERT.id, ANNA.id, BERT.id]
 
 
+@only_sqlite
 def test_rounds_that_are_over_are_joined_by_nobody(rig: Rig) -> None:
     """Who comes later takes their turn in the next round, not before those who wait."""
     rig.kind.exclusive = False
@@ -111,6 +112,7 @@ def test_what_is_due_is_the_next_rounds_of_what_the_database_delivers(rig: Rig) 
     assert rig.backlog.due(Priority.NORMAL, 2) == [Ticket(one, 0) for one in ids[1:3]]
 
 
+@only_sqlite
 def test_of_those_whose_time_has_come_the_ones_found_take_their_turn(rig: Rig) -> None:
     """Unless they have moved on meanwhile."""
     rig.kind.exclusive = False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
-from tests.support_engine import Rig
+from tests.support_engine import Rig, only_sqlite
 
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category, TaskStateConflict
@@ -100,6 +100,7 @@ def test_what_is_noted_at_the_end_of_a_plan_stays(rig: Rig) -> None:
     assert (whole.plan_cursor, whole.items_total) == ("3 more", 1)
 
 
+@only_sqlite
 def test_a_plan_may_be_empty(rig: Rig) -> None:
     """There is nothing to note, and nothing to do."""
     rig.lose_redis()
@@ -109,6 +110,7 @@ def test_a_plan_may_be_empty(rig: Rig) -> None:
     assert rig.store.get(task.id, None).plan_cursor is None
 
 
+@only_sqlite
 def test_what_comes_last_does_so_whenever_it_was_planned(rig: Rig) -> None:
     """Also when it was written with others before it."""
     rig.lose_redis()

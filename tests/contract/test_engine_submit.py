@@ -19,6 +19,7 @@ from tests.support_engine import (
     count_tasks,
     make_users,
     new_task,
+    only_sqlite,
     touch,
 )
 
@@ -85,6 +86,7 @@ class OfAccounts(Counting):
         return f"{user.id if user else ''}:{account_id}"
 
 
+@only_sqlite
 def test_what_is_active_once_may_be_a_users_or_an_accounts(rig: Rig) -> None:
     """Its kind says so."""
     accounts = [
@@ -186,7 +188,7 @@ def test_redis_answers_first_and_the_database_decides(rig: Rig, valkey: RedisSer
 
 
 @pytest.mark.req("4.3", "Redis first")
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # one writes at a time there
+@only_sqlite  # one writes at a time there
 def test_a_second_submit_that_redis_knows_of_waits_for_no_writer(rig: Rig) -> None:
     """A look at the task that it names is enough to refuse it."""
     task = rig.submit()
@@ -266,12 +268,14 @@ def test_an_unknown_kind_is_refused(rig: Rig) -> None:
         rig.queue.submit("nonsense", user=ANNA)
 
 
+@only_sqlite
 def test_a_kind_may_refuse_whoever_asks(rig: Rig) -> None:
     """Orders of administrators begin with a preview."""
     with pytest.raises(NotAllowed, match="begins with a preview"):
         rig.queue.submit("administration", user=ROOT)
 
 
+@only_sqlite
 def test_a_history_begins_with_who_asked(rig: Rig) -> None:
     """For themselves, or for a task of the service; by itself the service stands there."""
     asked: list[tuple[str, UserRef | None, UserRef | None]] = [
@@ -284,6 +288,7 @@ def test_a_history_begins_with_who_asked(rig: Rig) -> None:
         assert [one.actor for one in rig.store.history(task.id)] == [name]
 
 
+@only_sqlite
 def test_pages_hear_of_what_is_done_with_their_users_task(rig: Rig) -> None:
     """Each time as it is then."""
     told: list[tuple[int, str]] = []
@@ -295,6 +300,7 @@ def test_pages_hear_of_what_is_done_with_their_users_task(rig: Rig) -> None:
     assert told == [(ANNA.id, status) for status in ("queued", "queued", "cancelled")]
 
 
+@only_sqlite
 def test_a_redis_that_has_gone_is_asked_once(database: Database) -> None:
     """By each of the submits that find out; they are for the database, and say so."""
     make_users(database)
@@ -310,6 +316,7 @@ def test_a_redis_that_has_gone_is_asked_once(database: Database) -> None:
     rig.close()
 
 
+@only_sqlite
 def test_a_task_that_isnt_in_rq_though_its_row_says_so_is_on_its_way(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

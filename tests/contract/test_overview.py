@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, text
 from tests.servers import RedisServer
-from tests.support_engine import ANNA, BERT, ROOT, Rig, elapse, touch
+from tests.support_engine import ANNA, BERT, ROOT, Rig, elapse, only_sqlite, touch
 from tests.support_house import House
 from tests.support_service import Service
 
@@ -225,7 +225,7 @@ def test_what_moved_is_what_the_rows_say(rig: Rig) -> None:
     assert House(rig).overview.redis_outages() == [outage]
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # two commands; SQL isn't theirs
+@only_sqlite  # two commands; SQL isn't theirs
 def test_the_command_says_so(house: House, tmp_path: Path, valkey: RedisServer) -> None:
     """`altwright status` in words, and with --json in the REST API's shape."""
     url = house.rig.database.engine.url.render_as_string(hide_password=False)

