@@ -56,6 +56,7 @@ def test_a_change_of_many_has_a_reason_and_something_to_do(rig: Rig) -> None:
         task = administration.change_many(wanted, why=why, by=ROOT, username="anna")
         administration.cancel(task.id, by=ROOT)
         assert rig.store.history(task.id)[0].actor == "root"
+        assert task.settings["words"] == "of anna"  # processes of the version before show it
         _, begun = Audit(rig.database).recent(2)
         assert (begun.action, begun.subject) == ("bulk priority begun", task.id)
         assert begun.detail == f"of anna: 2 of 2; why: {why}"
