@@ -66,6 +66,7 @@ class House(Alerting):
                 figures=Figures(rig.database),
                 series=Series(rig.database),
                 roster=rig.roster,
+                control=rig.control,
                 rescuer=rig.rescuer,
                 queues=rig.administration.queues,
                 health=rig.health,

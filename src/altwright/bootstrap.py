@@ -32,15 +32,17 @@ from altwright.describers.local_models.folder import ModelFolder
 from altwright.describers.local_models.getting import GetModel
 from altwright.describers.local_models.hub import Hub
 from altwright.describers.model_servers.ollama import Ollama
+from altwright.describers.model_servers.ollama_models import OllamaModels
 from altwright.describers.model_servers.openai import OpenAICompatible
-from altwright.describers.offline.process.client import OfflineDescriber
+from altwright.describers.model_servers.pulling import PullModel
+from altwright.describers.offline.process.client import ModelsComing, OfflineDescriber
 from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
-from altwright.domain.quiet_hours import QuietHours
+from altwright.domain.quiet_hours import QuietTimes
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
-from altwright.errors import ConfigError, DatabaseUnavailable, DescriberUnavailable
+from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
 from altwright.tasks.alerting.alert_desk import AlertDesk
@@ -133,7 +135,11 @@ class Services(WebServices):
         app_context: Callable[[], AbstractContextManager[Any]] = nullcontext,
         started_by: StartedBy = StartedBy.NOBODY,
     ) -> RQWorkerManager:
-        """Return the manager of ``count`` workers here; None: a share of the whole service's."""
+        """Return the manager of ``count`` workers here; None: a share of the whole service's.
+
+        Asked for before ``start``: it listens to the pool of connections, which threads may not
+        use while it begins to.
+        """
         wishes = self.process_wishes(kind, started_by)
         make_worker = partial(
             IntegratedRQWorker, self.work_parts(app_context), self.health, self.queue, kind
@@ -226,7 +232,10 @@ def build(settings: Settings) -> Services:
         lambda name: LocalModel(model_host_of(settings), name, live.current.model_timeout),
         lambda name, by: local_models.use(name, by=by),
     )
-    kinds = captions.kinds | {Maintenance.name: Maintenance(chores), GetModel.name: get_model}
+    ollama = OllamaModels(settings.ollama_url)
+    pull = PullModel(ollama, lambda name, by: local_models.use_ollama(name, by=by))
+    own_kinds = (Maintenance(chores), get_model, pull)
+    kinds = captions.kinds | {kind.name: kind for kind in own_kinds}
     page_channel = PageChannel(health, box, settings)
     engine = Engine(
         store,
@@ -278,7 +287,7 @@ def build(settings: Settings) -> Services:
         lock=settings.run_dir / "database.alert",
         probe=lambda: probe(live.current, describer),
         probe_every_s=settings.describer_probe_every,
-        quiet_s=lambda: quiet_s(live.current),
+        quiet_s=lambda channel: quiet_s(live.current, channel),
         always=(address.follow, engine.wish.follow),
     )
 
@@ -296,7 +305,7 @@ def build(settings: Settings) -> Services:
 
     users = UserStore(database)
     live = LiveSettings(database, settings, adopt)
-    local_models = LocalModels(models, hub, engine.queue, live, Audit(database))
+    local_models = LocalModels(models, hub, engine.queue, live, Audit(database), ollama)
     return Services(
         settings=settings,
         database=database,
@@ -317,6 +326,7 @@ def build(settings: Settings) -> Services:
                 figures=figures,
                 series=Series(database),
                 roster=roster,
+                control=engine.control,
                 rescuer=engine.rescuer,
                 queues=engine.administration.queues,
                 health=health,
@@ -406,14 +416,13 @@ def probe(settings: Settings, describer: Describer) -> None:
     if settings.describer != "offline":
         describer.probe()
     elif settings.describes_here:
-        with suppress(DescriberUnavailable):  # its models are being downloaded
+        with suppress(ModelsComing):
             describer.probe()
 
 
-def quiet_s(settings: Settings) -> float:
-    """Return how many seconds from now on warnings have to wait."""
-    hours = QuietHours.read(settings.alert_quiet_hours)
-    return hours.left_s(utcnow()) if hours else 0.0
+def quiet_s(settings: Settings, channel: str) -> float:
+    """Return how many seconds from now on warnings have to wait for a channel."""
+    return QuietTimes.read(settings.alert_quiet_hours).left_s(channel, utcnow())
 
 
 def thresholds_of(settings: Settings) -> Thresholds:

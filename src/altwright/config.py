@@ -315,7 +315,9 @@ class Settings(BaseSettings):
         "", description="smtp://, smtps:// or smtp+starttls://user:password@host:port for them"
     )
     alert_quiet_hours: Hours = Field(
-        "", description="hours in which warnings wait, as 22:00-07:00 Europe/Berlin"
+        "",
+        description="hours in which warnings wait, as 22:00-07:00 Europe/Berlin; behind a comma "
+        "those of one channel (mail, ntfy, slack, webhook), as ntfy=20:00-09:00 or mail=never",
     )
     alert_backlog_tasks: Count = Field(1000, description="waiting tasks from which on to alert")
     alert_backlog_age: Seconds = Field(

@@ -12,7 +12,7 @@ from pydantic_settings import NoDecode
 from altwright import database_url
 from altwright.domain import addresses, redis_url
 from altwright.domain.limits import WORKERS_MOST
-from altwright.domain.quiet_hours import QuietHours
+from altwright.domain.quiet_hours import QuietTimes
 
 #: A year in seconds, and a century in days: further than that no wait and no date is counted;
 #: timers and databases overflow beyond.
@@ -117,7 +117,7 @@ def _fernet_keys(value: str) -> str:
 
 
 def _quiet_hours(value: str) -> str:
-    QuietHours.read(value)
+    QuietTimes.read(value)
     return value.strip()
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.test_pages_accessible import check
 from tests.pretend_hub import NAME, REPOSITORY, pretend_hub
+from tests.pretend_ollama import PretendOllama
 from tests.support_browser import PATIENCE_MS, Site, sign_in
+from tests.support_leaves import serving
 from tests.support_offline import SMALL
 from tests.support_service import Service, running
 from tests.support_web import PASSWORD
@@ -17,7 +19,7 @@ from tests.tiny_model import SAYS
 def test_the_pages_are_accessible(blank: Page, site: Site) -> None:
     """The list, and the question before a model is got, which asks no hub."""
     sign_in(blank, site.url, "root")
-    blank.goto("/admin/models")
+    blank.get_by_role("link", name="See the vision models").click()
     expect(blank.get_by_role("heading", name="Qwen3-VL 2B")).to_be_visible()
     check(blank)
     blank.get_by_role("link", name="Get Qwen3-VL 2B").click()
@@ -36,9 +38,11 @@ def test_a_refusal_is_said_on_the_page(blank: Page, site: Site) -> None:
 
 def test_one_click_gets_a_model_that_describes(chromium: Browser, tmp_path: Path) -> None:
     """The hub stalls on the way; the service answers meanwhile, and the download goes on."""
-    with pretend_hub(tmp_path / "hub") as hub:
+    ollama = PretendOllama()
+    with pretend_hub(tmp_path / "hub") as hub, serving(ollama.respond) as ollama_server:
         settings = {
             "MODEL_HUB_URL": hub.url,
+            "OLLAMA_URL": ollama_server.url,
             "MODEL_HUB_TIMEOUT": "2",
             "RQ_RETRY_BASE_DELAY": "1",
             "DESCRIBER": "offline",
@@ -63,6 +67,10 @@ def test_one_click_gets_a_model_that_describes(chromium: Browser, tmp_path: Path
             card = page.locator(f"[data-model={NAME}]")
             expect(card).to_contain_text("Describes")
             expect(page.locator("[data-progress]")).to_contain_text("s a picture and")
+            page.goto("/admin/models/ollama")
+            page.get_by_label("Name in Ollama").fill("larger:8b")
+            page.get_by_role("button", name="Get it").click()
+            expect(page.locator("[data-progress]")).to_contain_text("Ollama has larger:8b, and")
             context.close()
             (tmp_path / "disc.png").write_bytes(SMALL)
             service.settings |= {"DESCRIBER": "model", "MODEL_NAME": NAME}

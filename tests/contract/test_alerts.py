@@ -259,6 +259,7 @@ RULES: dict[str, tuple[Facts, str]] = {
     "a stuck task": (Facts(stuck=("a", "b")), "tasks_stuck"),
     "guessed passwords": (Facts(failed_sign_ins=100), "sign_in_attack"),
     "no worker at all": (Facts(workers_expected=1), "workers_missing"),
+    "workers that were stopped": (Facts(stopped=("all by root",), waiting=1), "workers_missing"),
 }
 
 

@@ -146,6 +146,19 @@ def test_an_item_ends_once(rig: Rig) -> None:
     assert [one.took_s for one in rig.store.items(task.id)] == [0.1, None, None]
 
 
+def test_the_end_of_the_last_item_is_that_of_its_task(rig: Rig) -> None:
+    """It says its summary, for which all items count."""
+    rig.submit(settings={"items": 2})
+    task, _ = rig.begin()
+    task = rig.claims.current(task)
+    for item in rig.items.next_items(task.id):
+        task = rig.items.end_item(
+            task, item, Worked(ItemStatus.DONE), 0.1, lambda now: f"{now.items_done} done"
+        ).task
+    assert (task.status, task.step) == (Status.COMPLETED, "2 done")
+    assert rig.store.get(task.id, None) == task
+
+
 def test_two_finishers_of_an_item_leave_one_effect(rig: Rig) -> None:
     """Ten threads end the same item at once; the counts and the effect are those of one."""
     rig.submit()

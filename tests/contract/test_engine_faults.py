@@ -334,6 +334,8 @@ def test_attempts_that_use_their_time_up_without_progress_have_an_end(
     assert rig.drain_database() == FRUITLESS + 1
     assert order == [ANNA.id, BERT.id, *[ANNA.id] * (FRUITLESS - 1)]
     assert caplog.text.count(f"task {task.id} again: {NO_PROGRESS}") == FRUITLESS - 1
+    retries = [one.detail for one in rig.store.history(task.id) if one.event == "retry"]
+    assert retries == [f"timeout: Tries again at once: {NO_PROGRESS}"] * (FRUITLESS - 1)
     dead = rig.store.get(task.id, None)
     assert (dead.status, dead.error_category) == (Status.FAILED, Category.TIMEOUT)
     assert dead.error == NO_PROGRESS

@@ -75,6 +75,18 @@ def test_only_what_a_user_has_waiting_in_a_queue_puts_them_behind(rig: Rig) -> N
     assert [rig.take().user_id for _ in waiting] == [BERT.id, BERT.id, ANNA.id, BERT.id]
 
 
+def test_rounds_that_are_over_are_joined_by_nobody(rig: Rig) -> None:
+    """Who comes later takes their turn in the next round, not before those who wait."""
+    rig.kind.exclusive = False
+    rig.lose_redis()
+    for _ in range(6):
+        rig.submit()
+    for _ in range(2):
+        rig.take()
+    rig.submit(BERT)
+    assert [rig.take().user_id for _ in range(4)] == [ANNA.id, ANNA.id, BERT.id, ANNA.id]
+
+
 def test_rq_gets_the_next_rounds_and_who_comes_into_one_of_them(rig: Rig) -> None:
     """Of Anna's many it gets a few; Bert's goes there, though the rest of hers came before it."""
     rig.kind.exclusive = False
@@ -95,6 +107,7 @@ def test_what_is_due_is_the_next_rounds_of_what_the_database_delivers(rig: Rig) 
     assert rig.backlog.first() == Ticket(ids[0], 0)
     due = [ticket.task_id for ticket in rig.backlog.due(Priority.NORMAL, 100)]
     assert due == ids[1 : ROUNDS_AHEAD + 1]
+    assert rig.backlog.due(Priority.HIGH, 100) == []
     assert rig.backlog.due(Priority.NORMAL, 2) == [Ticket(one, 0) for one in ids[1:3]]
 
 

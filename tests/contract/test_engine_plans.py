@@ -57,8 +57,8 @@ def test_items_that_settings_tell_come_with_the_task(rig: Rig, items: int) -> No
     task = rig.submit(settings={"items": items, "known": True})
     assert task.items_total == items
     keys = [f"item-{n}" for n in range(items)]
-    assert [(one.key, one.position) for one in rig.store.items(task.id)] == [
-        (key, n) for n, key in enumerate(keys)
+    assert [(one.key, one.label, one.position) for one in rig.store.items(task.id)] == [
+        (key, f"Item {n}", n) for n, key in enumerate(keys)
     ]
     rig.drain_rq()
     ended = rig.store.get(task.id, None)

@@ -322,10 +322,11 @@ class Rationed(Counting):
     is_rationed = True
 
 
-def test_users_start_so_many_of_a_kind_a_day(rig: Rig) -> None:
+def test_users_start_so_many_of_a_kind_a_day(database: Database, valkey: RedisServer) -> None:
     """As the setting says, or for them alone; administrators and the service have no limit."""
+    make_users(database)
+    rig = Rig(database, valkey.url, QueueOptions(runs_per_day=1))
     rig.kinds["counting"] = rationed = Rationed(exclusive=False)
-    rig.queue.runs_per_day = 1
     first = rig.submit(request_key="key")
     assert rig.submit(request_key="key").id == first.id
     words = r"You may start 1 run within a day; the next one is possible in 24 hours\."
@@ -344,6 +345,7 @@ def test_users_start_so_many_of_a_kind_a_day(rig: Rig) -> None:
     rig.kinds["counting"] = rationed
     rig.queue.runs_per_day = 0
     rig.submit()
+    rig.close()
 
 
 @pytest.mark.req("2.3", "an administrator's is high")

@@ -110,6 +110,7 @@ def test_a_hub_that_cannot_go_on_sends_the_file_again(host: Service, hub: Preten
         ({"sha256": "0" * 64}, "isn't what was stated"),
         ({"sha256": None}, "states no checksum"),
         ({"size": 1_000}, "bytes on the hub and should have"),
+        ({"size": 10**15}, "too little room"),
     ],
 )
 def test_what_differs_from_what_was_stated_is_never_used(

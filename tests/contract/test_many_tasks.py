@@ -93,6 +93,7 @@ def test_all_that_match_are_cancelled(web: Web) -> None:
     assert (done.action, done.subject, done.detail) == ("bulk cancel ended", task.id, ended.step)
     assert (begun.action, begun.actor, begun.address) == ("bulk cancel begun", "root", "127.0.0.1")
     assert begun.detail == "priority low, of anna: 231 of 238; why: night shift"
+    assert (begun.before, begun.after) == ("", "")
 
 
 @pytest.mark.req("7.5", "tasks")
@@ -180,6 +181,22 @@ def test_dead_letters_go_through_a_canary(
         assert stands(web, Status.FAILED) == set(dead)
         page = web.by_session(web.root).get(f"/admin/tasks/{task.id}").text
         assert "0 of 1 ended well, 1 failed again" in page
+
+
+def test_a_canary_whose_queue_is_paused_says_so(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its step and on its page, with who paused it; once that is over, it goes on."""
+    monkeypatch.setitem(web.services.engine.kinds, KIND, Pretending(is_mended=True))
+    web.tasks(30, Status.FAILED, priority=Priority.LOW)
+    task = ordered(web, "action=requeue&status=failed&category=fault")
+    administration = web.services.administration
+    administration.pause(Priority.LOW, by=web.root.ref)
+    waits = "Waits for the first ones: 0 of 1 ended well, 0 failed again"
+    assert web.work_on(task.id).step == f"{waits}; the queue low is paused by root"
+    page = web.by_session(web.root).get(f"/admin/tasks/{task.id}").text
+    assert "the queue low is paused by root" in page
+    administration.resume(Priority.LOW, by=web.root.ref)
+    ended = through(web, task)
+    assert ended.step.startswith("Of 30: 30 queued again. 1 of 1 ended well")
 
 
 def test_a_wrong_wish_is_refused_in_words(web: Web) -> None:

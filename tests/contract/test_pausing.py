@@ -11,7 +11,7 @@ from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig, new_task, touch
 
 from altwright.db.session import Database
 from altwright.domain.limits import Limits
-from altwright.domain.task import Delivery, Priority, Status
+from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.queue_pauses import READ_EVERY_S, Pauses
@@ -234,6 +234,8 @@ def test_statistics_count_by_priority_and_state(rig: Rig) -> None:
     assert queues[Priority.LOW]["paused_by"] == "root"
     assert queues[Priority.URGENT]["oldest_waiting_s"] is None
     assert queues[Priority.URGENT]["failed"] == 1
+    active = rig.administration.queues(ACTIVE)[Priority.NORMAL].to_json()
+    assert (active["pending"], active["completed"]) == (3, 0)
     rig.lose_redis()
     assert {one.in_rq for one in rig.administration.queues()} == {None}
 

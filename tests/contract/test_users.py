@@ -12,7 +12,7 @@ from tests.support_domain import QUICK
 from tests.support_engine import at_once
 from werkzeug.security import generate_password_hash
 
-from altwright.accounts.users import PASSWORD_LEAST, UserStore
+from altwright.accounts.users import PASSWORD_LEAST, User, UserStore
 from altwright.db.session import Database
 from altwright.db.tables import TokenRow, UserRow
 from altwright.domain.caption import Role
@@ -51,6 +51,32 @@ def test_a_name_can_be_taken_once(users: UserStore, again: str) -> None:
         users.create(again, "correct horse")
     assert str(refused.value) == f"The user name {again} is taken."
     assert refused.value.fields == {"username": "is taken; choose another"}
+
+
+@pytest.mark.every_database
+def test_a_name_is_taken_once_at_the_same_moment_in_any_case(users: UserStore) -> None:
+    """Of several who ask for it together one gets it, and the others are told."""
+    for name in ("anna", "berta", "clara"):
+        spelled = [name, name.upper(), name.title(), f"{name[:2].upper()}{name[2:]}"]
+
+        def create(number: int, spelled: list[str] = spelled) -> User:
+            return users.create_without_password(spelled[number])
+
+        results = at_once(4, create)
+        refused = [one for one in results if isinstance(one, InvalidInput)]
+        assert len(refused) == 3, results
+        assert {tuple(one.fields) for one in refused} == {("username",)}
+        [made] = [one for one in results if isinstance(one, User)]
+        assert users.by_name(name.swapcase()) == made
+
+
+def test_a_name_of_other_letters_is_found_as_it_is_written(
+    users: UserStore, database: Database
+) -> None:
+    """The replaced system had such, and its users sign in here."""
+    with database.write() as session:
+        session.add(UserRow(username="Änne", password_hash=QUICK.hash("correct horse")))
+    assert users.authenticate("Änne", "correct horse").username == "Änne"
 
 
 @pytest.mark.parametrize("name", ["a", "", "an na", "änna", "a" * 65, "anna\n", "a/b"])

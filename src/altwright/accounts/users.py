@@ -358,9 +358,8 @@ def _user(row: UserRow | Row[Any]) -> User:
 
 
 def _named(session: Session, username: str) -> UserRow | None:
-    # MariaDB compares without regard to case by default, the others don't: here all do.
-    query = select(UserRow).where(func.lower(UserRow.username) == username.lower())
-    return session.scalar(query)
+    # In small letters as the database makes them: of others than ASCII, SQLite knows none.
+    return session.scalar(select(UserRow).where(UserRow.name_key == func.lower(username)))
 
 
 def _faults(username: str, email: str | None) -> dict[str, str]:

@@ -65,6 +65,7 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
     yield (
         f"Workers    {workers['alive']} at work, {workers['expected']} expected"
         + (f", {workers['vanished']} vanished" if workers["vanished"] else "")
+        + "".join(f", {one['words']}" for one in workers["stopped"])
     )
     yield f"Backlog    {_backlog(data)}"
     alerts = data["alerts"]

@@ -26,10 +26,10 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
-from sqlalchemy.util.queue import Empty
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from altwright import folders
+from altwright.db.pool import FollowingPool
 from altwright.db.types import now
 from altwright.errors import DatabaseUnavailable
 
@@ -116,7 +116,7 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
         "pool_size": pool_size,
         "max_overflow": POOL_OVERFLOW,
         "pool_timeout": POOL_WAIT_S,
-        "poolclass": _FollowingPool,
+        "poolclass": FollowingPool,
     }
     if backend == "sqlite":
         return _sqlite(url, clock, options)
@@ -136,21 +136,6 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
     # Claims re-read what others committed, as the other two databases do.
     options["isolation_level"] = "READ COMMITTED"
     return _mariadb(url, options)
-
-
-class _FollowingPool(QueuePool):
-    """A pool whose size follows what its process has to do."""
-
-    def keep(self, size: int) -> None:
-        """Keep so many connections; those above that are closed, in use ones when given back."""
-        with self._overflow_lock:
-            more = size - self._pool.maxsize
-            self._pool.maxsize = size
-            self._overflow -= more  # counted from the size on
-        with suppress(Empty):
-            while self._pool.qsize() > size:
-                self._pool.get(block=False).close()
-                self._dec_overflow()
 
 
 def _ping_what_lay(engine: Engine, socket_of: Callable[[Any], Any]) -> None:
@@ -407,7 +392,7 @@ class Database:
     def keep_connections(self, count: int) -> None:
         """Let the pool keep so many connections from now on, and POOL_OVERFLOW for a moment."""
         pool = self.engine.pool
-        assert isinstance(pool, _FollowingPool)  # noqa: S101 - make_engine's
+        assert isinstance(pool, FollowingPool)  # noqa: S101 - make_engine's
         pool.keep(count)
 
     def close(self) -> None:

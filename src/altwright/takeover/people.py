@@ -84,7 +84,7 @@ class Users:
         if name in self._seen:
             raise Unusable("another user's name there differs from it in case only")
         self._seen.add(name)
-        query = select(UserRow.id).where(func.lower(UserRow.username) == name)
+        query = select(UserRow.id).where(UserRow.name_key == func.lower(row.fields["username"]))
         known = session.scalar(query)
         if known is not None and name not in self._same:
             raise Unusable(
@@ -108,7 +108,7 @@ class Users:
         """Change its fields. Raises Unusable."""
         values = dict(fields)
         if "username" in values:
-            same = func.lower(UserRow.username) == values["username"].lower()
+            same = UserRow.name_key == func.lower(values["username"])
             if session.scalar(select(UserRow.id).where(same, UserRow.id != row_id)) is not None:
                 raise Unusable("its new name is another user's here")
         if "password" in values:

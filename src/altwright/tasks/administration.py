@@ -146,7 +146,7 @@ class Administration:
         order = Order(selection, by, why, words, counts.matching, counts.applicable)
         task = self._queue.submit(BulkTask.name, user=None, by=by, settings=order.to_json())
         action = f"bulk {selection.action} begun"
-        detail = f"{words}: {counts.applicable:,} of {counts.matching:,}; why: {why}"
+        detail = f"{words}: {counts.applicable.words} of {counts.matching.words}; why: {why}"
         after = "" if selection.priority is None else selection.priority.queue
         self._audit.add(by, action, task.id, detail, after=after)
         return task

@@ -14,6 +14,8 @@ from altwright.domain.period import Period, timeline
 from altwright.domain.task import ACTIVE, Delivery, Status
 from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.cluster.stopped_workers import stopped
+from altwright.tasks.cluster.worker_control import WorkerControl
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.error_classification import Source
 from altwright.tasks.execution.delivery_ledger import DeliveryLedger
@@ -39,6 +41,7 @@ class Seen:
     figures: Figures
     series: Series
     roster: Roster
+    control: WorkerControl
     rescuer: Rescuer
     queues: Callable[[Collection[Status]], Sequence[QueueFigures]]
     health: RedisHealthMonitor
@@ -87,7 +90,7 @@ class Overview:
                 "item_s": seen.figures.item_s(),
             },
             "platforms": {"tasks_waiting": seen.figures.waiting_for(Source.PLATFORM)},
-            "workers": self._workers(),
+            "workers": self._workers(at),
             "queues": [_queue(one, last_hour) for one in queues],
             "ended_per_hour": None if per_s is None else round(3600 * per_s, 1),
             "backlog_done_in_s": _done_in_s(open_tasks, per_s),
@@ -132,13 +135,15 @@ class Overview:
             "memory_share": facts.memory_share if facts else None,
         }
 
-    def _workers(self) -> dict[str, int]:
+    def _workers(self, at: datetime) -> dict[str, Any]:
         workers = self._seen.roster.all()
         vanished = sum(worker.vanished for worker in workers)
+        gone = stopped(self._seen.control.stops(), workers, at)
         return {
             "alive": len(workers) - vanished,
             "vanished": vanished,
             "expected": self._seen.workers_expected(),
+            "stopped": [one.to_json(at) for one in gone],
         }
 
 

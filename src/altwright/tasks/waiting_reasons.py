@@ -191,14 +191,10 @@ class WaitingReasons:
             return False
 
     def _nobody(self, *, for_staff: bool) -> str:
-        stopped = [
-            wishes.scale or wishes.end
-            for wishes in self._looked.control.all().values()
-            if wishes.end or (wishes.scale and not wishes.scale.most)
-        ]
-        if not (for_staff and stopped):
+        stops = self._looked.control.stops() if for_staff else {}
+        if not stops:
             return "No worker is there."
-        by = ", ".join(sorted({one.by for one in stopped if one}))
+        by = ", ".join(sorted({one.by for one in stops.values()}))
         return f"No worker is there; workers were asked to stop by {by}."
 
     def _ahead(self, task: Task, scene: _Scene) -> tuple[int, int]:

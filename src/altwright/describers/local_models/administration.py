@@ -10,6 +10,9 @@ from altwright.describers.local_models.folder import ModelFolder, Trial, megabyt
 from altwright.describers.local_models.getting import GetModel, ModelOrder
 from altwright.describers.local_models.hub import Hub
 from altwright.describers.local_models.process.served import available_mb
+from altwright.describers.model_servers.ollama import Ollama
+from altwright.describers.model_servers.ollama_models import OllamaModels
+from altwright.describers.model_servers.pulling import PullModel
 from altwright.domain.user import UserRef
 from altwright.errors import Conflict, NotFound
 from altwright.tasks.audit_log import Audit
@@ -53,8 +56,10 @@ class LocalModels:
         queue: RQQueueManager,
         live: LiveSettings,
         audit: Audit,
+        ollama: OllamaModels,
     ) -> None:
         self._models = models
+        self._ollama = ollama
         self._hub = hub
         self._queue = queue
         self._live = live
@@ -118,6 +123,36 @@ class LocalModels:
         if self._models.find(name) is None:
             raise NotFound(f"There is no model {name} here.")
         self._live.change({"DESCRIBER": LocalModel.name, "MODEL_NAME": name}, by=by)
+
+    def ollamas(self) -> list[str]:
+        """Return the vision models that Ollama has.
+
+        Raises:
+            DescriberUnavailable, ConfigError: no Ollama answers.
+        """
+        return self._ollama.vision()
+
+    def used_of_ollama(self) -> str:
+        """Return the name of Ollama's model that describes now; "": none does."""
+        current = self._live.current
+        return current.ollama_model if current.describer == Ollama.name else ""
+
+    def use_ollama(self, name: str, *, by: UserRef) -> None:
+        """Let a model of Ollama's describe. Raises InvalidInput."""
+        self._live.change({"DESCRIBER": Ollama.name, "OLLAMA_MODEL": name}, by=by)
+
+    def pull(self, name: str, *, by: UserRef) -> Task:
+        """Let Ollama get a model and describe with it; return the task that does so.
+
+        Raises:
+            InvalidInput: it is no model's name.
+            ActiveTaskExists: another one is being got.
+        """
+        who = {"id": by.id, "username": by.username, "address": by.address}
+        wanted = {"model": name, "by": who}
+        task = self._queue.submit(PullModel.name, user=None, by=by, settings=wanted)
+        self._audit.add(by, "model ordered", name, "from Ollama's library")
+        return task
 
     def remove(self, name: str, *, by: UserRef) -> int:
         """Remove a model from this host, complete or not; return the bytes that are free again.

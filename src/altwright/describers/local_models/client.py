@@ -71,6 +71,8 @@ class LocalModel(Describer):
         self._lock = threading.Lock()
         self._own: subprocess.Popen[bytes] | None = None
         self._own_parent = 0
+        #: Whether the last picture failed at the server: then a probe tries one.
+        self._is_doubtful = False
         #: The server that was asked last, with what was learnt of it, by its address and key.
         self._asked: tuple[tuple[str, str], _Server] | None = None
 
@@ -94,8 +96,10 @@ class LocalModel(Describer):
         return trial
 
     def probe(self) -> str:
-        """Return the model, and what it took on this machine."""
+        """Return the model, and what it took on this machine; after a failure, try a picture."""
         installed = self._checked()
+        if self._is_doubtful:
+            self._described(*TRIAL)
         took = "not tried yet"
         if installed.trial is not None:
             took = f"{installed.trial.seconds:g} s a picture, {installed.trial.memory_mb:,} MB"
@@ -132,11 +136,13 @@ class LocalModel(Describer):
     def _described(self, picture: Picture, request: Request) -> tuple[Description, int]:
         """Return a description, and the memory in MB that the server has had in use."""
         self._checked()
+        self._is_doubtful = True
         with self._lent() as lease:
             try:
                 description = self._server(lease.url, lease.key).describe(picture, request)
             except DescriberUnavailable as error:
                 raise lease.why_ended() or error from error
+            self._is_doubtful = False
             return description, lease.described()
 
     def _server(self, url: str, key: str) -> _Server:

@@ -15,10 +15,13 @@ from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import (
     ConfigError,
+    Conflict,
     DescriberUnavailable,
     InvalidInput,
+    ModelUnusable,
     NotAllowed,
     PermanentError,
+    RateLimited,
 )
 from altwright.tasks.error_classification import Source
 from altwright.tasks.store.items import Planned, Worked
@@ -27,6 +30,8 @@ from altwright.tasks.task_kind import Run, TaskKind, Work
 
 #: Bytes of an item: the task gives way to others' after each, a minute at 10 Mbit/s.
 _PIECE_BYTES: Final = 64 * MB
+#: Seconds until it is looked again whether a command still gets the same model.
+_BESIDE_S: Final = 60.0
 #: Keys of items: how many bytes are here after it; and what comes after all of them.
 _BYTES, _CHECK, _TRY, _USE = "bytes", "check", "try", "use"
 
@@ -117,7 +122,15 @@ class GetModelWork(Work):
 
     def item(self, item: Item) -> Worked:
         """Do one of them."""
-        what, _, end = item.key.partition(" ")
+        try:
+            return self._done(item.key)
+        except Conflict as error:  # a command gets it at the same time
+            raise RateLimited(str(error), retry_in_s=_BESIDE_S) from error
+        except ConfigError as error:  # the disk, which no other item would find larger
+            raise ModelUnusable("; ".join(error.problems)) from error
+
+    def _done(self, key: str) -> Worked:
+        what, _, end = key.partition(" ")
         match what:
             case "bytes":
                 self._download.up_to(int(end), self._say)

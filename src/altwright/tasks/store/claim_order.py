@@ -245,7 +245,7 @@ def _ends(priority: Priority) -> Subquery:
     )
     looks = select(
         func.coalesce(served.scalar_subquery(), _NONE).label("served"),
-        func.coalesce(last.scalar_subquery(), _NONE).label("last"),
+        last.scalar_subquery().label("last"),
         kept.scalar_subquery().label("kept"),
         own.scalar_subquery().label("own"),
     )

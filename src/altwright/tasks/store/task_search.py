@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.task_tables import IS_DEAD_LETTER, TaskRow
+from altwright.domain.counting import Count
 from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.task import Task, task_of
@@ -156,22 +157,6 @@ class Page:
     looked_back_to: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many tasks match; all of them, unless there are too many to look at."""
-
-    number: int
-    #: Whether nobody has looked further, so that there may be more.
-    is_partial: bool = False
-    #: Whether there are more.
-    is_exceeded: bool = False
-
-    def __str__(self) -> str:
-        """Return "1,234", "more than 50,000" or "at least 12"."""
-        begin = "more than " if self.is_exceeded else "at least " if self.is_partial else ""
-        return f"{begin}{self.number:,}"
-
-
 class TaskSearch:
     """Each page is a walk along an index: of what ended by its end, else of what was created.
 
@@ -230,8 +215,7 @@ class TaskSearch:
                 found = found.order_by(at.desc())
             some = found.limit(self._look_at + 1).subquery()
             number = connection.scalar(select(func.count()).select_from(some)) or 0
-        is_exceeded = number > self._look_at
-        return Count(min(number, self._look_at), bound is not None, is_exceeded)
+        return Count.up_to(self._look_at, number, is_exact=bound is None)
 
 
 def _after(at: InstrumentedAttribute[Any], task_id: str | None) -> list[ColumnElement[bool]]:

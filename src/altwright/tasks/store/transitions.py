@@ -241,7 +241,7 @@ def to_queued(
     event: str,
     *,
     by: str,
-    detail: str = "",
+    detail: str,
     delay_s: float = 0.0,
     **kept: Unpack[Kept],
 ) -> bool:

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from altwright import installed
+from altwright.describers.local_models.client import EXTRA
 from altwright.describers.local_models.folder import megabytes
 from altwright.describers.local_models.getting import GetModel
+from altwright.describers.model_servers.pulling import PullModel
 from altwright.domain.task import ACTIVE
-from altwright.errors import NotFound, PermanentError, RequestError, TemporaryError
+from altwright.errors import ConfigError, NotFound, PermanentError, RequestError, TemporaryError
 from altwright.tasks.store.task_search import TaskFilter, TaskSearch
 from altwright.tasks.task import Task
 from altwright.web.admin.access import section
@@ -32,6 +35,7 @@ def show() -> str:
         task=task.to_json() if task else None,
         is_active=task is not None and task.status in ACTIVE,
         hub=services().settings.model_hub_url,
+        missing=installed.without_extra(EXTRA),
     )
 
 
@@ -88,11 +92,50 @@ def remove() -> Response:
     return _done(removed)
 
 
+@bp.get("/ollama")
+def ollama() -> str:
+    """Show what Ollama has that sees pictures."""
+    names, problem = [], ""
+    try:
+        names = services().local_models.ollamas()
+    except TemporaryError as error:
+        problem = str(error)
+    except ConfigError as error:
+        problem = "; ".join(error.problems)
+    used = services().local_models.used_of_ollama()
+    return render_template("admin/ollama.html", names=names, used=used, problem=problem)
+
+
+@bp.post("/ollama/use")
+def use_ollama() -> Response:
+    """Let a model of Ollama's describe."""
+    name = request.form.get("name", "")
+
+    def used() -> str:
+        services().local_models.use_ollama(name, by=caller())
+        return f"{name} describes from now on, in every process within 2 seconds."
+
+    return _done(used)
+
+
+@bp.post("/ollama/pull")
+def pull() -> Response:
+    """Let Ollama get a model, and describe with it."""
+    name = request.form.get("name", "").strip()
+
+    def pulled() -> str:
+        services().local_models.pull(name, by=caller())
+        return f"Ollama gets {name}, and describes with it once it is there."
+
+    return _done(pulled)
+
+
 def _latest() -> Task | None:
-    """Return the newest task that gets or got a model."""
+    """Return the newest task that gets or got a model, here or in Ollama."""
     search = TaskSearch(services().database, services().box)
-    found = search.page(TaskFilter(kind=GetModel.name), 1, None).tasks
-    return found[0] if found else None
+    kinds = (GetModel.name, PullModel.name)
+    found = [one for kind in kinds for one in search.page(TaskFilter(kind=kind), 1, None).tasks]
+    return max(found, key=lambda task: task.created_at, default=None)
 
 
 def _done(action: Callable[[], str]) -> Response:

@@ -10,12 +10,12 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.db.session import utcnow
-from altwright.domain.counting import counted
+from altwright.domain.counting import Count, counted
 from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category, NotFound, RequestError
 from altwright.tasks.bulk_task import order_of
 from altwright.tasks.store.statistics import Figures
-from altwright.tasks.store.task_search import Count, Page, TaskFilter, TaskSearch
+from altwright.tasks.store.task_search import Page, TaskFilter, TaskSearch
 from altwright.web.admin.access import section
 from altwright.web.admin.task_filter import asked_filter, given_filter
 from altwright.web.auth import caller

@@ -82,6 +82,7 @@ def preview_many(query: ManyQuery) -> Answer:
         "matching": preview.matching,
         "applicable": preview.applicable,
         "others": preview.others,
+        "is_exact": preview.is_exact,
     }
 
 

@@ -102,12 +102,24 @@ class WorkerNow(Shape):
     task_id: str | None
 
 
+class StoppedNow(Shape):
+    """Workers that somebody stopped, and that aren't there again."""
+
+    kind: str
+    host: str = Field(description="empty: in the whole service")
+    workers: int = Field(description="how many they were; 0: nobody noted it")
+    by: str
+    at: datetime
+    words: str
+
+
 class WorkersNow(Shape):
     """Workers of all hosts; ``vanished`` gave no sign lately and didn't say goodbye."""
 
     alive: int
     vanished: int
     expected: int
+    stopped: list[StoppedNow]
 
 
 class Outage(Shape):

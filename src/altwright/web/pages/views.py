@@ -61,6 +61,7 @@ def home() -> str:
         tasks=[task.to_json() for task in active or shown[:1]],
         starts=CaptionGenerationService.name,
         is_describing=any(task.kind == CaptionGenerationService.name for task in active),
+        offers_models=user.is_admin and services().live.current.describer == "offline",
     )
 
 

@@ -14,6 +14,7 @@ from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
 from altwright.captions.tasks.redescribe import DescribeAgain
 from altwright.describers.local_models.getting import GetModel
+from altwright.describers.model_servers.pulling import PullModel
 from altwright.domain.caption import DraftStatus
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Status
@@ -58,6 +59,7 @@ KINDS = MappingProxyType(
         Maintenance.name: KindWords("Cleaning up"),
         BulkTask.name: KindWords("Changing many tasks"),
         GetModel.name: KindWords("Getting a vision model"),
+        PullModel.name: KindWords("Ollama gets a vision model"),
     }
 )
 TASK_STATES = MappingProxyType(

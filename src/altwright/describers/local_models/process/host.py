@@ -54,7 +54,7 @@ class Host(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self._parent = parent
         self._changed = threading.Condition()
         self._served: Served | None = None
-        self._in_use = 0
+        self._is_lent = False
         self._idle_since = 0.0
         self._fault: DescriberUnavailable | None = None
         self._not_before = 0.0
@@ -67,27 +67,24 @@ class Host(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             os.umask(before)
 
     def lend(self, name: str) -> Served:
-        """Return the model's server, started if need be; ``give_back`` is called for each.
+        """Return the model's server, started if need be; ``give_back`` ends that.
 
-        Waits while another model is in use: two don't fit into a machine that was chosen for one.
+        Waits while it is lent: it describes one picture at a time, and nobody's wait for another
+        one's picture is to count against the time that a description may take.
 
         Raises:
             ConfigError: there is no such model here.
             DescriberUnavailable: too little memory, or it ended by itself a moment ago.
         """
         with self._changed:
-            while True:
-                installed = self._models.find(name)
-                if installed is None:
-                    raise ConfigError(
-                        [f"MODEL_NAME: {name} isn't here; `altwright model get {name}` gets it"]
-                    )
-                self._notice_end()
-                if self._served is not None and self._served.installed.model == installed.model:
-                    break
-                if self._in_use:
-                    self._changed.wait(_LOOK_S)
-                    continue
+            self._changed.wait_for(lambda: not self._is_lent)
+            installed = self._models.find(name)
+            if installed is None:
+                raise ConfigError(
+                    [f"MODEL_NAME: {name} isn't here; `altwright model get {name}` gets it"]
+                )
+            self._notice_end()
+            if self._served is None or self._served.installed.model != installed.model:
                 self._end_served()
                 self._check_pause()
                 try:
@@ -96,15 +93,15 @@ class Host(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
                     self._pause(fault)
                     raise
                 _log.info("%s runs as process %s", name, self._served.pid)
-            self._in_use += 1
+            self._is_lent = True
             return self._served
 
     def give_back(self) -> None:
         """Note that a client needs its server no more."""
         with self._changed:
-            self._in_use -= 1
+            self._is_lent = False
             self._idle_since = time.monotonic()
-            self._changed.notify_all()
+            self._changed.notify()
 
     def why_ended(self, served: Served) -> DescriberUnavailable | None:
         """Return why a server has ended; None: it runs."""
@@ -126,7 +123,7 @@ class Host(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         try:
             self._notice_end()
             idle_s = time.monotonic() - self._idle_since
-            if self._served is not None and not self._in_use and idle_s > self._idle_s:
+            if self._served is not None and not self._is_lent and idle_s > self._idle_s:
                 _log.info("%s idles, and ends", self._served.installed.model.name)
                 self._end_served()
         finally:

@@ -96,7 +96,9 @@ class Served:
 
     def _started(self, memory_limit_mb: int) -> subprocess.Popen[bytes]:
         files = (self.installed.weights, self.installed.projector)
-        limit = memory_limit_mb * MB or self._limit_mb * MB + _MAPPED_BYTES
+        # Weights may be there twice: as the file, and in the order that suits the processor.
+        needed = self._limit_mb * MB + self.installed.model.weights.size_bytes + _MAPPED_BYTES
+        limit = memory_limit_mb * MB or needed
         wanted: dict[str, Any] = {
             "name": self.installed.model.name,
             "weights": str(files[0]),
@@ -158,16 +160,26 @@ class Served:
         return ended
 
 
+#: Where a container's limits are. Source: Linux, cgroup-v2.
+_CGROUP: Final = Path("/sys/fs/cgroup")
 _MODULE: Final = "altwright.describers.local_models.process.server"
 
 
 def available_mb() -> int | None:
-    """Return the memory that this machine has left, in MB; None: it doesn't say."""
+    """Return the memory that this machine, or container, has left, in MB; None: it doesn't say."""
     try:
         found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
     except OSError:
         return None
-    return int(found[1]) * 1024 // MB if found else None
+    if found is None:
+        return None
+    free_bytes = int(found[1]) * 1024
+    try:
+        most, used = ((_CGROUP / name).read_text() for name in ("memory.max", "memory.current"))
+        free_bytes = min(free_bytes, int(most) - int(used))
+    except (OSError, ValueError):
+        pass  # no container, or one without a limit
+    return free_bytes // MB
 
 
 def _short(words: str, detail: str) -> DescriberUnavailable:
