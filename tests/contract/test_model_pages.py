@@ -12,6 +12,8 @@ from tests.servers import RedisServer
 from tests.support_leaves import serving
 from tests.support_web import Web, make_settings, make_web, problem
 
+from altwright.domain.caption import Role
+
 API = "/api/v1/admin/models"
 
 
@@ -70,7 +72,7 @@ def test_what_is_no_model_is_refused_in_words(web: Web, hub: PretendHub) -> None
 
 def test_moderators_see_models_and_order_none(web: Web) -> None:
     """Only an administrator decides what describes."""
-    web.services.users.set_role(web.bert.id, "moderator")
+    web.services.users.set_role(web.bert.id, Role.MODERATOR)
     bert = web.by_token(web.bert)
     assert bert.get(API).status_code == 200
     problem(bert.post(API, json={"name": REPOSITORY}), 403)
