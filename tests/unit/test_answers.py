@@ -55,6 +55,7 @@ ANSWERS = tomllib.loads((Path(__file__).parents[1] / "data/answers.toml").read_t
         f"<|im_start|>assistant\n{CAT}<|im_end|>".replace("assistant\n", ""),
         f"<s>{CAT}</s>",
         f"```\n{CAT}\n```",
+        f"<p>{CAT.replace('cat', '<b>cat</b>')}</p>",
         f'```json\n{{"alt_text": "{CAT}"}}\n```',
         json.dumps({"description": CAT}),
         f"{CAT} (48 characters)",
