@@ -261,6 +261,8 @@ def test_what_stands_before_a_refusal_counts_from_nine_letters(
         ("The formula a <b> c on a wall.",) * 2,
         ("Red cat\nBlue dog\nOld owl\nNew fox",) * 2,
         ("[A cat on a red chair]", "A cat on a red chair"),
+        ('Alt text: "Okay, let\'s go."', "Okay, let's go."),
+        ("Alt text: Okay, let's see. The user wants a cat.", None),
         ("[1] A cat. [2] A dog",) * 2,
         ("[Exit] signs over a door",) * 2,
         (f'[[[[{{"alt": "{CAT}"}}]]]]', CAT),
