@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ from altwright.accounts.connections import AccountStore
 from altwright.accounts.password_links import PasswordLinks
 from altwright.accounts.users import UserStore
 from altwright.background import BackgroundLoop
+from altwright.builders import describers
 from altwright.builders.alerting import Alerting
 from altwright.builders.captions import Captions
 from altwright.builders.engine import Engine, EngineOptions
@@ -26,16 +27,12 @@ from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine, utcnow
 from altwright.describers.exchangeable import ExchangeableDescriber
-from altwright.describers.model_servers.ollama import Ollama
-from altwright.describers.model_servers.openai import OpenAICompatible
-from altwright.describers.offline.process.client import OfflineDescriber
-from altwright.describers.port import Describer
 from altwright.domain.limits import Limits
 from altwright.domain.quiet_hours import QuietHours
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
-from altwright.errors import ConfigError, DatabaseUnavailable, DescriberUnavailable
+from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
 from altwright.tasks.alerting.alert_desk import AlertDesk
@@ -82,7 +79,6 @@ KEY_FILE = "encryption.key"
 class Services(WebServices):
     """Everything that one process works with; threads begin with ``start``."""
 
-    describer: Describer
     engine: Engine
     redis_address: RedisAddress
     chores: dict[str, Chore]
@@ -190,7 +186,7 @@ def build(settings: Settings) -> Services:
     store = TaskStore(database, box)
     accounts = AccountStore(database, box, partial(connect_platform, outbound=outbound))
     pictures = PictureStore(settings.media_dir)
-    describer = ExchangeableDescriber(_describer_key(settings), partial(describer_of, settings))
+    describer = ExchangeableDescriber(describers.makers(settings))
     captions = Captions(
         store,
         accounts,
@@ -199,7 +195,7 @@ def build(settings: Settings) -> Services:
         describer,
         picture_limits_of(settings),
         settings.caption_max_length,
-        settings.describer_parallel,
+        describers.parallel_of(settings, describer),
     )
     upkeep = RQUpkeep(health, options_of(settings).queue)
     ages = ages_of(settings)
@@ -263,7 +259,7 @@ def build(settings: Settings) -> Services:
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
         lock=settings.run_dir / "database.alert",
-        probe=lambda: probe(live.current, describer),
+        probe=lambda: describers.probe(live.current, describer.describers),
         probe_every_s=settings.describer_probe_every,
         quiet_s=lambda: quiet_s(live.current),
         always=(address.follow, engine.wish.follow),
@@ -277,9 +273,9 @@ def build(settings: Settings) -> Services:
         alerting.adopt(thresholds_of(changed), changed.maintenance_every)
         work.patience_s = changed.alert_stuck_task
         of_tasks.ages = content.ages = ages_of(changed)
-        longest, parallel = changed.caption_max_length, changed.describer_parallel
+        describer.use(describers.makers(changed))
+        longest, parallel = changed.caption_max_length, describers.parallel_of(changed, describer)
         captions.adopt(picture_limits_of(changed), longest, parallel)
-        describer.use(_describer_key(changed), partial(describer_of, changed))
 
     users = UserStore(database)
     live = LiveSettings(database, settings, adopt)
@@ -311,6 +307,7 @@ def build(settings: Settings) -> Services:
                 ledger=engine.ledger,
                 alerts=alerting.alerts,
                 workers_expected=lambda: workers_expected(settings, engine.control),
+                describers=lambda: live.current.describers,
             )
         ),
         error_policies=error_policies,
@@ -380,20 +377,6 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     if receivers:
         channels["mail"] = Mail(settings.smtp_url, settings.alert_email_from, receivers)
     return channels
-
-
-def probe(settings: Settings, describer: Describer) -> None:
-    """Ask the describer how it is; of an offline one only a host that describes can say.
-
-    Raises:
-        DescriberUnavailable: nothing answers.
-        ConfigError: something answers, but wrongly configured; or models are missing.
-    """
-    if settings.describer != "offline":
-        describer.probe()
-    elif settings.describes_here:
-        with suppress(DescriberUnavailable):  # its models are being downloaded
-            describer.probe()
 
 
 def quiet_s(settings: Settings) -> float:
@@ -466,32 +449,3 @@ def picture_limits_of(settings: Settings) -> PictureLimits:
     return PictureLimits(
         settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout
     )
-
-
-def _describer_key(settings: Settings) -> tuple[Hashable, ...]:
-    """Return what tells one describer from another, of what changes while all runs."""
-    match settings.describer:
-        case "ollama":
-            return ("ollama", settings.ollama_model, settings.ollama_timeout)
-        case "openai":
-            return ("openai", settings.openai_model, settings.openai_timeout)
-    return (settings.describer,)
-
-
-def describer_of(settings: Settings) -> Describer:
-    """Return the describer that DESCRIBER names."""
-    match settings.describer:
-        case "offline":
-            return OfflineDescriber(
-                settings.models_dir, idle_s=settings.offline_idle_s, host=settings.describer_socket
-            )
-        case "ollama":
-            return Ollama(settings.ollama_url, settings.ollama_model, settings.ollama_timeout)
-        case "openai":
-            return OpenAICompatible(
-                settings.openai_base_url,
-                settings.openai_api_key,
-                settings.openai_model,
-                settings.openai_timeout,
-            )
-    raise ConfigError([f"DESCRIBER: {settings.describer} is none of offline, ollama, openai"])

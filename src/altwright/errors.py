@@ -219,3 +219,10 @@ class ImageUnusable(PermanentError):
 
 class CaptionUnusable(PermanentError):
     """The describer answered with something that is no description; nothing is stored."""
+
+
+class PictureRefused(CaptionUnusable):
+    """The rules of a describer's server forbid this picture.
+
+    Whether another describer gets it is a person's choice.
+    """

@@ -1,26 +1,36 @@
-"""A describer that is exchanged for another one while tasks run."""
+"""A describer that is exchanged for others while tasks run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 
+from altwright.describers.order import DescriberOrder
 from altwright.describers.port import Describer, Description, Picture, Request
+
+#: What makes each describer of an order, by a key that says which it is.
+Makers = Mapping[Hashable, Callable[[], Describer]]
 
 
 class ExchangeableDescriber:
-    """Stands for the one in use; who describes a picture now ends with the one it began with."""
+    """Stands for those in use; who describes a picture now ends with the one it began with."""
 
-    def __init__(self, key: Hashable, make: Callable[[], Describer]) -> None:
-        """Take what makes the first one, and a key that says which it is."""
+    def __init__(self, makers: Makers) -> None:
+        """Take what makes the first ones."""
         self._made: dict[Hashable, Describer] = {}
-        self.use(key, make)
+        self._keys: tuple[Hashable, ...] = ()
+        self.use(makers)
 
-    def use(self, key: Hashable, make: Callable[[], Describer]) -> None:
-        """Go over to another one from the next picture on, made unless it was in use before."""
-        if key not in self._made:
-            self._made[key] = make()
-        self._current = self._made[key]
-        self.name, self.model = self._current.name, self._current.model
+    def use(self, makers: Makers) -> None:
+        """Go over to others from the next picture on, made unless they were in use before."""
+        if tuple(makers) == self._keys:
+            return
+        for key, make in makers.items():
+            if key not in self._made:
+                self._made[key] = make()
+        order = DescriberOrder([self._made[key] for key in makers])
+        self.describers = order.describers
+        self.name, self.model, self.abilities = order.name, order.model, order.abilities
+        self._current, self._keys = order, tuple(makers)
 
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe one picture. Raises as Describer.describe."""

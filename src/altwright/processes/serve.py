@@ -217,8 +217,7 @@ def _describer(settings: Settings) -> Child:
     sock = settings.describer_socket
     sock.unlink(missing_ok=True)
     arguments = [str(sock), str(settings.models_dir), str(settings.offline_idle_s)]
-    processes = settings.offline_processes or max(1, (os.cpu_count() or 1) // 2)
-    arguments += [str(processes), settings.log_level, settings.log_format]
+    arguments += [str(settings.offline_parallel), settings.log_level, settings.log_format]
     return Child(
         "describer",
         python("altwright.describers.offline.process.host", *arguments),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,6 +51,8 @@ class Seen:
     ledger: DeliveryLedger
     alerts: AlertBook
     workers_expected: Callable[[], int]
+    #: The describers' names, in the order in which they are asked.
+    describers: Callable[[], Sequence[str]]
 
 
 class Overview:
@@ -90,6 +92,7 @@ class Overview:
                 "answered_in_s": round(answered_s, 4),
             },
             "describer": {
+                "order": list(seen.describers()),
                 "tasks_waiting": seen.figures.waiting_for(Source.DESCRIBER),
                 "item_s": seen.figures.item_s(HOUR_S),
             },

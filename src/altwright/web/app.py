@@ -25,6 +25,7 @@ from altwright.web.api import (
     admin_users,
     admin_workers,
     blueprint,
+    describers,
     drafts,
     statistics,
     tasks,
@@ -56,7 +57,7 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(dashboard.bp)
     for page in (many, workers, alerts, errors, settings, users, password_page):
         app.register_blueprint(page.bp)
-    routes = (tasks, accounts, drafts, statistics)
+    routes = (tasks, accounts, drafts, describers, statistics)
     of_admins = (admin_workers, admin_alerts, admin_errors, admin_settings, admin_users)
     for one in (*routes, *of_admins):
         app.register_api(one.bp)

@@ -15,6 +15,7 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
+from altwright.describers.exchangeable import ExchangeableDescriber
 from altwright.tasks.administration import Administration
 from altwright.tasks.alerting.alert_desk import AlertDesk
 from altwright.tasks.alerting.alerts import AlertBook
@@ -46,6 +47,7 @@ class Services:
     accounts: AccountStore
     drafts: DraftStore
     pictures: PictureStore
+    describer: ExchangeableDescriber
     store: TaskStore
     queue: RQQueueManager
     health: RedisHealthMonitor

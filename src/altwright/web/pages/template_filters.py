@@ -10,6 +10,9 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, request
 
+from altwright.describers.abilities import NAMES
+from altwright.describers.order import passed_over
+from altwright.describers.port import why_blank
 from altwright.domain.task import ACTIVE
 from altwright.errors import Category
 from altwright.web.pages.words import (
@@ -21,10 +24,6 @@ from altwright.web.pages.words import (
     task_state,
 )
 
-#: Describers by the name that drafts keep.
-DESCRIBERS = MappingProxyType(
-    {"offline": "the built-in describer", "ollama": "Ollama", "openai": "a model server"}
-)
 #: What a person can do about each category of error; "" where its reason says that itself.
 REMEDIES = MappingProxyType(
     {
@@ -72,13 +71,15 @@ def register(bp: Blueprint) -> None:
     for name, table in (
         ("draft_state", DRAFT_STATES),
         ("view_words", VIEWS),
-        ("describer_words", DESCRIBERS),
+        ("describer_words", NAMES),
         ("remedy", REMEDIES),
         ("event_words", EVENTS),
     ):
         bp.add_app_template_filter(_lookup(table), name)
     for word in (kind_title, task_state, result_link, moment, day, host, initials, seen, took):
         bp.add_app_template_filter(word)
+    bp.add_app_template_filter(passed_over)
+    bp.add_app_template_filter(why_blank)
     bp.add_app_template_test(lambda task: task["status"] in ACTIVE, "active_task")
     bp.add_app_template_global(for_scripts, "page_words")
     bp.add_app_template_global(same_query)

@@ -13,6 +13,7 @@ from typing import Any
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
 from altwright.captions.tasks.redescribe import DescribeAgain
+from altwright.describers.abilities import NAMES
 from altwright.domain.caption import DraftStatus
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Status
@@ -88,6 +89,7 @@ def for_scripts() -> dict[str, Any]:
         "nothing_done": NOTHING_DONE,
         "active": ACTIVE,
         "draft_states": dict(DRAFT_STATES),
+        "describers": dict(NAMES),
     }
 
 
