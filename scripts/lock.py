@@ -14,6 +14,7 @@ LOCKS = (
     ("requirements/runtime.in", RUNTIME, False),
     ("requirements/demo.in", "requirements/demo.txt", False),
     ("requirements/otel.in", "requirements/otel.txt", False),
+    ("requirements/llama.in", "requirements/llama.txt", False),
     ("requirements/sentry.in", "requirements/sentry.txt", False),
     ("requirements/dev.in", "requirements/dev.txt", False),
     ("requirements/node.in", "requirements/node.txt", False),
@@ -30,7 +31,7 @@ def main() -> None:
         command += ["--universal", "--python-version", "3.11", "--no-emit-index-url"]
         command += ["--no-annotate", "--no-header", "--upgrade"]
         command += ["--no-deps"] if alone else []
-        if source.endswith(("demo.in", "otel.in", "sentry.in", "dev.in")):
+        if source.endswith(("demo.in", "llama.in", "otel.in", "sentry.in", "dev.in")):
             command += ["--constraint", RUNTIME]
         if source.endswith("dev.in"):
             command += ["--constraint", "requirements/demo.txt"]

@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -23,9 +24,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
+from functools import _lru_cache_wrapper
 from itertools import islice
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import libcst as cst
 import pytest
@@ -46,20 +49,11 @@ LEAST_KILLED = 0.85
 TIMES, MORE_S = 5, 5
 #: After so many mutants the tests are run without one, to see that what they share is whole.
 CHECKED_EACH = 100
-#: SQLite only: a mutant meets its tests a thousand times.
-OPTIONS = ["--rootdir=.", "-q", "-k", "not postgresql and not mariadb"]
-OPTIONS += [
-    "--timeout",
-    "0",
-    "--durations",
-    "15",
-    "-p",
-    "no:xdist",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:randomly",
-]
+#: Neither in parallel nor in another order each time, and however long it takes.
+OPTIONS = ["--rootdir=.", "-q", "--timeout", "0", "--durations", "15"]
+OPTIONS += ["-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:randomly"]
+#: Tests that are left out unless the list names them so: a mutant meets its tests a thousand times.
+ELSEWHERE = re.compile("postgresql|mariadb")
 
 
 def checks_skipped(node: cst.If) -> Iterator[cst.If]:
@@ -125,16 +119,33 @@ def changed(texts: dict[str, str], name: str) -> str:
 class Meeting:
     """Plugin of pytest that lets the collected tests meet one mutant after another."""
 
-    def __init__(self, mutants: list[Mutant], survived: Path, say: Callable[[str], object]) -> None:
-        """Take them, where to write what survives, and what prints."""
+    def __init__(
+        self,
+        mutants: list[Mutant],
+        tests: list[str],
+        survived: Path,
+        say: Callable[[str], object],
+    ) -> None:
+        """Take them, the tests as listed, where to write what survives, and what prints."""
         self._mutants = mutants
+        self._listed = tests
         self._survived = survived
         self._say = say
         self._failed: list[str] = []
         self._took: defaultdict[str, float] = defaultdict(float)
         self._reached: defaultdict[str, list[pytest.Item]] = defaultdict(list)
         self._killers: Counter[tuple[str, str]] = Counter()
+        self._caches: list[Any] = []
         self.counts: Counter[str] = Counter()
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep each test once; on another database than SQLite only where it is listed so."""
+        found = {item.nodeid: item for item in items}
+        items[:] = [
+            item
+            for name, item in found.items()
+            if name in self._listed or not ELSEWHERE.search(name)
+        ]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how long a test took, and whether it noticed something."""
@@ -144,8 +155,15 @@ class Meeting:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests once, and then for each mutant those that reach it."""
+        # What is made once would be made before a mutant is there.
+        self._caches = [
+            one
+            for one in gc.get_objects()
+            if isinstance(one, _lru_cache_wrapper) and str(one.__module__).startswith("altwright.")
+        ]
         set_mutant_under_test("stats")
         for item in session.items:
+            self._forget()
             run(item)
             for function in state()._stats:  # noqa: SLF001 - what mutmut's trampolines write to
                 self._reached[function].append(item)
@@ -173,6 +191,10 @@ class Meeting:
                     return True
         return True
 
+    def _forget(self) -> None:
+        for cache in self._caches:
+            cache.cache_clear()
+
     def _meet(self, mutant: Mutant) -> None:
         function = mutant.name.partition("__mutmut_")[0]
         # The quickest first, and what has noticed others of this function.
@@ -197,6 +219,7 @@ class Meeting:
             os.setpgid(0, 0)
             set_mutant_under_test(name)
             self._failed.clear()
+            self._forget()
             for item in tests:
                 # Nobody catches it: it is the end of what hangs.
                 signal.alarm(MORE_S + ceil(TIMES * self._took[item.nodeid]))
@@ -245,7 +268,7 @@ def work(module: str, path: Path, asked: argparse.Namespace) -> bool:
     if asked.sample and asked.sample < len(meant):
         meant = random.Random(asked.seed).sample(meant, asked.sample)  # noqa: S311 - no secret
     survived.write_text("")
-    meeting = Meeting(meant, survived, say)
+    meeting = Meeting(meant, known["tests"], survived, say)
     pytest.main([*OPTIONS, *known["tests"]], plugins=[meeting])
     killed, left = meeting.counts["killed"], meeting.counts["left"]
     share = killed / (len(meant) or 1)

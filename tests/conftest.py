@@ -12,6 +12,8 @@ from tests.once_more import OnceMore
 from altwright.config import Settings
 
 ROOT = Path(__file__).parent.parent
+#: Folders whose tests start whole services, and mostly wait for them.
+WAITING = ("faults", "e2e")
 
 # A slow machine is no fault of the code: no example is timed.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -50,7 +52,12 @@ def _leaves_tests_out(config: pytest.Config) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each test's reports say which clauses of requirements it proves."""
+    """Let tests that wait begin, and each one's reports say which clauses it proves.
+
+    Of pytest-xdist's processes the first gets those that wait, and the others meanwhile keep the
+    processors busy; nor is a long one left when all others have ended.
+    """
+    items.sort(key=lambda item: item.path.parent.name not in WAITING)
     for item in items:
         for mark in item.iter_markers("req"):
             item.user_properties.append(("req", " ".join(map(str, mark.args))))

@@ -6,27 +6,27 @@ A command of its own begins with a second of imports; the suite runs some hundre
 from __future__ import annotations
 
 import multiprocessing
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from multiprocessing import forkserver
 from pathlib import Path
 
-from altwright.__main__ import main
+from tests.forked_main import STREAMS, run
 
 #: Seconds that a command may take.
 PATIENCE_S = 300.0
-_STREAMS = ("stdin", "stdout", "stderr")
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
-    ["altwright.cli.main", "altwright.cli.common", "altwright.db.migrate", "tests.forked"]
+    ["altwright.cli.main", "altwright.cli.common", "altwright.db.migrate", "tests.forked_main"]
 )
+# At once: begun within a test, it would be a process that the test leaves behind.
+forkserver.ensure_running()
 
 
 def command(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], typed: str
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], typed: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, as ``subprocess.run`` would.
 
@@ -35,27 +35,14 @@ def command(
     """
     with tempfile.TemporaryDirectory() as name:
         streams = Path(name)
-        for one in _STREAMS:
+        for one in STREAMS:
             (streams / one).write_text(typed if one == "stdin" else "")
-        process = _forks.Process(target=_run, args=(arguments, folder, environment, streams))
+        process = _forks.Process(target=run, args=(arguments, folder, environment, streams))
         process.start()
         process.join(PATIENCE_S)
         if process.exitcode is None:
             process.kill()
             process.join()
             raise subprocess.TimeoutExpired(list(arguments), PATIENCE_S)
-        out, err = ((streams / one).read_text() for one in _STREAMS[1:])
+        out, err = ((streams / one).read_text() for one in STREAMS[1:])
         return subprocess.CompletedProcess(list(arguments), process.exitcode, out, err)
-
-
-def _run(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], streams: Path
-) -> None:
-    for number, one in enumerate(_STREAMS):
-        os.dup2(os.open(streams / one, os.O_RDWR), number)
-    sys.stdin = os.fdopen(0)  # multiprocessing has put an empty one in its place
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = ["altwright", *arguments]
-    main()

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-#: More flaky tests than this fail a run.
-MOST_FLAKY = 3
+#: More flaky tests than this fail a run. Each one has passed alone; with one fault by chance in
+#: 5,000 tests, a run has more than three once in 50 times, more than six once in 10,000.
+MOST_FLAKY = 6
 #: With more failures than this, something is broken: nothing is run once more.
 MOST_FAILED = 12
 #: Lines of a flaky test's first failure that are shown.

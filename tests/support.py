@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 #: Seconds that tests wait for what must come. No promise: it ends a test that would hang, and is
 #: long enough for a machine with much else to do. How fast things are is measured in benchmarks/.
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 #: Where ports of tests lie: below those that Linux gives to outgoing connections (32768 and up),
 #: one of which might take a port between its choice and its use.
 _PORTS = range(10_000, 32_000)
@@ -24,21 +24,24 @@ _dice = random.SystemRandom()
 
 
 def wait_until(
-    condition: Callable[[], T], within_s: float = PATIENCE_S, every_s: float = 0.02
+    condition: Callable[[], T], within_s: float = PATIENCE_S, every_s: float | None = None
 ) -> T:
     """Return the condition's first true value.
+
+    Left out, ``every_s`` grows with the wait: asking takes the processor from what is waited for.
 
     Raises:
         AssertionError: it wasn't true within ``within_s`` seconds.
     """
-    until = time.monotonic() + within_s
+    began = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > until:
+        waited_s = time.monotonic() - began
+        if waited_s > within_s:
             raise AssertionError(f"not true within {within_s:.0f} s: {condition}")
-        threading.Event().wait(every_s)
+        threading.Event().wait(every_s or min(max(waited_s / 20, 0.01), 0.1))
 
 
 def free_port() -> int:

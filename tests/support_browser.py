@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 CHROMIUM = "/usr/bin/chromium"
 #: Milliseconds within which a page has to do what a test waits for, and Chromium to start.
-PATIENCE_MS, START_MS = 60_000, 180_000
+PATIENCE_MS, START_MS = 120_000, 180_000
 #: Quiet and the same on every machine.
 ARGUMENTS = (
     "--no-sandbox",

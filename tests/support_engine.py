@@ -201,9 +201,13 @@ class Rig(Engine):
         task = self.take(worker_id)
         count = range(task.settings["items"])
         self.items.plan(task, [Planned(f"item-{n}", f"Item {n}") for n in count])
-        item = self.items.next_item(task.id)
+        item = self.next_item(task.id)
         assert item is not None
         return task, item
+
+    def next_item(self, task_id: str) -> Item | None:
+        """Return the item that a worker would work on now."""
+        return next(iter(self.items.next_items(task_id, 1)), None)
 
     def drain_database(self, name: str = "worker") -> int:
         """Work straight from the database until nothing waits; return the number of tasks."""

@@ -19,8 +19,8 @@ from altwright.tasks.alerting.rules import QUIET_S, Thresholds
 from altwright.tasks.overview import Overview, Seen
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.job_queues import QueueOptions
-from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures
+from altwright.tasks.store.time_series import Series
 
 
 class House(Alerting):
@@ -66,9 +66,9 @@ class House(Alerting):
                 figures=Figures(rig.database),
                 series=Series(rig.database),
                 roster=rig.roster,
+                control=rig.control,
                 rescuer=rig.rescuer,
-                pauses=rig.pauses,
-                jobs=rig.queue.jobs,
+                queues=rig.administration.queues,
                 health=rig.health,
                 state=rig.state,
                 ledger=rig.ledger,

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import requests
 from sqlalchemy import text
+from tests import forked
 from tests.servers import RedisServer
 from tests.support import free_port, wait_until
 from tests.support_domain import FakePlatform
@@ -215,6 +216,12 @@ class Fleet:
         argv = [rq, command, "urgent", "high", "normal", "low", "--url", self.redis_url]
         with self.running("rq", [*argv, *options], RQ_WORKER_CLASS=worker_class) as started:
             yield started
+
+    def command(self, *arguments: str) -> str:
+        """Run a command that must succeed to its end; return its output."""
+        done = forked.command(arguments, self.folder, self.environment())
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
 
     def answers(self, started: Started | None = None) -> bool:
         """Say whether Gunicorn answers."""

@@ -10,16 +10,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
 import requests
 from tests import forked
 from tests.support import free_port, wait_until
-
-# At once: begun within a test, it would be a process that the test leaves behind.
-forkserver.ensure_running()
 
 #: What is left of the surroundings: nothing that could be a setting.
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "ALTWRIGHT_REQUIRE_ALL")

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
+from tests import forked
 from tests.servers import RedisServer
 from tests.support_domain import QUICK, FakePlatform, World, make_post
 from tests.support_engine import Rig, fill
@@ -127,14 +129,7 @@ class Web:
         """Run `altwright` on the application's host."""
         own = self.services.settings
         known = {"DATA_DIR": str(own.data_dir), "REDIS_URL": own.redis_url}
-        return subprocess.run(
-            [sys.executable, "-m", "altwright", *words],
-            env=os.environ | known | settings,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return forked.command(words, own.data_dir, os.environ | known | settings)
 
     def failed(self) -> dict[str, Any]:
         """Return a task of anna's that has failed."""
@@ -156,7 +151,7 @@ class Web:
         engine = self.services.engine
         while engine.store.get(task_id, None).status is Status.QUEUED:
             engine.dispatcher.tick()
-            claimed = engine.claims.claim_next("host.boot.1.1.test")
+            claimed = engine.claims.claim_next("host.boot.1.1.test", engine.pauses.current())
             if claimed is None:
                 break
             engine.runner.run(claimed, threading.Event())
@@ -200,6 +195,25 @@ def _database() -> bytes:
         return path.read_bytes()
 
 
+class _Compiled(BytecodeCache):
+    """Keeps what templates were compiled to, for each application of a run."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._kept: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give it what was kept."""
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+_compiled = _Compiled()
+
+
 def make_web(settings: config.Settings) -> Web:
     """Return the application with its users, on a database of its own."""
     (settings.data_dir / "altwright.db").write_bytes(_database())
@@ -211,6 +225,7 @@ def make_web(settings: config.Settings) -> Web:
     anna, bert, root = services.users.all()
     account = accounts.add(anna.id, "mastodon", "https://social.example", "token-of-anna")
     app = create_app(services)
+    app.jinja_env.bytecode_cache = _compiled
     return Web(app, services, platform, anna, bert, root, account.id)
 
 

@@ -19,8 +19,8 @@ def main() -> None:
     services.engine.kinds["toy"] = Toy()
     asked_to_stop: list[int] = []  # no Event: see cli/workers.py
     signal.signal(signal.SIGTERM, lambda number, _frame: asked_to_stop.append(number))
-    services.start()
     manager = services.worker_manager("external", 1)
+    services.start()
     manager.loop.start()
     wait_until(lambda: asked_to_stop, LIVES_S, every_s=0.2)
     manager.stop(services.settings.rq_shutdown_timeout)

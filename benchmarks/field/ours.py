@@ -51,8 +51,8 @@ def build(settings: Settings) -> Services:
 def take_orders(*, works: bool) -> None:
     """Submit what is ordered; ``works``: by threads of this process, too."""
     services = build(config.load())
-    services.start()
     manager = services.worker_manager("integrated", 1)
+    services.start()
     if works:
         manager.loop.start()
 

@@ -27,8 +27,15 @@ from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine, utcnow
 from altwright.describers.exchangeable import ExchangeableDescriber
+from altwright.describers.local_models.administration import LocalModels
+from altwright.describers.local_models.client import LocalModel
+from altwright.describers.local_models.folder import ModelFolder
+from altwright.describers.local_models.getting import GetModel
+from altwright.describers.local_models.hub import Hub
+from altwright.describers.model_servers.ollama_models import OllamaModels
+from altwright.describers.model_servers.pulling import PullModel
 from altwright.domain.limits import Limits
-from altwright.domain.quiet_hours import QuietHours
+from altwright.domain.quiet_hours import QuietTimes
 from altwright.domain.retry_policy import Backoff
 from altwright.domain.task import Priority
 from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
@@ -53,9 +60,9 @@ from altwright.tasks.rq.redis_client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
 from altwright.tasks.store.retention import Ages, TaskRetention
 from altwright.tasks.store.running_work import RunningWork
-from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
+from altwright.tasks.store.time_series import Series
 from altwright.tasks.waiting_reasons import Looked, WaitingReasons
 from altwright.tasks.worker_administration import WorkerAdministration
 from altwright.web.realtime.redis_channel import PageChannel
@@ -124,7 +131,11 @@ class Services(WebServices):
         app_context: Callable[[], AbstractContextManager[Any]] = nullcontext,
         started_by: StartedBy = StartedBy.NOBODY,
     ) -> RQWorkerManager:
-        """Return the manager of ``count`` workers here; None: a share of the whole service's."""
+        """Return the manager of ``count`` workers here; None: a share of the whole service's.
+
+        Asked for before ``start``: it listens to the pool of connections, which threads may not
+        use while it begins to.
+        """
         wishes = self.process_wishes(kind, started_by)
         make_worker = partial(
             IntegratedRQWorker, self.work_parts(app_context), self.health, self.queue, kind
@@ -149,6 +160,7 @@ class Services(WebServices):
             kind=kind,
             started_by=started_by,
             grace_s=settings.rq_shutdown_timeout,
+            make_room=lambda workers: self.database.keep_connections(pool_size(settings, workers)),
         )
 
     def process_wishes(self, kind: str, started_by: StartedBy) -> ProcessWishes:
@@ -209,7 +221,19 @@ def build(settings: Settings) -> Services:
         "books": Chore("old audit entries and alerts", of_tasks.prune_books),
         "redis": Chore("old jobs in Redis", lambda _: upkeep.trim()),
     }
-    kinds = captions.kinds | {Maintenance.name: Maintenance(chores)}
+    models, hub = ModelFolder(settings.vision_models_dir), hub_of(settings)
+    get_model = GetModel(
+        hub,
+        models,
+        lambda name: LocalModel(
+            describers.model_host_of(settings), name, live.current.model_timeout
+        ),
+        lambda name, by: local_models.use(name, by=by),
+    )
+    ollama = OllamaModels(settings.ollama_url)
+    pull = PullModel(ollama, lambda name, by: local_models.use_ollama(name, by=by))
+    own_kinds = (Maintenance(chores), get_model, pull)
+    kinds = captions.kinds | {kind.name: kind for kind in own_kinds}
     page_channel = PageChannel(health, box, settings)
     engine = Engine(
         store,
@@ -261,7 +285,7 @@ def build(settings: Settings) -> Services:
         lock=settings.run_dir / "database.alert",
         probe=lambda: describers.probe(live.current, describer.describers),
         probe_every_s=settings.describer_probe_every,
-        quiet_s=lambda: quiet_s(live.current),
+        quiet_s=lambda channel: quiet_s(live.current, channel),
         always=(address.follow, engine.wish.follow),
     )
 
@@ -279,6 +303,7 @@ def build(settings: Settings) -> Services:
 
     users = UserStore(database)
     live = LiveSettings(database, settings, adopt)
+    local_models = LocalModels(models, hub, engine.queue, live, Audit(database), ollama)
     return Services(
         settings=settings,
         database=database,
@@ -299,9 +324,9 @@ def build(settings: Settings) -> Services:
                 figures=figures,
                 series=Series(database),
                 roster=roster,
+                control=engine.control,
                 rescuer=engine.rescuer,
-                pauses=engine.pauses,
-                jobs=engine.queue.jobs,
+                queues=engine.administration.queues,
                 health=health,
                 state=engine.state,
                 ledger=engine.ledger,
@@ -323,6 +348,7 @@ def build(settings: Settings) -> Services:
         chores=chores,
         upkeep=upkeep,
         live=live,
+        local_models=local_models,
         loops=(live.loop, *engine.loops, *alerting.loops),
     )
 
@@ -379,10 +405,9 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     return channels
 
 
-def quiet_s(settings: Settings) -> float:
-    """Return how many seconds from now on warnings have to wait."""
-    hours = QuietHours.read(settings.alert_quiet_hours)
-    return hours.left_s(utcnow()) if hours else 0.0
+def quiet_s(settings: Settings, channel: str) -> float:
+    """Return how many seconds from now on warnings have to wait for a channel."""
+    return QuietTimes.read(settings.alert_quiet_hours).left_s(channel, utcnow())
 
 
 def thresholds_of(settings: Settings) -> Thresholds:
@@ -449,3 +474,8 @@ def picture_limits_of(settings: Settings) -> PictureLimits:
     return PictureLimits(
         settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout
     )
+
+
+def hub_of(settings: Settings) -> Hub:
+    """Return the hub that models are fetched from."""
+    return Hub(settings.model_hub_url, stalled_s=settings.model_hub_timeout)

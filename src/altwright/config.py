@@ -248,6 +248,29 @@ class Settings(BaseSettings):
     openai_api_key: APIKey = Field("", description="its key, where it wants one")
     openai_model: str = Field("", description="vision model that it runs")
     openai_timeout: Seconds = Field(120, description="seconds that one description may take")
+    model_name: str = Field(
+        "",
+        pattern=r"^([a-z0-9][a-z0-9._-]{0,63})?$",
+        description="vision model that this host runs itself; `altwright model list` shows them",
+    )
+    model_timeout: Seconds = Field(300, description="seconds that one description may take")
+    model_idle_s: Seconds = Field(
+        600, description="idle seconds after which the model's server ends and its memory is free"
+    )
+    model_memory_limit: int = Field(
+        0,
+        ge=0,
+        le=COUNT_MOST,
+        description="MB of address space that the model's server may take; 0: what the model is "
+        "expected to need, and room for its libraries",
+    )
+    model_hub_url: BaseURL = Field(
+        "https://huggingface.co",
+        description="hub that `altwright model get` asks, or a mirror of it",
+    )
+    model_hub_timeout: Seconds = Field(
+        30, description="seconds without a byte after which a download counts as stalled"
+    )
     offline_idle_s: Seconds = Field(
         600, description="idle seconds after which the offline describer's process ends"
     )
@@ -298,7 +321,9 @@ class Settings(BaseSettings):
         "", description="smtp://, smtps:// or smtp+starttls://user:password@host:port for them"
     )
     alert_quiet_hours: Hours = Field(
-        "", description="hours in which warnings wait, as 22:00-07:00 Europe/Berlin"
+        "",
+        description="hours in which warnings wait, as 22:00-07:00 Europe/Berlin; behind a comma "
+        "those of one channel (mail, ntfy, slack, webhook), as ntfy=20:00-09:00 or mail=never",
     )
     alert_backlog_tasks: Count = Field(1000, description="waiting tasks from which on to alert")
     alert_backlog_age: Seconds = Field(
@@ -351,9 +376,13 @@ class Settings(BaseSettings):
     def _missing(self) -> Iterator[str]:
         """Yield what others need and isn't there."""
         wanted: dict[str, tuple[str, ...]] = {}
-        if "openai" in self.describers:
-            name = "DESCRIBER" if self.describer == "openai" else "DESCRIBER_FALLBACKS"
-            wanted[f"{name}=openai"] = ("openai_base_url", "openai_model")
+        for one, of_it in (
+            ("openai", ("openai_base_url", "openai_model")),
+            ("model", ("model_name",)),
+        ):
+            if one in self.describers:
+                name = "DESCRIBER" if self.describer == one else "DESCRIBER_FALLBACKS"
+                wanted[f"{name}={one}"] = of_it
         if self.alert_email_to:
             wanted["ALERT_EMAIL_TO"] = ("smtp_url",)
         if self.profile != "development":
@@ -444,6 +473,16 @@ class Settings(BaseSettings):
     def models_dir(self) -> Path:
         """Return where the offline describer's weights lie."""
         return self.data_dir.absolute() / "models"
+
+    @cached_property
+    def vision_models_dir(self) -> Path:
+        """Return where models lie that this host runs itself."""
+        return self.data_dir.absolute() / "vision-models"
+
+    @property
+    def model_socket(self) -> Path:
+        """Return where the host of those models listens."""
+        return self.run_dir / "model.sock"
 
     @property
     def describers(self) -> tuple[DescriberName, ...]:

@@ -226,3 +226,9 @@ class PictureRefused(CaptionUnusable):
 
     Whether another describer gets it is a person's choice.
     """
+
+
+class ModelUnusable(PermanentError):
+    """A model can't be had: it isn't there, isn't what was stated, or finds no room."""
+
+    ends_task = True

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import resource as _resource
+from typing import Any
 
 from altwright.config import load as _load  # a plain name would be read as a setting
+from altwright.installed import forget_imports as _forget_imports
 
 _settings = _load()
 #: Files that the process has open besides pages' connections.
@@ -30,3 +32,8 @@ control_socket_disable = True
 loglevel = "warning"
 proc_name = "altwright-sockets"
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - memory: a slow disk must not look like a hung worker
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Let the process import what is installed now, as in gunicorn_conf."""
+    _forget_imports()

@@ -1,6 +1,6 @@
 """Gunicorn's configuration: `gunicorn -c python:altwright.gunicorn_conf altwright.wsgi:app`.
 
-Gunicorn executes it again at SIGHUP, so it keeps no state.
+Gunicorn's master imports it once, and keeps it over a SIGHUP.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from altwright.config import load as _load  # a plain name would be read as a setting
+from altwright.installed import forget_imports as _forget_imports
 
 _settings = _load()
 
@@ -23,6 +24,11 @@ control_socket_disable = True
 loglevel = "warning"
 proc_name = "altwright"
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - memory: a slow disk must not look like a hung worker
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Let the process import what is installed now: its master may be of the version before."""
+    _forget_imports()
 
 
 def post_worker_init(worker: Any) -> None:

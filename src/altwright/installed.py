@@ -1,4 +1,4 @@
-"""Whether the packages that Altwright needs are there, asked when one of them can't be imported.
+"""What is installed: whether needed packages are there, and whether Altwright is another by now.
 
 Only the standard library is used: any other package may be the one that is missing.
 """
@@ -6,6 +6,7 @@ Only the standard library is used: any other package may be the one that is miss
 from __future__ import annotations
 
 import re
+import sys
 from importlib import metadata
 
 #: Makes the installation anew; `make setup` alone takes one that it has made for whole.
@@ -61,3 +62,9 @@ def _is_installed(name: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
+
+
+def forget_imports() -> None:
+    """Let this process import Altwright anew: what it was forked from may be of another version."""
+    for name in [one for one in sys.modules if one.partition(".")[0] == "altwright"]:
+        del sys.modules[name]

@@ -12,7 +12,7 @@ from pydantic_settings import NoDecode
 from altwright import database_url
 from altwright.domain import addresses, redis_url
 from altwright.domain.limits import WORKERS_MOST
-from altwright.domain.quiet_hours import QuietHours
+from altwright.domain.quiet_hours import QuietTimes
 
 #: A year in seconds, and a century in days: further than that no wait and no date is counted;
 #: timers and databases overflow beyond.
@@ -27,6 +27,7 @@ _ADDRESSES = {
     "rq_alert_webhook_url": "https://chat.example/hooks/…",
     "otel_exporter_otlp_endpoint": "http://127.0.0.1:4318",
     "sentry_dsn": "https://key@sentry.example/1",
+    "model_hub_url": "https://huggingface.co",
     "alert_slack_url": "https://hooks.slack.com/services/…",
     "alert_ntfy_url": "https://ntfy.sh/a-topic-of-yours",
 }
@@ -126,7 +127,7 @@ def _fallbacks(value: str) -> str:
 
 
 def _quiet_hours(value: str) -> str:
-    QuietHours.read(value)
+    QuietTimes.read(value)
     return value.strip()
 
 
@@ -141,7 +142,7 @@ BaseURL = Annotated[WebURL, AfterValidator(lambda url: url.rstrip("/"))]
 APIKey = Annotated[str, AfterValidator(_api_key)]
 FernetKeys = Annotated[str, AfterValidator(_fernet_keys)]
 Hours = Annotated[str, AfterValidator(_quiet_hours)]
-DescriberName = Literal["offline", "ollama", "openai"]
+DescriberName = Literal["offline", "model", "ollama", "openai"]
 #: The word for no fallback at all, where the environment names some.
 NONE = "none"
 Fallbacks = Annotated[str, AfterValidator(_fallbacks)]

@@ -44,11 +44,12 @@ class ProcessLife:
 
     def begin(self, worker: Any) -> None:
         """Begin; called in Gunicorn's post_worker_init, when signals and the app are in place."""
-        services.start()
         if settings.worker_mode.has_threads:
             self._manager = services.worker_manager(
                 WorkerKind.INTEGRATED, None, app.app_context, StartedBy.GUNICORN
             )
+        services.start()
+        if self._manager is not None:
             self._manager.loop.start()
         threading.Thread(target=self._watch, args=[worker], name="stop-watch", daemon=True).start()
 

@@ -17,7 +17,7 @@ from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.alerting.rules import Finding, Severity
-from altwright.tasks.store.series import Series
+from altwright.tasks.store.time_series import Series
 from altwright.web.admin.charts import CHARTS
 
 ALERT = Finding("redis_down", Severity.CRITICAL, "Redis is away. Tasks go on with the database.")
@@ -159,6 +159,51 @@ def test_periods_and_tables_by_keyboard(admin: Page) -> None:
     expect(table).to_be_visible()
     admin.goto("/admin?period=month")
     expect(admin.locator("#rows-took tr")).to_have_count(30)
+
+
+def test_queues_follow_but_not_under_a_hand(admin: Page, busy: Site) -> None:
+    """Another administrator's pause shows and is told; a button that one is at stays what it is."""
+    services = busy.web.services
+    admin.goto("/admin/queues")
+    pause = admin.get_by_role("button", name="Pause high")
+    pause.focus()
+    for priority in (Priority.LOW, Priority.HIGH):
+        services.administration.pause(priority, by=busy.web.root.ref)
+    task = busy.web.submit()
+    expect(admin.get_by_role("button", name="Resume low")).to_be_visible()
+    live = admin.locator("#live")
+    expect(live).to_have_text("High is paused by root. Low is paused by root.")
+    expect(admin.locator("[data-queue=normal] [data-waiting]")).to_have_text("1")
+    expect(admin.get_by_role("link", name="Clear normal …")).to_be_visible()
+    expect(admin.locator("[data-queue=high]")).to_contain_text("Paused by root")
+    expect(pause).to_be_focused()
+    admin.get_by_role("button", name="Pause updates").focus()
+    expect(admin.get_by_role("button", name="Resume high")).to_be_visible()
+    services.administration.cancel(task["id"], by=busy.web.root.ref)
+    expect(admin.get_by_role("link", name="Clear normal …")).to_have_count(0)
+
+
+def test_the_newest_tasks_follow(admin: Page, busy: Site) -> None:
+    """A new one comes first, with the number of all; what one is at stays, and so does its page."""
+    count = admin.get_by_text(re.compile(r"All that match: \d+"))
+    admin.goto("/admin/tasks")
+    before = int(count.inner_text().rpartition(" ")[2])
+    first = admin.locator("#found tbody tr").first.get_by_role("link")
+    first.focus()
+    was = first.get_attribute("href")
+    task = busy.web.submit()
+    expect(first).to_have_attribute("href", f"/admin/tasks/{task['id']}")
+    expect(count).to_have_text(f"All that match: {before + 1}")
+    expect(admin.locator(":focus")).to_have_attribute("href", was or "")
+    admin.goto(f"/admin/tasks/{task['id']}")
+    busy.progress(task["id"], status=Status.RUNNING, items_total=12, items_done=3)
+    bar = admin.get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuetext", "3 of 12 pictures, 25 percent")
+    busy.progress(task["id"], status=Status.COMPLETED)
+    expect(bar).to_have_count(0)
+    expect(admin.locator("#task .badge")).to_have_text("Done")
+    expect(admin.locator("#live")).to_have_text("Done")
+    expect(admin.get_by_role("button", name="Cancel")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

@@ -48,3 +48,22 @@ def test_a_setting_is_changed_and_set_back_by_keyboard(settings: Page, site: Sit
     expect(field).to_have_value("3")
     expect(settings.get_by_role("table")).to_contain_text("RQ_MAX_RETRIES")
     assert site.web.services.live.current.rq_max_retries == 3
+
+
+def test_a_setting_is_found_by_its_name(settings: Page) -> None:
+    """However one writes it; groups are a jump away, and nothing is lost by looking."""
+    settings.set_viewport_size({"width": 390, "height": 844})
+    settings.get_by_role("navigation", name="Groups").get_by_role("link", name="Alerts").press(
+        "Enter"
+    )
+    expect(settings.get_by_role("heading", name="Alerts")).to_be_in_viewport()
+    find = settings.get_by_label("Find a setting")
+    expect(find).to_be_in_viewport()
+    find.fill("rq max")
+    expect(settings.locator("[data-setting]:visible")).to_have_count(1)
+    expect(settings.locator("#live")).to_have_text("1 setting with “rq max”.")
+    check(settings)
+    find.fill("no such thing")
+    expect(settings.locator("#live")).to_have_text("0 settings with “no such thing”.")
+    find.fill("")
+    expect(settings.get_by_label("RQ_MAX_RETRIES", exact=True)).to_be_visible()

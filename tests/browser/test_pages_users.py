@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.test_pages_accessible import check
@@ -47,14 +45,13 @@ def test_a_user_is_made_limited_and_locked_out_by_keyboard(admin: Page, site: Si
     admin.keyboard.press("Enter")
     done = admin.locator(".admin-done")
     expect(done).to_be_focused()
-    link = re.search(r"http\S+", done.inner_text())
-    assert link
+    link = admin.locator(".admin-link code").inner_text()
     check(admin)
     lock = admin.get_by_role("button", name="Lock out carla")
     expect(lock).to_be_visible()
     own = admin.url
     # The new user sits at the same browser here; who opens the link is signed out.
-    admin.goto(link[0])
+    admin.goto(link)
     check(admin)
     admin.get_by_label("Password").focus()
     admin.keyboard.type("battery staple")
@@ -84,3 +81,27 @@ def test_a_user_is_made_limited_and_locked_out_by_keyboard(admin: Page, site: Si
     assert carla is not None
     assert not carla.is_active
     assert carla.runs_per_day == 3
+
+
+@pytest.mark.parametrize("is_allowed", [False, True])
+def test_the_link_is_copied_by_keyboard(admin: Page, site: Site, *, is_allowed: bool) -> None:
+    """It is the next stop after what was done; without a clipboard it is selected, and told."""
+    if is_allowed:
+        admin.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    else:  # as on an address without https
+        admin.add_init_script("delete Navigator.prototype.clipboard; document.execCommand = null")
+    admin.goto(f"/admin/users/{site.web.anna.id}")
+    admin.get_by_role("button", name="Reset the password of anna").press("Enter")
+    expect(admin.locator(".admin-done")).to_be_focused()
+    copy = admin.get_by_role("button", name="Copy the link")
+    expect(copy).to_be_visible()
+    admin.keyboard.press("Tab")
+    expect(copy).to_be_focused()
+    admin.keyboard.press("Enter")
+    link = admin.locator(".admin-link code").inner_text()
+    if is_allowed:
+        expect(admin.get_by_role("status").filter(has_text="Copied.")).to_have_count(1)
+        assert admin.evaluate("navigator.clipboard.readText()") == link
+    else:
+        expect(admin.get_by_role("status").filter(has_text="Selected: copy it")).to_have_count(1)
+        assert admin.evaluate("getSelection().toString()") == link

@@ -60,11 +60,38 @@ def test_the_pages_are_accessible(admin: Page, busy: Site) -> None:
     [wish] = services.engine.control.read([request_row(STUCK)]).values()
     lines = ["altwright/tasks/execution/runner.py:213 _one: worked = work.item(item)"] * 30
     StackDumps(services.database).answer(STUCK, wish.id, lines)
-    admin.get_by_role("link", name="Look again").press("Enter")
-    expect(admin.locator(".admin-stack li")).to_have_count(30)
+    expect(admin.locator(".admin-stack li")).to_have_count(30)  # by itself
+    expect(admin.locator("#live")).to_have_text("It has answered.")
     check(admin)
     admin.locator("#task-title + p a").press("Enter")
     expect(admin.get_by_role("button", name="Take it over")).to_be_visible()
+    check(admin)
+
+
+def test_the_page_follows_and_takes_nothing_away(admin: Page, busy: Site) -> None:
+    """Workers come and vanish without a reload; focus, a typed number and the place read stay."""
+    admin.set_viewport_size({"width": 390, "height": 844})
+    admin.evaluate("window.isSame = true")
+    expect(admin.get_by_text("1 worker stuck. 1 worker vanished.")).to_be_visible()
+    number = admin.get_by_label("Number")
+    number.fill("5")
+    ask = admin.locator(f'[data-worker="{STUCK}"]').get_by_role("button")
+    ask.focus()
+    region = admin.get_by_role("region", name="Workers of process 1 on here")
+    scrolled = region.evaluate("node => node.scrollLeft")
+    assert scrolled > 0
+    third = "here.a.1.1.integrated3"
+    busy.web.services.engine.roster.seen([third], kind="integrated", host="here", pid=1)
+    with busy.web.services.database.write() as session:
+        gone = update(WorkerRow).where(WorkerRow.pid == 2)
+        session.execute(gone.values(seen_at=now(-60)))
+    expect(region.locator(f'[data-worker="{third}"]')).to_contain_text("Idle")
+    expect(admin.locator("#live")).to_have_text("1 worker stuck. 2 workers vanished.")
+    expect(admin.locator("#wrong")).to_have_text("1 worker stuck. 2 workers vanished.")
+    expect(ask).to_be_focused()
+    expect(number).to_have_value("5")
+    assert region.evaluate("node => node.scrollLeft") == scrolled
+    assert admin.evaluate("window.isSame")
     check(admin)
 
 

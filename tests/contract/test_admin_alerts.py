@@ -19,9 +19,11 @@ from tests.support_engine import ROOT, at_once
 from tests.support_sinks import WebSink, an_alert, web_sink
 from tests.support_web import Web, make_settings, make_web
 
+from altwright import config
+from altwright.bootstrap import channels_of
 from altwright.db.session import Database
 from altwright.db.task_tables import AlertRow, NoticeRow
-from altwright.domain.quiet_hours import QuietHours
+from altwright.domain.quiet_hours import CHANNELS, QuietHours, QuietTimes
 from altwright.errors import Conflict
 from altwright.tasks.alerting.alerts import RAISED, REPEATED, RESOLVED, AlertBook
 from altwright.tasks.alerting.notifications import Ntfy, Slack, line, what_to_do
@@ -73,11 +75,12 @@ def test_alerts_are_shown(web: Web) -> None:
     for query, found in (
         ("name=redis_down", {"redis_down"}),
         ("severity=warning", {"backlog_old"}),
-        ("severity=odd", {"backlog_old", "redis_down"}),
+        ("severity=odd", set()),
         ("name=odd", set()),
     ):
         page = root.get(f"/admin/alerts?{query}").text
         assert set(re.findall(r'<th scope="row">(\w+)', page)) == found, query
+        assert ("There is no severity “odd”" in page) == (query == "severity=odd")
     assert "None is like that" in page
     assert "in the log only" in page
 
@@ -183,7 +186,7 @@ def notices(database: Database) -> list[tuple[str, float]]:
 @pytest.mark.every_database
 def test_warnings_wait_in_quiet_hours_and_what_is_critical_does_not(database: Database) -> None:
     """A warning that is over by then is one message; the hours are told once they end."""
-    book = AlertBook(database, ("webhook",), quiet_s=lambda: 3600.0)
+    book = AlertBook(database, ("webhook",), quiet_s=lambda _: 3600.0)
     book.raise_(DOWN)
     book.raise_(OLD)
     assert notices(database) == [(RAISED, 0.0), (RAISED, 3600.0)]
@@ -195,26 +198,65 @@ def test_warnings_wait_in_quiet_hours_and_what_is_critical_does_not(database: Da
 def test_quiet_hours_go_by_the_clocks_of_their_place() -> None:
     """Past midnight, on the night that clocks are put forward, and outside."""
     berlin = QuietHours.read("22:00-07:00 Europe/Berlin")
-    assert berlin is not None
     summer = datetime(2026, 7, 1, 20, 30, tzinfo=UTC)  # 22:30 there
     assert berlin.left_s(summer) == 8.5 * 3600
     assert berlin.left_s(summer - timedelta(hours=1)) == 0
     before_the_change = datetime(2026, 3, 28, 23, 0, tzinfo=UTC)  # midnight; 2:00 becomes 3:00
     assert berlin.left_s(before_the_change) == 6 * 3600
     at_noon = QuietHours.read("12:00-13:00")
-    assert at_noon is not None
     assert at_noon.left_s(datetime(2026, 7, 1, 12, 0, tzinfo=UTC)) == 3600
     assert at_noon.left_s(datetime(2026, 7, 1, 13, 0, tzinfo=UTC)) == 0
-    assert QuietHours.read(" ") is None
+
+
+@pytest.mark.every_database
+def test_each_channel_may_have_quiet_hours_of_its_own(database: Database) -> None:
+    """What wakes nobody is sent at once; what was held back and is over is one message there."""
+    quiet = {"mail": 0.0, "ntfy": 3600.0}
+    book = AlertBook(database, tuple(quiet), quiet_s=quiet.__getitem__)
+    book.raise_(OLD)
+    assert notices(database) == [(RAISED, 0.0), (RAISED, 3600.0)]
+    book.resolve(OLD.name)
+    assert notices(database) == [(RAISED, 0.0), (RESOLVED, 0.0), (RESOLVED, 3600.0)]
+
+
+def test_quiet_times_name_channels() -> None:
+    """Those without a name are for the others; nothing means never."""
+    at = datetime(2026, 7, 1, 21, 0, tzinfo=UTC)
+
+    def left(text: str) -> list[float]:
+        times = QuietTimes.read(text)
+        return [times.left_s(channel, at) / 3600 for channel in CHANNELS]
+
+    assert left(" ") == left("never") == [0, 0, 0, 0]
+    assert left("20:00-22:00") == [1, 1, 1, 1]
+    assert left("20:00-22:00, mail = never,slack=21:00-00:00") == [0, 1, 3, 1]
+    assert left("ntfy=23:00-02:00 Europe/Berlin") == [0, 3, 0, 0]
+
+
+def test_the_channels_that_may_have_quiet_hours_are_those_there_are() -> None:
+    """Whoever adds one names it there, too."""
+    settings = config.load(
+        RQ_ALERT_WEBHOOK_URL="http://h.example",
+        ALERT_SLACK_URL="http://h.example",
+        ALERT_NTFY_URL="http://h.example/t",
+        ALERT_EMAIL_TO="a@b.example",
+        SMTP_URL="smtp://h.example",
+        _ENV_FILE=None,
+    )
+    assert tuple(sorted(channels_of(settings))) == CHANNELS
 
 
 @pytest.mark.parametrize(
     "text", ["22-7", "25:00-07:00", "22:00-22:00", "22:00-07:00 Nowhere/Here", "1:00-02:00 ../x"]
 )
 def test_quiet_hours_that_are_none_are_refused(text: str) -> None:
-    """In a sentence that shows how they are written."""
-    with pytest.raises(ValueError, match="should be like 22:00-07:00 Europe/Berlin"):
-        QuietHours.read(text)
+    """In a sentence that shows how they are written; so are they for a channel that is none."""
+    for words in (text, f"mail={text}", f"21:00-22:00, {text}"):
+        with pytest.raises(ValueError, match="should be like 22:00-07:00 Europe/Berlin"):
+            QuietTimes.read(words)
+    for words in ("phone=20:00-21:00", "=20:00-21:00"):
+        with pytest.raises(ValueError, match="none of mail, ntfy, slack, webhook"):
+            QuietTimes.read(words)
 
 
 def opened(web: Web) -> int:

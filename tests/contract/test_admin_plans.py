@@ -60,6 +60,12 @@ def addresses(task_id: str) -> list[str]:
         *(f"/admin/tasks?{query}" for query in queries),
         f"/admin/tasks/{task_id}",
         "/admin/queues/low/clear",
+        *(
+            f"/admin/tasks/many?action={action}&{one}"
+            for action in ("cancel", "requeue", "priority&to=low")
+            for one in queries
+            if one.endswith("after=")
+        ),
         "/api/v1/admin/statistics",
         "/metrics",
     ]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests import support_web
+from tests.support_engine import at_once
 from tests.support_web import Caller, Web, csrf_token, sign_in
 
 from altwright.accounts import password_links
@@ -218,6 +219,34 @@ def test_the_api_does_the_same(web: Web) -> None:
     assert root.call("PATCH", own, json={"is_active": False}).status_code == 403
     assert root.call("PATCH", path, json={"role": "king"}).status_code == 422
     assert root.get(f"{API}/99").status_code == 404
+
+
+@pytest.mark.parametrize("how", ["page", "program"])
+def test_two_administrators_who_remove_each_other_at_once(web: Web, how: str) -> None:
+    """Each is still signed in: one stays all the same."""
+    rita = web.services.users.create("rita", support_web.PASSWORD, role=Role.ADMIN)
+    pairs = [(web.by_session(web.root), rita), (web.by_session(rita), web.root)]
+
+    def remove(number: int) -> None:
+        who, victim = pairs[number]
+        if how == "page":
+            post(who, f"{PAGE}/{victim.id}/active", active="no")
+        else:
+            who.call("PATCH", f"{API}/{victim.id}", json={"role": "user"})
+
+    assert at_once(2, remove) == [None, None]
+    left = [one for one in web.services.users.all() if one.role is Role.ADMIN and one.is_active]
+    assert len(left) == 1
+
+
+def test_the_last_administrator_stays_one_by_command_too(web: Web) -> None:
+    """Whoever runs commands makes another one first."""
+    for words in (("role", "root", "user"), ("deactivate", "root")):
+        refused = web.command("user", *words)
+        assert refused.returncode == 1
+        assert "make somebody else an administrator first" in refused.stderr
+    assert web.command("user", "role", "anna", "admin").returncode == 0
+    assert web.command("user", "deactivate", "root").returncode == 0
 
 
 def test_a_user_is_signed_out_everywhere(web: Web) -> None:

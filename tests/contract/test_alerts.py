@@ -146,7 +146,7 @@ def test_dead_letters_are_told_until_they_are_requeued(house: House) -> None:
     task = house.rig.take()
     house.rig.claims.fail(task, Category.BAD_INPUT, "wrong")
     assert house.look() == {"dead_letters"}
-    house.rig.queue.requeue(task.id, by=ROOT)
+    house.rig.queue.requeue_failed(task.id, by=ROOT)
     assert house.look_until_quiet() == set()
 
 
@@ -259,6 +259,7 @@ RULES: dict[str, tuple[Facts, str]] = {
     "a stuck task": (Facts(stuck=("a", "b")), "tasks_stuck"),
     "guessed passwords": (Facts(failed_sign_ins=100), "sign_in_attack"),
     "no worker at all": (Facts(workers_expected=1), "workers_missing"),
+    "workers that were stopped": (Facts(stopped=("all by root",), waiting=1), "workers_missing"),
 }
 
 

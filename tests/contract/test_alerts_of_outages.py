@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 from tests.servers import RedisServer
-from tests.support_engine import Rig, make_users
+from tests.support_engine import Rig, at_once, make_users
 from tests.support_house import House
 from tests.support_leaves import serving
 from tests.support_models import ModelServerDouble, make
-from tests.support_sinks import WebSink, web_sink
+from tests.support_sinks import WebSink, an_alert, web_sink
 
 from altwright.db.session import Database, make_engine
 from altwright.db.tables import Base
+from altwright.db.task_tables import AlertRow, NoticeRow
+from altwright.db.types import now
 from altwright.errors import ConfigError, DatabaseUnavailable
+from altwright.tasks.alerting.alerts import AlertBook
 from altwright.tasks.alerting.notifications import AGAIN_S, Channel, Webhook
 from altwright.tasks.alerting.rules import PATIENCE_S, QUIET_OF
 from altwright.tasks.rq.redis_client import DATABASE_ALERT_KEY
@@ -116,6 +121,8 @@ def test_a_database_that_is_away_is_told_once_and_written_down_later(
         assert outage.events() == ["database_down raised", "database_down resolved"]
         assert not outage.processes[0].rig.health.client.exists(DATABASE_ALERT_KEY)
         outage.sink.posted.clear()
+        with outage.database.write() as session:  # the database's clock isn't turned
+            session.execute(update(AlertRow).values(resolved_at=now(-3600)))
     assert len(book.recent(name="database_down")) == 2
 
 
@@ -138,6 +145,50 @@ def test_an_outage_after_one_whose_teller_has_ended_is_told(outage: Outage) -> N
     other.rig.close()
     teller.rig.close()
     outage.processes.clear()
+
+
+@pytest.mark.req("7.4", "resolved on their own")
+@pytest.mark.parametrize("has_redis", [True, False])
+def test_the_end_of_an_outage_is_told_when_its_teller_has_ended(
+    outage: Outage, *, has_redis: bool
+) -> None:
+    """Once, by one of the others, whoever of them sees it first."""
+    processes = [outage.process() for _ in range(3)]
+    for house in processes:
+        if not has_redis:
+            house.rig.lose_redis()
+    outage.begin()
+    outage.look(1)
+    outage.look(PATIENCE_S["database_down"])
+    assert outage.events() == ["database_down raised"]
+    teller = outage.processes.pop(0)
+    outage.end()
+    outage.look(1)
+    for _ in range(3):
+        outage.look(QUIET_OF["database_down"])
+    outage.processes[0].notifier.send_due()
+    assert outage.events() == ["database_down raised", "database_down resolved"]
+    [written] = processes[1].alerts.recent(name="database_down")
+    assert written.resolved_at is not None
+    outage.processes = [teller]  # it gives its file back
+    outage.look(1)
+    outage.look(QUIET_OF["database_down"])
+    assert len(teller.alerts.recent(name="database_down")) == 1
+    outage.processes = processes
+
+
+@pytest.mark.every_database
+def test_of_many_that_write_down_the_same_end_one_does(database: Database) -> None:
+    """And the next outage's end is written again."""
+    book = AlertBook(database, ("webhook", "mail"))
+    alert = replace(an_alert(), name="database_down")
+    for number in range(1, 4):
+        assert sorted(at_once(5, lambda _: book.record(alert, 60))) == [False] * 4 + [True]
+        assert len(book.recent()) == number
+        assert book.open() == []
+        with database.write() as session:
+            assert len(session.scalars(select(NoticeRow)).all()) == 2 * number
+            session.execute(update(AlertRow).values(resolved_at=now(-61)))
 
 
 def test_a_database_that_flaps_is_told_once(outage: Outage) -> None:

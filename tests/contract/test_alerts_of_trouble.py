@@ -152,7 +152,7 @@ def test_a_task_that_is_stuck_is_told(rig: Rig) -> None:
     assert house.look(800) == set()
     assert house.look(200) == {"tasks_stuck"}
     assert task.id in house.alerts.open()[0].message
-    following = rig.items.next_item(task.id)
+    following = rig.next_item(task.id)
     assert following is not None
     rig.items.end_item(task, following, Worked(ItemStatus.DONE), 0.1)
     assert house.look_until_quiet() == set()

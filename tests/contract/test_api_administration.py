@@ -83,6 +83,7 @@ def test_many_tasks(web: Web) -> None:
     preview = got(root, f"/tasks/many?{query}", admin_responses.ManyPreview)
     assert (preview["matching"], preview["applicable"]) == (5, 4)
     assert preview["others"] == {"don't wait": 1}
+    assert preview["is_exact"]
     assert preview["words"] == "priority low, of anna"
     [later] = web.tasks(1, priority=Priority.LOW)
     many = f"{ADMIN}/tasks/many"
@@ -150,4 +151,4 @@ def test_limits(web: Web) -> None:
     [back, _changed] = got(root, "/audit?action=limits+changed", admin_responses.AuditLog)[
         "entries"
     ]
-    assert '"low": 2' in back["before"]
+    assert back["before"] == "urgent: 1 kept free; low: 2 at a time"

@@ -12,11 +12,13 @@ from tests.servers import RedisServer
 from tests.support_engine import ANNA, KEY, ROOT, Fleet, Rig, fill, touch
 from tests.support_service import Service
 
+from altwright.db.session import utcnow
 from altwright.db.task_tables import TaskEventRow
 from altwright.domain.task import Priority, Status
-from altwright.errors import TaskStateConflict
+from altwright.errors import Conflict, InvalidInput, TaskStateConflict
+from altwright.tasks.audit_log import Audit
 from altwright.tasks.bulk_task import fates_of, told
-from altwright.tasks.store.bulk_changes import BATCH, BulkAction, BulkChanges
+from altwright.tasks.store.bulk_changes import BATCH, BulkAction, BulkChanges, Preview
 from altwright.tasks.store.items import Planned
 from altwright.tasks.store.task_search import TaskFilter
 from altwright.tasks.task import Task
@@ -36,11 +38,119 @@ def order(rig: Rig, action: BulkAction, priority: Priority | None = None) -> Tas
     return rig.administration.change_many(selection, why="a test", by=ROOT)
 
 
+def test_a_change_of_many_has_a_reason_and_something_to_do(rig: Rig) -> None:
+    """Both are asked for in words, and the audit log has what was wanted."""
+    administration = rig.administration
+    wanted = administration.selection(BulkAction.PRIORITY, TaskFilter(user_id=1), Priority.LOW)
+    with pytest.raises(Conflict, match="There is no task to which this could be done"):
+        administration.change_many(wanted, why="a test", by=ROOT)
+    fault = "should be a reason, of 1 to 500 characters, in one line"
+    for why in ("", " ", "x" * 501, "two\nlines"):
+        with pytest.raises(InvalidInput, match="Say why") as refused:
+            administration.change_many(wanted, why=why, by=ROOT)
+        assert refused.value.fields == {"why": fault}
+    rows(rig, 2)
+    for why in ("x", "x" * 500):
+        wanted = administration.selection(BulkAction.PRIORITY, TaskFilter(user_id=1), Priority.LOW)
+        task = administration.change_many(wanted, why=why, by=ROOT, username="anna")
+        administration.cancel(task.id, by=ROOT)
+        assert rig.store.history(task.id)[0].actor == "root"
+        _, begun = Audit(rig.database).recent(2)
+        assert (begun.action, begun.subject) == ("bulk priority begun", task.id)
+        assert begun.detail == f"of anna: 2 of 2; why: {why}"
+        assert (begun.before, begun.after) == ("", "low")
+
+
+def test_only_changed_priorities_that_can_be_read_are_taken_back(rig: Rig) -> None:
+    """Nothing else has anything that it could be given back."""
+    ids = rows(rig, 2, Status.COMPLETED)
+    rows(rig, 2)
+    made = order(rig, BulkAction.PRIORITY, Priority.LOW)
+    unreadable = order_that_ended(rig, made)
+    touch(rig.database, unreadable.id, settings="x")
+    rows(rig, 2)
+    cancelling = order_that_ended(rig, order(rig, BulkAction.CANCEL))
+    for task_id in (ids[0], unreadable.id, cancelling.id):
+        with pytest.raises(Conflict, match="Only a change of many priorities that is over"):
+            rig.administration.undo(task_id, why="a test", by=ROOT)
+
+
+def order_that_ended(rig: Rig, made: Task) -> Task:
+    """Let an order be carried out; return it as it is then."""
+    rig.pauses.pause(Priority.NORMAL, ROOT)
+    rig.pauses.pause(Priority.LOW, ROOT)
+    rig.drain_database()
+    ended = rig.store.get(made.id, None)
+    assert ended.status is Status.COMPLETED
+    return ended
+
+
 def events(rig: Rig, name: str) -> Counter[str]:
     """Return how often this has happened to each task."""
     query = select(TaskEventRow.task_id).where(TaskEventRow.event == name)
     with rig.database.read() as session:
         return Counter(session.scalars(query))
+
+
+def previewed(rig: Rig, action: BulkAction, **wanted: Any) -> Preview:
+    """Count counting tasks."""
+    selection = rig.administration.selection(action, TaskFilter(kind="counting", **wanted))
+    return rig.administration.preview(selection)
+
+
+def test_a_preview_counts_as_far_as_it_says(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exactly up to its bound, then in words; all are changed, however many were counted."""
+    monkeypatch.setattr("altwright.tasks.store.bulk_changes.COUNT_MOST", 20)
+    rig.lose_redis()
+    rows(rig, 20)
+    found = previewed(rig, BulkAction.CANCEL)
+    assert (found.matching.words, found.applicable.words, found.is_exact) == ("20", "20", True)
+    ids = rows(rig, 5)
+    found = previewed(rig, BulkAction.CANCEL)
+    assert (found.matching.words, found.applicable.of_tasks) == (
+        "more than 20",
+        "more than 20 tasks",
+    )
+    assert not found.is_exact
+    touch(rig.database, ids[0], cancel_requested_at=utcnow())
+    assert previewed(rig, BulkAction.CANCEL).others == {"are being cancelled already": 1}
+    made = order(rig, BulkAction.CANCEL)
+    rig.drain_database("a")
+    assert rig.store.get(made.id, None).step.startswith("Of more than 20: 24 cancelled")
+
+
+def test_a_preview_looks_at_so_many_of_those_that_have_ended(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can be done is counted exactly beside any number to which it can't."""
+    monkeypatch.setattr("altwright.tasks.store.bulk_changes.COUNT_MOST", 20)
+    rows(rig, 7)
+    fill(rig.database, rig.box, 40, Status.COMPLETED, kind="other")
+    found = previewed(rig, BulkAction.CANCEL)
+    assert (found.matching.words, found.applicable.words) == ("at least 7", "7")
+    rows(rig, 40, Status.COMPLETED)
+    assert previewed(rig, BulkAction.CANCEL, user_id=ANNA.id).others["have ended"].words == (
+        "more than 20"
+    )
+    found = previewed(rig, BulkAction.CANCEL, status=Status.QUEUED)
+    assert (found.matching.words, found.others) == ("7", {})
+
+
+def test_a_preview_counts_each_user_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As each may have one active task; of so many dead letters it can say at least how many."""
+    monkeypatch.setattr("altwright.tasks.store.bulk_changes.COUNT_MOST", 20)
+    ids = rows(rig, 15, Status.FAILED)
+    for one in ids[:10]:
+        touch(rig.database, one, exclusive_key="a user's")
+    found = previewed(rig, BulkAction.REQUEUE)
+    assert (found.matching, found.applicable, found.is_exact) == (15, 6, True)
+    assert list(found.others.values()) == [9]
+    for one in rows(rig, 15, Status.FAILED):
+        touch(rig.database, one, exclusive_key="a user's")
+    found = previewed(rig, BulkAction.REQUEUE)
+    assert found.matching.words == "more than 20"
+    assert 1 <= found.applicable <= 6
+    assert found.applicable.words.startswith("at least ")
 
 
 def test_a_change_outlives_its_worker(rig: Rig) -> None:

@@ -232,4 +232,5 @@ def test_an_end_releases_only_its_own_entry(rig: Rig) -> None:
     rig.tracker.follow(task)
     assert entry(rig) == b"another"
     make_users(rig.database, ids=[77])  # a user without tasks has no entry
-    assert rig.health.client.get("altwright:active:user:77") is None
+    rig.tracker.follow(rig.submit(None))  # nor has a task of which there may be many
+    assert rig.health.client.keys("altwright:active:*") == [b"altwright:active:user:1"]

@@ -9,7 +9,8 @@ from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig
 from altwright.db.session import Database
 from altwright.domain.task import Delivery, Status
 from altwright.tasks.execution.dispatcher import MODE
-from altwright.tasks.store.standing import compared, standings, waiting
+from altwright.tasks.store.statistics import Figures
+from altwright.tasks.store.task_snapshot import compared, snapshots
 
 pytestmark = pytest.mark.every_database
 
@@ -21,19 +22,19 @@ def test_the_switch_moves_what_waits_and_leaves_what_runs(rig: Rig) -> None:
     ids = [rig.submit(user, settings={"items": 1}).id for user in (ANNA, BERT, ROOT)]
     rig.dispatcher.tick()
     runs = rig.take("busy")
-    before = standings(rig.database)
-    assert sum(waiting(rig.database)[Delivery.RQ].values()) == 2
+    before, figures = snapshots(rig.database), Figures(rig.database)
+    assert sum(figures.queued()[Delivery.RQ].values()) == 2
     rig.wish.use(Delivery.DATABASE)
     rig.dispatcher.tick()
-    assert sum(waiting(rig.database)[Delivery.DATABASE].values()) == 2
+    assert sum(figures.queued()[Delivery.DATABASE].values()) == 2
     assert (rig.state.get(MODE), rig.health.usable) == (Delivery.DATABASE, True)
-    after = compared(before, standings(rig.database))
+    after = compared(before, snapshots(rig.database))
     assert (after.same, after.went_on, after.differing) == (3, 0, ())
     rig.wish.use(Delivery.RQ)
     rig.dispatcher.tick()
-    assert sum(waiting(rig.database)[Delivery.RQ].values()) == 2
+    assert sum(figures.queued()[Delivery.RQ].values()) == 2
     assert rig.state.get(MODE) == Delivery.RQ
-    assert compared(before, standings(rig.database)).differing == ()
+    assert compared(before, snapshots(rig.database)).differing == ()
     rig.claims.release(runs, "stopped")
     assert Fleet(rig, Delivery.RQ).drain() == 3
     assert {rig.store.get(one, None).status for one in ids} == {Status.COMPLETED}

@@ -168,7 +168,7 @@ def test_saving_while_writing_makes_one_text(world: World, draft: Draft) -> None
     assert kinds(world, draft) == [(K.DESCRIBED, draft.text), (K.WRITTEN, "A cat sleeps.")]
 
 
-@pytest.mark.parametrize("pause", ["decision", "time", "restored"])
+@pytest.mark.parametrize("pause", ["decision", "own decision", "time", "restored"])
 def test_what_was_decided_or_is_old_is_not_written_over(
     world: World, draft: Draft, pause: str
 ) -> None:
@@ -176,6 +176,8 @@ def test_what_was_decided_or_is_old_is_not_written_over(
     edit(world, draft, "First.")
     if pause == "decision":
         world.drafts.approve_many(world.user.id, [draft.id])
+    elif pause == "own decision":
+        world.drafts.approve(draft.id, world.user.id)
     elif pause == "time":
         with world.database.write() as session:
             session.execute(update(DraftTextRow).values(at=now(-draft_texts.WRITING_S - 1)))

@@ -6,14 +6,18 @@ import base64
 import re
 import threading
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests import support_drafts
-from tests.support_domain import World, make_post
+from tests.support_domain import MAY, World, make_post
 from tests.support_drafts import D, put_into, seen, store
 
-from altwright.captions.drafts import draft_writes
+from altwright.captions.drafts import draft_store, draft_writes
 from altwright.captions.drafts.draft import Draft
+from altwright.captions.drafts.draft_filter import DraftFilter, matching
+from altwright.db.tables import PictureRow
 from altwright.domain.caption import DRAFT_MOVES, DraftStatus
 from altwright.errors import Conflict, InvalidInput, NotFound
 
@@ -36,6 +40,7 @@ def test_pages_go_from_the_newest_post_to_the_oldest(world: World) -> None:
         cursor = page.next_cursor
         if cursor is None:
             break
+        assert re.fullmatch(r"[\w-]+", cursor)  # as it may stand in an address
     assert len({one.id for one in seen}) == len(seen) == 7
     order = [(one.post.posted_at, one.post.id, -one.picture.position) for one in seen]
     assert order == sorted(order, reverse=True)
@@ -69,10 +74,18 @@ def test_pages_of_one_tell_pictures_of_one_place_apart(world: World, draft: Draf
     assert len(set(seen)) == len(seen) == 2
 
 
-def test_a_cursor_without_a_zone_is_named(world: World) -> None:
-    """It would mean another instant on another host."""
-    cursor = base64.urlsafe_b64encode(b'["2026-05-03T12:00:00", 1, 1, 1]').decode()
-    with pytest.raises(InvalidInput):
+@pytest.mark.parametrize(
+    "key",
+    [
+        '"2026-05-03T12:00:00", 1, 1, 1',
+        f'"2026-05-03T12:00:00Z", {2**63}, 1, 1',
+        f'"2026-05-03T12:00:00Z", 1, 1, {-(2**63)}',
+    ],
+)
+def test_a_cursor_that_no_page_has_given_is_named(world: World, key: str) -> None:
+    """A time without a zone would be another instant on another host; no id is as large."""
+    cursor = base64.urlsafe_b64encode(f"[{key}]".encode()).decode()
+    with pytest.raises(InvalidInput, match="page can't be shown"):
         world.drafts.find(world.user.id, cursor=cursor)
 
 
@@ -87,7 +100,7 @@ def test_a_wrong_cursor_is_named(world: World, cursor: str) -> None:
 @pytest.mark.parametrize("limit", [0, -1, 201])
 def test_a_wrong_limit_is_named(world: World, limit: int) -> None:
     """A page has 1 to 200 drafts."""
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput, match="page can't be shown") as refused:
         world.drafts.find(world.user.id, limit=limit)
     assert "limit" in refused.value.fields
 
@@ -111,6 +124,26 @@ def test_drafts_are_found_by_state_account_and_task(world: World, draft: Draft) 
         D.PUBLISHED: 0,
         D.SKIPPED: 1,
     }
+
+
+def test_drafts_are_found_by_their_ids_and_by_what_came_since(world: World, draft: Draft) -> None:
+    """What was changed at the moment itself has been seen by whoever names it."""
+    other = world.draft(make_post(2, ""))[0]
+    find = world.drafts.find
+    assert [one.id for one in find(world.user.id, ids=[other.id, 10**9]).drafts] == [other.id]
+    at = world.drafts.edit(draft.id, world.user.id, text="By hand.").updated_at
+    before = at - timedelta(microseconds=1)
+    assert [one.id for one in find(world.user.id, updated_since=before).drafts] == [draft.id]
+    assert find(world.user.id, updated_since=at).drafts == []
+
+
+def test_posts_of_one_moment_keep_their_pictures_together(world: World) -> None:
+    """In a list of some posts as in the list of all."""
+    posts = [replace(make_post(number, "", ""), created_at=MAY) for number in (1, 2, 3)]
+    ids = [one.id for post in posts for one in world.draft(post)]
+    listed = world.drafts.find(world.user.id).drafts
+    of_posts = world.drafts.of_posts(world.user.id, {one.post.id for one in listed}, ids)
+    assert [one.id for one in of_posts] == [one.id for one in listed]
 
 
 @pytest.mark.parametrize("how", ["approve", "edit", "restore"])
@@ -195,6 +228,18 @@ def test_a_text_that_cannot_be_published_is_refused(world: World, draft: Draft, 
     assert world.drafts.get(draft.id, world.user.id) == draft
 
 
+def test_a_draft_that_its_server_would_not_take_is_not_approved(world: World) -> None:
+    """Not without another text either, alone or among others."""
+    drafts, user_id = world.drafts, world.user.id
+    too_long, empty = (world.draft(make_post(at, ""), "x" * 1501 * at)[0].id for at in (1, 0))
+    for one, fault in ((too_long, "has 1,501 characters"), (empty, "is empty")):
+        with pytest.raises(InvalidInput, match=fault):
+            drafts.approve(one, user_id)
+    assert drafts.approve_many(user_id, [too_long, empty]) == []
+    assert drafts.approve_matching(user_id, DraftFilter()) == []
+    assert drafts.skip_matching(user_id, DraftFilter()) == [too_long, empty]
+
+
 def test_a_text_of_exactly_the_limit_is_taken(world: World, draft: Draft) -> None:
     """The limit counts characters, not bytes."""
     text = "🦊" * 1500
@@ -253,8 +298,48 @@ def test_many_are_approved_where_they_can_be(world: World) -> None:
     assert world.drafts.counts(world.user.id)[D.APPROVED] == 3
     assert world.drafts.get(too_long.id, world.user.id).status is D.DRAFT
     assert len(world.drafts.skip_many(world.user.id, ids)) == 4
-    with pytest.raises(InvalidInput):
-        world.drafts.skip_many(world.user.id, [2**70])
+    for wrong in ([2**63], range(10_001)):
+        with pytest.raises(InvalidInput, match="drafts can't be changed") as refused:
+            world.drafts.skip_many(world.user.id, wrong)
+        assert refused.value.fields == {"ids": "should be at most 10,000 ids"}
+    nobodys = [*range(2**62, 2**62 + 9_993), 2**63 - 1]
+    reopened = world.drafts.reopen_many(world.user.id, [*ids, *nobodys])
+    assert reopened == sorted(ids[2:])
+
+
+def test_who_asks_for_what_is_so_already_changes_nothing(world: World, draft: Draft) -> None:
+    """What was approved or set aside before isn't counted, by its id or by what it is like."""
+    drafts, user_id = world.drafts, world.user.id
+    for decide, all_like_it in (
+        (drafts.approve_many, drafts.approve_matching),
+        (drafts.skip_many, drafts.skip_matching),
+    ):
+        assert decide(user_id, [draft.id]) == [draft.id]
+        known = drafts.get(draft.id, user_id)
+        assert decide(user_id, [draft.id]) == []
+        assert all_like_it(user_id, DraftFilter(statuses=[known.status])) == []
+        assert drafts.get(draft.id, user_id) == known
+
+
+def test_what_was_changed_while_many_were_decided_is_left_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By who has changed its text, and by who has approved another text."""
+    drafts, user_id = world.drafts, world.user.id
+    mine, edited, approved = (world.draft(make_post(number, ""))[0] for number in (3, 2, 1))
+
+    def found_and_changed(*args: Any, **named: Any) -> list[tuple[int, int]]:
+        found = matching(*args, **named)
+        for one in (edited, approved):
+            drafts.edit(one.id, user_id, text="Meanwhile.")
+        drafts.approve(approved.id, user_id)
+        return found
+
+    monkeypatch.setattr(draft_store, "matching", found_and_changed)
+    assert drafts.approve_matching(user_id, DraftFilter()) == [mine.id]
+    assert drafts.get(mine.id, user_id).status is D.APPROVED
+    assert drafts.get(edited.id, user_id).status is D.DRAFT
+    assert drafts.get(approved.id, user_id).version == approved.version + 2
 
 
 def test_the_json_has_the_documented_shape(world: World, draft: Draft) -> None:
@@ -300,8 +385,13 @@ def test_files_are_found_by_their_owner_and_missed_when_gone(world: World, draft
         "new-small.webp",
         "image/webp",
     )
-    with pytest.raises(NotFound):  # of the same user, without a file
-        drafts.picture_file(world.draft(make_post(2, ""))[0].picture.id, world.user.id)
+    other = world.draft(make_post(2, ""))[0].picture.id  # of the same user, without a file
+    with pytest.raises(NotFound, match="no such picture"):
+        drafts.picture_file(other, world.user.id)
+    with world.database.write() as session:
+        session.get_one(PictureRow, other).file = "only.png"
+        session.get_one(PictureRow, other).media_type = "image/png"
+    assert drafts.picture_file(other, world.user.id, small=True) == ("only.png", "image/png")
     names = ["new.jpg", "new-small.webp", *(f"old{number}.jpg" for number in range(500))]
     assert drafts.unreferenced_files(names) == set(names[2:])
     world.accounts.remove(world.account.id, world.user.id)
@@ -321,9 +411,13 @@ def test_published_texts_are_kept_with_their_pictures(world: World, draft: Draft
 def test_drafts_left_in_publishing_can_be_taken_back(world: World, draft: Draft) -> None:
     """What a dead worker left behind is approved again; others are not touched."""
     other = world.draft(make_post(2, ""))[0]
-    put_into(world, draft, D.PUBLISHING)
+    put_into(world, draft, D.APPROVED)
     put_into(world, other, D.PUBLISHED)
+    mine = world.user.id, draft.post.id, [draft.id]
     with world.database.write() as session:
+        draft_writes.note_problem(session, *mine, "Wait.")
+        draft_writes.begin_publishing(session, *mine)
         draft_writes.give_back_all(session, world.user.id, None)
-    assert world.drafts.get(draft.id, world.user.id).status is D.APPROVED
+    now = world.drafts.get(draft.id, world.user.id)
+    assert (now.status, now.problem) == (D.APPROVED, "Wait.")
     assert world.drafts.get(other.id, world.user.id).status is D.PUBLISHED

@@ -143,6 +143,20 @@ def test_an_item_ends_once(rig: Rig) -> None:
         rig.items.end_item(task, item, worked, 0.1)
     assert rig.effects(task.id) == ["item-0"]
     assert rig.store.get(task.id, None).items_done == 1
+    assert [one.took_s for one in rig.store.items(task.id)] == [0.1, None, None]
+
+
+def test_the_end_of_the_last_item_is_that_of_its_task(rig: Rig) -> None:
+    """It says its summary, for which all items count."""
+    rig.submit(settings={"items": 2})
+    task, _ = rig.begin()
+    task = rig.claims.current(task)
+    for item in rig.items.next_items(task.id):
+        task = rig.items.end_item(
+            task, item, Worked(ItemStatus.DONE), 0.1, lambda now: f"{now.items_done} done"
+        ).task
+    assert (task.status, task.step) == (Status.COMPLETED, "2 done")
+    assert rig.store.get(task.id, None) == task
 
 
 def test_two_finishers_of_an_item_leave_one_effect(rig: Rig) -> None:
@@ -169,7 +183,7 @@ def test_an_effect_that_fails_takes_the_items_end_with_it(rig: Rig) -> None:
     with pytest.raises(ZeroDivisionError):
         rig.items.end_item(task, item, Worked(ItemStatus.DONE, effect=effect), 0.1)
     assert rig.effects(task.id) == []
-    again = rig.items.next_item(task.id)
+    again = rig.next_item(task.id)
     assert again is not None
     assert (again.key, again.status) == (item.key, ItemStatus.PENDING)
     assert rig.store.get(task.id, None).items_done == 0
@@ -199,8 +213,11 @@ def test_deferred_items_come_after_the_others(rig: Rig) -> None:
     rig.submit()
     task, item = rig.begin()
     rig.items.defer_item(task, item, "the server is slow", Category.NETWORK)
+    deferred = rig.store.items(task.id)[0]
+    assert (deferred.tries, deferred.reason) == (1, "the server is slow")
+    assert deferred.category == Category.NETWORK
     order = []
-    while (item := rig.items.next_item(task.id)) is not None:  # type: ignore[assignment]
+    while (item := rig.next_item(task.id)) is not None:  # type: ignore[assignment]
         order.append(item.key)
         rig.items.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
     assert order == ["item-1", "item-2", "item-0"]
@@ -305,7 +322,8 @@ def test_a_cancel_asked_for_before_a_handing_back_ends_the_task(rig: Rig, how: s
     ended = rig.store.get(task.id, None)
     assert ended.status is Status.CANCELLED
     assert ended.finished_at is not None
-    assert rig.events(task.id)[-1] == "cancelled"
+    last = rig.store.history(task.id)[-1]
+    assert (last.event, last.attempt, last.actor, last.detail) == ("cancelled", 1, "worker", "")
     assert rig.claims.claim_next("w") is None
 
 
@@ -322,7 +340,7 @@ def test_what_is_handed_back_says_why_and_keeps_its_count(rig: Rig) -> None:
     assert rig.claims.claim_next("early") is None
     failed = handed_back()
     assert (failed.failures, failed.error, failed.error_category) == (1, "It is gone.", "network")
-    rig.claims.wait(failed, Category.TIMEOUT, "It is slow.", 60, "m.example", outage_s=7)
+    rig.claims.wait(failed, Category.TIMEOUT, "It is slow.", 1, "m.example", outage_s=7)
     assert rig.claims.claim_next("early") is None
     late = handed_back()
     assert (late.failures, late.error, late.error_category) == (1, "It is slow.", "timeout")
@@ -341,7 +359,7 @@ def test_what_is_handed_back_says_why_and_keeps_its_count(rig: Rig) -> None:
     said = [(one.event, one.actor, one.detail) for one in rig.store.history(task_id)]
     assert [one for one in said if one[0] in {"retry", "waiting", "worker stopped"}] == [
         ("retry", "worker", "network: Tries again in 1 minute: It is gone."),
-        ("waiting", "worker", "timeout: Waits 1 minute: It is slow."),
+        ("waiting", "worker", "timeout: Waits 1 second: It is slow."),
         ("waiting", "worker", "timeout: Waits 1 minute: It is slow."),
         ("waiting", "worker", "timeout: Tries again at once: It is slow."),
         ("retry", "worker", "fault: Tries again at once: It is odd."),
@@ -372,9 +390,13 @@ def test_a_cancel_asked_for_before_the_end_of_a_task_ends_it(rig: Rig) -> None:
     """Its worker has nothing left to do, and hasn't heard of it."""
     rig.submit(settings={"items": 0})
     task = rig.take()
-    rig.store.cancel(task.id, user_id=None, actor="anna")
+    rig.claims.step(task.id, task.attempt, "on its way")
+    rig.store.cancel(task.id, user_id=None, actor="a" * 200)  # a host may call its users anything
     rig.claims.complete(task, "done")
-    assert rig.store.get(task.id, None).status is Status.CANCELLED
+    ended = rig.store.get(task.id, None)
+    assert (ended.status, ended.step) == (Status.CANCELLED, "")
+    history = [(one.event, one.actor, one.detail) for one in rig.store.history(task.id)]
+    assert history[-2:] == [("cancel requested", "a" * 128, ""), ("cancelled", "worker", "")]
     with pytest.raises(TaskStateConflict):
         rig.claims.complete(task, "done")
 

@@ -17,7 +17,7 @@ from tests.support_engine import Rig, make_users
 
 from altwright.db.session import Database, utcnow
 from altwright.domain.task import Delivery, Priority
-from altwright.tasks.store.series import Series
+from altwright.tasks.store.time_series import Series
 
 pytestmark = pytest.mark.every_database
 

@@ -309,7 +309,7 @@ class Chaos:
         if task is None:
             return
         items.plan(task, [Planned(f"item-{n}", "x") for n in range(2)])
-        while (item := items.next_item(task.id)) is not None:
+        while (item := self.rig.next_item(task.id)) is not None:
             items.end_item(
                 task, item, Worked(ItemStatus.DONE, effect=effect_of(task, item.key)), 0.1
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.support_engine import Rig, touch
+from tests.support_engine import ANNA, BERT, Rig, touch
 
 from altwright.domain.retry_policy import RETRY_AFTER_MOST_S
 from altwright.domain.task import ItemStatus, Status
@@ -269,7 +269,7 @@ def test_a_run_outlasts_an_hour_of_outage_and_a_short_one_stays_short(rig: Rig) 
         wait(rig, waits[-1] + 1)
     assert waits[:5] == [15, 60, 240, 960, 960], "after one at once"
     assert [item.tries for item in rig.store.items(task.id)] == [0, 0, 0], "nobody is blamed"
-    assert rig.items.next_item(task.id) == rig.store.items(task.id)[1], "put behind"
+    assert rig.next_item(task.id) == rig.store.items(task.id)[1], "put behind"
     rig.kind.meet, rig.kind.answer = lambda *_: None, lambda _: None
     rig.drain_database()
     assert rig.store.get(task.id, None).status is Status.COMPLETED
@@ -316,16 +316,26 @@ def test_a_server_that_stays_away_ends_the_task_with_a_sentence(rig: Rig) -> Non
     assert dead.error == "It doesn't answer. The task has waited for 6.22 hours."
 
 
-def test_attempts_that_use_their_time_up_without_progress_have_an_end(rig: Rig) -> None:
-    """A plan that doesn't fit its time limit isn't begun again for ever."""
+def test_attempts_that_use_their_time_up_without_progress_have_an_end(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A plan that doesn't fit its time limit isn't begun again for ever, nor before others."""
+    order: list[int | None] = []
 
     def meet_plan(run: Run, _position: int) -> None:
-        rig.at += 4000
-        run.checkpoint()
+        order.append(run.task.user_id)
+        if run.task.user_id == ANNA.id:
+            rig.at += 4000
+            run.checkpoint()
 
     rig.kind.meet_plan = meet_plan
     task = rig.submit()
-    assert rig.drain_database() == FRUITLESS
+    rig.submit(BERT, settings={"items": 1})
+    assert rig.drain_database() == FRUITLESS + 1
+    assert order == [ANNA.id, BERT.id, *[ANNA.id] * (FRUITLESS - 1)]
+    assert caplog.text.count(f"task {task.id} again: {NO_PROGRESS}") == FRUITLESS - 1
+    retries = [one.detail for one in rig.store.history(task.id) if one.event == "retry"]
+    assert retries == [f"timeout: Tries again at once: {NO_PROGRESS}"] * (FRUITLESS - 1)
     dead = rig.store.get(task.id, None)
     assert (dead.status, dead.error_category) == (Status.FAILED, Category.TIMEOUT)
     assert dead.error == NO_PROGRESS

@@ -57,7 +57,9 @@ def test_items_that_settings_tell_come_with_the_task(rig: Rig, items: int) -> No
     task = rig.submit(settings={"items": items, "known": True})
     assert task.items_total == items
     keys = [f"item-{n}" for n in range(items)]
-    assert [one.key for one in rig.store.items(task.id)] == keys
+    assert [(one.key, one.label, one.position) for one in rig.store.items(task.id)] == [
+        (key, f"Item {n}", n) for n, key in enumerate(keys)
+    ]
     rig.drain_rq()
     ended = rig.store.get(task.id, None)
     assert (ended.status, ended.items_done) == (Status.COMPLETED, items)
@@ -98,6 +100,32 @@ def test_what_is_noted_at_the_end_of_a_plan_stays(rig: Rig) -> None:
     assert (whole.plan_cursor, whole.items_total) == ("3 more", 1)
 
 
+def test_a_plan_may_be_empty(rig: Rig) -> None:
+    """There is nothing to note, and nothing to do."""
+    rig.lose_redis()
+    task = rig.submit()
+    total, planned, first = rig.items.plan(rig.take(), [])
+    assert (total, planned.plan_cursor, first) == (0, None, [])
+    assert rig.store.get(task.id, None).plan_cursor is None
+
+
+def test_what_comes_last_does_so_whenever_it_was_planned(rig: Rig) -> None:
+    """Also when it was written with others before it."""
+    rig.lose_redis()
+    task = rig.submit()
+    held = rig.take()
+    report = Planned("report", "The report", last=True)
+    first = rig.items.plan(
+        held, [report, *_items(0, 1), PlannedUpTo("page 2"), *_items(1, 3)]
+    ).first
+    assert [one.key for one in first] == ["item-0", "item-1", "item-2", "report"]
+    keys = []
+    while (item := rig.next_item(task.id)) is not None:
+        keys.append(item.key)
+        rig.items.end_item(held, item, Worked(ItemStatus.DONE), 0.1)
+    assert keys == ["item-0", "item-1", "item-2", "report"]
+
+
 def test_a_cursor_of_an_attempt_that_is_over_is_not_written(rig: Rig) -> None:
     """A worker that was presumed dead can't move another's plan."""
     rig.lose_redis()
@@ -134,11 +162,11 @@ def test_items_that_have_ended_count_at_once(rig: Rig) -> None:
     assert (items["a"].status, items["a"].reason) == (ItemStatus.SKIPPED, "It can't be read.")
     assert (items["b"].category, items["b"].attempt) == ("fault", held.attempt)
     assert items["c"].finished_at is not None
-    first = rig.items.next_item(task.id)
+    first = rig.next_item(task.id)
     assert first is not None
     assert (first.key, first.finished_at) == ("item-0", None)
     rig.items.end_item(held, first, Worked(ItemStatus.DONE), 0.1)
-    assert rig.items.next_item(task.id) is None
+    assert rig.next_item(task.id) is None
     assert rig.store.get(task.id, None).items_finished == 4
 
 

@@ -27,7 +27,7 @@ from altwright.errors import (
     TaskStateConflict,
 )
 from altwright.tasks.error_classification import NOT_SET_UP, OUR_FAULT, Source
-from altwright.tasks.execution.runner import DATABASE_PAUSE_S, RESTS
+from altwright.tasks.execution.runner import DATABASE_REST_S, RESTS
 from altwright.tasks.store.expired_leases import CRASHES, Running
 from altwright.tasks.store.items import ITEM_TRIES, Plan, Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
@@ -151,7 +151,7 @@ def test_retries_are_configured(tmp_path: Path) -> None:
 
 @pytest.mark.req("6.6", "stored and logged")
 @pytest.mark.req("11.6", "shown to users")
-def test_a_fault_of_ours_shows_no_insides(rig: Rig) -> None:
+def test_a_fault_of_ours_shows_no_insides(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     """An unforeseen error is retried, and users read a sentence, not the exception."""
 
     def meet_plan(_run: Run, _position: int) -> None:
@@ -167,6 +167,7 @@ def test_a_fault_of_ours_shows_no_insides(rig: Rig) -> None:
         Category.FAULT,
     )
     assert "secret" not in str(rig.store.history(task.id))
+    assert f"task {task.id} again in 60 s: {OUR_FAULT}" in caplog.text
 
 
 def test_a_retry_that_succeeds_leaves_no_error_behind(fleet: Fleet) -> None:
@@ -229,8 +230,8 @@ def test_a_dead_letter_is_requeued_with_its_progress(fleet: Fleet) -> None:
     assert rig.store.get(task.id, None).status is Status.FAILED
     broken[0] = False
     with pytest.raises(TaskStateConflict):
-        rig.queue.requeue(rig.submit(BERT).id, by=ROOT)
-    again = rig.queue.requeue(task.id, by=ROOT)
+        rig.queue.requeue_failed(rig.submit(BERT).id, by=ROOT)
+    again = rig.queue.requeue_failed(task.id, by=ROOT)
     assert (again.status, again.failures, again.error) == (Status.QUEUED, 0, None)
     fleet.drain()
     done = rig.store.get(task.id, None)
@@ -247,7 +248,7 @@ def test_a_requeue_is_a_submit_as_far_as_the_user_goes(rig: Rig) -> None:
     rig.drain_database()
     active = rig.submit()
     with pytest.raises(ActiveTaskExists) as refusal:
-        rig.queue.requeue(dead.id, by=ANNA)
+        rig.queue.requeue_failed(dead.id, by=ANNA)
     assert refusal.value.task_id == active.id
     assert rig.store.get(dead.id, None).status is Status.FAILED
 
@@ -274,15 +275,19 @@ def test_a_stopped_worker_hands_its_task_back(fleet: Fleet) -> None:
 
 
 def test_an_attempt_that_used_its_time_up_hands_its_task_back(rig: Rig) -> None:
-    """A long task goes on in a next attempt, without a failure counted."""
+    """A long task goes on in a next attempt, after who waits, without a failure counted."""
+    order: list[int | None] = []
 
     def meet(run: Run, _item: Item) -> None:
-        if run.task.attempt == 1:
+        order.append(run.task.user_id)
+        if len(order) == 1:
             rig.at += 4000
 
     rig.kind.meet = meet
     task = rig.submit()
-    assert rig.drain_database() == 2
+    rig.submit(BERT, settings={"items": 1})
+    assert rig.drain_database() == 3
+    assert order == [ANNA.id, BERT.id, ANNA.id, ANNA.id]
     assert rig.events(task.id) == ["queued", "claimed", "time used up", "claimed", "completed"]
     assert rig.store.get(task.id, None).failures == 0
 
@@ -333,7 +338,7 @@ def test_a_picture_that_kills_workers_is_set_aside(rig: Rig) -> None:
         task, item = rig.begin(f"w{number}")
         if item.key == "item-1":
             rig.items.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
-            item = rig.items.next_item(task.id) or item
+            item = rig.next_item(task.id) or item
         assert item.key == "item-0"
         rig.rescuer.rescue(task.id, task.attempt, "test")
         blamed = next(one for one in rig.store.items(task.id) if one.key == "item-0")
@@ -377,7 +382,7 @@ def test_a_task_that_kills_every_worker_becomes_a_dead_letter(rig: Rig) -> None:
     assert rig.rescuer.rescue(last.id, last.attempt, "test")
     dead = rig.store.get(task.id, None)
     assert (dead.status, dead.error_category) == (Status.FAILED, Category.EXHAUSTED)
-    assert rig.queue.requeue(task.id, by=ROOT).status is Status.QUEUED
+    assert rig.queue.requeue_failed(task.id, by=ROOT).status is Status.QUEUED
 
 
 @pytest.mark.req("6.2", "an administrator requeues it")
@@ -387,7 +392,7 @@ def test_a_requeued_task_starts_afresh(rig: Rig) -> None:
     last = dying(rig, CRASHES - 1)
     rig.queue.cancel(task.id, by=ANNA)
     rig.claims.fail(last, Category.FAULT, "It can't be done.")
-    again = rig.queue.requeue(task.id, by=ROOT)
+    again = rig.queue.requeue_failed(task.id, by=ROOT)
     assert (again.crashes, again.failures, again.cancel_requested) == (0, 0, False)
     assert (again.error, again.error_category) == (None, None)
     held = rig.take()
@@ -422,15 +427,15 @@ def test_a_fault_of_the_database_is_no_failure_of_the_task(
     rig.drain_database()
     now = rig.store.get(task.id, None)
     assert (now.status, now.failures, now.error) == (Status.QUEUED, 0, None)
-    assert round(delay_s(rig, task.id)) == DATABASE_PAUSE_S
-    rig.later(DATABASE_PAUSE_S + 1)
+    assert round(delay_s(rig, task.id)) == DATABASE_REST_S
+    rig.later(DATABASE_REST_S + 1)
     rig.dispatcher.tick()
     rig.drain_database()
     assert rig.store.get(task.id, None).status is Status.COMPLETED
 
 
 def test_every_move_is_in_the_history(rig: Rig) -> None:
-    """The history of a task with many moves names each, in order, with attempt and actor."""
+    """The history of a task with many moves names each, in order, with attempt, actor and why."""
     task = rig.submit()
     first = rig.take("w1")
     rig.claims.release(first, "worker stopped")
@@ -440,21 +445,23 @@ def test_every_move_is_in_the_history(rig: Rig) -> None:
     rig.rescuer.rescue(third.id, third.attempt, "lease ran out")
     fourth = rig.take("w4")
     rig.claims.fail(fourth, Category.FAULT, "no")
-    rig.queue.requeue(task.id, by=ROOT)
+    rig.queue.requeue_failed(task.id, by=ROOT)
     rig.queue.cancel(task.id, by=ANNA)
-    history = [(one.event, one.attempt, one.actor) for one in rig.store.history(task.id)]
+    history = [
+        (one.event, one.attempt, one.actor, one.detail) for one in rig.store.history(task.id)
+    ]
     assert history == [
-        ("queued", 0, "anna"),
-        ("claimed", 1, "w1"),
-        ("worker stopped", 1, "w1"),
-        ("claimed", 2, "w2"),
-        ("retry", 2, "w2"),
-        ("claimed", 3, "w3"),
-        ("rescued", 3, "w3"),
-        ("claimed", 4, "w4"),
-        ("failed", 4, "w4"),
-        ("requeued", 4, "root"),
-        ("cancelled", 4, "anna"),
+        ("queued", 0, "anna", ""),
+        ("claimed", 1, "w1", ""),
+        ("worker stopped", 1, "w1", ""),
+        ("claimed", 2, "w2", ""),
+        ("retry", 2, "w2", "network: Tries again at once: gone"),
+        ("claimed", 3, "w3", ""),
+        ("rescued", 3, "w3", "lease ran out"),
+        ("claimed", 4, "w4", ""),
+        ("failed", 4, "w4", "fault: no"),
+        ("requeued", 4, "root", ""),
+        ("cancelled", 4, "anna", ""),
     ]
     with rig.database.read() as session:
         sequence = session.scalar(select(TaskRow.sequence).where(TaskRow.id == task.id))
@@ -469,9 +476,9 @@ def test_retries_that_wait_dont_stand_in_the_way(rig: Rig) -> None:
     low = rig.submit(priority="low")
     taken = rig.take()
     assert taken.id == low.id
-    assert not rig.signals.now(taken).gives_way
+    assert not rig.signals.now(taken).preempted_by
     assert rig.backlog.due(Priority.URGENT, 10) == []
     rig.later(61)
     assert rig.backlog.wake_delayed() == 1
-    assert rig.signals.now(taken).gives_way
+    assert rig.signals.now(taken).preempted_by
     assert [ticket.task_id for ticket in rig.backlog.due(Priority.URGENT, 10)] == [task.id]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.servers import RedisServer
 from tests.support_engine import (
     ANNA,
     BERT,
+    NOWHERE,
     ROOT,
+    Counting,
     Fleet,
     Rig,
     at_once,
@@ -18,15 +22,21 @@ from tests.support_engine import (
 )
 
 from altwright.db.session import Database
+from altwright.db.tables import AccountRow
 from altwright.domain.task import Delivery, Priority, Status
+from altwright.domain.user import UserRef
 from altwright.errors import (
     ActiveTaskExists,
+    Category,
     Conflict,
+    DatabaseUnavailable,
     InvalidInput,
     NotAllowed,
     NotFound,
+    RateLimited,
     TaskNotFound,
 )
+from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.rq.redis_client import ACTIVE_KEY
 from altwright.tasks.submission_rules import (
     KIND_LENGTH,
@@ -65,40 +75,40 @@ def test_nobody_submits_for_an_account_that_isnt_theirs(rig: Rig) -> None:
     assert count_tasks(rig.database) == 1
 
 
+class OfAccounts(Counting):
+    """A kind of which each account has one at a time."""
+
+    def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
+        """Return a key of both."""
+        return f"{user.id if user else ''}:{account_id}"
+
+
+def test_what_is_active_once_may_be_a_users_or_an_accounts(rig: Rig) -> None:
+    """Its kind says so."""
+    accounts = [
+        AccountRow(
+            user_id=ANNA.id, platform="mastodon", url="", token="", remote_id=name, acct=name
+        )
+        for name in ("one", "two")
+    ]
+    with rig.database.write() as session:
+        session.add_all(accounts)
+        session.flush()
+        ids = [one.id for one in accounts]
+    rig.kinds["counting"] = OfAccounts()
+    made = [rig.submit(account_id=one) for one in ids]
+    assert [rig.store.get(task.id, None).account_id for task in made] == ids
+    with pytest.raises(ActiveTaskExists) as refusal:
+        rig.submit(account_id=ids[0])
+    assert refusal.value.task_id == made[0].id
+
+
 @pytest.mark.req("2.1", "queue of its priority")
 def test_a_submit_goes_to_its_queue_at_once(rig: Rig) -> None:
     """With Redis there, the job is in RQ when the submit returns, under an id made from ours."""
     task = rig.submit(priority="low")
     assert rig.queue.jobs.job_ids(Priority.LOW) == {f"{task.id}-0"}
     assert CaptionSecurityManager().checked_task_id(task.id) == task.id
-
-
-@pytest.mark.req("4.6", "100 at once")
-@pytest.mark.req("4.6", "Redis down or flushed")
-@pytest.mark.parametrize("redis", ["up", "down", "just flushed", "gone unnoticed"])
-def test_of_a_hundred_submits_at_once_one_is_accepted(
-    rig: Rig, valkey: RedisServer, redis: str
-) -> None:
-    """100 simultaneous submits of a user: one task, and 99 refusals that name it."""
-    match redis:
-        case "down":
-            rig.lose_redis()
-        case "gone unnoticed":
-            valkey.kill()
-    client = valkey.client()
-
-    def submit(number: int) -> Task:
-        if redis == "just flushed" and number % 10 == 0:
-            client.flushall()
-        return rig.submit()
-
-    results = at_once(100, submit)
-    client.close()
-    accepted = [one for one in results if isinstance(one, Task)]
-    refused = [one for one in results if isinstance(one, ActiveTaskExists)]
-    assert [len(accepted), len(refused)] == [1, 99], set(map(repr, results))
-    assert {error.task_id for error in refused} == {accepted[0].id}
-    assert count_tasks(rig.database) == 1
 
 
 def test_fifty_users_are_all_accepted_at_once(rig: Rig) -> None:
@@ -139,7 +149,8 @@ def test_request_keys_are_each_users_own_and_exact(rig: Rig) -> None:
 
 def test_a_key_leads_to_nobody_elses_task(rig: Rig) -> None:
     """Neither when it is asked for, nor when the submit that bears it is refused."""
-    rig.submit(ANNA, request_key="key")
+    annas = rig.submit(ANNA, request_key="key")
+    assert rig.queue.submitted(ANNA, "key") == annas
     own = rig.submit(BERT)
     assert rig.queue.submitted(BERT, "key") is None
     with pytest.raises(ActiveTaskExists) as refusal:
@@ -202,6 +213,7 @@ def test_a_wrong_tracker_locks_nobody_out_and_lets_nobody_in(
     other = rig.submit(BERT)
     spoil(ended, other)
     task = rig.submit()
+    assert client.get(KEY) == task.id.encode()
     spoil(ended, other)
     with pytest.raises(ActiveTaskExists) as refusal:
         rig.submit()
@@ -238,6 +250,102 @@ def test_an_unknown_kind_is_refused(rig: Rig) -> None:
     """A kind that doesn't exist is the caller's fault."""
     with pytest.raises(InvalidInput, match="known are administration, counting"):
         rig.queue.submit("nonsense", user=ANNA)
+
+
+def test_a_kind_may_refuse_whoever_asks(rig: Rig) -> None:
+    """Orders of administrators begin with a preview."""
+    with pytest.raises(NotAllowed, match="begins with a preview"):
+        rig.queue.submit("administration", user=ROOT)
+
+
+def test_a_history_begins_with_who_asked(rig: Rig) -> None:
+    """For themselves, or for a task of the service; by itself the service stands there."""
+    asked: list[tuple[str, UserRef | None, UserRef | None]] = [
+        ("anna", ANNA, None),
+        ("root", None, ROOT),
+        ("altwright", None, None),
+    ]
+    for name, user, by in asked:
+        task = rig.queue.submit(rig.kind.name, user=user, by=by)
+        assert [one.actor for one in rig.store.history(task.id)] == [name]
+
+
+def test_pages_hear_of_what_is_done_with_their_users_task(rig: Rig) -> None:
+    """Each time as it is then."""
+    told: list[tuple[int, str]] = []
+    rig.progress.emit = lambda _, user_id, task: told.append((user_id, task["status"]))
+    task = rig.submit()
+    rig.claims.fail(rig.take(), Category.BAD_INPUT, "It can't be done.")
+    rig.queue.requeue_failed(task.id, by=ROOT)
+    rig.queue.cancel(task.id, by=ROOT)
+    assert told == [(ANNA.id, status) for status in ("queued", "queued", "cancelled")]
+
+
+def test_a_redis_that_has_gone_is_asked_once(database: Database) -> None:
+    """By each of the submits that find out; they are for the database, and say so."""
+    make_users(database)
+    rig = Rig(database, NOWHERE)
+    first = rig.submit()
+    assert rig.health.usable, "one call has failed"
+    rig.kind.exclusive = False
+    second = rig.submit(BERT, priority="low")
+    assert not rig.health.usable
+    for task in (first, second):
+        assert task.delivery is Delivery.DATABASE
+        assert task == rig.store.get(task.id, None)
+    rig.close()
+
+
+def test_a_task_that_isnt_in_rq_though_its_row_says_so_is_on_its_way(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """There was no room, and then no database: the submit holds, and the dispatcher looks."""
+    rig.queue.jobs.adopt(QueueOptions(window=0))
+    kept = rig.submit()
+    assert kept.delivery is Delivery.DATABASE
+    assert kept == rig.store.get(kept.id, None)
+
+    def away(*_: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr(rig.backlog, "mark", away)
+    task = rig.submit(BERT, priority="low")
+    assert task.delivery is Delivery.RQ
+    assert f"task {task.id} waits for the dispatcher" in caplog.text
+    monkeypatch.undo()
+    assert rig.drain_database() == 2
+
+
+class Rationed(Counting):
+    """A kind of which a user may start so many a day."""
+
+    is_rationed = True
+
+
+def test_users_start_so_many_of_a_kind_a_day(database: Database, valkey: RedisServer) -> None:
+    """As the setting says, or for them alone; administrators and the service have no limit."""
+    make_users(database)
+    rig = Rig(database, valkey.url, QueueOptions(runs_per_day=1))
+    rig.kinds["counting"] = rationed = Rationed(exclusive=False)
+    first = rig.submit(request_key="key")
+    assert rig.submit(request_key="key").id == first.id
+    words = r"You may start 1 run within a day; the next one is possible in 24 hours\."
+    with pytest.raises(RateLimited, match=words) as refusal:
+        rig.submit()
+    assert 86_000 < (refusal.value.retry_in_s or 0) <= 86_400
+    for user in (BERT, ROOT, ROOT, None, None):
+        rig.submit(user)
+    more = replace(ANNA, runs_per_day=2)
+    rig.submit(more)
+    with pytest.raises(RateLimited, match="2 runs"):
+        rig.submit(more)
+    rig.submit(replace(ANNA, runs_per_day=0))
+    rig.kinds["counting"] = Counting(exclusive=False)
+    rig.submit()
+    rig.kinds["counting"] = rationed
+    rig.queue.runs_per_day = 0
+    rig.submit()
+    rig.close()
 
 
 @pytest.mark.req("2.3", "an administrator's is high")

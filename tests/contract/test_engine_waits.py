@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from tests.support_engine import Rig
 
-from altwright.domain.retry_policy import PAUSE_PATIENCE_S, RETRY_AFTER_MOST_S
+from altwright.domain.retry_policy import PAUSE_PATIENCE_S, RETRY_AFTER_MOST_S, Backoff
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category, DescriberUnavailable, PlatformUnavailable, RateLimited
 from altwright.tasks.execution.retrying import OUTAGE_PATIENCE_S
@@ -46,9 +46,30 @@ def test_a_pause_that_was_asked_for_leaves_the_patience_with_outages(rig: Rig) -
     rig.kind.meet = raises(RateLimited("Wait.", retry_in_s=8 * HOUR_S), AWAY, None)
     rig.kind.answer = raises(AWAY, None)
     task = rig.submit()
-    attempt(rig, task)
-    assert attempt(rig, task, 9 * HOUR_S).status is Status.QUEUED
+    now = attempt(rig, task)
+    assert (now.paused_s, now.outage_s, now.waits_for) == (8 * HOUR_S, 0, "")
+    now = attempt(rig, task, 9 * HOUR_S)
+    assert (now.paused_s, now.outage_s, now.waits_for) == (8 * HOUR_S, 15, "platform")
+    assert now.status is Status.QUEUED
     assert attempt(rig, task, 60).status is Status.COMPLETED
+
+
+def test_pauses_without_a_length_grow(rig: Rig) -> None:
+    """A server that asks for one, and doesn't say for how long, gets more time each time."""
+    rig.kind.meet = raises(RateLimited("Wait."))
+    task = rig.submit()
+    paused_s = [attempt(rig, task, after_s).paused_s for after_s in (0, 60, 240)]
+    assert paused_s == [60, 60 + 240, 60 + 240 + 960]
+
+
+def test_patience_lasts_as_long_as_is_set(rig: Rig) -> None:
+    """One wait goes beyond it: it ends after that."""
+    rig.retrying.adopt(Backoff(jitter=0), 1.0 + 15.0)
+    rig.kind.meet = rig.kind.answer = raises(AWAY)
+    task = rig.submit()
+    ends = [attempt(rig, task, HOUR_S) for _ in range(4)]
+    assert [one.outage_s for one in ends] == [1, 16, 76, 76]
+    assert [one.status for one in ends] == [*[Status.QUEUED] * 3, Status.FAILED]
 
 
 @pytest.mark.every_database
@@ -175,7 +196,9 @@ def test_an_item_that_always_meets_a_rate_limit_leaves_others_their_tries(rig: R
     assert (left.position, left.tries) == (0, 0)
 
 
-def test_people_read_how_long_a_task_waits_and_administrators_why(rig: Rig) -> None:
+def test_people_read_how_long_a_task_waits_and_administrators_why(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
     """Categories are for whoever runs the service; nobody waits "for 0 s"."""
     rig.kind.meet = raises(RateLimited("The model server asks us to wait.", retry_in_s=960), AWAY)
     rig.kind.answer = raises(AWAY)
@@ -190,6 +213,7 @@ def test_people_read_how_long_a_task_waits_and_administrators_why(rig: Rig) -> N
         "Waits 1 minute: It doesn't answer.",
     ]
     assert [one.detail.partition(":")[0] for one in waits] == ["rate_limit", "network", "network"]
+    assert f"task {task.id} waits for 960 s: The model server asks us to wait." in caplog.text
 
 
 def test_the_first_look_at_an_outage_is_called_what_it_is(rig: Rig) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -116,7 +113,7 @@ def test_new_tasks_begin_with_the_retries_that_count_now(web: Web) -> None:
         ("ALERT_QUIET_HOURS", "at night", "should be like"),
         ("ALERT_FAILURE_SHARE", 1.5, "should be 1 or less"),
         ("ALERT_FAILURE_SHARE", "NaN", "should be"),
-        ("DESCRIBER", "gpt", "should be 'offline', 'ollama' or 'openai'"),
+        ("DESCRIBER", "gpt", "should be 'offline', 'model', 'ollama' or 'openai'"),
         ("DESCRIBER", "openai", "missing"),
         ("OLLAMA_MODEL", "a\0b", "printable"),
         ("OLLAMA_MODEL", "m" * 256, "printable"),
@@ -235,21 +232,8 @@ def test_what_the_environment_no_longer_goes_with_is_ignored(web: Web) -> None:
 
 def test_check_asks_the_describer_that_counts(web: Web) -> None:
     """Not the one of the environment."""
-    settings = web.services.settings
     web.services.live.change({"DESCRIBER": "ollama"}, by=web.root.ref)
-    done = subprocess.run(
-        [sys.executable, "-m", "altwright", "check", "--json"],
-        env={
-            **os.environ,
-            "DATA_DIR": str(settings.data_dir),
-            "REDIS_URL": settings.redis_url,
-            "OLLAMA_URL": "http://127.0.0.1:9",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = web.command("check", "--json", OLLAMA_URL="http://127.0.0.1:9")
     [row] = [one for one in json.loads(done.stdout) if one["what"] == "DESCRIBER"]
     assert row["found"].startswith("Ollama can't be reached")
 

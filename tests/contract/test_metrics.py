@@ -22,7 +22,7 @@ from tests.support_web import Caller, Web, make_settings, make_web, problem
 from altwright.db.session import utcnow
 from altwright.domain.bucket import Span
 from altwright.domain.task import Priority, Status
-from altwright.tasks.store.series import Series
+from altwright.tasks.store.time_series import Series
 
 web = support_web.web
 
@@ -61,8 +61,9 @@ def value(family: Metric, **labels: str) -> float:
 def test_the_figures_are_those_of_the_service(web: Web) -> None:
     """Tasks by queue and state, what ended, how long it took, workers, delivery, alerts."""
     waits = web.failed()
-    touch(web.services.database, waits["id"], finished_at=utcnow() - timedelta(minutes=5))
-    minute = Span.MINUTE.begin_of(utcnow() - timedelta(minutes=5))
+    at = utcnow() - timedelta(minutes=5)
+    touch(web.services.database, waits["id"], finished_at=at)
+    minute = Span.MINUTE.begin_of(at)
     series = Series(web.services.database)
     series.add(minute, series.ended(minute, minute + timedelta(minutes=2)))
     web.submit()

@@ -19,6 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import IntegrityError
 
 from altwright.db import migrate
 from altwright.db.session import make_engine
@@ -229,3 +230,41 @@ def test_drafts_from_before_get_their_texts(empty: Engine) -> None:
         (4, "published", "Published before", None),
         (4, "described", "Cat", None),
     ]
+
+
+def test_users_whose_names_differ_in_case_only_get_names_of_their_own(empty: Engine) -> None:
+    """Who signed in last keeps it; the others keep the rest, and the audit log says what became.
+
+    A process of the version before, which knows nothing of it, can't make another double.
+    """
+    migrate.upgrade(empty, "0015")
+    at = datetime(2026, 5, 1)  # noqa: DTZ001 - as stored
+    user = {"password_hash": "h", "role": "user", "is_active": True, "created_at": at}
+    names = ("Anna", "anna", "ANNA", "Anna-2", "bert", "B" * 64, "b" * 64)
+    rows = [user | {"id": number, "username": name} for number, name in enumerate(names, 1)]
+    with empty.begin() as connection:
+        fill(connection, "users", *rows)
+        signed_in = "UPDATE users SET last_login_at = '2026-05-02 00:00:00' WHERE id = 2"
+        connection.execute(text(signed_in))
+    migrate.upgrade(empty)
+    with empty.connect() as connection:
+        names_now = connection.execute(text("SELECT id, username FROM users"))
+        found = {row.id: row.username for row in names_now}
+        log = text("SELECT actor, action, subject FROM audit_entries ORDER BY id")
+        said = [tuple(row) for row in connection.execute(log)]
+    assert found == {
+        1: "Anna-3",
+        2: "anna",
+        3: "ANNA-4",
+        4: "Anna-2",
+        5: "bert",
+        6: "B" * 64,
+        7: "b" * 62 + "-2",
+    }
+    assert said == [
+        ("migration 0016", "user renamed", name) for name in ("Anna-3", "ANNA-4", "b" * 62 + "-2")
+    ]
+    with empty.begin() as connection:
+        fill(connection, "users", user | {"id": 10, "username": "carl"} | {"session_salt": ""})
+    with pytest.raises(IntegrityError), empty.begin() as connection:
+        fill(connection, "users", user | {"id": 11, "username": "BERT"} | {"session_salt": ""})

@@ -16,6 +16,7 @@ import pytest
 from tests.support import wait_until
 from tests.support_offline import MODELS, SAID, alive, noise, say, wait_until_busy
 
+from altwright.describers.offline.process import protocol
 from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.offline.weights import fetch
 from altwright.errors import CaptionUnusable, ConfigError, DescriberUnavailable
@@ -155,6 +156,24 @@ def test_a_host_that_is_killed_costs_the_picture_in_hand(tmp_path: Path) -> None
     assert say(worker) == SAID
     assert worker.pid is None
     again.end()
+
+
+def test_a_host_that_says_nothing_is_told_from_one_that_is_busy(
+    host: HostProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a picture meets it: a look that costs no picture, and waits for none."""
+    with picture_in_hand(host) as (worker, _, answer):
+        assert "Offline describer" in worker.probe()
+        host.process.send_signal(signal.SIGSTOP)
+        monkeypatch.setattr(protocol, "PING_S", 0.5)
+        try:
+            with pytest.raises(DescriberUnavailable, match="host's describer doesn't answer"):
+                worker.probe()
+        finally:
+            host.process.send_signal(signal.SIGCONT)
+        monkeypatch.undo()
+        assert "Offline describer" in worker.probe()
+        assert answer.result(timeout=180)
 
 
 def test_a_stop_replies_first(tmp_path: Path) -> None:

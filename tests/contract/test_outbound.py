@@ -288,6 +288,22 @@ def test_a_file_over_the_limit_is_unusable() -> None:
             fetch(LOCAL, server.url)
 
 
+def test_a_file_of_exactly_the_limit_is_fetched() -> None:
+    """Announced or not."""
+
+    def unannounced(exchange: Exchange) -> None:
+        exchange.send_response(200)
+        exchange.end_headers()
+        exchange.wfile.write(b"pixels")
+        exchange.drop()
+
+    for respond in (picture, unannounced):
+        with serving(respond) as server:
+            assert fetch(LOCAL, server.url, max_bytes=6).data == b"pixels"
+            with pytest.raises(ImageUnusable, match="larger than"):
+                fetch(LOCAL, server.url, max_bytes=5)
+
+
 def test_a_compressed_bomb_is_stopped_by_its_real_size() -> None:
     """Bytes count after decompression: 50 MB of zeros in 50 kB."""
     bomb = gzip.compress(bytes(50_000_000))
@@ -352,6 +368,19 @@ def test_a_length_that_nobody_can_count_is_too_large() -> None:
         pytest.raises(ImageUnusable, match="larger than"),
     ):
         fetch(LOCAL, server.url)
+
+
+def test_a_request_leaves_at_once() -> None:
+    """Without waiting for more to send, as urllib3 asks for."""
+    with (
+        serving(picture) as server,
+        LOCAL.exchange(),
+        LOCAL.session() as session,
+        session.get(server.url, stream=True) as answer,
+    ):
+        connection = answer.raw.connection
+        assert connection is not None
+        assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_an_answer_that_breaks_off_is_no_picture() -> None:

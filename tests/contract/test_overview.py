@@ -89,7 +89,7 @@ def test_what_is_now_is_what_the_rows_say(house: House) -> None:
     by_name = {one["queue"]: one for one in now["queues"]}
     assert (by_name["normal"]["waiting"], by_name["normal"]["delayed"]) == (3, 1)
     assert by_name["low"]["paused_by"] == "root"
-    assert now["workers"] == {"alive": 3, "vanished": 0, "expected": 4}
+    assert now["workers"] == {"alive": 3, "vanished": 0, "expected": 4, "stopped": []}
     assert now["describer"] == {"order": ["offline"], "tasks_waiting": 0, "item_s": None}
     assert now["delivery"] == Delivery.DATABASE
     assert now["redis"]["state"] == "down"
@@ -169,12 +169,14 @@ def test_points_that_nobody_saw_are_gaps(house: House) -> None:
 
 
 def test_the_backlog_s_end_is_foretold_from_what_ended(rig: Rig) -> None:
-    """Nothing open: now. Nothing ended: unknown. Ten ended within five minutes: by their rate."""
+    """Nothing open: now. Fewer than ten ended: unknown. Ten within five minutes: by their rate."""
     house = House(rig)
     assert house.overview.current()["backlog_done_in_s"] == 0
     rig.kind.exclusive = False
     for number in range(10):
         rig.submit(ROOT)
+        unknown = house.overview.current()
+        assert (unknown["ended_per_hour"], unknown["backlog_done_in_s"]) == (None, None)
         task = rig.take()
         rig.claims.complete(task, "")
         touch(rig.database, task.id, finished_at=utcnow() - timedelta(seconds=30 * number))

@@ -10,7 +10,8 @@ from tests.support import wait_until
 from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig, new_task, touch
 
 from altwright.db.session import Database
-from altwright.domain.task import Delivery, Priority, Status
+from altwright.domain.limits import Limits
+from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.queue_pauses import READ_EVERY_S, Pauses
@@ -119,7 +120,10 @@ def test_clearing_cancels_what_waits_and_nothing_else(fleet: Fleet) -> None:
     delayed = rig.submit(BERT)
     touch(rig.database, delayed.id, delayed=True)
     high = rig.submit(ROOT)
-    assert rig.administration.clear(Priority.NORMAL, by=ROOT) == 4
+    told: list[tuple[str, str]] = []
+    rig.progress.emit = lambda *of: told.append((of[2]["id"], of[2]["status"]))
+    assert rig.administration.cancel_waiting(Priority.NORMAL, by=ROOT) == 4
+    assert sorted(told) == sorted((task.id, "cancelled") for task in (*waiting, delayed))
     for task in (*waiting, delayed):
         assert status(rig, task.id) is Status.CANCELLED
         last = rig.store.history(task.id)[-1]
@@ -136,6 +140,9 @@ def test_clearing_goes_batch_by_batch(rig: Rig, monkeypatch: pytest.MonkeyPatch)
     """However many wait, no transaction holds more than a batch."""
     monkeypatch.setattr("altwright.tasks.store.task_store.CANCEL_BATCH", 2)
     rig.kind.exclusive = False
+    for _ in range(5):
+        rig.submit()
+    assert rig.administration.cancel_waiting(Priority.NORMAL, by=ROOT) == 5
     for _ in range(5):
         rig.submit()
     assert [len(ids) for ids in rig.store.cancel_queued(Priority.NORMAL, actor="root")] == [2, 2, 1]
@@ -160,18 +167,38 @@ def test_clearing_leaves_alone_what_is_submitted_after_it(
 @pytest.mark.req("7.5", "audit log")
 @pytest.mark.every_database
 def test_each_action_is_in_the_audit_log(rig: Rig) -> None:
-    """Who paused, resumed and cleared what; an action that changes nothing is none."""
+    """Who paused, resumed, cleared and limited what; an action that changes nothing is none."""
     assert rig.administration.pause(Priority.LOW, by=ROOT)
     assert not rig.administration.pause(Priority.LOW, by=ANNA)
     assert rig.pauses.all()[Priority.LOW].by == "root"
     assert rig.administration.resume(Priority.LOW, by=ROOT)
     assert not rig.administration.resume(Priority.LOW, by=ROOT)
-    rig.administration.clear(Priority.LOW, by=ROOT)
-    entries = [(one.actor, one.action, one.subject) for one in Audit(rig.database).recent()]
-    assert entries == [
-        ("root", "queue cleared", "low"),
-        ("root", "queue resumed", "low"),
-        ("root", "queue paused", "low"),
+    rig.administration.cancel_waiting(Priority.LOW, by=ROOT)
+    rig.administration.limit(Limits(most={Priority.LOW: 2}), by=ROOT)
+    assert rig.administration.limits() == Limits(most={Priority.LOW: 2})
+    rig.administration.limit(None, by=ROOT)
+    audit = Audit(rig.database).recent()
+    assert {one.actor for one in audit} == {"root"}
+    none, two = '{"most": {}, "kept": {}}', '{"most": {"low": 2}, "kept": {}}'
+    assert [(one.action, one.subject, one.detail, one.before, one.after) for one in audit] == [
+        ("limits changed", "", "", two, none),
+        ("limits changed", "", "", none, two),
+        ("queue cleared", "low", "0 tasks cancelled", "", ""),
+        ("queue resumed", "low", "", "", ""),
+        ("queue paused", "low", "", "", ""),
+    ]
+
+
+def test_what_a_person_does_with_their_own_task_is_no_act_of_office(rig: Rig) -> None:
+    """It stands in the task's history only; with another's it is in the audit log as well."""
+    for user in (ROOT, ANNA):
+        task = rig.submit(user)
+        rig.administration.reprioritise(task.id, Priority.LOW, by=ROOT)
+        rig.administration.cancel(task.id, by=ROOT)
+    audit = Audit(rig.database).recent()
+    assert [(one.action, one.subject, one.before, one.after) for one in audit] == [
+        ("task cancelled", task.id, "queued", "cancelled"),
+        ("task reprioritised", task.id, "normal", "low"),
     ]
 
 
@@ -207,6 +234,8 @@ def test_statistics_count_by_priority_and_state(rig: Rig) -> None:
     assert queues[Priority.LOW]["paused_by"] == "root"
     assert queues[Priority.URGENT]["oldest_waiting_s"] is None
     assert queues[Priority.URGENT]["failed"] == 1
+    active = rig.administration.queues(ACTIVE)[Priority.NORMAL].to_json()
+    assert (active["pending"], active["completed"]) == (3, 0)
     rig.lose_redis()
     assert {one.in_rq for one in rig.administration.queues()} == {None}
 

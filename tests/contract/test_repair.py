@@ -17,6 +17,7 @@ from altwright.crypto import Box
 from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, InvalidInput
+from altwright.tasks.execution.retrying import OUTAGE_PATIENCE_S
 from altwright.tasks.store.items import Worked
 from altwright.tasks.store.repair import Repair, TaskRepair
 from altwright.tasks.store.task_store import TaskStore
@@ -62,7 +63,6 @@ def test_what_could_not_be_kept_as_it_is_is_refused(rig: Rig, case: str) -> None
 DAMAGES: dict[str, dict[str, Any]] = {
     "settings closed with another key": {"settings": FOREIGN},
     "settings that are no text of ours": {"settings": "…"},
-    "an unknown kind": {"kind": "knitting"},
     "an unknown priority": {"priority": 9},
     "an unknown delivery": {"delivery": "pigeon"},
 }
@@ -89,6 +89,38 @@ def test_a_damaged_task_is_set_aside_and_the_others_go_on(fleet: Fleet, case: st
     assert "damaged" in str(ended.error)
     assert rig.events(damaged.id).count("claimed") <= 1
     assert rig.submit(ANNA).status is Status.QUEUED
+
+
+def test_an_unknown_kind_waits_for_a_worker_that_knows_it(fleet: Fleet) -> None:
+    """Also one that isn't there for hours; nobody's fault, and nothing is repaired meanwhile."""
+    rig = fleet.rig
+    rig.dispatcher.tick()
+    newer = rig.submit()
+    kind = rig.kinds.pop(newer.kind)
+    fleet.drain("older")
+    rig.later(60)
+    fleet.drain("older")
+    waits = now_of(rig, newer.id)
+    assert (waits.status, waits.waits, waits.failures) == (Status.QUEUED, 3, 0)
+    rig.kinds[newer.kind] = kind
+    rig.later(300)
+    fleet.drain("newer")
+    assert now_of(rig, newer.id).status is Status.COMPLETED
+    assert len(rig.effects(newer.id)) == 3
+
+
+def test_a_kind_that_no_worker_knows_is_set_aside_in_the_end(rig: Rig) -> None:
+    """After as long as a server is waited for; a repair queues it once its kind is known."""
+    task = rig.submit()
+    kind = rig.kinds.pop(task.kind)
+    touch(rig.database, task.id, outage_s=OUTAGE_PATIENCE_S + 1)
+    rig.drain_database()
+    ended = now_of(rig, task.id)
+    assert (ended.status, ended.error_category) == (Status.FAILED, Category.CORRUPT)
+    assert "'counting'" in str(ended.error)
+    rig.kinds[task.kind] = kind
+    assert [one.action for one in repaired(rig)] == ["queued again"]
+    assert rig.drain_database() == 1
 
 
 def test_a_row_that_can_not_be_dispatched_holds_up_no_other(rig: Rig) -> None:

@@ -124,7 +124,7 @@ def test_a_task_that_is_requeued_meanwhile_stays(rig: Rig) -> None:
 
     def requeue(_session: object, _ids: object) -> None:
         if rig.database.engine.dialect.name != "sqlite":  # there nobody else can write now
-            rig.queue.requeue(task_id, by=ROOT)
+            rig.queue.requeue_failed(task_id, by=ROOT)
 
     TaskRetention(rig.database, Ages(), before=requeue).prune_tasks(ignore)
     if rig.database.engine.dialect.name == "sqlite":

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 import rq
+from tests import forked
 from tests.support_service import Service
 
 from altwright import env_file
@@ -59,11 +58,11 @@ def test_a_misspelt_setting_is_noticed(tmp_path: Path) -> None:
     for name in ("DATA_DIR", "PORT"):
         service.settings[name] = ""
     environment = {k: v for k, v in service.environment().items() if v}
-    done = _keys_command(tmp_path, environment)
+    done = forked.command(["key"], tmp_path, environment)
     assert done.stderr.splitlines() == said
     (tmp_path / ".env").write_text("".join(f"{name}=x\n" for name in wrong))
     kept = {name: value for name, value in environment.items() if name not in wrong}
-    assert _keys_command(tmp_path, kept).stderr.splitlines() == said
+    assert forked.command(["key"], tmp_path, kept).stderr.splitlines() == said
 
 
 def test_what_is_ignored_stands_in_the_check(tmp_path: Path) -> None:
@@ -112,19 +111,6 @@ def test_names_of_other_programs_are_let_be(tmp_path: Path) -> None:
     others = {name: "1" for name in ORDINARY if name not in os.environ and name != "PYTHONPATH"}
     done = Service(tmp_path, others).command("key")
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def _keys_command(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a command that needs nothing of what is set."""
-    return subprocess.run(
-        [sys.executable, "-m", "altwright", "key"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ def test_what_goes_on_there_comes_along(database: Database, there: Vedfolnir) ->
     """The replaced system works on while it is taken over; the next run brings what has changed."""
     made = fill(there)
     take(database, there)
+    UserStore(database).create_without_password("root", role=Role.ADMIN)
     there.set("images", made["drafted"], status="APPROVED", final_caption="A black cat.")
     there.set("users", made["anna"], role="MODERATOR")
     there.set("platform_connections", made["of_anna"], access_token=closed("a new token"))
@@ -122,6 +123,27 @@ def test_what_goes_on_there_comes_along(database: Database, there: Vedfolnir) ->
     with database.read() as session:
         tokens = [BOX.decrypt(one) for one in session.scalars(select(AccountRow.token))]
     assert "a new token" in tokens
+
+
+@pytest.mark.parametrize("how", [{"role": "VIEWER"}, {"is_active": False}])
+def test_the_only_administrator_stays_one(
+    database: Database, there: Vedfolnir, how: dict[str, object]
+) -> None:
+    """Whatever becomes of them there, while nobody else could administer here; then it is taken."""
+    made = fill(there)
+    take(database, there)
+    there.set("users", made["anna"], **how)
+    left = remarks(take(database, there), "users")
+    assert "it is the only administrator here, and wouldn't be any more" in left
+    users = UserStore(database)
+    anna = users.by_name("anna")
+    assert anna is not None
+    assert (anna.role, anna.is_active) == (Role.ADMIN, True)
+    users.create_without_password("root", role=Role.ADMIN)
+    take(database, there)
+    now = users.by_name("anna")
+    assert now is not None
+    assert (now.role, now.is_active) != (anna.role, anna.is_active)
 
 
 def test_what_was_changed_on_both_sides_stays_on_either(

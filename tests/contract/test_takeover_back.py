@@ -21,7 +21,7 @@ from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Status
 from altwright.takeover.fields import task_there
 from altwright.takeover.tasks import KIND
-from altwright.tasks.store import carried
+from altwright.tasks.store import imported_tasks
 
 there = support_takeover.there
 
@@ -135,7 +135,7 @@ def test_what_waits_here_goes_there_once_nothing_works_on_it(
     with database.write() as session:
         account = session.scalar(select(AccountRow).where(AccountRow.acct == "anna@home.example"))
         assert account is not None
-        carried.add(
+        imported_tasks.add(
             session,
             (task_id := str(uuid.uuid4())),
             KIND,
@@ -143,7 +143,9 @@ def test_what_waits_here_goes_there_once_nothing_works_on_it(
             user_id=account.user_id,
             account_id=account.id,
             exclusive_key=None,
-            settings=carried.sealed({"max_posts_per_run": None, "max_caption_length": 300}, BOX),
+            settings=imported_tasks.sealed(
+                {"max_posts_per_run": None, "max_caption_length": 300}, BOX
+            ),
             created_at=None,
             step="",
             detail="",

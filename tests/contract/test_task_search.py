@@ -79,3 +79,14 @@ def test_pages_show_each_task_once(searched: Rig, look_at: int) -> None:
             for one in seen
         ]
         assert times == sorted(times, reverse=True)
+
+
+def test_as_many_are_counted_as_are_looked_at(searched: Rig) -> None:
+    """Exactly while that is cheap; then it's said that there are more, or that there may be."""
+    search = TaskSearch(searched.database, searched.store.box, 50)
+    for wanted in FILTERS:
+        assert search.count(wanted).words == str(len(search.page(wanted, 50).tasks)), wanted
+    few = TaskSearch(searched.database, searched.store.box, 3)
+    assert few.count(TaskFilter()).words == "more than 3"
+    assert few.count(TaskFilter(status=Status.QUEUED)).words == "more than 3"
+    assert few.count(TaskFilter(priority=Priority.URGENT)).words == "at least 1"

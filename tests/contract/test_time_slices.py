@@ -51,7 +51,7 @@ def test_a_task_gives_way_to_anothers_after_its_slice(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "priority", "gives_way"),
+    ("who", "priority", "is_preempted"),
     [
         (BERT, "normal", True),
         (ROOT, "urgent", True),
@@ -63,7 +63,7 @@ def test_a_task_gives_way_to_anothers_after_its_slice(fleet: Fleet) -> None:
 )
 @pytest.mark.every_database
 def test_a_slice_ends_for_others_of_its_priority_or_a_higher_one(
-    rig: Rig, who: UserRef | None, priority: str, *, gives_way: bool
+    rig: Rig, who: UserRef | None, priority: str, *, is_preempted: bool
 ) -> None:
     """Nobody gives way to tasks of their own, nor to less urgent ones."""
     rig.kind.exclusive = False
@@ -71,8 +71,8 @@ def test_a_slice_ends_for_others_of_its_priority_or_a_higher_one(
     task, _ = rig.begin()
     rig.submit(who, priority=priority)
     rig.later(60)
-    assert bool(rig.signals.now(task, slice_is_over=True).gives_way) is gives_way
-    assert not rig.signals.now(task).gives_way
+    assert bool(rig.signals.now(task, slice_is_over=True).preempted_by) is is_preempted
+    assert not rig.signals.now(task).preempted_by
 
 
 def test_a_slice_ends_for_nobody_who_is_about_to_be_served(rig: Rig) -> None:
@@ -80,7 +80,7 @@ def test_a_slice_ends_for_nobody_who_is_about_to_be_served(rig: Rig) -> None:
     rig.submit(ANNA)
     task, _ = rig.begin()
     rig.submit(BERT)
-    assert not rig.signals.now(task, slice_is_over=True).gives_way
+    assert not rig.signals.now(task, slice_is_over=True).preempted_by
 
 
 def test_a_slice_ends_for_no_paused_queue(rig: Rig) -> None:
@@ -89,14 +89,24 @@ def test_a_slice_ends_for_no_paused_queue(rig: Rig) -> None:
     task, _ = rig.begin()
     let_wait(rig)
     rig.pauses.pause(Priority.NORMAL, ROOT)
-    assert not rig.signals.now(task, slice_is_over=True).gives_way
+    assert not rig.signals.now(task, slice_is_over=True).preempted_by
+
+
+@pytest.mark.parametrize("slice_is_over", [False, True])
+def test_urgent_work_that_has_just_come_preempts_low_work(rig: Rig, *, slice_is_over: bool) -> None:
+    """Whether or not it has had its slice."""
+    rig.submit(priority="low")
+    task, _ = rig.begin()
+    rig.submit(ROOT, priority="urgent")
+    signals = rig.signals.now(task, slice_is_over=slice_is_over)
+    assert signals.preempted_by == {Priority.URGENT}
 
 
 @pytest.mark.parametrize(
-    ("full", "gives_way"), [(Priority.NORMAL, True), (Priority.HIGH, False)], ids=str
+    ("full", "is_preempted"), [(Priority.NORMAL, True), (Priority.HIGH, False)], ids=str
 )
 def test_a_slice_ends_where_that_makes_a_place(
-    database: Database, valkey: RedisServer, full: Priority, *, gives_way: bool
+    database: Database, valkey: RedisServer, full: Priority, *, is_preempted: bool
 ) -> None:
     """A task leaves a place of its own priority; in one that is full it makes none."""
     make_users(database)
@@ -107,7 +117,7 @@ def test_a_slice_ends_where_that_makes_a_place(
     rig.submit(ANNA)
     task, _ = rig.begin("w2")
     let_wait(rig, ROOT, priority=full.queue)
-    assert bool(rig.signals.now(task, slice_is_over=True).gives_way) is gives_way
+    assert bool(rig.signals.now(task, slice_is_over=True).preempted_by) is is_preempted
     rig.close()
 
 

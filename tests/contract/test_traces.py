@@ -52,10 +52,14 @@ def test_a_task_has_one_trace_from_submit_to_the_calls_of_servers(rig: Rig) -> N
     calls = [span for span in traces.spans if span.name == "GET 127.0.0.1"]
     assert submit.trace == task.id.replace("-", "")
     assert (submit.parent, attempt.parent) == ("", submit.id)
+    assert submit.facts["kind"] == "counting"
     assert {item.parent for item in items} == {attempt.id}
     assert {item.facts["position"] for item in items} == {0, 1, 2}
     assert {call.parent for call in calls} <= {item.id for item in items}
-    assert {call.facts["http.response.status_code"] for call in calls} == {200}
+    told = {"http.request.method": "GET", "server.address": "127.0.0.1"}
+    for call in calls:
+        assert call.facts == {**told, "http.response.status_code": 200}
+    assert calls
     assert {span.trace for span in traces.spans} == {submit.trace}
     assert (attempt.facts["attempt"], attempt.facts["worker"]) == (1, "worker")
     assert set(traces.paths) == {"/v1/traces"}

@@ -9,13 +9,14 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 from tests.support_domain import QUICK
+from tests.support_engine import at_once
 from werkzeug.security import generate_password_hash
 
-from altwright.accounts.users import PASSWORD_LEAST, UserStore
+from altwright.accounts.users import PASSWORD_LEAST, User, UserStore
 from altwright.db.session import Database
 from altwright.db.tables import TokenRow, UserRow
 from altwright.domain.caption import Role
-from altwright.errors import InvalidInput, NotFound, NotSignedIn
+from altwright.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 
 
 @pytest.fixture
@@ -50,6 +51,32 @@ def test_a_name_can_be_taken_once(users: UserStore, again: str) -> None:
         users.create(again, "correct horse")
     assert str(refused.value) == f"The user name {again} is taken."
     assert refused.value.fields == {"username": "is taken; choose another"}
+
+
+@pytest.mark.every_database
+def test_a_name_is_taken_once_at_the_same_moment_in_any_case(users: UserStore) -> None:
+    """Of several who ask for it together one gets it, and the others are told."""
+    for name in ("anna", "berta", "clara"):
+        spelled = [name, name.upper(), name.title(), f"{name[:2].upper()}{name[2:]}"]
+
+        def create(number: int, spelled: list[str] = spelled) -> User:
+            return users.create_without_password(spelled[number])
+
+        results = at_once(4, create)
+        refused = [one for one in results if isinstance(one, InvalidInput)]
+        assert len(refused) == 3, results
+        assert {tuple(one.fields) for one in refused} == {("username",)}
+        [made] = [one for one in results if isinstance(one, User)]
+        assert users.by_name(name.swapcase()) == made
+
+
+def test_a_name_of_other_letters_is_found_as_it_is_written(
+    users: UserStore, database: Database
+) -> None:
+    """The replaced system had such, and its users sign in here."""
+    with database.write() as session:
+        session.add(UserRow(username="Änne", password_hash=QUICK.hash("correct horse")))
+    assert users.authenticate("Änne", "correct horse").username == "Änne"
 
 
 @pytest.mark.parametrize("name", ["a", "", "an na", "änna", "a" * 65, "anna\n", "a/b"])
@@ -200,6 +227,50 @@ def test_a_role_is_given_to_one_user(users: UserStore) -> None:
     assert users.get(bob.id) == bob
     with pytest.raises(NotFound, match="no such user"):
         users.set_role(bob.id + 1, Role.ADMIN)
+
+
+@pytest.mark.parametrize("how", ["demoted", "locked out", "one of each"])
+@pytest.mark.every_database
+def test_administrators_who_remove_each_other_at_once_leave_one(users: UserStore, how: str) -> None:
+    """Whoever is last is told; somebody who may nothing anyway can be removed all the same."""
+    names = ("ann", "bob", "cid")
+    people = [users.create(name, "correct horse", role=Role.ADMIN) for name in names]
+    users.set_active(people[2].id, active=False)
+
+    def remove(number: int) -> None:
+        one = people[number]
+        if how == "demoted" or (how == "one of each" and number):
+            users.set_role(one.id, Role.USER)
+        else:
+            users.set_active(one.id, active=False)
+
+    results = at_once(2, remove)
+    [refusal] = [one for one in results if one is not None]
+    assert isinstance(refusal, Conflict), refusal
+    assert "make somebody else an administrator first" in str(refusal)
+    [left] = [one for one in users.all() if one.role is Role.ADMIN and one.is_active]
+    users.set_role(people[2].id, Role.USER)
+    with pytest.raises(Conflict):
+        users.set_role(left.id, Role.MODERATOR)
+    with pytest.raises(Conflict):
+        users.set_active(left.id, active=False)
+    users.set_email(left.id, "a@b.example")
+    users.set_role(left.id, Role.ADMIN)
+
+
+@pytest.mark.every_database
+def test_who_is_being_made_an_administrator_counts_when_removed(
+    users: UserStore,
+) -> None:
+    """One transaction makes bob one while another takes everything from him, or from ann."""
+    ann = users.create("ann", "correct horse", role=Role.ADMIN)
+    bob = users.create("bob", "correct horse")
+    steps = ((bob.id, Role.ADMIN), (bob.id, Role.USER), (ann.id, Role.USER))
+    for _ in range(5):
+        users.set_role(ann.id, Role.ADMIN)
+        results = at_once(len(steps), lambda number: users.set_role(*steps[number]))
+        assert all(one is None or isinstance(one, Conflict) for one in results), results
+        assert [one for one in users.all() if one.role is Role.ADMIN]
 
 
 @pytest.mark.every_database

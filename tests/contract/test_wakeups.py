@@ -142,5 +142,5 @@ def test_what_comes_back_to_the_queue_wakes_too(rig: Rig) -> None:
     task = rig.take()
     rig.claims.fail(task, Category.BAD_INPUT, "x")
     since = rig.queue.work_waits.count
-    rig.queue.requeue(task.id, by=ROOT)
+    rig.queue.requeue_failed(task.id, by=ROOT)
     assert rig.queue.work_waits.count > since

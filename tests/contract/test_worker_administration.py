@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 from sqlalchemy import update
 from tests import support_web
 from tests.contract.test_admin_pages import moderator, post
-from tests.support_engine import ROOT, Counting, Rig
+from tests.support_engine import ROOT, Counting, Rig, at_once
 from tests.support_web import Web, problem
 
 from altwright import bootstrap, config
@@ -21,6 +24,7 @@ from altwright.db.types import now
 from altwright.domain.worker import StartedBy, WorkerKind
 from altwright.domain.worker_mode import WorkerMode
 from altwright.errors import TaskStateConflict
+from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.stack_dumps import FRAMES_MOST, StackDumps, request_row, stack_of
 from altwright.tasks.cluster.worker_control import INTEGRATED, POOL, Group, PoolSize
 from altwright.tasks.cluster.worker_registry import Tally
@@ -336,6 +340,27 @@ def test_wishes_are_kept_and_followed(rig: Rig) -> None:
 
 
 @pytest.mark.every_database
+def test_what_is_asked_for_several_times_at_once_is_asked_for(rig: Rig) -> None:
+    """None of those who ask meets an error, and nobody's entry in the audit log is missing."""
+    stacks = StackDumps(rig.database)
+    for number in range(5):
+        group, host = Group(WorkerKind.EXTERNAL, f"h{number}"), f"p{number}"
+        asks: list[Callable[[], None]] = [
+            partial(stacks.ask, host, ROOT),
+            partial(rig.control.scale, group, 2, 2, ROOT),
+            partial(rig.control.note_pool, PoolSize(host, 1, 1, 1)),
+        ]
+        for ask in asks:
+            assert at_once(6, partial(_asked, ask)) == [None] * 6
+        asked = stacks.of(host)
+        assert asked is not None
+        assert asked.by == ROOT.username
+        assert [one.host for one in rig.control.pools()][-1] == host
+    entries = Counter(one.action for one in Audit(rig.database).recent(1000))
+    assert entries == {"stack asked for": 30, "workers scaled": 30}
+
+
+@pytest.mark.every_database
 def test_processes_are_replaced_one_after_the_other(rig: Rig) -> None:
     """While one has its turn, none of the others ends."""
     group = Group(WorkerKind.EXTERNAL, "here")
@@ -450,3 +475,7 @@ def test_a_restart_that_is_over_gives_way_to_what_is_asked_later(web: Web) -> No
     web.services.engine.roster.gone([one["id"] for one in shown(web).values()])
     seen(web)
     assert groups(web)["integrated", ""]["standing"] == "3 wanted by root."
+
+
+def _asked(ask: Callable[[], None], _number: int) -> None:
+    ask()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,19 +25,6 @@ def running(made: Fleet) -> Counter[Priority]:
     """Return how many tasks of each priority run now."""
     ids = [one.task_id for one in made.services.engine.rescuer.running()]
     return Counter(made.task(task_id).priority for task_id in ids)
-
-
-def limits(made: Fleet, *options: str) -> None:
-    """Change limits by the command line."""
-    done = subprocess.run(
-        [sys.executable, "-m", "altwright", "workers", "limits", *options],
-        env={**os.environ, **made.environment()},
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.stderr == ""
 
 
 @pytest.mark.req("8.2", "change while it runs")
@@ -67,9 +51,9 @@ def test_limits_hold_in_every_process_and_change_while_it_runs(
         looks = iter(range(30))
         wait_until(lambda: watch() and next(looks, None) is None, every_s=0.05)
         assert most[Priority.LOW] == 2
-        limits(made, "--most", "low=4")
+        made.command("workers", "limits", "--most", "low=4")
         wait_until(lambda: watch()[Priority.LOW] == 4)
-        limits(made, "--max", "low=none", "--reserve", "urgent=1")
+        made.command("workers", "limits", "--max", "low=none", "--reserve", "urgent=1")
         normal = [made.submit(priority="normal", items=3000, item_s=0.1) for _ in range(6)]
         totals: list[int] = []
 
@@ -81,7 +65,7 @@ def test_limits_hold_in_every_process_and_change_while_it_runs(
         assert max(totals) == 4  # of five workers one is kept
         urgent = made.submit(priority="urgent", items=1)
         wait_until(lambda: made.completed(urgent))
-        limits(made, "--reset")
+        made.command("workers", "limits", "--reset")
         assert made.services.engine.limits.current().most == {Priority.LOW: 2}
         for task in (*low, *normal):
             made.services.store.cancel(task.id, user_id=None, actor="test")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from tests.servers import RedisServer
 from tests.support import wait_until
 from tests.support_modes import Fleet, Load, Started, fleet
 from tests.support_service import alive
 
+import altwright
+
+SOURCE = Path(altwright.__file__).parent
 #: Submits between two reloads: some three seconds' worth, where nothing else is done.
 ACCEPTED_BETWEEN = 20
 
@@ -79,6 +84,43 @@ def test_a_binary_upgrade_and_recycled_processes_fail_no_request(made: Fleet) ->
         finally:
             os.kill(pid, signal.SIGTERM)
         wait_until(lambda: not alive(pid))
+
+
+def test_a_reload_after_an_upgrade_runs_the_new_version_and_fails_no_request(
+    made: Fleet, tmp_path: Path
+) -> None:
+    """SIGHUP to a Gunicorn whose program was exchanged: what it had imported counts for nothing."""
+    program = tmp_path / "program"
+    shutil.copytree(SOURCE, program / "altwright", ignore=shutil.ignore_patterns("__pycache__"))
+    path = os.pathsep.join([str(program), made.environment()["PYTHONPATH"]])
+    with made.gunicorn(PYTHONPATH=path) as gunicorn, Load(made, pause_s=0.35) as load:
+        # What a page asks for stands in a module that the master has imported for its settings.
+        exchange(program / "altwright/domain/worker_mode.py", "", '\n\nNEW = "newer"\n')
+        health = program / "altwright/web/health.py"
+        exchange(health, '"ok"}', "NEW}")
+        exchange(
+            health,
+            "import services\n",
+            "import services\nfrom altwright.domain.worker_mode import NEW\n",
+        )
+        gunicorn.send(signal.SIGHUP)
+        wait_until(lambda: all(says_newer(made) for _ in range(5)))
+        count = len(load.accepted)
+        wait_until(lambda: len(load.accepted) > count + ACCEPTED_BETWEEN)
+        load.__exit__()
+        all_done(made, load)
+
+
+def exchange(file: Path, old: str, new: str) -> None:
+    """Put other text into a file; at its end for no old one."""
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1) if old else text + new)
+
+
+def says_newer(made: Fleet) -> bool:
+    """Say whether the process that answers is of the newer version."""
+    return bool(requests.get(f"{made.url}/healthz", timeout=120).json()["status"] == "newer")
 
 
 def new_master(old: Started) -> int | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
@@ -27,19 +24,6 @@ def made(tmp_path: Path) -> Iterator[Fleet]:
         yield fleet_
 
 
-def change(made: Fleet, *arguments: str) -> None:
-    """Change settings by the command line."""
-    done = subprocess.run(
-        [sys.executable, "-m", "altwright", "settings", *arguments],
-        env={**os.environ, **made.environment()},
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.stderr == ""
-
-
 @pytest.mark.req("8.2", "change while it runs")
 def test_every_process_takes_a_change_up_without_a_restart(made: Fleet) -> None:
     """Gunicorn gives new tasks so many retries; the worker's attempts may take so long."""
@@ -58,10 +42,10 @@ def test_every_process_takes_a_change_up_without_a_restart(made: Fleet) -> None:
         assert retries() == 3
         long = made.submit(items=3000, item_s=0.05)
         wait_until(lambda: "claimed" in history(long.id))
-        change(made, "set", "RQ_MAX_RETRIES=7", "RQ_DEFAULT_TIMEOUT=0.5")
+        made.command("settings", "set", "RQ_MAX_RETRIES=7", "RQ_DEFAULT_TIMEOUT=0.5")
         wait_until(lambda: retries() == 7)
         wait_until(lambda: "time used up" in history(long.id))
-        change(made, "reset", "RQ_MAX_RETRIES", "RQ_DEFAULT_TIMEOUT")
+        made.command("settings", "reset", "RQ_MAX_RETRIES", "RQ_DEFAULT_TIMEOUT")
         wait_until(lambda: retries() == 3)
         made.services.store.cancel(long.id, user_id=None, actor="test")
         wait_until(lambda: made.task(long.id).ended)
@@ -82,7 +66,7 @@ def test_thresholds_and_retention_follow_too(made: Fleet) -> None:
     made.services.engine.claims.fail(claimed, Category.FAULT, "It broke.")
     with made.gunicorn():
         wait_until(is_open)
-        change(made, "set", "ALERT_DEAD_LETTERS=5", "FAILED_TASK_RETENTION_DAYS=1")
+        made.command("settings", "set", "ALERT_DEAD_LETTERS=5", "FAILED_TASK_RETENTION_DAYS=1")
         wait_until(lambda: not is_open())
     with made.services.database.write() as session:
         session.get_one(TaskRow, failed.id).finished_at = utcnow() - timedelta(days=2)

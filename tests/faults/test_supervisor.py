@@ -43,7 +43,9 @@ def test_what_is_killed_comes_back(service: Service) -> None:
 def test_what_workers_call_outlives_them(tmp_path: Path) -> None:
     """At a stop the demo's server goes after all that may have a task in hand: none sees that."""
     settings = load(DATA_DIR=tmp_path, WORKER_MODE="hybrid")
-    callers = [one for one in children_of(settings) if one.name not in {"valkey", "describer"}]
+    callers = [
+        one for one in children_of(settings) if one.name not in {"valkey", "describer", "model"}
+    ]
     assert {"gunicorn", "worker 1"} <= {one.name for one in callers}
     assert pretend_server(tmp_path, 1, "http://127.0.0.1:1").rank < min(one.rank for one in callers)
 
@@ -100,7 +102,7 @@ def test_a_reload_replaces_every_worker_and_systemd_hears_of_it(tmp_path: Path) 
         try:
             wait_until(lambda: heard[:1] == [b"READY=1"])
             first = {name: child["pid"] for name, child in service.children().items()}
-            workers = {"describer", "worker 1", "worker 2"}
+            workers = {"describer", "model", "worker 1", "worker 2"}
             assert set(first) == {"valkey", "gunicorn", "sockets"} | workers
             gunicorn = tree(first["gunicorn"])
             os.kill(service.process.pid, signal.SIGHUP)

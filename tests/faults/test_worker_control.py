@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,17 +31,7 @@ def made(tmp_path: Path, server: RedisServer) -> Iterator[Fleet]:
 
 def command(made: Fleet, *arguments: str) -> Any:
     """Run a command to its end, and return its JSON."""
-    done = subprocess.run(
-        [sys.executable, "-m", "altwright", *arguments, "--json"],
-        cwd=made.folder,
-        env=made.environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(made.command(*arguments, "--json"))
 
 
 def done(made: Fleet) -> dict[str, int]:
@@ -100,7 +89,7 @@ def test_web_processes_are_replaced_one_after_the_other(made: Fleet) -> None:
             together.append(len(now & before))
             return not now & before and len(now) == 2
 
-        wait_until(replaced, 120)
+        wait_until(replaced, 120, every_s=0.02)
         assert 1 in together  # one was still there while the other had gone
         wait_until(lambda: workers(made, gunicorn).total() == 2)
         wait_until(lambda: standing(made, "integrated").endswith("all were replaced."))

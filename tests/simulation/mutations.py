@@ -24,10 +24,10 @@ from altwright.tasks.store import item_statements
 from altwright.tasks.store import items as items_module
 from altwright.tasks.store.backlog import Backlog
 from altwright.tasks.store.claims import Claims
-from altwright.tasks.store.conditions import TASK
 from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.item_statements import COUNTED, COUNTS
 from altwright.tasks.store.items import Items, Worked
+from altwright.tasks.store.one_task import TASK
 from altwright.tasks.store.preemption import Signals, Standing
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.store.transitions import (
@@ -205,7 +205,7 @@ def rescue_without_fencing() -> Iterator[None]:
                     status=Status.QUEUED, delivery=Delivery.DATABASE, lease_until=None
                 ),
             )
-            record(session, task_id, "rescued", attempt=attempt, detail=why)
+            record(session, task_id, "rescued", attempt=attempt, actor="rescuer", detail=why)
         return True
 
     with patch.object(Rescuer, "rescue", loose):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+
 from flask import current_app
 from tests.support_toys import Toy, ToyWork
 
-from altwright import bootstrap
+from altwright import bootstrap, installed
 from altwright.bootstrap import Services
 from altwright.config import Settings
 from altwright.tasks.task_kind import Run
 
-_build = bootstrap.build
+_build, _forget = bootstrap.build, installed.forget_imports
 
 
 class ToyInContext(Toy):
@@ -29,4 +32,11 @@ def _build_with_toys(settings: Settings) -> Services:
     return services
 
 
-bootstrap.build = _build_with_toys
+def _forget_and_put_in_again() -> None:
+    _forget()
+    for name in [one for one in sys.modules if one.partition(".")[0] == "tests"]:
+        del sys.modules[name]
+    importlib.reload(sys.modules[__name__])
+
+
+bootstrap.build, installed.forget_imports = _build_with_toys, _forget_and_put_in_again

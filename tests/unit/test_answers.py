@@ -137,6 +137,33 @@ def test_what_is_no_description_is_refused(answer: str) -> None:
         alt_text(answer, max_length=500)
 
 
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("", "answered nothing"),
+        ('{"foo": 1}', "answered with data"),
+        ('{"foo": 1', "answered with data"),
+        ("[" * 9_000, "answered with data"),
+        ("User: what is it?", "repeated its instructions"),
+        (INSTRUCTIONS, "repeated its instructions"),
+        ("IMG_1234.jpg", "says nothing about the picture"),
+        ("A \ufffd cat \ufffd\ufffd", "isn't readable text"),
+        (f"{CAT} " * 3, "runs in circles"),
+    ],
+)
+def test_it_is_said_what_there_was_instead(answer: str, why: str) -> None:
+    """Whoever chooses the model reads what is wrong with it."""
+    with pytest.raises(CaptionUnusable, match=f"^The model.* {why}"):
+        alt_text(answer, max_length=500)
+
+
+def test_of_an_endless_answer_only_the_beginning_is_looked_at() -> None:
+    """A model that doesn't stop would cost time without end."""
+    endless = " ".join(f"House {number} has {number} doors." for number in range(2_000))
+    assert len(endless) > 40_000
+    assert 19_900 < len(alt_text(endless, max_length=100_000)) <= 20_000
+
+
 def test_an_answer_that_was_cut_off_ends_with_its_last_whole_sentence() -> None:
     """Half a sentence is dropped; half a first sentence is no description."""
     assert alt_text(f"{CAT} Beside it lies a sm", max_length=500, cut_off=True) == CAT

@@ -40,8 +40,8 @@ def test_an_illegal_move_is_refused_before_it_is_written(before: Status, after: 
 
 
 #: Who writes states: transitions.py asks the table; repair.py sets rows aside of a state that
-#: the table does not know; carried.py writes how a task ended in the replaced system.
-WRITERS = ["carried.py", "repair.py", "transitions.py"]
+#: the table does not know; imported_tasks.py writes how a task ended in the replaced system.
+WRITERS = ["imported_tasks.py", "repair.py", "transitions.py"]
 
 
 def test_no_other_code_writes_a_tasks_state() -> None:

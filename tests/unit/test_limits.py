@@ -44,3 +44,10 @@ def test_limits_survive_their_json() -> None:
     limits = Limits(most={LOW: 2}, kept={URGENT: 1})
     assert Limits.from_json(limits.to_json()) == limits
     assert not Limits.from_json({"most": {"low": "many"}, "kept": None})
+
+
+def test_limits_in_words() -> None:
+    """As the audit log has them: what isn't limited is left out."""
+    limits = Limits({Priority.LOW: 1, Priority.URGENT: 4}, {Priority.URGENT: 2})
+    assert limits.words() == "urgent: 4 at a time, 2 kept free; low: 1 at a time"
+    assert Limits().words() == "none"

@@ -20,12 +20,30 @@ def test_flaky_{number}():
         raise AssertionError("the first time")
 """
 
+#: All that tests/contract has, in a folder that pytest reads as late as that one.
+CONTRACT = """
+import tests.contract.conftest as it
+globals().update({name: one for name, one in vars(it).items() if not name.startswith("__")})
+"""
+FLAKY_EVERYWHERE = """
+from pathlib import Path
+import pytest
+
+@pytest.mark.every_database
+@pytest.mark.parametrize("number", [1, 2])
+def test_flaky(fleet, number):
+    before = Path(f"ran-{fleet.delivery}-{number}")
+    if not before.exists():
+        before.touch()
+        assert (fleet.delivery, number) != ("rq", 2)
+"""
+
 
 def run(folder: Path, tests: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Run tests as `make test` does."""
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_it.py").write_text(tests)
-    (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
+    (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\nmarkers = every_database\n")
     command = [sys.executable, "-m", "pytest", "--once-more", *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
@@ -42,6 +60,18 @@ def test_what_passes_the_second_time_is_named_and_fails_nothing(
     assert "1 passed, 1 flaky" in done.stdout.splitlines()[-1]
 
 
+def test_a_test_on_many_databases_is_found_by_its_name(tmp_path: Path) -> None:
+    """Its name is the same, be it run with all others or alone."""
+    folder = tmp_path / "contract"
+    folder.mkdir()
+    (folder / "conftest.py").write_text(CONTRACT)
+    (folder / "test_everywhere.py").write_text(FLAKY_EVERYWHERE)
+    done = run(tmp_path, "", "-k", "sqlite")
+    assert done.returncode == 0, done.stdout
+    assert "FLAKY contract/test_everywhere.py::test_flaky[" in done.stdout
+    assert "3 passed, 8 deselected, 1 flaky" in done.stdout.splitlines()[-1]
+
+
 def test_what_fails_twice_fails_the_run(tmp_path: Path) -> None:
     """A flaky one beside it doesn't change that."""
     done = run(tmp_path, FLAKY.format(number=1) + "\ndef test_bad():\n    raise ValueError\n")
@@ -50,8 +80,9 @@ def test_what_fails_twice_fails_the_run(tmp_path: Path) -> None:
 
 
 def test_many_flaky_ones_are_no_accident(tmp_path: Path) -> None:
-    """Four fail the run."""
-    done = run(tmp_path, "\n".join(FLAKY.format(number=number) for number in range(4)))
+    """More than are allowed fail the run."""
+    most = "from tests import once_more\nonce_more.MOST_FLAKY = 1\n"
+    done = run(tmp_path, most + "\n".join(FLAKY.format(number=number) for number in range(2)))
     assert done.returncode == 1
-    assert "More than 3 flaky tests" in done.stdout
-    assert "4 flaky" in done.stdout.splitlines()[-1]
+    assert "More than 1 flaky tests" in done.stdout
+    assert "2 flaky" in done.stdout.splitlines()[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from altwright.platforms.publishing.comparing import (
     POLL_END_SLACK_S,
     differences,
     is_public,
+    visibility,
     widened,
 )
 from altwright.platforms.publishing.editing import whole_edit
@@ -91,6 +92,10 @@ def of_picture(number: int, **fields: Any) -> Change:
         (sets(in_reply_to_id="5"), "the post that it answers"),
         (sets(quote_approval={"automatic": [], "manual": []}), "who may quote it"),
         (sets(quote_approval=None), "who may quote it"),
+        (
+            sets(quote_approval={"automatic": ["public"], "manual": ["followers"]}),
+            "who may quote it",
+        ),
         (sets(poll=None), "the poll"),
         (of_poll(options=[{"title": "Yes"}, {"title": "Nay"}]), "the poll"),
         (of_poll(multiple=True), "the poll"),
@@ -129,6 +134,8 @@ def test_whatever_changed_is_named(change: Change, words: str) -> None:
         sets(mentions=[{"id": "4"}, {"id": "3"}]),
         sets(favourites_count=5, edited_at="2026-05-04"),
         of_poll(expires_at=(END + timedelta(seconds=POLL_END_SLACK_S)).isoformat()),
+        of_poll(expires_at=END.astimezone(timezone(timedelta(hours=2))).isoformat()),
+        of_poll(expires_at=END.replace(tzinfo=None).isoformat()),
         of_poll(votes_count=9),
         of_picture(0, description="New"),
         of_picture(0, description="Something else"),
@@ -221,6 +228,7 @@ def test_what_everybody_may_see() -> None:
     assert not is_public(post(local_only=True))
     assert not is_public(post(visibility="unlisted"))
     assert not is_public({})
+    assert visibility({}) == visibility({"visibility": None}) == ""
 
 
 SOURCE = {"text": "Words", "spoiler_text": "Careful"}
@@ -267,6 +275,7 @@ def test_what_a_post_hasnt_its_edit_hasnt_either() -> None:
         ({"automatic": ["public"], "manual": []}, "public"),
         ({"automatic": ["followers"], "manual": []}, "followers"),
         ({"automatic": [], "manual": []}, "nobody"),
+        ({"automatic": "public", "manual": None}, "nobody"),
         ({"automatic": ["public", "followers"], "manual": []}, None),
         ({"automatic": ["friends"], "manual": []}, None),
         ({"automatic": ["public"], "manual": ["followers"]}, None),
@@ -289,6 +298,7 @@ def test_who_may_quote_is_kept_or_the_post_left_alone(
 def test_a_running_poll_ends_when_it_would_have() -> None:
     """Its options, whether several may be chosen, and whether results are hidden go along."""
     status = post()
+    assert whole_edit(status, SOURCE, {}, ALL)["poll"]["hide_totals"] is False
     end = datetime.now(UTC) + timedelta(hours=1)
     status["poll"].update(expires_at=end.isoformat(), multiple=True)
     status["poll"]["options"][0]["votes_count"] = None

@@ -83,14 +83,19 @@ class UserAdministration:
         return user
 
     def set_role(self, user_id: int, role: Role, *, by: UserRef) -> User:
-        """Let a user do what the role may, from the next request on. Raises NotAllowed."""
+        """Let a user do what the role may, from the next request on.
+
+        Raises:
+            NotAllowed: it is the caller.
+            Conflict: no administrator would be left.
+        """
         user = self._other(user_id, by)
         self._users.set_role(user_id, role)
         self._audit.add(by, "role given", user.username, before=user.role, after=role)
         return user
 
     def set_active(self, user_id: int, *, active: bool, by: UserRef) -> User:
-        """Let a user in, or lock them out at once, by token too. Raises NotAllowed."""
+        """Let a user in, or lock them out at once, by token too. Raises as ``set_role``."""
         user = self._other(user_id, by)
         self._users.set_active(user_id, active=active)
         action = "user activated" if active else "user deactivated"

@@ -11,14 +11,13 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from altwright.accounts.connecting import Connecting
 from altwright.accounts.servers import ServerStore
 from altwright.crypto import Box
 from altwright.db.copies import as_json, copied
-from altwright.db.session import Database
+from altwright.db.session import Database, again_if_another_was_first
 from altwright.db.tables import ID_MOST, AccountRow
 from altwright.errors import Category, Conflict, NotFound, PlatformRefused, TemporaryError
 from altwright.platforms.connect import checked
@@ -100,13 +99,9 @@ class AccountStore:
             "software_version": software.version,
             "problem": "",
         }
-        try:
-            account = self._write(user_id, profile.acct, said)
-        except IntegrityError:
-            # The same account was added at the same moment: now it is there to be replaced.
-            account = self._write(user_id, profile.acct, said)
-        return self._with_refusals([account])[0]
+        return self._with_refusals([self._write(user_id, profile.acct, said)])[0]
 
+    @again_if_another_was_first
     def _write(self, user_id: int, acct: str, said: dict[str, Any]) -> Account:
         with self._database.write() as session:
             row = _known(session, user_id, acct, said) or AccountRow(user_id=user_id)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 
-from altwright.db.session import Database, again_after_deadlock
+from altwright.db.session import Database, again_after_deadlock, again_if_another_was_first
 from altwright.db.tables import ServerRow
 from altwright.db.types import now
 from altwright.platforms.publishing.outcomes import Learned
@@ -37,21 +36,15 @@ class ServerStore:
             found = ((row, _learned(row, is_old=old)) for row, old in session.execute(query))
             return {row.host: learned for row, learned in found if learned is not None}
 
+    @again_if_another_was_first
+    @again_after_deadlock
     def remember(self, host: str, learned: Learned) -> None:
         """Keep what was learned in the place of what was known before."""
-        try:
-            self._write(_key(host), learned)
-        except IntegrityError:
-            # A task of another account wrote it at the same moment: now it can be replaced.
-            self._write(_key(host), learned)
-
-    @again_after_deadlock
-    def _write(self, host: str, learned: Learned) -> None:
         with self._database.write() as session:
-            session.execute(delete(ServerRow).where(ServerRow.host == host))
+            session.execute(delete(ServerRow).where(ServerRow.host == _key(host)))
             session.add(
                 ServerRow(
-                    host=host,
+                    host=_key(host),
                     way=learned.way,
                     software=clean_line(learned.software, ServerRow.software.type.length),
                     is_proved=learned.is_proved,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -12,18 +13,24 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Row, bindparam, func, or_, select, update
+from sqlalchemy import Row, and_, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
 from altwright.db.copies import as_json, copied
-from altwright.db.session import KEEPS_PLAN, Database, changed
+from altwright.db.session import (
+    KEEPS_PLAN,
+    Database,
+    Executor,
+    again_after_deadlock,
+    changed,
+)
 from altwright.db.tables import ID_MOST, TokenRow, UserRow
 from altwright.db.types import now
 from altwright.domain.caption import Role
 from altwright.domain.user import UserRef
-from altwright.errors import InvalidInput, NotFound, NotSignedIn
+from altwright.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 
 USERNAME = re.compile(r"[A-Za-z0-9_.-]{2,64}")
 #: Characters. Source: NIST SP 800-63B 5.1.1.2 (at least 8, at least 64 accepted).
@@ -243,11 +250,16 @@ class UserStore:
         self._change(user_id, runs_per_day=runs)
 
     def set_role(self, user_id: int, role: Role) -> None:
-        """Let the user do what the role may, from the next request on. Raises NotFound."""
+        """Let the user do what the role may, from the next request on.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: no administrator would be left.
+        """
         self._change(user_id, role=role)
 
     def set_active(self, user_id: int, *, active: bool) -> None:
-        """Let the user sign in by password and token, or not. Raises NotFound."""
+        """Let the user sign in by password and token, or not. Raises as ``set_role``."""
         self._change(user_id, is_active=active)
 
     def make_token(self, user_id: int, name: str) -> str:
@@ -285,8 +297,10 @@ class UserStore:
             row = connection.execute(_BY_TOKEN, {"digest": _digest(token)}).first()
             return _user(row) if row else None
 
+    @again_after_deadlock
     def _change(self, user_id: int, **values: object) -> None:
         with self._database.begin() as connection:
+            keep_an_administrator(connection, user_id, values)
             if not changed(connection, update(UserRow).where(UserRow.id == user_id).values(values)):
                 raise NotFound("There is no such user.")
 
@@ -302,6 +316,30 @@ class UserStore:
             return self._hasher.verify(known_hash, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def keep_an_administrator(session: Executor, user_id: int, values: Mapping[str, object]) -> None:
+    """Make sure that a change of a user, in this transaction, leaves an active administrator.
+
+    Those there are stay locked until it ends: two who lock each other out at once can't.
+
+    Raises:
+        Conflict: the user is the only one.
+    """
+    stays_admin = values.get("role", Role.ADMIN) == Role.ADMIN and values.get("is_active", True)
+    if stays_admin:
+        return
+    is_admin = and_(UserRow.role == Role.ADMIN, UserRow.is_active)
+    # The user, too: somebody may be making them one at this moment.
+    query = select(UserRow.id, is_admin.label("is_admin")).where(
+        or_(is_admin, UserRow.id == user_id)
+    )
+    rows = session.execute(query.order_by(UserRow.id).with_for_update())
+    if [row.id for row in rows if row.is_admin] == [user_id]:
+        raise Conflict(
+            "Nobody could administer the service any more: make somebody else an administrator "
+            "first."
+        )
 
 
 def _user(row: UserRow | Row[Any]) -> User:
@@ -320,9 +358,8 @@ def _user(row: UserRow | Row[Any]) -> User:
 
 
 def _named(session: Session, username: str) -> UserRow | None:
-    # MariaDB compares without regard to case by default, the others don't: here all do.
-    query = select(UserRow).where(func.lower(UserRow.username) == username.lower())
-    return session.scalar(query)
+    # In small letters as the database makes them: of others than ASCII, SQLite knows none.
+    return session.scalar(select(UserRow).where(UserRow.name_key == func.lower(username)))
 
 
 def _faults(username: str, email: str | None) -> dict[str, str]:

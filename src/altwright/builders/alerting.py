@@ -22,8 +22,8 @@ from altwright.tasks.maintenance.scheduler import MaintenanceScheduler
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.redis_client import FAILED_LOGINS_KEY
-from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures
+from altwright.tasks.store.time_series import Series
 
 #: The leader's name in the table of leases.
 ROLE = "caretaker"
@@ -47,7 +47,7 @@ class Alerting:
         lock: Path,
         probe: Callable[[], object] = lambda: None,
         probe_every_s: float = 60.0,
-        quiet_s: Callable[[], float] = lambda: 0.0,
+        quiet_s: Callable[[str], float] = lambda _: 0.0,
         always: Sequence[Callable[[], None]] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -66,7 +66,7 @@ class Alerting:
             lock: a file of this host, for what one process of it tells.
             probe: asks the describer how it is; it raises what is wrong.
             probe_every_s: seconds between two such questions.
-            quiet_s: how many seconds from now on administrators aren't told of warnings.
+            quiet_s: how many seconds from now on a channel tells of no warnings.
             always: what every process does each second, leader or not.
             clock: seconds that pauses go by.
         """
@@ -79,6 +79,7 @@ class Alerting:
             Watched(
                 figures=figures,
                 roster=engine.roster,
+                control=engine.control,
                 health=engine.health,
                 pauses=engine.pauses,
                 upkeep=upkeep,

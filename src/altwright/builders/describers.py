@@ -8,9 +8,11 @@ from functools import partial
 from altwright.config import Settings
 from altwright.describers.abilities import title
 from altwright.describers.exchangeable import Makers
+from altwright.describers.local_models.client import LocalModel, ModelHost
+from altwright.describers.local_models.folder import ModelFolder
 from altwright.describers.model_servers.ollama import Ollama
 from altwright.describers.model_servers.openai import OpenAICompatible
-from altwright.describers.offline.process.client import OfflineDescriber
+from altwright.describers.offline.process.client import ModelsComing, OfflineDescriber
 from altwright.describers.order import DescriberOrder
 from altwright.describers.port import Describer
 from altwright.errors import AltwrightError, ConfigError, DescriberUnavailable, RateLimited
@@ -36,10 +38,22 @@ def makers(settings: Settings) -> Makers:
     }
 
 
+def model_host_of(settings: Settings) -> ModelHost:
+    """Return how models are run on this host."""
+    return ModelHost(
+        ModelFolder(settings.vision_models_dir),
+        settings.model_socket,
+        settings.model_idle_s,
+        settings.model_memory_limit,
+    )
+
+
 def _describer_key(settings: Settings, name: str) -> tuple[Hashable, ...]:
     match name:
         case "ollama":
             return (name, settings.ollama_model, settings.ollama_timeout)
+        case "model":
+            return (name, settings.model_name, settings.model_timeout)
         case "openai":
             return (name, settings.openai_model, settings.openai_timeout)
     return (name,)
@@ -54,6 +68,8 @@ def _describer_of(settings: Settings, name: DescriberName) -> Describer:
                 host=settings.describer_socket,
                 parallel=settings.offline_parallel,
             )
+        case "model":
+            return LocalModel(model_host_of(settings), settings.model_name, settings.model_timeout)
         case "ollama":
             return Ollama(settings.ollama_url, settings.ollama_model, settings.ollama_timeout)
         case "openai":
@@ -78,12 +94,9 @@ def probe(settings: Settings, describers: Sequence[Describer]) -> None:
             continue
         try:
             describer.probe()
-        except RateLimited:
-            continue  # it's there, and busy
-        except DescriberUnavailable as error:
-            if describer.name != "offline":  # else its models are being downloaded
-                problems[describer.name] = error
-        except ConfigError as error:
+        except (RateLimited, ModelsComing):
+            continue  # it's there, and busy, or will be in a moment
+        except (DescriberUnavailable, ConfigError) as error:
             problems[describer.name] = error
     if not problems:
         return

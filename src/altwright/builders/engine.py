@@ -126,7 +126,7 @@ class Engine:
             runs_per_day=options.queue.runs_per_day,
         )
         changes = BulkChanges(database)
-        kinds[BulkTask.name] = BulkTask(store, changes, self.progress, self.queue.wake)
+        kinds[BulkTask.name] = BulkTask(store, changes, self.progress, self.pauses, self.queue.wake)
         self.administration = Administration(
             store, self.queue, self.pauses, self.limits, self.progress, changes
         )

@@ -40,7 +40,8 @@ FIXES = {
     "connections": "raise what the server allows, or lower WEB_CONCURRENCY, RQ_WORKER_COUNT or "
     "EXTERNAL_PROCESSES; docs/how-to/capacity.md counts them",
     "DESCRIBER": "start its server, or correct the setting that is named; for offline, "
-    "`altwright models` gets its models; tasks wait for it meanwhile",
+    "`altwright models` gets its models, for model `altwright model get NAME`; tasks wait for it "
+    "meanwhile",
     "settings": "correct the name, or take the line away; it does nothing as it is",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -42,6 +43,8 @@ OPERATOR = UserRef(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 #: The longest text in characters that a table shows of one value.
 CELL_MOST = 10_000
+#: An instant as JSON has it; what nobody reads of it stands between the groups.
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+([+-]\d\d:\d\d|Z)")
 user_option = click.option("--user", "username", required=True, help="Name of the user.")
 
 
@@ -125,10 +128,18 @@ def show(data: Any, *, as_json: bool, columns: dict[str, str], empty: str = "Not
     Console(width=width, highlight=False, markup=False).print(table)
 
 
+def instant(words: str) -> str:
+    """Return an instant without its fractions of a second; other words as they are."""
+    found = _INSTANT.fullmatch(words)
+    return found[1] + found[2] if found else words
+
+
 def _cell(value: Any) -> str:
     match value:
         case None | "":
             return "-"
+        case str():
+            return printable(instant(value))
         case dict():
             return printable(" ".join(f"{key}={part}" for key, part in value.items()))
         case _:

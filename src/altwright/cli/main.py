@@ -38,6 +38,7 @@ _MODULES = {
     "import": "takeover",
     "key": "service",
     "migrate": "migrate",
+    "model": "models",
     "models": "service",
     "queue": "queues",
     "redis": "redis",

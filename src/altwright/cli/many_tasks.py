@@ -12,7 +12,6 @@ import click
 
 from altwright.bootstrap import Services
 from altwright.cli.common import OPERATOR, known_user, show
-from altwright.domain.counting import counted
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category, Conflict
 from altwright.tasks.store.bulk_changes import BulkAction
@@ -121,12 +120,12 @@ def change_many(
     administration, wanted = services.engine.administration, many.wanted(services)
     selection = administration.selection(action, wanted, priority)
     preview = administration.preview(selection)
-    click.echo(f"{counted(preview.matching, 'task')}: {wanted.words(many.username)}", err=True)
+    click.echo(f"{preview.matching.of_tasks}: {wanted.words(many.username)}", err=True)
     for why_not, count in preview.others.items():
-        click.echo(f"{count:,} of them {why_not}", err=True)
+        click.echo(f"{count.words} of them {why_not}", err=True)
     if not preview.applicable:
         raise Conflict("There is no task to which this could be done.")
-    question = _QUESTIONS[action].format(counted(preview.applicable, "task"))
+    question = _QUESTIONS[action].format(preview.applicable.of_tasks)
     if many.yes:
         click.echo(question.replace("?", ""), err=True)
     else:
@@ -136,8 +135,8 @@ def change_many(
     row = {
         "task": task.id,
         "action": action.value,
-        "matching": preview.matching,
-        "applicable": preview.applicable,
+        "matching": preview.matching if as_json else preview.matching.words,
+        "applicable": preview.applicable if as_json else preview.applicable.words,
     }
     columns = {"task": "under way as task", "matching": "match", "applicable": "can be changed"}
     show(row, as_json=as_json, columns=columns)

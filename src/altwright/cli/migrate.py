@@ -18,7 +18,8 @@ from altwright.takeover.old_database import OldDatabase
 from altwright.takeover.pollers import reasons_to_stay
 from altwright.takeover.report import Report
 from altwright.takeover.run import Takeover
-from altwright.tasks.store.standing import Standing, compared, running, standings, waiting
+from altwright.tasks.store.statistics import Figures
+from altwright.tasks.store.task_snapshot import Snapshot, compared, snapshots
 
 #: Seconds between two looks at how far a switch is.
 LOOK_S = 0.2
@@ -89,7 +90,7 @@ def to_rq(url: str | None, key: str | None, wait_s: int, *, dry_run: bool, as_js
     """
     with opened() as services:
         taken = _taken(services, url, key, dry_run=dry_run) if url else None
-        before = standings(services.database)
+        before = snapshots(services.database)
         if not dry_run:
             _use(services, Delivery.RQ)
             _wait(wait_s, lambda: _arrived(services, Delivery.RQ))
@@ -107,7 +108,7 @@ def to_database(wait_s: int, *, dry_run: bool, as_json: bool) -> None:
     Redis stays in use for pages and counters. `altwright migrate to-rq` goes back to RQ.
     """
     with opened() as services:
-        before = standings(services.database)
+        before = snapshots(services.database)
         if not dry_run:
             _use(services, Delivery.DATABASE)
             services.engine.backlog.take_from_rq()
@@ -140,7 +141,7 @@ def _reasons(services: Services, url: str | None) -> list[str]:
     found = []
     if services.engine.wish.current() is Delivery.DATABASE:
         found.append("tasks stay in the database; `altwright migrate to-rq` changes that")
-    if not any(not one.vanished for one in services.engine.roster.all()):
+    if not services.engine.roster.alive():
         found.append("no worker of Altwright is at work; start `altwright serve`")
     if url:
         with closing(OldDatabase.open(url)) as old:
@@ -149,16 +150,17 @@ def _reasons(services: Services, url: str | None) -> list[str]:
 
 
 def _now(services: Services) -> dict[str, Any]:
+    figures = Figures(services.database)
     return {
         "delivery": services.engine.wish.current(),
-        "waiting": {one: sum(of.values()) for one, of in waiting(services.database).items()},
-        "running": running(services.database),
+        "waiting": {one: sum(of.values()) for one, of in figures.queued().items()},
+        "running": len(figures.running()),
     }
 
 
 def _arrived(services: Services, delivery: Delivery) -> bool:
     """Return whether what waits lies where it should: of RQ's, as much as it takes at a time."""
-    counts = waiting(services.database)
+    counts = Figures(services.database).queued()
     if delivery is Delivery.DATABASE:
         return not any(counts[Delivery.RQ].values())
     window = services.settings.dispatch_window
@@ -175,9 +177,9 @@ def _wait(wait_s: float, condition: Callable[[], bool]) -> None:
 
 
 def _verified(
-    services: Services, before: dict[str, Standing], delivery: Delivery
+    services: Services, before: dict[str, Snapshot], delivery: Delivery
 ) -> dict[str, Any]:
-    found = compared(before, standings(services.database))
+    found = compared(before, snapshots(services.database))
     arrived = _arrived(services, delivery)
     return {
         **_now(services),

@@ -45,7 +45,7 @@ def pause(name: str, *, as_json: bool) -> None:
     Every process heeds it within 2 seconds, and after a restart too.
     """
     with opened() as services:
-        done = services.engine.administration.pause(Priority[name.upper()], by=OPERATOR)
+        done = services.engine.administration.pause(Priority.parse(name), by=OPERATOR)
     show({"queue": name, "changed": done}, as_json=as_json, columns=_CHANGED)
 
 
@@ -55,7 +55,7 @@ def pause(name: str, *, as_json: bool) -> None:
 def resume(name: str, *, as_json: bool) -> None:
     """Let workers take tasks of a paused queue again."""
     with opened() as services:
-        done = services.engine.administration.resume(Priority[name.upper()], by=OPERATOR)
+        done = services.engine.administration.resume(Priority.parse(name), by=OPERATOR)
     show({"queue": name, "changed": done}, as_json=as_json, columns=_CHANGED)
 
 
@@ -68,7 +68,7 @@ def resume(name: str, *, as_json: bool) -> None:
 def clear(name: str, *, as_json: bool) -> None:
     """Cancel every task that waits in this queue; running ones go on."""
     with opened() as services:
-        count = services.engine.administration.clear(Priority[name.upper()], by=OPERATOR)
+        count = services.engine.administration.cancel_waiting(Priority.parse(name), by=OPERATOR)
     columns = {"queue": "queue", "cancelled": "cancelled"}
     show({"queue": name, "cancelled": count}, as_json=as_json, columns=columns)
 

@@ -62,6 +62,9 @@ def _how_to_go_on(settings: Settings) -> str:
         if user is None:
             lines.append(f"  {program} user create NAME --admin")
         lines.append(f"  {program} account add --user NAME --url https://your.server")
+        if settings.describer == "offline":
+            lines.append("For whole sentences about any picture, a vision model on this machine:")
+            lines.append(f"  {program} model list")
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from altwright.cli.common import json_option, opened, printable, show
+from altwright.cli.common import instant, json_option, opened, printable, show
 from altwright.domain.counting import counted, duration
 from altwright.domain.task import Delivery
 
@@ -65,6 +65,7 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
     yield (
         f"Workers    {workers['alive']} at work, {workers['expected']} expected"
         + (f", {workers['vanished']} vanished" if workers["vanished"] else "")
+        + "".join(f", {one['words']}" for one in workers["stopped"])
     )
     yield f"Backlog    {_backlog(data)}"
     alerts = data["alerts"]
@@ -85,7 +86,7 @@ def _of_redis(redis: dict[str, Any]) -> str:
 
 
 def _of_outage(outage: dict[str, Any]) -> str:
-    since, until = outage["since"], outage["until"]
+    since, until = instant(outage["since"]), outage["until"]
     moved = f"{counted(outage['taken_over'], 'task')} taken over by the database"
     if until is None:
         return f"not used since {since}: {moved}"
@@ -100,8 +101,9 @@ def _backlog(data: dict[str, Any]) -> str:
     queues = data["queues"]
     waiting = sum(one["waiting"] + one["delayed"] for one in queues)
     running = sum(one["running"] for one in queues)
-    said = f"{waiting} waiting, {running} running; {data['ended_per_hour']:g} an hour"
-    done_in_s = data["backlog_done_in_s"]
-    if done_in_s is None:
-        return f"{said}; nothing ended within the last hour"
+    said = f"{waiting} waiting, {running} running"
+    per_hour, done_in_s = data["ended_per_hour"], data["backlog_done_in_s"]
+    if per_hour is None:
+        return f"{said}; too few ended yet to say how fast"
+    said += f"; {per_hour:g} an hour"
     return f"{said}; done in {duration(done_in_s)}" if done_in_s else said

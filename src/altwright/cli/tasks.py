@@ -210,7 +210,7 @@ def requeue(task_id: str | None, *, many: Many, as_json: bool) -> None:
             change_many(services, BulkAction.REQUEUE, failed, as_json=as_json)
             return
         with naming(task_id):
-            queued = services.engine.administration.requeue(task_id, by=OPERATOR)
+            queued = services.engine.administration.requeue_failed(task_id, by=OPERATOR)
     show(queued.to_json(), as_json=as_json, columns=_TASK)
 
 

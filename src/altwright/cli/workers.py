@@ -72,11 +72,11 @@ def _work(settings: Settings, count: int, *, in_pool: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: asked_to_stop.append(number))
     systemd = Notifier()
-    services.start()
     started_by = StartedBy.SYSTEMD if systemd.is_there else StartedBy.NOBODY
     if in_pool:
         started_by = StartedBy.POOL
     manager = services.worker_manager(WorkerKind.EXTERNAL, count, app.app_context, started_by)
+    services.start()
     manager.loop.start()
     systemd.ready()
     too_large = manager.memory.reached

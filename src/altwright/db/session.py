@@ -17,12 +17,20 @@ from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InvalidatePoolError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from altwright import folders
+from altwright.db.pool import FollowingPool
+from altwright.db.types import now
 from altwright.errors import DatabaseUnavailable
 
 #: What executes statements; the engine's own know columns only, and need no Session.
@@ -108,6 +116,7 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
         "pool_size": pool_size,
         "max_overflow": POOL_OVERFLOW,
         "pool_timeout": POOL_WAIT_S,
+        "poolclass": FollowingPool,
     }
     if backend == "sqlite":
         return _sqlite(url, clock, options)
@@ -350,6 +359,12 @@ class Database:
         with translated(), self._reader.connect() as connection:
             yield connection
 
+    def now(self) -> datetime:
+        """Return the database's clock, by which everything in it is dated."""
+        with self.connect() as connection:
+            at: datetime = connection.execute(now()).scalar_one()
+            return at
+
     def check_writable(self) -> None:
         """Make sure that the database answers and takes changes, with no change and no lock.
 
@@ -373,6 +388,12 @@ class Database:
         with self.connect() as connection:
             if connection.scalar(text(_READ_ONLY[self.engine.dialect.name])) in {"on", 1}:
                 raise NotWritable("The database can't be written: it is read-only.")
+
+    def keep_connections(self, count: int) -> None:
+        """Let the pool keep so many connections from now on, and POOL_OVERFLOW for a moment."""
+        pool = self.engine.pool
+        assert isinstance(pool, FollowingPool)  # noqa: S101 - make_engine's
+        pool.keep(count)
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -401,6 +422,19 @@ def again_after_deadlock(function: Callable[P, T]) -> Callable[P, T]:
             except Deadlocked:
                 time.sleep(random.uniform(0, DEADLOCK_PAUSE_S))  # noqa: S311 - jitter, no secret
         return function(*args, **kwargs)
+
+    return tried
+
+
+def again_if_another_was_first(function: Callable[P, T]) -> Callable[P, T]:
+    """Run a whole transaction again whose new row another one has written: now it is there."""
+
+    @functools.wraps(function)
+    def tried(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except IntegrityError:
+            return function(*args, **kwargs)
 
     return tried
 

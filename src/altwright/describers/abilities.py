@@ -9,7 +9,12 @@ from altwright.describers.answers.languages import language_name, primary_langua
 
 #: Describers for people, by the name that settings and drafts have.
 NAMES = MappingProxyType(
-    {"offline": "the built-in describer", "ollama": "Ollama", "openai": "a model server"}
+    {
+        "offline": "the built-in describer",
+        "model": "a model on this server",
+        "ollama": "Ollama",
+        "openai": "a model server",
+    }
 )
 
 

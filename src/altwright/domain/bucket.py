@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -181,6 +181,14 @@ class Bucket:
         self.workers += other.workers
         self.without_redis += other.without_redis
         self.redis_bytes = max(self.redis_bytes, other.redis_bytes)
+
+    @classmethod
+    def sum(cls, buckets: Iterable[Bucket]) -> Self:
+        """Return what several stretches saw, as one."""
+        total = cls()
+        for bucket in buckets:
+            total.merge(bucket)
+        return total
 
     def all(self) -> OfPriority:
         """Return the parts of all priorities as one."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Self
 
+#: What stands before a number that isn't exact.
+AT_LEAST, MORE_THAN = "at least", "more than"
 #: Seconds of a minute and an hour.
 _MINUTE_S, _HOUR_S = 60, 3600
 #: How many of a unit are said before the next larger one is.
@@ -26,3 +29,40 @@ def duration(seconds: float) -> str:
     if seconds < _FEW * _HOUR_S and round(seconds / _MINUTE_S) != _HOUR_S // _MINUTE_S:
         return counted(round(seconds / _MINUTE_S), "minute")
     return counted(float(f"{seconds / _HOUR_S:.2g}"), "hour")
+
+
+class Count(int):
+    """A number of tasks; one that isn't exact is the least that they are.
+
+    ``bound``: "", AT_LEAST or MORE_THAN.
+    """
+
+    bound: str
+
+    def __new__(cls, number: int, bound: str = "") -> Self:
+        """Take the number, and what stands before it."""
+        made = super().__new__(cls, number)
+        made.bound = bound
+        return made
+
+    @classmethod
+    def up_to(cls, most: int, number: int, *, is_exact: bool) -> Self:
+        """Return what was found by counting no further than one more than ``most``."""
+        if number > most:
+            return cls(most, MORE_THAN)
+        return cls(number, "" if is_exact else AT_LEAST)
+
+    @property
+    def is_exact(self) -> bool:
+        """Return whether there are no more."""
+        return not self.bound
+
+    @property
+    def words(self) -> str:
+        """Return what people read: "231", "more than 50,000", "at least 7"."""
+        return f"{self.bound} {self:,}".lstrip()
+
+    @property
+    def of_tasks(self) -> str:
+        """Return the words with their noun."""
+        return f"{self.words} {'task' if self == 1 else 'tasks'}"

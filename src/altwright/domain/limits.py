@@ -58,6 +58,15 @@ class Limits:
             "kept": {one.queue: number for one, number in sorted(self.kept.items())},
         }
 
+    def words(self) -> str:
+        """Return them as people read them: "urgent: 2 at a time, 1 kept free"; or "none"."""
+        forms = (("{} at a time", self.most), ("{} kept free", self.kept))
+        said = {
+            one.queue: ", ".join(form.format(of[one]) for form, of in forms if one in of)
+            for one in Priority
+        }
+        return "; ".join(f"{queue}: {words}" for queue, words in said.items() if words) or "none"
+
     @classmethod
     def from_json(cls, data: Any) -> Limits:
         """Read that shape; what can't be read limits nothing."""

@@ -41,9 +41,7 @@ def timeline(period: Period, at: datetime, buckets: Mapping[datetime, Bucket]) -
     """Return a period as the REST API shows it: its sums by queue and in all, and its points."""
     begin, length = period.begin_of(at), LENGTH[period.span]
     begins = [begin + number * length for number in range(period.points)]
-    total = Bucket()
-    for one in begins:
-        total.merge(buckets.get(one) or Bucket())
+    total = Bucket.sum(buckets[one] for one in begins if one in buckets)
     return {
         "period": period.value,
         "since": begin.isoformat(),

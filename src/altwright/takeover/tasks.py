@@ -19,8 +19,8 @@ from altwright.takeover.fields import Row, Unusable
 from altwright.takeover.noun import Known
 from altwright.takeover.old_database import BATCH, CLAIMED, OldDatabase
 from altwright.takeover.people import old_id_of, read_each
-from altwright.tasks.store import carried
-from altwright.tasks.store.carried import Carried
+from altwright.tasks.store import imported_tasks
+from altwright.tasks.store.imported_tasks import Carried
 from altwright.tasks.submission_rules import CaptionSecurityManager
 
 #: What a task of the replaced system is here.
@@ -101,13 +101,13 @@ class Tasks:
 
     def here(self, session: Session, ids: Collection[Any]) -> dict[Any, dict[str, Any]]:
         """Return the fields of rows here."""
-        tasks = carried.read(session, ids, self._box)
+        tasks = imported_tasks.read(session, ids, self._box)
         return {task_id: _fields(task) for task_id, task in tasks.items()}
 
     def find(self, session: Session, row: Row) -> Any:
         """Return the id of the same one here. Raises Unusable."""
         task_id, user_id = row.beside["id"], row.beside["user_id"]
-        if carried.read(session, [task_id], self._box):
+        if imported_tasks.read(session, [task_id], self._box):
             return task_id
         if row.fields["status"] is Status.QUEUED:
             may_claim = self._claims and (row.beside["is_claimed"] or not row.beside["runs"])
@@ -119,7 +119,7 @@ class Tasks:
                 )
             if row.beside["old_user_id"] in self._at_work:
                 raise Unusable("its user has a task that runs there; run this again after it")
-            if user_id in self._busy or carried.active_of(session, user_id):
+            if user_id in self._busy or imported_tasks.active_of(session, user_id):
                 raise Unusable(
                     "its user has an active task here; run the import again when that has ended"
                 )
@@ -132,7 +132,7 @@ class Tasks:
         is_ours = row.fields["status"] is not Status.QUEUED or row.beside["is_claimed"]
         if self._claims and not is_ours and not self._old.claim(task_id):
             raise Unusable("a worker there has just begun it")
-        carried.add(
+        imported_tasks.add(
             session,
             task_id,
             KIND,
@@ -140,7 +140,7 @@ class Tasks:
             user_id=user_id,
             account_id=row.beside["account_id"],
             exclusive_key=f"user:{user_id}",
-            settings=carried.sealed(row.beside["settings"], self._box),
+            settings=imported_tasks.sealed(row.beside["settings"], self._box),
             created_at=row.beside["created_at"],
             step=row.beside["step"],
             detail=row.beside["detail"],
@@ -149,12 +149,12 @@ class Tasks:
 
     def change(self, session: Session, row_id: Any, fields: Mapping[str, Any], row: Row) -> None:
         """Change its fields. Raises Unusable."""
-        if not carried.follow(session, row_id, fields):
+        if not imported_tasks.follow(session, row_id, fields):
             raise Unusable("it has ended here, or a worker is at it")
 
     def new_here(self) -> Iterator[list[tuple[Any, dict[str, Any], dict[str, Any]]]]:
         """Yield what the old side doesn't have."""
-        for tasks in carried.of_here(self._database, KIND, self._box):
+        for tasks in imported_tasks.of_here(self._database, KIND, self._box):
             yield [
                 (task.id, _fields(task), {"task": task, "settings": task.settings})
                 for task in tasks

@@ -5,7 +5,6 @@ A pause can be resumed and a failed task be queued again; a cancelled task is no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -15,8 +14,8 @@ from altwright.domain.limits import Limits
 from altwright.domain.task import Priority, Status
 from altwright.domain.user import UserRef
 from altwright.errors import Conflict, InvalidInput, RedisUnavailable
-from altwright.tasks.audit_log import Audit
-from altwright.tasks.bulk_task import BulkTask, Order
+from altwright.tasks.audit_log import WHY_MOST, Audit
+from altwright.tasks.bulk_task import BulkTask, Order, order_of
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.queue_manager import RQQueueManager
@@ -26,9 +25,6 @@ from altwright.tasks.store.statistics import Figures, QueueFigures
 from altwright.tasks.store.task_search import TaskFilter
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task import Task
-
-#: Characters of a reason.
-WHY_MOST = 500
 
 
 class Administration:
@@ -66,7 +62,7 @@ class Administration:
         self._queue.wake()
         return resumed
 
-    def clear(self, priority: Priority, *, by: UserRef) -> int:
+    def cancel_waiting(self, priority: Priority, *, by: UserRef) -> int:
         """Cancel every task of this priority that waits now; return how many."""
         cancelled = 0
         for ids in self._store.cancel_queued(priority, actor=by.username):
@@ -84,9 +80,9 @@ class Administration:
 
     def limit(self, limits: Limits | None, *, by: UserRef) -> None:
         """Let these limits hold in every process; None: those of the settings again."""
-        before = json.dumps(self._limits.current().to_json())
+        before = self._limits.current().words()
         self._limits.change(limits)
-        after = json.dumps(self._limits.current().to_json())
+        after = self._limits.current().words()
         self._audit.add(by, "limits changed", before=before, after=after)
 
     def cancel(self, task_id: str, *, by: UserRef) -> Task:
@@ -96,10 +92,10 @@ class Administration:
         self._noted(by, "task cancelled", before, before.status, after.status)
         return after
 
-    def requeue(self, task_id: str, *, by: UserRef) -> Task:
-        """Queue anybody's failed task again. Raises as RQQueueManager.requeue."""
+    def requeue_failed(self, task_id: str, *, by: UserRef) -> Task:
+        """Queue anybody's failed task again. Raises as RQQueueManager.requeue_failed."""
         before = self._store.get(task_id, None)
-        after = self._queue.requeue(task_id, by=by)
+        after = self._queue.requeue_failed(task_id, by=by)
         self._noted(by, "task requeued", before, before.status, after.status)
         return after
 
@@ -125,7 +121,7 @@ class Administration:
         self, action: BulkAction, wanted: TaskFilter, priority: Priority | None = None
     ) -> Selection:
         """Return what is to be done to all tasks that match now; later ones are left alone."""
-        return Selection(action, wanted, self._changes.now(), priority)
+        return Selection(action, wanted, self._store.database.now(), priority)
 
     def change_many(
         self, selection: Selection, *, why: str, by: UserRef, username: str | None = None
@@ -150,7 +146,7 @@ class Administration:
         order = Order(selection, by, why, words, counts.matching, counts.applicable)
         task = self._queue.submit(BulkTask.name, user=None, by=by, settings=order.to_json())
         action = f"bulk {selection.action} begun"
-        detail = f"{words}: {counts.applicable:,} of {counts.matching:,}; why: {why}"
+        detail = f"{words}: {counts.applicable.words} of {counts.matching.words}; why: {why}"
         after = "" if selection.priority is None else selection.priority.queue
         self._audit.add(by, action, task.id, detail, after=after)
         return task
@@ -164,12 +160,11 @@ class Administration:
             InvalidInput, ActiveTaskExists: as change_many.
         """
         task = self._store.get(task_id, None)
-        order = Order.of_json(task.settings) if task.kind == BulkTask.name else None
+        order = order_of(task)
         if order is None or order.selection.action is not BulkAction.PRIORITY or not task.ended:
             raise Conflict("Only a change of many priorities that is over can be taken back.")
-        selection = Selection(
-            BulkAction.UNDO, TaskFilter(), self._changes.now(), order.selection.priority, task_id
-        )
+        until, priority = self._store.database.now(), order.selection.priority
+        selection = Selection(BulkAction.UNDO, TaskFilter(), until, priority, task_id)
         return self.change_many(selection, why=why, by=by)
 
     def queues(self, statuses: Collection[Status] = ()) -> list[QueueFigures]:

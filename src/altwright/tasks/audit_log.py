@@ -14,6 +14,8 @@ from altwright.db.session import Database
 from altwright.db.task_tables import AuditRow
 from altwright.domain.user import UserRef
 
+#: Characters of a reason that somebody gives.
+WHY_MOST = 500
 #: Characters that the columns hold.
 _ACTOR, _ACTION, _SUBJECT, _ADDRESS = 128, 64, 128, 64
 

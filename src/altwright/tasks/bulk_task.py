@@ -12,16 +12,18 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from altwright.domain.counting import counted
+from altwright.domain.counting import Count, counted
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput, NotAllowed, RateLimited
 from altwright.tasks import audit_log
+from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.page_updates import ProgressTracker
 from altwright.tasks.store.bulk_changes import (
     EFFECTIVE,
     BulkAction,
     BulkChanges,
+    Outcomes,
     Range,
     Selection,
 )
@@ -41,6 +43,7 @@ NOTED_EVERY = 100
 #: How keys of items begin, and the key of the last one.
 _BATCH, _CHECK, _REPORT = "tasks", "check", "report"
 LEFT = "left as they are"
+_COUNTS = ("matching", "applicable")
 STOPPED = "Not begun: what was queued again first has failed again."
 
 
@@ -52,8 +55,8 @@ class Order:
     by: UserRef
     why: str
     words: str
-    matching: int
-    applicable: int
+    matching: Count
+    applicable: Count
 
     def to_json(self) -> dict[str, Any]:
         """Return the task's settings."""
@@ -65,13 +68,23 @@ class Order:
             "words": self.words,
             "matching": self.matching,
             "applicable": self.applicable,
+            # Beside the numbers, which processes of the version before read.
+            "bounds": {one: getattr(self, one).bound for one in _COUNTS},
         }
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Order:
         """Return what ``to_json`` was made from."""
-        rest = {name: kept[name] for name in ("why", "words", "matching", "applicable")}
-        return cls(Selection.of_json(kept["selection"]), UserRef(**kept["by"]), **rest)
+        bounds = kept.get("bounds", {})
+        counts = {one: Count(kept[one], bounds.get(one, "")) for one in _COUNTS}
+        by = UserRef(**kept["by"])
+        selection = Selection.of_json(kept["selection"])
+        return cls(selection, by, kept["why"], kept["words"], **counts)
+
+
+def order_of(task: Task) -> Order | None:
+    """Return what a task is to do to others; None: nothing, or nobody can read it any more."""
+    return Order.of_json(task.settings) if task.kind == BulkTask.name and task.settings else None
 
 
 class BulkTask(TaskKind):
@@ -89,11 +102,13 @@ class BulkTask(TaskKind):
         store: TaskStore,
         changes: BulkChanges,
         progress: ProgressTracker,
+        pauses: Pauses,
         wake: Callable[[], None],
     ) -> None:
         self.store = store
         self.changes = changes
         self.progress = progress
+        self.pauses = pauses
         self.wake = wake
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
@@ -182,10 +197,18 @@ class BulkWork(Work):
         if found.failed > MAY_FAIL * count:
             return Worked(ItemStatus.FAILED, f"{so_far}: the others stay as they are.")
         if found.pending:
-            self._run.step(f"Waits for the first ones: {so_far}")
+            self._run.step(f"Waits for the first ones: {so_far}{self._held_up(found)}")
             look_s = min(max(found.age_s * LOOKS_PART, LOOK_LEAST_S), LOOK_MOST_S)
             raise HandedBack("waits for its canary", look_s)
         return Worked(ItemStatus.DONE, f"{so_far}.")
+
+    def _held_up(self, found: Outcomes) -> str:
+        """Return why those can't begin that a canary waits for, as far as a person can mend it."""
+        paused = self._kind.pauses.all()
+        return "".join(
+            f"; the queue {priority.queue} is paused by {paused[priority].by}"
+            for priority in sorted(found.waiting & paused.keys())
+        )
 
     def _report(self, session: Session) -> None:
         action = f"bulk {self._selection.action} ended"
@@ -205,7 +228,7 @@ class BulkWork(Work):
                 fates[LEFT] += int(item.key.rpartition(" ")[2])
             is_stopped |= item.status is ItemStatus.FAILED
         words = [
-            f"Of {self._order.applicable:,}: {told(fates) or 'nothing was to be done'}.",
+            f"Of {self._order.applicable.words}: {told(fates) or 'nothing was to be done'}.",
             *looks,
         ]
         if is_stopped:

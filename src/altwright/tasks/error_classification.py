@@ -108,6 +108,15 @@ def fault_of(error: Exception) -> Fault:
             return Fault(Meaning.PASSING, Category.FAULT, OUR_FAULT, Source.ALTWRIGHT)
 
 
+def unknown_kind(name: str) -> Fault:
+    """Return what it means that a worker doesn't know a task's kind.
+
+    While a cluster is upgraded, those of the newer version do: it waits for one of them.
+    """
+    words = f"The worker that took it doesn't know the kind {name[:32]!r}; a newer Altwright may."
+    return Fault(Meaning.PASSING, Category.CORRUPT, words, Source.ALTWRIGHT)
+
+
 def _fault(meaning: Meaning, error: AltwrightError, retry_in_s: float | None = None) -> Fault:
     return Fault(
         meaning, error.category, str(error), _source(error), retry_in_s, error.operator_detail

@@ -1,4 +1,7 @@
-"""The policy of each category of errors as people read it, with what failed of it lately."""
+"""Each category of errors as people read it, with what failed of it lately.
+
+What is retried, and when, is decided by the table in domain/retry_policy.py.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,7 @@ from typing import Any
 
 from altwright.domain.retry_policy import POLICIES, Backoff, Who
 from altwright.errors import Category
-from altwright.tasks.store.statistics import Figures
-
-HOUR_S, DAY_S = 3600.0, 86_400.0
+from altwright.tasks.store.statistics import DAY_S, HOUR_S, Figures
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from altwright.db.session import Database
-from altwright.domain.bucket import ENDS, LENGTH, Bucket, OfPriority, Span
+from altwright.domain.bucket import ENDS, LENGTH, Bucket, Span
 from altwright.domain.period import Period, timeline
-from altwright.domain.task import ACTIVE, Delivery, Priority, Status
-from altwright.errors import RedisUnavailable
+from altwright.domain.task import ACTIVE, Delivery, Status
 from altwright.tasks.alerting.alerts import AlertBook
-from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.service_state import ServiceState
-from altwright.tasks.cluster.worker_registry import Roster, WorkerRecord
+from altwright.tasks.cluster.stopped_workers import stopped
+from altwright.tasks.cluster.worker_control import WorkerControl
+from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.error_classification import Source
 from altwright.tasks.execution.delivery_ledger import DeliveryLedger
 from altwright.tasks.execution.dispatcher import MODE
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.rq.job_queues import JobQueues
 from altwright.tasks.store.expired_leases import Rescuer
-from altwright.tasks.store.series import Series
 from altwright.tasks.store.statistics import Figures, QueueFigures
+from altwright.tasks.store.time_series import Series
 
 #: What ended in it says how fast the backlog shrinks; if nothing did, the last hour says so.
 LATELY = timedelta(minutes=10)
-#: How far back the time of a picture is taken from.
-HOUR_S = LENGTH[Span.HOUR].total_seconds()
+#: Ends of tasks below which a rate says nothing: after the first one it would be any number.
+RATE_LEAST = 10
 #: How many times are shown at which Redis was away.
 AWAY_MOST = 20
 
@@ -43,9 +41,9 @@ class Seen:
     figures: Figures
     series: Series
     roster: Roster
+    control: WorkerControl
     rescuer: Rescuer
-    pauses: Pauses
-    jobs: JobQueues
+    queues: Callable[[Collection[Status]], Sequence[QueueFigures]]
     health: RedisHealthMonitor
     state: ServiceState
     ledger: DeliveryLedger
@@ -63,7 +61,7 @@ class Overview:
 
     def timeline(self, period: Period) -> dict[str, Any]:
         """Return a period's sums and points. Raises DatabaseUnavailable."""
-        at = self._seen.series.now()
+        at = self._seen.database.now()
         return timeline(period, at, self._buckets(period, at))
 
     def current(self) -> dict[str, Any]:
@@ -73,14 +71,12 @@ class Overview:
         """
         seen = self._seen
         began = time.monotonic()
-        at = seen.series.now()
+        at = seen.database.now()
         answered_s = time.monotonic() - began
         hour = self._buckets(Period.HOUR, at)
-        last_hour = Bucket()
-        for bucket in hour.values():
-            last_hour.merge(bucket)
-        queues = seen.figures.by_priority(ACTIVE)
-        open_tasks = sum(one.waiting + one.delayed + one.running for one in queues.values())
+        last_hour = Bucket.sum(hour.values())
+        queues = seen.queues(ACTIVE)
+        open_tasks = sum(one.waiting + one.delayed + one.running for one in queues)
         per_s = _ends_per_s(hour, at)
         return {
             "at": at.isoformat(),
@@ -94,12 +90,12 @@ class Overview:
             "describer": {
                 "order": list(seen.describers()),
                 "tasks_waiting": seen.figures.waiting_for(Source.DESCRIBER),
-                "item_s": seen.figures.item_s(HOUR_S),
+                "item_s": seen.figures.item_s(),
             },
             "platforms": {"tasks_waiting": seen.figures.waiting_for(Source.PLATFORM)},
-            "workers": self._workers(),
-            "queues": self._queues(queues, last_hour),
-            "ended_per_hour": round(3600 * per_s, 1),
+            "workers": self._workers(at),
+            "queues": [_queue(one, last_hour) for one in queues],
+            "ended_per_hour": None if per_s is None else round(3600 * per_s, 1),
             "backlog_done_in_s": _done_in_s(open_tasks, per_s),
             "alerts": [alert.to_json() for alert in seen.alerts.open()],
         }
@@ -114,7 +110,7 @@ class Overview:
         return [
             {
                 **worker.to_json(),
-                "state": _state(worker, held.get(worker.id)),
+                "state": worker.state(works=worker.id in held),
                 "task_id": held.get(worker.id),
             }
             for worker in self._seen.roster.all()
@@ -142,51 +138,37 @@ class Overview:
             "memory_share": facts.memory_share if facts else None,
         }
 
-    def _workers(self) -> dict[str, int]:
+    def _workers(self, at: datetime) -> dict[str, Any]:
         workers = self._seen.roster.all()
         vanished = sum(worker.vanished for worker in workers)
+        gone = stopped(self._seen.control.stops(), workers, at)
         return {
             "alive": len(workers) - vanished,
             "vanished": vanished,
             "expected": self._seen.workers_expected(),
+            "stopped": [one.to_json(at) for one in gone],
         }
 
-    def _queues(
-        self, queues: Mapping[Priority, QueueFigures], last_hour: Bucket
-    ) -> list[dict[str, Any]]:
-        paused = self._seen.pauses.all()
-        lengths: Mapping[Priority, int | None] = dict.fromkeys(Priority)
-        with suppress(RedisUnavailable):  # then nobody knows what lies in RQ
-            lengths = self._seen.jobs.lengths()
-        return [
-            {
-                "queue": one.queue,
-                "paused_by": paused[one].by if one in paused else None,
-                "waiting": queues[one].waiting,
-                "delayed": queues[one].delayed,
-                "running": queues[one].running,
-                "oldest_waiting_s": queues[one].oldest_waiting_s,
-                "in_rq": lengths[one],
-                **_ended(last_hour.priorities[one]),
-            }
-            for one in Priority
-        ]
+
+def _queue(queue: QueueFigures, last_hour: Bucket) -> dict[str, Any]:
+    ended = last_hour.priorities[queue.priority].ended
+    return {
+        "queue": queue.priority.queue,
+        "paused_by": queue.paused_by or None,
+        "waiting": queue.waiting,
+        "delayed": queue.delayed,
+        "running": queue.running,
+        "oldest_waiting_s": queue.oldest_waiting_s,
+        "in_rq": queue.in_rq,
+        **{status.value: ended[status] for status in ENDS},
+    }
 
 
-def _state(worker: WorkerRecord, task_id: str | None) -> str:
-    if worker.vanished:
-        return "vanished"
-    if worker.stopping:
-        return "stopping"
-    return "working" if task_id else "idle"
+def _ends_per_s(hour: Mapping[datetime, Bucket], at: datetime) -> float | None:
+    """Return how many tasks complete or fail in a second: lately, else in the last hour.
 
-
-def _ended(part: OfPriority) -> dict[str, int]:
-    return {status.value: part.ended[status] for status in ENDS}
-
-
-def _ends_per_s(hour: Mapping[datetime, Bucket], at: datetime) -> float:
-    """Return how many tasks complete or fail in a second: lately, else in the last hour."""
+    None: too few did.
+    """
     ends = {
         begin: part.ended[Status.COMPLETED] + part.ended[Status.FAILED]
         for begin, bucket in sorted(hour.items())
@@ -194,14 +176,14 @@ def _ends_per_s(hour: Mapping[datetime, Bucket], at: datetime) -> float:
     }
     for since in (at - LATELY, at - LENGTH[Span.HOUR]):
         lately = {begin: count for begin, count in ends.items() if count and begin > since}
-        if lately:
+        if sum(lately.values()) >= RATE_LEAST:
             elapsed = max(at - min(lately), LENGTH[Span.MINUTE])
             return sum(lately.values()) / elapsed.total_seconds()
-    return 0.0
+    return None
 
 
-def _done_in_s(open_tasks: int, per_s: float) -> float | None:
-    """Return when at this rate nothing waits or runs any more; None: at no time."""
+def _done_in_s(open_tasks: int, per_s: float | None) -> float | None:
+    """Return when at this rate nothing waits or runs any more; None: nobody knows."""
     if not open_tasks:
         return 0.0
     return round(open_tasks / per_s, 1) if per_s else None

@@ -53,7 +53,7 @@ class RQQueueManager:
         messenger: Messenger,
         *,
         max_retries: int,
-        runs_per_day: int = 0,
+        runs_per_day: int,
     ) -> None:
         """Take the parts; ``work_waits`` is set at each submit, for workers of this process."""
         self.work_waits = messenger.waits
@@ -164,18 +164,18 @@ class RQQueueManager:
         self._progress.publish_by_id(task_id)
         return task
 
-    def requeue(self, task_id: str, *, by: UserRef) -> Task:
+    def requeue_failed(self, task_id: str, *, by: UserRef) -> Task:
         """Queue a failed task again; its finished items stay finished.
 
         Raises:
-            TaskNotFound, TaskStateConflict, ActiveTaskExists: as TaskStore.requeue.
+            TaskNotFound, TaskStateConflict, ActiveTaskExists: as TaskStore.requeue_failed.
             NotAllowed: it is an administrator's order, and they are none.
         """
         if by.looks_after_tasks and not by.is_admin:
             kind = self._kinds.get(self._store.get(task_id, None).kind)
             if kind is not None and kind.is_for_administrators:
                 raise NotAllowed("Only an administrator may give this order again.")
-        task = self._store.requeue(task_id, user_id=scope(by), actor=by.username)
+        task = self._store.requeue_failed(task_id, user_id=scope(by), actor=by.username)
         self.wake()
         self._progress.publish_by_id(task_id)
         return task

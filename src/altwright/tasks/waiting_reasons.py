@@ -27,7 +27,7 @@ from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.store.claim_order import PRIORITIES
 from altwright.tasks.store.concurrency_limits import LimitBook
 from altwright.tasks.store.running_work import RunningTask, RunningWork
-from altwright.tasks.store.series import Series
+from altwright.tasks.store.time_series import Series
 from altwright.tasks.task import Task
 
 #: Tasks that must have ended lately before anything is said of how long others take.
@@ -139,9 +139,9 @@ class WaitingReasons:
         looked = self._looked
         limits = looked.limits.current()
         running = looked.work.all(None)
-        there = [one.id for one in looked.roster.all() if not (one.vanished or one.stopping)]
+        there = [one.id for one in looked.roster.alive() if not one.stopping]
         scene = _Scene(
-            looked.series.now(),
+            looked.database.now(),
             looked.pauses.all(),
             limits,
             limits.full(_counts(running), len(there)),
@@ -191,14 +191,10 @@ class WaitingReasons:
             return False
 
     def _nobody(self, *, for_staff: bool) -> str:
-        stopped = [
-            wishes.scale or wishes.end
-            for wishes in self._looked.control.all().values()
-            if wishes.end or (wishes.scale and not wishes.scale.most)
-        ]
-        if not (for_staff and stopped):
+        stops = self._looked.control.stops() if for_staff else {}
+        if not stops:
             return "No worker is there."
-        by = ", ".join(sorted({one.by for one in stopped if one}))
+        by = ", ".join(sorted({one.by for one in stops.values()}))
         return f"No worker is there; workers were asked to stop by {by}."
 
     def _ahead(self, task: Task, scene: _Scene) -> tuple[int, int]:
@@ -223,10 +219,7 @@ class WaitingReasons:
         took = Histogram()
         for period in (Period.HOUR, Period.DAY):
             buckets = self._looked.series.up_to_now(period.span, period.begin_of(at), at)
-            lately = Bucket()
-            for bucket in buckets.values():
-                lately.merge(bucket)
-            took = lately.all().took
+            took = Bucket.sum(buckets.values()).all().took
             if took.count >= SAMPLE_LEAST:
                 break
         return took
@@ -242,6 +235,8 @@ def _why_later(task: Task) -> str:
         return "The describer didn't answer; it is asked again then."
     if task.waits and task.waits_for == Source.PLATFORM:
         return "The account's server didn't answer; it is asked again then."
+    if task.waits and task.waits_for == Source.ALTWRIGHT:
+        return "The worker that had it doesn't know its kind; it is for another one then."
     if task.error_category == Category.RATE_LIMIT or task.waits:
         return "A server asked for a pause."
     if task.failures:

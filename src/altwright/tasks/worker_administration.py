@@ -9,10 +9,11 @@ from typing import Any
 
 from altwright.domain.counting import counted
 from altwright.domain.user import UserRef
-from altwright.domain.worker import StartedBy, WorkerKind
+from altwright.domain.worker import StartedBy
 from altwright.errors import InvalidInput, NotFound, TaskStateConflict
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.stack_dumps import StackDump, StackDumps
+from altwright.tasks.cluster.stopped_workers import STANDING_S, group_of
 from altwright.tasks.cluster.worker_control import (
     INTEGRATED,
     POOL,
@@ -31,10 +32,6 @@ from altwright.tasks.store.statistics import Figures
 
 #: The highest number of integrated workers, or of processes on a host.
 SCALE_MOST = 64
-#: How far back the usual time of a picture is taken from, in seconds.
-USUAL_FROM_S = 3600.0
-#: Seconds for which it is shown that workers were stopped which aren't there any more.
-STANDING_S = 3600.0
 #: What starts workers again that no process of ours does.
 _AFTERWARDS: dict[str, str] = {
     StartedBy.SYSTEMD: "systemd starts it again",
@@ -61,6 +58,11 @@ class GroupState:
     afterwards: str = ""
 
     @property
+    def alive(self) -> int:
+        """Return how many workers there are."""
+        return sum(not one.vanished for one in self.workers)
+
+    @property
     def standing(self) -> str:
         """Return what was asked for and how far that is, in words; "" if nothing was."""
         alive = [one for one in self.workers if not one.vanished]
@@ -85,7 +87,6 @@ class GroupState:
     def to_json(self) -> dict[str, Any]:
         """Return the shape that pages, the REST API and the command line show."""
         wishes = {"scale": self.wishes.scale, "restart": self.wishes.again, "stop": self.wishes.end}
-        alive = sum(not one.vanished for one in self.workers)
         return {
             "kind": self.group.kind,
             "host": self.group.host,
@@ -94,7 +95,7 @@ class GroupState:
             "least": self.least,
             "most": self.most,
             "there": self.there,
-            "workers": alive,
+            "workers": self.alive,
             "standing": self.standing,
             "afterwards": self.afterwards,
             "asked": {
@@ -135,7 +136,7 @@ class WorkerAdministration:
 
     def running(self) -> dict[str, RunningTask]:
         """Return the running tasks by their workers' ids."""
-        tasks = self._work.all(self._figures.item_s(USUAL_FROM_S))
+        tasks = self._work.all(self._figures.item_s())
         return {task.worker_id: task for task in tasks}
 
     def running_task(self, task_id: str) -> RunningTask | None:
@@ -148,10 +149,11 @@ class WorkerAdministration:
         return [
             {
                 **worker.to_json(),
-                "state": _state(worker, running.get(worker.id)),
-                "task": task.to_json() if (task := running.get(worker.id)) else None,
+                "state": worker.state(works=bool(task), is_stuck=bool(task and task.is_stuck)),
+                "task": task.to_json() if task else None,
             }
             for worker in self._roster.all()
+            for task in [running.get(worker.id)]
         ]
 
     def groups(self) -> list[GroupState]:
@@ -160,8 +162,8 @@ class WorkerAdministration:
         pools = {Group(POOL, size.host): size for size in self._control.pools()}
         members: dict[Group, list[WorkerRecord]] = {}
         for worker in self._roster.all():
-            members.setdefault(_group_of(worker), []).append(worker)
-        at = self._control.now()
+            members.setdefault(group_of(worker), []).append(worker)
+        at = self._control.database.now()
         shown = {group for group, them in members.items() if not all(one.vanished for one in them)}
         shown |= {group for group, one in wishes.items() if _is_fresh(one.end, at)}
         shown |= pools.keys()
@@ -187,7 +189,7 @@ class WorkerAdministration:
             )
         if state.group == INTEGRATED and least != most:
             raise InvalidInput("Integrated workers don't grow with the backlog: name one number.")
-        self._control.scale(state.group, least, most, by)
+        self._control.scale(state.group, least, most, by, state.alive)
         return self._named(kind, host)
 
     def reset(self, kind: str, host: str, *, by: UserRef) -> GroupState:
@@ -207,9 +209,9 @@ class WorkerAdministration:
         """
         state = self._named(kind, host)
         if state.can_scale:
-            self._control.scale(state.group, 0, 0, by)
+            self._control.scale(state.group, 0, 0, by, state.alive)
         else:
-            self._control.end(state.group, by)
+            self._control.end(state.group, by, state.alive)
         return self._named(kind, host)
 
     def restart(self, kind: str, host: str, *, by: UserRef) -> GroupState:
@@ -303,21 +305,3 @@ def _is_fresh(wish: Wish | None, at: datetime) -> bool:
 
 def _left(workers: int) -> str:
     return f"{counted(workers, 'worker')} still there" if workers else "stopped"
-
-
-def _group_of(worker: WorkerRecord) -> Group:
-    if worker.kind == WorkerKind.INTEGRATED:
-        return INTEGRATED
-    if worker.started_by == StartedBy.POOL:
-        return Group(POOL, worker.host)
-    return Group(worker.kind, worker.host)
-
-
-def _state(worker: WorkerRecord, task: RunningTask | None) -> str:
-    if worker.vanished:
-        return "vanished"
-    if task is not None and task.is_stuck:
-        return "stuck"
-    if worker.stopping:
-        return "stopping"
-    return "working" if task else "idle"

@@ -13,12 +13,13 @@ from altwright.web import (
     request_context,
     security,
 )
-from altwright.web.admin import alerts, dashboard, errors, many, settings, users, workers
+from altwright.web.admin import alerts, dashboard, errors, many, models, settings, users, workers
 from altwright.web.admin.views import bp as admin
 from altwright.web.api import (
     accounts,
     admin_alerts,
     admin_errors,
+    admin_models,
     admin_queues,
     admin_settings,
     admin_tasks,
@@ -55,11 +56,11 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(pages)
     app.register_blueprint(admin)
     app.register_blueprint(dashboard.bp)
-    for page in (many, workers, alerts, errors, settings, users, password_page):
+    for page in (many, workers, alerts, errors, models, settings, users, password_page):
         app.register_blueprint(page.bp)
     routes = (tasks, accounts, drafts, describers, statistics)
-    of_admins = (admin_workers, admin_alerts, admin_errors, admin_settings, admin_users)
-    for one in (*routes, *of_admins):
+    of_admins = (admin_workers, admin_alerts, admin_errors, admin_models, admin_settings)
+    for one in (*routes, *of_admins, admin_users):
         app.register_api(one.bp)
     for made in (admin_tasks.bp, admin_tasks.dead_letters):
         app.register_api(made)

@@ -118,7 +118,9 @@ def _families() -> Iterator[Metric]:
     yield from (tasks, oldest, paused, in_rq)
     yield from _ended()
     workers = GaugeMetricFamily("altwright_workers", "Workers of all hosts.", labels=["state"])
-    for state, count in now["workers"].items():
+    counts = now["workers"]
+    counts |= {"stopped": sum(one["workers"] for one in counts["stopped"])}
+    for state, count in counts.items():
         workers.add_metric([state], count)
     yield workers
     delivery = GaugeMetricFamily(

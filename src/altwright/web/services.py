@@ -16,6 +16,7 @@ from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.describers.exchangeable import ExchangeableDescriber
+from altwright.describers.local_models.administration import LocalModels
 from altwright.tasks.administration import Administration
 from altwright.tasks.alerting.alert_desk import AlertDesk
 from altwright.tasks.alerting.alerts import AlertBook
@@ -62,6 +63,7 @@ class Services:
     overview: Overview
     error_policies: ErrorPolicies
     live: LiveSettings
+    local_models: LocalModels
 
 
 def services() -> Services:

@@ -22,9 +22,13 @@ REDIS_SPARE = 4
 SHARE = 0.8
 
 
-def pool_size(settings: Settings) -> int:
-    """Return how many database connections a process keeps at most, from its threads."""
-    return settings.rq_worker_count + SPARE + min(REQUESTS, settings.web_threads // 4)
+def pool_size(settings: Settings, workers: int = 0) -> int:
+    """Return how many database connections a process keeps at most, from its threads.
+
+    ``workers`` is how many it has now, which may be more than the settings name.
+    """
+    workers = max(workers, settings.rq_worker_count)
+    return workers + SPARE + min(REQUESTS, settings.web_threads // 4)
 
 
 def processes(settings: Settings) -> int:

@@ -42,13 +42,14 @@ class RQWorkerManager:
         kind: str,
         started_by: StartedBy = StartedBy.NOBODY,
         grace_s: float = 0.0,
+        make_room: Callable[[int], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what makes a worker, where workers should be, and ``kind`` for the roster.
 
         ``memory.reached`` is set when this process should be replaced, ``wishes.leave`` when it
         is asked to end. ``grace_s`` are the seconds that a worker has for its task once it is one
-        too many.
+        too many. ``make_room`` is told how many workers need a connection to the database.
         """
         self._make_worker = make_worker
         self._roster = roster
@@ -58,6 +59,7 @@ class RQWorkerManager:
         self._kind = kind
         self._started_by = started_by
         self._grace_s = grace_s
+        self._make_room = make_room
         self._clock = clock
         self._stopping = threading.Event()
         #: Starts the workers and looks after them, also while they stop.
@@ -149,6 +151,7 @@ class RQWorkerManager:
                     del self._by_place[place]
                 elif place not in wanted or worker.stopping:
                     self._end(worker)
+            self._make_room(len(wanted | self._by_place.keys()))
             for place in wanted - self._by_place.keys():
                 self._by_place[place] = self._make_worker()
                 self._by_place[place].start()

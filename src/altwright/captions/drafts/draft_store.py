@@ -45,11 +45,6 @@ class DraftStore:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def now(self) -> datetime:
-        """Return the database's clock, by which drafts' ``updated_at`` is."""
-        with self.database.read() as session:
-            return session.execute(select(now())).scalar_one()
-
     def find(
         self,
         user_id: int,
@@ -143,7 +138,12 @@ class DraftStore:
                 query = WHOLE.where(DraftRow.user_id == user_id, PictureRow.post_id.in_(some))
                 found += [draft_of(*row) for row in session.execute(query)]
         wanted = set(ids)
-        found.sort(key=lambda one: (-one.post.posted_at.timestamp(), one.picture.position))
+        found.sort(
+            key=lambda one: (
+                *(-one.post.posted_at.timestamp(), -one.post.id),
+                *(one.picture.position, one.id),
+            )
+        )
         return [draft for draft in found if draft.id in wanted]
 
     def texts(self, draft_id: int, user_id: int) -> list[DraftText]:
@@ -435,8 +435,8 @@ def _cursor(draft: Draft) -> str:
 def _after(cursor: str) -> ColumnElement[bool]:
     """Return the condition of what follows the draft that a cursor stands for."""
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        at, post_id, position, draft_id = json.loads(base64.urlsafe_b64decode(padded))
+        # As much padding as any needs; what is too much is passed over.
+        at, post_id, position, draft_id = json.loads(base64.urlsafe_b64decode(cursor + "=="))
         posted_at = datetime.fromisoformat(at)
         numbers = int(post_id), int(position), int(draft_id)
         if posted_at.tzinfo is None or max(map(abs, numbers)) > ID_MOST:

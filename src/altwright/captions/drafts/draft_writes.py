@@ -23,7 +23,7 @@ from altwright.describers.port import Description
 from altwright.domain.caption import DECIDED, DraftStatus, sources
 from altwright.platforms.port import Media, Post
 from altwright.platforms.publishing.text_comparison import same
-from altwright.tasks.store.conditions import of_kind
+from altwright.tasks.store.one_task import of_kind
 
 #: What is said of a post that was deleted.
 GONE = "The post isn't on its server any more."
@@ -200,7 +200,6 @@ def failed_before(session: Session, account_id: int, post_ids: Collection[str]) 
         select(PostRow.remote_id, PictureRow.remote_id, PictureRow.failed_at)
         .join(PostRow, PostRow.id == PictureRow.post_id)
         .where(PostRow.account_id == account_id, PostRow.remote_id.in_(post_ids))
-        .where(PictureRow.failed_at.is_not(None))
     )
     return {
         (post_id, media_id): failed_at

@@ -31,12 +31,15 @@ class ModelServer:
     A session per call: a description takes seconds, and sessions shared by threads aren't safe.
     """
 
-    def __init__(self, names: Names, url: str, timeout_s: float, *, key: str = "") -> None:
-        """Call ``url``; ``names`` are for messages."""
+    def __init__(
+        self, names: Names, url: str, timeout_s: float, *, key: str = "", is_direct: bool = False
+    ) -> None:
+        """Call ``url``; ``names`` are for messages; ``is_direct``: past proxies."""
         self.names = names
         self._url = url.rstrip("/")
         self._timeout_s = timeout_s
         self._key = key
+        self._is_direct = is_direct
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the answer to a POST of ``body``, or to a GET where there is none.
@@ -82,9 +85,10 @@ class ModelServer:
         self, path: str, body: dict[str, Any] | None, timeout_s: float
     ) -> tuple[int, requests.structures.CaseInsensitiveDict[str], bytes]:
         url = self._url + path
-        guard = Guard(_hosts(url))
+        guard = Guard(hosts_of(url))
         with Exchange(guard, timeout_s) as exchange, requests.Session() as session:
-            adapter = _Adapter()
+            session.trust_env = not self._is_direct
+            adapter = ProxiedAdapter()
             session.mount("http://", adapter)
             session.mount("https://", adapter)
             try:
@@ -141,16 +145,17 @@ class ModelServer:
         return Refused(status, said(words, key=self._key), kind=_kind(error), retry_in_s=retry_in_s)
 
 
-class _Adapter(GuardedAdapter):
+class ProxiedAdapter(GuardedAdapter):
     """Goes through the proxies of the environment too; they are watched as the server is."""
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Return what connects to a proxy, guarded."""
         manager = super().proxy_manager_for(proxy, **options)
         manager.pool_classes_by_scheme = self.poolmanager.pool_classes_by_scheme
         return manager
 
 
-def _hosts(url: str) -> frozenset[str]:
+def hosts_of(url: str) -> frozenset[str]:
     """Return the hosts that are called for a URL, which the operator chose: all may be private."""
     proxies = requests.utils.get_environ_proxies(url)
     return frozenset(

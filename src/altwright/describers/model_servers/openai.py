@@ -33,12 +33,25 @@ class OpenAICompatible(ServedModel):
 
     name = "openai"
 
-    def __init__(self, base_url: str, api_key: str, model: str, timeout_s: float) -> None:
-        """Ask ``model`` at ``base_url`` (up to and with /v1); nothing is called yet."""
-        names = Names(
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        model: str,
+        timeout_s: float,
+        *,
+        names: Names | None = None,
+        is_direct: bool = False,
+    ) -> None:
+        """Ask ``model`` at ``base_url`` (up to and with /v1); nothing is called yet.
+
+        ``names`` are for messages; ``is_direct``: past the proxies of the environment.
+        """
+        names = names or Names(
             "The model server", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL", model
         )
-        super().__init__(ModelServer(names, base_url, timeout_s, key=api_key))
+        server = ModelServer(names, base_url, timeout_s, key=api_key, is_direct=is_direct)
+        super().__init__(server)
         #: Parameters that this server doesn't take, learnt from its refusals.
         self._unwanted: set[str] = set()
 

@@ -9,11 +9,8 @@ from altwright.domain.user import UserRef
 from altwright.tasks.alerting.alerts import RAISED, Alert, AlertBook
 from altwright.tasks.alerting.notifications import Channel, NotSent
 from altwright.tasks.alerting.rules import Severity
-from altwright.tasks.audit_log import Audit
+from altwright.tasks.audit_log import WHY_MOST, Audit
 from altwright.text import clean_line
-
-#: Characters that may be said about an acknowledged alert.
-WHY_MOST = 500
 
 
 class AlertDesk:

@@ -71,9 +71,9 @@ class AlertBook:
         self,
         database: Database,
         channels: Collection[str] = (),
-        quiet_s: Callable[[], float] = lambda: 0.0,
+        quiet_s: Callable[[str], float] = lambda _: 0.0,
     ) -> None:
-        """Take the channels, and how many seconds from now on warnings have to wait."""
+        """Take the channels, and how many seconds from now on warnings have to wait for one."""
         self._database = database
         self._channels = channels
         self._quiet_s = quiet_s
@@ -179,24 +179,37 @@ class AlertBook:
                         repeated += 1
         return repeated
 
-    def record(self, alert: Alert) -> None:
-        """Write an alert that is over, and was told already when it began."""
+    @again_after_deadlock
+    def record(self, alert: Alert, unless_over_for_s: float) -> bool:
+        """Write an alert that is over, and was told already when it began; return whether.
+
+        It isn't written where one of its rule has been over for fewer seconds: another process
+        was faster.
+        """
+        over_lately = select(AlertRow.id).where(
+            AlertRow.name == alert.name, AlertRow.resolved_at > now(-unless_over_for_s)
+        )
         with self._database.write() as session:
             row = AlertRow(
                 name=alert.name,
+                open_name=alert.name,
                 severity=alert.severity,
                 message=alert.message,
                 raised_at=alert.raised_at,
-                resolved_at=now(),
             )
             session.add(row)
-            session.flush()
+            session.flush()  # of several at once, the others wait here for the first one's end
+            if session.scalar(over_lately.limit(1)) is not None:
+                session.delete(row)
+                return False
+            row.open_name, row.resolved_at = None, now()
             self._tell(session, row.id, RESOLVED, alert.severity)
         _log.warning("alert %s is over", alert.name)
+        return True
 
     def _tell(self, session: Session, alert_id: int, event: str, severity: str) -> None:
-        held_s = 0.0 if severity == Severity.CRITICAL else self._quiet_s()
         for channel in self._channels:
+            held_s = 0.0 if severity == Severity.CRITICAL else self._quiet_s(channel)
             row = NoticeRow(alert_id=alert_id, channel=channel, event=event, due_at=now(held_s))
             session.add(row)
 

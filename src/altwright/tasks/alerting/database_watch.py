@@ -27,9 +27,10 @@ TOLD_S = 3600
 
 
 class DatabaseWatch:
-    """Every process hears how its questions fare; one of them tells, and later writes it down.
+    """Every process hears how its questions fare; one of them tells, and one writes it down later.
 
-    Which one: the first to say so in Redis, and while that is away, too, the first on each host.
+    Which one tells: the first to say so in Redis, and while that is away, too, the first on each
+    host. Which one writes it down: the first that sees it back.
     """
 
     def __init__(
@@ -78,10 +79,13 @@ class DatabaseWatch:
         self._right_since = at if self._right_since is None else self._right_since
         if self._is_told and at - self._right_since < QUIET_OF["database_down"]:
             return
-        if self._is_mine and self._alert is not None:
+        if self._alert is not None:
+            began, _ = self._wrong_since
+            # Whoever is first, since who told may have ended meanwhile. Of those who didn't tell,
+            # none writes what somebody has since the beginning; who told has an end of its own.
+            since = self._right_since if self._is_mine else began
             self._notifier.forget_now()
-            self._book.record(self._alert)  # first: if it goes away again here, all stays so
-        if self._is_told:  # whoever told: it may have ended meanwhile, and the next outage is news
+            self._book.record(self._alert, at - since)  # if it goes away here again, all stays so
             self._give_up()
         self._wrong_since = self._right_since = self._alert = None
         self._is_told = self._is_mine = False

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.pool import QueuePool
 
 from altwright import folders
 from altwright.db.session import POOL_OVERFLOW, Database, utcnow
-from altwright.db.types import now
 from altwright.domain.worker import host_name
 from altwright.errors import DatabaseUnavailable
 from altwright.tasks.alerting.rules import Thresholds
@@ -101,8 +99,7 @@ class HostWatch:
     def _skew_s(self) -> float:
         """Return how many seconds the database's clock is ahead of this host's; 0: unknown."""
         began = utcnow()
-        with self._database.connect() as connection:
-            at = connection.execute(select(now())).scalar_one()
+        at = self._database.now()
         took = utcnow() - began
         if took.total_seconds() > PROMPT_S:
             return 0.0

@@ -15,19 +15,19 @@ from altwright.tasks.alerting.host_watch import CLOCK, DISK, FRESH_S, KEY, POOL,
 from altwright.tasks.alerting.rules import Facts, Thresholds, findings
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.cluster.worker_control import WorkerControl
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.error_classification import Source
 from altwright.tasks.execution.dispatcher import STRANGE_KEYS
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.store.repair import TaskRepair
-from altwright.tasks.store.statistics import Figures, Progress
+from altwright.tasks.store.statistics import DAY_S, HOUR_S, Figures, Progress
 
 #: Seconds between two looks at everything, and two searches for damaged rows.
 LOOK_EVERY_S, SEARCH_EVERY_S = 2.0, 60.0
 #: Looking may take this share of the time: under load, tasks go before statistics (9.5).
 LOOKING_SHARE = 0.05
-HOUR_S, DAY_S = 3600.0, 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Watched:
 
     figures: Figures
     roster: Roster
+    control: WorkerControl
     health: RedisHealthMonitor
     pauses: Pauses
     upkeep: RQUpkeep
@@ -86,6 +87,7 @@ class AlertMonitor:
         # What an administrator made wait isn't late.
         due = [queues[priority] for priority in Priority if priority not in paused]
         last_day = _administrators(watched.figures.failures(DAY_S))
+        workers = sum(not worker.vanished for worker in watched.roster.all())
         set_aside = last_day.pop(Category.CORRUPT, 0)
         seen = watched.health.facts
         at = self._clock()
@@ -113,9 +115,10 @@ class AlertMonitor:
             damaged=self._damaged,
             ended=watched.figures.ended(HOUR_S),
             failed=sum(_administrators(watched.figures.failures(HOUR_S)).values()),
-            item_s=watched.figures.item_s(HOUR_S),
-            workers=sum(not worker.vanished for worker in watched.roster.all()),
+            item_s=watched.figures.item_s(),
+            workers=workers,
             workers_expected=watched.workers_expected(),
+            stopped=() if workers else self._stopped(),
             database_s=database_s,
             pool=noted.get(POOL),
             disk=noted.get(DISK),
@@ -126,6 +129,14 @@ class AlertMonitor:
             describer_s=watched.describer.took_s,
             stuck=self._stuck(at),
             failed_sign_ins=self._asked(watched.failed_sign_ins) or 0,
+        )
+
+    def _stopped(self) -> tuple[str, ...]:
+        """Return which workers were asked to stop, by whom and when."""
+        stops = self._watched.control.stops()
+        return tuple(
+            f"{group.words} by {wish.by} at {wish.at:%Y-%m-%d %H:%M} UTC"
+            for group, wish in sorted(stops.items())
         )
 
     def _stuck(self, at: float) -> tuple[str, ...]:

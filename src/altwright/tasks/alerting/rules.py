@@ -72,6 +72,7 @@ class Facts:
     What its user can mend is no failure here.
     ``ended`` and ``failed`` count tasks of the last hour, ``dead_letters``, ``set_aside`` and
     ``not_set_up`` those of the last day; ``item_s`` is the median time of an item in the last hour.
+    ``stopped``: while no worker is there, which were asked to stop, by whom and when.
     ``database_s``: how long the database took for a small question. ``pool``, ``disk``, ``clock``
     and ``key``: what is wrong on a host, as a sentence. ``without_describer``: tasks that wait for
     it. ``describer``: what is wrong with it, as a sentence; ``describer_s``: how long it took to
@@ -98,6 +99,7 @@ class Facts:
     item_s: float | None = None
     workers: int = 0
     workers_expected: int = 0
+    stopped: tuple[str, ...] = ()
     database_s: float = 0.0
     pool: str | None = None
     disk: str | None = None
@@ -144,12 +146,19 @@ def findings(facts: Facts, limits: Thresholds) -> Iterator[Finding]:
     yield from _database(facts, limits)
     yield from _hosts(facts)
     yield from _trouble(facts, limits)
+    yield from _workers(facts)
+
+
+def _workers(facts: Facts) -> Iterator[Finding]:
+    severity = Severity.WARNING if facts.workers else Severity.CRITICAL
+    by = f" Stopped: {'; '.join(facts.stopped)}." if facts.stopped else ""
     if facts.workers < facts.workers_expected:
-        yield Finding(
-            "workers_missing",
-            Severity.WARNING if facts.workers else Severity.CRITICAL,
-            f"{facts.workers} of {counted(facts.workers_expected, 'worker')} at work.",
-        )
+        message = f"{facts.workers} of {counted(facts.workers_expected, 'worker')} at work.{by}"
+        yield Finding("workers_missing", severity, message)
+    elif facts.stopped and facts.waiting:
+        # As it was wished, but hardly for as long as tasks wait for it.
+        message = f"Nobody works, and {counted(facts.waiting, 'task')} waiting.{by}"
+        yield Finding("workers_missing", severity, message)
 
 
 def _redis(facts: Facts) -> Iterator[Finding]:

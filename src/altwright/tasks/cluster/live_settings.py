@@ -22,7 +22,7 @@ from altwright.db.session import Database
 from altwright.domain.user import UserRef
 from altwright.errors import InvalidInput
 from altwright.tasks.audit_log import write
-from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.cluster.service_state import ServiceState, put
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ CHANGEABLE = MappingProxyType(
             "describer_fallbacks",
             "describer_parallel",
             "caption_max_length",
+            "model_name",
+            "model_timeout",
             "ollama_model",
             "ollama_timeout",
             "openai_model",
@@ -190,7 +192,7 @@ class LiveSettings:
                 for name, value in checked.items()
                 if value != getattr(self._environment, name)
             }
-            self._state.replace(session, ROW, kept)
+            put(session, ROW, kept)
         self._take(kept)
         return [name.upper() for name in changed]
 

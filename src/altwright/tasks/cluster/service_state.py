@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from altwright.db.session import Database, changed
+from altwright.db.session import Database, Executor, again_after_deadlock, changed
 from altwright.db.task_tables import StateRow
 from altwright.db.types import now
 
@@ -20,7 +20,7 @@ _STATES = select(StateRow.name, StateRow.value).where(
 
 
 class ServiceState:
-    """All SQL on facts about the service; paused queues have theirs in queue_pauses.py."""
+    """Facts that stand by themselves; others are kept with what they go with by ``put``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -50,25 +50,16 @@ class ServiceState:
             at = connection.scalar(select(now()))
         return (at - changed_at).total_seconds() if changed_at and at else float("inf")
 
+    @again_after_deadlock
     def set(self, name: str, value: Any) -> None:
         """Keep a fact."""
-        statement = update(StateRow).where(StateRow.name == name)
         with self._database.begin() as connection:
-            if changed(connection, statement.values(value=value, changed_at=now())):
-                return
-        if not self.add(name, value):
-            with self._database.begin() as connection:  # another process was first
-                changed(connection, statement.values(value=value, changed_at=now()))
+            put(connection, name, value)
 
     def locked(self, session: Session, name: str) -> Any:
         """Return a fact that is there, which nobody else changes before the transaction ends."""
         query = select(StateRow.value).where(StateRow.name == name).with_for_update()
         return session.execute(query).scalar_one()
-
-    def replace(self, session: Session, name: str, value: Any) -> None:
-        """Change a fact that is locked."""
-        statement = update(StateRow).where(StateRow.name == name)
-        changed(session, statement.values(value=value, changed_at=now()))
 
     def add(self, name: str, value: Any) -> bool:
         """Keep a fact unless there is one of this name; return whether there was none."""
@@ -80,3 +71,20 @@ class ServiceState:
                 raise  # the row was refused for another reason
             return False
         return True
+
+
+def put(session: Executor, name: str, value: Any) -> None:
+    """Keep a fact in a transaction, be there one of this name or not, or come one meanwhile.
+
+    On MariaDB several who do so at once may stand in each other's way: see again_after_deadlock.
+    """
+    statement = update(StateRow).where(StateRow.name == name)
+    statement = statement.values(value=value, changed_at=now())
+    if changed(session, statement):
+        return
+    try:
+        with session.begin_nested():
+            session.execute(insert(StateRow).values(name=name, value=value))
+    except IntegrityError:  # another process was first; or the row is refused for another reason
+        if not changed(session, statement):
+            raise

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, or_, select
-from sqlalchemy.orm import Session
 
 from altwright.db.copies import as_json
-from altwright.db.session import Database
+from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import StateRow
 from altwright.db.types import now
 from altwright.domain.user import UserRef
 from altwright.tasks.audit_log import write
+from altwright.tasks.cluster.service_state import ServiceState, put
 
 #: Frames, the innermost ones, and characters of a line that are kept; and for how many seconds.
 FRAMES_MOST, LINE_MOST, KEPT_S = 40, 300, 600.0
@@ -62,7 +62,9 @@ class StackDumps:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._state = ServiceState(database)
 
+    @again_after_deadlock
     def ask(self, worker_id: str, by: UserRef) -> None:
         """Ask a worker's process for its thread's stack; it answers within 2 s."""
         old = delete(StateRow).where(
@@ -72,13 +74,12 @@ class StackDumps:
         value = {"id": secrets.token_hex(8), "by": by.username}
         with self._database.write() as session:
             session.execute(old)
-            _keep(session, request_row(worker_id), value)
+            put(session, request_row(worker_id), value)
             write(session, by, "stack asked for", worker_id)
 
     def answer(self, worker_id: str, request_id: str, lines: Sequence[str]) -> None:
         """Answer one request."""
-        with self._database.write() as session:
-            _keep(session, _answer_row(worker_id), {"id": request_id, "lines": list(lines)})
+        self._state.set(_answer_row(worker_id), {"id": request_id, "lines": list(lines)})
 
     def of(self, worker_id: str) -> StackDump | None:
         """Return the stack that was asked for last; None: nobody has lately."""
@@ -95,10 +96,6 @@ class StackDumps:
             return StackDump(asked.changed_at, asked.value["by"], None, None)
         lines = tuple(answered.value["lines"])
         return StackDump(asked.changed_at, asked.value["by"], answered.changed_at, lines)
-
-
-def _keep(session: Session, name: str, value: object) -> None:
-    session.merge(StateRow(name=name, value=value, changed_at=now()))
 
 
 def _answer_row(worker_id: str) -> str:

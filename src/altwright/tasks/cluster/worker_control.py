@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.engine import Row
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from altwright.db.session import Database
+from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import StateRow
 from altwright.db.types import now
 from altwright.domain.counting import counted
 from altwright.domain.user import UserRef
 from altwright.domain.worker import WorkerKind
 from altwright.tasks.audit_log import write
+from altwright.tasks.cluster.service_state import put
 
 #: Supervised processes of a host, besides the kinds of workers that may be alone.
 POOL = "pool"
@@ -31,6 +30,8 @@ POOL = "pool"
 SCALE, AGAIN, END = "scale", "again", "end"
 #: What a pool says of itself, and after how many seconds without a word it counts as gone.
 SIZE, SIZE_KEPT_S = "size", 30.0
+#: What the audit log calls it.
+STOPPED = "workers stopped"
 _COLUMNS = select(StateRow.name, StateRow.value, StateRow.changed_at)
 #: Made once: every process asks every second.
 _WISHES = _COLUMNS.where(StateRow.name.in_(bindparam("names", expanding=True)))
@@ -65,19 +66,23 @@ INTEGRATED = Group(WorkerKind.INTEGRATED)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Who asked for something, and when; ``least`` and ``most`` are numbers that are wanted."""
+    """Who asked for something, and when; ``least`` and ``most`` are numbers that are wanted.
+
+    ``there``: how many workers there were when these were asked to stop (0: nobody noted it).
+    """
 
     id: str
     by: str
     at: datetime
     least: int = 0
     most: int = 0
+    there: int = 0
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """Read a row."""
         value = row.value if isinstance(row.value, dict) else {}
-        numbers = {name: int(value.get(name) or 0) for name in ("least", "most")}
+        numbers = {name: int(value.get(name) or 0) for name in ("least", "most", "there")}
         return cls(str(value.get("id")), str(value.get("by")), row.changed_at, **numbers)
 
 
@@ -88,6 +93,13 @@ class Wishes:
     scale: Wish | None = None
     again: Wish | None = None
     end: Wish | None = None
+
+    @property
+    def stop(self) -> Wish | None:
+        """Return who asked these workers to stop; None: nobody, or they may be there again."""
+        if self.scale and not self.scale.most:
+            return self.scale
+        return self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +116,19 @@ class WorkerControl:
     """All SQL on these wishes; each change is in the audit log, in the same transaction."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
-    def scale(self, group: Group, least: int, most: int, by: UserRef) -> None:
-        """Let there be so many: threads in the whole service, or processes of a host's pool."""
-        action = "workers scaled" if most else "workers stopped"
-        self._set(group, SCALE, by, action, least=least, most=most)
+    def scale(self, group: Group, least: int, most: int, by: UserRef, there: int = 0) -> None:
+        """Let there be so many: threads in the whole service, or processes of a host's pool.
+
+        ``there``: how many workers that stops, if it stops them.
+        """
+        action = "workers scaled" if most else STOPPED
+        self._set(group, SCALE, by, action, 0 if most else there, least=least, most=most)
 
     def reset(self, group: Group, by: UserRef) -> bool:
         """Let the settings count again; return whether they didn't."""
-        with self._database.write() as session:
+        with self.database.write() as session:
             before = self._kept(session, group.row(SCALE))
             if before is None:
                 return False
@@ -132,9 +147,9 @@ class WorkerControl:
         """Let the processes of a group be replaced, one after the other."""
         self._set(group, AGAIN, by, "workers restarted")
 
-    def end(self, group: Group, by: UserRef) -> None:
-        """Let the processes of a group end that are there now."""
-        self._set(group, END, by, "workers stopped")
+    def end(self, group: Group, by: UserRef, there: int = 0) -> None:
+        """Let the processes of a group end that are there now, with ``there`` workers."""
+        self._set(group, END, by, STOPPED, there)
 
     def wishes(self, group: Group) -> Wishes:
         """Return what is wanted of a group now."""
@@ -143,25 +158,26 @@ class WorkerControl:
 
     def read(self, names: Iterable[str]) -> dict[str, Wish]:
         """Return the wishes in these rows, those that there are."""
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             rows = connection.execute(_WISHES, {"names": list(names)})
             return {row.name: Wish.of(row) for row in rows}
-
-    def now(self) -> datetime:
-        """Return what time it is for the database, which dates wishes."""
-        with self._database.connect() as connection:
-            return connection.execute(select(now())).scalar_one()
 
     def all(self) -> dict[Group, Wishes]:
         """Return what is wanted of every group."""
         found: dict[Group, dict[str, Wish]] = {}
         likes = [StateRow.name.like(f"{what}:%") for what in (SCALE, AGAIN, END)]
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             for row in connection.execute(_COLUMNS.where(or_(*likes))):
                 what, kind, host = row.name.split(":", 2)
                 found.setdefault(Group(kind, host), {})[what] = Wish.of(row)
         return {group: Wishes(**wishes) for group, wishes in found.items()}
 
+    def stops(self) -> dict[Group, Wish]:
+        """Return which groups were asked to stop, and by whom."""
+        found = {group: wishes.stop for group, wishes in self.all().items()}
+        return {group: wish for group, wish in found.items() if wish}
+
+    @again_after_deadlock
     def note_pool(self, size: PoolSize) -> None:
         """Say how large a pool is; forget those of hosts that are long gone."""
         value = {"there": size.there, "least": size.least, "most": size.most}
@@ -169,15 +185,14 @@ class WorkerControl:
         old = delete(StateRow).where(
             StateRow.name.like(f"{SIZE}:%"), StateRow.changed_at < now(-SIZE_KEPT_S)
         )
-        # Another pool of a host of this name may be first with the row; this one notes again soon.
-        with suppress(IntegrityError), self._database.write() as session:
-            session.execute(old)
-            session.merge(StateRow(name=name, value=value, changed_at=now()))
+        with self.database.begin() as connection:
+            connection.execute(old)
+            put(connection, name, value)
 
     def pool_gone(self, host: str) -> None:
         """Note that a host's pool has ended."""
         name = Group(POOL, host).row(SIZE)
-        with self._database.write() as session:
+        with self.database.write() as session:
             session.execute(delete(StateRow).where(StateRow.name == name))
 
     def pools(self) -> list[PoolSize]:
@@ -185,25 +200,22 @@ class WorkerControl:
         query = select(StateRow.name, StateRow.value).where(
             StateRow.name.like(f"{SIZE}:%"), StateRow.changed_at >= now(-SIZE_KEPT_S)
         )
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             rows = connection.execute(query.order_by(StateRow.name))
             return [PoolSize(row.name.split(":", 2)[2], **row.value) for row in rows]
 
-    def _set(self, group: Group, what: str, by: UserRef, action: str, **numbers: int) -> None:
-        try:
-            self._write(group, what, by, action, numbers)
-        except IntegrityError:  # another administrator was first with this row
-            self._write(group, what, by, action, numbers)
-
-    def _write(
-        self, group: Group, what: str, by: UserRef, action: str, numbers: dict[str, int]
+    @again_after_deadlock
+    def _set(
+        self, group: Group, what: str, by: UserRef, action: str, there: int = 0, **numbers: int
     ) -> None:
         value = {"id": secrets.token_hex(8), "by": by.username, **numbers}
         name = group.row(what)
-        with self._database.write() as session:
+        with self.database.write() as session:
             kept = self._kept(session, name)
             before = _number(kept.value) if kept else "as configured"
-            session.merge(StateRow(name=name, value=value, changed_at=now()))
+            if action == STOPPED:  # who asks once more meets fewer
+                value["there"] = there or (kept.value.get("there", 0) if kept else 0)
+            put(session, name, value)
             changes = {"before": before, "after": _number(value)} if numbers else {}
             write(session, by, action, group.words, **changes)
 

@@ -48,6 +48,16 @@ class WorkerRecord:
     seen_at: datetime
     vanished: bool
 
+    def state(self, *, works: bool, is_stuck: bool = False) -> str:
+        """Return what it is at, in one word; ``works``: it has a task in hand."""
+        if self.vanished:
+            return "vanished"
+        if is_stuck:
+            return "stuck"
+        if self.stopping:
+            return "stopping"
+        return "working" if works else "idle"
+
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the command line shows."""
         return as_json(self)
@@ -89,6 +99,10 @@ class Roster:
         """Take workers out that said goodbye."""
         with self._database.write() as session:
             session.execute(delete(WorkerRow).where(WorkerRow.id.in_(worker_ids)))
+
+    def alive(self) -> list[WorkerRecord]:
+        """Return those that haven't vanished."""
+        return [worker for worker in self.all() if not worker.vanished]
 
     def all(self) -> list[WorkerRecord]:
         """Return every worker, by host and process."""

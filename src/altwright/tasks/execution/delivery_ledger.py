@@ -35,7 +35,7 @@ class DeliveryLedger:
         if entries and entries[-1]["until"] is None:
             return
         entry = {
-            "since": self._figures.now().isoformat(),
+            "since": self._figures.database.now().isoformat(),
             "until": None,
             "reason": reason,
             "taken_over": 0,
@@ -58,8 +58,8 @@ class DeliveryLedger:
             return
         since = datetime.fromisoformat(entries[-1]["since"])
         entries[-1] |= {
-            "until": self._figures.now().isoformat(),
+            "until": self._figures.database.now().isoformat(),
             "ended": self._figures.ended_by(Delivery.DATABASE, since),
-            "moved_back": self._figures.waiting_by(Delivery.DATABASE),
+            "moved_back": sum(self._figures.queued()[Delivery.DATABASE].values()),
         }
         self._state.set(LEDGER, entries)

@@ -31,12 +31,12 @@ LOOK_EVERY_S, ASK_EVERY_S = 0.5, 1.0
 class Hold:
     """One attempt that this process holds; ``over`` says that it is to end for a reason here.
 
-    ``may_give_way`` says that it is to end if others wait for their turn.
+    ``is_preemptible``: it is to end if others wait for their turn.
     """
 
     task: Task
     over: Callable[[], bool]
-    may_give_way: Callable[[], bool]
+    is_preemptible: Callable[[], bool]
     interrupt: Interrupt = field(default_factory=Interrupt)
     #: Its lease was lost: another worker has the task.
     lost: threading.Event = field(default_factory=threading.Event)
@@ -121,16 +121,16 @@ class LeaseKeeper:
             try:
                 cancelled = self._signals.cancelling({hold.task.id for hold in holds})
                 for hold in holds:
-                    if hold.task.id in cancelled or self._gives_way(hold):
+                    if hold.task.id in cancelled or self._is_preempted(hold):
                         hold.interrupt.interrupt()
             except TemporaryError as error:
                 _log.warning("nobody can say which tasks are to end: %s", error)
 
-    def _gives_way(self, hold: Hold) -> bool:
-        if not hold.may_give_way():
+    def _is_preempted(self, hold: Hold) -> bool:
+        if not hold.is_preemptible():
             return False
         try:
-            return bool(self._signals.now(hold.task, slice_is_over=True).gives_way)
+            return bool(self._signals.now(hold.task, slice_is_over=True).preempted_by)
         except TaskStateConflict:
             return True  # its worker finds out why
 

@@ -63,7 +63,7 @@ class Retrying:
             self._failed(now, fault.category, fault.words)
 
     def _wait(self, now: Task, fault: Fault) -> None:
-        """Let a task wait for a server, unless it has waited for too long without getting on."""
+        """Let a task wait for a server, or for a worker that knows it; not for too long."""
         is_asked_to = fault.meaning is Meaning.WAIT
         waited_s, patience_s = (
             (now.paused_s, PAUSE_PATIENCE_S) if is_asked_to else (now.outage_s, self._patience_s)

@@ -20,7 +20,7 @@ from altwright import telemetry, tracing
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, DatabaseUnavailable, TaskStateConflict
 from altwright.interrupts import Interrupted, interruptible
-from altwright.tasks.error_classification import Fault, Meaning, Source, fault_of
+from altwright.tasks.error_classification import Fault, Meaning, Source, fault_of, unknown_kind
 from altwright.tasks.execution.failure_streak import IN_A_ROW, Streak
 from altwright.tasks.execution.lease_renewer import Hold, LeaseKeeper
 from altwright.tasks.execution.retrying import Retrying
@@ -34,7 +34,7 @@ from altwright.tasks.task_kind import HandedBack, Run, TaskKind, Work
 _log = logging.getLogger(__name__)
 
 #: Seconds that a task rests whose attempt met a fault of the database.
-DATABASE_PAUSE_S = 5.0
+DATABASE_REST_S = 5.0
 #: What the history says of an attempt that left its failed items for later.
 RESTS = "trying again later"
 #: What it says of one that gave way to others after its time slice.
@@ -134,7 +134,7 @@ class TaskRunner:
         except DatabaseUnavailable as error:
             # Not the task's failure. If this can't be written either, the lease runs out.
             _log.warning("task %s handed back: %s", task.id, error)
-            self._claims.release(task, "database away", DATABASE_PAUSE_S)
+            self._claims.release(task, "database away", DATABASE_REST_S)
             return None
 
     def _ended(self, task: Task, checkpoint: _Checkpoint) -> Task | None:
@@ -164,13 +164,14 @@ class TaskRunner:
         return None
 
     def _attempt(self, task: Task, checkpoint: _Checkpoint) -> Task | None:
-        kind = self._kinds.get(task.kind)
-        if kind is None or task.corrupt:
-            damage = task.fault or f"its kind {task.kind[:32]!r} isn't known here"
-            _log.error("task %s is set aside: %s", task.id, damage)
+        if task.corrupt:
+            _log.error("task %s is set aside: %s", task.id, task.fault)
             checkpoint.has_failed = True
-            self._claims.fail(task, Category.CORRUPT, f"This task is damaged: {damage}.")
+            self._claims.fail(task, Category.CORRUPT, f"This task is damaged: {task.fault}.")
             return None
+        kind = self._kinds.get(task.kind)
+        if kind is None:
+            raise Stopped(unknown_kind(task.kind), waits=True)
         run = Run(task, checkpoint, self._progress.stepper(task))
         if not task.crashes:
             run = replace(run, upcoming=partial(self._items.next_items, task.id))
@@ -357,7 +358,7 @@ class _Checkpoint:
         self._runner = runner
         self._task = task
         self._interrupted = interrupted
-        self.hold = Hold(task, self.over, self.may_give_way)
+        self.hold = Hold(task, self.over, self.is_preemptible)
         self._began = self._asked = runner.began()
         self._is_planning = False
         #: The attempt ended with a failure: it is tried again, or the task has failed.
@@ -367,7 +368,7 @@ class _Checkpoint:
         self._local()
         if self._runner.began() - self._asked >= self.EVERY_S:
             # An item that was begun is ended: it may take longer than a slice each time.
-            self._ask(slice_is_over=self.may_give_way())
+            self._ask(slice_is_over=self.is_preemptible())
 
     def heed(self, signals: Signals) -> None:
         """Raise what ends the attempt between two items."""
@@ -392,8 +393,8 @@ class _Checkpoint:
         finally:
             self._is_planning = False
 
-    def may_give_way(self) -> bool:
-        """Return whether the attempt is to end wherever it is, if others wait; for any thread."""
+    def is_preemptible(self) -> bool:
+        """Return whether others who wait end the attempt wherever it is; for any thread."""
         return self._is_planning and self._slice_is_over
 
     def _ask(self, *, slice_is_over: bool) -> None:
@@ -405,7 +406,7 @@ class _Checkpoint:
         if signals.cancel:
             raise Cancelled
         self._local()
-        if signals.gives_way:
+        if signals.preempted_by:
             raise TimeUsedUp(why) if why == SLICE_OVER else HandedBack(why)
 
     def over(self) -> bool:

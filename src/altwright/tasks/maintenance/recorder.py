@@ -11,8 +11,8 @@ from altwright.domain.bucket import LENGTH, Bucket, Span
 from altwright.domain.task import ACTIVE, Delivery
 from altwright.tasks.cluster.worker_registry import Roster
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
-from altwright.tasks.store.series import SETTLED, Series
 from altwright.tasks.store.statistics import Figures
+from altwright.tasks.store.time_series import SETTLED, Series
 
 #: Seconds between two looks whether a minute is over.
 LOOK_EVERY_S = 5.0
@@ -58,7 +58,7 @@ class StatisticsRecorder:
     def record(self) -> int:
         """Count minutes that are over; return how many."""
         series = self._recorded.series
-        at = series.now()
+        at = series.database.now()
         latest = Span.MINUTE.begin_of(at - SETTLED) - LENGTH[Span.MINUTE]
         count = 0
         for minute in islice(series.unsettled(at), ROUND_MINUTES):
@@ -78,7 +78,7 @@ class StatisticsRecorder:
             )
         health = self._recorded.health
         bucket.look_around(
-            workers=sum(not worker.vanished for worker in self._recorded.roster.all()),
+            workers=len(self._recorded.roster.alive()),
             delivery=Delivery.RQ if health.takes_jobs else Delivery.DATABASE,
             redis_bytes=health.facts.used_bytes if health.facts and health.usable else 0,
         )

@@ -12,7 +12,7 @@ from altwright.db.types import now
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.store.claim_order import PRIORITIES, TURN_ORDER
-from altwright.tasks.store.conditions import DUE
+from altwright.tasks.store.due import DUE
 from altwright.tasks.store.transitions import to_failed
 from altwright.tasks.task import Ticket
 

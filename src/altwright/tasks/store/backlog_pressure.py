@@ -10,7 +10,7 @@ from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Status
-from altwright.tasks.store.conditions import DUE
+from altwright.tasks.store.due import DUE
 
 #: Seconds that a due task may wait before that counts as long, and the most tasks counted.
 LATE_S, COUNTED = 2.0, 2000

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, false, func, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, select, true, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
@@ -21,8 +21,9 @@ from sqlalchemy.orm import aliased
 from altwright.db.session import Database, again_after_deadlock
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import now
+from altwright.domain.counting import AT_LEAST, MORE_THAN, Count
 from altwright.domain.task import ACTIVE, ItemStatus, Priority, Status
-from altwright.tasks.store.task_search import TaskFilter
+from altwright.tasks.store.task_search import LOOK_AT, TaskFilter
 from altwright.tasks.store.task_store import PRIORITY_CHANGED, ask_to_cancel, reprioritised
 from altwright.tasks.store.transitions import requeued
 
@@ -30,6 +31,8 @@ from altwright.tasks.store.transitions import requeued
 BATCH = 100
 #: Ids read in one query while planning.
 READ_BATCH = 500
+#: Tasks that a preview looks at for each of its numbers.
+COUNT_MOST = LOOK_AT
 _REQUEUED = "requeued"
 
 
@@ -92,12 +95,16 @@ class Selection:
 
     def matching(self) -> list[ColumnElement[bool]]:
         """Return which tasks match, whatever can be done to them."""
-        conditions = [*self.wanted.conditions(), TaskRow.created_at <= self.until]
+        conditions = [*self.wanted.conditions(), self.is_of_then()]
         if self.of_task is not None:
             # Only such as wait still: the others aren't looked for, however many there are.
             conditions.append(TaskRow.status == Status.QUEUED)
             conditions.append(_event(PRIORITY_CHANGED, f"%{mark(self.of_task)}").exists())
         return conditions
+
+    def is_of_then(self) -> ColumnElement[bool]:
+        """Return which tasks were there when it was fixed."""
+        return TaskRow.created_at <= self.until
 
     def in_state(self) -> ColumnElement[bool]:
         """Return which of them are in a state for it."""
@@ -143,9 +150,14 @@ class Preview:
     """How many tasks match, to how many the action can apply, and why not to the others."""
 
     until: datetime
-    matching: int
-    applicable: int
-    others: dict[str, int]
+    matching: Count
+    applicable: Count
+    others: dict[str, Count]
+
+    @property
+    def is_exact(self) -> bool:
+        """Return whether all of its numbers are."""
+        return self.matching.is_exact and self.applicable.is_exact
 
 
 class Range(NamedTuple):
@@ -166,6 +178,8 @@ class Outcomes(NamedTuple):
     pending: int
     #: Seconds since the last of them was queued.
     age_s: float
+    #: The priorities of those that wait to begin.
+    waiting: frozenset[Priority]
 
 
 class BulkChanges:
@@ -174,35 +188,38 @@ class BulkChanges:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def now(self) -> datetime:
-        """Return the database's clock: what a selection is fixed by."""
-        with self._database.connect() as connection:
-            at: datetime = connection.execute(select(now())).scalar_one()
-            return at
-
     def preview(self, selection: Selection) -> Preview:
-        """Count a selection's tasks."""
+        """Count a selection's tasks: each number up to COUNT_MOST, however many there are."""
         matching, in_state, is_new = selection.matching(), selection.in_state(), selection.is_new()
-        # Three counts, each along an index of its own.
-        steps: tuple[list[ColumnElement[bool]], ...] = ([], [in_state], [in_state, is_new])
-        counts = [select(func.count()).where(*matching, *more) for more in steps]
-        keys = select(
-            func.count(case((TaskRow.exclusive_key.is_(None), 1))),
-            func.count(TaskRow.exclusive_key.distinct()),
-        ).where(*matching, in_state, ~_is_held(selection.action))
         with self._database.connect() as connection:
-            total, standing, fresh = (
-                connection.execute(one.select_from(TaskRow)).scalar_one() for one in counts
-            )
-            applicable = fresh
+            gone = Count(0)
+            if selection.of_task is None:
+                # Among so many that an index finds, since what has ended may be any number.
+                walked = (*selection.wanted.walked_conditions(), selection.is_of_then(), ~in_state)
+                is_match = case((and_(*matching), 1), else_=0).label("hit")
+                gone = _counted(connection, select(is_match).where(*walked))
+            hit = select(literal(1).label("hit")).where(*matching, in_state)
+            old = Count(0)
+            if selection.action in _NOT_NEW:
+                old = _counted(connection, hit.where(~is_new))
+            fresh = applicable = _counted(connection, hit.where(is_new))
             if selection.action is BulkAction.REQUEUE:
-                applicable = sum(connection.execute(keys).one())
+                free = select(TaskRow.exclusive_key).where(*matching, in_state)
+                applicable = _counted_once(connection, free.where(~_is_held(selection.action)))
+        is_exact = fresh.is_exact and applicable.is_exact
         others = {
-            _NOT_IN_STATE[selection.action]: total - standing,
-            _NOT_NEW.get(selection.action, ""): standing - fresh,
-            _NOT_FREE: fresh - applicable,
+            _NOT_IN_STATE[selection.action]: gone,
+            _NOT_NEW.get(selection.action, ""): old,
+            _NOT_FREE: Count(max(fresh - applicable, 0), "" if is_exact else AT_LEAST),
         }
         shown = {words: count for words, count in others.items() if count}
+        parts = (gone, old, fresh)
+        total = Count.up_to(
+            COUNT_MOST,
+            # What is more than so many in one part is so in the sum.
+            sum(one + (one.bound == MORE_THAN) for one in parts),
+            is_exact=all(one.is_exact for one in parts),
+        )
         return Preview(selection.until, total, applicable, shown)
 
     def ranges(
@@ -323,24 +340,32 @@ class BulkChanges:
     def outcomes(self, batch: Range, task_id: str) -> Outcomes:
         """Return how those of a batch stand that the task ``task_id`` has queued again."""
         query = (
-            select(TaskRow.status, func.count(), func.max(TaskEventRow.at))
+            select(TaskRow.status, TaskRow.priority, func.count(), func.max(TaskEventRow.at))
             .join(TaskEventRow, TaskEventRow.task_id == TaskRow.id)
             .where(
                 TaskRow.id.between(batch.first, batch.last),
                 TaskEventRow.event == _REQUEUED,
                 TaskEventRow.detail == mark(task_id),
             )
-            .group_by(TaskRow.status)
+            .group_by(TaskRow.status, TaskRow.priority)
         )
         with self._database.connect() as connection:
             rows = connection.execute(query).all()
             at = connection.scalar(select(now()))
-        counts = {row[0]: row[1] for row in rows}
-        last = max((row[2] for row in rows), default=at)
-        pending = sum(counts.get(status, 0) for status in ACTIVE)
+        counts: Counter[str] = Counter()
+        waiting = set()
+        for status, priority, count, _ in rows:
+            counts[status] += count
+            if status == Status.QUEUED:
+                waiting |= {one for one in Priority if one == priority}
+        last = max((row[3] for row in rows), default=at)
         age_s = (at - last).total_seconds() if at and last else 0.0
         return Outcomes(
-            counts.get(Status.COMPLETED, 0), counts.get(Status.FAILED, 0), pending, age_s
+            counts[Status.COMPLETED],
+            counts[Status.FAILED],
+            sum(counts[status] for status in ACTIVE),
+            age_s,
+            frozenset(waiting),
         )
 
     def note(self, connection: Connection, item_id: int, reason: str) -> None:
@@ -383,6 +408,23 @@ class BulkChanges:
 def mark(task_id: str) -> str:
     """Return what the history of a task says that was changed with many."""
     return f"task {task_id}"
+
+
+def _counted(connection: Connection, hits: Select[Any]) -> Count:
+    """Return how many rows of a query are a ``hit``, of the first COUNT_MOST."""
+    looked_at = hits.limit(COUNT_MOST + 1).subquery()
+    sums = select(func.count(), func.coalesce(func.sum(looked_at.c.hit), 0))
+    count, found = connection.execute(sums.select_from(looked_at)).one()
+    return Count.up_to(COUNT_MOST, found, is_exact=count <= COUNT_MOST)
+
+
+def _counted_once(connection: Connection, keys: Select[Any]) -> Count:
+    """Return how many rows have no key, and how many keys there are, of the first COUNT_MOST."""
+    key = keys.limit(COUNT_MOST + 1).subquery().c.exclusive_key
+    sums = select(func.count(), func.count(key), func.count(key.distinct()))
+    rows, with_key, distinct = connection.execute(sums.select_from(key.table)).one()
+    found = rows - with_key + distinct
+    return Count.up_to(COUNT_MOST, found, is_exact=rows <= COUNT_MOST)
 
 
 def _is_held(action: BulkAction) -> ColumnElement[bool]:

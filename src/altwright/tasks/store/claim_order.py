@@ -20,7 +20,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.engine import Connection
@@ -31,7 +30,7 @@ from altwright.db.types import now
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.tasks.cluster.queue_pauses import state_name
 from altwright.tasks.store.backlog_pressure import LATE_S
-from altwright.tasks.store.conditions import DUE
+from altwright.tasks.store.due import DELAY_OVER, DUE
 
 #: Rounds ahead of the one being served that lie in RQ's queues. RQ hands out in the order in
 #: which jobs came, so a user with many tasks has at most this many before somebody else's first.
@@ -41,12 +40,6 @@ WAKE_BATCH = 500
 
 #: Of tasks of one priority: in rounds, and in a round first in, first out.
 TURN_ORDER = (TaskRow.turn, TaskRow.created_at, TaskRow.id)
-#: Tasks that may begin now; a retry's time hasn't come before ``delayed`` is cleared.
-_DELAY_OVER = (
-    TaskRow.status == Status.QUEUED,
-    TaskRow.delayed == true(),
-    TaskRow.available_at <= now(),
-)
 # Questions asked often are made once: making one costs as much as asking it.
 #: Strict order: whatever waits in a more urgent priority goes first.
 _FIRST = (
@@ -84,7 +77,7 @@ _OTHERS_WAIT = select(
         for priority in Priority
     )
 )
-_DELAYED_AND_DUE = select(TaskRow.id).where(*_DELAY_OVER).limit(WAKE_BATCH)
+_DELAYED_AND_DUE = select(TaskRow.id).where(*DELAY_OVER).limit(WAKE_BATCH)
 
 
 class PriorityQueueHandler:
@@ -123,12 +116,12 @@ class PriorityQueueHandler:
                 ),
             ),
         )
-        own = func.sum(case((TaskRow.user_id == mine.user_id, _ONE), else_=_NONE))
-        query = select(func.count(), func.coalesce(own, _NONE)).where(*DUE, before)
+        own = func.count(case((TaskRow.user_id == mine.user_id, _ONE)))
+        query = select(func.count(), own).where(*DUE, before)
         if closed:
             query = query.where(TaskRow.priority.not_in(closed))
         count, of_user = connection.execute(query).one()
-        return int(count), int(of_user)
+        return count, of_user
 
     def due(self, connection: Connection, priority: Priority, limit: int) -> Sequence[Any]:
         """Return id and attempt of due tasks that the database delivers, in their order.
@@ -163,7 +156,7 @@ class PriorityQueueHandler:
         asked = {"of_user": user_id, "had_one": int(had_one)}
         return int(connection.execute(_next_turn(priority), asked).scalar_one())
 
-    def gives_way(
+    def preempted_by(
         self,
         connection: Connection,
         user_id: int | None,
@@ -171,10 +164,10 @@ class PriorityQueueHandler:
         *,
         slice_is_over: bool,
     ) -> frozenset[Priority]:
-        """Return the priorities to which a running task has to give way; empty: it goes on.
+        """Return the priorities that preempt a running task; empty: it goes on.
 
-        Low work gives way to urgent work at once: normal work is what people wait for. A task
-        whose time slice is over gives way to others' of its priority or a higher one.
+        Urgent work preempts low work at once: normal work is what people wait for. A task whose
+        time slice is over is preempted by others' of its priority or a higher one.
         """
         found = set()
         if priority is Priority.LOW and connection.scalar(_URGENT_WAITS):
@@ -190,7 +183,7 @@ class PriorityQueueHandler:
 
     def take_turns_again(self, connection: Connection, ids: Sequence[str]) -> int:
         """Let tasks whose retry is due take their turn; return how many."""
-        statement = update(TaskRow).where(TaskRow.id.in_(ids), *_DELAY_OVER)
+        statement = update(TaskRow).where(TaskRow.id.in_(ids), *DELAY_OVER)
         return changed(connection, statement.values(delayed=False))
 
 
@@ -220,17 +213,15 @@ def place(priority: Priority) -> Subquery:
     """
     ends = _ends(priority).c
     joined = (
-        ends.served
-        + case((ends.last > ends.served, _ONE), else_=_NONE)
-        + bindparam("had_one", 0, Integer)
+        ends.served + case((ends.last > ends.served, _ONE), else_=_NONE) + bindparam("had_one", 0)
     )
     number = case((ends.own >= joined, ends.own + _ONE), else_=joined)
-    rounds = select(ends.served, ends.kept, number.label("number")).subquery("rounds").c
+    rounds = select(ends.served, ends.kept, number.label("number")).subquery().c
     before = and_(
         or_(rounds.kept.is_(None), rounds.kept > rounds.number),
         rounds.number <= rounds.served + ROUNDS_AHEAD,
     )
-    return select(rounds.number, before.label("is_first")).subquery("place")
+    return select(rounds.number, before.label("is_first")).subquery()
 
 
 def _ends(priority: Priority) -> Subquery:
@@ -254,12 +245,12 @@ def _ends(priority: Priority) -> Subquery:
     )
     looks = select(
         func.coalesce(served.scalar_subquery(), _NONE).label("served"),
-        func.coalesce(last.scalar_subquery(), _NONE).label("last"),
+        last.scalar_subquery().label("last"),
         kept.scalar_subquery().label("kept"),
         own.scalar_subquery().label("own"),
     )
     # With a limit no database repeats the looks at each mention of what they found.
-    return looks.limit(1).subquery("ends")
+    return looks.limit(1).subquery()
 
 
 #: It holds nothing, so one serves all.

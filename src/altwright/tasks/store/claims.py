@@ -21,7 +21,8 @@ from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.store.claim_order import PRIORITIES
 from altwright.tasks.store.concurrency_limits import LimitBook
-from altwright.tasks.store.conditions import DUE, HELD
+from altwright.tasks.store.due import DUE
+from altwright.tasks.store.one_task import HELD
 from altwright.tasks.store.transitions import (
     RENEWED,
     SHOWN,

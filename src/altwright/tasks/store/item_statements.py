@@ -11,11 +11,13 @@ from altwright.domain.task import ItemStatus
 from altwright.tasks.store.transitions import COMPLETED, RENEWED, START_AFRESH, task_write
 
 # Made once: making a question costs as much as asking it.
+#: The order in which a task's pending items are worked on; the first is the one in hand.
+ITEM_ORDER = (ItemRow.tries, ItemRow.position)
 #: A task's items to work on now.
 NEXT_ITEMS = (
     select(ItemRow)
     .where(ItemRow.task_id == bindparam("of_task"), ItemRow.status == ItemStatus.PENDING)
-    .order_by(ItemRow.tries, ItemRow.position)
+    .order_by(*ITEM_ORDER)
     .limit(bindparam("most", type_=Integer))
     .execution_options(**KEEPS_PLAN)
 )

@@ -148,12 +148,8 @@ class Items:
         now = replace(task_standing(task, row), plan_cursor=cursor)
         return Plan(total, now, first[:READ_BATCH])
 
-    def next_item(self, task_id: str) -> Item | None:
-        """Return the item to work on now: the first pending one, those tried before at the end."""
-        return next(iter(self.next_items(task_id, 1)), None)
-
     def next_items(self, task_id: str, limit: int = READ_BATCH) -> list[Item]:
-        """Return the items to work on now, at most ``limit``, in their order."""
+        """Return the items to work on now, at most ``limit``: those tried before at the end."""
         asked = {"of_task": task_id, "most": limit}
         with self._database.connect() as connection:
             return [item_of(row) for row in connection.execute(sql.NEXT_ITEMS, asked)]

@@ -1,4 +1,4 @@
-"""What a worker has to act on between two items: a cancel, and others whose turn it is."""
+"""Preemption and cancels: what a worker has to act on between two items."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from altwright.domain.task import Priority, Status
 from altwright.errors import TaskStateConflict
 from altwright.tasks.store.claim_order import PRIORITIES
 from altwright.tasks.store.concurrency_limits import LimitBook
-from altwright.tasks.store.conditions import HELD
+from altwright.tasks.store.one_task import HELD
 from altwright.tasks.task import Task, task_with
 
 #: Tasks of which a cancel is asked for, of several that attempts hold.
@@ -31,7 +31,7 @@ class Signals:
 
     cancel: bool
     #: Priorities in which tasks wait that have to come first.
-    gives_way: frozenset[Priority] = frozenset()
+    preempted_by: frozenset[Priority] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,15 @@ class SignalStore:
         return self.heeded(standing).signals
 
     def heeded(self, standing: Standing) -> Standing:
-        """Return it; nobody gives way to tasks of which none may begin all the same.
+        """Return it; tasks of which none may begin all the same preempt nobody.
 
         Of a task's own priority one may: its end makes a place.
         """
         signals = standing.signals
-        if not signals.gives_way:
+        if not signals.preempted_by:
             return standing
         closed = set(self._limits.closed()) - {standing.task.priority}
-        signals = replace(signals, gives_way=signals.gives_way - closed)
+        signals = replace(signals, preempted_by=signals.preempted_by - closed)
         return replace(standing, signals=signals)
 
 
@@ -87,7 +87,7 @@ def within(connection: Connection, task: Task, *, slice_is_over: bool = False) -
 
 def standing(connection: Connection, task: Task, *, slice_is_over: bool = False) -> Standing:
     """Return the same of a task that this transaction has read or written."""
-    gives_way = PRIORITIES.gives_way(
+    preempted_by = PRIORITIES.preempted_by(
         connection, task.user_id, task.priority, slice_is_over=slice_is_over
     )
-    return Standing(task, Signals(task.cancel_requested, gives_way))
+    return Standing(task, Signals(task.cancel_requested, preempted_by))

@@ -196,7 +196,7 @@ class TaskRepair:
             action = "queued again"
             if not dry_run:
                 try:
-                    self._store.requeue(task_id, user_id=None, actor=actor)
+                    self._store.requeue_failed(task_id, user_id=None, actor=actor)
                 except ActiveTaskExists:
                     action = "stays set aside while another task of the user is active"
             yield Repair(task_id, "it was set aside and can be read now", action)

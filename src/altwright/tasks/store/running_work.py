@@ -14,6 +14,7 @@ from altwright.db.tables import UserRow
 from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import Instant, now
 from altwright.domain.task import ItemStatus, Status
+from altwright.tasks.store.item_statements import ITEM_ORDER
 
 #: An item that takes so many times the usual is stuck, but none before so many seconds.
 USUAL_TIMES, STUCK_LEAST_S = 10, 60.0
@@ -21,7 +22,7 @@ USUAL_TIMES, STUCK_LEAST_S = 10, 60.0
 _ITEM = (
     select(ItemRow.label)
     .where(ItemRow.task_id == TaskRow.id, ItemRow.status == ItemStatus.PENDING)
-    .order_by(ItemRow.tries, ItemRow.position)
+    .order_by(*ITEM_ORDER)
     .limit(1)
     .scalar_subquery()
 )

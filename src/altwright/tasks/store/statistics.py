@@ -8,18 +8,20 @@ from datetime import datetime
 from statistics import median
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, select, true
+from sqlalchemy import case, func, select
 
+from altwright.db.copies import as_json
 from altwright.db.session import Database
 from altwright.db.task_tables import IS_DEAD_LETTER, ItemRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.bucket import ENDS
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
+from altwright.tasks.store.due import DELAYED
 
 #: Tasks and items whose times are looked at, however many there are.
 SAMPLE_TASKS, SAMPLE_ITEMS, SAMPLE_DELAYED = 50, 500, 1000
-#: Seconds of the ages by which dead letters are counted.
-_HOUR_S, _DAY_S = 3600.0, 86_400.0
+#: Seconds: how far back is lately.
+HOUR_S, DAY_S = 3600.0, 86_400.0
 _STATUSES = frozenset(Status)
 
 
@@ -73,15 +75,7 @@ class DeadLetters:
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the command line shows."""
-        return {
-            "category": self.category,
-            "kind": self.kind,
-            "count": self.count,
-            "oldest_at": self.oldest_at.isoformat() if self.oldest_at else None,
-            "newest_at": self.newest_at.isoformat() if self.newest_at else None,
-            "last_hour": self.last_hour,
-            "last_day": self.last_day,
-        }
+        return as_json(self)
 
 
 class Progress(NamedTuple):
@@ -98,7 +92,7 @@ class Figures:
     """SQL that counts; each question is one pass over an index."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def by_priority(self, statuses: Collection[Status] = ()) -> dict[Priority, QueueFigures]:
         """Count the tasks of each priority, without what only Redis knows.
@@ -117,7 +111,7 @@ class Figures:
         ).group_by(TaskRow.status, TaskRow.delayed, TaskRow.priority)
         if statuses:
             query = query.where(TaskRow.status.in_(statuses))
-        with self._database.read() as session:
+        with self.database.read() as session:
             at = session.scalar(select(now()))
             rows = session.execute(query).all()
         counted: dict[int, dict[str, Any]] = {priority: {} for priority in Priority}
@@ -142,20 +136,20 @@ class Figures:
             TaskRow.items_done + TaskRow.items_failed + TaskRow.items_skipped,
             TaskRow.plan_cursor,
         ).where(TaskRow.status == Status.RUNNING)
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             return [Progress(*row) for row in connection.execute(query)]
 
     def waiting_for(self, server: str) -> int:
         """Return how many of the next SAMPLE_DELAYED delayed tasks wait for a kind of server."""
         delayed = (
             select(TaskRow.waits_for)
-            .where(TaskRow.status == Status.QUEUED, TaskRow.delayed == true())
+            .where(*DELAYED)
             .order_by(TaskRow.available_at)
             .limit(SAMPLE_DELAYED)
             .subquery()
         )
         query = select(func.count()).select_from(delayed).where(delayed.c.waits_for == server)
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             return connection.scalar(query) or 0
 
     def dead_letters(self) -> list[DeadLetters]:
@@ -168,12 +162,12 @@ class Figures:
                 func.count(),
                 func.min(ended),
                 func.max(ended),
-                *(func.count(case((ended > now(-within_s), 1))) for within_s in (_HOUR_S, _DAY_S)),
+                *(func.count(case((ended > now(-within_s), 1))) for within_s in (HOUR_S, DAY_S)),
             )
             .where(IS_DEAD_LETTER)
             .group_by(*group)
         )
-        with self._database.read() as session:
+        with self.database.read() as session:
             rows: Sequence[Any] = session.execute(query).all()
         groups = [DeadLetters(row[0] or "", *row[1:]) for row in rows]
         return sorted(groups, key=lambda one: (-one.count, one.category, one.kind))
@@ -185,7 +179,7 @@ class Figures:
             .where(TaskRow.status == Status.FAILED, TaskRow.finished_at > now(-within_s))
             .group_by(TaskRow.error_category)
         )
-        with self._database.read() as session:
+        with self.database.read() as session:
             return {category or "": count for category, count in session.execute(query)}
 
     def ended(self, within_s: float) -> int:
@@ -194,40 +188,40 @@ class Figures:
             TaskRow.status.in_((Status.COMPLETED, Status.FAILED)),
             TaskRow.finished_at > now(-within_s),
         )
-        with self._database.read() as session:
+        with self.database.read() as session:
             return session.scalar(query) or 0
-
-    def now(self) -> datetime:
-        """Return the database's clock."""
-        with self._database.connect() as connection:
-            return connection.execute(select(now())).scalar_one()
 
     def ended_by(self, delivery: Delivery, since: datetime) -> int:
         """Return how many tasks have ended since then that were delivered so."""
         query = select(func.count()).where(
             TaskRow.status.in_(ENDS), TaskRow.finished_at >= since, TaskRow.delivery == delivery
         )
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             return connection.scalar(query) or 0
 
-    def waiting_by(self, delivery: Delivery) -> int:
-        """Return how many tasks are queued that are delivered so."""
-        query = select(func.count()).where(
-            TaskRow.status == Status.QUEUED, TaskRow.delivery == delivery
-        )
-        with self._database.connect() as connection:
-            return connection.scalar(query) or 0
+    def queued(self) -> dict[Delivery, dict[Priority, int]]:
+        """Return how many tasks are queued, by who delivers them and by priority, zeros too."""
+        counts = {one: dict.fromkeys(Priority, 0) for one in Delivery}
+        query = select(TaskRow.delivery, TaskRow.priority, func.count())
+        query = query.where(TaskRow.status == Status.QUEUED)
+        with self.database.connect() as connection:
+            rows = connection.execute(query.group_by(TaskRow.delivery, TaskRow.priority)).all()
+        deliveries, priorities = frozenset(Delivery), frozenset(Priority)
+        for delivery, priority, count in rows:
+            if delivery in deliveries and priority in priorities:  # else `task repair` finds it
+                counts[Delivery(delivery)][Priority(priority)] = count
+        return counts
 
-    def item_s(self, within_s: float) -> float | None:
-        """Return the median seconds of an item of the last tasks that completed; None: no item."""
+    def item_s(self) -> float | None:
+        """Return the median seconds of an item of tasks that completed lately; None: no item."""
         tasks = (
             select(TaskRow.id)
-            .where(TaskRow.status == Status.COMPLETED, TaskRow.finished_at > now(-within_s))
+            .where(TaskRow.status == Status.COMPLETED, TaskRow.finished_at > now(-HOUR_S))
             .where(TaskRow.user_id.is_not(None))  # the service's own clean-ups are no pictures
             .order_by(TaskRow.finished_at.desc())
             .limit(SAMPLE_TASKS)
         )
-        with self._database.read() as session:
+        with self.database.read() as session:
             ids = session.scalars(tasks).all()
             query = select(ItemRow.took_s).where(
                 ItemRow.task_id.in_(ids), ItemRow.status == ItemStatus.DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -14,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.task_tables import IS_DEAD_LETTER, TaskRow
+from altwright.domain.counting import Count
 from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.task import Task, task_of
@@ -88,15 +90,20 @@ class TaskFilter:
         )
         return walked.conditions()
 
-    def words(self, username: str | None = None) -> str:
-        """Return them as people read them; ``username`` is that of the user."""
+    def words(
+        self, username: str | None = None, labels: Mapping[str, str] = MappingProxyType({})
+    ) -> str:
+        """Return them as people read them.
+
+        ``username`` is that of the user, ``labels`` what states and kinds are called there.
+        """
         verb = "created" if self.at is TaskRow.created_at else "ended"
         priority = None if self.priority is None else self.priority.queue
         delivery = "Redis" if self.delivery is Delivery.RQ else "the database"
         said = {
-            "{}": self.status,
+            "{}": self.status and labels.get(self.status, self.status),
             "priority {}": priority,
-            "kind {}": self.kind,
+            "kind {}": self.kind and labels.get(self.kind, self.kind),
             "of {}": username or self.user_id,
             "account {}": self.account_id,
             "failed by {}": self.category and self.category.replace("_", " "),
@@ -196,11 +203,19 @@ class TaskSearch:
         )
         return found
 
-    def count(self, wanted: TaskFilter) -> int:
-        """Return how many there are."""
-        query = select(func.count()).select_from(TaskRow).where(*wanted.conditions())
+    def count(self, wanted: TaskFilter) -> Count:
+        """Return how many there are, looking at no more rows than a page does."""
+        at = wanted.at
         with self._database.connect() as connection:
-            return connection.scalar(query) or 0
+            bound = self._bound(connection, wanted, at, None)
+            found = select(TaskRow.id).where(*wanted.conditions())
+            if bound is not None:
+                found = found.where(at >= bound)
+            if wanted.status not in ACTIVE:  # those have an index that isn't in this order
+                found = found.order_by(at.desc())
+            some = found.limit(self._look_at + 1).subquery()
+            number = connection.scalar(select(func.count()).select_from(some)) or 0
+        return Count.up_to(self._look_at, number, is_exact=bound is None)
 
 
 def _after(at: InstrumentedAttribute[Any], task_id: str | None) -> list[ColumnElement[bool]]:

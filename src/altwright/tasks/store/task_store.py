@@ -28,9 +28,9 @@ from altwright.errors import (
     TaskStateConflict,
 )
 from altwright.tasks.store.claim_order import PRIORITIES
-from altwright.tasks.store.conditions import TASK
 from altwright.tasks.store.insertion import inserted
 from altwright.tasks.store.items import PLAN_BATCH, Planned, insert_items
+from altwright.tasks.store.one_task import TASK
 from altwright.tasks.store.retention import DAY_S
 from altwright.tasks.store.transitions import record, requeued, to_cancelled
 from altwright.tasks.submission_rules import NewTask
@@ -297,7 +297,7 @@ class TaskStore:
             was = (task.id, task.attempt, task.user_id, task.priority)
             return reprioritised(connection, *was, priority, by=actor)
 
-    def requeue(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
+    def requeue_failed(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
         """Queue a failed task again, with its finished items kept and a fresh budget of retries.
 
         Raises:
@@ -307,7 +307,7 @@ class TaskStore:
         """
         task = self.get(task_id, user_id)
         try:
-            is_queued = self._requeue(task, actor)
+            is_queued = self._requeue_failed(task, actor)
         except IntegrityError as error:
             raise ActiveTaskExists(self.active_with(task.exclusive_key) or task_id) from error
         if not is_queued:
@@ -315,7 +315,7 @@ class TaskStore:
         return self.get(task_id, user_id)
 
     @again_after_deadlock
-    def _requeue(self, task: Task, actor: str) -> bool:
+    def _requeue_failed(self, task: Task, actor: str) -> bool:
         with self.database.begin() as connection:
             return requeued(connection, task.id, task.attempt, by=actor)
 

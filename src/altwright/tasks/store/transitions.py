@@ -12,7 +12,6 @@ from sqlalchemy import (
     Select,
     Update,
     bindparam,
-    false,
     func,
     insert,
     select,
@@ -25,7 +24,8 @@ from altwright.db.task_tables import TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import MOVES, Delivery, Priority, Status
 from altwright.errors import Category, TaskStateConflict
-from altwright.tasks.store.conditions import TASK
+from altwright.tasks.store.due import DUE
+from altwright.tasks.store.one_task import TASK
 
 # Made once: making a statement costs as much as executing it. What differs from one execution to
 # the next goes with it as parameters: values of columns, and the seconds that now() is to add.
@@ -81,8 +81,7 @@ _MEANING: dict[Status, dict[str, Any]] = {
     },
 }
 _MOVED = {after: SHOWN.values(status=after, **_MEANING.get(after, _ENDED)) for after in Status}
-#: A retry's time hasn't come before the dispatcher has cleared ``delayed``.
-_MOVED[Status.RUNNING] = _MOVED[Status.RUNNING].where(TaskRow.delayed == false())
+_MOVED[Status.RUNNING] = _MOVED[Status.RUNNING].where(*DUE)
 #: A task whose cancel was asked for ends cancelled, if there is still a choice.
 _MOVED[Status.COMPLETED] = _MOVED[Status.COMPLETED].where(TaskRow.cancel_requested_at.is_(None))
 _RECORD = insert(TaskEventRow).execution_options(**KEEPS_PLAN)
@@ -177,11 +176,10 @@ def to_running(
     Returns its row as it is then; None: it wasn't to be had.
     """
     values = {"of_worker": by, "of_delivery": delivery, "lease_s": lease_s}
-    only_if = TaskRow.priority.not_in(closed) if closed else None
     move = _Move(task_id, attempt, Status.QUEUED, Status.RUNNING, "claimed", by)
     write = _CLAIMED
-    if only_if is not None:
-        write = task_write(_CLAIMED.plain.where(only_if), _EVERYTHING)
+    if closed:
+        write = task_write(_CLAIMED.plain.where(TaskRow.priority.not_in(closed)), _EVERYTHING)
     return _moved_row(connection, write, move, values)
 
 
@@ -243,7 +241,7 @@ def to_queued(
     event: str,
     *,
     by: str,
-    detail: str = "",
+    detail: str,
     delay_s: float = 0.0,
     **kept: Unpack[Kept],
 ) -> bool:
@@ -355,7 +353,7 @@ def _guard(task_id: str, attempt: int, status: Status) -> dict[str, Any]:
 
 
 def record(
-    session: Executor, task_id: str, event: str, *, attempt: int, actor: str = "", detail: str = ""
+    session: Executor, task_id: str, event: str, *, attempt: int, actor: str, detail: str = ""
 ) -> None:
     """Add an entry to a task's history, in the transaction that makes it true."""
     session.execute(_RECORD, _entry_of(task_id, event, attempt, actor, detail))

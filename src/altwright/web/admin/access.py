@@ -13,6 +13,7 @@ from flask import Blueprint, request
 from altwright.errors import InvalidInput, NotAllowed, NotFound
 from altwright.text import UNSTORABLE
 from altwright.web.auth import caller
+from altwright.web.services import services
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Endpoints of actions on single tasks.
@@ -33,6 +34,7 @@ SECTIONS: Final = (
     ("/admin/workers", "Workers"),
     ("/admin/alerts", "Alerts"),
     ("/admin/errors", "Errors"),
+    ("/admin/models", "Models"),
     ("/admin/settings", "Settings"),
     ("/admin/users", "Users"),
     ("/admin/audit", "Audit log"),
@@ -64,7 +66,7 @@ def may(endpoint: str | None, method: str = "POST") -> bool:
 
 def frame() -> dict[str, Any]:
     """Return what each page's navigation and buttons need."""
-    return {"sections": SECTIONS, "may": may}
+    return {"sections": SECTIONS, "may": may, "open_alerts": len(services().alerts.open())}
 
 
 def section(name: str, path: str) -> Blueprint:

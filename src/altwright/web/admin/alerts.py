@@ -8,9 +8,9 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.errors import Conflict
-from altwright.tasks.alerting.alert_desk import WHY_MOST
 from altwright.tasks.alerting.rules import Severity
 from altwright.tasks.alerting.runbook import advice
+from altwright.tasks.audit_log import WHY_MOST
 from altwright.web.admin.access import section
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number
@@ -28,18 +28,23 @@ def alerts() -> str:
     """Show what is wrong now, and what was, as the address asks for it."""
     book, asked = services().alerts, request.args
     after = asked.get("after", "")
-    found = book.recent(
-        ALERTS_A_PAGE + 1,
-        name=asked.get("name") or None,
-        severity=next((one for one in Severity if one == asked.get("severity")), None),
-        is_open=False,
-        before_id=whole_number(after),
-    )
+    severity = next((one for one in Severity if one == asked.get("severity")), None)
+    is_mistyped = bool(asked.get("severity")) and severity is None
+    found = []
+    if not is_mistyped:
+        found = book.recent(
+            ALERTS_A_PAGE + 1,
+            name=asked.get("name") or None,
+            severity=severity,
+            is_open=False,
+            before_id=whole_number(after),
+        )
     page = found[:ALERTS_A_PAGE]
     return render_template(
         "admin/alerts.html",
         alerts=book.open(),
         over=page,
+        is_mistyped=is_mistyped,
         names=book.names(),
         severities=list(Severity),
         advice=advice,

@@ -9,15 +9,15 @@ from flask import flash, redirect, render_template, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from altwright.domain.counting import counted
 from altwright.domain.task import Priority
 from altwright.errors import InvalidInput, RequestError
-from altwright.tasks.administration import WHY_MOST
-from altwright.tasks.bulk_task import CANARY
+from altwright.tasks.audit_log import WHY_MOST
+from altwright.tasks.bulk_task import CANARY, Order
 from altwright.tasks.store.bulk_changes import BulkAction, Selection
 from altwright.web.admin.access import section
 from altwright.web.admin.task_filter import NAMES, asked_filter, given_filter
 from altwright.web.auth import caller
+from altwright.web.pages.words import filter_words
 from altwright.web.services import services
 
 PATH = "/admin/tasks/many"
@@ -27,7 +27,7 @@ bp = section("admin_many", "/admin")
 
 @bp.get("/tasks/many")
 def ask_many() -> str:
-    """Ask before something is done to all tasks that match, with their exact number."""
+    """Ask before something is done to all tasks that match, with their number."""
     selection = _selection(request.args)
     preview = services().administration.preview(selection)
     given = _given(request.args)
@@ -35,7 +35,7 @@ def ask_many() -> str:
         "admin/many.html",
         action=selection.action,
         priority=selection.priority,
-        words=selection.wanted.words(request.args.get("user")),
+        words=filter_words(selection.wanted, request.args.get("user")),
         preview=preview,
         given=given | {"until": preview.until.isoformat()},
         tasks=f"/admin/tasks?{urlencode(given_filter(request.args))}",
@@ -56,8 +56,8 @@ def change_many() -> Response:
         said = [str(refusal), *(f"{one} {fault}." for one, fault in _faults(refusal).items())]
         flash(f"Nothing was done: {' '.join(said)}")
         return redirect(f"{PATH}?{urlencode(_given(form))}", 303)
-    applicable = task.settings["applicable"]
-    flash(f"{counted(applicable, 'task')}: under way. This page shows how far it is.")
+    applicable = Order.of_json(task.settings).applicable
+    flash(f"{applicable.of_tasks}: under way. This page shows how far it is.")
     return redirect(f"/admin/tasks/{task.id}", 303)
 
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from altwright.accounts.administration import Invited
 from altwright.domain.caption import Role
 from altwright.domain.counting import counted
-from altwright.errors import InvalidInput, NotFound
+from altwright.errors import Conflict, InvalidInput, NotFound
 from altwright.web.admin.access import section
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number
@@ -52,20 +52,26 @@ def show(user_id: int) -> str:
 
 
 @bp.post("/<int:user_id>/role")
-def set_role(user_id: int) -> Response:
+def set_role(user_id: int) -> Response | tuple[str, int]:
     """Give a user another role."""
-    role = _role(request.form.get("role", ""))
-    user = services().people.set_role(user_id, role, by=caller())
-    return _done(user_id, f"The role of {user.username} is {role} now.")
+    role, people = _role(request.form.get("role", "")), services().people
+    return _tried(
+        user_id,
+        lambda: people.set_role(user_id, role, by=caller()),
+        f"The role of {people.get(user_id).username} is {role} now.",
+    )
 
 
 @bp.post("/<int:user_id>/active")
-def set_active(user_id: int) -> Response:
+def set_active(user_id: int) -> Response | tuple[str, int]:
     """Lock a user out, or let them in again."""
-    is_active = request.form.get("active") == "yes"
-    user = services().people.set_active(user_id, active=is_active, by=caller())
+    is_active, people = request.form.get("active") == "yes", services().people
     words = "may sign in again" if is_active else "is locked out, at once; their data stays"
-    return _done(user_id, f"{user.username} {words}.")
+    return _tried(
+        user_id,
+        lambda: people.set_active(user_id, active=is_active, by=caller()),
+        f"{people.get(user_id).username} {words}.",
+    )
 
 
 @bp.post("/<int:user_id>/email")
@@ -155,15 +161,18 @@ def _tried(user_id: int, action: Callable[[], object], words: str) -> Response |
         action()
     except InvalidInput as refusal:
         return _page(user_id, refusal.fields), refusal.status
+    except Conflict as refusal:
+        words = f"Nothing was done: {refusal}"
     return _done(user_id, words)
 
 
 def _with_link(invited: Invited, words: str) -> Response:
-    link = urljoin(request.host_url, invited.link)
-    return _done(
+    answer = _done(
         invited.user.id,
-        f"{words} Give them this link, which is shown once, works once and for three days: {link}",
+        f"{words} Give them this link, which is shown once, works once and for three days:",
     )
+    flash(urljoin(request.host_url, invited.link), "link")
+    return answer
 
 
 def _done(user_id: int, words: str) -> Response:

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
-from enum import StrEnum
-from typing import TypeVar
 from urllib.parse import urlencode
 
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.db.session import utcnow
-from altwright.domain.counting import counted
+from altwright.domain.counting import Count, counted
 from altwright.domain.task import ACTIVE, Delivery, Priority, Status
 from altwright.errors import Category, NotFound, RequestError
-from altwright.tasks.bulk_task import BulkTask, Order
+from altwright.tasks.bulk_task import order_of
 from altwright.tasks.store.statistics import Figures
-from altwright.tasks.store.task_search import Page, TaskSearch
+from altwright.tasks.store.task_search import Page, TaskFilter, TaskSearch
 from altwright.web.admin.access import section
 from altwright.web.admin.task_filter import asked_filter, given_filter
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number
-from altwright.web.pages.words import TASK_STATES
+from altwright.web.pages.words import TASK_STATES, filter_words
 from altwright.web.services import services
-
-E = TypeVar("E", bound=StrEnum)
 
 #: Tasks on a page; entries of the audit log that are shown.
 TASKS_A_PAGE, ENTRIES = 50, 50
@@ -39,8 +35,9 @@ def tasks() -> str:
     users, asked = services().users.all(), request.args
     wanted, faults = asked_filter(asked)
     search = TaskSearch(services().database, services().box)
-    is_nobodys = "user" in faults
-    found = Page([], None) if is_nobodys else search.page(wanted, TASKS_A_PAGE, asked.get("after"))
+    # A filter that can't be would make the list longer than its reader believes it is.
+    found = Page([], None) if faults else search.page(wanted, TASKS_A_PAGE, asked.get("after"))
+    is_whole = bool(faults) or not (asked.get("after") or found.older)
     return render_template(
         "admin/tasks.html",
         tasks=[task.to_json() | {"user_id": task.user_id} for task in found.tasks],
@@ -48,6 +45,7 @@ def tasks() -> str:
         users=[one.username for one in users],
         kinds=sorted(services().queue.kinds),
         older=_with_after(found.older) if found.older else None,
+        matching=Count(len(found.tasks)) if is_whole else search.count(wanted),
         looked_back_to=found.looked_back_to,
         has_ended=wanted.has_ended,
         faults=faults,
@@ -67,14 +65,16 @@ def tasks() -> str:
 def task(task_id: str) -> str:
     """Show one task: how it stands, each move with who made it, its items."""
     found = services().store.get(task_id, None)
-    user = services().users.get(found.user_id) if found.user_id is not None else None
+    order = order_of(found)
+    wanted = order.selection.wanted if order else TaskFilter()
     return render_template(
         "admin/task.html",
         task=found.to_json(),
-        order=Order.of_json(found.settings) if found.kind == BulkTask.name else None,
+        order=order,
+        order_words=filter_words(wanted, _username(wanted.user_id)),
         fault=found.fault,
         worker=found.worker_id if found.status is Status.RUNNING else None,
-        user=user.username if user else None,
+        user=_username(found.user_id),
         items=services().store.items(found.id),
         events=services().store.history(found.id),
         is_active=found.status in ACTIVE,
@@ -98,7 +98,7 @@ def cancel(task_id: str) -> Response:
 def requeue(task_id: str) -> Response:
     """Queue a failed task again."""
     return _tried(
-        lambda: services().administration.requeue(task_id, by=caller()),
+        lambda: services().administration.requeue_failed(task_id, by=caller()),
         "The task is queued again; what it has finished stays finished.",
         f"/admin/tasks/{task_id}",
     )
@@ -144,7 +144,7 @@ def ask_clear(name: str) -> str:
 @bp.post("/queues/<name>/clear")
 def clear(name: str) -> Response:
     """Cancel what waits in a queue."""
-    cancelled = services().administration.clear(_priority(name), by=caller())
+    cancelled = services().administration.cancel_waiting(_priority(name), by=caller())
     return _done(f"{counted(cancelled, 'task')} of the queue {name} cancelled.", "/admin/queues")
 
 
@@ -187,6 +187,11 @@ def audit() -> str:
     )
 
 
+def _username(user_id: int | None) -> str | None:
+    user = services().users.get(user_id) if user_id is not None else None
+    return user.username if user else None
+
+
 def _with_after(last_id: str | None) -> str:
     """Return this address for what comes after the last one shown; None: from the first on."""
     kept = {name: value for name, value in request.args.items() if value and name != "after"}
@@ -209,11 +214,6 @@ def _tried(action: Callable[[], object], words: str, path: str) -> Response:
     except RequestError as refusal:
         words = f"Nothing was done: {refusal}"
     return _done(words, path)
-
-
-def _known(names: Iterable[E], value: str | None) -> E | None:
-    """Return the member of an enumeration that an address names, if it does."""
-    return next((one for one in names if one == value), None)
 
 
 def _priority(name: str) -> Priority:

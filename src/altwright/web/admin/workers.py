@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from itertools import groupby
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from urllib.parse import quote
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from altwright.domain.counting import counted
 from altwright.errors import NotFound, RequestError
 from altwright.tasks.worker_administration import SCALE_MOST, GroupState
 from altwright.web.admin.access import section
@@ -19,6 +21,8 @@ from altwright.web.services import services
 bp = section("workers", "/admin/workers")
 
 _PAGE = "/admin/workers"
+#: States of workers that nobody wants.
+_WRONG = ("stuck", "vanished")
 #: The highest that a database's plain integer holds.
 ATTEMPT_MOST = 2**31 - 1
 
@@ -27,16 +31,20 @@ ATTEMPT_MOST = 2**31 - 1
 def workers() -> str:
     """Show every worker by host and process, and what can be asked of them."""
     found = services().worker_administration
+    there = found.workers()
     processes = [
         (host, pid, list(members))
         for (host, pid), members in groupby(
-            found.workers(), key=lambda worker: (worker["host"], worker["pid"])
+            there, key=lambda worker: (worker["host"], worker["pid"])
         )
     ]
+    states = Counter(worker["state"] for worker in there)
+    wrong = [f"{counted(states[state], 'worker')} {state}." for state in _WRONG if states[state]]
     return render_template(
         "admin/workers.html",
         groups=[state.to_json() for state in found.groups()],
         processes=processes,
+        wrong=" ".join(wrong),
         scale_most=SCALE_MOST,
     )
 

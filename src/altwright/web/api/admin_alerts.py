@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from altwright.db.tables import ID_MOST
-from altwright.tasks.alerting.alert_desk import WHY_MOST
 from altwright.tasks.alerting.rules import Severity
+from altwright.tasks.audit_log import WHY_MOST
 from altwright.web.admin.access import require_role
 from altwright.web.api.blueprint import answers, blueprint
 from altwright.web.api.requests import Body, PathId, Query

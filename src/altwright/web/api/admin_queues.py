@@ -45,7 +45,7 @@ def resume_queue(path: QueuePath) -> Answer:
 @bp.post("/<name>/clear", responses=answers({200: admin_responses.QueueCleared}, 400, 403))
 def clear_queue(path: QueuePath) -> Answer:
     """Cancel every task that waits in a queue; running ones go on."""
-    count = services().administration.clear(Priority.parse(path.name), by=caller())
+    count = services().administration.cancel_waiting(Priority.parse(path.name), by=caller())
     return {"queue": path.name, "cancelled": count}
 
 

@@ -34,6 +34,7 @@ class ManyPreview(Shape):
     matching: int
     applicable: int
     others: dict[str, int]
+    is_exact: bool = Field(description="false: there are more, which nobody has counted")
 
 
 class DeadLetterGroup(Shape):

@@ -54,7 +54,7 @@ def cancel_anybodys_task(path: TaskPath) -> Answer:
 @bp.post("/<task_id>/requeue", responses=answers({200: responses.Task}, 400, 403, 404, 409))
 def requeue_anybodys_task(path: TaskPath) -> Answer:
     """Queue a failed task again; what it has finished stays finished."""
-    return services().administration.requeue(path.task_id, by=caller()).to_json()
+    return services().administration.requeue_failed(path.task_id, by=caller()).to_json()
 
 
 @bp.post("/<task_id>/priority", responses=answers({200: responses.Task}, 403, 404, 409, body=True))
@@ -82,6 +82,7 @@ def preview_many(query: ManyQuery) -> Answer:
         "matching": preview.matching,
         "applicable": preview.applicable,
         "others": preview.others,
+        "is_exact": preview.is_exact,
     }
 
 

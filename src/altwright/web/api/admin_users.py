@@ -133,7 +133,7 @@ def show_user(path: UserPath) -> dict[str, Any]:
     return _details(services().people.get(path.user_id))
 
 
-@bp.patch("/<int:user_id>", responses=answers({200: UserDetails}, 403, 404, body=True))
+@bp.patch("/<int:user_id>", responses=answers({200: UserDetails}, 403, 404, 409, body=True))
 def change_user(path: UserPath, body: UserChange) -> dict[str, Any]:
     """Change a user's role, e-mail address, or whether they may sign in."""
     people = services().people

@@ -24,7 +24,7 @@ from altwright.domain.limits import WORKERS_MOST
 from altwright.domain.task import Delivery, Status
 from altwright.errors import Category, InvalidInput
 from altwright.platforms.connect import PLATFORMS
-from altwright.tasks.administration import WHY_MOST
+from altwright.tasks.audit_log import WHY_MOST
 from altwright.tasks.submission_rules import CaptionSecurityManager
 from altwright.text import UNSTORABLE
 

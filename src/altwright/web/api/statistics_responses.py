@@ -11,6 +11,7 @@ from altwright.domain.period import Period
 from altwright.domain.task import Delivery
 from altwright.domain.worker import StartedBy
 from altwright.tasks.alerting.rules import Severity
+from altwright.tasks.overview import RATE_LEAST
 from altwright.tasks.rq.circuit_breaker import RedisState
 from altwright.web.api.requests import PriorityName
 from altwright.web.api.responses import Shape
@@ -102,12 +103,24 @@ class WorkerNow(Shape):
     task_id: str | None
 
 
+class StoppedNow(Shape):
+    """Workers that somebody stopped, and that aren't there again."""
+
+    kind: str
+    host: str = Field(description="empty: in the whole service")
+    workers: int = Field(description="how many they were; 0: nobody noted it")
+    by: str
+    at: datetime
+    words: str
+
+
 class WorkersNow(Shape):
     """Workers of all hosts; ``vanished`` gave no sign lately and didn't say goodbye."""
 
     alive: int
     vanished: int
     expected: int
+    stopped: list[StoppedNow]
 
 
 class Outage(Shape):
@@ -136,8 +149,10 @@ class Now(Shape):
     platforms: PlatformsNow
     workers: WorkersNow
     queues: list[QueueNow]
-    ended_per_hour: float = Field(description="at the rate of the last minutes")
-    backlog_done_in_s: float | None = Field(description="null: nothing ended within an hour")
+    ended_per_hour: float | None = Field(
+        description=f"at the rate of the last minutes; null: not {RATE_LEAST} ended in an hour"
+    )
+    backlog_done_in_s: float | None = Field(description="at this rate; null: too few ended")
     alerts: list[OpenAlert]
 
 

@@ -79,7 +79,7 @@ def cancel_task(path: TaskPath) -> Answer:
 @bp.post("/<task_id>/requeue", responses=answers({200: responses.Task}, 400, 403, 404, 409))
 def requeue_task(path: TaskPath) -> Answer:
     """Queue a failed task again; what it has finished stays finished."""
-    return services().queue.requeue(path.task_id, by=caller()).to_json()
+    return services().queue.requeue_failed(path.task_id, by=caller()).to_json()
 
 
 def accepted(task: Task) -> tuple[Answer, int, dict[str, str]]:

@@ -13,9 +13,11 @@ from flask import Blueprint, request
 from altwright.describers.abilities import NAMES
 from altwright.describers.order import passed_over
 from altwright.describers.port import why_blank
+from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE
 from altwright.errors import Category
 from altwright.web.pages.words import (
+    BULK_ACTIONS,
     DRAFT_STATES,
     VIEWS,
     for_scripts,
@@ -74,12 +76,15 @@ def register(bp: Blueprint) -> None:
         ("describer_words", NAMES),
         ("remedy", REMEDIES),
         ("event_words", EVENTS),
+        ("bulk_action", BULK_ACTIONS),
+        ("label", {}),
     ):
         bp.add_app_template_filter(_lookup(table), name)
     for word in (kind_title, task_state, result_link, moment, day, host, initials, seen, took):
         bp.add_app_template_filter(word)
     bp.add_app_template_filter(passed_over)
     bp.add_app_template_filter(why_blank)
+    bp.add_app_template_filter(counted)
     bp.add_app_template_test(lambda task: task["status"] in ACTIVE, "active_task")
     bp.add_app_template_global(for_scripts, "page_words")
     bp.add_app_template_global(same_query)

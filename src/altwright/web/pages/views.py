@@ -63,6 +63,7 @@ def home() -> str:
         starts=CaptionGenerationService.name,
         describer=services().describer,
         is_describing=any(task.kind == CaptionGenerationService.name for task in active),
+        offers_models=user.is_admin and services().live.current.describer == "offline",
     )
 
 
@@ -160,7 +161,7 @@ def picture(picture_id: int) -> ResponseReturnValue:
 
 def _review(view: str, *, current: dict[str, Any] | None) -> str:
     user = caller()
-    at = services().drafts.now()  # before the query: what is written meanwhile is offered
+    at = services().database.now()  # before the query: what is written meanwhile is offered
     found = _drafts(view)
     if current and all(draft["id"] != current["id"] for draft in found["drafts"]):
         found["drafts"].insert(0, current)

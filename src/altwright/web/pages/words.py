@@ -14,11 +14,15 @@ from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
 from altwright.captions.tasks.redescribe import DescribeAgain
 from altwright.describers.abilities import NAMES
+from altwright.describers.local_models.getting import GetModel
+from altwright.describers.model_servers.pulling import PullModel
 from altwright.domain.caption import DraftStatus
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE, Status
 from altwright.tasks.bulk_task import BulkTask
 from altwright.tasks.maintenance.task import Maintenance
+from altwright.tasks.store.bulk_changes import BulkAction
+from altwright.tasks.store.task_search import TaskFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ KINDS = MappingProxyType(
         DescribeAgain.name: KindWords("Describing one picture again"),
         Maintenance.name: KindWords("Cleaning up"),
         BulkTask.name: KindWords("Changing many tasks"),
+        GetModel.name: KindWords("Getting a vision model"),
+        PullModel.name: KindWords("Ollama gets a vision model"),
     }
 )
 TASK_STATES = MappingProxyType(
@@ -64,6 +70,15 @@ TASK_STATES = MappingProxyType(
         Status.COMPLETED: "Done",
         Status.FAILED: "Failed",
         Status.CANCELLED: "Cancelled",
+    }
+)
+#: What is done to many tasks, as buttons and headings say it.
+BULK_ACTIONS = MappingProxyType(
+    {
+        BulkAction.CANCEL: "Cancel",
+        BulkAction.REQUEUE: "Queue again",
+        BulkAction.PRIORITY: "Change the priority",
+        BulkAction.UNDO: "Give the priority back",
     }
 )
 #: The state of a completed task that has done nothing but fail; it looks like a failed one.
@@ -91,6 +106,11 @@ def for_scripts() -> dict[str, Any]:
         "draft_states": dict(DRAFT_STATES),
         "describers": dict(NAMES),
     }
+
+
+def filter_words(wanted: TaskFilter, username: str | None) -> str:
+    """Return which tasks a filter wants, with the words of pages; ``username``: its user's."""
+    return wanted.words(username, TASK_STATES | {name: one.title for name, one in KINDS.items()})
 
 
 def kind_title(kind: str) -> str:

@@ -38,6 +38,10 @@ _GRACE_S: Final = 2.0
 _TAIL_BYTES: Final = 2000
 
 
+class ModelsComing(DescriberUnavailable):
+    """It describes once its models are there, which is a matter of minutes."""
+
+
 class OfflineDescriber(Describer):
     """Describes without any server, one picture at a time, in English.
 
@@ -127,11 +131,15 @@ class OfflineDescriber(Describer):
     def probe(self) -> str:
         """Return which models and engines describe.
 
+        Of describing processes nothing is asked: one that doesn't answer is ended by its picture.
+
         Raises:
-            DescriberUnavailable: its models are being downloaded.
+            ModelsComing: its models are being downloaded.
+            DescriberUnavailable: this host's describer is there, and says nothing.
             ConfigError: models are missing or damaged, and nobody gets them.
         """
         self._check_models()
+        self._ping_host()
         running = f"running as process {self.pid}" if self.pid else "starts with the first picture"
         engines = ", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "rapidocr"))
         return (
@@ -147,6 +155,13 @@ class OfflineDescriber(Describer):
         with self._lock:
             if self._child is child:
                 self._child = None
+
+    def _ping_host(self) -> None:
+        try:
+            if self._host is not None:
+                protocol.ask(self._host, protocol.PING, protocol.PING_S)
+        except (OSError, protocol.Broken) as error:
+            raise _unavailable("This host's describer doesn't answer.") from error
 
     def _reply_of_host(self, message: dict[str, Any]) -> dict[str, Any] | None:
         if self._host is None:
@@ -193,7 +208,8 @@ class OfflineDescriber(Describer):
         if fetch.present(self._models_dir):
             return
         if are_coming:
-            raise _unavailable("The describer's models are being downloaded.")
+            words = "The describer's models are being downloaded."
+            raise ModelsComing(words, retry_in_s=_RETRY_S)
         missing = (
             "DESCRIBER: the offline describer's models are missing or damaged in "
             f"{self._models_dir}; `altwright models` gets them"

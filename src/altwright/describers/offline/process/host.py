@@ -48,6 +48,8 @@ class Host(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def reply(self, message: dict[str, Any]) -> dict[str, Any]:
         """Wait for a free describer, and return its reply, or why there is none."""
+        if message == protocol.PING:
+            return message
         describer = self._free.get()
         try:
             return describer.reply(message)

@@ -19,6 +19,10 @@ LARGEST: Final = 64 * 1024 * 1024
 #: Seconds that a worker waits for its turn at the host's describer and for its reply: as many
 #: threads as there may be, each with a picture that takes a few seconds, go before it.
 PATIENCE_S: Final = 600.0
+#: A question that the host answers by itself, whatever its describers are at; and how many seconds
+#: it may take.
+PING: Final = {"ping": True}
+PING_S: Final = 5.0
 
 
 class Broken(Exception):
@@ -59,13 +63,15 @@ def _exactly(receive: Callable[[int], bytes], count: int) -> bytes:
     return bytes(parts)
 
 
-def ask(address: Path, message: dict[str, Any]) -> dict[str, Any] | None:
+def ask(
+    address: Path, message: dict[str, Any], patience_s: float = PATIENCE_S
+) -> dict[str, Any] | None:
     """Ask the describer of this host (host.py) and return its reply; None: none runs here.
 
     An interrupt of this thread's work ends the wait, as if the other side had closed.
 
     Raises:
-        OSError: it ended before it replied, or took longer than PATIENCE_S.
+        OSError: it ended before it replied, or took longer than ``patience_s``.
         Broken: the same.
     """
     with socket.socket(socket.AF_UNIX) as sock:
@@ -73,7 +79,7 @@ def ask(address: Path, message: dict[str, Any]) -> dict[str, Any] | None:
             sock.connect(str(address))
         except OSError:
             return None
-        sock.settimeout(PATIENCE_S)
+        sock.settimeout(patience_s)
 
         def break_off() -> None:
             with contextlib.suppress(OSError):  # it has closed already

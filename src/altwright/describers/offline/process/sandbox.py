@@ -15,7 +15,7 @@ _CLONE_NEWNET: Final = 0x40000000
 #: Option of prctl(2): no program gains rights by set-user-id from here on.
 _PR_SET_NO_NEW_PRIVS: Final = 38
 #: Bytes of address space. Measured: 1.6 GB at most over 72 pictures, a third of it touched.
-_ADDRESS_SPACE_BYTES: Final = 4 * 1024**3
+ADDRESS_SPACE_BYTES: Final = 4 * 1024**3
 #: Of 1,000: when memory runs out, the kernel ends this process before the web server.
 _OOM_SCORE: Final = 500
 #: Audit events (PEP 578) of reaching the network or starting programs.
@@ -26,9 +26,12 @@ _REFUSED: Final = {
 }
 
 
-def confine() -> list[str]:
+def confine(
+    address_space_bytes: int = ADDRESS_SPACE_BYTES, *, serves_loopback: bool = False
+) -> list[str]:
     """Give up the network, most memory and priority; return what this system couldn't enforce.
 
+    One that ``serves_loopback`` keeps the network, and Python's sockets are refused all the same.
     Must run while the process has one thread (unshare(2) asks for it), so before numerical
     libraries are imported. The refusal of Python's own sockets always holds; the namespace,
     which binds native code too, depends on the kernel's settings.
@@ -36,9 +39,9 @@ def confine() -> list[str]:
     missing = []
     os.nice(10)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if not _limit_memory():
+    if not _limit_memory(address_space_bytes):
         missing.append("memory limit")
-    if not _leave_network():
+    if not serves_loopback and not _leave_network():
         missing.append("network namespace")
     try:
         Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE))
@@ -48,12 +51,12 @@ def confine() -> list[str]:
     return missing
 
 
-def _limit_memory() -> bool:
+def _limit_memory(address_space_bytes: int) -> bool:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard != resource.RLIM_INFINITY and hard < _ADDRESS_SPACE_BYTES:
+    if hard != resource.RLIM_INFINITY and hard < address_space_bytes:
         return True
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, hard))
+        resource.setrlimit(resource.RLIMIT_AS, (address_space_bytes, hard))
     except (ValueError, OSError):
         return False
     return True

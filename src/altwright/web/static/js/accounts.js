@@ -23,7 +23,7 @@ form.addEventListener("submit", async (event) => {
     token: String(data.get("token")).trim(),
   };
   const fields = {};
-  if (!body.url) fields.url = "Write the server’s address, like https://mastodon.example.";
+  if (!body.url) fields.url = "Write the server's address, like https://mastodon.example.";
   if (!body.token) fields.token = "Paste the access token.";
   if (Object.keys(fields).length) return show("Something is missing.", fields);
   const button = form.querySelector("[type=submit]");

@@ -258,7 +258,7 @@ export class Decisions {
         return tell(`Undone: ${words}.`);
       }
       const earlier = former(await textsOf(draft), draft.data.text);
-      if (!earlier) return tell("There is nothing more to undo: this is the picture’s first text.");
+      if (!earlier) return tell("There is nothing more to undo: this is the picture's first text.");
       await restore(draft, earlier.id);
       tell(`The former text is back. ${origin(earlier)}.`);
     } catch (problem) {

@@ -30,11 +30,11 @@ function act(draft, action) {
   const { described_text: described, picture } = draft.data;
   const acts = {
     again: () => describeAgain(draft, replaced("described again")),
-    other: () => askOther(draft, replaced("another describer’s text")),
+    other: () => askOther(draft, replaced("another describer's text")),
     texts: () => showTexts(draft, replaced("text brought back")),
-    describers: () => takeText(draft, described, "The describer’s words are back.", replaced("describer’s words")),
+    describers: () => takeText(draft, described, "The describer's words are back.", replaced("describer's words")),
     "take-server": () =>
-      takeText(draft, picture.published_text, "The server’s text is here now.", replaced("server’s text")),
+      takeText(draft, picture.published_text, "The server's text is here now.", replaced("server's text")),
     "keep-mine": () => draft.saver.settle(true),
     "take-theirs": () => draft.saver.settle(false),
   };

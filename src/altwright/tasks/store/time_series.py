@@ -11,7 +11,6 @@ from sqlalchemy.exc import IntegrityError
 
 from altwright.db.session import Database, again_after_deadlock, changed
 from altwright.db.task_tables import StatisticsRow, TaskRow
-from altwright.db.types import now
 from altwright.domain.bucket import ENDS, EPOCH, KEPT, LENGTH, Bucket, Ended, Span
 from altwright.domain.task import Priority, Status
 
@@ -32,12 +31,7 @@ class Series:
     """All SQL on statistics over time. Every question is about a range of an index."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def now(self) -> datetime:
-        """Return the database's clock, by which stretches begin and end."""
-        with self._database.connect() as connection:
-            return connection.execute(select(now())).scalar_one()
+        self.database = database
 
     def unsettled(self, at: datetime) -> Iterator[datetime]:
         """Yield the minutes that are over at ``at`` and still to be counted, oldest first.
@@ -61,14 +55,14 @@ class Series:
     def counted_until(self) -> datetime:
         """Return the end of the last minute that was counted; long ago if none was."""
         query = select(func.max(StatisticsRow.begins_at)).where(StatisticsRow.span == Span.MINUTE)
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             last: datetime | None = connection.scalar(query)
         return last + LENGTH[Span.MINUTE] if last else EPOCH
 
     def _first_end(self, since: datetime, until: datetime) -> datetime | None:
         """Return when the first task ended in a stretch of time."""
         firsts = []
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             for status in ENDS:  # one question for each: only so the index answers with one entry
                 query = select(TaskRow.finished_at).where(*_ended_in(since, until, status))
                 firsts.append(connection.scalar(query.order_by(TaskRow.finished_at).limit(1)))
@@ -83,7 +77,7 @@ class Series:
             TaskRow.finished_at,
         )
         bucket = Bucket()
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             for status in ENDS:
                 query = select(*columns).where(*_ended_in(since, until, status))
                 for row in connection.execute(query):
@@ -110,7 +104,7 @@ class Series:
             span=Span.MINUTE, begins_at=minute, value=bucket.to_json()
         )
         try:
-            with self._database.begin() as connection:
+            with self.database.begin() as connection:
                 connection.execute(kept)  # first: another leader that adds it has to wait here
                 for span in _SUMS:
                     _add_to(connection, span, span.begin_of(minute), bucket)
@@ -131,7 +125,7 @@ class Series:
             .where(StatisticsRow.span == span, StatisticsRow.begins_at >= begin)
             .order_by(StatisticsRow.begins_at)
         )
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             rows = connection.execute(query).all()
         return {row.begins_at: Bucket.from_json(row.value) for row in rows}
 
@@ -146,7 +140,7 @@ class Series:
         query = select(StatisticsRow.begins_at, StatisticsRow.value, last.label("last")).where(
             StatisticsRow.span == span, StatisticsRow.begins_at >= begin
         )
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             rows = connection.execute(query).all()
         buckets = {row.begins_at: Bucket.from_json(row.value) for row in rows}
         minute = max(begin, Span.MINUTE.begin_of(at) - LIVE)

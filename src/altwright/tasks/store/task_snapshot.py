@@ -1,4 +1,4 @@
-"""How the tasks that aren't done stand, to compare before and after their delivery changes."""
+"""Snapshots of the tasks that aren't done, to compare before and after their delivery changes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
-from altwright.domain.task import ACTIVE, Delivery, Priority, Status
+from altwright.domain.task import ACTIVE
 
 #: Tasks read in one query.
 BATCH = 1_000
@@ -24,7 +24,7 @@ _PLACE = (TaskRow.priority, TaskRow.turn, TaskRow.failures)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Snapshot:
     """One task: at which attempt, and digests of what it is and of where it stands."""
 
     attempt: int
@@ -44,9 +44,9 @@ class Comparison:
     differing: tuple[str, ...]
 
 
-def standings(database: Database) -> dict[str, Standing]:
+def snapshots(database: Database) -> dict[str, Snapshot]:
     """Return every task that waits or runs, by its id."""
-    found: dict[str, Standing] = {}
+    found: dict[str, Snapshot] = {}
     last = ""
     query = select(TaskRow.id, TaskRow.attempt, *_FIXED, *_PLACE)
     query = query.where(TaskRow.status.in_(ACTIVE)).order_by(TaskRow.id).limit(BATCH)
@@ -58,10 +58,10 @@ def standings(database: Database) -> dict[str, Standing]:
         last = rows[-1][0]
         for row in rows:
             fixed, place = row[2 : 2 + len(_FIXED)], row[2 + len(_FIXED) :]
-            found[row[0]] = Standing(row[1], _digest(fixed), _digest(place))
+            found[row[0]] = Snapshot(row[1], _digest(fixed), _digest(place))
 
 
-def compared(before: Mapping[str, Standing], after: Mapping[str, Standing]) -> Comparison:
+def compared(before: Mapping[str, Snapshot], after: Mapping[str, Snapshot]) -> Comparison:
     """Compare tasks as they were with those that are still there."""
     same = went_on = 0
     differing = []
@@ -78,24 +78,6 @@ def compared(before: Mapping[str, Standing], after: Mapping[str, Standing]) -> C
         else:
             same += 1
     return Comparison(same, went_on, tuple(differing))
-
-
-def waiting(database: Database) -> dict[Delivery, dict[str, int]]:
-    """Return how many tasks wait, by who delivers them and by priority; zeros included."""
-    counts = {one: {priority.queue: 0 for priority in Priority} for one in Delivery}
-    query = select(TaskRow.delivery, TaskRow.priority, func.count())
-    query = query.where(TaskRow.status == Status.QUEUED)
-    with database.connect() as connection:
-        for row in connection.execute(query.group_by(TaskRow.delivery, TaskRow.priority)):
-            counts[Delivery(row[0])][Priority(row[1]).queue] = row[2]
-    return counts
-
-
-def running(database: Database) -> int:
-    """Return how many tasks are being worked on."""
-    with database.connect() as connection:
-        query = select(func.count()).where(TaskRow.status == Status.RUNNING)
-        return connection.scalar(query) or 0
 
 
 def _digest(values: object) -> bytes:

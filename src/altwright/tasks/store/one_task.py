@@ -1,17 +1,15 @@
-"""Which tasks a statement is about: conditions and selections that several statements share."""
+"""One task: by its id, while an attempt holds it, and as another table names it."""
 
 from __future__ import annotations
 
-from sqlalchemy import Exists, bindparam, exists, false, select
+from sqlalchemy import Exists, bindparam, exists, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Status
 
-#: A task that is due: queued, and no retry whose time hasn't come.
-DUE = (TaskRow.status == Status.QUEUED, TaskRow.delayed == false())
-#: A task by its id, and one that runs an attempt, as its worker asks for it.
 TASK = select(TaskRow).where(TaskRow.id == bindparam("of_task"))
+#: One that runs an attempt, as its worker asks for it.
 HELD = TASK.where(TaskRow.attempt == bindparam("of_attempt"), TaskRow.status == Status.RUNNING)
 
 

@@ -1,0 +1,5 @@
+/** Administrators' pages that follow what they show. */
+
+import { refreshed } from "./refreshed.js";
+
+refreshed();

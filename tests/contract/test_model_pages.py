@@ -1,0 +1,93 @@
+"""Administrators' pages and routes of vision models: what they show, order and refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.pretend_hub import NAME, REPOSITORY, REVISION, PretendHub, pretend_hub
+from tests.pretend_ollama import BLIND, SEES, PretendOllama
+from tests.servers import RedisServer
+from tests.support_leaves import serving
+from tests.support_web import Web, make_settings, make_web, problem
+
+from altwright.domain.caption import Role
+
+API = "/api/v1/admin/models"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[PretendHub]:
+    """Run a pretend hub."""
+    with pretend_hub(tmp_path / "hub") as made:
+        yield made
+
+
+@pytest.fixture
+def ollama() -> Iterator[PretendOllama]:
+    """Run a pretend Ollama."""
+    made = PretendOllama()
+    with serving(made.respond) as server:
+        made.url = server.url
+        yield made
+
+
+@pytest.fixture
+def web(
+    tmp_path: Path, valkey: RedisServer, hub: PretendHub, ollama: PretendOllama
+) -> Iterator[Web]:
+    """Return the application beside both."""
+    settings = make_settings(
+        tmp_path, valkey.url, MODEL_HUB_URL=hub.url, MODEL_HUB_TIMEOUT=5, OLLAMA_URL=ollama.url
+    )
+    made = make_web(settings)
+    yield made
+    made.close()
+
+
+def test_a_model_is_ordered_by_a_program(web: Web) -> None:
+    """What the hub states is looked up first; one is got at a time."""
+    root = web.by_token(web.root)
+    assert root.get(API).get_json()["models"][0]["name"] == "smolvlm-500m"
+    changed = root.post(API, json={"name": REPOSITORY, "revision": "4" * 40})
+    assert "has changed on the hub" in problem(changed, 409)["detail"]
+    ordered = root.post(API, json={"name": REPOSITORY, "revision": REVISION, "use": True})
+    assert ordered.status_code == 202, ordered.text
+    assert ordered.get_json()["kind"] == "model"
+    again = problem(root.post(API, json={"name": "qwen3-vl-2b"}), 409)
+    assert again["task_id"] == ordered.get_json()["id"]
+
+
+def test_what_is_no_model_is_refused_in_words(web: Web, hub: PretendHub) -> None:
+    """Unknown names, models that aren't here, and a hub in trouble."""
+    root = web.by_token(web.root)
+    assert "in the catalogue" in problem(root.post(API, json={"name": "gpt"}), 422)["detail"]
+    assert "doesn't have" in problem(root.post(API, json={"name": "a/b"}), 422)["detail"]
+    problem(root.post(f"{API}/{NAME}/use"), 404)
+    problem(root.call("DELETE", f"{API}/{NAME}"), 404)
+    hub.status = 500
+    assert "in trouble" in problem(root.post(API, json={"name": REPOSITORY}), 503)["detail"]
+
+
+def test_moderators_see_models_and_order_none(web: Web) -> None:
+    """Only an administrator decides what describes."""
+    web.services.users.set_role(web.bert.id, Role.MODERATOR)
+    bert = web.by_token(web.bert)
+    assert bert.get(API).status_code == 200
+    problem(bert.post(API, json={"name": REPOSITORY}), 403)
+
+
+def test_ollamas_vision_models_are_offered(web: Web, ollama: PretendOllama) -> None:
+    """Those that see pictures; one is chosen by a button, and the page says which describes."""
+    root = web.by_session(web.root)
+    page = root.get("/admin/models/ollama").text
+    assert SEES in page
+    assert BLIND not in page
+    form = {"csrf_token": root.headers["X-CSRFToken"], "name": SEES}
+    chosen = root.post("/admin/models/ollama/use", data=form, follow_redirects=True)
+    assert f"{SEES} describes from now on" in chosen.text
+    current = web.services.live.current
+    assert (current.describer, current.ollama_model) == ("ollama", SEES)
+    ollama.is_broken = True
+    assert "is in trouble" in root.get("/admin/models/ollama").text
