@@ -210,7 +210,7 @@ class Site:
                 )
             )
 
-    def work(self, says: str = "") -> None:
+    def work(self, says: str = "", name: str = "fake") -> None:
         """Make one attempt at the task that waits, with a describer that ``says`` this."""
         services = self.web.services
         captions = Captions(
@@ -218,7 +218,7 @@ class Site:
             services.accounts,
             services.pictures,
             Outbound(services.settings.allowed_private_hosts, timeout_s=30),
-            SayingDescriber(says=says),
+            SayingDescriber(name, says=says),
             PictureLimits(40 << 20, 100_000_000, timeout_s=30),
             longest=500,
         )
