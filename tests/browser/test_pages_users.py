@@ -32,6 +32,7 @@ def test_the_pages_are_accessible(admin: Page, site: Site) -> None:
     admin.get_by_label("E-mail").fill("nowhere")
     admin.get_by_role("button", name="Save e-mail").click()
     expect(admin.get_by_role("alert")).to_be_visible()
+    expect(admin.get_by_label("E-mail")).to_be_focused()
     check(admin)
     admin.goto(f"/admin/users/{site.web.root.id}")
     check(admin)
