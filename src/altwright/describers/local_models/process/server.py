@@ -58,6 +58,9 @@ def _served(wanted: dict[str, Any]) -> Any:
     parameters.cache_ram_mib = 0  # no two pictures have a beginning in common that is worth GBs
     parameters.n_ctx_checkpoints = 0
     parameters.ui = parameters.endpoint_slots = False
+    # Weights are put in the order that suits the processor; from a mapped file they would be there
+    # twice. Measured with 617 million random ones of Q4_0: 797 MB instead of 1,084.
+    parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     parameters.offline = True
     return xllamacpp.Server(parameters)
 
