@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.test_pages_accessible import check
-from tests.support_browser import Site, sign_in
+from tests.support_browser import Site, enter
 
 from altwright.tasks.alerting.rules import Finding, Severity
 
@@ -23,7 +23,7 @@ def admin(blank: Page, site: Site) -> Page:
     for number in range(2):
         book.resolve(f"rule_{number}")
     site.web.failed()
-    sign_in(blank, site.url, "root")
+    enter(blank, site, "root")
     return blank
 
 
