@@ -39,6 +39,8 @@ ANSWERS = tomllib.loads((Path(__file__).parents[1] / "data/answers.toml").read_t
         f"Alt text: {CAT}",
         f"Alt-Text:\n{CAT}",
         f'**Alt text:** "{CAT}"',
+        f'"Alt text: {CAT}"',
+        f"<end_of_turn>\n{CAT}<end_of_turn>\nNo.",
         f"ALT TEXT (48 characters): {CAT}",
         f"Alternativtext: {CAT}",
         f"Bildbeschreibung: {CAT}",
