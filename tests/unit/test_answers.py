@@ -40,6 +40,7 @@ ANSWERS = tomllib.loads((Path(__file__).parents[1] / "data/answers.toml").read_t
         f"Alt-Text:\n{CAT}",
         f'**Alt text:** "{CAT}"',
         f'"Alt text: {CAT}"',
+        f"Here  is  an  alt  text  for  the  picture: {CAT}",
         f"<end_of_turn>\n{CAT}<end_of_turn>\nNo.",
         f"ALT TEXT (48 characters): {CAT}",
         f"Alternativtext: {CAT}",
@@ -259,6 +260,7 @@ def test_what_stands_before_a_refusal_counts_from_nine_letters(
     ("answer", "kept"),
     [
         (f"```text\n{CAT}\nA door.\n```", f"{CAT}\nA door."),
+        (f"{CAT}\n \n\n\nA door.", f"{CAT}\nA door."),
         ("A screenshot of code:\n```\nprint(1)\n```",) * 2,
         ("The formula a <b> c on a wall.",) * 2,
         ("Red cat\nBlue dog\nOld owl\nNew fox",) * 2,
