@@ -58,6 +58,8 @@ ANSWERS = tomllib.loads((Path(__file__).parents[1] / "data/answers.toml").read_t
         f"<|im_start|>assistant\n{CAT}<|im_end|>".replace("assistant\n", ""),
         f"<s>{CAT}</s>",
         f"```\n{CAT}\n```",
+        f"```\n{CAT}",
+        f'Just this:\n```json{{"alt_text": "{CAT}"}}```\nIt is short.',
         f"<p>{CAT.replace('cat', '<b>cat</b>')}</p>",
         f'```json\n{{"alt_text": "{CAT}"}}\n```',
         json.dumps({"description": CAT}),
@@ -261,6 +263,7 @@ def test_what_stands_before_a_refusal_counts_from_nine_letters(
     [
         (f"```text\n{CAT}\nA door.\n```", f"{CAT}\nA door."),
         (f"{CAT}\n \n\n\nA door.", f"{CAT}\nA door."),
+        ("```A cat,\non a chair.```", "A cat,\non a chair."),
         ("A screenshot of code:\n```\nprint(1)\n```",) * 2,
         ("The formula a <b> c on a wall.",) * 2,
         ("Red cat\nBlue dog\nOld owl\nNew fox",) * 2,
