@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,38 +16,37 @@ from altwright.accounts.connections import AccountStore
 from altwright.accounts.password_links import PasswordLinks
 from altwright.accounts.users import UserStore
 from altwright.background import BackgroundLoop
+from altwright.builders import describers
 from altwright.builders.alerting import Alerting
 from altwright.builders.captions import Captions
-from altwright.builders.engine import Engine, EngineOptions
+from altwright.builders.engine import Engine
+from altwright.builders.options import (
+    ages_of,
+    options_of,
+    picture_limits_of,
+    quiet_s,
+    retries_of,
+    thresholds_of,
+)
 from altwright.captions.drafts.pruning import ContentRetention
-from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
-from altwright.db.session import Database, make_engine, utcnow
+from altwright.db.session import Database, make_engine
 from altwright.describers.exchangeable import ExchangeableDescriber
 from altwright.describers.local_models.administration import LocalModels
-from altwright.describers.local_models.client import LocalModel, ModelHost
+from altwright.describers.local_models.client import LocalModel
 from altwright.describers.local_models.folder import ModelFolder
 from altwright.describers.local_models.getting import GetModel
 from altwright.describers.local_models.hub import Hub
-from altwright.describers.model_servers.ollama import Ollama
 from altwright.describers.model_servers.ollama_models import OllamaModels
-from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.model_servers.pulling import PullModel
-from altwright.describers.offline.process.client import ModelsComing, OfflineDescriber
-from altwright.describers.port import Describer
-from altwright.domain.limits import Limits
-from altwright.domain.quiet_hours import QuietTimes
-from altwright.domain.retry_policy import Backoff
-from altwright.domain.task import Priority
 from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
 from altwright.tasks.alerting.alert_desk import AlertDesk
 from altwright.tasks.alerting.notifications import Channel, Mail, Ntfy, Slack, Webhook
-from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.live_settings import LiveSettings
 from altwright.tasks.cluster.stack_dumps import StackDumps
@@ -58,10 +57,9 @@ from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.overview import Overview, Seen
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
-from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.rq.redis_client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
-from altwright.tasks.store.retention import Ages, TaskRetention
+from altwright.tasks.store.retention import TaskRetention
 from altwright.tasks.store.running_work import RunningWork
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
@@ -89,7 +87,6 @@ KEY_FILE = "encryption.key"
 class Services(WebServices):
     """Everything that one process works with; threads begin with ``start``."""
 
-    describer: Describer
     engine: Engine
     redis_address: RedisAddress
     chores: dict[str, Chore]
@@ -202,7 +199,7 @@ def build(settings: Settings) -> Services:
     store = TaskStore(database, box)
     accounts = AccountStore(database, box, partial(connect_platform, outbound=outbound))
     pictures = PictureStore(settings.media_dir)
-    describer = ExchangeableDescriber(_describer_key(settings), partial(describer_of, settings))
+    describer = ExchangeableDescriber(describers.makers(settings))
     captions = Captions(
         store,
         accounts,
@@ -211,7 +208,7 @@ def build(settings: Settings) -> Services:
         describer,
         picture_limits_of(settings),
         settings.caption_max_length,
-        settings.describer_parallel,
+        describers.parallel_of(settings, describer),
     )
     upkeep = RQUpkeep(health, options_of(settings).queue)
     ages = ages_of(settings)
@@ -229,7 +226,9 @@ def build(settings: Settings) -> Services:
     get_model = GetModel(
         hub,
         models,
-        lambda name: LocalModel(model_host_of(settings), name, live.current.model_timeout),
+        lambda name: LocalModel(
+            describers.model_host_of(settings), name, live.current.model_timeout
+        ),
         lambda name, by: local_models.use(name, by=by),
     )
     ollama = OllamaModels(settings.ollama_url)
@@ -285,7 +284,7 @@ def build(settings: Settings) -> Services:
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
         lock=settings.run_dir / "database.alert",
-        probe=lambda: probe(live.current, describer),
+        probe=lambda: describers.probe(live.current, describer.describers),
         probe_every_s=settings.describer_probe_every,
         quiet_s=lambda channel: quiet_s(live.current, channel),
         always=(address.follow, engine.wish.follow),
@@ -299,9 +298,9 @@ def build(settings: Settings) -> Services:
         alerting.adopt(thresholds_of(changed), changed.maintenance_every)
         work.patience_s = changed.alert_stuck_task
         of_tasks.ages = content.ages = ages_of(changed)
-        longest, parallel = changed.caption_max_length, changed.describer_parallel
+        describer.use(describers.makers(changed))
+        longest, parallel = changed.caption_max_length, describers.parallel_of(changed, describer)
         captions.adopt(picture_limits_of(changed), longest, parallel)
-        describer.use(_describer_key(changed), partial(describer_of, changed))
 
     users = UserStore(database)
     live = LiveSettings(database, settings, adopt)
@@ -334,6 +333,7 @@ def build(settings: Settings) -> Services:
                 ledger=engine.ledger,
                 alerts=alerting.alerts,
                 workers_expected=lambda: workers_expected(settings, engine.control),
+                describers=lambda: live.current.describers,
             )
         ),
         error_policies=error_policies,
@@ -354,43 +354,6 @@ def build(settings: Settings) -> Services:
     )
 
 
-def options_of(settings: Settings) -> EngineOptions:
-    """Return the engine's options."""
-    return EngineOptions(
-        queue=QueueOptions(
-            prefix=settings.rq_queue_prefix,
-            window=settings.dispatch_window,
-            result_ttl_s=settings.rq_completed_tasks_ttl or settings.rq_result_ttl,
-            failure_ttl_s=settings.rq_failed_tasks_ttl,
-            max_retries=settings.rq_max_retries,
-            runs_per_day=settings.user_runs_per_day,
-        ),
-        limits=limits_of(settings),
-        backoff=Backoff(base_s=settings.rq_retry_base_delay, longest_s=settings.rq_retry_max_delay),
-        lease_s=settings.lease_s,
-        limit_s=settings.rq_default_timeout,
-        slice_s=settings.slice_s,
-        patience_s=settings.rq_outage_patience,
-    )
-
-
-def retries_of(settings: Settings) -> tuple[Backoff, int, float]:
-    """Return the waits between retries, their number, and the seconds of patience with servers."""
-    options = options_of(settings)
-    return options.backoff, options.queue.max_retries, options.patience_s
-
-
-def ages_of(settings: Settings) -> Ages:
-    """Return after how many days what goes."""
-    return Ages(
-        tasks=settings.task_retention_days,
-        failed_tasks=settings.failed_task_retention_days,
-        drafts=settings.draft_retention_days,
-        pictures=settings.picture_retention_days,
-        audit=settings.audit_retention_days,
-    )
-
-
 def channels_of(settings: Settings) -> dict[str, Channel]:
     """Return the ways in which administrators are told of alerts, by name."""
     channels: dict[str, Channel] = {}
@@ -404,42 +367,6 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     if receivers:
         channels["mail"] = Mail(settings.smtp_url, settings.alert_email_from, receivers)
     return channels
-
-
-def probe(settings: Settings, describer: Describer) -> None:
-    """Ask the describer how it is; of an offline one only a host that describes can say.
-
-    Raises:
-        DescriberUnavailable: nothing answers.
-        ConfigError: something answers, but wrongly configured; or models are missing.
-    """
-    if settings.describer != "offline":
-        describer.probe()
-    elif settings.describes_here:
-        with suppress(ModelsComing):
-            describer.probe()
-
-
-def quiet_s(settings: Settings, channel: str) -> float:
-    """Return how many seconds from now on warnings have to wait for a channel."""
-    return QuietTimes.read(settings.alert_quiet_hours).left_s(channel, utcnow())
-
-
-def thresholds_of(settings: Settings) -> Thresholds:
-    """Return from where on something counts as wrong."""
-    return Thresholds(
-        backlog_tasks=settings.alert_backlog_tasks,
-        backlog_age_s=settings.alert_backlog_age,
-        dead_letters=settings.alert_dead_letters,
-        failure_share=settings.alert_failure_share,
-        slow_item_s=settings.alert_slow_item,
-        database_slow_s=settings.alert_database_slow,
-        disk_free_share=settings.alert_disk_free,
-        clock_skew_s=settings.alert_clock_skew,
-        stuck_task_s=settings.alert_stuck_task,
-        failed_sign_ins=settings.alert_failed_sign_ins,
-        describer_slow_s=settings.alert_describer_slow,
-    )
 
 
 def workers_expected(settings: Settings, control: WorkerControl) -> int:
@@ -459,16 +386,6 @@ def workers_expected(settings: Settings, control: WorkerControl) -> int:
     return outside + (inside if mode.has_threads else 0)
 
 
-def limits_of(settings: Settings) -> Limits:
-    """Return the concurrency per priority that the settings name; 0 means none."""
-
-    def named(what: str) -> dict[Priority, int]:
-        numbers = {one: getattr(settings, f"rq_{what}_{one.queue}_workers") for one in Priority}
-        return {one: number for one, number in numbers.items() if number}
-
-    return Limits(most=named("max"), kept=named("min"))
-
-
 def encryption_keys(settings: Settings, database: Database) -> str:
     """Return the Fernet keys in use, made and kept in DATA_DIR the first time.
 
@@ -484,58 +401,6 @@ def encryption_keys(settings: Settings, database: Database) -> str:
     return kept_secret(settings.data_dir, kept.name, settings.platform_encryption_key)
 
 
-def picture_limits_of(settings: Settings) -> PictureLimits:
-    """Return how large a picture may be, and how long fetching it may take."""
-    return PictureLimits(
-        settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout
-    )
-
-
-def _describer_key(settings: Settings) -> tuple[Hashable, ...]:
-    """Return what tells one describer from another, of what changes while all runs."""
-    match settings.describer:
-        case "ollama":
-            return ("ollama", settings.ollama_model, settings.ollama_timeout)
-        case "model":
-            return ("model", settings.model_name, settings.model_timeout)
-        case "openai":
-            return ("openai", settings.openai_model, settings.openai_timeout)
-    return (settings.describer,)
-
-
-def model_host_of(settings: Settings) -> ModelHost:
-    """Return how models are run on this host."""
-    return ModelHost(
-        ModelFolder(settings.vision_models_dir),
-        settings.model_socket,
-        settings.model_idle_s,
-        settings.model_memory_limit,
-    )
-
-
 def hub_of(settings: Settings) -> Hub:
     """Return the hub that models are fetched from."""
     return Hub(settings.model_hub_url, stalled_s=settings.model_hub_timeout)
-
-
-def describer_of(settings: Settings) -> Describer:
-    """Return the describer that DESCRIBER names."""
-    match settings.describer:
-        case "offline":
-            return OfflineDescriber(
-                settings.models_dir, idle_s=settings.offline_idle_s, host=settings.describer_socket
-            )
-        case "model":
-            return LocalModel(model_host_of(settings), settings.model_name, settings.model_timeout)
-        case "ollama":
-            return Ollama(settings.ollama_url, settings.ollama_model, settings.ollama_timeout)
-        case "openai":
-            return OpenAICompatible(
-                settings.openai_base_url,
-                settings.openai_api_key,
-                settings.openai_model,
-                settings.openai_timeout,
-            )
-    raise ConfigError(
-        [f"DESCRIBER: {settings.describer} is none of offline, model, ollama, openai"]
-    )
