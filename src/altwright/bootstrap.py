@@ -19,13 +19,20 @@ from altwright.background import BackgroundLoop
 from altwright.builders import describers
 from altwright.builders.alerting import Alerting
 from altwright.builders.captions import Captions
-from altwright.builders.engine import Engine, EngineOptions
+from altwright.builders.engine import Engine
+from altwright.builders.options import (
+    ages_of,
+    options_of,
+    picture_limits_of,
+    quiet_s,
+    retries_of,
+    thresholds_of,
+)
 from altwright.captions.drafts.pruning import ContentRetention
-from altwright.captions.pictures.picture_fetch import PictureLimits
 from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
-from altwright.db.session import Database, make_engine, utcnow
+from altwright.db.session import Database, make_engine
 from altwright.describers.exchangeable import ExchangeableDescriber
 from altwright.describers.local_models.administration import LocalModels
 from altwright.describers.local_models.client import LocalModel
@@ -34,17 +41,12 @@ from altwright.describers.local_models.getting import GetModel
 from altwright.describers.local_models.hub import Hub
 from altwright.describers.model_servers.ollama_models import OllamaModels
 from altwright.describers.model_servers.pulling import PullModel
-from altwright.domain.limits import Limits
-from altwright.domain.quiet_hours import QuietTimes
-from altwright.domain.retry_policy import Backoff
-from altwright.domain.task import Priority
 from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect as connect_platform
 from altwright.tasks.alerting.alert_desk import AlertDesk
 from altwright.tasks.alerting.notifications import Channel, Mail, Ntfy, Slack, Webhook
-from altwright.tasks.alerting.rules import Thresholds
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.live_settings import LiveSettings
 from altwright.tasks.cluster.stack_dumps import StackDumps
@@ -55,10 +57,9 @@ from altwright.tasks.maintenance.task import Chore, Maintenance
 from altwright.tasks.overview import Overview, Seen
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
-from altwright.tasks.rq.job_queues import QueueOptions
 from altwright.tasks.rq.redis_client import connect as connect_redis
 from altwright.tasks.rq.url_override import RedisAddress
-from altwright.tasks.store.retention import Ages, TaskRetention
+from altwright.tasks.store.retention import TaskRetention
 from altwright.tasks.store.running_work import RunningWork
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.task_store import TaskStore
@@ -353,43 +354,6 @@ def build(settings: Settings) -> Services:
     )
 
 
-def options_of(settings: Settings) -> EngineOptions:
-    """Return the engine's options."""
-    return EngineOptions(
-        queue=QueueOptions(
-            prefix=settings.rq_queue_prefix,
-            window=settings.dispatch_window,
-            result_ttl_s=settings.rq_completed_tasks_ttl or settings.rq_result_ttl,
-            failure_ttl_s=settings.rq_failed_tasks_ttl,
-            max_retries=settings.rq_max_retries,
-            runs_per_day=settings.user_runs_per_day,
-        ),
-        limits=limits_of(settings),
-        backoff=Backoff(base_s=settings.rq_retry_base_delay, longest_s=settings.rq_retry_max_delay),
-        lease_s=settings.lease_s,
-        limit_s=settings.rq_default_timeout,
-        slice_s=settings.slice_s,
-        patience_s=settings.rq_outage_patience,
-    )
-
-
-def retries_of(settings: Settings) -> tuple[Backoff, int, float]:
-    """Return the waits between retries, their number, and the seconds of patience with servers."""
-    options = options_of(settings)
-    return options.backoff, options.queue.max_retries, options.patience_s
-
-
-def ages_of(settings: Settings) -> Ages:
-    """Return after how many days what goes."""
-    return Ages(
-        tasks=settings.task_retention_days,
-        failed_tasks=settings.failed_task_retention_days,
-        drafts=settings.draft_retention_days,
-        pictures=settings.picture_retention_days,
-        audit=settings.audit_retention_days,
-    )
-
-
 def channels_of(settings: Settings) -> dict[str, Channel]:
     """Return the ways in which administrators are told of alerts, by name."""
     channels: dict[str, Channel] = {}
@@ -403,28 +367,6 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     if receivers:
         channels["mail"] = Mail(settings.smtp_url, settings.alert_email_from, receivers)
     return channels
-
-
-def quiet_s(settings: Settings, channel: str) -> float:
-    """Return how many seconds from now on warnings have to wait for a channel."""
-    return QuietTimes.read(settings.alert_quiet_hours).left_s(channel, utcnow())
-
-
-def thresholds_of(settings: Settings) -> Thresholds:
-    """Return from where on something counts as wrong."""
-    return Thresholds(
-        backlog_tasks=settings.alert_backlog_tasks,
-        backlog_age_s=settings.alert_backlog_age,
-        dead_letters=settings.alert_dead_letters,
-        failure_share=settings.alert_failure_share,
-        slow_item_s=settings.alert_slow_item,
-        database_slow_s=settings.alert_database_slow,
-        disk_free_share=settings.alert_disk_free,
-        clock_skew_s=settings.alert_clock_skew,
-        stuck_task_s=settings.alert_stuck_task,
-        failed_sign_ins=settings.alert_failed_sign_ins,
-        describer_slow_s=settings.alert_describer_slow,
-    )
 
 
 def workers_expected(settings: Settings, control: WorkerControl) -> int:
@@ -444,16 +386,6 @@ def workers_expected(settings: Settings, control: WorkerControl) -> int:
     return outside + (inside if mode.has_threads else 0)
 
 
-def limits_of(settings: Settings) -> Limits:
-    """Return the concurrency per priority that the settings name; 0 means none."""
-
-    def named(what: str) -> dict[Priority, int]:
-        numbers = {one: getattr(settings, f"rq_{what}_{one.queue}_workers") for one in Priority}
-        return {one: number for one, number in numbers.items() if number}
-
-    return Limits(most=named("max"), kept=named("min"))
-
-
 def encryption_keys(settings: Settings, database: Database) -> str:
     """Return the Fernet keys in use, made and kept in DATA_DIR the first time.
 
@@ -467,13 +399,6 @@ def encryption_keys(settings: Settings, database: Database) -> str:
     if needed and key_check.anything_sealed(database) and not kept.exists():
         raise ConfigError([key_check.MISSING])
     return kept_secret(settings.data_dir, kept.name, settings.platform_encryption_key)
-
-
-def picture_limits_of(settings: Settings) -> PictureLimits:
-    """Return how large a picture may be, and how long fetching it may take."""
-    return PictureLimits(
-        settings.image_max_bytes, settings.image_max_pixels, settings.image_timeout
-    )
 
 
 def hub_of(settings: Settings) -> Hub:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.test_pages_accessible import check
-from tests.support_browser import Site, sign_in
+from tests.support_browser import Site, enter, sign_in
 
 
 @pytest.fixture
 def admin(blank: Page, site: Site) -> Page:
     """Sign in as root."""
-    sign_in(blank, site.url, "root")
+    enter(blank, site, "root")
     return blank
 
 
@@ -32,6 +32,7 @@ def test_the_pages_are_accessible(admin: Page, site: Site) -> None:
     admin.get_by_label("E-mail").fill("nowhere")
     admin.get_by_role("button", name="Save e-mail").click()
     expect(admin.get_by_role("alert")).to_be_visible()
+    expect(admin.get_by_label("E-mail")).to_be_focused()
     check(admin)
     admin.goto(f"/admin/users/{site.web.root.id}")
     check(admin)

@@ -223,6 +223,14 @@ def test_an_entry_that_ran_out_lets_no_second_task_in(rig: Rig) -> None:
     assert entry(rig) == task.id.encode()
 
 
+def test_an_entry_is_taken_by_the_first(rig: Rig) -> None:
+    """The others are told what stands there, in characters that a database can look for."""
+    take = rig.tracker.take
+    assert [take("user:1", task_id) for task_id in ("one", "other")] == [None, "one"]
+    rig.health.client.set("altwright:active:user:1", b"\x00\xffx", px=1000)
+    assert take("user:1", "one") == "?\ufffdx"
+
+
 def test_an_end_releases_only_its_own_entry(rig: Rig) -> None:
     """What another task has entered meanwhile stays."""
     task = rig.submit()

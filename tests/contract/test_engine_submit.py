@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 from tests.servers import RedisServer
 from tests.support_engine import (
     ANNA,
@@ -23,6 +24,7 @@ from tests.support_engine import (
 
 from altwright.db.session import Database
 from altwright.db.tables import AccountRow
+from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.domain.user import UserRef
 from altwright.errors import (
@@ -181,6 +183,18 @@ def test_redis_answers_first_and_the_database_decides(rig: Rig, valkey: RedisSer
     rig.queue.cancel(task.id, by=ANNA)
     assert client.get(KEY) is None
     client.close()
+
+
+@pytest.mark.req("4.3", "Redis first")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # one writes at a time there
+def test_a_second_submit_that_redis_knows_of_waits_for_no_writer(rig: Rig) -> None:
+    """A look at the task that it names is enough to refuse it."""
+    task = rig.submit()
+    with rig.database.begin() as connection:
+        connection.execute(update(TaskRow).values(step="somebody writes"))
+        with pytest.raises(ActiveTaskExists) as refusal:
+            rig.submit()
+    assert refusal.value.task_id == task.id
 
 
 @pytest.mark.req("4.3", "one active task per user")
@@ -384,6 +398,12 @@ def test_a_task_is_its_users_alone(rig: Rig) -> None:
         rig.queue.cancel(task.id, by=BERT)
     assert rig.queue.cancel(task.id, by=ROOT).status is Status.CANCELLED
     assert rig.events(task.id)[-1] == "cancelled"
+    rig.submit()
+    failed = rig.take()
+    rig.claims.fail(failed, Category.BAD_INPUT, "It can't be done.")
+    with pytest.raises(TaskNotFound):
+        rig.queue.requeue_failed(failed.id, by=BERT)
+    assert rig.queue.requeue_failed(failed.id, by=ANNA).status is Status.QUEUED
 
 
 @pytest.mark.req("11.2", "encrypted")

@@ -17,7 +17,9 @@ from tests.support_service import Service
 from tests.tiny_model import SAYS, write_pair
 
 from altwright.describers.local_models.client import LocalModel, ModelHost
+from altwright.describers.local_models.download import Download
 from altwright.describers.local_models.folder import ModelFolder
+from altwright.describers.local_models.hub import Hub
 from altwright.describers.port import Request
 from altwright.errors import Category, ConfigError, DescriberUnavailable
 
@@ -102,6 +104,20 @@ def test_a_hub_that_cannot_go_on_sends_the_file_again(host: Service, hub: Preten
     hub.breaks_after = None
     assert host.command("model", "get", REPOSITORY, "--yes").returncode == 0
     assert models(host)[NAME]["here"] == "yes"
+
+
+def test_a_model_arrives_in_pieces(hub: PretendHub, tmp_path: Path) -> None:
+    """Each asks for what is missing up to its end; repeated or out of order, it costs nothing."""
+    made, source = ModelFolder(tmp_path / "models"), Hub(hub.url, stalled_s=5)
+    download = Download(source, made, source.look_up(REPOSITORY), lambda: None)
+    reported: list[int] = []
+    for end in (300_000, 100_000, 300_000, hub.size):
+        download.up_to(end, reported.append)
+        assert max(reported) >= end
+        assert made.find(NAME) is None
+    assert len(hub.ranges) <= 3
+    assert download.finish(reported.append).model.name == NAME
+    assert reported[-1] == hub.size
 
 
 @pytest.mark.parametrize(

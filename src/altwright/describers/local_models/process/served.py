@@ -96,9 +96,7 @@ class Served:
 
     def _started(self, memory_limit_mb: int) -> subprocess.Popen[bytes]:
         files = (self.installed.weights, self.installed.projector)
-        # Weights may be there twice: as the file, and in the order that suits the processor.
-        needed = self._limit_mb * MB + self.installed.model.weights.size_bytes + _MAPPED_BYTES
-        limit = memory_limit_mb * MB or needed
+        limit = memory_limit_mb * MB or self._limit_mb * MB + _MAPPED_BYTES
         wanted: dict[str, Any] = {
             "name": self.installed.model.name,
             "weights": str(files[0]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 from altwright.describers.offline.process import sandbox
@@ -50,15 +51,28 @@ def _served(wanted: dict[str, Any]) -> Any:
     parameters.api_keys = [wanted["key"]]
     parameters.n_ctx = CONTEXT
     parameters.image_max_tokens = VIEW_TOKENS
+    parameters.n_ubatch = VIEW_TOKENS  # some models see a view as a whole, or not at all
     parameters.n_parallel = 1
     parameters.n_threads_http = _HTTP_THREADS
-    threads = len(os.sched_getaffinity(0))
-    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = _processors()
     parameters.cache_ram_mib = 0  # no two pictures have a beginning in common that is worth GBs
     parameters.n_ctx_checkpoints = 0
     parameters.ui = parameters.endpoint_slots = False
+    # Weights are put in the order that suits the processor; from a mapped file they would be there
+    # twice. Measured with 617 million random ones of Q4_0: 797 MB instead of 1,084.
+    parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     parameters.offline = True
     return xllamacpp.Server(parameters)
+
+
+def _processors() -> int:
+    """Return how many processors this process may use, a container's limit included."""
+    count = len(os.sched_getaffinity(0))
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(count, int(quota) // int(period)))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return count
 
 
 if __name__ == "__main__":
