@@ -18,7 +18,9 @@ from tests.support_domain import (
     picture_server,
 )
 from tests.support_models import PICTURE
+from tests.support_web import make_settings
 
+from altwright.builders.describers import probe
 from altwright.captions.drafts.draft import Draft
 from altwright.db.session import Database
 from altwright.describers.order import PAUSE_S, WAIT_MOST_S, DescriberOrder, passed_over
@@ -195,6 +197,24 @@ def test_it_is_well_while_one_answers() -> None:
     rig.second.before_probe = fail
     with pytest.raises(DescriberUnavailable):
         rig.order.probe()
+
+
+def test_administrators_are_told_which_one_is_down(tmp_path: Path) -> None:
+    """By name, with who describes meanwhile; alone it speaks for itself."""
+    settings = make_settings(tmp_path, "unix:///none", DESCRIBER="ollama")
+    rig = Rig(FakeDescriber(name="ollama"))
+    probe(settings, rig.order.describers)
+
+    def fail() -> None:
+        raise DOWN
+
+    rig.first.before_probe = fail
+    with pytest.raises(DescriberUnavailable) as met:
+        probe(settings, rig.order.describers)
+    assert str(met.value) == f"openai: {DOWN} Meanwhile Ollama describes."
+    with pytest.raises(DescriberUnavailable) as met:
+        probe(settings, [rig.first])
+    assert met.value is DOWN
 
 
 # --- in runs and drafts

@@ -102,4 +102,5 @@ def _page(
         priorities=[one.queue for one in Priority],
         limits=limits.to_json(),
         workers_most=WORKERS_MOST,
+        describers=services().describer.describers,
     )
