@@ -60,8 +60,6 @@ from altwright.web.app import create_app
 from benchmarks.backlog import Backlogged, database_urls, numbers
 from benchmarks.databases import KINDS, say
 
-#: Days within which tasks ended.
-DAYS = 30
 USERS, AUDITED = 1000, 20_000
 #: What is seldom is one task of so many.
 SELDOM = 50_000
@@ -89,6 +87,8 @@ class Sizes(NamedTuple):
     asked: int = 15
     turns: int = 8
     turn_s: float = 6.0
+    #: Within which tasks ended, and of which there are statistics.
+    days: int = 30
 
 
 QUICK = Sizes(50_000, 5_000, 5, 2)
@@ -102,7 +102,7 @@ def fill(services: bootstrap.Services, sizes: Sizes) -> None:
     with database.write() as session:
         session.execute(insert(UserRow), people)
         session.execute(insert(AuditRow), done)
-    _write_tasks(services, sizes.ended, DAYS * 86_400 / sizes.ended)
+    _write_tasks(services, sizes.ended, sizes.days * 86_400 / sizes.ended)
     _write_tasks(services, sizes.waiting, None)
     dialect = database.engine.dialect.name
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -114,7 +114,7 @@ def fill(services: bootstrap.Services, sizes: Sizes) -> None:
                 )
             )
         )
-    _write_statistics(database)
+    _write_statistics(database, sizes.days)
 
 
 def nth(number: ColumnElement[int], of: int, which: int) -> ColumnElement[bool]:
@@ -187,12 +187,12 @@ def _write_tasks(services: bootstrap.Services, count: int, apart_s: float | None
             session.execute(insert(TaskEventRow), moves)
 
 
-def _write_statistics(database: Database) -> None:
-    """Write the stretches that a leader would have written, from the same rows."""
+def _write_statistics(database: Database, days: int) -> None:
+    """Write the stretches that a leader would have written in so many days, from the same rows."""
     series = Series(database)
     last = Span.MINUTE.begin_of(database.now()) - LENGTH[Span.MINUTE]
     kept: dict[tuple[Span, Any], Bucket] = {(Span.EVER, EPOCH): Bucket()}
-    begin = last - timedelta(days=DAYS + 1)
+    begin = last - timedelta(days=days + 1)
     while begin < last:  # by the hour, then by the minute
         is_near = begin >= Span.HOUR.begin_of(last - KEPT[Span.MINUTE])
         span = Span.MINUTE if is_near else Span.HOUR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import threading
@@ -15,8 +16,12 @@ T = TypeVar("T")
 #: long enough for a machine with much else to do. How fast things are is measured in benchmarks/.
 PATIENCE_S = 120.0
 #: Where ports of tests lie: below those that Linux gives to outgoing connections (32768 and up),
-#: one of which might take a port between its choice and its use.
-_PORTS = range(10_000, 32_000)
+#: one of which might take a port between its choice and its use. Each process of a run has its own.
+_PORTS = range(
+    10_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")),
+    32_000,
+    int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")),
+)
 
 _given: set[int] = set()
 #: Not the module's own dice: pytest-randomly seeds those alike in processes that run side by side.

@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page
 from sqlalchemy import update
+from tests import support_web
 from tests.support_domain import FakeDescriber, FakePlatform, make_post
 from tests.support_web import PASSWORD, Web, make_settings, make_web
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -210,7 +211,7 @@ class Site:
                 )
             )
 
-    def work(self, says: str = "") -> None:
+    def work(self, says: str = "", name: str = "fake") -> None:
         """Make one attempt at the task that waits, with a describer that ``says`` this."""
         services = self.web.services
         captions = Captions(
@@ -218,7 +219,7 @@ class Site:
             services.accounts,
             services.pictures,
             Outbound(services.settings.allowed_private_hosts, timeout_s=30),
-            SayingDescriber(says=says),
+            SayingDescriber(name, says=says),
             PictureLimits(40 << 20, 100_000_000, timeout_s=30),
             longest=500,
         )
@@ -338,6 +339,15 @@ def serving(folder: Path) -> Iterator[Site]:
         server.server_close()
         web.services.health.client.close()
         web.services.database.close()
+
+
+def enter(page: Page, site: Site, username: str = "anna") -> None:
+    """Let a page's browser have the session of somebody who has signed in elsewhere."""
+    client = site.web.app.test_client()
+    support_web.sign_in(client, username)
+    session = client.get_cookie("altwright_session")
+    assert session is not None
+    page.context.add_cookies([{"name": session.key, "value": session.value, "url": site.url}])
 
 
 def sign_in(page: Page, url: str, username: str = "anna") -> None:

@@ -30,6 +30,7 @@ from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
+from altwright.describers.abilities import Abilities
 from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
@@ -174,6 +175,7 @@ class FakeDescriber:
 
     name: str = "fake"
     model: str = "fake-1"
+    abilities: Abilities = field(default_factory=Abilities)
     requests: list[Request] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     #: Called before each description with its number, from 1.
@@ -201,6 +203,20 @@ class FakeDescriber:
 
     def close(self) -> None:
         """Hold nothing."""
+
+
+@dataclass
+class BlankDescriber(FakeDescriber):
+    """Sees colours only, until it ``says`` something."""
+
+    name: str = "offline"
+    says: str = ""
+
+    def describe(self, picture: Picture, request: Request) -> Description:
+        """Return no text, with what there is to see."""
+        found = super().describe(picture, request)
+        seen = {} if self.says else {"seen": "Picture, mostly in blue."}
+        return replace(found, text=self.says, level="low", evidence=seen)
 
 
 @dataclass

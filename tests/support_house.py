@@ -74,6 +74,7 @@ class House(Alerting):
                 ledger=rig.ledger,
                 alerts=self.alerts,
                 workers_expected=lambda: self.workers_expected,
+                describers=lambda: ["offline"],
             )
         )
 

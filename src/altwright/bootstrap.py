@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ from altwright.accounts.connections import AccountStore
 from altwright.accounts.password_links import PasswordLinks
 from altwright.accounts.users import UserStore
 from altwright.background import BackgroundLoop
+from altwright.builders import describers
 from altwright.builders.alerting import Alerting
 from altwright.builders.captions import Captions
 from altwright.builders.engine import Engine
@@ -34,16 +35,12 @@ from altwright.crypto import Box, kept_secret
 from altwright.db.session import Database, make_engine
 from altwright.describers.exchangeable import ExchangeableDescriber
 from altwright.describers.local_models.administration import LocalModels
-from altwright.describers.local_models.client import LocalModel, ModelHost
+from altwright.describers.local_models.client import LocalModel
 from altwright.describers.local_models.folder import ModelFolder
 from altwright.describers.local_models.getting import GetModel
 from altwright.describers.local_models.hub import Hub
-from altwright.describers.model_servers.ollama import Ollama
 from altwright.describers.model_servers.ollama_models import OllamaModels
-from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.model_servers.pulling import PullModel
-from altwright.describers.offline.process.client import ModelsComing, OfflineDescriber
-from altwright.describers.port import Describer
 from altwright.domain.worker import StartedBy, WorkerKind, host_name, process_name
 from altwright.errors import ConfigError, DatabaseUnavailable
 from altwright.net.http import Outbound
@@ -90,7 +87,6 @@ KEY_FILE = "encryption.key"
 class Services(WebServices):
     """Everything that one process works with; threads begin with ``start``."""
 
-    describer: Describer
     engine: Engine
     redis_address: RedisAddress
     chores: dict[str, Chore]
@@ -203,7 +199,7 @@ def build(settings: Settings) -> Services:
     store = TaskStore(database, box)
     accounts = AccountStore(database, box, partial(connect_platform, outbound=outbound))
     pictures = PictureStore(settings.media_dir)
-    describer = ExchangeableDescriber(_describer_key(settings), partial(describer_of, settings))
+    describer = ExchangeableDescriber(describers.makers(settings))
     captions = Captions(
         store,
         accounts,
@@ -212,7 +208,7 @@ def build(settings: Settings) -> Services:
         describer,
         picture_limits_of(settings),
         settings.caption_max_length,
-        settings.describer_parallel,
+        describers.parallel_of(settings, describer),
     )
     upkeep = RQUpkeep(health, options_of(settings).queue)
     ages = ages_of(settings)
@@ -230,7 +226,9 @@ def build(settings: Settings) -> Services:
     get_model = GetModel(
         hub,
         models,
-        lambda name: LocalModel(model_host_of(settings), name, live.current.model_timeout),
+        lambda name: LocalModel(
+            describers.model_host_of(settings), name, live.current.model_timeout
+        ),
         lambda name, by: local_models.use(name, by=by),
     )
     ollama = OllamaModels(settings.ollama_url)
@@ -286,7 +284,7 @@ def build(settings: Settings) -> Services:
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
         lock=settings.run_dir / "database.alert",
-        probe=lambda: probe(live.current, describer),
+        probe=lambda: describers.probe(live.current, describer.describers),
         probe_every_s=settings.describer_probe_every,
         quiet_s=lambda channel: quiet_s(live.current, channel),
         always=(address.follow, engine.wish.follow),
@@ -300,9 +298,9 @@ def build(settings: Settings) -> Services:
         alerting.adopt(thresholds_of(changed), changed.maintenance_every)
         work.patience_s = changed.alert_stuck_task
         of_tasks.ages = content.ages = ages_of(changed)
-        longest, parallel = changed.caption_max_length, changed.describer_parallel
+        describer.use(describers.makers(changed))
+        longest, parallel = changed.caption_max_length, describers.parallel_of(changed, describer)
         captions.adopt(picture_limits_of(changed), longest, parallel)
-        describer.use(_describer_key(changed), partial(describer_of, changed))
 
     users = UserStore(database)
     live = LiveSettings(database, settings, adopt)
@@ -335,6 +333,7 @@ def build(settings: Settings) -> Services:
                 ledger=engine.ledger,
                 alerts=alerting.alerts,
                 workers_expected=lambda: workers_expected(settings, engine.control),
+                describers=lambda: live.current.describers,
             )
         ),
         error_policies=error_policies,
@@ -370,20 +369,6 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     return channels
 
 
-def probe(settings: Settings, describer: Describer) -> None:
-    """Ask the describer how it is; of an offline one only a host that describes can say.
-
-    Raises:
-        DescriberUnavailable: nothing answers.
-        ConfigError: something answers, but wrongly configured; or models are missing.
-    """
-    if settings.describer != "offline":
-        describer.probe()
-    elif settings.describes_here:
-        with suppress(ModelsComing):
-            describer.probe()
-
-
 def workers_expected(settings: Settings, control: WorkerControl) -> int:
     """Return how many workers have to be at work in the cluster at least.
 
@@ -416,51 +401,6 @@ def encryption_keys(settings: Settings, database: Database) -> str:
     return kept_secret(settings.data_dir, kept.name, settings.platform_encryption_key)
 
 
-def _describer_key(settings: Settings) -> tuple[Hashable, ...]:
-    """Return what tells one describer from another, of what changes while all runs."""
-    match settings.describer:
-        case "ollama":
-            return ("ollama", settings.ollama_model, settings.ollama_timeout)
-        case "model":
-            return ("model", settings.model_name, settings.model_timeout)
-        case "openai":
-            return ("openai", settings.openai_model, settings.openai_timeout)
-    return (settings.describer,)
-
-
-def model_host_of(settings: Settings) -> ModelHost:
-    """Return how models are run on this host."""
-    return ModelHost(
-        ModelFolder(settings.vision_models_dir),
-        settings.model_socket,
-        settings.model_idle_s,
-        settings.model_memory_limit,
-    )
-
-
 def hub_of(settings: Settings) -> Hub:
     """Return the hub that models are fetched from."""
     return Hub(settings.model_hub_url, stalled_s=settings.model_hub_timeout)
-
-
-def describer_of(settings: Settings) -> Describer:
-    """Return the describer that DESCRIBER names."""
-    match settings.describer:
-        case "offline":
-            return OfflineDescriber(
-                settings.models_dir, idle_s=settings.offline_idle_s, host=settings.describer_socket
-            )
-        case "model":
-            return LocalModel(model_host_of(settings), settings.model_name, settings.model_timeout)
-        case "ollama":
-            return Ollama(settings.ollama_url, settings.ollama_model, settings.ollama_timeout)
-        case "openai":
-            return OpenAICompatible(
-                settings.openai_base_url,
-                settings.openai_api_key,
-                settings.openai_model,
-                settings.openai_timeout,
-            )
-    raise ConfigError(
-        [f"DESCRIBER: {settings.describer} is none of offline, model, ollama, openai"]
-    )

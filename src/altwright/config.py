@@ -27,6 +27,7 @@ from altwright.errors import ConfigError
 from altwright.setting_values import (
     COUNT_MOST,
     MAKES_ONE,
+    NONE,
     SECONDS_MOST,
     SMTPURL,
     APIKey,
@@ -34,6 +35,8 @@ from altwright.setting_values import (
     Count,
     DatabaseURL,
     Days,
+    DescriberName,
+    Fallbacks,
     FernetKeys,
     Hours,
     Kept,
@@ -224,8 +227,11 @@ class Settings(BaseSettings):
         15, ge=1, le=600, description="seconds after which a silent worker's task is taken back"
     )
 
-    describer: Literal["offline", "model", "ollama", "openai"] = Field(
-        "offline", description="what writes the drafts"
+    describer: DescriberName = Field("offline", description="what writes the drafts")
+    describer_fallbacks: Fallbacks = Field(
+        "",
+        description="describers that are asked in this order where that one fails, with commas "
+        "between them, or none",
     )
     describer_parallel: int = Field(
         1, ge=1, le=32, description="pictures of one run that are described at a time"
@@ -370,10 +376,13 @@ class Settings(BaseSettings):
     def _missing(self) -> Iterator[str]:
         """Yield what others need and isn't there."""
         wanted: dict[str, tuple[str, ...]] = {}
-        if self.describer == "openai":
-            wanted["DESCRIBER=openai"] = ("openai_base_url", "openai_model")
-        if self.describer == "model":
-            wanted["DESCRIBER=model"] = ("model_name",)
+        for one, of_it in (
+            ("openai", ("openai_base_url", "openai_model")),
+            ("model", ("model_name",)),
+        ):
+            if one in self.describers:
+                name = "DESCRIBER" if self.describer == one else "DESCRIBER_FALLBACKS"
+                wanted[f"{name}={one}"] = of_it
         if self.alert_email_to:
             wanted["ALERT_EMAIL_TO"] = ("smtp_url",)
         if self.profile != "development":
@@ -476,6 +485,19 @@ class Settings(BaseSettings):
         return self.run_dir / "model.sock"
 
     @property
+    def describers(self) -> tuple[DescriberName, ...]:
+        """Return the describers in the order in which they are asked, each once."""
+        fallbacks: Any = [
+            one for one in self.describer_fallbacks.split(",") if one not in {"", NONE}
+        ]
+        return tuple(dict.fromkeys([self.describer, *fallbacks]))
+
+    @property
+    def offline_parallel(self) -> int:
+        """Return how many pictures the offline describer of a host takes at a time."""
+        return self.offline_processes or max(1, (os.cpu_count() or 1) // 2)
+
+    @property
     def describer_socket(self) -> Path:
         """Return where the offline describer of this host listens, if `altwright serve` runs."""
         return self.run_dir / "describer.sock"
@@ -483,7 +505,7 @@ class Settings(BaseSettings):
     @property
     def describes_here(self) -> bool:
         """Return whether the offline describer has to be at work on this host."""
-        return self.describer == "offline" and self.worker_mode is not WorkerMode.OFF
+        return "offline" in self.describers and self.worker_mode is not WorkerMode.OFF
 
     @property
     def media_dir(self) -> Path:

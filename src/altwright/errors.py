@@ -221,6 +221,13 @@ class CaptionUnusable(PermanentError):
     """The describer answered with something that is no description; nothing is stored."""
 
 
+class PictureRefused(CaptionUnusable):
+    """The rules of a describer's server forbid this picture.
+
+    Whether another describer gets it is a person's choice.
+    """
+
+
 class ModelUnusable(PermanentError):
     """A model can't be had: it isn't there, isn't what was stated, or finds no room."""
 

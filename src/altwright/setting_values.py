@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
@@ -116,6 +116,16 @@ def _fernet_keys(value: str) -> str:
     return value
 
 
+def _fallbacks(value: str) -> str:
+    value = ",".join(name.strip().lower() for name in value.split(",") if name.strip())
+    known = get_args(DescriberName)
+    if value != NONE and any(name not in known for name in value.split(",") if value):
+        raise ValueError(
+            f"should be {NONE}, or some of {', '.join(known)} with commas between them"
+        )
+    return value
+
+
 def _quiet_hours(value: str) -> str:
     QuietTimes.read(value)
     return value.strip()
@@ -132,3 +142,7 @@ BaseURL = Annotated[WebURL, AfterValidator(lambda url: url.rstrip("/"))]
 APIKey = Annotated[str, AfterValidator(_api_key)]
 FernetKeys = Annotated[str, AfterValidator(_fernet_keys)]
 Hours = Annotated[str, AfterValidator(_quiet_hours)]
+DescriberName = Literal["offline", "model", "ollama", "openai"]
+#: The word for no fallback at all, where the environment names some.
+NONE = "none"
+Fallbacks = Annotated[str, AfterValidator(_fallbacks)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.support_browser import ARGUMENTS, CHROMIUM, PATIENCE_MS, START_MS, Site, serving, sign_in
+from tests.support_browser import ARGUMENTS, CHROMIUM, PATIENCE_MS, START_MS, Site, enter, serving
 
 #: Answers, and requests cut off, that tests ask for on purpose; Chromium notes each as an error.
 EXPECTED = (
@@ -76,5 +76,5 @@ def blank(chromium: Browser, site: Site) -> Iterator[Page]:
 @pytest.fixture
 def page(blank: Page, site: Site) -> Page:
     """Open a page of anna's, signed in."""
-    sign_in(blank, site.url)
+    enter(blank, site)
     return blank

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.test_pages_accessible import check
-from tests.support_browser import Site, sign_in
+from tests.support_browser import Site, enter
 
 from altwright.tasks.alerting.rules import Finding, Severity
 
@@ -23,7 +23,7 @@ def admin(blank: Page, site: Site) -> Page:
     for number in range(2):
         book.resolve(f"rule_{number}")
     site.web.failed()
-    sign_in(blank, site.url, "root")
+    enter(blank, site, "root")
     return blank
 
 
@@ -54,3 +54,21 @@ def test_somebody_looks_after_an_alert_by_keyboard(admin: Page) -> None:
     expect(admin.get_by_text("You look after redis_down")).to_be_visible()
     expect(admin.get_by_text("The host is restarting.")).to_be_visible()
     check(admin)
+
+
+def test_alerts_follow_while_somebody_writes(admin: Page, site: Site) -> None:
+    """One ends and one begins, announced; the words that are being typed stay, and their focus."""
+    book = site.web.services.alerts
+    admin.goto("/admin/alerts")
+    why = admin.get_by_label("What is known, or being done about redis_down")
+    why.fill("The host is restart")
+    admin.locator("summary", has_text="about redis_down").evaluate("one => one.click()")
+    book.resolve("rule_2")
+    book.raise_(Finding("disk_full", Severity.CRITICAL, "Nothing is free."))
+    expect(admin.get_by_text("Nothing is free.")).to_be_visible()
+    expect(admin.locator("#live")).to_have_text("2 open alerts: redis_down, disk_full.")
+    expect(admin.locator("#sections .count")).to_have_text("2 open")
+    expect(admin.locator("#open")).not_to_contain_text("rule_2")
+    expect(why).to_be_focused()
+    expect(why).to_have_value("The host is restart")
+    expect(admin.locator("#open details[open]")).to_have_count(1)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 from tests.browser.test_pages_accessible import check, check_width
-from tests.support_browser import Site, sign_in, violations
+from tests.support_browser import Site, enter, violations
 from tests.support_engine import touch
 
 from altwright.db.session import utcnow
@@ -59,7 +59,7 @@ def busy(site: Site) -> Site:
 @pytest.fixture
 def admin(blank: Page, busy: Site) -> Page:
     """Open the dashboard as root."""
-    sign_in(blank, busy.url, "root")
+    enter(blank, busy, "root")
     blank.goto("/admin")
     return blank
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.test_pages_accessible import check
 from tests.support import wait_until
-from tests.support_browser import Site, sign_in
+from tests.support_browser import Site, enter
 from tests.support_many import KIND, Pretending, working
 
 from altwright.domain.task import Priority, Status
@@ -18,7 +18,7 @@ MANY = 5_000
 @pytest.fixture
 def root(blank: Page, site: Site) -> Page:
     """Open a page of root's, signed in."""
-    sign_in(blank, site.url, "root")
+    enter(blank, site, "root")
     return blank
 
 

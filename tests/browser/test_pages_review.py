@@ -223,6 +223,9 @@ def test_a_decision_that_fails_comes_back(page: Page, site: Site, drafts: list[D
 
 def test_describing_again_takes_the_hint(page: Page, site: Site, drafts: list[Draft]) -> None:
     """The hint goes with the request; the card waits, and says how it ended."""
+    site.web.services.live.change({"DESCRIBER": "ollama"}, by=site.web.root.ref)
+    page.reload()
+    page.wait_for_function("document.documentElement.dataset.ready !== undefined")
     page.keyboard.press("d")
     page.get_by_label("What should the describer know?").fill("The library is in Marburg")
     with page.expect_response("**/describe") as answered:
@@ -233,6 +236,54 @@ def test_describing_again_takes_the_hint(page: Page, site: Site, drafts: list[Dr
     site.web.services.store.cancel(task_id, user_id=site.web.anna.id, actor="anna")
     expect(page.locator("#toast")).to_contain_text("The picture keeps its text.")
     expect(card(page, drafts[0]).get_by_label("Alt text")).to_be_editable()
+
+
+def test_another_describer_s_text_is_chosen_by_one_key(
+    page: Page, site: Site, drafts: list[Draft]
+) -> None:
+    """Both stand side by side; the draft keeps its own until a key says otherwise."""
+    order = {"DESCRIBER": "ollama", "DESCRIBER_FALLBACKS": "offline"}
+    site.web.services.live.change(order, by=site.web.root.ref)
+    page.reload()
+    page.wait_for_function("document.documentElement.dataset.ready !== undefined")
+    field = card(page, drafts[0]).get_by_label("Alt text")
+    dialog = page.get_by_role("dialog")
+    for key, said in (("1", drafts[0].text), ("2", "Visitors by month, said by another one.")):
+        page.keyboard.press("o")
+        expect(card(page, drafts[0]).get_by_text("Asking Ollama …")).to_be_visible()
+        wait_until(lambda: site.web.services.store.recent(site.web.anna.id)[0].status == "queued")
+        site.work("Visitors by month, said by another one.", "ollama")
+        expect(dialog).to_contain_text("Visitors by month, said by another one.")
+        expect(dialog).to_contain_text(drafts[0].text)
+        assert violations(page) == []
+        assert now(site, drafts[0]).text == drafts[0].text
+        page.keyboard.press(key)
+        expect(dialog).to_have_count(0)
+        expect(field).to_have_value(said)
+    assert now(site, drafts[0]).describer == "ollama"
+    page.keyboard.press("u")
+    expect(field).to_have_value(drafts[0].text)
+
+
+def test_a_blank_asks_for_a_sentence(page: Page, site: Site) -> None:
+    """What was seen stands beside the empty field; nothing is approved before there are words."""
+    site.draft(1, "Nothing to see", ("sign", "", {"seen": "Picture, mostly in blue."}))
+    (blank,) = site.drafts()
+    page.goto(f"/review/{blank.id}")
+    page.wait_for_function("document.documentElement.dataset.ready !== undefined")
+    place = card(page, blank)
+    expect(place.get_by_text("Looked at by", exact=True)).to_be_visible()
+    expect(place).to_contain_text("Too little was seen for a draft: Picture, mostly in blue.")
+    expect(place).to_contain_text("There is no text yet: write a sentence, or skip.")
+    assert violations(page) == []
+    page.keyboard.press("a")
+    expect(page.locator("#toast")).to_contain_text("There is no text yet to approve.")
+    field = place.get_by_label("Alt text")
+    expect(field).to_be_focused()
+    field.fill("The lake at dusk, without anybody.")
+    page.keyboard.press("Control+Enter")
+    wait_until(lambda: now(site, blank).status is DraftStatus.APPROVED)
+    assert now(site, blank).text == "The lake at dusk, without anybody."
 
 
 def test_more_drafts_than_a_page(page: Page, site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.test_pages_accessible import check
-from tests.support_browser import Site, sign_in
+from tests.support_browser import Site, enter
 
 from altwright.tasks.cluster.live_settings import ROW
 
@@ -18,7 +18,7 @@ def settings(blank: Page, site: Site) -> Page:
     state = site.web.services.engine.state
     state.set(ROW, state.get(ROW) | {"from_tomorrow": 1})
     live.follow()
-    sign_in(blank, site.url, "root")
+    enter(blank, site, "root")
     blank.goto("/admin/settings")
     return blank
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
-from tests.support_browser import Site
+from tests.support_browser import Site, violations
 
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category
@@ -52,6 +52,7 @@ def test_no_button_is_there_before_its_script(page: Page) -> None:
 
 def test_settings_go_with_the_run(page: Page, site: Site) -> None:
     """What is chosen in the form is what the run is told."""
+    site.web.services.live.change({"DESCRIBER": "ollama"}, by=site.web.root.ref)
     page.goto("/")
     page.get_by_text("Settings of this run").click()
     page.get_by_label("Newest posts to look at").fill("20")
@@ -66,8 +67,19 @@ def test_settings_go_with_the_run(page: Page, site: Site) -> None:
     assert task.settings["reprocess_existing"] is False
 
 
-def test_wrong_settings_are_named(page: Page) -> None:
+def test_a_describer_is_asked_for_what_it_can(page: Page) -> None:
+    """The built-in one knows English and reads no post: the form says so, and offers neither."""
+    page.goto("/")
+    page.get_by_text("Settings of this run").click()
+    expect(page.get_by_text("The built-in describer knows English only")).to_be_visible()
+    expect(page.get_by_label("Language of the texts")).to_have_count(0)
+    expect(page.get_by_label("Let the describer read")).to_have_count(0)
+    assert violations(page) == []
+
+
+def test_wrong_settings_are_named(page: Page, site: Site) -> None:
     """A setting that the server refuses is shown, with its field in focus."""
+    site.web.services.live.change({"DESCRIBER": "ollama"}, by=site.web.root.ref)
     page.goto("/")
     page.get_by_text("Settings of this run").click()
     page.get_by_label("Language of the texts").fill("klingon!")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.test_pages_accessible import check
-from tests.support_browser import Site, sign_in
+from tests.support_browser import Site, enter, sign_in
 
 
 @pytest.fixture
 def admin(blank: Page, site: Site) -> Page:
     """Sign in as root."""
-    sign_in(blank, site.url, "root")
+    enter(blank, site, "root")
     return blank
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from tests.browser.test_pages_accessible import check
 from tests.contract.test_worker_administration import long_ago, running, seen
 from tests.support import wait_until
-from tests.support_browser import Site, sign_in
+from tests.support_browser import Site, enter
 
 from altwright.db.task_tables import WorkerRow
 from altwright.db.types import now
@@ -37,7 +37,7 @@ def busy(site: Site) -> Site:
 @pytest.fixture
 def admin(blank: Page, busy: Site) -> Page:
     """Open the page as root."""
-    sign_in(blank, busy.url, "root")
+    enter(blank, busy, "root")
     blank.goto("/admin/workers")
     return blank
 
@@ -136,7 +136,7 @@ def test_workers_are_scaled_and_stopped_by_keyboard(
     blank: Page, site: Site, manager: RQWorkerManager
 ) -> None:
     """On a narrow screen: two real workers become five, and none; then as configured."""
-    sign_in(blank, site.url, "root")
+    enter(blank, site, "root")
     blank.set_viewport_size({"width": 390, "height": 844})
     wait_until(lambda: len(manager.workers) == 2)
     blank.goto("/admin/workers")

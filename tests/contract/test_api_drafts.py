@@ -162,11 +162,44 @@ def test_a_picture_is_described_again(web: Web) -> None:
     anna = web.by_token(web.anna)
     web.submit(anna)
     path = f"/api/v1/drafts/{draft.id}/describe"
+    document = problem(anna.post(path, json={"hint": "My cat Mia."}), 422)
+    assert document["fields"] == {"hint": "should be empty: the built-in describer can't use one"}
+    web.services.live.change({"DESCRIBER": "ollama"}, by=web.root.ref)
     accepted = anna.post(path, json={"hint": "My cat Mia."})
     assert accepted.status_code == 202
     assert accepted.get_json()["kind"] == "description"
     document = problem(anna.post(path, json={"hint": "x" * 501}), 422)
     assert list(document["fields"]) == ["hint"]
+    document = problem(anna.post(path, json={"describer": "openai"}), 422)
+    assert document["fields"] == {"describer": "should be one of ollama"}
+    assert anna.post(path, json={"describer": "ollama"}).status_code == 202
+
+
+def test_what_describers_can_is_told_and_no_more_is_taken(web: Web) -> None:
+    """In the order in which they are asked; a run can't ask the first for what it lacks."""
+    anna = web.by_token(web.anna)
+    answer = anna.get("/api/v1/describers").get_json()
+    responses.DescriberList.model_validate(answer)
+    (offline,) = answer["describers"]
+    assert (offline["name"], offline["languages"], offline["takes_hint"]) == (
+        "offline",
+        ["en"],
+        False,
+    )
+    body = {"account_id": web.account_id, "settings": {"language": "de", "use_post_text": True}}
+    document = problem(anna.post("/api/v1/tasks", json=body), 422)
+    assert (
+        document["fields"]["language"] == "can't be de: the built-in describer knows English only"
+    )
+    assert list(document["fields"]) == ["language", "use_post_text"]
+    order = {"DESCRIBER": "ollama", "DESCRIBER_FALLBACKS": "offline"}
+    web.services.live.change(order, by=web.root.ref)
+    found = anna.get("/api/v1/describers").get_json()["describers"]
+    assert [(one["name"], one["languages"]) for one in found] == [
+        ("ollama", []),
+        ("offline", ["en"]),
+    ]
+    assert anna.post("/api/v1/tasks", json=body).status_code == 202
 
 
 def test_accounts_are_connected_and_forgotten(web: Web) -> None:

@@ -6,11 +6,8 @@ import json
 
 import pytest
 
-from altwright.describers.model_servers.prompts import (
-    guidelines,
-    language_name,
-    question,
-)
+from altwright.describers.answers.languages import language_name
+from altwright.describers.model_servers.prompts import guidelines, question
 from altwright.describers.port import HINT_MOST, Picture, Request
 
 PICTURE = Picture(b"", "image/png", 10, 10)

@@ -12,12 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from altwright import bootstrap, config, database_url, folders, telemetry
 from altwright.accounts import key_check
+from altwright.builders.describers import describers_of
 from altwright.cli.common import json_option, show
 from altwright.cli.redis import server_facts
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db import migrate, reasons
 from altwright.db.session import POOL_OVERFLOW, Database, make_engine
+from altwright.describers.port import Describer
 from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
 from altwright.processes import serve
@@ -68,14 +70,17 @@ def _rows(settings: Settings) -> Iterator[dict[str, Any]]:
     ):
         try:
             row = _row(what, look(settings))
-        except ConfigError as error:
-            row = _row(what, "; ".join(error.problems), "WRONG")
         except (AltwrightError, SQLAlchemyError, OSError) as error:
-            said = f"{error} {getattr(error, 'operator_detail', '')}".strip()
-            row = _row(what, clean_line(said, 300), "WRONG")
+            row = _row(what, _worded(error), "WRONG")
         yield row
     for name in config.misspelt():
         yield _row("settings", name, "warning")
+
+
+def _worded(error: Exception) -> str:
+    if isinstance(error, ConfigError):
+        return "; ".join(error.problems)
+    return clean_line(f"{error} {getattr(error, 'operator_detail', '')}".strip(), 300)
 
 
 def _row(what: str, found: str, state: str = "ok") -> dict[str, Any]:
@@ -196,10 +201,22 @@ def _live(settings: Settings) -> Settings:
 
 def _describer(settings: Settings) -> str:
     settings = _live(settings)
-    if serve.gets_models(settings):
-        return (
+    with closing(describers_of(settings)) as order:
+        found = [_answer(one, settings) for one in order.describers]
+    if any(not is_well for is_well, _ in found):
+        raise ConfigError([words for _, words in found])
+    return "; then ".join(words for _, words in found)
+
+
+def _answer(describer: Describer, settings: Settings) -> tuple[bool, str]:
+    """Return whether a describer is well, and what it says, can't do or lacks."""
+    if describer.name == "offline" and serve.gets_models(settings):
+        return True, (
             "offline: `altwright serve` downloads its models (25 MB) when it starts; "
             "where only `altwright worker` runs, `altwright models` gets them"
         )
-    with closing(bootstrap.describer_of(settings)) as describer:
-        return f"{settings.describer}: {describer.probe()}"
+    try:
+        said = f"{describer.name}: {describer.probe()}"
+    except AltwrightError as error:
+        return False, _worded(error)
+    return True, f"{said} {describer.abilities.limits(describer.name)}".strip()

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
 from altwright import bootstrap, folders
+from altwright.builders.describers import model_host_of
 from altwright.cli.common import OPERATOR, json_option, opened, show
 from altwright.config import Settings
 from altwright.describers.local_models.catalogue import CATALOGUE, MB, Model, name_for, named
@@ -210,9 +211,7 @@ def _lines(model: Model) -> Report:
 
 def _try_out(settings: Settings, name: str, *, is_asked: bool = False) -> None:
     """Say what a model takes here; that llama.cpp is missing is said, and is no failure."""
-    with closing(
-        LocalModel(bootstrap.model_host_of(settings), name, settings.model_timeout)
-    ) as local:
+    with closing(LocalModel(model_host_of(settings), name, settings.model_timeout)) as local:
         click.echo("Trying it out …")
         try:
             trial: Trial = local.try_out()

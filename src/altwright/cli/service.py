@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from altwright import bootstrap, config, folders
 from altwright.accounts import key_check
+from altwright.builders.describers import describers_of
 from altwright.captions.pictures.decoding import prepare
 from altwright.cli.common import json_option, printable
 from altwright.config import Settings
@@ -25,7 +26,7 @@ from altwright.db.session import Database, make_engine
 from altwright.db.tables import AccountRow, UserRow
 from altwright.demo import run as demo_run
 from altwright.describers.offline.weights import fetch as offline_models
-from altwright.describers.port import HINT_MOST, Description, Request
+from altwright.describers.port import HINT_MOST, Description, Request, why_blank
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, ImageUnusable
 from altwright.processes import serve as serving
 from altwright.processes.preparation import configured
@@ -160,7 +161,10 @@ def describe(pictures: tuple[Path, ...], language: str, hint: str, *, as_json: b
     folders.verify(settings.data_dir, "DATA_DIR")
     wish = Request(language=language, hint=hint, max_length=settings.caption_max_length)
     failed = 0
-    with closing(bootstrap.describer_of(settings)) as describer:
+    with closing(describers_of(settings)) as describer:
+        able = describer.abilities
+        if (hint and not able.takes_hint) or not able.writes(language):
+            click.echo(able.limits(describer.name), err=True)
         for path in pictures:
             try:
                 data = _content(path, settings.image_max_bytes)
@@ -222,4 +226,5 @@ def _print_described(path: Path, said: Description, *, as_json: bool) -> None:
         click.echo(_json({**line, "evidence": said.evidence}))
     else:
         level = f" [{said.level}]" if said.level else ""
-        click.echo(printable(f"{path}: {said.text}{level}"))
+        text = said.text or f"no text. {why_blank(said.evidence)}"
+        click.echo(printable(f"{path}: {text}{level}"))

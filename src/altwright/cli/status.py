@@ -59,7 +59,7 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
     waiting, item_s = data["describer"]["tasks_waiting"], data["describer"]["item_s"]
     pace = f", {item_s:.1f} s a picture" if item_s is not None else ""
     state = f"away, {counted(waiting, 'task')} waiting" if waiting else "no trouble"
-    yield f"Describer  {state}{pace}"
+    yield f"Describer  {', then '.join(data['describer']['order'])}: {state}{pace}"
     if waiting := data["platforms"]["tasks_waiting"]:
         yield f"Servers    {counted(waiting, 'task')} waiting for Fediverse servers that are away"
     yield (

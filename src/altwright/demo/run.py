@@ -56,7 +56,7 @@ def run(*, check_only: bool = False) -> None:
     telemetry.configure("WARNING", settings.log_format)
     os.environ.setdefault("LOG_LEVEL", "WARNING")
 
-    if settings.describer == "offline":
+    if "offline" in settings.describers:
         fetch.ensure(settings.models_dir, click.echo)
     server.get_pictures(directory / "pictures", click.echo)
     if check_only:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
+
+from altwright.describers.abilities import Abilities
 
 #: Characters of a hint; more only distracts from the picture.
 HINT_MOST: Final = 500
@@ -45,14 +48,18 @@ class Request:
     max_length: int = 500
     post_text: str = ""
     hint: str = ""
+    #: The only one that is asked, by its name, where several are there ("": whoever comes first).
+    describer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A description drawn from the picture's pixels; ``text`` is never empty.
+    """A description drawn from the picture's pixels.
 
     ``level`` is the describer's own confidence (None: it doesn't know); ``evidence`` is a JSON
     object with what it saw (recognised text, objects, faces, colours), for the person who reviews.
+    ``text`` is empty where that says too little for an alt text, or where its owner has to decide
+    who describes it; then ``evidence["seen"]`` or ``["refused"]`` is a sentence on that.
     """
 
     text: str
@@ -62,12 +69,21 @@ class Description:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
+def why_blank(evidence: Mapping[str, Any]) -> str:
+    """Return what a person reads where a describer gives no text; "": it says nothing."""
+    seen, refused = evidence.get("seen"), evidence.get("refused")
+    if isinstance(refused, str) and refused:
+        return f"{refused} Another describer is asked only if you say so."
+    return f"Too little was seen for a draft: {seen}" if isinstance(seen, str) and seen else ""
+
+
 class Describer(Protocol):
     """Ollama, an OpenAI-compatible server, or the offline describer."""
 
     name: str
     #: The name of the model in use, as stored with each draft.
     model: str
+    abilities: Abilities
 
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe one picture; thread-safe.

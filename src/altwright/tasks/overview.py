@@ -49,6 +49,8 @@ class Seen:
     ledger: DeliveryLedger
     alerts: AlertBook
     workers_expected: Callable[[], int]
+    #: The describers' names, in the order in which they are asked.
+    describers: Callable[[], Sequence[str]]
 
 
 class Overview:
@@ -86,6 +88,7 @@ class Overview:
                 "answered_in_s": round(answered_s, 4),
             },
             "describer": {
+                "order": list(seen.describers()),
                 "tasks_waiting": seen.figures.waiting_for(Source.DESCRIBER),
                 "item_s": seen.figures.item_s(),
             },

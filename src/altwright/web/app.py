@@ -26,6 +26,7 @@ from altwright.web.api import (
     admin_users,
     admin_workers,
     blueprint,
+    describers,
     drafts,
     statistics,
     tasks,
@@ -57,7 +58,7 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
     app.register_blueprint(dashboard.bp)
     for page in (many, workers, alerts, errors, models, settings, users, password_page):
         app.register_blueprint(page.bp)
-    routes = (tasks, accounts, drafts, statistics)
+    routes = (tasks, accounts, drafts, describers, statistics)
     of_admins = (admin_workers, admin_alerts, admin_errors, admin_models, admin_settings)
     for one in (*routes, *of_admins, admin_users):
         app.register_api(one.bp)

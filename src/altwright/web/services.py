@@ -15,6 +15,7 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
 from altwright.crypto import Box
 from altwright.db.session import Database
+from altwright.describers.exchangeable import ExchangeableDescriber
 from altwright.describers.local_models.administration import LocalModels
 from altwright.tasks.administration import Administration
 from altwright.tasks.alerting.alert_desk import AlertDesk
@@ -47,6 +48,7 @@ class Services:
     accounts: AccountStore
     drafts: DraftStore
     pictures: PictureStore
+    describer: ExchangeableDescriber
     store: TaskStore
     queue: RQQueueManager
     health: RedisHealthMonitor

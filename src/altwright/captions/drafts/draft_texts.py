@@ -97,6 +97,11 @@ def described(session: Session, draft: DraftRow | Draft, task_id: str | None) ->
     _has_now(session, draft.id, _add_described(session, draft, task_id))
 
 
+def beside(session: Session, draft_id: int, text: str, **origin: Any) -> None:
+    """Note what a describer has written to choose; the draft keeps the text that it has."""
+    _add(session, draft_id, TextKind.DESCRIBED, text, **origin)
+
+
 def written(session: Session, before: Draft, text: str, user_id: int) -> None:
     """Note what a person has written in place of the text of ``before``; the draft has it now.
 

@@ -36,6 +36,7 @@ class Target:
     """A picture that a task is to describe; ``draft_version`` None: it has no draft.
 
     ``is_written``: a person has changed the draft's text, and it wasn't published since.
+    ``has_text``: its draft, or its post on the server, has words that a blank is no match for.
     """
 
     picture_id: int
@@ -43,6 +44,7 @@ class Target:
     status: DraftStatus | None
     draft_version: int | None
     is_written: bool = False
+    has_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def target(session: Session, account_id: int, post_id: str, media_id: str) -> Ta
             DraftRow.status,
             DraftRow.version,
             (DraftRow.text != DraftRow.described_text).label("differs"),
+            DraftRow.text,
         )
         .join(PostRow, PostRow.id == PictureRow.post_id)
         .outerjoin(DraftRow, DraftRow.picture_id == PictureRow.id)
@@ -150,7 +153,7 @@ def target(session: Session, account_id: int, post_id: str, media_id: str) -> Ta
         return None
     status = DraftStatus(row.status) if row.status else None
     is_written = bool(row.differs) and status is not DraftStatus.PUBLISHED
-    return Target(row.id, account_id, status, row.version, is_written)
+    return Target(row.id, account_id, status, row.version, is_written, bool(row.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +257,32 @@ def store_draft(
     session.add(draft)
     session.flush()
     history.described(session, draft, task_id)
+    return True
+
+
+def add_text(
+    session: Session,
+    draft_id: int,
+    description: Description,
+    task_id: str,
+    *,
+    asked_language: str,
+) -> bool:
+    """Put a description beside the text that a draft has, to choose; return whether it was."""
+    draft = session.scalar(select(DraftRow).where(DraftRow.id == draft_id).with_for_update())
+    if draft is None:
+        return False  # the account was removed meanwhile
+    history.keep(session, draft)
+    history.beside(
+        session,
+        draft_id,
+        clean(description.text),
+        language=written_in(description.evidence, asked_language),
+        describer=description.describer[:32],
+        model=description.model[:128],
+        level=description.level,
+        task_id=task_id,
+    )
     return True
 
 

@@ -13,8 +13,7 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-from altwright.describers.answers.languages import LANGUAGES
-from altwright.describers.model_servers.prompts import primary_language
+from altwright.describers.answers.languages import LANGUAGES, primary_language
 
 _WORDS = {code: one.common_words for code, one in LANGUAGES.items() if one.common_words}
 _WORDS["no"] = _WORDS["nb"]

@@ -18,10 +18,14 @@ import regex
 
 from altwright.captions.drafts.languages import is_other_than
 from altwright.describers.answers import sentences
-from altwright.describers.answers.languages import LANGUAGES, empty_opening
+from altwright.describers.answers.languages import (
+    LANGUAGES,
+    empty_opening,
+    language_name,
+    primary_language,
+)
 from altwright.describers.answers.quotations import masked
 from altwright.describers.answers.wrappings import REMARK
-from altwright.describers.model_servers.prompts import language_name, primary_language
 
 #: Characters below which a text hardly says what is there; fewer in scripts of whole words.
 LEAST_LENGTH, LEAST_LENGTH_IDEOGRAPHS = 10, 4
@@ -83,7 +87,7 @@ def check(
     """
     text = text.strip()
     if not text:
-        return [QualityWarning("empty", "There is no text yet; say what the picture shows.")]
+        return [QualityWarning("empty", "There is no text yet: write a sentence, or skip.")]
     primary = primary_language(language or "en")
     own = masked(text)
     found = (

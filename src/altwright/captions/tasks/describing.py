@@ -16,7 +16,7 @@ from altwright.captions.pictures.notes import noted
 from altwright.captions.pictures.picture_fetch import PictureSource
 from altwright.captions.tasks.account_access import probe_platform
 from altwright.captions.tasks.settings import CaptionSettings
-from altwright.describers.port import Describer, Description, Picture, Request
+from altwright.describers.port import Describer, Description, Picture, Request, why_blank
 from altwright.domain.task import ItemStatus, Priority
 from altwright.errors import CaptionUnusable, Superseded
 from altwright.platforms.port import Platform
@@ -80,6 +80,7 @@ class DescribingWork(Work):
     ) -> Worked:
         """Return the end of a described picture's item, whose effect stores the text as a draft.
 
+        One with no text is stored as a blank for a person to fill, but never over a text.
         Its reason is the gravest thing to look at in the text, if there is one. The effect raises
         Superseded when a person was faster.
 
@@ -89,8 +90,11 @@ class DescribingWork(Work):
         language = request.language
         description = noted(description, picture)
         text = clean(description.text)
-        if not text:
+        blank = "" if text else why_blank(description.evidence)
+        if not text and not blank:
             raise CaptionUnusable("The describer answered with no text.")
+        if blank and seen.has_text:
+            return Worked(ItemStatus.SKIPPED, f"{blank} The text stays as it is.")
         warnings = check(
             text,
             max_length=request.max_length,

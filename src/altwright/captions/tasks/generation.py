@@ -58,7 +58,10 @@ class CaptionGenerationService(DescribingKind):
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return complete settings. Raises InvalidInput."""
-        return CaptionSettings.parse(settings).to_json()
+        wanted = CaptionSettings.parse(settings)
+        if faults := wanted.beyond(self.describer):
+            raise InvalidInput("These settings can't be used.", faults)
+        return wanted.to_json()
 
     def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return the key that lets each user have one such task (requirement 4.3)."""
@@ -93,6 +96,8 @@ class CaptionWork(DescribingWork):
         self._begun = run.task.items_finished
         self._has_worked = False
         self._last_post: Post | None = None
+        #: Whether the item in hand ends as a blank, which isn't written when the task is summed up.
+        self._is_blank = False
         name = f"ahead-{run.task.id}"
         self._ahead = LookAhead(kind.source, kind.describer, kind.parallel, name)
         self._coming: deque[Item] = deque()
@@ -179,6 +184,7 @@ class CaptionWork(DescribingWork):
     def item(self, item: Item) -> Worked:
         """Describe one picture, if it still is there and still needs a text."""
         self._pause()
+        self._is_blank = False
         self._run.step(self._step())
         self._ahead.expect(item.position)
         try:
@@ -295,6 +301,9 @@ class CaptionWork(DescribingWork):
         request = self._request(post.language, post.text)
         wanted = Wanted(item.position, media.picture_url, request)
         seen = self._ahead.seen(wanted, self._run.checkpoint)
+        if media.description.strip():
+            target = replace(target, has_text=True)
+        self._is_blank = not (seen.description.text or target.has_text)
         return self.described(
             shown(seen.prepared, media),
             seen.description,
@@ -306,17 +315,21 @@ class CaptionWork(DescribingWork):
         )
 
     def summary(self, task: Task) -> str:
-        """Return how many pictures were described, and what was passed over."""
+        """Return how many pictures were described, what is left to a person, what passed over."""
         passed = Reached.read(task.plan_cursor).passed_in_words()
         if not task.items_total:
             return f"Found no picture that needs an alt text.{passed}"
+        blanks = self._kind.drafts.count_blanks(task.id, task.user_id or 0) + self._is_blank
         described = tally(
-            f"Described {task.items_done:,}",
+            f"Described {task.items_done - blanks:,}",
             task.items_total,
             "picture",
             skipped=task.items_skipped,
             failed=task.items_failed,
         )
+        if blanks:
+            waits = "waits" if blanks == 1 else "wait"
+            described = f"{described} {blanks:,} {waits} for a sentence of yours."
         return f"{described}{passed}"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from altwright import tracing
 from altwright.accounts.connections import Account
@@ -20,11 +22,19 @@ from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.labels import picture_label
 from altwright.captions.tasks.settings import CaptionSettings
 from altwright.db.tables import ID_MOST
-from altwright.describers.port import HINT_MOST, Picture
+from altwright.describers.abilities import NAMES, title
+from altwright.describers.port import HINT_MOST, Description, Picture, why_blank
 from altwright.domain.caption import DECIDED
 from altwright.domain.task import ItemStatus
 from altwright.domain.user import UserRef
-from altwright.errors import ImageUnusable, InvalidInput, NotFound, PermanentError, TaskNotFound
+from altwright.errors import (
+    ImageUnusable,
+    InvalidInput,
+    NotFound,
+    PermanentError,
+    Superseded,
+    TaskNotFound,
+)
 from altwright.platforms.port import Platform
 from altwright.platforms.refusals import PlatformGone
 from altwright.tasks.store.items import Planned, Worked
@@ -43,20 +53,26 @@ class DescribeAgain(DescribingKind):
     tasks: TaskStore
 
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
-        """Return {"draft_id", "hint"}. Raises InvalidInput."""
+        """Return {"draft_id", "hint", "describer"}. Raises InvalidInput."""
         faults = {
             str(name): "is no setting of this task"
             for name in settings
-            if name not in {"draft_id", "hint"}
+            if name not in {"draft_id", "hint", "describer"}
         }
         draft_id, hint = settings.get("draft_id"), settings.get("hint") or ""
+        describer = settings.get("describer") or ""
+        if describer not in {"", *NAMES}:
+            faults["describer"] = "should be a describer's name"
         if type(draft_id) is not int or not 0 < draft_id <= ID_MOST:
             faults["draft_id"] = "should be a draft's id"
         if not isinstance(hint, str) or len(hint) > HINT_MOST:
             faults["hint"] = f"should be a text of at most {HINT_MOST} characters"
+        elif hint.strip() and not describer and not self.describer.abilities.takes_hint:
+            name = title(self.describer.name)
+            faults["hint"] = f"should be empty: {name} can't use one"
         if faults:
             raise InvalidInput("This picture can't be described again.", faults)
-        return {"draft_id": draft_id, "hint": clean(hint)}
+        return {"draft_id": draft_id, "hint": clean(hint), "describer": describer}
 
     def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return None: a person may ask for several pictures while others are described."""
@@ -92,7 +108,10 @@ class AgainWork(DescribingWork):
         yield Planned(str(self._draft.id), label)
 
     def item(self, item: Item) -> Worked:
-        """Describe it, unless its text was approved meanwhile."""
+        """Describe it, unless its text was approved meanwhile.
+
+        One describer that was named writes a text to choose, beside the one that the draft has.
+        """
         draft = self._draft
         if draft.status in DECIDED:
             return Worked(
@@ -111,11 +130,34 @@ class AgainWork(DescribingWork):
             post_text=post_text,
             hint=self._run.task.settings["hint"],
         )
+        # Of an older version's task there is no name.
+        request = replace(request, describer=self._run.task.settings.get("describer", ""))
         describer = self._kind.describer
         with tracing.span("describe", describer=describer.name):
             description = describer.describe(picture, request)
-        seen = Target(draft.picture.id, draft.account_id, draft.status, draft.version)
+        if request.describer:
+            return self._beside(description, request.language)
+        seen = Target(
+            draft.picture.id,
+            draft.account_id,
+            draft.status,
+            draft.version,
+            has_text=bool(draft.text),
+        )
         return self.described(picture, description, stored, seen, request, post_text=post_text)
+
+    def _beside(self, description: Description, language: str) -> Worked:
+        if not clean(description.text):
+            return Worked(ItemStatus.SKIPPED, why_blank(description.evidence))
+
+        def effect(session: Session) -> None:
+            is_kept = draft_writes.add_text(
+                session, self._draft.id, description, self._run.task.id, asked_language=language
+            )
+            if not is_kept:
+                raise Superseded("The draft was removed meanwhile.")
+
+        return Worked(ItemStatus.DONE, effect=effect)
 
     def _settings(self) -> CaptionSettings:
         """Return what the run was set to that has described the picture before."""
@@ -147,6 +189,8 @@ class AgainWork(DescribingWork):
 
     def summary(self, task: Task) -> str:
         """Return what has come of it."""
+        if task.items_done and task.settings.get("describer"):
+            return "Another text is there to choose."
         if task.items_done:
             return "Described the picture again."
         return "The picture keeps its text."

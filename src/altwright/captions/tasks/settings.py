@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+from altwright.describers.abilities import title
+from altwright.describers.answers.languages import language_name
+from altwright.describers.port import Describer
 from altwright.errors import InvalidInput
 
 #: Posts that one run looks at most; characters of a draft; seconds between two pictures.
@@ -52,6 +55,17 @@ class CaptionSettings:
         if values.get("language") == "":
             values["language"] = None
         return cls(**values)
+
+    def beyond(self, describer: Describer) -> dict[str, str]:
+        """Return what this describer can't do of it, by the setting's name."""
+        abilities, name = describer.abilities, title(describer.name)
+        faults = {}
+        if self.language and not abilities.writes(self.language):
+            known = " and ".join(map(language_name, abilities.languages))
+            faults["language"] = f"can't be {self.language}: {name} knows {known} only"
+        if self.use_post_text and not abilities.takes_post_text:
+            faults["use_post_text"] = f"can't be set: {name} doesn't read the post's text"
+        return faults
 
     def to_json(self) -> dict[str, Any]:
         """Return every setting, as it is stored with the task."""

@@ -140,17 +140,15 @@ def _unwrapped(text: str) -> tuple[str, bool]:
         text = replaced(pattern, kept, text)
     text = _best_of(text)
     for pattern in wrapping.PREFIXES:
-        text = pattern.sub("", text, count=1).strip()
+        text = pattern.sub("", text).strip()
     return text.strip(), broke_off
 
 
 def _without_fence(text: str) -> str:
-    before, fence, rest = text.partition("```")
-    if not fence:
-        return text
+    before, _, rest = text.partition("```")
     inside, _, after = rest.partition("```")
     first, newline, lines = inside.partition("\n")
-    inside = lines if (newline and first.strip().isalnum()) or not first.strip() else inside
+    inside = lines if newline and first.strip().isalnum() else inside
     inside = inside.removeprefix("json").strip()
     if inside.startswith(("{", "[")) or not (before.strip() or after.strip()):
         return inside

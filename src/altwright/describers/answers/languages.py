@@ -78,3 +78,18 @@ def _pattern(language: str) -> re.Pattern[str] | None:
         return None
     # No word boundary after scripts without spaces.
     return re.compile(rf"\s*(?:{known.empty_opening})(?:\b|(?<=[^\x00-\u2fff]))", re.IGNORECASE)
+
+
+def primary_language(code: str) -> str:
+    """Return the language of a BCP 47 code in lower case, without script, region or variant."""
+    return code.partition("-")[0].lower()
+
+
+def language_name(code: str) -> str:
+    """Return a language's English name for its BCP 47 code, or the code where we know none."""
+    primary = primary_language(code)
+    known = LANGUAGES.get(primary)
+    if known is None:
+        return f"the language with the BCP 47 code {primary}" if primary.isalnum() else "English"
+    is_tag = primary != code.lower() and code.replace("-", "").isalnum()
+    return f"{known.name} ({code})" if is_tag else known.name

@@ -20,6 +20,7 @@ from PIL import Image
 
 from altwright import installed as packages
 from altwright import interrupts
+from altwright.describers.abilities import Abilities
 from altwright.describers.local_models.folder import Installed, ModelFolder, Trial
 from altwright.describers.model_servers.error_meanings import Names
 from altwright.describers.model_servers.openai import OpenAICompatible
@@ -63,6 +64,7 @@ class LocalModel(Describer):
     """
 
     name = "model"
+    abilities = Abilities(parallel=1)
 
     def __init__(self, host: ModelHost, model: str, timeout_s: float) -> None:
         self.model = model

@@ -6,11 +6,18 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Final
 
+from altwright.describers.abilities import Abilities
 from altwright.describers.answers.cleaning import alt_text
 from altwright.describers.model_servers.calls import ModelServer
 from altwright.describers.model_servers.prompts import TRIAL
 from altwright.describers.port import Describer, Description, Picture, Request
-from altwright.errors import AltwrightError, CaptionUnusable, Category, RateLimited
+from altwright.errors import (
+    AltwrightError,
+    CaptionUnusable,
+    Category,
+    PictureRefused,
+    RateLimited,
+)
 
 #: Low, because a description isn't to be original.
 TEMPERATURE: Final = 0.2
@@ -34,6 +41,8 @@ class Answer:
 
 class ServedModel(Describer):
     """A describer that asks a model server; each API says how (``complete``)."""
+
+    abilities = Abilities()
 
     def __init__(self, server: ModelServer) -> None:
         self._server = server
@@ -59,7 +68,7 @@ class ServedModel(Describer):
             raise
         self._is_doubtful = False
         if answer.is_refusal:
-            raise CaptionUnusable("The model refused to describe the picture.")
+            raise PictureRefused("The model refused to describe the picture.")
         if answer.is_thought_only:
             error = CaptionUnusable("The model used its whole answer up on thinking.")
             error.operator_detail = (

@@ -21,6 +21,7 @@ from altwright.errors import (
     Category,
     ConfigError,
     DescriberUnavailable,
+    PictureRefused,
     RateLimited,
 )
 from altwright.text import clean_line
@@ -126,7 +127,9 @@ _CAUSES: tuple[tuple[frozenset[int], str, Callable[[Names, Refused], AltwrightEr
         frozenset({400, 403, 422, 451}),
         r"moderat|flagged|content[_ ]?(?:policy|filter|management)|responsible ?ai|safety"
         r"|policy[_ ]violation|data_inspection|inappropriate",
-        _unusable("The model server's rules don't allow this picture."),
+        lambda _names, _refused: PictureRefused(
+            "The model server's rules don't allow this picture."
+        ),
     ),
     (
         _CLIENT,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 
-from altwright.describers.answers.languages import LANGUAGES
+from altwright.describers.answers.languages import language_name
 from altwright.describers.port import HINT_MOST, Picture, Request
 from altwright.text import clean_text
 
@@ -99,18 +99,3 @@ def max_tokens(request: Request, *, thinks: bool = False) -> int:
     thoughts count, and can't be switched off.
     """
     return request.max_length + 200 + (_THINKING_TOKENS if thinks else 0)
-
-
-def primary_language(code: str) -> str:
-    """Return the language of a BCP 47 code in lower case, without script, region or variant."""
-    return code.partition("-")[0].lower()
-
-
-def language_name(code: str) -> str:
-    """Return a language's English name for its BCP 47 code, or the code where we know none."""
-    primary = primary_language(code)
-    known = LANGUAGES.get(primary)
-    if known is None:
-        return f"the language with the BCP 47 code {primary}" if primary.isalnum() else "English"
-    is_tag = primary != code.lower() and code.replace("-", "").isalnum()
-    return f"{known.name} ({code})" if is_tag else known.name

@@ -63,6 +63,8 @@ class Composer:
         if self._unenforced:
             work.evidence["not_enforced"] = self._unenforced
         text = cut(text, int(request["max_length"]))
+        if found.level == "low":  # nothing but colours, say: a person can't build on that
+            work.evidence["seen"], text = text, ""
         return {"text": text, "level": found.level, "evidence": work.evidence}
 
     def _describe(self, work: _Work) -> Statement:

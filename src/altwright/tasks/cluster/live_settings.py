@@ -43,6 +43,7 @@ CHANGEABLE = MappingProxyType(
         "Delivery": ("dispatch_window",),
         "Describer": (
             "describer",
+            "describer_fallbacks",
             "describer_parallel",
             "caption_max_length",
             "model_name",

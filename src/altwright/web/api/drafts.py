@@ -7,6 +7,7 @@ from typing import Any
 from altwright.captions.drafts.draft import Draft
 from altwright.captions.tasks.publishing import start_publishing
 from altwright.captions.tasks.redescribe import DescribeAgain
+from altwright.errors import InvalidInput
 from altwright.web.api import responses
 from altwright.web.api.blueprint import answers, blueprint
 from altwright.web.api.requests import (
@@ -106,14 +107,20 @@ def restore_text(path: DraftTextPath, body: DraftVersion) -> Answer:
 def describe_again(
     header: SubmitHeaders, path: DraftPath, body: DraftDescribe
 ) -> tuple[Any, int, dict[str, str]]:
-    """Have a draft's picture described again."""
+    """Have a draft's picture described again, by one describer beside the text that is there."""
     user = caller()
     draft = services().drafts.get(path.draft_id, user.id)
+    known = [one.name for one in services().describer.describers]
+    if body.describer and body.describer not in known:
+        raise InvalidInput(
+            "This picture can't be described again.",
+            {"describer": f"should be one of {', '.join(known)}"},
+        )
     task = services().queue.submit(
         DescribeAgain.name,
         user=user,
         account_id=draft.account_id,
-        settings={"draft_id": draft.id, "hint": body.hint},
+        settings={"draft_id": draft.id, "hint": body.hint, "describer": body.describer},
         request_key=header.idempotency_key,
     )
     return accepted(task)

@@ -232,6 +232,12 @@ class DraftDescribe(OptionalBody):
     hint: Annotated[str, AfterValidator(_storable)] = Field(
         "", max_length=HINT_MOST, description="what the describer should know of the picture"
     )
+    describer: str = Field(
+        "",
+        max_length=32,
+        description="the only one to ask, by its name; its text comes to the draft's texts, and "
+        "the draft keeps the one that it has",
+    )
 
 
 class DraftIds(Body):

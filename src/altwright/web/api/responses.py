@@ -266,6 +266,24 @@ class DraftTextList(Shape):
     texts: list[DraftText]
 
 
+class Describer(Shape):
+    """What describes pictures, and what it can."""
+
+    name: str
+    model: str
+    languages: list[str] = Field(description="that it writes, BCP 47; empty: what its model knows")
+    takes_hint: bool
+    takes_post_text: bool
+    pictures: str = Field(description="that it is good at, in words")
+    parallel: int | None = Field(description="pictures at a time; null: its server knows")
+
+
+class DescriberList(Shape):
+    """Describers, in the order in which they are asked for a picture."""
+
+    describers: list[Describer]
+
+
 class Changed(Shape):
     """How many drafts were changed, and which; the others weren't in a state to be."""
 

@@ -73,6 +73,7 @@ class DatabaseNow(Shape):
 class DescriberNow(Shape):
     """What writes drafts: tasks that wait since it is away, and the median seconds of a picture."""
 
+    order: list[str] = Field(description="describers, the first to ask first")
     tasks_waiting: int
     item_s: float | None
 

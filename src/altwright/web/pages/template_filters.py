@@ -10,6 +10,9 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, request
 
+from altwright.describers.abilities import NAMES
+from altwright.describers.order import passed_over
+from altwright.describers.port import why_blank
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE
 from altwright.errors import Category
@@ -23,15 +26,6 @@ from altwright.web.pages.words import (
     task_state,
 )
 
-#: Describers by the name that drafts keep.
-DESCRIBERS = MappingProxyType(
-    {
-        "offline": "the built-in describer",
-        "model": "a model on this server",
-        "ollama": "Ollama",
-        "openai": "a model server",
-    }
-)
 #: What a person can do about each category of error; "" where its reason says that itself.
 REMEDIES = MappingProxyType(
     {
@@ -79,7 +73,7 @@ def register(bp: Blueprint) -> None:
     for name, table in (
         ("draft_state", DRAFT_STATES),
         ("view_words", VIEWS),
-        ("describer_words", DESCRIBERS),
+        ("describer_words", NAMES),
         ("remedy", REMEDIES),
         ("event_words", EVENTS),
         ("bulk_action", BULK_ACTIONS),
@@ -88,6 +82,8 @@ def register(bp: Blueprint) -> None:
         bp.add_app_template_filter(_lookup(table), name)
     for word in (kind_title, task_state, result_link, moment, day, host, initials, seen, took):
         bp.add_app_template_filter(word)
+    bp.add_app_template_filter(passed_over)
+    bp.add_app_template_filter(why_blank)
     bp.add_app_template_filter(counted)
     bp.add_app_template_test(lambda task: task["status"] in ACTIVE, "active_task")
     bp.add_app_template_global(for_scripts, "page_words")

@@ -44,7 +44,8 @@ template_filters.register(bp)
 def _navigation() -> dict[str, Any]:
     """Give every page of ours the number that its navigation shows, and which drafts are open."""
     to_review = services().drafts.counts(caller().id)[DraftStatus.DRAFT]
-    return {"to_review": to_review, "open_states": OPEN}
+    describers = [one.name for one in services().describer.describers]
+    return {"to_review": to_review, "open_states": OPEN, "describers": describers}
 
 
 @bp.get("/")
@@ -60,6 +61,7 @@ def home() -> str:
         **_numbers(user.id),
         tasks=[task.to_json() for task in active or shown[:1]],
         starts=CaptionGenerationService.name,
+        describer=services().describer,
         is_describing=any(task.kind == CaptionGenerationService.name for task in active),
         offers_models=user.is_admin and services().live.current.describer == "offline",
     )
@@ -169,7 +171,7 @@ def _review(view: str, *, current: dict[str, Any] | None) -> str:
         current=current,
         accounts=_accounts(user.id),
         **_numbers(user.id),
-        describer=services().live.current.describer,
+        describer=services().describer,
         hint_most=HINT_MOST,
         at=at,
         views=VIEWS,

@@ -13,6 +13,7 @@ from typing import Any
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
 from altwright.captions.tasks.redescribe import DescribeAgain
+from altwright.describers.abilities import NAMES
 from altwright.describers.local_models.getting import GetModel
 from altwright.describers.model_servers.pulling import PullModel
 from altwright.domain.caption import DraftStatus
@@ -103,6 +104,7 @@ def for_scripts() -> dict[str, Any]:
         "nothing_done": NOTHING_DONE,
         "active": ACTIVE,
         "draft_states": dict(DRAFT_STATES),
+        "describers": dict(NAMES),
     }
 
 

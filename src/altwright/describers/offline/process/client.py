@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from altwright import interrupts
+from altwright.describers.abilities import Abilities
 from altwright.describers.offline.process import protocol
 from altwright.describers.offline.weights import fetch
 from altwright.describers.port import Describer, Description, Level, Picture, Request
@@ -54,8 +55,22 @@ class OfflineDescriber(Describer):
     model = "composed-1"
 
     def __init__(
-        self, models_dir: Path, *, idle_s: float, limit_s: float = LIMIT_S, host: Path | None = None
+        self,
+        models_dir: Path,
+        *,
+        idle_s: float,
+        limit_s: float = LIMIT_S,
+        host: Path | None = None,
+        parallel: int = 1,
     ) -> None:
+        """Take ``parallel``, the pictures that the describer of this host takes at a time."""
+        self.abilities = Abilities(
+            languages=("en",),
+            takes_hint=False,
+            takes_post_text=False,
+            pictures="text, tables, simple charts and screenshots; little of photographs",
+            parallel=parallel,
+        )
         self._models_dir = models_dir.absolute()
         self._idle_s = idle_s
         self._limit_s = limit_s
@@ -73,7 +88,7 @@ class OfflineDescriber(Describer):
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe one picture; waits while another thread's is being described.
 
-        ``request.language`` and ``hint`` change nothing: it writes English, and only what it sees.
+        What ``abilities`` leaves out of the request changes nothing.
         """
         message = {
             "data": picture.data,
@@ -83,7 +98,9 @@ class OfflineDescriber(Describer):
             "max_length": request.max_length,
         }
         match self._reply_of_host(message) or self.reply(message):
-            case {"text": str(text), "level": level, "evidence": dict(evidence)} if text:
+            case {"text": str(text), "level": level, "evidence": dict(evidence)} if (
+                text or evidence.get("seen")
+            ):
                 return Description(text, self.name, self.model, cast("Level", level), evidence)
             case {"error": "picture", "detail": str(detail)}:
                 raise CaptionUnusable(detail)

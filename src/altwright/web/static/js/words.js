@@ -10,12 +10,16 @@
  *   nothing_done: string,
  *   active: string[],
  *   draft_states: Object<string, string>,
+ *   describers: Object<string, string>,
  * }}
  */
 const words = JSON.parse(document.getElementById("words").textContent);
 const active = new Set(words.active);
 
 export const draftStates = words.draft_states;
+
+/** Return what people read for a describer's name. @param {string} name */
+export const describerTitle = (name) => words.describers[name] ?? name;
 
 /** @param {Task} task */
 export const isActive = (task) => active.has(task.status);

@@ -23,12 +23,12 @@ export async function describeAgain(draft, replaced) {
   }
   const dialog = document.getElementById("again-dialog");
   const field = dialog.querySelector("textarea");
-  field.value = "";
+  if (field) field.value = "";
   const isWritten = draft.text !== draft.data.described_text;
   dialog.querySelector("[data-again-written]").hidden = !isWritten;
   dialog.querySelector("[data-again-described]").hidden = isWritten;
   if (!(await ask(dialog))) return;
-  const hint = field.value.trim();
+  const hint = field?.value.trim() ?? "";
   const before = draft.data;
   draft.showBusy("Describing again …");
   draft.textarea.readOnly = true;

@@ -121,9 +121,9 @@ export class Draft {
 
   showText() {
     if (!this.textarea) return;
-    this.image.alt = this.text;
+    this.image.alt = this.text || "A picture without a text yet";
     const isTheirs = this.text === this.data.described_text;
-    this.element.querySelector('[data-act="describers"]').hidden = isTheirs;
+    this.element.querySelector('[data-act="describers"]').hidden = isTheirs || !this.data.described_text;
     // Of a person's words the describer isn't sure.
     for (const one of this.element.querySelectorAll("[data-drafted], .level")) one.hidden = !isTheirs;
     this.element.querySelector("[data-rewritten]").hidden = isTheirs;

@@ -9,6 +9,7 @@ import { Deck } from "./deck.js";
 import { follow } from "./follow.js";
 import { bindKeys, bindSwitch } from "./keys.js";
 import { publish } from "./publish.js";
+import { askOther } from "./other.js";
 import { Selection } from "./selection.js";
 import { showTexts, takeText } from "./texts.js";
 
@@ -29,6 +30,7 @@ function act(draft, action) {
   const { described_text: described, picture } = draft.data;
   const acts = {
     again: () => describeAgain(draft, replaced("described again")),
+    other: () => askOther(draft, replaced("another describer's text")),
     texts: () => showTexts(draft, replaced("text brought back")),
     describers: () => takeText(draft, described, "The describer's words are back.", replaced("describer's words")),
     "take-server": () =>
@@ -101,6 +103,7 @@ bindKeys({
   a: () => act(deck.current, "approve"),
   s: () => act(deck.current, "skip"),
   d: () => act(deck.current, "again"),
+  o: () => act(deck.current, "other"),
   u: () => decisions.undo(),
   t: () => act(deck.current, "texts"),
   x: () => {

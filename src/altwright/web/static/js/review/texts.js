@@ -3,6 +3,7 @@
 import { tell } from "../announce.js";
 import { call } from "../api.js";
 import { localise } from "../times.js";
+import { describerTitle } from "../words.js";
 
 /** @typedef {import("./draft.js").Draft} Draft */
 /** @typedef {import("../api.js").DraftJson} DraftJson */
@@ -10,8 +11,6 @@ import { localise } from "../times.js";
  * @typedef {{id: number, kind: string, text: string, describer: string, model: string,
  *   by: string|null, at: string, is_current: boolean}} DraftText
  */
-
-const DESCRIBERS = { offline: "the built-in describer", model: "a model on this server", ollama: "Ollama", openai: "a model server" };
 
 /** @param {Draft} draft @returns {Promise<DraftText[]>} newest first */
 export async function textsOf(draft) {
@@ -61,7 +60,7 @@ export function origin(text) {
   if (text.kind === "written") return `Written by ${text.by ?? "somebody"}`;
   if (text.kind === "published") return "Published";
   if (text.kind === "server") return "Found on the server";
-  return `Written by ${DESCRIBERS[text.describer] ?? text.describer}`;
+  return `Written by ${describerTitle(text.describer)}`;
 }
 
 /**
@@ -129,7 +128,7 @@ function item(text, isOpen) {
   element.querySelector("[data-origin]").textContent = `${name},`;
   element.querySelector("time").setAttribute("datetime", text.at);
   localise(element);
-  element.querySelector("[data-words]").textContent = text.text;
+  element.querySelector("[data-words]").textContent = text.text || "No text";
   element.querySelector("[data-current]").hidden = !text.is_current;
   const button = element.querySelector("[data-restore]");
   button.hidden = !isOpen || text.is_current;

@@ -1,0 +1,73 @@
+/** Asks another describer for a text, and lets a person choose between it and the one that is there. */
+
+import { tell } from "../announce.js";
+import { call, submit } from "../api.js";
+import { ended } from "../live.js";
+import { describerTitle } from "../words.js";
+import { origin, restore, textsOf } from "./texts.js";
+
+/** @type {string[]} the describers, in the order in which they are asked */
+const describers = JSON.parse(document.getElementById("main").dataset.describers);
+
+/**
+ * @param {import("./draft.js").Draft} draft
+ * @param {(before: import("../api.js").DraftJson) => void} replaced told of the draft whose text
+ *   another one has replaced
+ */
+export async function askOther(draft, replaced) {
+  const dialog = document.getElementById("other-dialog");
+  if (!dialog || !draft.isOpen) return;
+  if (draft.status === "approved") {
+    return tell("This text is approved. Take it back to review first.", { problem: true });
+  }
+  const describer = describers[(describers.indexOf(draft.data.describer) + 1) % describers.length];
+  try {
+    await draft.saver.mustSave();
+    draft.showBusy(`Asking ${describerTitle(describer)} …`);
+    const task = await ended(await submit(`/drafts/${draft.id}/describe`, { describer }));
+    if (task.status !== "completed" || !task.items.done) {
+      const { items } = await call("GET", `/tasks/${task.id}/items`);
+      const why = task.error?.message ?? items[0]?.reason ?? "";
+      return tell(`No other text. ${why}`.trim(), { problem: true });
+    }
+    const texts = await textsOf(draft);
+    const other = texts.find((one) => one.kind === "described" && one.describer === describer);
+    if (!other || other.text === draft.text) return tell("The other describer says the same.");
+    const now = texts.find((one) => one.is_current);
+    const words = [now ? origin(now) : "The text now", draft.text || "No text yet"];
+    // Where there is no text yet, nothing is to choose.
+    if (draft.text && (await chosen(dialog, words, [origin(other), other.text])) !== "2") {
+      return tell("The text stays. The other one is among the former texts (T).");
+    }
+    const before = draft.data;
+    await restore(draft, other.id);
+    replaced(before);
+    tell("The other text is here now. Undo brings the former one back.");
+  } catch (problem) {
+    tell(problem.message, { problem: true });
+  } finally {
+    draft.showBusy("");
+  }
+}
+
+/**
+ * @param {HTMLDialogElement} dialog @param {string[][]} both origin and words of each
+ * @returns {Promise<string>} "1", "2", or "" for none
+ */
+function chosen(dialog, ...both) {
+  const parts = [...dialog.querySelectorAll(".beside__one")];
+  for (const [at, [name, words]] of both.entries()) {
+    parts[at].querySelector("[data-origin]").textContent = name;
+    parts[at].querySelector("[data-words]").textContent = words;
+  }
+  dialog.returnValue = "";
+  dialog.onkeydown = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !["1", "2"].includes(event.key)) return;
+    event.preventDefault();
+    dialog.close(event.key);
+  };
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
+    dialog.showModal();
+  });
+}
