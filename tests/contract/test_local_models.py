@@ -35,8 +35,7 @@ def hub(tmp_path: Path) -> Iterator[PretendHub]:
 def host(tmp_path: Path, hub: PretendHub) -> Service:
     """Return a host whose commands ask the pretend hub; nothing runs there."""
     (tmp_path / "host").mkdir()
-    settings = {"MODEL_HUB_URL": hub.url, "MODEL_HUB_TIMEOUT": "1"}
-    return Service(tmp_path / "host", settings)
+    return Service(tmp_path / "host", {"MODEL_HUB_URL": hub.url})
 
 
 def models(host: Service) -> dict[str, dict[str, Any]]:
@@ -166,6 +165,7 @@ def test_a_hub_that_stalls_or_is_away_costs_nothing_that_has_arrived(
 ) -> None:
     """The command ends by itself, and says so."""
     hub.stalls_after = 50_000
+    host.settings["MODEL_HUB_TIMEOUT"] = "1"
     stalled = host.command("model", "get", REPOSITORY, "--yes")
     assert stalled.returncode == 1
     assert "has sent nothing for 1 second" in stalled.stderr

@@ -29,7 +29,8 @@ _TAIL_BYTES: Final = 4000
 #: What it prints where memory was refused to it.
 _NO_MEMORY: Final = re.compile(
     r"bad_alloc|insufficient memory|mem_buffer != NULL|(?:failed|unable|cannot) to allocate"
-    r"|cannot allocate memory|out of memory|MemoryError|failed to map segment|mmap failed",
+    r"|cannot allocate memory|out of memory|MemoryError|failed to map segment|mmap failed"
+    r"|resource temporarily unavailable",  # no room for a thread's stack
     re.IGNORECASE,
 )
 _GRACE_S: Final = 5.0
