@@ -12,6 +12,8 @@ from tests.contract.test_worker_administration import long_ago, running, seen
 from tests.support_many import KIND, Pretending
 from tests.support_web import Web
 
+from altwright.describers.local_models.catalogue import CATALOGUE, MAGIC
+from altwright.describers.local_models.folder import ModelFolder
 from altwright.domain.task import Priority, Status
 from altwright.tasks.alerting.rules import Finding, Severity
 from altwright.tasks.store.bulk_changes import BulkAction
@@ -58,6 +60,13 @@ class Scene:
         assert self.web.work_on(task.id).status is Status.COMPLETED
         return task.id
 
+    def keep_model(self, name: str) -> None:
+        """Let there be a model on this host."""
+        settings = self.web.services.settings
+        file = settings.data_dir / "some.gguf"
+        file.write_bytes(MAGIC)
+        ModelFolder(settings.vision_models_dir).add(file, file, name, lambda _: None)
+
     def filled(self, rule: str) -> str:
         """Return the path of a rule, with what it is about."""
         [alert] = self.web.services.alerts.open()
@@ -79,11 +88,17 @@ class Scene:
         return rule
 
 
+SMALLEST = next(iter(CATALOGUE.values()))
 MANY = {"action": "cancel", "kind": KIND, "why": "a test"}
 #: What is sent to each route, where that isn't nothing.
 BODIES: dict[str, dict[str, Any]] = {
     "POST /admin/alerts/<int:alert_id>/acknowledge": {"why": "seen"},
     "POST /admin/alerts/test": {},
+    "POST /admin/models/get": {"name": SMALLEST.name, "revision": SMALLEST.revision},
+    "POST /admin/models/ollama/pull": {"name": "llava"},
+    "POST /admin/models/ollama/use": {"name": "llava"},
+    "POST /admin/models/remove": {"name": "low"},
+    "POST /admin/models/use": {"name": "low"},
     "POST /admin/queues/<name>/clear": {},
     "POST /admin/queues/<name>/pause": {},
     "POST /admin/queues/<name>/resume": {},
@@ -110,6 +125,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /admin/workers/stop": POOL,
     "POST /admin/workers/take-over": {"attempt": "1"},
     "DELETE /api/v1/admin/limits": {},
+    "DELETE /api/v1/admin/models/<name>": {},
+    "POST /api/v1/admin/models": {"name": SMALLEST.name},
+    "POST /api/v1/admin/models/<name>/use": {},
     "DELETE /api/v1/admin/users/<int:user_id>/tokens/<int:token_id>": {},
     "PATCH /api/v1/admin/settings": {"RQ_MAX_RETRIES": 7},
     "PATCH /api/v1/admin/users/<int:user_id>": {"is_active": False},
@@ -165,6 +183,8 @@ def test_every_action_is_in_the_audit_log(
         web.services.worker_administration.scale("pool", "there", 1, 1, by=web.anna.ref)
     if rule.endswith("/settings/reset"):
         web.services.live.change({"RQ_MAX_RETRIES": 9}, by=web.anna.ref)
+    if "/models" in rule:
+        scene.keep_model("low")
     path = scene.filled(rule)
     root = web.by_session(web.root)
     before = {one.id for one in web.services.audit.recent(1000)}
