@@ -378,7 +378,9 @@ def test_a_request_leaves_at_once() -> None:
         LOCAL.session() as session,
         session.get(server.url, stream=True) as answer,
     ):
-        assert answer.raw.connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        connection = answer.raw.connection
+        assert connection is not None
+        assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_an_answer_that_breaks_off_is_no_picture() -> None:
