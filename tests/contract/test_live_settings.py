@@ -95,7 +95,7 @@ def test_the_page_shows_who_is_asked_and_what_they_can(web: Web) -> None:
     """In their order; a fallback that lacks its settings is refused, and none is a choice."""
     change = web.services.live.change
     change({"DESCRIBER": "ollama", "DESCRIBER_FALLBACKS": " Offline, ollama"}, by=web.root.ref)
-    assert web.services.live.current.describers == ("ollama", "offline")
+    assert list(web.services.live.current.describers) == ["ollama", "offline"]
     page = web.by_session(web.root).get(PAGE).text
     asked = re.findall(r"<li><strong>(\w+)</strong> \(", page)
     assert asked == ["ollama", "offline"]
@@ -104,7 +104,7 @@ def test_the_page_shows_who_is_asked_and_what_they_can(web: Web) -> None:
         with pytest.raises(InvalidInput):
             change({"DESCRIBER_FALLBACKS": wrong}, by=web.root.ref)
     change({"DESCRIBER_FALLBACKS": "none"}, by=web.root.ref)
-    assert web.services.live.current.describers == ("ollama",)
+    assert list(web.services.live.current.describers) == ["ollama"]
 
 
 def test_how_long_a_task_may_stand_still_counts_on_pages_too(web: Web) -> None:
