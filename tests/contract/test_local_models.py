@@ -43,6 +43,12 @@ def models(host: Service) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in host.json("model", "list")}
 
 
+def own_host(host: Service) -> ModelHost:
+    """Return how the host's models are run."""
+    var = host.folder / "var"
+    return ModelHost(ModelFolder(var / "vision-models"), var / "model.sock", idle_s=60)
+
+
 def files(host: Service) -> list[str]:
     """Return what lies in the tiny model's folder."""
     folder = host.folder / "var" / "vision-models" / NAME
@@ -70,6 +76,7 @@ def test_a_model_is_shown_got_checked_tried_used_and_removed(
     host.settings |= {"DESCRIBER": "model", "MODEL_NAME": NAME}
     said = host.json("describe", "disc.png")
     assert said["text"] == SAYS
+    assert LocalModel(own_host(host), NAME, 60).abilities.languages == ("en",)
 
     kept = host.command("model", "remove", NAME, "--yes")
     assert kept.returncode == 1

@@ -29,6 +29,8 @@ from altwright.describers.offline.process import protocol
 from altwright.describers.port import Describer, Description, Picture, Request
 from altwright.errors import Category, ConfigError, DescriberUnavailable
 
+#: What the catalogue, and a hub, state of a model that writes English only.
+_ENGLISH: Final = frozenset({"English", "en"})
 #: The extra with llama.cpp.
 EXTRA: Final = "llama"
 #: Pixels of the picture that a model is tried with.
@@ -64,11 +66,13 @@ class LocalModel(Describer):
     """
 
     name = "model"
-    abilities = Abilities(parallel=1)
 
     def __init__(self, host: ModelHost, model: str, timeout_s: float) -> None:
         self.model = model
         self._host = host
+        there = host.models.find(model)
+        is_english = there is not None and there.model.languages in _ENGLISH
+        self.abilities = Abilities(languages=("en",) if is_english else (), parallel=1)
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._own: subprocess.Popen[bytes] | None = None
