@@ -104,7 +104,7 @@ def test_the_page_shows_who_is_asked_and_what_they_can(web: Web) -> None:
         with pytest.raises(InvalidInput):
             change({"DESCRIBER_FALLBACKS": wrong}, by=web.root.ref)
     change({"DESCRIBER_FALLBACKS": "none"}, by=web.root.ref)
-    assert web.services.live.current.describers == ("ollama",)
+    assert list(web.services.live.current.describers) == ["ollama"]
 
 
 def test_how_long_a_task_may_stand_still_counts_on_pages_too(web: Web) -> None:
