@@ -302,6 +302,7 @@ def test_the_review_page_is_dated_by_the_clock_of_its_drafts(
     url = web.services.settings.resolved_database_url
     slow = Database(make_engine(url, clock=lambda: utcnow() - timedelta(hours=1)))
     monkeypatch.setattr(web.services.drafts, "database", slow)
+    monkeypatch.setattr(web.services.database, "now", slow.now)
     (draft,) = web.drafts()
     web.services.drafts.edit(draft.id, web.anna.id, text="Dated by the database.")
     before = web.services.drafts.get(draft.id, web.anna.id).updated_at
