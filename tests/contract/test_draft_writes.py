@@ -107,6 +107,14 @@ def test_all_of_a_post_is_as_it_was_last_read(world: World, draft: Draft) -> Non
     assert (now.post.language, now.picture.width, now.picture.height) == (None, 90, 60)
 
 
+def test_a_text_with_entities_on_the_server_is_another(world: World, draft: Draft) -> None:
+    """What a post is read with has none left, so they are what its readers see."""
+    for text in ("A & B", "A &amp; B"):
+        with world.database.write() as session:
+            draft_writes.save_posts(session, world.account.id, [make_post(1, text)])
+        assert world.drafts.get(draft.id, world.user.id).picture.published_text == text
+
+
 def test_a_picture_has_the_size_of_its_file_if_its_server_names_none(world: World) -> None:
     """What the server says counts more."""
     sized, unsized = world.draft(make_post(1, "", ""))

@@ -39,7 +39,7 @@ def test_what_does_not_wait_keeps_its_priority(rig: Rig) -> None:
     """And what isn't there gets none."""
     task = rig.submit()
     rig.take()
-    with pytest.raises(TaskStateConflict, match="not queued"):
+    with pytest.raises(TaskStateConflict, match=f"Task {task.id} is not queued"):
         rig.store.reprioritise(task.id, Priority.LOW, actor="root")
     assert rig.store.get(task.id, None).priority is Priority.NORMAL
     with pytest.raises(TaskNotFound):
