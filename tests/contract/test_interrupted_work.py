@@ -169,7 +169,7 @@ def test_an_interrupt_ends_the_wait_for_the_offline_describer() -> None:
     describer = OfflineDescriber(MODELS, idle_s=60)
     one = picture(noise())
     try:
-        assert describer.describe(one, Request()).text
+        assert describer.describe(one, Request()).level
         pid = describer.pid
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
@@ -185,7 +185,7 @@ def test_an_interrupt_ends_the_wait_for_the_offline_describer() -> None:
         first_is_over.set()
         first.join(60)
         assert isinstance(ends[0], Interrupted)
-        assert describer.describe(one, Request()).text
+        assert describer.describe(one, Request()).level
     finally:
         describer.close()
 
