@@ -76,7 +76,7 @@ def get(name: str, *, yes: bool, to_use: bool) -> None:
     models = ModelFolder(settings.vision_models_dir)
     hub = bootstrap.hub_of(settings)
     wanted = hub.look_up(name) if "/" in name else named(name)
-    if models.find(wanted.name) is None:
+    if models.same(wanted) is None:
         _tell(settings, wanted)
         if not yes:
             click.confirm("Get it?", abort=True)

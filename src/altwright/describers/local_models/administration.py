@@ -104,11 +104,13 @@ class LocalModels:
         Raises:
             Conflict: the hub has another revision by now.
             ActiveTaskExists: another model is being got.
+            ModelUnusable: another model is called so here.
             Else as ``look_up``.
         """
         model = self.look_up(name)
         if revision is not None and model.revision != revision:
             raise Conflict(f"{model.title} has changed on the hub since it was shown.")
+        self._models.same(model)
         order = ModelOrder(model, by if to_use else None)
         task = self._queue.submit(GetModel.name, user=None, by=by, settings=order.to_json())
         self._audit.add(by, "model ordered", model.name, f"{model.repository}, {model.licence}")
