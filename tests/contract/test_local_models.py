@@ -76,8 +76,14 @@ def test_a_model_is_shown_got_checked_tried_used_and_removed(
     assert kept.returncode == 1
     assert "describes at the moment" in kept.stderr
     assert host.command("settings", "set", "DESCRIBER=offline").returncode == 0
+    del host.settings["DESCRIBER"]
+    host.settings["DESCRIBER_FALLBACKS"] = "model"
+    kept = host.command("model", "remove", NAME, "--yes")
+    assert "describes at the moment" in kept.stderr
+    del host.settings["DESCRIBER_FALLBACKS"]
     assert host.command("model", "remove", NAME, "--yes").returncode == 0
     assert files(host) == []
+    assert "model removed" in {one["action"] for one in host.json("audit")}
 
 
 def test_a_download_that_breaks_off_goes_on_where_it_stopped(
@@ -164,7 +170,9 @@ def test_another_model_of_the_same_name_is_not_taken_for_it(
         ({"sha256": "0" * 64}, "isn't what was stated"),
         ({"sha256": None}, "states no checksum"),
         ({"size": 1_000}, "bytes on the hub and should have"),
-        ({"size": 10**15}, "too little room"),
+        ({"size": 10**12}, "too little room"),
+        ({"size": 10**15}, "larger than any model"),
+        ({"size": float("inf")}, "isn't what a model hub states"),
     ],
 )
 def test_what_differs_from_what_was_stated_is_never_used(

@@ -13,6 +13,7 @@ from tests.support_leaves import serving
 from tests.support_web import Web, make_settings, make_web, problem
 
 from altwright.domain.caption import Role
+from altwright.domain.task import Status
 
 API = "/api/v1/admin/models"
 
@@ -91,3 +92,15 @@ def test_ollamas_vision_models_are_offered(web: Web, ollama: PretendOllama) -> N
     assert (current.describer, current.ollama_model) == ("ollama", SEES)
     ollama.is_broken = True
     assert "is in trouble" in root.get("/admin/models/ollama").text
+
+
+@pytest.mark.parametrize(("name", "sees"), [("plain", True), ("words", False)])
+def test_a_model_of_ollamas_library_is_named_as_ollama_takes_it(
+    web: Web, ollama: PretendOllama, name: str, *, sees: bool
+) -> None:
+    """A name may lack its ":latest", and a page may ask about fewer models than there are."""
+    ollama.has |= {f"a{number:02}:1b": ["completion"] for number in range(40)}
+    task = web.services.local_models.pull(name, by=web.root.ref)
+    ended = web.work_on(task.id)
+    assert (ended.status, ended.items_skipped) == (Status.COMPLETED, int(not sees))
+    assert (web.services.live.current.ollama_model == name) == sees

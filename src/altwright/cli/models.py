@@ -139,17 +139,11 @@ def try_model(name: str) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def remove(name: str, *, yes: bool) -> None:
     """Remove a model from this host, complete or not."""
-    settings = _settings()
-    with opened() as services:
-        current = services.live.current
-        if current.describer == LocalModel.name and current.model_name == name:
-            raise InvalidInput(
-                f"{name} describes at the moment; `altwright settings reset DESCRIBER` or another "
-                "model first."
-            )
+    _settings()
     if not yes:
         click.confirm(f"Remove {name}?", abort=True)
-    freed = ModelFolder(settings.vision_models_dir).remove(name)
+    with opened() as services:
+        freed = services.local_models.remove(name, by=OPERATOR)
     click.echo(f"{name} is removed: {megabytes(freed)}.")
 
 

@@ -161,9 +161,10 @@ class LocalModels:
 
         Raises:
             NotFound: it isn't here.
-            Conflict: it describes at the moment, or is being got.
+            Conflict: it describes at the moment, first or where others fail, or is being got.
         """
-        if name == self.used():
+        current = self._live.current
+        if LocalModel.name in current.describers and name == current.model_name:
             raise Conflict(f"{name} describes at the moment; choose another describer first.")
         freed = self._models.remove(name)
         self._audit.add(by, "model removed", name, megabytes(freed))
