@@ -79,6 +79,19 @@ def test_moderators_see_models_and_order_none(web: Web) -> None:
     problem(bert.post(API, json={"name": REPOSITORY}), 403)
 
 
+def test_a_hubs_login_is_shown_to_nobody(tmp_path: Path, valkey: RedisServer) -> None:
+    """A mirror may want one; moderators see the page as well."""
+    url = "https://mirror:secret-word@hub.example/models"
+    web = make_web(make_settings(tmp_path, valkey.url, MODEL_HUB_URL=url))
+    try:
+        root = web.by_session(web.root)
+        pages = [root.get(f"/admin/models{one}").text for one in ("", "/get?name=smolvlm-500m")]
+        assert all("https://hub.example/models" in page for page in pages)
+        assert not any("secret-word" in page for page in pages)
+    finally:
+        web.close()
+
+
 def test_ollamas_vision_models_are_offered(web: Web, ollama: PretendOllama) -> None:
     """Those that see pictures; one is chosen by a button, and the page says which describes."""
     root = web.by_session(web.root)

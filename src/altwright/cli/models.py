@@ -19,6 +19,7 @@ from altwright.describers.local_models.catalogue import CATALOGUE, MB, Model, na
 from altwright.describers.local_models.client import LocalModel
 from altwright.describers.local_models.download import Download, Report
 from altwright.describers.local_models.folder import Installed, ModelFolder, Trial, megabytes
+from altwright.describers.local_models.hub import Hub
 from altwright.describers.local_models.process.served import available_mb
 from altwright.errors import ConfigError, InvalidInput
 from altwright.processes.preparation import configured
@@ -77,7 +78,7 @@ def get(name: str, *, yes: bool, to_use: bool) -> None:
     hub = bootstrap.hub_of(settings)
     wanted = hub.look_up(name) if "/" in name else named(name)
     if models.same(wanted) is None:
-        _tell(settings, wanted)
+        _tell(hub, wanted)
         if not yes:
             click.confirm("Get it?", abort=True)
         download = Download(hub, models, wanted, lambda: None)
@@ -168,10 +169,10 @@ def _row(model: Model, installed: Installed | None, begun: int | None) -> dict[s
     }
 
 
-def _tell(settings: Settings, model: Model) -> None:
+def _tell(hub: Hub, model: Model) -> None:
     """Say what would be fetched."""
     click.echo(f"{model.title}: {model.words}")
-    click.echo(f"  from      {settings.model_hub_url}/{model.repository}, {model.revision[:12]}")
+    click.echo(f"  from      {hub.shown}/{model.repository}, {model.revision[:12]}")
     click.echo(f"  licence   {model.licence}")
     click.echo(f"  languages {model.languages or 'not stated'}")
     click.echo(f"  size      {megabytes(model.size_bytes)}")

@@ -65,6 +65,11 @@ class LocalModels:
         self._live = live
         self._audit = audit
 
+    @property
+    def hub(self) -> str:
+        """Return the hub's address for people."""
+        return self._hub.shown
+
     def offers(self) -> list[Offer]:
         """Return those of the catalogue and those that are here besides, from small to large."""
         here = {one.model.name: one for one in self._models.installed()}

@@ -69,7 +69,10 @@ class Hub:
         """Take the seconds without a byte after which a download counts as stalled."""
         self._url = url
         self._stalled_s = stalled_s
-        self._host = urlsplit(url).netloc.rpartition("@")[2]
+        parts = urlsplit(url)
+        self._host = parts.netloc.rpartition("@")[2]
+        #: Its address for people, without a login that it may have.
+        self.shown = parts._replace(netloc=self._host).geturl()
 
     def look_up(self, repository: str) -> Model:
         """Return the model that a repository holds, as the hub states it.
