@@ -19,7 +19,11 @@ class PretendOllama:
         default_factory=lambda: {SEES: ["completion", "vision"], BLIND: ["completion"]}
     )
     library: dict[str, list[str]] = field(
-        default_factory=lambda: {"larger:8b": ["completion", "vision"]}
+        default_factory=lambda: {
+            "larger:8b": ["completion", "vision"],
+            "plain:latest": ["completion", "vision"],
+            "words:latest": ["completion"],
+        }
     )
     url: str = ""
     is_broken: bool = False
@@ -31,6 +35,8 @@ class PretendOllama:
             return
         asked = exchange.call.json if exchange.call.body else {}
         name = str(asked.get("model", ""))
+        if name and ":" not in name:
+            name += ":latest"
         match exchange.path:
             case "/api/tags":
                 exchange.answer(200, {"models": [{"name": one} for one in self.has]})

@@ -21,7 +21,7 @@ from altwright.describers.local_models.download import Download
 from altwright.describers.local_models.folder import ModelFolder
 from altwright.describers.local_models.hub import Hub
 from altwright.describers.port import Request
-from altwright.errors import Category, ConfigError, DescriberUnavailable
+from altwright.errors import Category, ConfigError, DescriberUnavailable, ModelUnusable
 
 
 @pytest.fixture
@@ -82,8 +82,14 @@ def test_a_model_is_shown_got_checked_tried_used_and_removed(
     assert kept.returncode == 1
     assert "describes at the moment" in kept.stderr
     assert host.command("settings", "set", "DESCRIBER=offline").returncode == 0
+    del host.settings["DESCRIBER"]
+    host.settings["DESCRIBER_FALLBACKS"] = "model"
+    kept = host.command("model", "remove", NAME, "--yes")
+    assert "describes at the moment" in kept.stderr
+    del host.settings["DESCRIBER_FALLBACKS"]
     assert host.command("model", "remove", NAME, "--yes").returncode == 0
     assert files(host) == []
+    assert "model removed" in {one["action"] for one in host.json("audit")}
 
 
 def test_a_download_that_breaks_off_goes_on_where_it_stopped(
@@ -126,13 +132,53 @@ def test_a_model_arrives_in_pieces(hub: PretendHub, tmp_path: Path) -> None:
     assert reported[-1] == hub.size
 
 
+def test_files_of_an_attempt_that_came_to_nothing_are_checked(
+    hub: PretendHub, tmp_path: Path
+) -> None:
+    """One that lies under its final name is no model's for that; of any size, it is got again."""
+    made, source = ModelFolder(tmp_path / "models"), Hub(hub.url, stalled_s=5)
+    model = source.look_up(REPOSITORY)
+    download = Download(source, made, model, lambda: None)
+    left = made.path / NAME / "projector.gguf"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"x" * model.projector.size_bytes)
+    with pytest.raises(ModelUnusable, match="isn't what was stated"):
+        download.finish(lambda _: None)
+    assert made.find(NAME) is None
+    left.write_bytes(b"shorter")
+    there = download.finish(lambda _: None)
+    assert there.projector.read_bytes() == hub.files[model.projector.name]
+    assert made.find(NAME) == there
+
+
+def test_another_model_of_the_same_name_is_not_taken_for_it(
+    host: Service, hub: PretendHub, tmp_path: Path
+) -> None:
+    """Two publishers may call theirs alike: what is here stays, and nothing is called checked."""
+    (tmp_path / "pair").mkdir()
+    weights, _ = write_pair(tmp_path / "pair")
+    weights.write_bytes(weights.read_bytes() + bytes(32))
+    assert host.command("model", "add", str(weights), "--name", NAME).returncode == 0
+    refused = host.command("model", "get", REPOSITORY, "--yes")
+    assert refused.returncode == 1
+    assert f"another model called {NAME}" in refused.stderr
+    assert hub.ranges == []
+    source = Hub(hub.url, stalled_s=5)
+    made = ModelFolder(host.folder / "var" / "vision-models")
+    download = Download(source, made, source.look_up(REPOSITORY), lambda: None)
+    with pytest.raises(ModelUnusable, match="remove that one first"):
+        download.up_to(1, lambda _: None)  # a task ends with it, and waits for nothing
+
+
 @pytest.mark.parametrize(
     ("stated", "said"),
     [
         ({"sha256": "0" * 64}, "isn't what was stated"),
         ({"sha256": None}, "states no checksum"),
         ({"size": 1_000}, "bytes on the hub and should have"),
-        ({"size": 10**15}, "too little room"),
+        ({"size": 10**12}, "too little room"),
+        ({"size": 10**15}, "larger than any model"),
+        ({"size": float("inf")}, "isn't what a model hub states"),
     ],
 )
 def test_what_differs_from_what_was_stated_is_never_used(

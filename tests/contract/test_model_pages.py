@@ -13,6 +13,7 @@ from tests.support_leaves import serving
 from tests.support_web import Web, make_settings, make_web, problem
 
 from altwright.domain.caption import Role
+from altwright.domain.task import Status
 
 API = "/api/v1/admin/models"
 
@@ -78,6 +79,19 @@ def test_moderators_see_models_and_order_none(web: Web) -> None:
     problem(bert.post(API, json={"name": REPOSITORY}), 403)
 
 
+def test_a_hubs_login_is_shown_to_nobody(tmp_path: Path, valkey: RedisServer) -> None:
+    """A mirror may want one; moderators see the page as well."""
+    url = "https://mirror:secret-word@hub.example/models"
+    web = make_web(make_settings(tmp_path, valkey.url, MODEL_HUB_URL=url))
+    try:
+        root = web.by_session(web.root)
+        pages = [root.get(f"/admin/models{one}").text for one in ("", "/get?name=smolvlm-500m")]
+        assert all("https://hub.example/models" in page for page in pages)
+        assert not any("secret-word" in page for page in pages)
+    finally:
+        web.close()
+
+
 def test_ollamas_vision_models_are_offered(web: Web, ollama: PretendOllama) -> None:
     """Those that see pictures; one is chosen by a button, and the page says which describes."""
     root = web.by_session(web.root)
@@ -91,3 +105,15 @@ def test_ollamas_vision_models_are_offered(web: Web, ollama: PretendOllama) -> N
     assert (current.describer, current.ollama_model) == ("ollama", SEES)
     ollama.is_broken = True
     assert "is in trouble" in root.get("/admin/models/ollama").text
+
+
+@pytest.mark.parametrize(("name", "sees"), [("plain", True), ("words", False)])
+def test_a_model_of_ollamas_library_is_named_as_ollama_takes_it(
+    web: Web, ollama: PretendOllama, name: str, *, sees: bool
+) -> None:
+    """A name may lack its ":latest", and a page may ask about fewer models than there are."""
+    ollama.has |= {f"a{number:02}:1b": ["completion"] for number in range(40)}
+    task = web.services.local_models.pull(name, by=web.root.ref)
+    ended = web.work_on(task.id)
+    assert (ended.status, ended.items_skipped) == (Status.COMPLETED, int(not sees))
+    assert (web.services.live.current.ollama_model == name) == sees

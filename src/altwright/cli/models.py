@@ -19,6 +19,7 @@ from altwright.describers.local_models.catalogue import CATALOGUE, MB, Model, na
 from altwright.describers.local_models.client import LocalModel
 from altwright.describers.local_models.download import Download, Report
 from altwright.describers.local_models.folder import Installed, ModelFolder, Trial, megabytes
+from altwright.describers.local_models.hub import Hub
 from altwright.describers.local_models.process.served import available_mb
 from altwright.errors import ConfigError, InvalidInput
 from altwright.processes.preparation import configured
@@ -76,8 +77,8 @@ def get(name: str, *, yes: bool, to_use: bool) -> None:
     models = ModelFolder(settings.vision_models_dir)
     hub = bootstrap.hub_of(settings)
     wanted = hub.look_up(name) if "/" in name else named(name)
-    if models.find(wanted.name) is None:
-        _tell(settings, wanted)
+    if models.same(wanted) is None:
+        _tell(hub, wanted)
         if not yes:
             click.confirm("Get it?", abort=True)
         download = Download(hub, models, wanted, lambda: None)
@@ -139,17 +140,11 @@ def try_model(name: str) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def remove(name: str, *, yes: bool) -> None:
     """Remove a model from this host, complete or not."""
-    settings = _settings()
-    with opened() as services:
-        current = services.live.current
-        if current.describer == LocalModel.name and current.model_name == name:
-            raise InvalidInput(
-                f"{name} describes at the moment; `altwright settings reset DESCRIBER` or another "
-                "model first."
-            )
+    _settings()
     if not yes:
         click.confirm(f"Remove {name}?", abort=True)
-    freed = ModelFolder(settings.vision_models_dir).remove(name)
+    with opened() as services:
+        freed = services.local_models.remove(name, by=OPERATOR)
     click.echo(f"{name} is removed: {megabytes(freed)}.")
 
 
@@ -174,10 +169,10 @@ def _row(model: Model, installed: Installed | None, begun: int | None) -> dict[s
     }
 
 
-def _tell(settings: Settings, model: Model) -> None:
+def _tell(hub: Hub, model: Model) -> None:
     """Say what would be fetched."""
     click.echo(f"{model.title}: {model.words}")
-    click.echo(f"  from      {settings.model_hub_url}/{model.repository}, {model.revision[:12]}")
+    click.echo(f"  from      {hub.shown}/{model.repository}, {model.revision[:12]}")
     click.echo(f"  licence   {model.licence}")
     click.echo(f"  languages {model.languages or 'not stated'}")
     click.echo(f"  size      {megabytes(model.size_bytes)}")

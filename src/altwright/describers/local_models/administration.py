@@ -65,6 +65,11 @@ class LocalModels:
         self._live = live
         self._audit = audit
 
+    @property
+    def hub(self) -> str:
+        """Return the hub's address for people."""
+        return self._hub.shown
+
     def offers(self) -> list[Offer]:
         """Return those of the catalogue and those that are here besides, from small to large."""
         here = {one.model.name: one for one in self._models.installed()}
@@ -104,11 +109,13 @@ class LocalModels:
         Raises:
             Conflict: the hub has another revision by now.
             ActiveTaskExists: another model is being got.
+            ModelUnusable: another model is called so here.
             Else as ``look_up``.
         """
         model = self.look_up(name)
         if revision is not None and model.revision != revision:
             raise Conflict(f"{model.title} has changed on the hub since it was shown.")
+        self._models.same(model)
         order = ModelOrder(model, by if to_use else None)
         task = self._queue.submit(GetModel.name, user=None, by=by, settings=order.to_json())
         self._audit.add(by, "model ordered", model.name, f"{model.repository}, {model.licence}")
@@ -159,9 +166,10 @@ class LocalModels:
 
         Raises:
             NotFound: it isn't here.
-            Conflict: it describes at the moment, or is being got.
+            Conflict: it describes at the moment, first or where others fail, or is being got.
         """
-        if name == self.used():
+        current = self._live.current
+        if LocalModel.name in current.describers and name == current.model_name:
             raise Conflict(f"{name} describes at the moment; choose another describer first.")
         freed = self._models.remove(name)
         self._audit.add(by, "model removed", name, megabytes(freed))

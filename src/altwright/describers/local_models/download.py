@@ -16,7 +16,7 @@ from altwright.describers.local_models.folder import (
     sha256_of,
 )
 from altwright.describers.local_models.hub import Hub
-from altwright.errors import Conflict, DescriberUnavailable, ModelUnusable
+from altwright.errors import DescriberUnavailable, ModelUnusable
 
 #: Told the model's bytes that are here.
 Report = Callable[[int], None]
@@ -37,15 +37,14 @@ class Download:
         """Have at least so many bytes of the model's files, the projector's first.
 
         Raises:
-            ModelUnusable: the hub doesn't have it, it is of another size, or finds no room.
+            ModelUnusable: the hub doesn't have it, it is of another size, finds no room, or
+                another model is called so.
             DescriberUnavailable, RateLimited: away, stalled, broken off; what has arrived is kept.
-            Conflict: another process gets it, or another model is called so.
+            Conflict: another process gets it.
             ConfigError: the folder can't be written.
         """
         with self._models.filling(self._model.name) as folder:
-            there = self._models.find(self._model.name)
-            if there is not None and there.model.weights != self._model.weights:
-                raise Conflict(f"There is another model called {self._model.name} here.")
+            there = self._models.same(self._model)
             have = sum(self._have(folder, stated) for stated in self._model.files)
             if there is None:
                 self._models.check_room(self._model.size_bytes - have)
@@ -62,24 +61,25 @@ class Download:
             ModelUnusable: a checksum isn't what was stated; that file is gone.
             Else as ``up_to``.
         """
-        there = self._models.find(self._model.name)
-        if there is not None and there.model.weights == self._model.weights:
+        there = self._models.same(self._model)
+        if there is not None:
             return there
         self.up_to(self._model.size_bytes, report)
         with self._models.filling(self._model.name) as folder:
             for stated in self._model.files:
                 path = folder / self._place(stated)
-                if path.exists():
-                    continue
                 part = path.with_name(path.name + PART)
-                found = sha256_of(part, self._checkpoint)
+                # A file under its own name was checked for another model, or not at all, where
+                # the attempt that put it there came to nothing.
+                here = part if part.exists() else path
+                found = sha256_of(here, self._checkpoint)
                 if found != stated.sha256:
-                    part.unlink()
+                    here.unlink()
                     raise ModelUnusable(
                         f"{stated.name} isn't what was stated: its checksum is {found[:12]}… and "
                         f"should be {stated.sha256[:12]}…. It was removed; nothing of it is used."
                     )
-                part.replace(path)
+                here.replace(path)
             return self._models.complete(folder, self._model)
 
     def _get(
@@ -113,7 +113,7 @@ class Download:
 
     def _have(self, folder: Path, stated: ModelFile) -> int:
         path = folder / self._place(stated)
-        if path.exists():
+        if path.exists() and path.stat().st_size == stated.size_bytes:
             return stated.size_bytes
         part = path.with_name(path.name + PART)
         return part.stat().st_size if part.exists() else 0

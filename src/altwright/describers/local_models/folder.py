@@ -78,6 +78,21 @@ class ModelFolder:
         """Return the complete model of this name."""
         return _read(self.path / name) if NAME.fullmatch(name) else None
 
+    def same(self, model: Model) -> Installed | None:
+        """Return a model if it is complete here.
+
+        Raises:
+            ModelUnusable: another one is called so; two publishers' may be.
+        """
+        there = self.find(model.name)
+        if there is not None and there.model.weights != model.weights:
+            raise ModelUnusable(
+                f"There is another model called {model.name} here"
+                f"{f', of {there.model.repository}' if there.model.repository else ''}; "
+                "remove that one first."
+            )
+        return there
+
     def begun(self) -> dict[str, int]:
         """Return the bytes of those that are here in part, by name."""
         found: dict[str, int] = {}

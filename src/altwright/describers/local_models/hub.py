@@ -38,6 +38,8 @@ from altwright.text import clean_line
 _ANSWER_BYTES: Final = 8 * MB
 #: Seconds of one request as a whole, while bytes arrive: 5 GB at 500 kbit/s.
 _WHOLE_S: Final = 86_400.0
+#: Bytes of the largest file that is believed in; a task has an item for each 64 MB.
+_FILE_BYTES: Final = 1_000_000 * MB
 #: Bytes that are read at a time.
 _BLOCK: Final = 256 * 1024
 #: The most redirects: a hub leads to its store, and that to one of its hosts.
@@ -67,7 +69,10 @@ class Hub:
         """Take the seconds without a byte after which a download counts as stalled."""
         self._url = url
         self._stalled_s = stalled_s
-        self._host = urlsplit(url).netloc.rpartition("@")[2]
+        parts = urlsplit(url)
+        self._host = parts.netloc.rpartition("@")[2]
+        #: Its address for people, without a login that it may have.
+        self.shown = parts._replace(netloc=self._host).geturl()
 
     def look_up(self, repository: str) -> Model:
         """Return the model that a repository holds, as the hub states it.
@@ -87,7 +92,10 @@ class Hub:
                 raise self._nonsense() from error
         try:
             return _model(repository, json.loads(stated))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            *(ValueError, KeyError, TypeError, AttributeError),
+            *(OverflowError, RecursionError),  # an infinite size; lists within lists
+        ) as error:
             raise self._nonsense() from error
 
     @contextmanager
@@ -209,6 +217,8 @@ def _model(repository: str, stated: dict[str, Any]) -> Model:
     }
     if not all(_SHA256.fullmatch(file.sha256) and file.size_bytes > 0 for file in pair.values()):
         raise ModelUnusable(f"The model hub states no checksum for {repository}.")
+    if any(file.size_bytes > _FILE_BYTES for file in pair.values()):
+        raise ModelUnusable(f"{repository} is larger than any model that can be run here.")
     title = repository.partition("/")[2].removesuffix("-GGUF").removesuffix("-gguf")
     card = stated.get("cardData") or {}
     languages = card.get("language")

@@ -35,9 +35,21 @@ class OllamaModels:
             if not isinstance(listed, list):
                 raise self._server.unexpected()
             names = [str(one["name"]) for one in listed if isinstance(one, dict) and "name" in one]
-            return [name for name in sorted(names)[:_ASKED] if self._sees(name)]
+            return [name for name in sorted(names)[:_ASKED] if self.sees(name)]
         except Refused as refused:
             raise self._server.meaning(refused) from refused
+
+    def sees(self, name: str) -> bool:
+        """Return whether a model is there and sees pictures; a name may lack its ":latest".
+
+        Raises:
+            DescriberUnavailable, ConfigError: Ollama doesn't answer there.
+        """
+        try:
+            found = self._server.ask("/api/show", {"model": name}).get("capabilities")
+        except Refused:
+            return False  # removed meanwhile
+        return isinstance(found, list) and "vision" in found
 
     def pull(self, name: str) -> None:
         """Let Ollama get a model; returns when it is there.
@@ -54,10 +66,3 @@ class OllamaModels:
             raise error from refused
         if said.get("status") != "success":
             raise self._slow.unexpected(str(said.get("status", ""))[:100])
-
-    def _sees(self, name: str) -> bool:
-        try:
-            found = self._server.ask("/api/show", {"model": name}).get("capabilities")
-        except Refused:
-            return False  # removed meanwhile
-        return isinstance(found, list) and "vision" in found

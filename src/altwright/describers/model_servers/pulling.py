@@ -76,7 +76,7 @@ class PullWork(Work):
             self._run.step(f"Ollama is getting {self._model} …")
             self._kind.ollama.pull(self._model)
             return Worked(ItemStatus.DONE)
-        if self._model not in self._kind.ollama.vision():
+        if not self._kind.ollama.sees(self._model):
             return Worked(ItemStatus.SKIPPED, "It wasn't chosen, since it doesn't see pictures.")
         self._kind.use(self._model, UserRef(**self._run.task.settings["by"], is_admin=True))
         return Worked(ItemStatus.DONE)

@@ -34,7 +34,7 @@ def show() -> str:
         offers=services().local_models.offers(),
         task=task.to_json() if task else None,
         is_active=task is not None and task.status in ACTIVE,
-        hub=services().settings.model_hub_url,
+        hub=services().local_models.hub,
         missing=installed.without_extra(EXTRA),
     )
 
@@ -47,7 +47,7 @@ def ask() -> Response | str:
     except (TemporaryError, PermanentError, RequestError) as error:
         return _refused(error)
     size = megabytes(model.size_bytes)
-    hub = services().settings.model_hub_url
+    hub = services().local_models.hub
     return render_template("admin/get_model.html", model=model, size=size, hub=hub)
 
 
