@@ -391,9 +391,8 @@ class Settings(BaseSettings):
             missing = [name for name in names if not getattr(self, name)]
             if missing:
                 listed = ", ".join(name.upper() for name in missing)
-                needs = "needs it" if len(missing) == 1 else "needs them"
                 made = f"; {MAKES_ONE}" if missing[0].endswith("_key") else ""
-                yield f"{listed}: missing; {what} {needs}{made}"
+                yield f"{listed}: missing; needed by {what}{made}"
 
     def _unfit(self) -> Iterator[str]:
         """Yield what is too little beside another setting."""

@@ -174,6 +174,10 @@ class DescriberUnavailable(TemporaryError):
     """The describer (model server or describer process) doesn't answer or can't now."""
 
 
+class ModelHubUnavailable(TemporaryError):
+    """What vision models are fetched from doesn't answer or can't now; describing goes on."""
+
+
 class ImageUnavailable(TemporaryError):
     """One picture could not be fetched for a reason that may pass (time-out, 5xx)."""
 

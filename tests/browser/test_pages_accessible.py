@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
-from tests.support_browser import Site, violations
+from tests.support_browser import Site, enter, violations
 
-from altwright.domain.caption import DraftStatus
+from altwright.domain.caption import DraftStatus, Role
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category
 
@@ -107,6 +107,21 @@ def test_home_and_tasks(page: Page, filled: Filled) -> None:
     for path in ("/", "/tasks", f"/tasks/{filled.failed}", f"/tasks/{filled.running}"):
         page.goto(path)
         check(page)
+
+
+def test_an_administrators_menu_beside_a_count_of_drafts(
+    blank: Page, site: Site, filled: Filled
+) -> None:
+    """Its five words and the count fit on a telephone."""
+    site.web.services.users.set_role(site.web.anna.id, Role.ADMIN)
+    enter(blank, site)
+    for width in (320, 360, 390, 430, 600):
+        blank.set_viewport_size({"width": width, "height": 844})
+        blank.goto("/accounts")
+        expect(
+            blank.get_by_role("navigation", name="Main").locator("[data-to-review]")
+        ).to_be_visible()
+        check_width(blank, width)
 
 
 def test_accounts(page: Page, filled: Filled) -> None:

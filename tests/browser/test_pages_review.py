@@ -343,7 +343,7 @@ def test_a_text_that_is_not_saved_is_not_approved_with_others(
     page.keyboard.press("j")
     page.keyboard.press("x")
     page.keyboard.press("Shift+A")
-    expect(page.locator("#toast")).to_have_text("Approved: 1. 1 could not be: look at their texts.")
+    expect(page.locator("#toast")).to_have_text("Approved: 1. 1 could not be: look at its text.")
     assert now(site, drafts[0]).status is DraftStatus.DRAFT
     assert now(site, drafts[1]).status is DraftStatus.APPROVED
 

@@ -15,6 +15,7 @@ from altwright.accounts.users import User
 from altwright.db.session import utcnow
 from altwright.domain.caption import Role
 from altwright.domain.task import Status
+from altwright.tasks.alerting.rules import Finding, Severity
 from altwright.web.admin import views
 from altwright.web.admin.access import MODERATORS_MAY, SAFE_METHODS
 
@@ -121,6 +122,15 @@ def test_queues_are_paused_resumed_and_cleared(web: Web) -> None:
         ("root", "queue paused"),
     ]
     assert root.get("/admin/queues/odd/clear").status_code == 404
+
+
+def test_a_fallback_that_is_down_is_trouble_of_the_describer(web: Web) -> None:
+    """No task waits for it; the dashboard doesn't contradict the alert on the same page."""
+    root = web.by_session(web.root)
+    assert "In trouble" not in root.get("/admin").text
+    finding = Finding("describer_down", Severity.CRITICAL, "ollama: nothing listens there.")
+    web.services.alerts.raise_(finding)
+    assert "In trouble" in root.get("/admin").text
 
 
 def test_tasks_of_everybody_are_found_by_what_they_are_like(web: Web) -> None:

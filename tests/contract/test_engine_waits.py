@@ -10,7 +10,13 @@ from tests.support_engine import Rig
 
 from altwright.domain.retry_policy import PAUSE_PATIENCE_S, RETRY_AFTER_MOST_S, Backoff
 from altwright.domain.task import ItemStatus, Status
-from altwright.errors import Category, DescriberUnavailable, PlatformUnavailable, RateLimited
+from altwright.errors import (
+    Category,
+    DescriberUnavailable,
+    ModelHubUnavailable,
+    PlatformUnavailable,
+    RateLimited,
+)
 from altwright.tasks.execution.retrying import OUTAGE_PATIENCE_S
 from altwright.tasks.store.items import ITEM_TRIES
 from altwright.tasks.task import Item, Task
@@ -52,6 +58,16 @@ def test_a_pause_that_was_asked_for_leaves_the_patience_with_outages(rig: Rig) -
     assert (now.paused_s, now.outage_s, now.waits_for) == (8 * HOUR_S, 15, "platform")
     assert now.status is Status.QUEUED
     assert attempt(rig, task, 60).status is Status.COMPLETED
+
+
+def test_a_model_hub_that_is_away_is_no_describer_that_is_down(rig: Rig) -> None:
+    """Nobody is called because a model can't be fetched while another describer works."""
+    away = ModelHubUnavailable("It can't be reached.", category=Category.NETWORK)
+    rig.kind.meet = rig.kind.answer = raises(away)
+    task = rig.submit()
+    attempt(rig, task)
+    now = attempt(rig, task, HOUR_S)
+    assert (now.status, now.waits_for) == (Status.QUEUED, "model_hub")
 
 
 def test_pauses_without_a_length_grow(rig: Rig) -> None:

@@ -115,13 +115,13 @@ UNFIT: dict[str, tuple[dict[str, Any], str]] = {
     "two that are missing": (
         {"ALTWRIGHT_PROFILE": "staging"},
         (
-            "FLASK_SECRET_KEY, PLATFORM_ENCRYPTION_KEY: missing; ALTWRIGHT_PROFILE=staging needs "
-            "them; `altwright key` makes one"
+            "FLASK_SECRET_KEY, PLATFORM_ENCRYPTION_KEY: missing; needed by "
+            "ALTWRIGHT_PROFILE=staging; `altwright key` makes one"
         ),
     ),
     "one that is missing": (
         {"DESCRIBER": "openai", "OPENAI_MODEL": "eyes"},
-        "OPENAI_BASE_URL: missing; DESCRIBER=openai needs it",
+        "OPENAI_BASE_URL: missing; needed by DESCRIBER=openai",
     ),
     "no address": (
         {"RQ_ALERT_WEBHOOK_URL": "chat"},

@@ -102,6 +102,7 @@ def test_a_paused_queue(web: Web) -> None:
         ({"error_category": "rate_limit", "waits": 1}, "asked for a pause"),
         ({"waits": 1, "waits_for": "describer"}, "describer didn't answer"),
         ({"waits": 1, "waits_for": "platform"}, "server didn't answer"),
+        ({"waits": 1, "waits_for": "model_hub"}, "model hub didn't answer"),
         ({"waits": 1, "waits_for": "altwright"}, "doesn't know its kind"),
         ({"failures": 1}, "met a problem"),
         ({}, "What is left"),

@@ -11,12 +11,12 @@ from altwright.describers.offline.english import (
     amount,
     article,
     counted,
-    listed,
     plural,
     quoted,
     sentence,
 )
 from altwright.describers.offline.vision import imagenet_groups
+from altwright.domain.counting import listed
 
 
 @pytest.mark.parametrize(

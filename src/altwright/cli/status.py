@@ -58,7 +58,10 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
     yield f"Database   {database['kind']}, answered in {1000 * database['answered_in_s']:.0f} ms"
     waiting, item_s = data["describer"]["tasks_waiting"], data["describer"]["item_s"]
     pace = f", {item_s:.1f} s a picture" if item_s is not None else ""
-    state = f"away, {counted(waiting, 'task')} waiting" if waiting else "no trouble"
+    # A fallback that is down is an alert, and nothing waits.
+    has_alert = any(alert["name"] == "describer_down" for alert in data["alerts"])
+    calm = "in trouble, see the alert" if has_alert else "no trouble"
+    state = f"away, {counted(waiting, 'task')} waiting" if waiting else calm
     yield f"Describer  {', then '.join(data['describer']['order'])}: {state}{pace}"
     if waiting := data["platforms"]["tasks_waiting"]:
         yield f"Servers    {counted(waiting, 'task')} waiting for Fediverse servers that are away"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from altwright.describers.answers.languages import language_name, primary_language
+from altwright.domain.counting import listed
 
 #: Describers for people, by the name that settings and drafts have.
 NAMES = MappingProxyType(
@@ -47,7 +48,7 @@ class Abilities:
         if not self.takes_post_text:
             cannot.append("does not read the post")
         who = title(name)
-        return f"{who[0].upper()}{who[1:]} {', '.join(cannot)}." if cannot else ""
+        return f"{who[0].upper()}{who[1:]} {listed(cannot)}." if cannot else ""
 
 
 def title(name: str) -> str:

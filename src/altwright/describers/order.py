@@ -75,7 +75,7 @@ class DescriberOrder(Describer):
                     if isinstance(met, TemporaryError):
                         passing = passing or met
                     said = f"{met} {met.operator_detail}".strip()
-                    _log.warning("%s describes this picture not: %s", describer.name, said)
+                    _log.warning("%s doesn't describe this picture: %s", describer.name, said)
                 else:
                     circuit.answered()
                     if passing is not None and not found.text:

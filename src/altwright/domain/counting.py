@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Self
 
 #: What stands before a number that isn't exact.
@@ -20,6 +21,13 @@ def counted(count: float, noun: str) -> str:
     if count == 1:
         return f"{shown} {noun}"
     return f"{shown} {noun}{'es' if _HISSES.search(noun) else 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return "a", "a and b", "a, b and c"."""
+    if len(parts) < 2:  # noqa: PLR2004 - a list of one needs no "and"
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def duration(seconds: float) -> str:

@@ -12,6 +12,7 @@ from altwright.errors import (
     ConfigError,
     DescriberUnavailable,
     ImageUnavailable,
+    ModelHubUnavailable,
     OutboundRefused,
     PermanentError,
     PlatformRefused,
@@ -35,6 +36,7 @@ class Source(StrEnum):
     PLATFORM = "platform"
     DESCRIBER = "describer"
     PICTURES = "pictures"
+    MODEL_HUB = "model_hub"
     ALTWRIGHT = "altwright"
 
 
@@ -131,5 +133,7 @@ def _source(error: AltwrightError) -> Source:
             return Source.DESCRIBER
         case ImageUnavailable():
             return Source.PICTURES
+        case ModelHubUnavailable():
+            return Source.MODEL_HUB
         case _:
             return Source.ALTWRIGHT

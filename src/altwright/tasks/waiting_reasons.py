@@ -36,6 +36,13 @@ SAMPLE_LEAST = 20
 USUAL, LONG = 0.5, 0.9
 #: Kinds and users that a reason names of what workers are busy with.
 NAMED_MOST = 5
+#: By what a task waits for, why it goes on later.
+WHY_IT_WAITS = {
+    Source.DESCRIBER: "The describer didn't answer; it is asked again then.",
+    Source.PLATFORM: "The account's server didn't answer; it is asked again then.",
+    Source.MODEL_HUB: "The model hub didn't answer; it is asked again then.",
+    Source.ALTWRIGHT: "The worker that had it doesn't know its kind; it is for another one then.",
+}
 REDIS_AWAY = "Redis is away, which makes no difference: the database hands out tasks."
 
 
@@ -231,12 +238,8 @@ def _counts(running: Collection[RunningTask]) -> Mapping[Priority, int]:
 
 
 def _why_later(task: Task) -> str:
-    if task.waits and task.waits_for == Source.DESCRIBER:
-        return "The describer didn't answer; it is asked again then."
-    if task.waits and task.waits_for == Source.PLATFORM:
-        return "The account's server didn't answer; it is asked again then."
-    if task.waits and task.waits_for == Source.ALTWRIGHT:
-        return "The worker that had it doesn't know its kind; it is for another one then."
+    if task.waits and task.waits_for in WHY_IT_WAITS:
+        return WHY_IT_WAITS[Source(task.waits_for)]
     if task.error_category == Category.RATE_LIMIT or task.waits:
         return "A server asked for a pause."
     if task.failures:

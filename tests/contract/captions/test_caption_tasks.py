@@ -83,7 +83,7 @@ def test_a_second_run_finds_nothing_to_do(
     world.platform.add(post(1, ""), post(2, ""))
     bench.captions()
     again = bench.captions()
-    assert again.step == "Found no picture that needs an alt text."
+    assert again.step == "Found no new picture without an alt text."
     assert len(bench.describer.requests) == 2
 
 

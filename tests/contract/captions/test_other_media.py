@@ -27,7 +27,7 @@ def test_what_can_not_be_described_is_counted(
         "3 videos, 1 audio file and 1 other attachment were passed over: "
         "only pictures and animations are described."
     )
-    assert bench.captions().step == f"Found no picture that needs an alt text. {words}"
+    assert bench.captions().step == f"Found no new picture without an alt text. {words}"
     world.platform.add(post(6, ""))
     failures = [DescriberUnavailable("Away.")]
 

@@ -29,7 +29,7 @@ from altwright.captions.tasks.looking_ahead import LookAhead, Wanted
 from altwright.captions.tasks.settings import CaptionSettings
 from altwright.describers.port import Request
 from altwright.domain.caption import DECIDED, DraftStatus
-from altwright.domain.counting import counted
+from altwright.domain.counting import counted, listed
 from altwright.domain.task import ItemStatus
 from altwright.domain.user import UserRef
 from altwright.errors import Category, InvalidInput, PermanentError, PlatformUnavailable
@@ -318,7 +318,7 @@ class CaptionWork(DescribingWork):
         """Return how many pictures were described, what is left to a person, what passed over."""
         passed = Reached.read(task.plan_cursor).passed_in_words()
         if not task.items_total:
-            return f"Found no picture that needs an alt text.{passed}"
+            return f"Found no new picture without an alt text.{passed}"
         blanks = self._kind.drafts.count_blanks(task.id, task.user_id or 0) + self._is_blank
         described = tally(
             f"Described {task.items_done - blanks:,}",
@@ -386,8 +386,7 @@ class Reached:
         if not counts:
             return ""
         were = "was" if sum(self.passed) == 1 else "were"
-        what = " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
-        return f" {what} {were} passed over: only pictures and animations are described."
+        return f" {listed(counts)} {were} passed over: only pictures and animations are described."
 
     def in_words(self) -> str:
         """Return the step that people see."""

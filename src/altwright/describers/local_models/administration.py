@@ -99,7 +99,7 @@ class LocalModels:
 
         Raises:
             InvalidInput, ModelUnusable: it stands for nothing that can be had.
-            DescriberUnavailable, RateLimited: the hub can't be asked now.
+            ModelHubUnavailable, RateLimited: the hub can't be asked now.
         """
         return self._hub.look_up(name) if "/" in name else named(name)
 

@@ -16,7 +16,7 @@ from altwright.describers.local_models.folder import (
     sha256_of,
 )
 from altwright.describers.local_models.hub import Hub
-from altwright.errors import DescriberUnavailable, ModelUnusable
+from altwright.errors import ModelHubUnavailable, ModelUnusable
 
 #: Told the model's bytes that are here.
 Report = Callable[[int], None]
@@ -39,7 +39,7 @@ class Download:
         Raises:
             ModelUnusable: the hub doesn't have it, it is of another size, finds no room, or
                 another model is called so.
-            DescriberUnavailable, RateLimited: away, stalled, broken off; what has arrived is kept.
+            ModelHubUnavailable, RateLimited: away, stalled, broken off; what has arrived is kept.
             Conflict: another process gets it.
             ConfigError: the folder can't be written.
         """
@@ -106,7 +106,7 @@ class Download:
                 if have >= least and rest.continues:
                     return
         if have < least:
-            raise DescriberUnavailable(
+            raise ModelHubUnavailable(
                 f"The model hub broke off after {megabytes(before + have)}; what has arrived is "
                 "kept."
             )

@@ -144,7 +144,7 @@ class GetModelWork(Work):
         return Worked(ItemStatus.DONE)
 
     def probe(self, source: Source) -> None:
-        """Ask the hub. Raises DescriberUnavailable."""
+        """Ask the hub. Raises ModelHubUnavailable."""
         self._kind.hub.probe()
 
     def summary(self, task: Task) -> str:

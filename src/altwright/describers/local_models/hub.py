@@ -23,8 +23,8 @@ from altwright.describers.model_servers.calls import ProxiedAdapter, hosts_of
 from altwright.domain.counting import counted
 from altwright.errors import (
     Category,
-    DescriberUnavailable,
     InvalidInput,
+    ModelHubUnavailable,
     ModelUnusable,
     OutboundRefused,
     RateLimited,
@@ -80,7 +80,7 @@ class Hub:
         Raises:
             InvalidInput: it is no repository's name.
             ModelUnusable: there is none, or no pair of files, or no checksum is stated.
-            DescriberUnavailable, RateLimited: the hub can't be asked now.
+            ModelHubUnavailable, RateLimited: the hub can't be asked now.
         """
         if not _REPOSITORY.fullmatch(repository):
             raise InvalidInput(f"{repository!r} is no model of the hub; it is OWNER/REPOSITORY.")
@@ -104,7 +104,7 @@ class Hub:
 
         Raises:
             ModelUnusable: the hub doesn't have it, or it is of another size than was stated.
-            DescriberUnavailable, RateLimited: away, stalled, broken off, busy.
+            ModelHubUnavailable, RateLimited: away, stalled, broken off, busy.
         """
         path = f"/{model.repository}/resolve/{model.revision}/{quote(stated.name)}"
         with self._got(path, {"Range": f"bytes={start}-"}) as (exchange, answer):
@@ -120,7 +120,7 @@ class Hub:
             yield Rest(begin, continues, self._blocks(exchange, answer))
 
     def probe(self) -> None:
-        """Ask whether it answers at all. Raises DescriberUnavailable."""
+        """Ask whether it answers at all. Raises ModelHubUnavailable."""
         with self._got("/"):
             return
 
@@ -159,7 +159,7 @@ class Hub:
             except (requests.RequestException, HTTPError) as error:
                 interrupts.current().check()
                 if is_timeout(error):
-                    raise DescriberUnavailable(
+                    raise ModelHubUnavailable(
                         f"The model hub has sent nothing for {counted(self._stalled_s, 'second')}; "
                         "what has arrived is kept.",
                         category=Category.TIMEOUT,
@@ -175,15 +175,15 @@ class Hub:
                 "The model hub asked us to wait.", retry_in_s=retry_after_s(answer.headers)
             )
         if status >= requests.codes.server_error:
-            raise DescriberUnavailable(f"The model hub is in trouble (it answered {status}).")
+            raise ModelHubUnavailable(f"The model hub is in trouble (it answered {status}).")
         if status in {requests.codes.unauthorized, requests.codes.forbidden}:
             raise ModelUnusable(f"The model hub doesn't let everybody have {what}.")
         if status in {requests.codes.not_found, requests.codes.gone}:
             raise ModelUnusable(f"The model hub {self._host} doesn't have {what}.")
         raise ModelUnusable(f"The model hub answered {status} for {what}.")
 
-    def _away(self, why: str) -> DescriberUnavailable:
-        return DescriberUnavailable(
+    def _away(self, why: str) -> ModelHubUnavailable:
+        return ModelHubUnavailable(
             f"The model hub {self._host} can't be reached, or hung up: {why}.",
             category=Category.NETWORK,
         )

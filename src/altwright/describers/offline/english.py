@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 _NUMBERS: Final = (
@@ -50,13 +49,6 @@ def number(count: int) -> str:
 def counted(count: int, noun: str) -> str:
     """Return "a cat", "two cats", "12 cats"."""
     return article(noun) if count == 1 else f"{number(count)} {plural(noun)}"
-
-
-def listed(parts: Sequence[str]) -> str:
-    """Return "a", "a and b", "a, b and c"."""
-    if len(parts) < 2:  # noqa: PLR2004 - a list of one needs no "and"
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def amount(value: float) -> str:

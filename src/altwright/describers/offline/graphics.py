@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from altwright.describers.offline.english import article, listed
+from altwright.describers.offline.english import article
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.image_stats import Pixels, colour_name, colours
+from altwright.domain.counting import listed
 
 #: Share of the border that one colour must have to be called the background.
 _BACKGROUND: Final = 0.7

@@ -12,11 +12,12 @@ from typing import Final
 import cv2
 import numpy as np
 
-from altwright.describers.offline.english import article, counted, listed, plural
+from altwright.describers.offline.english import article, counted, plural
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision import imagenet_groups
 from altwright.describers.offline.vision.image_stats import Pixels, colours, is_colourless
 from altwright.describers.offline.vision.networks import Classes, Thing
+from altwright.domain.counting import listed
 
 #: The detector's classes that may be named on its own word, from this score on.
 _RELIABLE: Final = {

@@ -63,7 +63,7 @@ def get() -> Response:
             to_use="use" in request.form,
             revision=request.form.get("revision", ""),
         )
-        return f"{name} is being got."
+        return f"{name} is being fetched."
 
     return _done(ordered)
 

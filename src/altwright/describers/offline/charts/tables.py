@@ -9,11 +9,12 @@ from itertools import pairwise
 from statistics import mean, median, pstdev
 from typing import Final
 
-from altwright.describers.offline.english import counted, listed
+from altwright.describers.offline.english import counted
 from altwright.describers.offline.screenshots import readable
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.ocr import Line, rows
 from altwright.describers.port import Level
+from altwright.domain.counting import listed
 
 #: The smallest table: a header and two rows, two columns.
 _ROWS: Final = 3

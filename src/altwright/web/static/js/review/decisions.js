@@ -111,7 +111,7 @@ export class Decisions {
       await this.reread(ready);
       this.push(action, before.filter(({ draft, status }) => draft.status !== status));
       const left = open.length - changed;
-      tell(`${WORDS[action]}: ${changed}.${left ? ` ${left} could not be: look at their texts.` : ""}`);
+      tell(`${WORDS[action]}: ${changed}.${left ? ` ${left} could not be: look at ${left === 1 ? "its text" : "their texts"}.` : ""}`);
     } catch (problem) {
       tell(problem.message, { problem: true });
     } finally {
