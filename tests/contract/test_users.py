@@ -186,6 +186,7 @@ def test_the_right_password_signs_in_and_is_noted(users: UserStore, database: Da
         row, other = session.get_one(UserRow, anna.id), session.get_one(UserRow, bob.id)
     assert row.last_login_at is not None
     assert other.last_login_at is None
+    assert [one.last_login_at for one in users.all()] == [row.last_login_at, None]
     assert "correct horse" not in row.password_hash
 
 
