@@ -7,14 +7,13 @@ from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import select
 from tests.support_domain import QUICK
 from tests.support_engine import at_once
 from werkzeug.security import generate_password_hash
 
-from altwright.accounts.users import PASSWORD_LEAST, User, UserStore
+from altwright.accounts.users import NOBODYS, PASSWORD_LEAST, RUNS_MOST, User, UserStore
 from altwright.db.session import Database
-from altwright.db.tables import TokenRow, UserRow
+from altwright.db.tables import ID_MOST, UserRow
 from altwright.domain.caption import Role
 from altwright.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 
@@ -186,6 +185,7 @@ def test_the_right_password_signs_in_and_is_noted(users: UserStore, database: Da
         row, other = session.get_one(UserRow, anna.id), session.get_one(UserRow, bob.id)
     assert row.last_login_at is not None
     assert other.last_login_at is None
+    assert [one.last_login_at for one in users.all()] == [row.last_login_at, None]
     assert "correct horse" not in row.password_hash
 
 
@@ -305,47 +305,147 @@ def test_a_password_of_the_replaced_system_is_taken_over(
     assert users.authenticate("anna", "correct horse") == anna
 
 
-@pytest.mark.req("11.2", "encrypted")
-@pytest.mark.every_database
-def test_a_token_is_known_by_its_hash_only(users: UserStore, database: Database) -> None:
-    """The database holds nothing from which a token could be made."""
-    anna = users.create("anna", "correct horse")
-    token = users.make_token(anna.id, "laptop")
-    assert token.startswith("aw_")
-    assert len(token) == len("aw_") + 43
-    assert users.by_token(token) == anna
-    with database.read() as session:
-        row = session.scalars(select(TokenRow)).one()
-    assert token not in row.token_hash
-    assert token[3:] not in row.token_hash
-
-
-@pytest.mark.parametrize("token", ["", "aw_", "aw_" + "x" * 43, "bearer", "aw_\ud800"])
-def test_another_token_is_nobodys(users: UserStore, token: str) -> None:
-    """Whatever is sent as a token is answered."""
-    users.make_token(users.create("anna", "correct horse").id, "laptop")
-    assert users.by_token(token) is None
-
-
-def test_a_token_needs_a_user_and_a_name(users: UserStore, database: Database) -> None:
-    """Tokens hang on users and are told apart by name."""
-    with pytest.raises(NotFound, match="no such user"):
-        users.make_token(1, "laptop")
-    anna = users.create("anna", "correct horse")
-    for name in ("  ", "x" * 65):
-        with pytest.raises(InvalidInput, match="needs a name") as refused:
-            users.make_token(anna.id, name)
-        assert refused.value.fields == {"name": "should have 1 to 64 characters"}
-    for name in ("x", f" {'y' * 64} "):
-        assert users.by_token(users.make_token(anna.id, name)) == anna
-    with database.read() as session:
-        kept = session.scalars(select(TokenRow.name).order_by(TokenRow.id)).all()
-    assert kept == ["x", "y" * 64]
-
-
 def test_what_nobody_is_cant_be_changed(users: UserStore) -> None:
     """Each door says so."""
     with pytest.raises(NotFound, match="no such user"):
         users.set_active(7, active=False)
     with pytest.raises(NotFound, match="no such user"):
         users.set_password(7, "correct horse")
+
+
+def test_users_and_tokens_are_shown_without_what_they_sign_in_with(users: UserStore) -> None:
+    """Not even the stamp of their sessions, which follows the password."""
+    anna = users.create("anna", "correct horse", email="anna@example.org")
+    assert anna.to_json() == {
+        "id": anna.id,
+        "username": "anna",
+        "email": "anna@example.org",
+        "role": "user",
+        "is_active": True,
+        "created_at": anna.created_at.isoformat(),
+        "last_login_at": None,
+        "runs_per_day": None,
+    }
+    users.make_token(anna.id, "laptop")
+    [token] = users.tokens(anna.id)
+    made_at = token.created_at.isoformat()
+    assert token.to_json() == {"id": token.id, "name": "laptop", "created_at": made_at}
+
+
+def test_a_user_without_a_password_is_let_in_with_none(
+    users: UserStore, database: Database
+) -> None:
+    """Not with what stands in its place either, which is another one for each."""
+    anna = users.create_without_password("anna")
+    assert (anna.role, anna.email) == (Role.USER, None)
+    bob = users.create_without_password("bob", role=Role.MODERATOR, email="bob@example.org")
+    assert (bob.role, bob.email) == (Role.MODERATOR, "bob@example.org")
+    assert anna.stamp != bob.stamp
+    with database.read() as session:
+        stands = session.get_one(UserRow, anna.id).password_hash
+    for password in (stands, stands.removeprefix(NOBODYS), ""):
+        with pytest.raises(NotSignedIn):
+            users.authenticate("anna", password)
+    with pytest.raises(InvalidInput, match="can't be created") as refused:
+        users.create_without_password("a", email="nowhere")
+    assert set(refused.value.fields) == {"username", "email"}
+    users.set_password(anna.id, "correct horse")
+    assert users.authenticate("anna", "correct horse") == anna
+
+
+def test_a_user_without_a_password_is_refused_as_slowly_as_any(database: Database) -> None:
+    """As who isn't there: one password is looked at, and what is noted is no sign-in."""
+    looks: list[int] = []
+    users = UserStore(database, Meeting(lambda: looks.append(1)))
+    users.create_without_password("anna")
+    for count in (1, 2):
+        with pytest.raises(NotSignedIn):
+            users.authenticate("anna", "correct horse")
+        assert len(looks) == count
+    [anna] = users.all()
+    assert anna.last_login_at is None
+
+
+@pytest.mark.every_database
+def test_users_are_searched_by_name_and_address(users: UserStore) -> None:
+    """In any case, and signs of patterns mean themselves; a page begins after an id."""
+    anna = users.create("Anna_B", "correct horse")
+    bob = users.create("bob", "correct horse", email="Bob@Anna.example")
+    carl = users.create("carl", "correct horse", email="c@x.example")
+    assert users.search(limit=3) == [anna, bob, carl]
+    assert users.search("aNNA", limit=3) == [anna, bob]
+    assert users.search("anna", after_id=anna.id, limit=3) == [bob]
+    assert users.search(limit=2) == [anna, bob]
+    assert users.search(after_id=bob.id, limit=2) == [carl]
+    assert users.search("_", limit=3) == [anna]
+    assert users.search("%", limit=3) == users.search("xx", limit=3) == []
+
+
+def test_a_password_is_replaced_while_it_is_the_one_known(users: UserStore) -> None:
+    """Once for each reading of an active user, and nobody else's with it."""
+    anna, bob = users.create("anna", "correct horse"), users.create("bob", "correct horse")
+    with pytest.raises(InvalidInput, match="can't be used") as refused:
+        users.replace_password(anna, "short")
+    assert set(refused.value.fields) == {"password"}
+    assert users.replace_password(anna, "battery staple")
+    assert not users.replace_password(anna, "another staple")
+    assert users.authenticate("anna", "battery staple") == anna
+    assert users.authenticate("bob", "correct horse").stamp == bob.stamp
+    users.set_active(bob.id, active=False)
+    assert not users.replace_password(bob, "another staple")
+    users.set_active(bob.id, active=True)
+    assert users.authenticate("bob", "correct horse") == bob
+    assert users.replace_password(bob, "another staple")
+    assert users.authenticate("bob", "another staple") == bob
+
+
+@pytest.mark.every_database
+def test_sessions_end_with_a_forgotten_password_or_by_themselves(users: UserStore) -> None:
+    """The stamp, by which a session is known, is another one each time; of this user only."""
+    anna, bob = users.create("anna", "correct horse"), users.create("bob", "correct horse")
+    stamps = {anna.stamp}
+    for count in (2, 3):
+        users.end_sessions(anna.id)
+        stamps.add(users.authenticate("anna", "correct horse").stamp)
+        assert len(stamps) == count
+    users.forget_password(anna.id)
+    forgotten = users.get(anna.id)
+    assert forgotten is not None
+    assert forgotten.stamp not in stamps
+    with pytest.raises(NotSignedIn):
+        users.authenticate("anna", "correct horse")
+    assert users.authenticate("bob", "correct horse").stamp == bob.stamp
+
+
+@pytest.mark.parametrize("email", ["a@b", "a@b" + "c" * 252, None])
+def test_an_address_is_noted(users: UserStore, email: str | None) -> None:
+    """Of one user; None removes it."""
+    anna, bob = (users.create(name, "correct horse", email="x@y") for name in ("anna", "bob"))
+    users.set_email(anna.id, email)
+    assert [one.email for one in users.all()] == [email, "x@y"]
+    for wrong in ("", "nowhere", "a@b@c", "a b@c", "a@" + "b" * 254):
+        with pytest.raises(InvalidInput, match="address can't be used") as refused:
+            users.set_email(anna.id, wrong)
+        assert refused.value.fields == {"email": "should be an e-mail address"}
+    assert users.get(bob.id) == bob
+
+
+@pytest.mark.parametrize("runs", [0, 1, RUNS_MOST])
+def test_runs_a_day_are_noted(users: UserStore, runs: int) -> None:
+    """Of one user, whom others see so; None takes it back."""
+    anna, bob = users.create("anna", "correct horse"), users.create("bob", "correct horse")
+    users.set_runs_per_day(anna.id, runs)
+    for wrong in (-1, RUNS_MOST + 1):
+        with pytest.raises(InvalidInput, match="limit can't be used") as refused:
+            users.set_runs_per_day(anna.id, wrong)
+        assert refused.value.fields == {
+            "runs_per_day": "should be a whole number from 0 to 1,000,000"
+        }
+    assert [one.ref.runs_per_day for one in users.all()] == [runs, None]
+    users.set_runs_per_day(anna.id, None)
+    assert users.all() == [anna, bob]
+
+
+def test_no_id_is_too_large_to_ask_for(users: UserStore) -> None:
+    """No database has such."""
+    assert users.get(ID_MOST + 1) is None

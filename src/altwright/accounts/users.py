@@ -163,11 +163,11 @@ class UserStore:
         with self._database.read() as session:
             return [_user(row) for row in session.scalars(select(UserRow).order_by(UserRow.id))]
 
-    def search(self, part: str = "", *, after_id: int = 0, limit: int = 50) -> list[User]:
+    def search(self, part: str = "", *, after_id: int = 0, limit: int) -> list[User]:
         """Return users whose name or address holds ``part``, from the one after an id on."""
         query = select(UserRow).where(UserRow.id > after_id).order_by(UserRow.id).limit(limit)
         if part:
-            names = (func.lower(UserRow.username), func.lower(func.coalesce(UserRow.email, "")))
+            names = (func.lower(UserRow.username), func.lower(UserRow.email))
             query = query.where(
                 or_(*(one.contains(part.lower(), autoescape=True) for one in names))
             )
