@@ -157,7 +157,9 @@ def test_names_of_any_length_can_be_stored(world: World, draft: Draft) -> None:
 
 def test_a_target_says_whether_a_person_has_written(world: World, draft: Draft) -> None:
     """Until it is published: then it is on the server, and described again like any other."""
-    assert seen(world, draft) == Target(draft.picture.id, world.account.id, D.DRAFT, draft.version)
+    assert seen(world, draft) == Target(
+        draft.picture.id, world.account.id, D.DRAFT, draft.version, has_text=True
+    )
     with world.database.read() as session:
         for unknown in (("p1", "m2-0"), ("p2", "m1-0")):
             assert draft_writes.target(session, world.account.id, *unknown) is None
