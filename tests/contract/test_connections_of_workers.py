@@ -6,7 +6,7 @@ import threading
 
 from sqlalchemy.pool import QueuePool
 from tests import support_web
-from tests.support import wait_until
+from tests.support import PATIENCE_S, wait_until
 from tests.support_engine import at_once
 from tests.support_web import Web
 
@@ -32,7 +32,7 @@ def test_workers_that_were_scaled_have_connections_of_their_own(web: Web) -> Non
 
         def connected(_: int) -> None:
             with services.database.connect():
-                together.wait(20)
+                together.wait(PATIENCE_S)
 
         assert at_once(many, connected) == [None] * many
         services.worker_administration.reset(WorkerKind.INTEGRATED, "", by=web.root.ref)
