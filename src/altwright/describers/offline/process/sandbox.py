@@ -6,6 +6,7 @@ import ctypes
 import os
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ def confine(
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if not _limit_memory(address_space_bytes):
         missing.append("memory limit")
+    _gain_no_rights()
     if not serves_loopback and not _leave_network():
         missing.append("network namespace")
     try:
@@ -62,10 +64,14 @@ def _limit_memory(address_space_bytes: int) -> bool:
     return True
 
 
+def _gain_no_rights() -> None:
+    with suppress(OSError, AttributeError):  # a C library without this call
+        ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
 def _leave_network() -> bool:
     try:
         libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         # Alone first: root may do that, and keeps the rights to read its files.
         return any(
             libc.unshare(flags) == 0 for flags in (_CLONE_NEWNET, _CLONE_NEWUSER | _CLONE_NEWNET)
