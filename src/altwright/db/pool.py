@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.util.queue import Empty
+
+# SQLAlchemy tells of a pool's connections under the name of its class: here one of ours, whose
+# log operators read.
+logging.getLogger(f"{__name__}.FollowingPool").setLevel(logging.WARNING)
 
 
 class FollowingPool(QueuePool):
