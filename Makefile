@@ -3,9 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := src/altwright/web/static/vendor
-# Tests run in so many processes; each has servers of its own. One more than there are processors:
-# those whose tests start services wait for more than half of their time.
-TEST_PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 7 ? n + 1 : 8)))
+# Tests run in so many processes; each has servers of its own.
+TEST_PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal --durations 15
 
 .PHONY: help run test test-fast prove mutants check format lint types layers lock setup dev system docs pictures bench chaos clean

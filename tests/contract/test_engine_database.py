@@ -278,7 +278,7 @@ def test_a_deadlock_is_told_from_other_faults_and_tried_again(database: Database
     orders = [(1, 2), (2, 1)]
     results = at_once(2, lambda n: write_both(*orders[n], wait_for_both))
     assert results == [None, None]
-    assert len(tries) == 3
+    assert len(tries) >= 3  # the one that is rolled back may be quick, and in the way once more
 
 
 def _deadlocked() -> None:
