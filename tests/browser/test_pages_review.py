@@ -265,6 +265,32 @@ def test_another_describer_s_text_is_chosen_by_one_key(
     expect(field).to_have_value(drafts[0].text)
 
 
+def test_back_and_escape_close_the_large_picture(
+    page: Page, site: Site, drafts: list[Draft]
+) -> None:
+    """Nobody leaves Review by it: the grid is there again, at the picture that was seen last."""
+    page.goto("/")
+    page.goto("/review")
+    page.wait_for_selector("html[data-ready]")
+    card(page, drafts[0]).get_by_role("link", name=re.compile("large")).click()
+    page.keyboard.press("j")
+    expect(page).to_have_url(re.compile(rf"/review/{drafts[1].id}$"))
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/review$"))
+    expect(card(page, drafts[0])).to_be_visible()
+    expect(card(page, drafts[1]).get_by_role("article")).to_be_focused()
+    page.go_forward()
+    expect(card(page, drafts[0])).to_be_hidden()
+    page.keyboard.press("e")
+    page.keyboard.press("Escape")
+    expect(card(page, drafts[0])).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(card(page, drafts[0])).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/review$"))
+    page.go_back()
+    expect(page).to_have_url(site.url + "/")
+
+
 def test_a_blank_asks_for_a_sentence(page: Page, site: Site) -> None:
     """What was seen stands beside the empty field; nothing is approved before there are words."""
     site.draft(1, "Nothing to see", ("sign", "", {"seen": "Picture, mostly in blue."}))
