@@ -33,7 +33,7 @@ from altwright.tasks.task import Task
 
 ROOT = Path(__file__).parent.parent
 #: Seconds that a process has to come up, and to end, on a machine with much else to do.
-UP_WITHIN_S, DOWN_WITHIN_S = 180.0, 120.0
+UP_WITHIN_S, DOWN_WITHIN_S = 240.0, 240.0
 #: Seconds of a lease: shorter than the default, yet not so short that a living worker on a machine
 #: with much else to do loses one.
 LEASE_S = "8"
