@@ -184,14 +184,14 @@ def _whole_job() -> Iterator[Promise]:
 
 
 def _memory() -> Iterator[Promise]:
-    for what, words, figure, limit in (
-        ("a worker process once it has described an account", "worker, ", "rss_mb", 150.0),
-        ("any process of a worker, at most", "", "peak_mb", 500.0),
+    for what, words, limit in (
+        ("a worker process without a model of its own", "worker, model server, 1", 150.0),
+        ("any process of a worker", "", 500.0),
     ):
         yield Promise(
-            f"memory of {what}",
+            f"most memory (RSS) of {what} that describes an account",
             limit,
-            lambda r, words=words, figure=figure: worst(r.rows("memory", words), figure),
+            lambda r, words=words: worst(r.rows("memory", words), "peak_mb"),
             "memory",
             "MB",
         )
