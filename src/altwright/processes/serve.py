@@ -52,7 +52,7 @@ def serve(
         ChildFailed: a process didn't come up.
     """
     folders.prepare(settings.data_dir, "DATA_DIR")
-    with _alone(settings.run_dir):
+    with alone(settings.run_dir):
         _check_port(settings.host, settings.port)
         if settings.sockets_port:
             _check_port(settings.host, settings.sockets_port)
@@ -277,8 +277,12 @@ def _check_port(host: str, port: int) -> None:
 
 
 @contextmanager
-def _alone(run_dir: Path) -> Iterator[None]:
-    """Hold the lock of this DATA_DIR; the kernel drops it with the process, however it ends."""
+def alone(run_dir: Path) -> Iterator[None]:
+    """Hold the lock of this DATA_DIR; the kernel drops it with the process, however it ends.
+
+    Raises:
+        ConfigError: another process holds it.
+    """
     run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (run_dir / "lock").open("a+") as file:
         try:
