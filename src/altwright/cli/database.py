@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import closing
 
 import click
+from sqlalchemy.engine import make_url
 
 from altwright import bootstrap, config, folders
 from altwright.accounts import key_check
 from altwright.cli.common import OPERATOR, json_option, opened, show
 from altwright.config import Settings
 from altwright.crypto import Box, kept_secret
-from altwright.db import migrate
+from altwright.db import migrate, privileges
 from altwright.db.reencryption import Found, Outcome
 from altwright.db.reencryption import reencrypt as encrypt_anew
 from altwright.db.session import Database, make_engine
@@ -82,6 +83,24 @@ def downgrade(to: str) -> None:
     """
     migrate.downgrade(make_engine(_settings().resolved_database_url), to)
     click.echo(f"The database is at {to}.")
+
+
+@db.command()
+@click.option("--web", default="altwright_web", show_default=True, help="Login of web processes.")
+@click.option("--worker", default="altwright_worker", show_default=True, help="Of the workers'.")
+@click.option("--host", default="%", show_default=True, help="MariaDB: from where they come.")
+def roles(web: str, worker: str, host: str) -> None:
+    """Print the SQL that gives web and worker processes a login with the least rights each.
+
+    For the tables' owner, after each upgrade, too; docs/how-to/deploy.md. Logins are made once, by
+    the lines in comments, with passwords of your own.
+    """
+    settings = _settings()
+    url = make_url(settings.resolved_database_url)
+    for statement in privileges.statements(
+        url, settings.worker_mode, web=web, worker=worker, host=host
+    ):
+        click.echo(f"{statement};")
 
 
 @db.command()

@@ -29,13 +29,11 @@ from altwright.errors import ConfigError, TemporaryError
 from altwright.processes.autoscale import Autoscale
 from altwright.processes.supervisor import Child, OnReload, Supervisor, python
 from altwright.processes.worker_pool import STOP_SPARE_S, WorkerPool, worker_child
+from altwright.profiles import is_local
 from altwright.tasks.rq.redis_client import connect
 from altwright.workers import capacity
 
 _log = logging.getLogger(__name__)
-
-#: Addresses at which only this host's programs reach us.
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve(
@@ -98,7 +96,7 @@ def _models_getter(settings: Settings) -> list[Child]:
 
 def _warn_of_strangers(settings: Settings) -> None:
     """Say what is missing where others than this host's programs reach Gunicorn itself."""
-    if settings.host in _LOOPBACK or settings.trusted_proxies:
+    if is_local(settings.host) or settings.trusted_proxies:
         return
     _log.warning(
         "HOST=%s can be reached from outside with no reverse proxy in front (TRUSTED_PROXIES=0): "
