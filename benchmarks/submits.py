@@ -167,9 +167,9 @@ def at_once(url: str, clients: int, everybody: list[Person]) -> tuple[list[float
 
 
 def by_the_clock(url: str, somebody: Iterator[Person], count: int) -> Iterator[tuple[str, Row]]:
-    """Submit RATE times a second; yield the clients' row and the server's, by the clock.
+    """Submit RATE times a second; yield the clients' row and the server's.
 
-    A client's time counts from when its request was due. The first second doesn't count.
+    Clients' times begin when each submit was due. The first second doesn't count.
     """
     begins = time.perf_counter() + 0.1
     due = enumerate(list(itertools.islice(somebody, RATE + MORE_AT_RATE * count)))

@@ -133,7 +133,8 @@ class Settings(BaseSettings):
         "empty: made and kept in DATA_DIR",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="least severe level that is logged"
+        "INFO",
+        description="least severe level that is logged; DEBUG shows stacks, paths and hosts, too",
     )
     log_format: Literal["console", "json"] = Field("console", description="shape of log lines")
 
@@ -480,6 +481,14 @@ class Settings(BaseSettings):
     def _least_slice_s(self) -> float:
         # The account, a whole page, and a shorter one in its place.
         return 3 * self.platform_timeout
+
+    def secrets(self) -> list[str]:
+        """Return what no log line may hold, whatever it is about: keys, tokens, webhooks."""
+        named = ("_key", "_token", "_dsn", "_headers", "webhook_url", "slack_url", "ntfy_url")
+        given = (
+            str(getattr(self, name)) for name in type(self).model_fields if name.endswith(named)
+        )
+        return [part for one in given for part in one.split(",") if part]
 
     @cached_property
     def resolved_database_url(self) -> str:
