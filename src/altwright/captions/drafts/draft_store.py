@@ -56,7 +56,7 @@ class DraftStore:
         ids: Collection[int] = (),
         updated_since: datetime | None = None,
         cursor: str | None = None,
-        limit: int = 50,
+        limit: int = PAGE_MOST,
     ) -> Page:
         """Return the user's drafts: newest post first, a post's pictures in their order.
 
