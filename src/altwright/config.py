@@ -242,8 +242,8 @@ class Settings(BaseSettings):
     describer: DescriberName = Field("offline", description="what writes the drafts")
     describer_fallbacks: Fallbacks = Field(
         "",
-        description="describers that are asked in this order where that one fails, with commas "
-        "between them, or none",
+        description="other describers that are asked in this order where that one fails, with "
+        "commas between them, or none",
     )
     describer_parallel: int = Field(
         1, ge=1, le=32, description="pictures of one run that are described at a time"
@@ -413,7 +413,15 @@ class Settings(BaseSettings):
                 yield f"{listed}: missing; needed by {what}{made}"
 
     def _unfit(self) -> Iterator[str]:
-        """Yield what is too little beside another setting."""
+        """Yield what doesn't fit another setting."""
+        fallbacks = self.describer_fallbacks.split(",")
+        if self.describer in fallbacks:
+            yield (
+                f"DESCRIBER_FALLBACKS: {self.describer} is asked first already (DESCRIBER); a "
+                f"fallback has to be another one, or {NONE}"
+            )
+        if twice := sorted({one for one in fallbacks if one and fallbacks.count(one) > 1}):
+            yield f"DESCRIBER_FALLBACKS: names {', '.join(twice)} twice; once is enough"
         length = len(self.flask_secret_key.strip())
         if self.profile != "development" and 0 < length < SECRET_CHARACTERS:
             yield (

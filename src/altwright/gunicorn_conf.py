@@ -5,6 +5,7 @@ Gunicorn's master imports it once, and keeps it over a SIGHUP.
 
 from __future__ import annotations
 
+import signal as _signal
 from typing import Any
 
 from altwright.config import load as _load  # a plain name would be read as a setting
@@ -28,6 +29,9 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108 - memory: a slow disk must not look li
 
 def post_fork(_server: Any, _worker: Any) -> None:
     """Let the process import what is installed now: its master may be of the version before."""
+    # Until Gunicorn sets its own handler a SIGTERM would go to the master's, of which the process
+    # has a copy that nobody reads: it would never end.
+    _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
     _forget_imports()
 
 

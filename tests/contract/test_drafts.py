@@ -244,6 +244,16 @@ def test_a_draft_that_its_server_would_not_take_is_not_approved(
     assert drafts.skip_matching(user_id, DraftFilter()) == [too_long, empty]
 
 
+@pytest.mark.parametrize("text", ["?", "…", "?!? *** ?!? ***"])
+def test_a_draft_without_words_is_approved_by_nobody_unread(world: World, text: str) -> None:
+    """Signs alone say nothing: neither a choice nor a filter takes them, and the card says why."""
+    draft = world.draft(make_post(1, ""), text)[0]
+    assert "There is no word in the text" in " ".join(one.message for one in draft.warnings)
+    assert world.drafts.approve_many(world.user.id, [draft.id]) == []
+    assert world.drafts.count_approvable(world.user.id, DraftFilter())[0] == 0
+    assert world.drafts.approve_matching(world.user.id, DraftFilter()) == []
+
+
 def test_a_text_of_exactly_the_limit_is_taken(world: World, draft: Draft) -> None:
     """The limit counts characters, not bytes."""
     text = "🦊" * 1500

@@ -119,7 +119,12 @@ def list_workers(*, as_json: bool) -> None:
     if not as_json:
         rows = [row | _shown(row) for row in rows]
     columns = {"id": "id", "kind": "kind", "pid": "pid", "state": "state", "task": "task"}
-    columns |= {"item": "in hand", "done": "done", "failed": "failed", "memory": "memory"}
+    columns |= {
+        "item": "in hand",
+        "done": "attempts",
+        "failed": "failed attempts",
+        "memory": "memory",
+    }
     show(rows, as_json=as_json, columns=columns | {"seen_at": "seen"}, empty="No workers.")
 
 

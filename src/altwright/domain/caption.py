@@ -52,6 +52,11 @@ DECIDED = (DraftStatus.APPROVED, DraftStatus.PUBLISHING)
 OPEN = (DraftStatus.DRAFT, DraftStatus.APPROVED, DraftStatus.SKIPPED)
 
 
+def has_words(text: str) -> bool:
+    """Return whether a text says anything: it has a letter or digit of any script."""
+    return any(character.isalnum() for character in text)
+
+
 def sources(new: DraftStatus) -> tuple[DraftStatus, ...]:
     """Return the states from which a draft may come to ``new``, for the WHERE of an update."""
     return tuple(old for old, targets in DRAFT_MOVES.items() if new in targets)
