@@ -132,8 +132,8 @@ def _what_now(outcome: Outcome) -> str:
         named = ", ".join(outcome.unreadable[:_SHOWN])
         more = " …" if len(outcome.unreadable) > _SHOWN else ""
         return (
-            f"No key that is given opens: {named}{more}. Give the key that does, or let users "
-            "connect these accounts again."
+            f"No key that is given opens: {named}{more}. Give the key that does; if it is lost, "
+            "users connect accounts again, and tasks that wait are started anew."
         )
     if outcome.counts[Found.RENEWED]:
         return "Run it once more when every process has the new key first; then old keys can go."
