@@ -118,6 +118,11 @@ class Settings(BaseSettings):
     sockets_max: int = Field(
         5000, ge=1, le=50_000, description="open pages that the process for WebSockets holds"
     )
+    compatible_routes: bool = Field(
+        default=False,
+        description="answer the routes and the Socket.IO events of the replaced system, too, for "
+        "programs that know those",
+    )
     trusted_proxies: int = Field(
         0,
         ge=0,
@@ -208,6 +213,13 @@ class Settings(BaseSettings):
         0, description="the same, where it is set: the replaced system's name"
     )
     rq_failed_tasks_ttl: Kept = Field(86400, description="seconds that RQ keeps a failed job")
+    rq_job_ttl: int = Field(
+        86400,
+        ge=60,
+        le=SECONDS_MOST,
+        description="seconds that a waiting job lies in Redis; its task waits on, and is delivered "
+        "again",
+    )
     rq_health_check_interval: float = Field(
         1.0, ge=0.1, le=30, description="seconds between two pings of Redis"
     )

@@ -123,6 +123,12 @@ class DraftStore:
         with self.database.read() as session:
             return session.scalar(query) or 0
 
+    def picture_ids(self, task_id: str) -> list[int]:
+        """Return the pictures of the drafts that a task has written, in ascending order."""
+        query = select(DraftRow.picture_id).where(DraftRow.task_id == task_id)
+        with self.database.read() as session:
+            return list(session.scalars(query.order_by(DraftRow.picture_id)))
+
     def get(self, draft_id: int, user_id: int) -> Draft:
         """Return one draft. Raises NotFound."""
         with self.database.read() as session:
