@@ -429,20 +429,8 @@ def test_no_answer_costs_more_than_its_length() -> None:
     """A hostile answer is judged at once, whatever it repeats; some took over a minute each."""
     pieces = ["- ", "[", "</a", "<think>", "</think>", "**a ", '"', "“", "'a", "{", "\n", "```\n"]
     pieces += ["a. ", "<img ", "&", "\\n", "x ", "Title: ", "Option 1 ", "I can not ", "ich kann "]
-    pieces += [
-        "画像を",
-        "1. ",
-        "here is ",
-        "<|",
-        "[a](",
-        "`a",
-        "Ã©",
-        "\u202e",
-        "please ",
-        "\\",
-        "(",
-        "मैं ",
-    ]
+    pieces += ["画像を", "1. ", "here is ", "<|", "[a](", "`a", "Ã©", "\u202e", "please ", "\\"]
+    pieces += ["(", "मैं "]
     for piece in pieces:
         described((piece * 20_000)[:20_000])
 
@@ -454,35 +442,9 @@ PIECES = [
         for some in ANSWERS[kind].values()
         for answer in some
     ),
-    *(
-        "<think>",
-        "</think>",
-        '"',
-        "“",
-        "”",
-        "\n",
-        "- ",
-        "**",
-        "{",
-        "}",
-        "[",
-        "]",
-        "<p>",
-        "&amp;",
-        "\\n",
-    ),
-    *(
-        "\\ud83d",
-        "```",
-        "Option 1: ",
-        "1. ",
-        "User: ",
-        "Assistant: ",
-        "🏳️‍🌈",
-        "\u202e",
-        "\ud800",
-        "|",
-    ),
+    *("<think>", "</think>", '"', "“", "”", "\n", "- ", "**", "{", "}", "[", "]", "<p>", "&amp;"),
+    *("\\n", "\\ud83d", "```", "Option 1: ", "1. ", "User: ", "Assistant: "),
+    *("🏳️‍🌈", "\u202e", "\ud800", "|"),
 ]
 
 
