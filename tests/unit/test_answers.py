@@ -290,6 +290,8 @@ def test_what_stands_before_a_refusal_counts_from_nine_letters(
         ("A cat on a <b>red</b> chair", "A cat on a red chair"),
         (f"Option 1: {CAT}", CAT),
         (f"Here are some options:\n\nOption 1: {CAT}", CAT),
+        ("Here are some options: a cat or a dog. Option 2: a dog",) * 2,
+        ("Title: Red cat\nMood: calm",) * 2,
         ("X" + WOOL[:93] + "\ufffd" * 6, None),
     ],
 )
@@ -313,11 +315,13 @@ def test_many_words_of_which_hardly_any_differ_are_a_circle() -> None:
 def test_six_words_of_our_instructions_are_an_echo() -> None:
     """The sentence that they stand in goes, the rest stays; five words may be chance."""
     words = [word for word in INSTRUCTIONS.split()[:6] if word.strip(".:;,")]
-    assert described(f"{CAT} {' '.join(words[:6])}.") == CAT
+    echo = f"{' '.join(words[:6])}."
+    assert described(f"{CAT} {echo} A red door.") == f"{CAT} A red door."
+    assert described(f"Red chair. {echo}") == "Red chair."
     five = f"{CAT} {' '.join(words[:5])}."
     assert described(five) == five
     with pytest.raises(CaptionUnusable, match="repeated its instructions"):
-        alt_text(f"Cat. {' '.join(words[:6])}.", max_length=500)
+        alt_text(f"Red cats. {echo}", max_length=500)
 
 
 # --- answers as they are met with ---
