@@ -119,7 +119,7 @@ def people(made: Fleet, count: int) -> list[Person]:
 
 @contextlib.contextmanager
 def peer(made: Fleet) -> Iterator[str]:
-    """Run the peer in the same kind of Gunicorn; yield its address."""
+    """Run the peer in the same kind of Gunicorn, over a Redis that stays; yield its address."""
     port = free_port()
     argv = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "-k", "gthread"]
     argv += ["--threads", made.environment()["WEB_THREADS"], "benchmarks.peer:app"]
@@ -130,7 +130,7 @@ def peer(made: Fleet) -> Iterator[str]:
             return requests.get(f"{url}/healthz", timeout=2).ok
         return False
 
-    with made.running("peer", argv):
+    with valkey() as server, made.running("peer", argv, REDIS_URL=server.url):
         wait_until(answers, 180)
         yield url
 
@@ -167,8 +167,9 @@ def at_once(url: str, clients: int, everybody: list[Person]) -> tuple[list[float
 
 
 def by_the_clock(url: str, somebody: Iterator[Person], count: int) -> Iterator[tuple[str, Row]]:
-    """Submit RATE times a second; yield the clients' row, counted from when each was due, and the
-    server's. The first second doesn't count.
+    """Submit RATE times a second; yield the clients' row and the server's.
+
+    Clients' times begin when each submit was due. The first second doesn't count.
     """
     begins = time.perf_counter() + 0.1
     due = enumerate(list(itertools.islice(somebody, RATE + MORE_AT_RATE * count)))
@@ -222,7 +223,7 @@ def measured(kind: str, count: int) -> Iterator[tuple[str, Row]]:
         made = stack.enter_context(fleet(folder, server, **settings))
         stack.enter_context(made.gunicorn(app="benchmarks.timed:app"))
         of_turn = {clients: max(count // TURNS, EACH_LEAST * clients) for clients in CLIENTS}
-        # Up, in process, down: each beside the peer; and twice by the clock.
+        # Up, in process, down: each beside the peer, in turns; and twice by the clock.
         single = 6 * (count + WARM_UP) + 2 * (RATE + MORE_AT_RATE * count)
         somebody = iter(people(made, single + 2 * TURNS * sum(of_turn.values())))
         bare_url = stack.enter_context(peer(made))
@@ -258,10 +259,10 @@ def measured(kind: str, count: int) -> Iterator[tuple[str, Row]]:
         yield "in process", row(ours, bare)
         for name, its in by_the_clock(made.url, somebody, count):
             yield f"{RATE} a second{name}", its
-        bare = one_by_one([Client(bare_url).submit], somebody, count)[0]
         server.stop()
         wait_until(lambda: delivery(made) == "database")
-        (ours,) = one_by_one([down.submit], somebody, count)
+        ours, bare = one_by_one([down.submit, Client(bare_url).submit], somebody, count)
+        yield "bare Flask and RQ, beside one without", row(bare)
         yield "Redis down", row(ours, bare)
         for name, its in by_the_clock(made.url, somebody, count):
             yield f"{RATE} a second{name}, Redis down", its

@@ -186,7 +186,7 @@ def _whole_job() -> Iterator[Promise]:
 def _memory() -> Iterator[Promise]:
     for what, words, limit in (
         ("a worker process without a model of its own", "worker, model server, 1", 150.0),
-        ("any process of a worker", "", 500.0),
+        ("any worker process", "worker", 500.0),
     ):
         yield Promise(
             f"most memory (RSS) of {what} that describes an account",

@@ -118,6 +118,11 @@ class Settings(BaseSettings):
     sockets_max: int = Field(
         5000, ge=1, le=50_000, description="open pages that the process for WebSockets holds"
     )
+    compatible_routes: bool = Field(
+        default=False,
+        description="answer the routes and the Socket.IO events of the replaced system, too, for "
+        "programs that know those",
+    )
     trusted_proxies: int = Field(
         0,
         ge=0,
@@ -133,7 +138,8 @@ class Settings(BaseSettings):
         "empty: made and kept in DATA_DIR",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="least severe level that is logged"
+        "INFO",
+        description="least severe level that is logged; DEBUG shows stacks, paths and hosts, too",
     )
     log_format: Literal["console", "json"] = Field("console", description="shape of log lines")
 
@@ -207,6 +213,13 @@ class Settings(BaseSettings):
         0, description="the same, where it is set: the replaced system's name"
     )
     rq_failed_tasks_ttl: Kept = Field(86400, description="seconds that RQ keeps a failed job")
+    rq_job_ttl: int = Field(
+        86400,
+        ge=60,
+        le=SECONDS_MOST,
+        description="seconds that a waiting job lies in Redis; its task waits on, and is delivered "
+        "again",
+    )
     rq_health_check_interval: float = Field(
         1.0, ge=0.1, le=30, description="seconds between two pings of Redis"
     )
@@ -480,6 +493,14 @@ class Settings(BaseSettings):
     def _least_slice_s(self) -> float:
         # The account, a whole page, and a shorter one in its place.
         return 3 * self.platform_timeout
+
+    def secrets(self) -> list[str]:
+        """Return what no log line may hold, whatever it is about: keys, tokens, webhooks."""
+        named = ("_key", "_token", "_dsn", "_headers", "webhook_url", "slack_url", "ntfy_url")
+        given = (
+            str(getattr(self, name)) for name in type(self).model_fields if name.endswith(named)
+        )
+        return [part for one in given for part in one.split(",") if part]
 
     @cached_property
     def resolved_database_url(self) -> str:

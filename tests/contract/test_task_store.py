@@ -90,7 +90,7 @@ def test_who_asked_first_to_cancel_a_running_task_is_known(rig: Rig) -> None:
         else:
             assert at == first
     rig.claims.fail(held, Category.FAULT, "No.")
-    with pytest.raises(TaskStateConflict, match="not active"):
+    with pytest.raises(TaskStateConflict, match=f"Task {held.id} is not active"):
         rig.store.cancel(held.id, user_id=None, actor="anna")
 
 

@@ -45,7 +45,7 @@ PROMISED = {
     "pictures a minute, over the model server's best": "at least 95 %",
     "pictures a minute, over the offline describer's bare speed": "at least 90 %",
     MEMORY.format("a worker process without a model of its own"): "at most 150 MB",
-    MEMORY.format("any process of a worker"): "at most 500 MB",
+    MEMORY.format("any worker process"): "at most 500 MB",
     **{PAGES.format(one): "at most 200 ms" for one in EACH[:2]},
     **{BESIDE.format(one): "at most 1.2 times" for one in EACH},
 }

@@ -65,9 +65,11 @@ def sources(new: DraftStatus) -> tuple[DraftStatus, ...]:
 class Role(StrEnum):
     """What a user may do: an administrator runs the service, a user has accounts.
 
-    A moderator looks after everybody's tasks, and sees what administrators see.
+    A moderator looks after everybody's tasks, and sees what administrators see. A viewer sees what
+    is their own, and changes nothing.
     """
 
     ADMIN = "admin"
     MODERATOR = "moderator"
     USER = "user"
+    VIEWER = "viewer"

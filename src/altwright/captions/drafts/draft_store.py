@@ -56,7 +56,7 @@ class DraftStore:
         ids: Collection[int] = (),
         updated_since: datetime | None = None,
         cursor: str | None = None,
-        limit: int = 50,
+        limit: int = PAGE_MOST,
     ) -> Page:
         """Return the user's drafts: newest post first, a post's pictures in their order.
 
@@ -122,6 +122,12 @@ class DraftStore:
         )
         with self.database.read() as session:
             return session.scalar(query) or 0
+
+    def picture_ids(self, task_id: str) -> list[int]:
+        """Return the pictures of the drafts that a task has written, in ascending order."""
+        query = select(DraftRow.picture_id).where(DraftRow.task_id == task_id)
+        with self.database.read() as session:
+            return list(session.scalars(query.order_by(DraftRow.picture_id)))
 
     def get(self, draft_id: int, user_id: int) -> Draft:
         """Return one draft. Raises NotFound."""
