@@ -37,7 +37,7 @@ from altwright.db import migrate
 from altwright.db.session import Database
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
-from altwright.errors import ConfigError, Conflict, InvalidInput
+from altwright.errors import AltwrightError, ConfigError, Conflict, InvalidInput
 from altwright.tasks.cluster.role_leases import Leases
 
 BOX = Box(FERNET_KEY)
@@ -246,6 +246,28 @@ def test_a_damaged_backup_changes_nothing(world: World, tmp_path: Path, damage: 
     with pytest.raises(InvalidInput) as error:
         restored(path, world.database, tmp_path / "pictures", overwrite=True)
     assert str(error.value) in {DAMAGED, NO_BACKUP}
+    assert everything(world.database) == before
+
+
+def test_a_database_that_keeps_other_rows_than_it_is_given_is_found_out(
+    world: World, tmp_path: Path
+) -> None:
+    """Rows are compared before they count; then all is as it was."""
+    world.draft(make_post(1, ""))
+    path = saved(world.database, tmp_path)
+    before = everything(world.database)
+    trigger = (
+        "CREATE TRIGGER spoils AFTER INSERT ON draft_texts "
+        "BEGIN UPDATE draft_texts SET text = 'Other words.' WHERE id = new.id; END"
+    )
+    with world.database.begin() as connection:
+        connection.execute(text(trigger))
+    try:
+        with pytest.raises(AltwrightError, match="draft_texts"):
+            restored(path, world.database, tmp_path / "pictures", overwrite=True)
+    finally:
+        with world.database.begin() as connection:
+            connection.execute(text("DROP TRIGGER spoils"))
     assert everything(world.database) == before
 
 

@@ -16,7 +16,7 @@ from tests import servers
 from tests.support import wait_until
 from tests.support_leaves import TOKEN, MastodonServer, mastodon_server, serving
 from tests.support_models import ModelServerDouble
-from tests.support_service import Service, running
+from tests.support_service import Service, findings_of, running
 
 from altwright.db.session import make_engine
 from altwright.db.tables import DraftRow
@@ -184,6 +184,9 @@ def test_a_task_from_end_to_end_and_what_neither_login_may(
     done = service.command("db", "downgrade", "0015", "--yes")
     assert done.returncode == 1
     assert "`altwright db roles`" in done.stderr
+    assert findings_of(service)["DATABASE_URL"]["ok"]
+    service.settings["WORKER_DATABASE_URL"] = _logged_in(owner, "nobody")
+    assert "WORKER_DATABASE_URL" in findings_of(service)["DATABASE_URL"]["found"]
 
 
 def _work(service: Service, mastodon: MastodonServer) -> None:

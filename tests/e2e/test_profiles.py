@@ -90,3 +90,12 @@ def test_a_rehearsal_keeps_things_for_a_shorter_time(tmp_path: Path) -> None:
     settings["ALTWRIGHT_PROFILE"] = "production"
     shown = {one["name"]: one for one in Service(tmp_path, settings).json("settings", "list")}
     assert shown["TASK_RETENTION_DAYS"]["value"] == 30
+
+
+@pytest.mark.req("8.3", "profiles")
+def test_an_unsafe_redis_comes_in_by_no_other_door(tmp_path: Path) -> None:
+    """What a start refuses isn't taken while all runs, either."""
+    service = Service(tmp_path, {**KEYS, "ALTWRIGHT_PROFILE": "production"})
+    done = service.command("redis", "use", "redis://redis.example:6379/0", "--force")
+    assert done.returncode == 2
+    assert "rediss://" in done.stderr
