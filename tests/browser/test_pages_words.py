@@ -69,6 +69,28 @@ def test_a_describer_that_is_not_set_up_is_no_matter_of_the_account(site: Site) 
 
 
 @pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("status=drafts", "There is no state “drafts”."),
+        ("account=99", "There is no account of yours with the number “99”."),
+        ("account=none", "There is no account of yours with the number “none”."),
+        ("task=none", "There is no run “none”."),
+        ("since=yesterday", "There is no time “yesterday”."),
+    ],
+)
+def test_a_filter_of_review_that_cannot_be_shows_nothing(
+    site: Site, query: str, words: str
+) -> None:
+    """It is said, instead of showing more than was asked for."""
+    site.fill()
+    client = site.web.by_session(site.web.anna)
+    page = unescape(client.get(f"/review?{query}").text)
+    assert words in page
+    assert 'class="draft"' not in page + client.get(f"/review/cards?{query}").text
+    assert 'class="draft"' in client.get("/review?status=all").text
+
+
+@pytest.mark.parametrize(
     ("category", "total", "words", "is_offered"),
     [
         (Category.SERVICE_DOWN, 1, "Try again later.", True),

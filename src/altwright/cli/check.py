@@ -52,8 +52,12 @@ def check(*, as_json: bool) -> None:
     """Say what is configured, what answers, and what to do; exit code 2 if something is wrong."""
     telemetry.configure("ERROR", "console")
     rows = list(_rows(config.load()))
-    columns = {"what": "what", "state": "state", "found": "found", "fix": "fix"}
-    show(rows, as_json=as_json, columns=columns)
+    show(rows, as_json=as_json, columns={"what": "what", "state": "state", "found": "found"})
+    remedies = dict.fromkeys((row["what"], row["fix"]) for row in rows if row["fix"])
+    if remedies and not as_json:
+        click.echo("\nWhat to do:")
+        for what, fix in remedies:
+            click.echo(f"  {what}: {fix}")
     if not all(row["ok"] for row in rows):
         raise click.exceptions.Exit(2)
 

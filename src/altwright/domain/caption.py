@@ -52,6 +52,11 @@ DECIDED = (DraftStatus.APPROVED, DraftStatus.PUBLISHING)
 OPEN = (DraftStatus.DRAFT, DraftStatus.APPROVED, DraftStatus.SKIPPED)
 
 
+def has_words(text: str) -> bool:
+    """Return whether a text says anything: it has a letter or digit of any script."""
+    return any(character.isalnum() for character in text)
+
+
 def sources(new: DraftStatus) -> tuple[DraftStatus, ...]:
     """Return the states from which a draft may come to ``new``, for the WHERE of an update."""
     return tuple(old for old, targets in DRAFT_MOVES.items() if new in targets)
@@ -60,9 +65,11 @@ def sources(new: DraftStatus) -> tuple[DraftStatus, ...]:
 class Role(StrEnum):
     """What a user may do: an administrator runs the service, a user has accounts.
 
-    A moderator looks after everybody's tasks, and sees what administrators see.
+    A moderator looks after everybody's tasks, and sees what administrators see. A viewer sees what
+    is their own, and changes nothing.
     """
 
     ADMIN = "admin"
     MODERATOR = "moderator"
     USER = "user"
+    VIEWER = "viewer"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from altwright.captions.drafts.draft import DEFAULT_LANGUAGE, written_in
 from altwright.captions.drafts.quality import check
 from altwright.db.tables import AccountRow, DraftRow, PictureRow, PostRow
-from altwright.domain.caption import OPEN, DraftStatus
+from altwright.domain.caption import OPEN, DraftStatus, has_words
 
 #: The level of a description that its describer isn't sure of.
 UNSURE = "low"
@@ -78,7 +78,7 @@ def matching(
     """Return id and version of the user's drafts that ``wanted`` asks for, by rising id.
 
     ``is_approval``: leave out what nobody may approve unread, whatever is asked for: words that
-    their describer is unsure of, empty texts, and those that the server wouldn't take.
+    their describer is unsure of, texts without words, and those that the server wouldn't take.
     """
     query = (
         select(
@@ -107,11 +107,11 @@ def matching(
     ]
 
 
-def fits(text: str, max_length: int) -> bool:
-    """Return whether a server with this limit takes a text as an alt text."""
-    return bool(text.strip()) and len(text) <= max_length
+def may_be_approved(text: str, max_length: int) -> bool:
+    """Return whether a text may be approved among many: it has words that its server takes."""
+    return has_words(text) and len(text) <= max_length
 
 
 def _needs_a_reader(row: Any) -> bool:
     is_unsure = row.level == UNSURE and row.text == row.described_text
-    return is_unsure or not fits(row.text, row.max_alt_length)
+    return is_unsure or not may_be_approved(row.text, row.max_alt_length)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from altwright.captions.drafts import draft_texts
 from altwright.captions.drafts.draft import Draft, Page, draft_of
-from altwright.captions.drafts.draft_filter import DraftFilter, fits, matching
+from altwright.captions.drafts.draft_filter import DraftFilter, matching, may_be_approved
 from altwright.captions.drafts.draft_texts import DraftText
 from altwright.captions.pictures.picture_files import media_type_of
 from altwright.db.session import Database, changed
@@ -56,7 +56,7 @@ class DraftStore:
         ids: Collection[int] = (),
         updated_since: datetime | None = None,
         cursor: str | None = None,
-        limit: int = 50,
+        limit: int = PAGE_MOST,
     ) -> Page:
         """Return the user's drafts: newest post first, a post's pictures in their order.
 
@@ -122,6 +122,12 @@ class DraftStore:
         )
         with self.database.read() as session:
             return session.scalar(query) or 0
+
+    def picture_ids(self, task_id: str) -> list[int]:
+        """Return the pictures of the drafts that a task has written, in ascending order."""
+        query = select(DraftRow.picture_id).where(DraftRow.task_id == task_id)
+        with self.database.read() as session:
+            return list(session.scalars(query.order_by(DraftRow.picture_id)))
 
     def get(self, draft_id: int, user_id: int) -> Draft:
         """Return one draft. Raises NotFound."""
@@ -205,7 +211,7 @@ class DraftStore:
         return self._change(draft_id, user_id, DraftStatus.DRAFT, None, version)
 
     def approve_many(self, user_id: int, ids: Collection[int]) -> list[int]:
-        """Approve those that can be (in state, not empty, not too long); return their ids."""
+        """Approve those that can be (in state, with words, not too long); return their ids."""
         return self._change_many(user_id, ids, DraftStatus.APPROVED)
 
     def skip_many(self, user_id: int, ids: Collection[int]) -> list[int]:
@@ -308,7 +314,7 @@ class DraftStore:
             with self.database.write() as session:
                 rows = session.execute(query).all()
                 if status is DraftStatus.APPROVED:
-                    rows = [row for row in rows if fits(row.text, row.max_alt_length)]
+                    rows = [row for row in rows if may_be_approved(row.text, row.max_alt_length)]
                 decided += _decide(session, [(row.id, row.version) for row in rows], status)
         return decided
 

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from flask import Blueprint, request
 
+from altwright.domain.caption import DraftStatus
 from altwright.errors import InvalidInput, NotAllowed, NotFound
 from altwright.text import UNSTORABLE
 from altwright.web.auth import caller
+from altwright.web.security import SAFE_METHODS
 from altwright.web.services import services
 
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Endpoints of actions on single tasks.
 MODERATORS_MAY: Final = frozenset(
     {
@@ -23,6 +24,7 @@ MODERATORS_MAY: Final = frozenset(
         "api_admin/tasks.cancel_anybodys_task",
         "api_admin/tasks.requeue_anybodys_task",
         "api_admin/tasks.reprioritise_anybodys_task",
+        *(f"compatible_jobs.{action}" for action in ("cancel", "restart", "set_priority")),
     }
 )
 #: The pages in the order of their navigation.
@@ -66,7 +68,12 @@ def may(endpoint: str | None, method: str = "POST") -> bool:
 
 def frame() -> dict[str, Any]:
     """Return what each page's navigation and buttons need."""
-    return {"sections": SECTIONS, "may": may, "open_alerts": len(services().alerts.open())}
+    return {
+        "sections": SECTIONS,
+        "may": may,
+        "open_alerts": len(services().alerts.open()),
+        "to_review": services().drafts.counts(caller().id)[DraftStatus.DRAFT],
+    }
 
 
 def section(name: str, path: str) -> Blueprint:

@@ -218,7 +218,7 @@ def _tried(action: Callable[[], object], words: str, path: str) -> Response:
 
 def _priority(name: str) -> Priority:
     """Return the priority of a queue. Raises NotFound."""
-    for priority in Priority:
-        if priority.queue == name:
-            return priority
-    raise NotFound(f"There is no queue {name}.")
+    priority = Priority.named(name)
+    if priority is None:
+        raise NotFound(f"There is no queue {name}.")
+    return priority

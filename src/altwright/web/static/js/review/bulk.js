@@ -41,9 +41,17 @@ export async function approveSure(deck, decisions) {
 
   level.onchange = count;
   count();
-  const answer = await ask(dialog, () => {
-    words.textContent = "Approving …";
-    return call("POST", "/drafts/approve", { filter: wanted });
+  const answer = await ask(dialog, async () => {
+    words.textContent = `${confirm.textContent.replace("Approve", "Approving")} …`;
+    level.disabled = true;
+    try {
+      return await call("POST", "/drafts/approve", { filter: wanted });
+    } catch (problem) {
+      count(); // the answer may have got lost, not the request
+      throw problem;
+    } finally {
+      level.disabled = false;
+    }
   });
   number += 1;
   if (!answer) return;

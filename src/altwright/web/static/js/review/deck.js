@@ -23,6 +23,7 @@ export class Deck {
     if (this.drafts.length) this.go(Math.max(0, found), { focus: false });
     const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.more());
     watcher.observe(document.querySelector("[data-loading]"));
+    addEventListener("popstate", () => this.show());
     document.querySelector("[data-loading]").hidden = !this.nextUrl;
   }
 
@@ -36,6 +37,11 @@ export class Deck {
 
   get current() {
     return this.drafts[this.index];
+  }
+
+  /** The address of the current draft, large. */
+  get path() {
+    return `/review/${this.current.id}${location.search}`;
   }
 
   get nextUrl() {
@@ -59,8 +65,8 @@ export class Deck {
     this.showPosition();
     if (this.isOne) {
       for (const near of [draft, this.drafts[index + 1], this.drafts[index - 1], this.drafts[index + 2]]) near?.preload();
-      const path = `/review/${draft.id}${location.search}`;
-      if (location.pathname + location.search !== path) history.replaceState(null, "", path);
+      const { path } = this;
+      if (location.pathname + location.search !== path) history.replaceState(history.state, "", path);
     }
     if (focus) {
       // A blank waits for words; where a keyboard would cover half of the screen, for a tap.
@@ -122,14 +128,33 @@ export class Deck {
     this.current?.name(this.index + 1, `${this.drafts.length}${this.nextUrl ? "+" : ""}`);
   }
 
-  /** @param {"one"|"grid"} mode */
+  /**
+   * Show one picture large, or all: the browser's Back closes what was opened here.
+   * @param {"one"|"grid"} mode
+   */
   setMode(mode) {
+    if (mode === "one") history.pushState({ wasOpened: true }, "", this.path);
+    else if (history.state?.wasOpened) history.back();
+    else history.replaceState(null, "", `/review${location.search}`);
+    this.showMode(mode);
+  }
+
+  /** Show what the address says, since somebody went back or forward. */
+  show() {
+    const id = Number(/^\/review\/(\d+)$/.exec(location.pathname)?.[1]);
+    const found = this.drafts.findIndex((draft) => draft.id === id);
+    if (found >= 0) this.go(found, { focus: false });
+    const mode = found >= 0 ? "one" : "grid";
+    if (mode !== this.main.dataset.mode) this.showMode(mode);
+  }
+
+  /** @param {"one"|"grid"} mode */
+  showMode(mode) {
     this.main.dataset.mode = mode;
     document.querySelector("[data-toggle-mode] [data-words]").textContent =
       mode === "one" ? "Grid" : "One at a time";
     this.list.hidden = mode === "one" && this.isAtEnd;
     for (const draft of this.drafts) draft.showText();
-    if (mode === "grid") history.replaceState(null, "", `/review${location.search}`);
     this.go(this.index);
     announce(mode === "one" ? "One picture at a time" : "Grid");
   }

@@ -13,6 +13,8 @@ const REST_MS = 250;
 const PAGE = 200;
 /** Views whose drafts a run brings. */
 const FED = new Set(["draft", "all"]);
+/** States of a draft that is out of the reviewer's hands. */
+const PUBLISHED = new Set(["publishing", "published"]);
 /** Milliseconds before the newest change seen: others may have been written later, dated earlier. */
 const OVERLAP_MS = 30_000;
 
@@ -74,7 +76,10 @@ export function follow(deck, decisions) {
     return draft.after(async () => {
       if (data.version <= draft.data.version || draft.isBusy) return;
       const before = draft.status;
-      decisions.forget(new Set([draft.id])); // they can't be undone over somebody's newer ones
+      // What was done here can't be undone over what somebody did since.
+      const ids = new Set([draft.id]);
+      if (PUBLISHED.has(data.status)) decisions.published(ids);
+      else decisions.forget(ids);
       await draft.follow(data);
       if (draft === deck.current && draft.status !== before) {
         announce(`Changed elsewhere: ${draftStates[draft.status]}.`);

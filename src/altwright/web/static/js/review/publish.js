@@ -44,7 +44,7 @@ export async function publish(deck, decisions) {
       : "Publishing has begun.",
   );
   const ids = new Set(chosen);
-  decisions.forget(ids);
+  decisions.published(ids);
   await Promise.all(begun.tasks.map((task) => ended(task)));
   const changed = deck.drafts.filter((draft) => ids.has(draft.id));
   await Promise.all([refresh(), ...changed.map((draft) => draft.replace())]).catch(() => {});
