@@ -108,6 +108,23 @@ def test_nobody_is_asked_to_try_what_can_not_help(
     assert ("Queue again" in page) is is_offered
 
 
+def test_a_run_s_language_is_said_by_its_name(site: Site) -> None:
+    """To its user and to administrators; where none was chosen, that is said."""
+    web = site.web
+    web.services.live.change({"DESCRIBER": "ollama"}, by=web.root.ref)
+    for language, words in (("pt-BR", "Portuguese (pt-BR)"), (None, "each post's own")):
+        task = web.services.queue.submit(
+            "captions",
+            user=web.anna.ref,
+            account_id=web.account_id,
+            settings={"language": language},
+        )
+        for path, who in ((f"/tasks/{task.id}", web.anna), (f"/admin/tasks/{task.id}", web.root)):
+            page = unescape(web.by_session(who).get(path).text)
+            assert f"<dt>Language</dt><dd>{words}</dd>" in page
+        web.services.store.cancel(task.id, user_id=web.anna.id, actor="anna")
+
+
 def test_settings_of_other_tasks() -> None:
     """A task that isn't a run over an account shows no settings."""
     assert settings_in_words({"draft_ids": [1]}) == []

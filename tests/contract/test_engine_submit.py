@@ -454,8 +454,7 @@ def test_lists_are_newest_first_and_paged(rig: Rig) -> None:
 
 def test_pages_tell_tasks_of_one_instant_apart(rig: Rig) -> None:
     """Each comes once, in an order that stays; a page has fifty unless more or fewer are asked."""
-    row: dict[str, Any] = {"kind": "counting", "user_id": ANNA.id}
-    row["created_at"] = rig.database.now()
+    row: dict[str, Any] = {"kind": "counting", "user_id": ANNA.id, "created_at": rig.database.now()}
     ids = [one for some in (26, 25) for one in fill(rig.database, rig.box, some, **row)]
     seen: list[str] = []
     while page := rig.store.recent(ANNA.id, limit=20, before=seen[-1] if seen else None):
