@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import resource
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -288,17 +290,24 @@ def test_what_is_there_is_not_overwritten_unasked(world: World, tmp_path: Path) 
     assert path.read_bytes() == before
 
 
-def test_a_backup_that_fails_leaves_nothing(world: World, tmp_path: Path) -> None:
-    """No half of a file, under no name."""
-    folder = tmp_path / "backups"
-    folder.mkdir()
-
-    def fail(_done: int, _total: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        saved(world.database, folder, fail)
-    assert list(folder.iterdir()) == []
+def test_a_full_disk_leaves_nothing(world: World, tmp_path: Path) -> None:
+    """No half of a file under any name, and no word from Python."""
+    for number in range(3):
+        name = PictureStore(tmp_path / "pictures").put(secrets.token_bytes(CHUNK_BYTES), "jpg")
+        world.draft(make_post(number, ""))
+        with world.database.begin() as connection:
+            update = text("UPDATE pictures SET file = :name WHERE file = ''")
+            connection.execute(update, {"name": name})
+    before = sorted(tmp_path.iterdir())
+    size = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * CHUNK_BYTES, size[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            saved(world.database, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, size)
+    gc.collect()  # what a tar still has to say would be an error of its own
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.every_database

@@ -10,7 +10,7 @@ import tarfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from altwright.backup.rows import Sum, Values
 from altwright.backup.sealed_file import DAMAGED, SealedReader, SealedWriter
@@ -80,7 +80,7 @@ class ArchiveWriter:
     def __init__(self, file: IO[bytes], box: Box, manifest: Manifest) -> None:
         self.totals = Totals()
         self._sealed = SealedWriter(file, box)
-        self._tar = tarfile.open(fileobj=self._sealed, mode="w|")  # noqa: SIM115 - see finish
+        self._tar = tarfile.open(fileobj=self._sealed, mode="w|")  # noqa: SIM115 - see __exit__
         self._parts = 0
         self._add(_MANIFEST, json.dumps(asdict(manifest)).encode())
 
@@ -97,8 +97,16 @@ class ArchiveWriter:
         self._add(f"{_TABLES}{table}/{self._parts}.jsonl.gz", packed)
         self.totals.tables[table].add(rows)
 
-    def finish(self) -> None:
-        """Write the totals; without them it is no whole backup."""
+    def __enter__(self) -> Self:
+        """Write into it."""
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Write the totals, without which it is no whole backup; nothing more after an error."""
+        if kind is not None:
+            self._sealed.is_abandoned = True  # a tar writes what it still has when it is closed
+            self._tar.close()
+            return
         self._add(_END, json.dumps(self.totals.to_json()).encode())
         self._tar.close()
         self._sealed.finish()

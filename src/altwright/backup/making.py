@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -42,26 +43,42 @@ def make(
     """
     if path.exists():
         raise InvalidInput(f"{path} is there already. Name another file, or a folder.")
+    if not path.parent.is_dir():
+        raise InvalidInput(f"There is no folder {path.parent}. Make it first.")
     with whole_file(path) as file, _snapshot(database) as connection:
         tables = rows.reflected(connection)
         manifest = _manifest(connection, tables.values(), migrate.current(database.engine))
-        writer = ArchiveWriter(file, box, manifest)
-        total, done = manifest.rows + manifest.pictures, 0
-        for name in _picture_names(connection):
-            try:
-                writer.add_picture(PictureFile(name, pictures.read(name)))
-            except NotFound:  # the clean-up was faster, or somebody has deleted it
-                writer.totals.missing_pictures += 1
-            done += 1
-            progress(done, total)
-        for table in tables.values():
-            columns = rows.columns_of(table)
-            for part in rows.parts(connection, table, columns):
-                writer.add_rows(table.name, columns, part)
-                done += len(part)
+        total = manifest.rows + manifest.pictures
+        with ArchiveWriter(file, box, manifest) as writer:
+            for done in itertools.chain(
+                _add_pictures(writer, connection, pictures), _add_rows(writer, connection, tables)
+            ):
                 progress(done, total)
-        writer.finish()
     return writer.totals
+
+
+def _add_pictures(
+    writer: ArchiveWriter, connection: Connection, pictures: PictureStore
+) -> Iterator[int]:
+    """Add them; yield how much is in it after each."""
+    for name in _picture_names(connection):
+        try:
+            writer.add_picture(PictureFile(name, pictures.read(name)))
+        except NotFound:  # the clean-up was faster, or somebody has deleted it
+            writer.totals.missing_pictures += 1
+        yield writer.totals.pictures + writer.totals.missing_pictures
+
+
+def _add_rows(
+    writer: ArchiveWriter, connection: Connection, tables: Mapping[str, Table]
+) -> Iterator[int]:
+    """Add them; yield how much is in it after each part."""
+    before = writer.totals.pictures + writer.totals.missing_pictures
+    for table in tables.values():
+        columns = rows.columns_of(table)
+        for part in rows.parts(connection, table, columns):
+            writer.add_rows(table.name, columns, part)
+            yield before + writer.totals.rows
 
 
 def check(path: Path, box: Box, progress: Progress) -> tuple[Manifest, Totals]:

@@ -34,13 +34,17 @@ WRONG_KEY = (
 
 
 class SealedWriter(io.RawIOBase):
-    """Writes to a file; without ``finish`` what was written counts as cut off."""
+    """Writes to a file; without ``finish`` what was written counts as cut off.
+
+    Once ``is_abandoned``, it drops what it is given.
+    """
 
     def __init__(self, file: IO[bytes], box: Box) -> None:
         key = AESGCM.generate_key(_KEY_BITS)
         file.write(FIRST_LINE + box.close(key) + b"\n")
         self._file, self._cipher = file, AESGCM(key)
         self._pending, self._number = bytearray(), 0
+        self.is_abandoned = False
 
     def writable(self) -> bool:
         """Return whether it can be written."""
@@ -48,7 +52,8 @@ class SealedWriter(io.RawIOBase):
 
     def write(self, data: bytes) -> int:  # type: ignore[override] # bytes are all it is given
         """Take bytes; whole chunks go to the file."""
-        self._pending += data
+        if not self.is_abandoned:
+            self._pending += data
         while (
             len(self._pending) > CHUNK_BYTES
         ):  # the last chunk is never an empty one behind others

@@ -28,8 +28,6 @@ _COLUMNS = {
     "file": "file",
     "bytes": "bytes",
     "made_at": "made at",
-    "version": "version",
-    "migration": "tables",
     "rows": "rows",
     "pictures": "pictures",
     "missing_pictures": "without file",
