@@ -417,8 +417,6 @@ def _write(
         raise Conflict("This draft was changed meanwhile; look at it again.")
     if known.status not in OPEN:
         raise Conflict(f"This draft is {known.status.value}; it can't be changed now.")
-    if status and status not in {known.status, *DRAFT_MOVES[known.status]}:
-        raise Conflict(f"This draft is {known.status.value}; it can't become {status.value}.")
     values["version"] = known.version + 1
     if status is not None:
         values["status"] = status
