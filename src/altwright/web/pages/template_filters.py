@@ -10,13 +10,14 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, request
 
-from altwright.describers.abilities import NAMES
+from altwright.describers.abilities import NAMES as DESCRIBERS
 from altwright.describers.answers.languages import language_name
 from altwright.describers.order import passed_over
 from altwright.describers.port import why_blank
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE
 from altwright.errors import Category
+from altwright.web.pages.review_filter import NAMES
 from altwright.web.pages.words import (
     BULK_ACTIONS,
     DRAFT_STATES,
@@ -75,7 +76,7 @@ def register(bp: Blueprint) -> None:
     for name, table in (
         ("draft_state", DRAFT_STATES),
         ("view_words", VIEWS),
-        ("describer_words", NAMES),
+        ("describer_words", DESCRIBERS),
         ("remedy", REMEDIES),
         ("event_words", EVENTS),
         ("bulk_action", BULK_ACTIONS),
@@ -211,6 +212,6 @@ def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def same_query(path: str, **changes: Any) -> str:
     """Return ``path`` with this request's filters, changed; None leaves one out."""
-    kept = {name: request.args.get(name) for name in ("status", "account", "task", "since")}
+    kept = {name: request.args.get(name) for name in NAMES}
     wanted = {name: value for name, value in (kept | changes).items() if value not in {None, ""}}
     return f"{path}?{urlencode(wanted)}" if wanted else path

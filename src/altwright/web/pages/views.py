@@ -10,6 +10,7 @@ from flask import Blueprint, Response, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from altwright.captions.drafts.draft import Page
+from altwright.captions.drafts.draft_filter import ALL, DraftFilter
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
 from altwright.describers.port import HINT_MOST
@@ -19,7 +20,7 @@ from altwright.platforms.connect import PLATFORMS
 from altwright.tasks.task import Item, Task
 from altwright.web.auth import caller
 from altwright.web.pages import template_filters, words
-from altwright.web.pages.review_filter import VIEWS, asked_drafts
+from altwright.web.pages.review_filter import VIEWS, ReviewFilter, asked_drafts, choices
 from altwright.web.services import services
 
 #: Tasks on a page of the history; drafts that a review page starts with and loads at a time.
@@ -153,6 +154,8 @@ def _review(otherwise: str, *, current: dict[str, Any] | None) -> str:
     user = caller()
     at = services().database.now()  # before the query: what is written meanwhile is offered
     found = _drafts(otherwise)
+    asked: ReviewFilter = found["asked"]
+    wanted = asked.of_view(found["view"])
     if current and all(draft["id"] != current["id"] for draft in found["drafts"]):
         found["drafts"].insert(0, current)
     return render_template(
@@ -160,7 +163,8 @@ def _review(otherwise: str, *, current: dict[str, Any] | None) -> str:
         **found,
         current=current,
         accounts=_accounts(user.id),
-        **_numbers(user.id),
+        **_numbers(user.id, wanted),
+        choices=choices(services().drafts.facets(user.id, wanted), asked.said),
         describer=services().describer,
         hint_most=HINT_MOST,
         at=at,
@@ -177,11 +181,7 @@ def _drafts(otherwise: str) -> dict[str, Any]:
     if not asked.faults:
         page = services().drafts.find(
             caller().id,
-            statuses=VIEWS[view],
-            was_published=view == "published",
-            updated_since=asked.since,
-            account_id=asked.account_id,
-            task_id=asked.task_id,
+            wanted=asked.of_view(view),
             cursor=request.args.get("cursor"),
             limit=DRAFTS_A_PAGE,
         )
@@ -189,6 +189,7 @@ def _drafts(otherwise: str) -> dict[str, Any]:
         "account_id": asked.account_id,
         "task_id": asked.task_id,
         "faults": asked.faults,
+        "asked": asked,
         "drafts": [draft.to_json() for draft in page.drafts],
         "next_url": template_filters.same_query(
             "/review/cards", status=view, cursor=page.next_cursor
@@ -215,9 +216,12 @@ def _drafts_of(task: Task, items: Sequence[Item], user_id: int) -> dict[str, lis
     return by_item
 
 
-def _numbers(user_id: int) -> dict[str, Any]:
-    """Return drafts by state, and how many drafts or published pictures each view shows."""
-    counts = services().drafts.counts(user_id)
+def _numbers(user_id: int, wanted: DraftFilter = ALL) -> dict[str, Any]:
+    """Return drafts by state, and how many drafts or published pictures each view shows.
+
+    Only those that are like ``wanted``, whatever states it names.
+    """
+    counts = services().drafts.counts(user_id, wanted)
     in_views = {name: sum(counts[one] for one in statuses) for name, statuses in VIEWS.items()}
-    in_views["published"] = services().drafts.count_published(user_id)
+    in_views["published"] = services().drafts.count_published(user_id, wanted)
     return {"counts": counts, "in_views": in_views}

@@ -100,6 +100,29 @@ DRAFT_STATES = MappingProxyType(
         DraftStatus.SKIPPED: "Skipped",
     }
 )
+#: How sure a describer was of its words.
+LEVELS = MappingProxyType({"high": "Quite sure", "medium": "Fairly sure", "low": "Unsure"})
+#: The kinds of warnings by their codes, the gravest first, as captions/drafts/quality.py has them.
+WARNINGS = MappingProxyType(
+    {
+        "empty": "No text yet",
+        "too_long": "Too long",
+        "incomplete": "Picture not whole",
+        "file_name": "File name",
+        "encoding": "Garbled characters",
+        "too_short": "Very short",
+        "language": "Another language",
+        "remark": "Remark of the model",
+        "markup": "Markup",
+        "like_post": "Repeats the post",
+        "cut_off": "Cut off",
+        "repetition": "Repetition",
+        "missing_text": "Words of the picture missing",
+        "opening": "Empty opening",
+        "links": "Links or hashtags",
+        "emoji": "Many emoji",
+    }
+)
 #: The review page's tabs; "approved" has those that are being published, too.
 VIEWS = MappingProxyType(DRAFT_STATES | {"all": "All"})
 

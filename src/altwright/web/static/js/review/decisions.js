@@ -129,7 +129,7 @@ export class Decisions {
     for (let at = 0; at < ids.length; at += PAGE) {
       const said = await call("GET", `/drafts?limit=${PAGE}&ids=${ids.slice(at, at + PAGE).join(",")}`);
       for (const data of said.drafts) here.get(data.id).meet(data);
-      take(said);
+      await take(said);
     }
   }
 

@@ -3,6 +3,7 @@
 import { announce } from "../announce.js";
 import { page } from "../api.js";
 import { localise } from "../times.js";
+import { inView, refresh } from "./counts.js";
 import { Draft } from "./draft.js";
 
 /** Drafts left ahead when the next ones are fetched. */
@@ -16,6 +17,7 @@ export class Deck {
     /** @type {Draft[]} */
     this.drafts = [...this.list.querySelectorAll(":scope > li")].map((li) => new Draft(li));
     this.index = 0;
+    this.total = inView(this.view);
     this.isAtEnd = false;
     this.loading = null;
     const wanted = Number(this.main.dataset.current);
@@ -123,9 +125,10 @@ export class Deck {
       if (place) place.textContent = words;
     };
     set("position", String(this.index + 1));
-    set("of", String(this.drafts.length));
-    set("more", this.nextUrl ? "+" : "");
-    this.current?.name(this.index + 1, `${this.drafts.length}${this.nextUrl ? "+" : ""}`);
+    // What was decided here stays on the page, and counts on.
+    const of = Math.max(this.drafts.length, this.nextUrl ? this.total : 0).toLocaleString("en");
+    set("of", of);
+    this.current?.name(this.index + 1, of);
   }
 
   /**
@@ -192,6 +195,7 @@ export class Deck {
   /** Show the view anew, from its first draft: many have come or gone. */
   async reload() {
     await this.loading;
+    await refresh();
     const query = new URLSearchParams(location.search);
     query.set("status", this.view);
     const fresh = await page(`/review/cards?${query}`);
@@ -200,6 +204,7 @@ export class Deck {
     this.list.replaceChildren();
     this.drafts = [];
     this.index = 0;
+    this.total = inView(this.view);
     this.add(fresh);
     if (next) this.list.append(document.adoptNode(next));
     document.querySelector("[data-loading]").hidden = !next;
@@ -207,6 +212,7 @@ export class Deck {
     this.list.hidden = false;
     this.end.hidden = true;
     this.go(0, { focus: false });
+    scrollTo({ top: 0 });
   }
 
   async fetchMore(url) {
