@@ -16,6 +16,13 @@ from altwright.errors import ConfigError
 
 #: Said where an older program meets a newer one's database.
 NEWER = "DATABASE_URL: its tables were made by a newer Altwright; install that version again"
+#: Said where an administrator of the replaced system has left its address as it was.
+REPLACED = (
+    "DATABASE_URL: this is Vedfolnir's database; give Altwright one of its own, and take this one "
+    "over: VEDFOLNIR_DATABASE_URL and `altwright import vedfolnir`"
+)
+#: A table of the replaced system; here it has another name.
+_REPLACED_TABLE = "caption_generation_tasks"
 #: Seconds that a second process waits for the first one's migration.
 LOCK_WAIT_S = 120
 #: Any number that nobody else uses for an advisory lock on the same PostgreSQL database.
@@ -26,11 +33,10 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     """Apply what is missing up to ``to``; of several processes that start at once, one does it.
 
     Raises:
-        ConfigError: the tables were made by a newer program.
+        ConfigError: the tables were made by a newer program, or the replaced one.
         DatabaseUnavailable: the database doesn't answer, or another migration takes too long.
     """
-    if tables(engine) is Tables.NEWER:
-        raise ConfigError([NEWER])
+    refuse_others(tables(engine))
     # Here, since a process that only asks how the tables stand would hold 10 MB more.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -51,19 +57,33 @@ class Tables(StrEnum):
     OLDER = "older"
     CURRENT = "current"
     NEWER = "newer"
+    REPLACED = "replaced"
+
+    @property
+    def are_ours(self) -> bool:
+        """Return whether there are tables of this service."""
+        return self not in {Tables.NONE, Tables.REPLACED}
 
 
 def tables(engine: Engine) -> Tables:
     """Return how the tables stand. Raises DatabaseUnavailable."""
     with translated(), engine.execution_options(reads_only=True).connect() as connection:
-        current = None
-        if inspect(connection).has_table("alembic_version"):
+        current, known = None, inspect(connection)
+        if known.has_table("alembic_version"):
             current = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    if current is None:
-        return Tables.NONE
-    if current == head():
-        return Tables.CURRENT
-    return Tables.OLDER if current in _revisions() else Tables.NEWER
+        if current in _revisions():
+            return Tables.CURRENT if current == head() else Tables.OLDER
+        if known.has_table(_REPLACED_TABLE):
+            return Tables.REPLACED
+    return Tables.NONE if current is None else Tables.NEWER
+
+
+def refuse_others(stand: Tables) -> None:
+    """Raise ConfigError where the tables are no older or present ones of this program."""
+    if stand is Tables.NEWER:
+        raise ConfigError([NEWER])
+    if stand is Tables.REPLACED:
+        raise ConfigError([REPLACED])
 
 
 def ready(engine: Engine) -> None:
@@ -73,19 +93,19 @@ def ready(engine: Engine) -> None:
     says when it is changed (docs/decisions/0010).
 
     Raises:
-        ConfigError: the tables are older or newer than this program.
+        ConfigError: the tables are older or newer than this program, or another one's.
         DatabaseUnavailable: the database doesn't answer.
     """
-    match tables(engine):
+    stand = tables(engine)
+    refuse_others(stand)
+    match stand:
         case Tables.NONE:
             upgrade(engine)
         case Tables.OLDER:
             raise ConfigError(
                 ["DATABASE_URL: its tables are older than this program; run `altwright db upgrade`"]
             )
-        case Tables.NEWER:
-            raise ConfigError([NEWER])
-        case Tables.CURRENT:
+        case _:
             pass
 
 
