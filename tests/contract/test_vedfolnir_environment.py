@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.support_domain import FERNET_KEY
+from tests.support_service import Service
+from tests.support_takeover import fill
+from tests.support_vedfolnir import Vedfolnir
 
 from altwright import config
 from altwright.builders.options import limits_of, options_of
@@ -80,3 +84,20 @@ def test_each_name_stands_in_the_guide() -> None:
     """With what is to be said of it."""
     names = set(re.findall(r"`([A-Z_]+)`", GUIDE.read_text()))
     assert ENVIRONMENT.keys() - names == set()
+
+
+def test_its_own_database_is_left_alone(tmp_path: Path) -> None:
+    """Whoever leaves DATABASE_URL as it was is told; no table is made or changed there."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/old.db")
+    old = Vedfolnir(engine).make()
+    fill(old)
+    rows, tables = old.everything(), sa.inspect(engine).get_table_names()
+    service = Service(tmp_path, {"DATABASE_URL": old.url})
+    for words in ("db upgrade", "serve", "check"):
+        done = service.command(*words.split())
+        said = " ".join((done.stdout + done.stderr).split())
+        assert done.returncode != 0, words
+        assert "this is Vedfolnir's database; give Altwright one of its own" in said, said
+        assert "Traceback" not in said
+    assert (old.everything(), sa.inspect(engine).get_table_names()) == (rows, tables)
+    engine.dispose()

@@ -39,7 +39,7 @@ MISSING = (
 
 def anything_sealed(database: Database) -> bool:
     """Return whether the database holds what a key has closed. Raises DatabaseUnavailable."""
-    if migrate.tables(database.engine) is migrate.Tables.NONE:
+    if not migrate.tables(database.engine).are_ours:
         return False
     return ServiceState(database).get(ROW) is not None or _some_token(database) is not None
 

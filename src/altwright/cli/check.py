@@ -124,7 +124,7 @@ def _keys(settings: Settings) -> str:
         ):
             if is_made and key_check.anything_sealed(database):
                 raise ConfigError([key_check.MISSING])
-            if not is_made and migrate.tables(database.engine) is not migrate.Tables.NONE:
+            if not is_made and migrate.tables(database.engine).are_ours:
                 key_check.compare(database, Box(bootstrap.encryption_keys(settings, database)))
     if is_made:
         return "made in DATA_DIR at the start"
@@ -147,14 +147,13 @@ def _database(settings: Settings) -> str:
     stand = _tables("DATABASE_URL", settings.resolved_database_url)
     if settings.worker_database_url:
         _tables("WORKER_DATABASE_URL", settings.worker_database_url)
+    migrate.refuse_others(stand)
     match stand:
         case migrate.Tables.NONE:
             return f"{shown}; tables are made at the start"
         case migrate.Tables.OLDER:
             return f"{shown}; tables are older: `altwright serve` or `altwright db upgrade`"
-        case migrate.Tables.NEWER:
-            raise ConfigError([migrate.NEWER])
-        case migrate.Tables.CURRENT:
+        case _:
             return f"{shown}; tables are up to date"
 
 

@@ -17,7 +17,6 @@ from altwright.db.reencryption import Found, Outcome
 from altwright.db.reencryption import reencrypt as encrypt_anew
 from altwright.db.session import Database, make_engine
 from altwright.domain.counting import counted
-from altwright.errors import ConfigError
 
 #: Unreadable values that are named.
 _SHOWN = 20
@@ -62,14 +61,14 @@ def accept_key() -> None:
 
 @db.command()
 def status() -> None:
-    """Return whether migrations are missing; exit code 1 if so, 2 if the database is newer."""
-    match migrate.tables(make_engine(_settings().resolved_database_url)):
+    """Return whether migrations are missing; exit code 1 if so, 2 if they aren't this program's."""
+    stand = migrate.tables(make_engine(_settings().resolved_database_url))
+    migrate.refuse_others(stand)
+    match stand:
         case migrate.Tables.NONE | migrate.Tables.OLDER:
             click.echo("Migrations are missing; run `altwright db upgrade`.")
             raise click.exceptions.Exit(1)
-        case migrate.Tables.NEWER:
-            raise ConfigError([migrate.NEWER])
-        case migrate.Tables.CURRENT:
+        case _:
             click.echo(f"The database is at {migrate.head()}; nothing is missing.")
 
 

@@ -16,6 +16,13 @@ from altwright.errors import ConfigError, InvalidInput
 
 #: Said where an older program meets a newer one's database.
 NEWER = "DATABASE_URL: its tables were made by a newer Altwright; install that version again"
+#: Said where an administrator of the replaced system has left its address as it was.
+REPLACED = (
+    "DATABASE_URL: this is Vedfolnir's database; give Altwright one of its own, and take this one "
+    "over: VEDFOLNIR_DATABASE_URL and `altwright import vedfolnir`"
+)
+#: A table of the replaced system; here it has another name.
+_REPLACED_TABLE = "caption_generation_tasks"
 #: Seconds that a second process waits for the first one's migration.
 LOCK_WAIT_S = 120
 #: Any number that nobody else uses for an advisory lock on the same PostgreSQL database.
@@ -26,11 +33,10 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     """Apply what is missing up to ``to``; of several processes that start at once, one does it.
 
     Raises:
-        ConfigError: the tables were made by a newer program.
+        ConfigError: the tables were made by a newer program, or the replaced one.
         DatabaseUnavailable: the database doesn't answer, or another migration takes too long.
     """
-    if tables(engine) is Tables.NEWER:
-        raise ConfigError([NEWER])
+    refuse_others(tables(engine))
     _run(engine, "upgrade", to)
 
 
@@ -80,16 +86,23 @@ class Tables(StrEnum):
     OLDER = "older"
     CURRENT = "current"
     NEWER = "newer"
+    REPLACED = "replaced"
+
+    @property
+    def are_ours(self) -> bool:
+        """Return whether there are tables of this service."""
+        return self not in {Tables.NONE, Tables.REPLACED}
 
 
 def tables(engine: Engine) -> Tables:
     """Return how the tables stand. Raises DatabaseUnavailable."""
     at = current(engine)
-    if at is None:
-        return Tables.NONE
-    if at == head():
-        return Tables.CURRENT
-    return Tables.OLDER if is_known(at) else Tables.NEWER
+    if at is not None and is_known(at):
+        return Tables.CURRENT if at == head() else Tables.OLDER
+    with translated(), engine.execution_options(reads_only=True).connect() as connection:
+        if inspect(connection).has_table(_REPLACED_TABLE):
+            return Tables.REPLACED
+    return Tables.NONE if at is None else Tables.NEWER
 
 
 def current(engine: Engine) -> str | None:
@@ -106,6 +119,14 @@ def is_known(migration: str) -> bool:
     return migration in _revisions()
 
 
+def refuse_others(stand: Tables) -> None:
+    """Raise ConfigError where the tables are no older or present ones of this program."""
+    if stand is Tables.NEWER:
+        raise ConfigError([NEWER])
+    if stand is Tables.REPLACED:
+        raise ConfigError([REPLACED])
+
+
 def ready(engine: Engine) -> None:
     """Make the tables of a new database; leave others as they are.
 
@@ -113,19 +134,19 @@ def ready(engine: Engine) -> None:
     says when it is changed (docs/decisions/0010).
 
     Raises:
-        ConfigError: the tables are older or newer than this program.
+        ConfigError: the tables are older or newer than this program, or another one's.
         DatabaseUnavailable: the database doesn't answer.
     """
-    match tables(engine):
+    stand = tables(engine)
+    refuse_others(stand)
+    match stand:
         case Tables.NONE:
             upgrade(engine)
         case Tables.OLDER:
             raise ConfigError(
                 ["DATABASE_URL: its tables are older than this program; run `altwright db upgrade`"]
             )
-        case Tables.NEWER:
-            raise ConfigError([NEWER])
-        case Tables.CURRENT:
+        case _:
             pass
 
 
