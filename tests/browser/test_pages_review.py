@@ -412,28 +412,6 @@ def test_pictures_are_their_owners(site: Site) -> None:
     assert other.get(f"/review/{draft.id}/card").status_code == 404
 
 
-def test_all_sure_ones_at_once(page: Page, site: Site, drafts: list[Draft]) -> None:
-    """One confirmation approves what is sure and has no warning; one undo takes it all back."""
-    chosen = page.get_by_role("button", name="Approve sure ones …")
-    chosen.click()
-    dialog = page.get_by_role("dialog", name="Approve all that are sure?")
-    expect(dialog.get_by_text("No draft is like this.")).to_be_visible()
-    expect(dialog.get_by_role("button", name="Approve")).to_be_disabled()
-    dialog.get_by_label("How sure the describer has to be").select_option("Quite or fairly sure")
-    able = sum(not draft.warnings for draft in drafts)
-    assert 0 < able < len(drafts)
-    dialog.get_by_role("button", name=f"Approve {able}", exact=True).click()
-    expect(page.locator("#toast")).to_have_text(f"Approved: {able}. Undo takes them back.")
-    left = [draft.id for draft in site.drafts(DraftStatus.DRAFT)]
-    assert left == [draft.id for draft in drafts if draft.warnings]
-    expect(page.locator("li.draft")).to_have_count(len(left))
-    expect(page.get_by_role("button", name=f"Publish {able}").first).to_be_visible()
-    page.keyboard.press("u")
-    expect(page.locator("#toast")).to_have_text(f"Undone: approved {able}.")
-    assert site.drafts(DraftStatus.APPROVED) == []
-    expect(page.locator("li.draft")).to_have_count(len(drafts))
-
-
 def test_a_phone_shows_picture_text_and_actions_together(
     page: Page, site: Site, drafts: list[Draft]
 ) -> None:

@@ -20,8 +20,15 @@ from altwright.captions.drafts.draft_filter import DraftFilter, matching
 from altwright.db.tables import PictureRow
 from altwright.domain.caption import DRAFT_MOVES, DraftStatus
 from altwright.errors import Conflict, InvalidInput, NotFound
+from altwright.platforms.port import Post
 
 world, draft = support_drafts.world, support_drafts.draft
+
+
+def turn(post: Post) -> Post:
+    """Return a post whose author has turned the order of its pictures round."""
+    turned = tuple(replace(one, position=-one.position) for one in post.media)
+    return replace(post, media=turned)
 
 
 @pytest.mark.every_database
@@ -29,6 +36,7 @@ def test_pages_go_from_the_newest_post_to_the_oldest(world: World) -> None:
     """Paging with cursors shows each draft once, newest post first, pictures in their order."""
     world.draft(make_post(9, "", ""))
     world.draft(make_post(2, "", "", ""))
+    turned = world.draft(turn(make_post(2, "", "", "")))
     # Two posts of the same moment may not hide each other at the edge of a page.
     world.draft(replace(make_post(5, "", ""), created_at=make_post(9).created_at))
     seen: list[Draft] = []
@@ -45,6 +53,8 @@ def test_pages_go_from_the_newest_post_to_the_oldest(world: World) -> None:
     order = [(one.post.posted_at, one.post.id, -one.picture.position) for one in seen]
     assert order == sorted(order, reverse=True)
     assert [one.picture.position for one in seen if one.post.remote_id == "p2"] == [1, 2, 3]
+    of_post = [one.picture.remote_id for one in seen if one.post.remote_id == "p2"]
+    assert of_post == [one.picture.remote_id for one in turned] == ["m2-2", "m2-1", "m2-0"]
 
 
 @pytest.mark.every_database
@@ -126,6 +136,17 @@ def test_drafts_are_found_by_state_account_and_task(world: World, draft: Draft) 
     }
 
 
+def test_blanks_of_a_task_are_counted_until_somebody_has_decided(world: World) -> None:
+    """Neither another task's, nor somebody else's, nor a draft that has a text."""
+    blanks = [world.draft(make_post(number, ""), "")[0] for number in (1, 2)]
+    world.draft(make_post(3, ""))
+    count, bob = world.drafts.count_blanks, world.users.create("bob", "correct horse")
+    assert count("task-1", world.user.id) == 2
+    assert count("task-2", world.user.id) == count("task-1", bob.id) == 0
+    world.drafts.skip(blanks[0].id, world.user.id)
+    assert count("task-1", world.user.id) == 1
+
+
 def test_drafts_are_found_by_their_ids_and_by_what_came_since(world: World, draft: Draft) -> None:
     """What was changed at the moment itself has been seen by whoever names it."""
     other = world.draft(make_post(2, ""))[0]
@@ -140,7 +161,7 @@ def test_drafts_are_found_by_their_ids_and_by_what_came_since(world: World, draf
 def test_posts_of_one_moment_keep_their_pictures_together(world: World) -> None:
     """In a list of some posts as in the list of all."""
     posts = [replace(make_post(number, "", ""), created_at=MAY) for number in (1, 2, 3)]
-    ids = [one.id for post in posts for one in world.draft(post)]
+    ids = [one.id for post in [*posts, turn(posts[1])] for one in world.draft(post)]
     listed = world.drafts.find(world.user.id).drafts
     of_posts = world.drafts.of_posts(world.user.id, {one.post.id for one in listed}, ids)
     assert [one.id for one in of_posts] == [one.id for one in listed]
@@ -297,6 +318,18 @@ def test_what_is_published_cannot_be_edited(
     put_into(world, draft, status)
     with pytest.raises(Conflict, match=status.value):
         world.drafts.edit(draft.id, world.user.id, text="Changed.")
+
+
+def test_what_is_published_can_be_corrected(world: World, draft: Draft) -> None:
+    """Its new text is approved at once; no other state, and no empty text, comes in by this way."""
+    with pytest.raises(Conflict, match="it can't be changed now"):
+        world.drafts.correct(draft.id, world.user.id, text="A red bicycle.")
+    put_into(world, draft, D.PUBLISHED)
+    with pytest.raises(InvalidInput, match="is empty"):
+        world.drafts.correct(draft.id, world.user.id, text=" ")
+    corrected = world.drafts.correct(draft.id, world.user.id, text="A red bicycle.")
+    assert (corrected.status, corrected.text) == (D.APPROVED, "A red bicycle.")
+    assert draft.text in [one.text for one in world.drafts.texts(draft.id, world.user.id)]
 
 
 @pytest.mark.every_database

@@ -23,7 +23,8 @@ from altwright.db.tables import Base
 from altwright.domain.task import Priority, Status
 from altwright.errors import ActiveTaskExists, RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor, RedisState
-from altwright.tasks.rq.redis_client import JOB_TTL_S, connect
+from altwright.tasks.rq.job_queues import QueueOptions
+from altwright.tasks.rq.redis_client import connect
 from altwright.tasks.rq.serializer import RUN_TASK, serializer_for
 
 
@@ -35,7 +36,7 @@ def test_every_key_goes_away_by_itself(rig: Rig, valkey: RedisServer) -> None:
     rig.submit()
     assert leaks.everlasting(client) == []
     job = next(iter(client.scan_iter("rq:job:*")))
-    assert 0 < client.ttl(job) <= JOB_TTL_S
+    assert 0 < client.ttl(job) <= QueueOptions().job_ttl_s
     rig.drain_rq()
     keys = {key.decode() for key in client.scan_iter()}
     assert any(key.startswith("rq:results:") for key in keys), keys

@@ -202,7 +202,7 @@ def test_oddities_are_taken_or_named(database: Database, there: Vedfolnir) -> No
     """Enums in either case, columns missing, rows broken: the rest is taken, and each is named."""
     older = Vedfolnir(there.engine, older=True).make()
     anna = older.user("anna", role="admin")
-    viewer = older.user("vera", role="VIEWER", email_verified=False)
+    viewer = older.user("vera", role="GUEST", email_verified=False)
     locked = older.user("lola", account_locked=True, password_hash="md5$1$2")
     nobody = older.user("")
     of_anna = older.connection(anna, "@anna@home.example", instance_url="https://Home.example/")
@@ -235,7 +235,7 @@ def test_oddities_are_taken_or_named(database: Database, there: Vedfolnir) -> No
         "users": [
             ("its user name is empty, too long or not printable", [str(nobody)]),
             ("locked there, so deactivated here", [str(locked)]),
-            ("role viewer", [str(viewer)]),
+            ("role guest", [str(viewer)]),
             ("their e-mail address was never verified there", [str(viewer)]),
             ("their password can't be checked here", [str(locked)]),
         ],
@@ -336,7 +336,7 @@ def test_the_commands_say_what_they_do(tmp_path: Path) -> None:
     """Dry run, import, export: counts and oddities as a table or JSON, no secret, no traceback."""
     old = Vedfolnir(sa.create_engine(f"sqlite:///{tmp_path}/old.db")).make()
     made = fill(old)
-    old.user("vera", role="VIEWER")
+    old.user("vera", role="GUEST")
     values = {"VEDFOLNIR_DATABASE_URL": old.url, "VEDFOLNIR_ENCRYPTION_KEY": OLD_KEY}
     service = Service(tmp_path, values)
     plan = service.json("import", "vedfolnir", "--dry-run")
@@ -344,7 +344,7 @@ def test_the_commands_say_what_they_do(tmp_path: Path) -> None:
     assert service.json("user", "list") == []
     shown = service.command("import", "vedfolnir", "--stopped")
     assert shown.returncode == 0, shown.stderr
-    assert "role viewer" in shown.stdout
+    assert "role guest" in shown.stdout
     assert OLD_KEY not in shown.stdout
     assert "token of" not in shown.stdout
     assert [one["username"] for one in service.json("user", "list")] == ["anna", "bert", "vera"]

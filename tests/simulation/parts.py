@@ -182,11 +182,11 @@ class HesitantStore(TaskStore):
         super().__init__(database, box)
         self._world = world
 
-    def _cancel(self, task: Task, actor: str) -> bool:
+    def _cancel(self, task: Task, actor: str, detail: str) -> bool:
         dice = self._world.dice
         if self._world.faults.slow and dice.random() < 0.5:
             self._world.let_pass(2 * dice.random())
-        return super()._cancel(task, actor)
+        return super()._cancel(task, actor, detail)
 
 
 class HesitantItems(Items):

@@ -17,6 +17,7 @@ EACH = ("SQLite", "PostgreSQL", "MariaDB")
 IDLE = "an idle worker begins, on {}, over RQ's SimpleWorker (medians)"
 WITHOUT = "without Redis an idle worker of {} process begins, on {} (median)"
 POST = "`POST /api/v1/tasks` on {}, over bare Flask and RQ (means)"
+MEMORY = "most memory (RSS) of {} that describes an account"
 PAGES = "administrators' slowest page beside 1,000,000 finished tasks, on {} (median)"
 BESIDE = "submits and claims while pages are asked and statistics written, on {}"
 #: What the project has promised, and nothing less.
@@ -36,9 +37,15 @@ PROMISED = {
     **{POST.format(f"SQLite{one}"): "at most 1.5 times" for one in ("", " without Redis")},
     **{POST.format(f"PostgreSQL{one}"): "at most 2 times" for one in ("", " without Redis")},
     **{POST.format(f"MariaDB{one}"): "at most 2 times" for one in ("", " without Redis")},
-    "`POST /api/v1/tasks` at 50 a second, 99th percentile": "at most 10 ms",
+    **{
+        f"`POST /api/v1/tasks` at 50 a second,{where} {figure}": "at most 10 ms"
+        for where in ("", " on the server,")
+        for figure in ("mean", "99th percentile")
+    },
     "pictures a minute, over the model server's best": "at least 95 %",
     "pictures a minute, over the offline describer's bare speed": "at least 90 %",
+    MEMORY.format("a worker process without a model of its own"): "at most 150 MB",
+    MEMORY.format("any worker process"): "at most 500 MB",
     **{PAGES.format(one): "at most 200 ms" for one in EACH[:2]},
     **{BESIDE.format(one): "at most 1.2 times" for one in EACH},
 }

@@ -78,6 +78,7 @@ class User:
             self.username,
             is_admin=self.role is Role.ADMIN,
             is_moderator=self.role is Role.MODERATOR,
+            is_viewer=self.role is Role.VIEWER,
             runs_per_day=self.runs_per_day,
         )
 

@@ -76,7 +76,7 @@ class Alerting:
         database = engine.store.database
         self.alerts = AlertBook(database, tuple(channels), quiet_s)
         self.notifier = Notifier(database, channels, clock)
-        self.describer_watch = DescriberWatch(probe, probe_every_s, clock)
+        self.describer_watch = DescriberWatch(probe, probe_every_s, engine.state, clock)
         figures = Figures(database)
         self.monitor = AlertMonitor(
             Watched(

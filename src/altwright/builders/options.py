@@ -21,6 +21,7 @@ def options_of(settings: Settings) -> EngineOptions:
         queue=QueueOptions(
             prefix=settings.rq_queue_prefix,
             window=settings.dispatch_window,
+            job_ttl_s=settings.rq_job_ttl,
             result_ttl_s=settings.rq_completed_tasks_ttl or settings.rq_result_ttl,
             failure_ttl_s=settings.rq_failed_tasks_ttl,
             max_retries=settings.rq_max_retries,

@@ -144,12 +144,9 @@ def _database(settings: Settings) -> str:
         folders.verify(file.parent, "DATABASE_URL" if settings.database_url else "DATA_DIR")
     if _lacks_database(settings):
         return f"{shown}; made at the start"
-    try:
-        with closing(Database(make_engine(settings.resolved_database_url))) as database:
-            stand = migrate.tables(database.engine)
-    except AltwrightError as error:
-        reason = reasons.reason_of(error)
-        raise ConfigError([f"DATABASE_URL: {shown} can't be used: {reason}"]) from error
+    stand = _tables("DATABASE_URL", settings.resolved_database_url)
+    if settings.worker_database_url:
+        _tables("WORKER_DATABASE_URL", settings.worker_database_url)
     match stand:
         case migrate.Tables.NONE:
             return f"{shown}; tables are made at the start"
@@ -159,6 +156,17 @@ def _database(settings: Settings) -> str:
             raise ConfigError([migrate.NEWER])
         case migrate.Tables.CURRENT:
             return f"{shown}; tables are up to date"
+
+
+def _tables(name: str, url: str) -> migrate.Tables:
+    """Return how the tables stand to who logs in by a setting. Raises ConfigError: nobody can."""
+    try:
+        with closing(Database(make_engine(url))) as database:
+            return migrate.tables(database.engine)
+    except AltwrightError as error:
+        reason = reasons.reason_of(error)
+        shown = make_url(url).render_as_string()
+        raise ConfigError([f"{name}: {shown} can't be used: {reason}"]) from error
 
 
 def _redis(settings: Settings) -> str:

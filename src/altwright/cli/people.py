@@ -83,7 +83,10 @@ def create(
 @click.argument("username")
 @click.argument("role", type=click.Choice([one.value for one in Role]))
 def set_role(username: str, role: str) -> None:
-    """Make USERNAME an administrator, a moderator (looks after everybody's tasks) or a user."""
+    """Make USERNAME an administrator, a moderator, a user, or a viewer, who may look only.
+
+    A moderator looks after everybody's tasks.
+    """
     with opened() as services:
         services.people.set_role(known_user(services, username).id, Role(role), by=OPERATOR)
 

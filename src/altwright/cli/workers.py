@@ -57,7 +57,7 @@ def worker(count: int | None, least: int | None, most: int | None, *, in_pool: b
     lets running tasks end for RQ_SHUTDOWN_TIMEOUT seconds, then hands them back; SIGHUP replaces
     the processes of a pool one after the other.
     """
-    settings = configured()
+    settings = configured().of_workers()
     if least is None and most is None:
         _work(settings, count or settings.rq_worker_count, in_pool=in_pool)
     else:

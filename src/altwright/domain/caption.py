@@ -29,7 +29,8 @@ DRAFT_MOVES = MappingProxyType(
         DraftStatus.PUBLISHING: frozenset(
             {DraftStatus.PUBLISHED, DraftStatus.APPROVED, DraftStatus.DRAFT, DraftStatus.SKIPPED}
         ),
-        DraftStatus.PUBLISHED: frozenset({DraftStatus.DRAFT}),  # its picture is described again
+        # DRAFT: its picture is described again. APPROVED: a person corrects what is published.
+        DraftStatus.PUBLISHED: frozenset({DraftStatus.DRAFT, DraftStatus.APPROVED}),
         DraftStatus.SKIPPED: frozenset({DraftStatus.DRAFT, DraftStatus.APPROVED}),
     }
 )
@@ -65,9 +66,11 @@ def sources(new: DraftStatus) -> tuple[DraftStatus, ...]:
 class Role(StrEnum):
     """What a user may do: an administrator runs the service, a user has accounts.
 
-    A moderator looks after everybody's tasks, and sees what administrators see.
+    A moderator looks after everybody's tasks, and sees what administrators see. A viewer sees what
+    is their own, and changes nothing.
     """
 
     ADMIN = "admin"
     MODERATOR = "moderator"
     USER = "user"
+    VIEWER = "viewer"

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 class UserRef:
     """The user behind a request; an administrator sees and may change everything.
 
-    A moderator sees as much, and cancels and requeues anybody's tasks.
+    A moderator sees as much, and cancels and requeues anybody's tasks. A viewer sees what is their
+    own, and changes nothing.
     """
 
     id: int
     username: str
     is_admin: bool = False
     is_moderator: bool = False
+    is_viewer: bool = False
     #: Where they act from: an address, or the command line's host; "" where nobody asked.
     address: str = field(default="", compare=False)
 

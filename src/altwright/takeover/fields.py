@@ -42,8 +42,14 @@ REASON_MOST = 2_000
 #: Said with a password that nothing verifies; no hash looks like it.
 NO_PASSWORD = "!"  # noqa: S105 - it is none
 
-_ROLES = {"admin": Role.ADMIN, "moderator": Role.MODERATOR, "reviewer": Role.USER}
-_OLD_ROLES = {Role.ADMIN: "ADMIN", Role.MODERATOR: "MODERATOR", Role.USER: "REVIEWER"}
+#: A reviewer there works on what is their own, as a user does here.
+_OLD_ROLES = {
+    Role.ADMIN: "ADMIN",
+    Role.MODERATOR: "MODERATOR",
+    Role.USER: "REVIEWER",
+    Role.VIEWER: "VIEWER",
+}
+_ROLES = {old.lower(): role for role, old in _OLD_ROLES.items()}
 _DRAFTS = {
     "pending": DraftStatus.DRAFT,
     "reviewed": DraftStatus.DRAFT,
@@ -112,7 +118,7 @@ def user_there(row: Mapping[str, Any]) -> Row:
     role = _ROLES.get(word(row.get("role")))
     if role is None:
         said = word(row.get("role")) or "none"
-        remarks.append(f"role {said}: an ordinary user here, who may describe their own pictures")
+        remarks.append(f"role {said}: a viewer here; altwright user role NAME user lets them work")
     locked = bool(row.get("account_locked"))
     if locked:
         remarks.append("locked there, so deactivated here: altwright user activate NAME")
@@ -129,7 +135,7 @@ def user_there(row: Mapping[str, Any]) -> Row:
     fields = {
         "username": name,
         "email": email,
-        "role": role or Role.USER,
+        "role": role or Role.VIEWER,
         "is_active": bool(row.get("is_active", True)) and not locked,
         "password": password,
     }

@@ -85,11 +85,11 @@ class Administration:
         after = self._limits.current().words()
         self._audit.add(by, "limits changed", before=before, after=after)
 
-    def cancel(self, task_id: str, *, by: UserRef) -> Task:
+    def cancel(self, task_id: str, *, by: UserRef, why: str = "") -> Task:
         """Cancel anybody's task. Raises as RQQueueManager.cancel."""
         before = self._store.get(task_id, None)
-        after = self._queue.cancel(task_id, by=by)
-        self._noted(by, "task cancelled", before, before.status, after.status)
+        after = self._queue.cancel(task_id, by=by, why=why)
+        self._noted(by, "task cancelled", before, before.status, after.status, why)
         return after
 
     def requeue_failed(self, task_id: str, *, by: UserRef) -> Task:
@@ -108,10 +108,12 @@ class Administration:
         self._noted(by, "task reprioritised", before, before.priority.queue, priority.queue)
         return after
 
-    def _noted(self, by: UserRef, action: str, task: Task, before: str, after: str) -> None:
+    def _noted(
+        self, by: UserRef, action: str, task: Task, before: str, after: str, detail: str = ""
+    ) -> None:
         """Write what was done to a task; nothing if it is a person's own."""
         if by.id != task.user_id:
-            self._audit.add(by, action, task.id, before=before, after=after)
+            self._audit.add(by, action, task.id, detail, before=before, after=after)
 
     def preview(self, selection: Selection) -> Preview:
         """Count what ``change_many`` would do."""

@@ -153,14 +153,17 @@ class RQQueueManager:
         """Return the task that the user has submitted with this key before."""
         return self._store.submitted(user.id, request_key)
 
-    def cancel(self, task_id: str, *, by: UserRef) -> Task:
+    def cancel(self, task_id: str, *, by: UserRef, why: str = "") -> Task:
         """Cancel a task: at once while it waits, at the next item while it runs.
+
+        ``why`` is for its history, which its user sees.
 
         Raises:
             TaskNotFound: there is none, or it is somebody else's.
             TaskStateConflict: it has ended already.
         """
-        task = self._store.cancel(task_id, user_id=scope(by), actor=by.username)
+        owner = scope(by)
+        task = self._store.cancel(task_id, user_id=owner, actor=by.username, detail=why)
         self._progress.publish_by_id(task_id)
         return task
 

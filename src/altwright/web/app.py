@@ -31,6 +31,8 @@ from altwright.web.api import (
     statistics,
     tasks,
 )
+from altwright.web.compatible import jobs as jobs_there
+from altwright.web.compatible import routes as routes_there
 from altwright.web.login_rate_limit import LoginLimit
 from altwright.web.pages.views import bp as pages
 from altwright.web.realtime import threaded
@@ -66,6 +68,9 @@ def create_app(services: Services, *, serves_pages: bool = True) -> Flask:
         app.register_api(made)
     for made in (admin_queues.bp, admin_queues.limits, admin_queues.audit):
         app.register_api(made)
+    if services.settings.compatible_routes:
+        app.register_blueprint(routes_there.bp)
+        app.register_blueprint(jobs_there.bp)
     if serves_pages:
         threaded.init_app(app, services)
     security.trust_proxies(app, services.settings.trusted_proxies)

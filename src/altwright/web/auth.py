@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response
 
 from altwright.accounts.users import User
 from altwright.domain.user import UserRef
-from altwright.errors import NotSignedIn, RateLimited
+from altwright.errors import NotAllowed, NotSignedIn, RateLimited
 from altwright.web.login_rate_limit import LoginLimit
 from altwright.web.problem_details import problem_of
-from altwright.web.security import csrf
+from altwright.web.security import SAFE_METHODS, csrf
 from altwright.web.services import services
 
 HOME = "/"
@@ -69,6 +69,12 @@ def _here(ref: UserRef) -> UserRef:
     return replace(ref, address=request.remote_addr or "")
 
 
+def refuse_viewer(ref: UserRef) -> None:
+    """Let those pass who may change something. Raises NotAllowed."""
+    if ref.is_viewer:
+        raise NotAllowed("You may look only; an administrator can give you another role.")
+
+
 def identify() -> None:
     """Find out who calls the API, before a view runs.
 
@@ -77,6 +83,7 @@ def identify() -> None:
 
     Raises:
         NotSignedIn: no session, and no valid token.
+        NotAllowed: a viewer wants to change something.
         CSRFError: an unsafe request of a session without its X-CSRFToken.
         BadRequest, UnsupportedMediaType, RequestEntityTooLarge: its body is no JSON, or too long.
     """
@@ -90,6 +97,8 @@ def identify() -> None:
     else:
         g.caller = caller()
         csrf.protect()
+    if request.method not in SAFE_METHODS:
+        refuse_viewer(g.caller)
     if request.get_data():
         request.get_json()
 

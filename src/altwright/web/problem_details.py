@@ -112,7 +112,7 @@ def answer(error: Exception) -> AnyResponse:
     if isinstance(error, HTTPException) and (error.code is None or error.response is not None):
         return Response.force_type(error.get_response(), request.environ)
     problem = problem_of(error)
-    _note(error, problem)
+    note(error, problem)
     if request.path.startswith(MACHINE_PATHS):
         return _document(problem)
     if isinstance(error, NotSignedIn) and request.method in {"GET", "HEAD"}:
@@ -120,7 +120,8 @@ def answer(error: Exception) -> AnyResponse:
     return _page(error, problem)
 
 
-def _note(error: Exception, problem: Problem) -> None:
+def note(error: Exception, problem: Problem) -> None:
+    """Log what is ours."""
     match error:
         case PermanentError(operator_detail=detail) if detail:
             _log.warning("%s %s: %s %s", request.method, request.path, error, detail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from flask import Flask, Request, Response, request
 from flask.json.provider import DefaultJSONProvider
@@ -16,6 +16,8 @@ from altwright.crypto import kept_secret
 
 #: Bytes of a request's body; the largest are a few hundred ids, or a text with its JSON.
 BODY_BYTES = 256 * 1024
+#: Methods that change nothing (RFC 9110, 9.2.1).
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Since the sign-in. Flask would begin anew with each answer, and so could undo a sign-out that
 #: another request's answer overtakes.
 SESSION_LASTS = timedelta(days=14)

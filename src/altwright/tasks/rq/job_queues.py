@@ -22,7 +22,7 @@ from altwright.domain.task import Priority
 from altwright.errors import RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_records import JobRecords
-from altwright.tasks.rq.redis_client import EPOCH_KEY, JOB_TTL_S
+from altwright.tasks.rq.redis_client import EPOCH_KEY
 from altwright.tasks.rq.serializer import RUN_TASK, TaskSerializer, deliverable
 from altwright.tasks.store.backlog import Backlog
 from altwright.tasks.task import Ticket
@@ -55,6 +55,9 @@ class QueueOptions:
 
     prefix: str = ""
     window: int = 1000
+    #: How long a waiting job's hash lives. A job that a worker popped and lost, killed, would leave
+    #: it for ever otherwise; a job that expires in its queue is dispatched again.
+    job_ttl_s: int = 86_400
     result_ttl_s: int = 500
     failure_ttl_s: int = 86_400
     max_retries: int = 3
@@ -101,7 +104,9 @@ class JobQueues:
         keys = [Queue.redis_queues_keys, queue.key, Job.key_for(job)]
         fields = [part for field in self._fields(queue, ticket).items() for part in field]
         with self._health.guarded():
-            return bool(self._add(keys=keys, args=[self.window, JOB_TTL_S, job, *fields]))
+            return bool(
+                self._add(keys=keys, args=[self.window, self._options.job_ttl_s, job, *fields])
+            )
 
     def enqueue(self, priority: Priority, tickets: Sequence[Ticket]) -> None:
         """Put jobs into a queue. Doing so twice is harmless: the claim decides.
@@ -125,7 +130,7 @@ class JobQueues:
             for ticket in known:
                 key = Job.key_for(job_id(ticket))
                 pipeline.hset(key, mapping=self._fields(queue, ticket))
-                pipeline.expire(key, JOB_TTL_S)
+                pipeline.expire(key, self._options.job_ttl_s)
             # A task that has had its turn before comes first: a crash mustn't cost it its place.
             again = [job_id(ticket) for ticket in known if ticket.attempt > 0]
             new = [job_id(ticket) for ticket in known if ticket.attempt == 0]
@@ -147,7 +152,7 @@ class JobQueues:
             "origin": queue.name,
             "description": f"task {ticket.task_id}",
             "timeout": JOB_TIMEOUT_S,
-            "ttl": JOB_TTL_S,
+            "ttl": self._options.job_ttl_s,
             "result_ttl": self._options.result_ttl_s,
             "failure_ttl": self._options.failure_ttl_s,
         }
@@ -206,6 +211,7 @@ class JobQueues:
             worker,
             [queue.name for queue in self.queues.values()] if names is None else names,
             self.serializer,
+            job_ttl_s=self._options.job_ttl_s,
             result_ttl_s=self._options.result_ttl_s,
             failure_ttl_s=self._options.failure_ttl_s,
         )

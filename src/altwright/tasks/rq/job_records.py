@@ -37,7 +37,6 @@ from rq.version import VERSION
 from rq.worker import BaseWorker, WorkerStatus
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
-from altwright.tasks.rq.redis_client import JOB_TTL_S
 from altwright.tasks.rq.serializer import TaskSerializer
 from altwright.tasks.task import Ticket
 
@@ -107,16 +106,18 @@ class JobRecords:
         queues: Sequence[str],
         serializer: type[TaskSerializer],
         *,
+        job_ttl_s: int,
         result_ttl_s: int,
         failure_ttl_s: int,
     ) -> None:
-        """Take the worker's name, its queues, and how long RQ keeps jobs that have ended."""
+        """Take the worker's name, its queues, and how long RQ keeps jobs, and those that ended."""
         self.client = client
         self.queues = tuple(queues)
         self._worker = worker
         self._key = BaseWorker.redis_worker_namespace_prefix + worker
         self._held = WORKER_EXECUTIONS_KEY_TEMPLATE.format(worker)
         self._serializer = serializer
+        self._job_ttl_s = job_ttl_s
         self._ttl_s = {JobStatus.FINISHED: result_ttl_s, JobStatus.FAILED: failure_ttl_s}
         self._take = client.register_script(_TAKE)
         self._sign = client.register_script(_SIGN)
@@ -187,7 +188,7 @@ class JobRecords:
             "worker": self._worker,
             "state": self._state,
             "ttl_s": WORKER_TTL_S,
-            "job_ttl_s": JOB_TTL_S,
+            "job_ttl_s": self._job_ttl_s,
             "keys": _KEYS,
             "most_bytes": MOST_BYTES,
             "most_looks": MOST_LOOKS,

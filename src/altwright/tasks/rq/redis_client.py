@@ -18,9 +18,6 @@ from altwright.domain.redis_url import SentinelUrl, sentinel_url
 from altwright.errors import RedisUnavailable
 from altwright.tasks.rq.connection_errors import reason_of
 
-#: Seconds that a waiting job's hash lives. A job that a worker popped and lost, killed, would
-#: leave it for ever otherwise; a job that expires in its queue is dispatched again.
-JOB_TTL_S = 86_400
 #: Seconds. A request waits for Redis at most this long, once; then the breaker is open.
 CONNECT_TIMEOUT_S = 0.3
 CALL_TIMEOUT_S = 0.5

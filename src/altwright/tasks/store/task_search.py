@@ -169,8 +169,10 @@ class TaskSearch:
         self._box = box
         self._look_at = look_at
 
-    def page(self, wanted: TaskFilter, limit: int, after: str | None = None) -> Page:
-        """Return a page of tasks that come after the task ``after``."""
+    def page(
+        self, wanted: TaskFilter, limit: int, after: str | None = None, *, offset: int = 0
+    ) -> Page:
+        """Return a page of tasks that come after the task ``after``, and ``offset`` more."""
         at = wanted.at
         conditions = [*wanted.conditions(), *_after(at, after)]
         with self._database.connect() as connection:
@@ -178,7 +180,7 @@ class TaskSearch:
             if bound is not None:
                 conditions.append(at >= bound)
             query = select(TaskRow).where(*conditions).order_by(at.desc(), TaskRow.id.desc())
-            rows = connection.execute(query.limit(limit + 1)).all()
+            rows = connection.execute(query.offset(offset).limit(limit + 1)).all()
             tasks = [task_of(row, self._box) for row in rows[:limit]]
             if len(rows) > limit:
                 return Page(tasks, tasks[-1].id)

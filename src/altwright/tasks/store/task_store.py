@@ -226,8 +226,8 @@ class TaskStore:
             rows = connection.execute(query.order_by(TaskEventRow.id))
             return [event_of(row) for row in rows]
 
-    def cancel(self, task_id: str, *, user_id: int | None, actor: str) -> Task:
-        """Cancel a queued task at once, a running one at its next item.
+    def cancel(self, task_id: str, *, user_id: int | None, actor: str, detail: str = "") -> Task:
+        """Cancel a queued task at once, a running one at its next item; ``detail`` says why.
 
         Raises:
             TaskNotFound: there is none, or it is somebody else's.
@@ -237,14 +237,16 @@ class TaskStore:
             task = self.get(task_id, user_id)
             if task.ended:
                 break
-            if self._cancel(task, actor):
+            if self._cancel(task, actor, detail):
                 return self.get(task_id, user_id)
         raise TaskStateConflict(task_id, expected="active")
 
     @again_after_deadlock
-    def _cancel(self, task: Task, actor: str) -> bool:
+    def _cancel(self, task: Task, actor: str, detail: str) -> bool:
         with self.database.begin() as connection:
-            return ask_to_cancel(connection, task.id, task.attempt, task.status, by=actor)
+            return ask_to_cancel(
+                connection, task.id, task.attempt, task.status, by=actor, detail=detail
+            )
 
     def cancel_queued(self, priority: Priority, *, actor: str) -> Iterator[list[str]]:
         """Cancel the tasks of a priority that are queued now; yield their ids, batch by batch."""

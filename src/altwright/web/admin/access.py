@@ -14,9 +14,9 @@ from altwright.domain.caption import DraftStatus
 from altwright.errors import InvalidInput, NotAllowed, NotFound
 from altwright.text import UNSTORABLE
 from altwright.web.auth import caller
+from altwright.web.security import SAFE_METHODS
 from altwright.web.services import services
 
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Endpoints of actions on single tasks.
 MODERATORS_MAY: Final = frozenset(
     {
@@ -24,6 +24,7 @@ MODERATORS_MAY: Final = frozenset(
         "api_admin/tasks.cancel_anybodys_task",
         "api_admin/tasks.requeue_anybodys_task",
         "api_admin/tasks.reprioritise_anybodys_task",
+        *(f"compatible_jobs.{action}" for action in ("cancel", "restart", "set_priority")),
     }
 )
 #: The pages in the order of their navigation.

@@ -8,7 +8,7 @@ import { Decisions } from "./decisions.js";
 import { Deck } from "./deck.js";
 import { follow } from "./follow.js";
 import { bindKeys, bindSwitch } from "./keys.js";
-import { publish } from "./publish.js";
+import { correct, publish } from "./publish.js";
 import { askOther } from "./other.js";
 import { Selection } from "./selection.js";
 import { showTexts, takeText } from "./texts.js";
@@ -31,7 +31,8 @@ function act(draft, action) {
   const acts = {
     again: () => describeAgain(draft, replaced("described again")),
     other: () => askOther(draft, replaced("another describer's text")),
-    texts: () => showTexts(draft, replaced("text brought back")),
+    correct: () => correct(deck, decisions, draft),
+    texts: () => showTexts(draft, replaced("text brought back"), (text) => correct(deck, decisions, draft, text)),
     describers: () => takeText(draft, described, "The describer's words are back.", replaced("describer's words")),
     "take-server": () =>
       takeText(draft, picture.published_text, "The server's text is here now.", replaced("server's text")),
