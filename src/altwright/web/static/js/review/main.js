@@ -11,6 +11,7 @@ import { bindKeys, bindSwitch } from "./keys.js";
 import { correct, publish } from "./publish.js";
 import { askOther } from "./other.js";
 import { Selection } from "./selection.js";
+import { bindSwipe } from "./swipe.js";
 import { showTexts, takeText } from "./texts.js";
 
 const deck = new Deck();
@@ -124,6 +125,7 @@ bindKeys({
   g: toggleMode,
   "?": () => help.showModal(),
 });
+bindSwipe(deck, decisions);
 bindSwitch(help.querySelector("[data-shortcuts]"));
 
 // On a narrow screen the tabs scroll: the one that is shown should be seen.
