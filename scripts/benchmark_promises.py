@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark_limits import RECOVERY_S
+
 RESULT = Path(__file__).parent.parent / "docs" / "benchmarks.json"
 DATABASES = ("SQLite", "PostgreSQL", "MariaDB")
 SIMPLE, CELERY_2 = "RQ SimpleWorker", "Celery prefork, late ack, 2 processes"
@@ -197,6 +199,17 @@ def _memory() -> Iterator[Promise]:
         )
 
 
+def _recovery() -> Iterator[Promise]:
+    for name, limit in RECOVERY_S.items():
+        yield Promise(
+            f"{name} (median)",
+            limit,
+            lambda r, name=name: r.of("recovery", name, "median_s"),
+            "recovery",
+            "s",
+        )
+
+
 def _administration() -> Iterator[Promise]:
     for database in DATABASES[:2]:
         yield Promise(
@@ -232,6 +245,7 @@ PROMISES = (
     *_whole_job(),
     *_memory(),
     *_administration(),
+    *_recovery(),
 )
 
 

@@ -85,14 +85,13 @@ class VedfolnirClient:
     @contextmanager
     def room(self, **options: Any) -> Iterator[Room]:
         """Open a socket as the library does by itself."""
-        client = socketio.Client(reconnection=False)
+        client = socketio.Client(reconnection=False, http_session=self.session)
         room = Room(client)
         for event in EVENTS:
             client.on(event, lambda data, event=event: room.sent.append((event, data)))
         client.on("disconnect", lambda *_: room.gone.set())
-        cookie = "; ".join(f"{one.name}={one.value}" for one in self.session.cookies)
         try:
-            client.connect(self._url, headers={"Cookie": cookie}, wait_timeout=60, **options)
+            client.connect(self._url, wait_timeout=60, **options)
             yield room
         finally:
             client.disconnect()

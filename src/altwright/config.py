@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     rq_min_normal_workers: Workers = Field(0, description="workers kept for normal tasks")
     rq_min_low_workers: Workers = Field(0, description="workers kept for low tasks")
     rq_queue_prefix: str = Field(
-        "", pattern=r"^[A-Za-z0-9_.-]*$", description="put before the four queue names"
+        "", pattern=r"^[A-Za-z0-9_.:-]*$", description="put before the four queue names"
     )
     rq_default_timeout: Seconds = Field(
         3600, description="seconds that one attempt may take before it is handed back"

@@ -40,7 +40,7 @@ def test_somebody_elses_draft_is_not_there(world: World, draft: Draft) -> None:
         lambda: drafts.picture_file(2**70, world.user.id),
     ]
     for door in doors:
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound, match=r"There is no such (draft|picture)\."):
             door()
     assert drafts.find(bob).drafts == drafts.of_posts(bob, [draft.post.id], [draft.id]) == []
     assert set(drafts.counts(bob).values()) == {0}
@@ -150,6 +150,6 @@ def test_a_text_of_another_draft_is_not_brought_back(world: World, draft: Draft)
     other = world.draft(make_post(2, ""), "Of another picture.")[0]
     text_id = world.drafts.texts(other.id, world.user.id)[0].id
     for unknown in (text_id, 2**70):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound, match="no such text"):
             world.drafts.restore(draft.id, world.user.id, unknown)
     assert world.drafts.get(draft.id, world.user.id) == draft

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import socketio
 from benchmarks.sockets.__main__ import measure
 from benchmarks.sockets.pages import Pages
@@ -19,6 +20,7 @@ from tests.servers import RedisServer
 from tests.support import free_port, wait_until
 from tests.support_modes import Fleet, Started, fleet
 from tests.support_sockets import page
+from tests.support_vedfolnir_client import EVENTS
 
 from altwright.web.app import create_app
 from altwright.web.auth import SignedIn
@@ -82,6 +84,34 @@ def test_pages_see_their_tasks_with_and_without_redis(made: Fleet, server: Redis
             assert others.id not in {one["id"] for one in opened.received}
             started.send(signal.SIGTERM)
             assert started.process.wait(120) == 0
+
+
+def test_programs_of_the_replaced_system_are_answered(tmp_path: Path, server: RedisServer) -> None:
+    """By polling as by WebSocket they follow a task to its end; strangers aren't let in."""
+    port = str(free_port())
+    with (
+        fleet(tmp_path, server, SOCKETS_PORT=port, COMPATIBLE_ROUTES="true") as made,
+        serving(made) as (url, _),
+        requests.Session() as session,
+    ):
+        polling = f"{url}/socket.io/?EIO=4&transport=polling"
+        assert requests.get(polling, timeout=60).status_code == 401
+        session.cookies.set("altwright_session", cookie(made).partition("=")[2])
+        task = made.services.queue.submit("toy", user=made.user.ref, settings={})
+        heard: dict[str, list[str]] = {"polling": [], "websocket": []}
+        with contextlib.ExitStack() as stack:
+            for way, events in heard.items():
+                client = socketio.Client(reconnection=False, http_session=session)
+                for event in EVENTS:
+                    client.on(event, lambda _, event=event, events=events: events.append(event))
+                client.connect(url, transports=[way], wait_timeout=60)
+                stack.callback(client.disconnect)
+                client.emit("join_task", {"task_id": task.id})
+            wait_until(lambda: all("progress_update" in events for events in heard.values()))
+            client.emit("cancel_task", {"task_id": task.id})
+            wait_until(lambda: all("task_cancelled" in events for events in heard.values()))
+        for events in heard.values():
+            assert events.count("task_cancelled") == 1
 
 
 def test_a_page_that_reads_nothing_slows_no_other(made: Fleet) -> None:

@@ -20,6 +20,13 @@ POST = "`POST /api/v1/tasks` on {}, over bare Flask and RQ (means)"
 MEMORY = "most memory (RSS) of {} that describes an account"
 PAGES = "administrators' slowest page beside 1,000,000 finished tasks, on {} (median)"
 BESIDE = "submits and claims while pages are asked and statistics written, on {}"
+UNUSED = (
+    "killed: the last answer that it is used",
+    "killed: the submit that meets it",
+    "frozen: the last answer that it is used",
+    "frozen: the submit that meets it",
+)
+BACK = ("back", "thawed")
 #: What the project has promised, and nothing less.
 PROMISED = {
     "tasks of one item on SQLite, over jobs of RQ's SimpleWorker": "at least 2 times",
@@ -48,6 +55,10 @@ PROMISED = {
     MEMORY.format("any worker process"): "at most 500 MB",
     **{PAGES.format(one): "at most 200 ms" for one in EACH[:2]},
     **{BESIDE.format(one): "at most 1.2 times" for one in EACH},
+    **{f"Redis {one} (median)": "at most 2 s" for one in UNUSED},
+    **{f"Redis {one}: the last answer that it isn't used (median)": "at most 5 s" for one in BACK},
+    "worker process killed: its task goes on (median)": "at most 5 s",
+    "without Redis: a submit is claimed by an idle worker (median)": "at most 1 s",
 }
 
 

@@ -17,6 +17,9 @@ MOST_OF_USER = 12
 #: The key of a request's environment under which a socket's user stands.
 USER = "altwright.user_id"
 
+#: Where Socket.IO's requests go, those that poll too.
+SOCKET_PATH = "/socket.io/"
+
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -26,7 +29,14 @@ class Gate:
     It stands before Socket.IO, which would hold a thread for anybody who asks.
     """
 
-    def __init__(self, app: Flask, inner: WSGIApp, most: int) -> None:
+    def __init__(
+        self, app: Flask, inner: WSGIApp, most: int, polled: Callable[[], int] | None = None
+    ) -> None:
+        """Take ``polled``: how many sockets are open, where they may begin by polling; None: not.
+
+        Each poll holds a thread, and so counts as a page while it lasts.
+        """
+        self._polled = polled
         self._app = app
         self._inner = inner
         self._most = most
@@ -38,7 +48,8 @@ class Gate:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer one request."""
-        if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
+        is_socket = environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+        if not (is_socket or self.polls(environ)):
             return self._inner(environ, start_response)
         if not same_origin(environ):
             return _refused(start_response, "403 Forbidden")
@@ -48,13 +59,23 @@ class Gate:
             return _refused(start_response, "503 Service Unavailable")
         if user_id is None:
             return _refused(start_response, "401 Unauthorized")
-        if not self.enter(user_id):
+        if not (is_socket or self.may_begin(environ)) or not self.enter(user_id):
             return _refused(start_response, "503 Service Unavailable")
         environ[USER] = user_id
         try:
-            return self._inner(environ, start_response)  # returns when the socket has closed
+            # Returns when the socket has closed, or the poll is over.
+            return self._inner(environ, start_response)
         finally:
             self.leave(user_id)
+
+    def polls(self, environ: dict[str, Any]) -> bool:
+        """Return whether a request is one of a socket that polls."""
+        return self._polled is not None and environ["PATH_INFO"].startswith(SOCKET_PATH)
+
+    def may_begin(self, environ: dict[str, Any]) -> bool:
+        """Return whether a poll goes on with its socket, or there is room for a new one."""
+        is_known = "sid=" in environ.get("QUERY_STRING", "")
+        return is_known or self._polled is None or self._polled() < self._most
 
     def user_id(self, environ: dict[str, Any]) -> int | None:
         """Return who sends a request. Raises DatabaseUnavailable."""

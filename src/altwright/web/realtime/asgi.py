@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from functools import partial
 from typing import Any
 
 import socketio
@@ -13,6 +14,7 @@ from flask import Flask
 
 from altwright.errors import DatabaseUnavailable
 from altwright.tasks.task import Task
+from altwright.web.compatible.task_events import ASKED, TaskFollowers
 from altwright.web.realtime.admission import USER, Gate, same_origin
 from altwright.web.realtime.poller import JOIN_S, RECENT_S, PagePoller
 from altwright.web.realtime.redis_channel import room
@@ -31,18 +33,24 @@ class LivePages:
     def __init__(self, app: Flask, services: Services, most: int) -> None:
         self._store = services.store
         self._health = services.health
-        self._gate = Gate(app, app.wsgi_app, most)
+        is_compatible = services.settings.compatible_routes
         self._channel = services.page_channel
-        self._poller = PagePoller(services, self._gate, self._tell, self._drop)
         self._io = socketio.AsyncServer(
             async_mode="asgi",
-            transports=["websocket"],
+            transports=["websocket", "polling"] if is_compatible else ["websocket"],
             # Checked before, with the session: nobody else gets as far as this server.
             cors_allowed_origins="*",
             async_handlers=False,
             max_http_buffer_size=10_000,
         )
+        engine = self._io.eio
+        polled = (lambda: len(engine.sockets)) if is_compatible else None
+        self._gate = Gate(app, app.wsgi_app, most, polled)
+        self._poller = PagePoller(services, self._gate, self._tell, self._drop)
+        self._followers = TaskFollowers(services, self._send_event)
         self._io.on("connect", self._connected)
+        if is_compatible:
+            self._answer_followers()
         self._app = socketio.ASGIApp(
             self._io, other_asgi_app=_other, on_startup=self._begin, on_shutdown=self._end
         )
@@ -51,19 +59,21 @@ class LivePages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection: WebSockets of signed-in users, from our own pages."""
-        if scope["type"] != "websocket":
+        is_socket = scope["type"] == "websocket"
+        environ = {} if scope["type"] == "lifespan" else _environ(scope)
+        if not (is_socket or (environ and self._gate.polls(environ))):
             await self._app(scope, receive, send)
             return
-        environ = _environ(scope)
         user_id = None
         if same_origin(environ):
             try:
                 user_id = await asyncio.to_thread(self._gate.user_id, environ)
             except DatabaseUnavailable as error:
                 _log.warning("a page is not let in: %s", error)
-        if user_id is None or not self._gate.enter(user_id):
+        has_room = is_socket or self._gate.may_begin(environ)
+        if user_id is None or not has_room or not self._gate.enter(user_id):
             await receive()
-            await send({"type": "websocket.close", "code": 1008})
+            await _refuse(scope, send, 401 if user_id is None else 503)
             return
         scope[USER] = user_id
         try:
@@ -98,14 +108,33 @@ class LivePages:
         for task in tasks:
             await self._io.emit("task", task.to_json(), to=sid)
 
+    def _answer_followers(self) -> None:
+        """Take part in the replaced system's events."""
+        for event in ASKED:
+            self._io.on(event, partial(self._asked, event))
+        self._io.on("disconnect", self._gone)
+
+    async def _asked(self, event: str, sid: str, data: Any = None) -> None:
+        user_id: int = self._io.get_environ(sid)["asgi.scope"][USER]
+        await asyncio.to_thread(self._followers.asked, event, sid, user_id, data)
+
+    async def _gone(self, sid: str, *_: Any) -> None:
+        await asyncio.to_thread(self._followers.gone, sid)
+
+    def _send_event(self, event: str, data: dict[str, Any], sid: str) -> None:
+        self._soon(self._io.emit(event, data, to=sid))
+
     def _listen(self) -> None:
         """Hand what other processes emit to the loop."""
         for event in self._channel.events():
             if event.get("method") == "emit":
                 self._soon(self._io.emit(event["event"], *event["data"], room=event["room"]))
+                if event["event"] == "task":
+                    self._followers.tell(event["data"][0]["id"])
 
     def _tell(self, user_id: int, task: Task) -> None:
         self._soon(self._io.emit("task", task.to_json(), room=room(user_id)))
+        self._followers.tell(task.id)
 
     def _drop(self, user_id: int) -> None:
         for sid, _ in list(self._io.manager.get_participants("/", room(user_id))):
@@ -132,6 +161,15 @@ def _environ(scope: Scope) -> dict[str, Any]:
         key = name.decode("latin-1").upper().replace("-", "_")
         environ[f"HTTP_{key}"] = value.decode("latin-1")
     return environ
+
+
+async def _refuse(scope: Scope, send: Send, status: int) -> None:
+    """Let nobody in, by a WebSocket or a poll."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _other(scope: Scope, _receive: Receive, send: Send) -> None:

@@ -47,6 +47,7 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
         self._health = health
         self._box = box
         self._listeners: list[Callable[[], None]] = []
+        self._task_listeners: list[Callable[[str], None]] = []
         self._stop = threading.Event()
         self._unheard_until = 0.0
         #: The listener's; python-socketio starts it with the first client.
@@ -65,6 +66,10 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
         """Call ``listener`` each time Redis is heard again."""
         self._listeners.append(listener)
 
+    def on_task(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` with a task's id each time this process is to tell pages of it."""
+        self._task_listeners.append(listener)
+
     @property
     def hears_all(self) -> bool:
         """Return whether an event of any process arrives: those that nobody heard held back."""
@@ -80,6 +85,12 @@ class PageChannel(socketio.RedisManager):  # type: ignore[misc]  # it ships no t
         with suppress(_Stopped):
             for data in self._listen():
                 yield json.loads(data)
+
+    def _handle_emit(self, message: dict[str, Any]) -> None:
+        super()._handle_emit(message)
+        if message["event"] == "task":
+            for listener in self._task_listeners:
+                listener(message["data"][0]["id"])
 
     def _publish(self, data: Any) -> None:
         # Only of tasks, which pages are told again from the database.

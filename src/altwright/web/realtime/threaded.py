@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from functools import partial
+from typing import Any
 
 from flask import Flask, request
 from flask_socketio import SocketIO, join_room
 
 from altwright.errors import DatabaseUnavailable
 from altwright.tasks.task import Task
+from altwright.web.compatible.task_events import ASKED, TaskFollowers
 from altwright.web.realtime.admission import USER, Gate, same_origin
 from altwright.web.realtime.poller import JOIN_S, RECENT_S, PagePoller
 from altwright.web.realtime.redis_channel import room
@@ -29,13 +32,15 @@ class Sockets:
     def __init__(self, app: Flask, services: Services) -> None:
         """Wrap the app; threads start with the first page."""
         settings = services.settings
+        # A polling client's requests have to reach the same process each.
+        polls = settings.compatible_routes and settings.web_concurrency == 1
         self._store = services.store
         self._stopping = threading.Event()
         self._channel = services.page_channel
         self._io = SocketIO(
             app,
             async_mode="threading",
-            transports=["websocket"],
+            transports=["websocket", "polling"] if polls else ["websocket"],
             client_manager=self._channel,
             cors_allowed_origins=lambda _origin, environ: same_origin(environ),
             # Handlers run in the socket's own thread; a page sends nothing but its hello.
@@ -45,7 +50,12 @@ class Sockets:
         # A ping's thread sleeps for 25 s; at a stop it wakes up and ends.
         self._io.server.eio.sleep = self._stopping.wait
         self._io.on_event("connect", self._connected)
-        self._gate = Gate(app, app.wsgi_app, max(1, int(settings.web_threads * SOCKETS_SHARE)))
+        self._followers = TaskFollowers(services, self._send_event)
+        if settings.compatible_routes:
+            self._answer_followers()
+        engine, most = self._io.server.eio, max(1, int(settings.web_threads * SOCKETS_SHARE))
+        polled = (lambda: len(engine.sockets)) if polls else None
+        self._gate = Gate(app, app.wsgi_app, most, polled)
         self._poller = PagePoller(services, self._gate, self._tell, self._drop)
         app.wsgi_app = self._gate  # type: ignore[method-assign]
 
@@ -78,12 +88,28 @@ class Sockets:
         for task in tasks:
             self._send(task, to=request.sid)  # type: ignore[attr-defined]  # Flask-SocketIO's
 
+    def _answer_followers(self) -> None:
+        """Take part in the replaced system's events."""
+        server = self._io.server
+        for event in ASKED:
+            server.on(event, partial(self._asked, event))
+        server.on("disconnect", lambda sid, *_: self._followers.gone(sid))
+        self._channel.on_task(self._followers.tell)
+
+    def _asked(self, event: str, sid: str, data: Any = None) -> None:
+        user_id: int = self._io.server.get_environ(sid)[USER]
+        self._followers.asked(event, sid, user_id, data)
+
+    def _send_event(self, event: str, data: dict[str, Any], sid: str) -> None:
+        self._io.server.emit(event, data, to=sid, ignore_queue=True)
+
     def _send(self, task: Task, *, to: str) -> None:
         """Send to pages of this process."""
         self._io.server.emit("task", task.to_json(), to=to, ignore_queue=True)
 
     def _tell(self, user_id: int, task: Task) -> None:
         self._send(task, to=room(user_id))
+        self._followers.tell(task.id)
 
     def _drop(self, user_id: int) -> None:
         for sid, _ in list(self._channel.get_participants("/", room(user_id))):
