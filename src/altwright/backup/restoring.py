@@ -79,18 +79,16 @@ def restore(
 
 
 def _refuse_what_is_used(database: Database, *, overwrite: bool) -> None:
-    match migrate.tables(database.engine):
-        case migrate.Tables.NONE:
-            return
-        case migrate.Tables.NEWER:
-            migrate.ready(database.engine)  # says so
-        case _:
-            if owners := Leases(database).owners():
-                raise Conflict(IN_USE.format(", ".join(owners)))
-            with database.connect() as connection:
-                has_users = connection.scalar(select(UserRow.id).limit(1)) is not None
-            if has_users and not overwrite:
-                raise Conflict(NOT_EMPTY)
+    stand = migrate.tables(database.engine)
+    migrate.refuse_others(stand)
+    if stand is migrate.Tables.NONE:
+        return
+    if owners := Leases(database).owners():
+        raise Conflict(IN_USE.format(", ".join(owners)))
+    with database.connect() as connection:
+        has_users = connection.scalar(select(UserRow.id).limit(1)) is not None
+    if has_users and not overwrite:
+        raise Conflict(NOT_EMPTY)
 
 
 def _fill(
