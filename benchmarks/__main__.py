@@ -31,6 +31,7 @@ from benchmarks.field.session import ROOT
 QUICK: dict[str, list[str]] = {
     "field": ["--quick"],
     "submits": ["--count", "20"],
+    "profile": ["--count", "200"],
     "whole_job": ["--quick"],
     "memory": ["--quick"],
     "backlog": ["--quick"],

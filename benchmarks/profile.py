@@ -147,11 +147,11 @@ def submits(kind: str, count: int) -> Iterator[tuple[str, dict[str, float]]]:
         made = stack.enter_context(fleet(folder, server, **settings))
         somebody = iter(people(made, 2 * (count + WARM_UP)))
         app = create_app(made.services)
-        yield f"POST, {NAMES[kind]}", posted(app, somebody, count)
+        yield f"POST, Altwright, {NAMES[kind]}", posted(app, somebody, count)
         server.stop()
         for _ in range(2):
             made.services.health.check()
-        yield f"POST, {NAMES[kind]}, without Redis", posted(app, somebody, count)
+        yield f"POST, Altwright, {NAMES[kind]}, Redis down", posted(app, somebody, count)
 
 
 def measured(kinds: list[str], count: int) -> Iterator[tuple[str, dict[str, float]]]:
@@ -161,7 +161,7 @@ def measured(kinds: list[str], count: int) -> Iterator[tuple[str, dict[str, floa
         yield "task, RQ SimpleWorker", drained(Peer(url, SimpleWorker), count)
         for kind in kinds:
             with contextlib.suppress(pytest.skip.Exception), database_of(kind) as database:
-                yield f"task, {NAMES[kind]}", drained(Ours(database, url), count)
+                yield f"task, Altwright, {NAMES[kind]}", drained(Ours(database, url), count)
         os.environ["REDIS_URL"] = url
         from benchmarks.peer import app  # noqa: PLC0415 - it reads where Redis is
 
@@ -179,13 +179,13 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     keys = ["total_ms", *_names(), REST]
-    say(f"{'':<34}{''.join(f'{key:>11}' for key in keys)}")
+    say(f"{'':<38}{''.join(f'{key:>11}' for key in keys)}")
     found = {}
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
         telemetry.configure("INFO", "console")  # lines are made as a worker's are, and thrown away
         for name, row in measured(given.database or list(KINDS), given.count):
             found[name] = row
-            say(f"{name:<34}{''.join(f'{row[key]:>11.3f}' for key in keys)}")
+            say(f"{name:<38}{''.join(f'{row[key]:>11.3f}' for key in keys)}")
     if given.json:
         given.json.write_text(json.dumps(found, indent=1))
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import event
 from tests.servers import RedisServer
 from tests.support_domain import QUICK
-from tests.support_engine import Rig, make_users
+from tests.support_engine import Rig, make_users, only_sqlite
 from tests.support_web import PASSWORD, make_settings, make_web
 
 from altwright.accounts.users import UserStore
@@ -136,3 +137,23 @@ def test_a_submit_over_http_costs_few_trips(
         "statements": 2 if database.engine.dialect.name == "postgresql" else 3,
     }
     assert min(one["trips"] for one in keyed) == 1
+
+
+@only_sqlite
+def test_sqlite_plans_statements_on_tasks_once(rig: Rig) -> None:
+    """A submit's and a claim's are not planned anew each time, as a partial index can make it."""
+    users = make_users(rig.database, range(1000, 1010))
+    rig.lose_redis()
+    for user in users:
+        rig.submit(user)
+    for _ in users:
+        assert rig.claims.claim_next("worker") is not None
+    with rig.database.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        try:
+            rows = driver.execute("SELECT sql, reprep FROM sqlite_stmt WHERE run >= 10").fetchall()
+        except sqlite3.OperationalError:
+            pytest.skip("this SQLite doesn't tell of its statements")
+    again = {sql: times for sql, times in rows if " tasks" in sql}
+    assert again
+    assert max(again.values()) <= 1, again

@@ -135,9 +135,7 @@ def last_item_without_fence() -> Iterator[None]:
 @contextmanager
 def completed_in_spite_of_a_cancel() -> Iterator[None]:
     """Complete a task with its last item though its cancel was asked for."""
-    anyway = SHOWN.values(
-        status=Status.COMPLETED, step=bindparam("of_step"), finished_at=now(), active_key=None
-    )
+    anyway = SHOWN.values(status=Status.COMPLETED, step=bindparam("of_step"), finished_at=now())
     with _last_items(anyway):
         yield
 

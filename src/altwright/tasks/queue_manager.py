@@ -132,12 +132,14 @@ class RQQueueManager:
         # Written as dispatched while Redis is usable, which spares a second write. Should the
         # dispatch fail, or this process die before it, the dispatcher finds no such job in RQ.
         wish = Delivery.RQ if self._goes_to_rq(new) else Delivery.DATABASE
+        tells = not self._health.takes_jobs
         try:
             task, is_new = self._store.submit(
                 new,
                 delivery=wish,
                 actor=who.username if (who := user or by) else SERVICE,
                 items=items,
+                tells=tells,
             )
         except ActiveTaskExists as stands_there:
             self._track(new.exclusive_key, active=stands_there.task_id)
@@ -145,7 +147,7 @@ class RQQueueManager:
         if is_new:
             if task.delivery is Delivery.RQ:
                 task = self._dispatched(task)
-            self.wake()
+            self.wake(are_told=tells)
             self._progress.publish(task)
         return task
 
@@ -183,10 +185,13 @@ class RQQueueManager:
         self._progress.publish_by_id(task_id)
         return task
 
-    def wake(self) -> None:
-        """Tell database workers that something waits: here, and elsewhere while RQ doesn't."""
+    def wake(self, *, are_told: bool = False) -> None:
+        """Tell database workers that something waits: here, and elsewhere while RQ doesn't.
+
+        ``are_told``: those elsewhere know already.
+        """
         self.work_waits.notify_all()
-        if not self._health.takes_jobs:
+        if not are_told and not self._health.takes_jobs:
             self._messenger.tell()
 
     @property

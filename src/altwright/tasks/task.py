@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -66,6 +66,8 @@ class Task:
     plan_cursor: str | None = None
     #: Workers in a row that died while working on it.
     crashes: int = 0
+    #: The first items to work on, if its claim has read them.
+    claimed_items: tuple[Item, ...] | None = field(default=None, compare=False, repr=False)
 
     @property
     def corrupt(self) -> bool:
@@ -212,6 +214,7 @@ def task_with(row: TaskRow | Row[Any], settings: dict[str, Any] | None) -> Task:
         priority=_known(Priority, row.priority, Priority.NORMAL, "priority", faults),
         settings=settings or {},
         delivery=_known(Delivery, row.delivery, Delivery.DATABASE, "delivery", faults),
+        claimed_items=None,
         cancel_requested=row.cancel_requested_at is not None,
         fault="; ".join(faults),
     )

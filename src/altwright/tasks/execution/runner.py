@@ -113,7 +113,7 @@ class TaskRunner:
             return self._run(task, interrupted)
 
     def _run(self, task: Task, interrupted: threading.Event) -> bool:
-        _log.info("task %s attempt %s begins", task.id, task.attempt)
+        _log.debug("task %s attempt %s begins", task.id, task.attempt)
         self._progress.publish(task)
         completed = None
         checkpoint = _Checkpoint(self, task, interrupted)
@@ -190,7 +190,7 @@ class TaskRunner:
                 _, task, items = self._plan(task, work, streak)
             self._progress.publish(task)
         else:
-            items = self._items.next_items(task.id)
+            items = [*(task.claimed_items or self._items.next_items(task.id))]
         failed_here: set[int] = set()
         for item in self._all_items(task, items):
             if item.id in failed_here and item.tries < ITEM_TRIES:

@@ -122,6 +122,8 @@ class JobRecords:
         self._take = client.register_script(_TAKE)
         self._sign = client.register_script(_SIGN)
         self._state = ""
+        #: Results as they are kept, by value: there are two.
+        self._sealed: dict[bool, str] = {}
 
     def enter(self) -> None:
         """Enter the worker, in the place of what Redis kept of it when it went away."""
@@ -233,7 +235,9 @@ class JobRecords:
 
     def finished(self, job: TakenJob, value: bool) -> dict[str, Any]:  # noqa: FBT001 - the result
         """Return that a job has ended, for ``next``."""
-        sealed = b64encode(self._serializer.dumps(value)).decode()
+        if value not in self._sealed:
+            self._sealed[value] = b64encode(self._serializer.dumps(value)).decode()
+        sealed = self._sealed[value]
         return self._ended(job, JobStatus.FINISHED, "successful", 1, "return_value", sealed)
 
     def failed(self, job: TakenJob, why: str) -> dict[str, Any]:

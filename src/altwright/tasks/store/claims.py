@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Unpack
 
 from sqlalchemy import select
@@ -22,6 +23,8 @@ from altwright.errors import Category, TaskStateConflict
 from altwright.tasks.store.claim_order import PRIORITIES
 from altwright.tasks.store.concurrency_limits import LimitBook
 from altwright.tasks.store.due import DUE
+from altwright.tasks.store.item_statements import NEXT_ITEMS
+from altwright.tasks.store.items import READ_BATCH
 from altwright.tasks.store.one_task import HELD
 from altwright.tasks.store.transitions import (
     RENEWED,
@@ -35,7 +38,7 @@ from altwright.tasks.store.transitions import (
     to_queued,
     to_running,
 )
-from altwright.tasks.task import Task, Ticket, task_of
+from altwright.tasks.task import Task, Ticket, item_of, task_of
 
 #: What a task's history says of a wait for a server.
 WAITING = "waiting"
@@ -119,7 +122,14 @@ class Claims:
             lease_s=self.lease_s,
             closed=closed,
         )
-        return None if row is None else task_of(row, self._box)
+        if row is None:
+            return None
+        task = task_of(row, self._box)
+        if task.items_total is None:
+            return task
+        asked = {"of_task": task.id, "most": READ_BATCH}
+        items = tuple(item_of(row) for row in connection.execute(NEXT_ITEMS, asked))
+        return replace(task, claimed_items=items)
 
     def current(self, task: Task) -> Task:
         """Return the task as it is now.

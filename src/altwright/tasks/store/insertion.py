@@ -12,6 +12,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    func,
     insert,
     literal_column,
     null,
@@ -25,6 +26,7 @@ from altwright.db.tables import AccountRow
 from altwright.db.task_tables import TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import Delivery, Priority
+from altwright.tasks.cluster.worker_wakeup import CHANNEL
 from altwright.tasks.store.claim_order import place
 from altwright.tasks.store.transitions import record
 
@@ -40,26 +42,37 @@ _EVENT = "queued"
 
 
 class _Insertion(NamedTuple):
-    """``recording``, for PostgreSQL, also writes the history's entry: one message in all."""
+    """``recording``, for PostgreSQL, also writes the history's entry: one message in all.
+
+    ``telling`` tells workers with it.
+    """
 
     plain: Insert
     recording: Select[Any]
+    telling: Select[Any]
 
 
 def inserted(
-    connection: Connection, priority: Priority, values: dict[str, Any], *, by: str
+    connection: Connection,
+    priority: Priority,
+    values: dict[str, Any],
+    *,
+    by: str,
+    tells: bool = False,
 ) -> Row[Any] | None:
     """Write a task with what ``values`` say, in its turn; return its delivery and its instants.
 
     None: its user has no such account; nothing was written.
 
     Delivery by RQ is a wish: a task which others wait before is kept for the dispatcher.
+    ``tells``: workers of all processes are told with the commit, where the database can.
     """
     insertion = _insertion(priority)
     given = {f"new_{name}": value for name, value in values.items()}
     given |= {"of_user": values["user_id"]}
     if connection.dialect.name == "postgresql":
-        return connection.execute(insertion.recording, {**given, "new_actor": by[:128]}).first()
+        statement = insertion.telling if tells else insertion.recording
+        return connection.execute(statement, {**given, "new_actor": by[:128]}).first()
     row = connection.execute(insertion.plain, given).first()
     if row is not None:
         record(connection, values["id"], _EVENT, attempt=0, actor=by)
@@ -93,7 +106,9 @@ def _insertion(priority: Priority) -> _Insertion:
     }
     noted = insert(TaskEventRow).from_select(list(entry), select(*entry.values())).cte("noted")
     recording = select(*(new.c[column.name] for column in _SETTLED)).add_cte(noted)
-    return _Insertion(plain.returning(*_SETTLED), recording.execution_options(**KEEPS_PLAN))
+    recording = recording.execution_options(**KEEPS_PLAN)
+    telling = recording.add_columns(func.pg_notify(CHANNEL, literal_column("''")))
+    return _Insertion(plain.returning(*_SETTLED), recording, telling)
 
 
 def _new(name: str) -> Any:

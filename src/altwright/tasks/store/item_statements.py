@@ -27,7 +27,11 @@ PENDING = (
     .where(ItemRow.id == bindparam("of_item"), ItemRow.status == ItemStatus.PENDING)
     .execution_options(**KEEPS_PLAN)
 )
-ITEM_ENDED = PENDING.values(finished_at=now())
+_ENDING = ("status", "attempt", "category", "reason", "took_s")
+ITEM_ENDED = PENDING.values(
+    finished_at=now(),
+    **{name: bindparam(f"item_{name}", type_=ItemRow.__table__.c[name].type) for name in _ENDING},
+)
 ITEM_PUT_OFF = PENDING.values(tries=ItemRow.tries + 1)
 #: Whether it was the item's fault nobody knows, but the others shall not wait for it.
 ITEM_PUT_BEHIND = ITEM_PUT_OFF.values(excused=ItemRow.excused + 1)
@@ -62,7 +66,8 @@ _IS_LAST = (
 )
 COUNTED_LAST = {
     status: task_write(
-        COMPLETED.plain.where(_IS_LAST).values(**PROGRESSED, **{count.key: count + 1}, crashes=0)
+        COMPLETED.plain.where(_IS_LAST).values(**PROGRESSED, **{count.key: count + 1}, crashes=0),
+        item_ended=ITEM_ENDED,
     )
     for status, count in COUNTS.items()
 }

@@ -20,8 +20,15 @@ from altwright.db.task_tables import ItemRow
 from altwright.domain.task import ItemStatus
 from altwright.errors import Category, Superseded, TaskStateConflict
 from altwright.tasks.store import item_statements as sql
-from altwright.tasks.store.preemption import SignalStore, Standing, standing, within
-from altwright.tasks.store.transitions import RENEWED, fenced, fenced_row, task_write, to_completed
+from altwright.tasks.store.preemption import Signals, SignalStore, Standing, standing, within
+from altwright.tasks.store.transitions import (
+    RENEWED,
+    fenced,
+    fenced_row,
+    records_at_once,
+    task_write,
+    to_completed,
+)
 from altwright.tasks.task import Item, Task, item_of, task_standing
 
 #: Items written per transaction while planning, so that no transaction holds SQLite's lock long.
@@ -184,35 +191,55 @@ class Items:
     ) -> Standing:
         ended = {
             "of_item": item.id,
-            "status": worked.status,
-            "attempt": task.attempt,
-            "reason": worked.reason,
-            "category": worked.category,
-            "took_s": took_s,
+            "item_status": worked.status,
+            "item_attempt": task.attempt,
+            "item_reason": worked.reason,
+            "item_category": worked.category,
+            "item_took_s": took_s,
         }
-        is_last = summary is not None and task.items_finished + 1 == task.items_total
-        step = summary(_with_one_more(task, worked.status)) if summary and is_last else ""
-        held = (task.id, task.attempt)
-        by = task.worker_id or ""
         try:
+            if summary is not None and task.items_finished + 1 == task.items_total:
+                step = summary(_with_one_more(task, worked.status))
+                completed = self._end_last(task, worked, ended, step)
+                if completed is not None:
+                    return completed
+            write = sql.COUNTED[worked.status]
             with self._database.begin() as connection:
-                row = None
-                if is_last:
-                    write = sql.COUNTED_LAST[worked.status]
-                    row = to_completed(connection, *held, by=by, step=step, write=write)
-                if row is None:
-                    write = sql.COUNTED[worked.status]
-                    row = fenced_row(connection, write, *held, lease_s=self._lease_s)
-                if not changed(connection, sql.ITEM_ENDED, ended):
-                    raise TaskStateConflict(task.id, expected="working on this item")
-                if worked.effect is not None:
-                    with Session(connection) as session:
-                        worked.effect(session)
-                        session.flush()
+                row = fenced_row(connection, write, task.id, task.attempt, lease_s=self._lease_s)
+                self._write_end(connection, task, worked, ended)
                 return standing(connection, task_standing(task, row))
         except Superseded as reason:
             skipped = Worked(ItemStatus.SKIPPED, str(reason))
             return self._end_item(task, item, skipped, took_s, summary)
+
+    def _end_last(
+        self, task: Task, worked: Worked, ended: dict[str, Any], step: str
+    ) -> Standing | None:
+        """Complete a task with its last item; None: it isn't to be, and nothing was written.
+
+        One message to PostgreSQL, if there is no effect.
+        """
+        write = sql.COUNTED_LAST[worked.status]
+        opened = self._database.begin if worked.effect else self._database.begin_one
+        with opened() as connection:
+            at_once, left = (ended, None) if records_at_once(connection) else ({}, ended)
+            held, by = (task.id, task.attempt), task.worker_id or ""
+            row = to_completed(connection, *held, by=by, step=step, write=write, **at_once)
+            if row is None:
+                return None
+            self._write_end(connection, task, worked, left)
+            return Standing(task_standing(task, row), Signals(cancel=False))
+
+    def _write_end(
+        self, connection: Connection, task: Task, worked: Worked, ended: dict[str, Any] | None
+    ) -> None:
+        """Write an item's end, unless it is written (None), and its effect."""
+        if ended is not None and not changed(connection, sql.ITEM_ENDED, ended):
+            raise TaskStateConflict(task.id, expected="working on this item")
+        if worked.effect is not None:
+            with Session(connection) as session:
+                worked.effect(session)
+                session.flush()
 
     def defer_item(self, task: Task, item: Item, reason: str, category: Category) -> Standing:
         """Put an item that failed for a passing reason behind the others, to be tried again.

@@ -58,10 +58,12 @@ class TaskStore:
         delivery: Delivery,
         actor: str,
         items: Sequence[Planned] | None = None,
+        tells: bool = False,
     ) -> tuple[Task, bool]:
         """Write a task, with its ``items`` if they are known; it is durable when this returns.
 
         ``delivery`` RQ is a wish: a task which others wait before is delivered in its turn.
+        ``tells``: idle workers are told with the commit, as ``Messenger.tell`` does.
 
         Returns:
             The task, and whether it is new: a submit whose ``request_key`` the user has used
@@ -80,7 +82,7 @@ class TaskStore:
             raise ValueError(f"{new.kind}: such items need a plan")
         for _ in range(RACES):
             try:
-                return self._insert(new, delivery, actor, items), True
+                return self._insert(new, delivery, actor, items, tells=tells), True
             except (IntegrityError, Deadlocked) as error:
                 known = self.submitted(new.user_id, new.request_key)
                 if known:
@@ -92,7 +94,13 @@ class TaskStore:
         raise Conflict("Another task of yours is just ending; try again.")
 
     def _insert(
-        self, new: NewTask, delivery: Delivery, actor: str, items: Sequence[Planned] | None
+        self,
+        new: NewTask,
+        delivery: Delivery,
+        actor: str,
+        items: Sequence[Planned] | None,
+        *,
+        tells: bool,
     ) -> Task:
         values: dict[str, Any] = {
             "id": new.id,
@@ -108,7 +116,7 @@ class TaskStore:
         }
         transaction = self.database.begin if items else self.database.begin_one
         with transaction() as connection:
-            row = inserted(connection, new.priority, values, by=actor)
+            row = inserted(connection, new.priority, values, by=actor, tells=tells)
             if row is None:
                 raise NotFound("There is no such account.")
             if items:

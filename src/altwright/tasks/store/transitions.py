@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     Update,
     bindparam,
+    exists,
     func,
     insert,
     select,
@@ -20,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from altwright.db.session import KEEPS_PLAN, Executor, changed
-from altwright.db.task_tables import TaskEventRow, TaskRow
+from altwright.db.task_tables import ItemRow, TaskEventRow, TaskRow
 from altwright.db.types import now
 from altwright.domain.task import MOVES, Delivery, Priority, Status
 from altwright.errors import Category, TaskStateConflict
@@ -91,7 +92,7 @@ class TaskWrite(NamedTuple):
     """A guarded write to a task, and what it is where more can be done in one statement.
 
     ``returning`` returns columns of the row with it; ``recording``, for PostgreSQL, also adds to
-    the task's history.
+    the task's history, and ends an item with the task if it was made for that.
     """
 
     plain: Update
@@ -119,14 +120,21 @@ STANDING = (
 _OF_MOVE = ("event", "actor", "detail")
 
 
-def task_write(statement: Update, columns: Iterable[Any] = STANDING) -> TaskWrite:
-    """Return all forms of a write."""
+def task_write(
+    statement: Update, columns: Iterable[Any] = STANDING, *, item_ended: Update | None = None
+) -> TaskWrite:
+    """Return all forms of a write; ``recording`` is made with ``item_ended``, or not at all."""
     known = {column.name for column in columns} | {"id", "attempt"}
-    moved = statement.returning(*(TaskRow.__table__.c[name] for name in sorted(known))).cte()
+    guarded = statement
+    if item_ended is not None and item_ended.whereclause is not None:
+        guarded = statement.where(exists().where(item_ended.whereclause))
+    moved = guarded.returning(*(TaskRow.__table__.c[name] for name in sorted(known))).cte()
     entry = {"task_id": moved.c.id, "attempt": moved.c.attempt}
     entry |= {name: bindparam(f"of_{name}") for name in _OF_MOVE}
     noted = insert(TaskEventRow).from_select(list(entry), select(*entry.values())).cte()
     recording = select(*(moved.c[column.name] for column in columns)).add_cte(noted)
+    if item_ended is not None:
+        recording = recording.add_cte(item_ended.where(ItemRow.task_id == moved.c.id).cte())
     return TaskWrite(
         statement, statement.returning(*columns), recording.execution_options(**KEEPS_PLAN)
     )
@@ -191,13 +199,16 @@ def to_completed(
     by: str,
     step: str,
     write: TaskWrite = COMPLETED,
+    **of_write: Any,
 ) -> Row[Any] | None:
     """End a running task whose items are all finished; return STANDING, or more, or None.
 
-    ``write`` may also be one made from COMPLETED, which does it under more conditions.
+    ``write`` may also be one made from COMPLETED, which does it under more conditions, and is
+    given ``of_write``.
     """
     move = _Move(task_id, attempt, Status.RUNNING, Status.COMPLETED, "completed", by)
-    return _moved_row(connection, write, move, {"of_step": step[:STEP_LENGTH]})
+    values = {"of_step": step[:STEP_LENGTH], **of_write}
+    return _moved_row(connection, write, move, values)
 
 
 def to_cancelled(
@@ -295,7 +306,7 @@ def _moved_row(
 ) -> Row[Any] | None:
     """Do as ``_moved``; return what ``write`` returns, or None: nothing was written."""
     values |= _guard(move.task_id, move.attempt, _legal(move).before)
-    if connection.dialect.name == "postgresql":
+    if records_at_once(connection):
         entry = _entry(move)
         values |= {f"of_{name}": entry[name] for name in _OF_MOVE}
         return connection.execute(write.recording, values).first()
@@ -303,6 +314,11 @@ def _moved_row(
     if row is not None:
         connection.execute(_RECORD, _entry(move))
     return row
+
+
+def records_at_once(connection: Connection) -> bool:
+    """Return whether a move is one statement with what comes with it (``TaskWrite.recording``)."""
+    return connection.dialect.name == "postgresql"
 
 
 def _legal(move: _Move) -> _Move:
