@@ -20,7 +20,7 @@ from benchmarks.processes import memory_mb, peak_mb
 from benchmarks.whole_job import TimedModel, photographs, whole_job
 
 #: Pictures of a run, and seconds that the model server takes for each.
-PICTURES, TAKES_S = 120, 0.05
+PICTURES, TAKES_S = 40, 0.05
 #: Pictures at a time: as it comes, and what a large model server is asked for.
 PARALLEL = (1, 8)
 
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where to write the figures, too")
     given = parser.parse_args()
     pictures = photographs()
-    count = PICTURES // 8 if given.quick else PICTURES
+    count = PICTURES // 4 if given.quick else PICTURES
     found = {
         f"worker, model server, {parallel} at a time": without_model(pictures, count, parallel)
         for parallel in PARALLEL
