@@ -111,16 +111,15 @@ class Takahe(PretendServer):
 
     name, version = "takahe", "0.11.0"
     describes = True
-    #: Whether the nodeinfo says what it is.
+    #: How often posts were shown.
     reads: ClassVar[int] = 0
 
-    def entity(self, post: dict[str, Any]) -> dict[str, Any]:
+    def _seen(self, post: dict[str, Any]) -> dict[str, Any]:
         """Show the pictures in another order each time."""
-        seen = super().entity(post)
+        seen, media = super()._seen(post), "media_attachments"
         type(self).reads += 1
-        if type(self).reads % 2:
-            seen["media_attachments"].reverse()
-        return seen
+        is_turned = type(self).reads % 2 and isinstance(seen[media], list)
+        return seen | {media: seen[media][::-1]} if is_turned else seen
 
     def edit(self, post: dict[str, Any], edit: dict[str, Any]) -> tuple[int, Any] | None:
         """Publish it, and lose who is mentioned by the answer alone; texts are trimmed."""

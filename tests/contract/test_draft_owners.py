@@ -122,7 +122,8 @@ def test_accounts_whose_servers_give_the_same_ids_are_kept_apart(
     taken = put_into(world, draft, D.PUBLISHING)
     with world.database.write() as session:
         draft_writes.give_back_all(session, world.user.id, other_id)
-        assert world.drafts.get(draft.id, world.user.id) == taken
+    assert world.drafts.get(draft.id, world.user.id) == taken
+    with world.database.write() as session:
         draft_writes.give_back_all(session, world.user.id, world.account.id)
     assert world.drafts.get(draft.id, world.user.id).status is D.APPROVED
 

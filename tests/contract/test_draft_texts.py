@@ -159,6 +159,9 @@ def test_a_text_keeps_its_language(world: World, draft: Draft) -> None:
         draft_writes.note_published(session, draft.picture.id, "A cat.")
     theirs = world.drafts.texts(draft.id, world.user.id)[0]
     assert world.drafts.restore(draft.id, world.user.id, theirs.id).language == "en"
+    publish(world, draft)
+    newest = world.drafts.texts(draft.id, world.user.id)[0]
+    assert (newest.kind, newest.language) == (K.PUBLISHED, "en")
 
 
 def test_a_blank_comes_back_where_nobody_is_about_to_publish_it(world: World) -> None:

@@ -237,7 +237,8 @@ def test_who_publishes_moves_only_what_is_being_published(world: World) -> None:
 
 
 def test_a_post_that_is_gone_is_said_on_each_of_its_drafts(world: World) -> None:
-    """Those that were published stay so."""
+    """Those that were published stay so, and those of other posts as they are."""
+    (other,) = world.draft(make_post(2, ""))
     drafts = in_each_state(world, 1)
     with world.database.write() as session:
         draft_writes.post_gone(session, world.account.id, "p1")
@@ -245,6 +246,7 @@ def test_a_post_that_is_gone_is_said_on_each_of_its_drafts(world: World) -> None
         now = world.drafts.get(draft.id, world.user.id)
         assert now.problem == draft_writes.GONE
         assert now.status is (D.PUBLISHED if status is D.PUBLISHED else D.SKIPPED)
+    assert world.drafts.get(other.id, world.user.id) == other
 
 
 def test_videos_are_no_pictures(world: World) -> None:

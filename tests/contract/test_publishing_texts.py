@@ -45,6 +45,7 @@ def test_pixelfeds_html_is_no_other_text(text: str) -> None:
             ada.another_day()
         assert ada.platform.post(post_id).media[0].description == text
     assert len(server.described) == 1
+    assert ada.time.waited_s == 0
 
 
 @pytest.mark.parametrize("kind", WRITING)
@@ -159,11 +160,11 @@ def test_a_read_that_lags_behind_is_waited_for(kind: type[PretendServer], lag_re
 def test_a_text_that_does_not_show_is_no_success_and_no_second_edit() -> None:
     """On a server that has shown others before."""
     server = Mastodon43()
-    first, second = server.add(), server.add()
+    first, second = server.add(), server.add(texts=("Old.", ""))
     with ada_on(server) as ada:
         ada.publish(first, "A door.")
         server.lag_reads = 99
-        found = ada.publish(second, "A door.")
+        found = ada.publish(second, "A door.", seen="Old.")
     assert found.unkept == {server.media_ids(second)[0]: ""}
     assert server.edits == [first, second]
     assert not any("/media/" in one for one in server.requests)
