@@ -32,6 +32,7 @@ QUICK: dict[str, list[str]] = {
     "field": ["--quick"],
     "submits": ["--count", "20"],
     "whole_job": ["--quick"],
+    "memory": ["--quick"],
     "backlog": ["--quick"],
     "admin_pages": ["--quick"],
     "recovery": ["--rounds", "1"],

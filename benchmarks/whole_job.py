@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -144,8 +144,16 @@ def service(folder: Path, **settings: str) -> Iterator[tuple[Services, dict[str,
         services.close()
 
 
-def whole_job(pictures: list[bytes], count: int, **settings: str) -> float:
-    """Return the pictures a minute of a run over an account, its search for them included."""
+def whole_job(
+    pictures: list[bytes],
+    count: int,
+    look: Callable[[int], object] = lambda _pid: None,
+    **settings: str,
+) -> float:
+    """Return the pictures a minute of a run over an account, its search for them included.
+
+    ``look`` gets the worker's process once the run is over.
+    """
     account = Account(pictures, count)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="altwright-bench-"))
@@ -164,6 +172,8 @@ def whole_job(pictures: list[bytes], count: int, **settings: str) -> float:
                 JOB_MOST_S,
                 every_s=0.5,
             )
+            if worker.poll() is None:
+                look(worker.pid)
             worker.send_signal(signal.SIGTERM)
             worker.wait(60)
         finally:

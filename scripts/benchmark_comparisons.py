@@ -118,6 +118,7 @@ COLUMNS = {
     "with_submit_ms": "with the submit, ms",
     "pss_mb": "MB (PSS)",
     "rss_mb": "MB (RSS)",
+    "peak_mb": "MB at most (RSS)",
     "least": "least of a round",
     "most": "most of a round",
     "mean_ms": "mean, ms",
@@ -245,6 +246,16 @@ COMPARISONS = (
         "of the best there can be",
         "A whole job",
         "Pictures described a minute, beside what the model could do at best.",
+    ),
+    Comparison(
+        "memory",
+        "",
+        "peak_mb",
+        "MB",
+        "Memory of a worker at work",
+        "What `altwright worker --count 1` holds once it has described an account, and the most it "
+        "ever held. An embedded model lives in a process of its own.",
+        least=True,
     ),
     Comparison(
         "backlog",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from benchmark_charts import chart
 from benchmark_comparisons import COMPARISONS, Comparison
 from benchmark_promises import PROMISES, RESULT, Results
+from requirements import Seen
 
 PAGE, CHARTS = "explanation/benchmarks.md", "explanation/benchmarks"
 SLOWER = """\
@@ -41,6 +42,17 @@ def pages() -> dict[str, str]:
             title = f"{one.heading} ({one.unit})"
             made[f"{CHARTS}/{one.slug}.svg"] = chart(title, one.gist(bars), bars)
     return made
+
+
+def promises() -> dict[str, Seen]:
+    """Return what was seen of each promise, by its words."""
+    results = Results(RESULT.read_text())
+    found = {}
+    for one in PROMISES:
+        seen, verdict = one.verdict(results)
+        words = f"{one.promised}, seen {seen}, {verdict} (`python -m benchmarks.{one.benchmark}`)"
+        found[one.what] = Seen(words, verdict == "reached")
+    return found
 
 
 def _page(results: Results) -> Iterator[str]:

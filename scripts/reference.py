@@ -38,7 +38,7 @@ def pages() -> dict[str, str]:
         "reference/states.md": "\n".join(_states()),
         "reference/rest-api.md": "\n".join(_rest_api()),
         "how-to/alerts.md": RUNBOOK.read_text(),
-        "requirements.md": "\n".join(requirements.page()),
+        "requirements.md": "\n".join(requirements.page(benchmark_page.promises())),
         **benchmark_page.pages(),
         **capacity_page.pages(),
     }

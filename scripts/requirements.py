@@ -5,14 +5,21 @@ from __future__ import annotations
 import ast
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "docs" / "requirements.toml"
 MARK = "pytest.mark.req"
+
+
+class Seen(NamedTuple):
+    """What was seen of a promise on speed: in words, and whether that is enough."""
+
+    words: str
+    is_reached: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +32,7 @@ class Clause:
     command: str = ""
     measured: str = ""
     recorded: str = ""
+    promises: Sequence[str] = ()
     missing: str = ""
     see: str = ""
 
@@ -36,7 +44,11 @@ class Clause:
     @property
     def is_for_tests(self) -> bool:
         """Return whether it holds because tests prove it."""
-        return not (self.command or self.missing or self.see)
+        return not (self.command or self.promises or self.missing or self.see)
+
+    def is_met(self, seen: Mapping[str, Seen]) -> bool:
+        """Return whether nothing of it is known to be missing."""
+        return not self.missing and all(seen[name].is_reached for name in self.promises)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +100,14 @@ def _word(argument: ast.expr) -> str:
     return str(argument.value) if isinstance(argument, ast.Constant) else ast.unparse(argument)
 
 
-def page() -> Iterator[str]:
-    """Yield the page's lines."""
+def page(seen: Mapping[str, Seen]) -> Iterator[str]:
+    """Yield the page's lines; ``seen`` has the promises on speed by their names."""
     shown = proofs()
     everything = clauses()
-    unmet = {clause.number for clause in everything if clause.missing}
-    missing = [clause.name for clause in everything if clause.missing or clause.see in unmet]
+    unmet = {clause.number for clause in everything if not clause.is_met(seen)}
+    missing = [
+        clause.name for clause in everything if not clause.is_met(seen) or clause.see in unmet
+    ]
     yield "# Requirements"
     yield ""
     yield "Each requirement word for word, clause by clause. A clause is proved by tests that are"
@@ -114,11 +128,11 @@ def page() -> Iterator[str]:
         yield f"Module: {modules or 'none yet'}."
         yield ""
         for clause in requirement.clauses:
-            states = "; ".join(_states(clause, shown.get(clause.name, [])))
+            states = "; ".join(_states(clause, shown.get(clause.name, []), seen))
             yield f'- **{clause.id}** ("{clause.text}"): {states}'
 
 
-def _states(clause: Clause, tests: list[str]) -> Iterator[str]:
+def _states(clause: Clause, tests: list[str], seen: Mapping[str, Seen]) -> Iterator[str]:
     named = ", ".join(f"`{test}`" for test in tests)
     if clause.see:
         yield f"as {clause.see}"
@@ -127,5 +141,8 @@ def _states(clause: Clause, tests: list[str]) -> Iterator[str]:
     if clause.command:
         page_name = clause.recorded.removeprefix("docs/")
         yield f"measured by `{clause.command}`: {clause.measured} ([{page_name}]({page_name}))"
+    for name in clause.promises:
+        page_name = "explanation/benchmarks.md"
+        yield f"{name}: {seen[name].words} ([{page_name}]({page_name}))"
     if clause.missing:
         yield f"**not yet**: {clause.missing}{f' In part: {named}' if tests else ''}"

@@ -88,6 +88,10 @@ class PretendServer:
         """Return what the server keeps as the texts of a post's pictures."""
         return [one["description"] or "" for one in self.posts[post_id]["media"]]
 
+    def leave(self, requests: int) -> None:
+        """Take no more than so many requests from now on."""
+        self.limit = self._window[1] + requests
+
     # --- what the API shows ---
 
     def entity(self, post: dict[str, Any]) -> dict[str, Any]:

@@ -211,15 +211,18 @@ class Site:
                 )
             )
 
-    def work(self, says: str = "", name: str = "fake") -> None:
-        """Make one attempt at the task that waits, with a describer that ``says`` this."""
+    def work(self, says: str = "", name: str = "fake", fault: Exception | None = None) -> None:
+        """Make one attempt at the task that waits, with a describer that ``says`` this.
+
+        ``fault`` is raised in place of a description, and by a look at how the describer is.
+        """
         services = self.web.services
         captions = Captions(
             services.store,
             services.accounts,
             services.pictures,
             Outbound(services.settings.allowed_private_hosts, timeout_s=30),
-            SayingDescriber(name, says=says),
+            SayingDescriber(name, says=says, fault=fault),
             PictureLimits(40 << 20, 100_000_000, timeout_s=30),
             longest=500,
         )
@@ -293,12 +296,21 @@ class Site:
 
 @dataclass
 class SayingDescriber(FakeDescriber):
-    """Says the same of every picture."""
+    """Says the same of every picture, or is at fault."""
 
     says: str = ""
+    fault: Exception | None = None
+
+    def probe(self) -> str:
+        """Say how it is."""
+        if self.fault is not None:
+            raise self.fault
+        return super().probe()
 
     def describe(self, picture: Picture, request: Request) -> Description:
         """Describe a picture."""
+        if self.fault is not None:
+            raise self.fault
         return replace(super().describe(picture, request), text=self.says)
 
 

@@ -19,6 +19,7 @@ from altwright.tasks.alerting.rules import QUIET_S, Thresholds
 from altwright.tasks.overview import Overview, Seen
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.job_queues import QueueOptions
+from altwright.tasks.store.running_work import RunningWork
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.time_series import Series
 
@@ -39,14 +40,16 @@ class House(Alerting):
         self.key_fits = True
         self.probe: Callable[[], object] = lambda: None
         self.upkeep = RQUpkeep(rig.health, QueueOptions())
+        limits = replace(
+            Thresholds(backlog_tasks=3, backlog_age_s=600, disk_free_share=0), **thresholds
+        )
         super().__init__(
             rig,
             self.upkeep,
             channels or {},
-            replace(
-                Thresholds(backlog_tasks=3, backlog_age_s=600, disk_free_share=0), **thresholds
-            ),
+            limits,
             workers_expected=lambda: self.workers_expected,
+            work=RunningWork(rig.database, limits.stuck_task_s),
             folder=folder or Path(tempfile.gettempdir()),
             key_fits=lambda: self.key_fits,
             lock=(folder or Path(tempfile.gettempdir())) / f"altwright-{os.getpid()}.alert",

@@ -189,10 +189,12 @@ class Fleet:
             started.end()
 
     @contextlib.contextmanager
-    def gunicorn(self, *options: str, **settings: str) -> Iterator[Started]:
+    def gunicorn(
+        self, *options: str, app: str = "altwright.wsgi:app", **settings: str
+    ) -> Iterator[Started]:
         """Run Gunicorn, and wait until it answers."""
         argv = [sys.executable, "-m", "gunicorn", "-c", "python:altwright.gunicorn_conf", *options]
-        with self.running("gunicorn", [*argv, "altwright.wsgi:app"], **settings) as started:
+        with self.running("gunicorn", [*argv, app], **settings) as started:
             wait_until(lambda: self.answers(started), UP_WITHIN_S)
             yield started
 

@@ -23,7 +23,8 @@ _ballast: list[bytes] = []
 class ToyWork(Work):
     """Items that each take ``item_s`` seconds; their effects can be recorded, without a guard.
 
-    Once the file ``hurry`` exists, the items that are left take no time.
+    Once the file ``hurry`` exists, the items that are left take no time. ``bug``: what an exception
+    says that each raises.
     """
 
     def __init__(self, run: Run) -> None:
@@ -39,6 +40,8 @@ class ToyWork(Work):
         """Take the time, and the memory that was asked for."""
         self._run.step(f"toy {item.key}")
         settings = self._run.task.settings
+        if settings["bug"]:
+            raise RuntimeError(settings["bug"])
         _ballast.append(b"x" * (settings["leak_mb"] << 20))
         if not (settings["hurry"] and Path(settings["hurry"]).exists()):
             threading.Event().wait(settings["item_s"])
@@ -66,7 +69,7 @@ class Toy(TaskKind):
     def checked(self, settings: Mapping[str, Any], user: UserRef | None) -> dict[str, Any]:
         """Return complete settings."""
         complete = {"items": 5, "item_s": 0.01, "record": False, "leak_mb": 0, "hurry": ""}
-        return complete | dict(settings)
+        return complete | {"bug": ""} | dict(settings)
 
     def exclusive_key(self, user: UserRef | None, account_id: int | None = None) -> str | None:
         """Return None: as many as you like."""

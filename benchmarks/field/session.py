@@ -19,6 +19,7 @@ from tests.support import wait_until
 from tests.support_service import KEPT, alive, tree
 
 from benchmarks.peers.marks import FOLDER, GATE, JOB, NOTE, Note
+from benchmarks.processes import memory_mb
 
 ROOT = Path(__file__).parent.parent.parent
 #: Seconds that processes have to come up and jobs to be done; and to end, when asked to.
@@ -171,13 +172,8 @@ class Session:
     def memory_mb(self) -> tuple[float, float]:
         """Return what idle workers hold, pages that several share split (PSS) or not (RSS)."""
         time.sleep(SETTLE_S)
-        found = {"Pss:": 0, "Rss:": 0}
-        for pid in self.pids():
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                name, *values = line.split()
-                if name in found:
-                    found[name] += int(values[0])
-        return found["Pss:"] / 1024, found["Rss:"] / 1024
+        pss, rss = zip(*map(memory_mb, self.pids()), strict=True)
+        return sum(pss), sum(rss)
 
     def cpu_s(self) -> float:
         """Return the processor time of all workers so far, of children that have ended as well."""

@@ -29,6 +29,7 @@ from altwright.db import migrate
 from altwright.web.app import create_app
 from altwright.web.auth import SignedIn
 from altwright.web.realtime.admission import MOST_OF_USER
+from benchmarks.processes import memory_mb
 from benchmarks.sockets.pages import Pages
 
 #: Events to each user, and seconds between two.
@@ -190,12 +191,7 @@ def _running(
 
 def _memory_mb(pid: int) -> float:
     """Return the proportional memory of a process and all below it (proc(5): smaps_rollup)."""
-    total_kb = 0
-    for one in {pid, *tree(pid)}:
-        for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total_kb += int(line.split()[1])
-    return total_kb / 1000
+    return sum(memory_mb(one)[0] for one in {pid, *tree(pid)})
 
 
 def _threads(pid: int) -> int:

@@ -229,10 +229,12 @@ def build(settings: Settings) -> Services:
         lambda name: LocalModel(
             describers.model_host_of(settings), name, live.current.model_timeout
         ),
-        lambda name, by: local_models.use(name, by=by),
+        lambda name, by: local_models.use(name, by=users.still_administrator(by)),
     )
     ollama = OllamaModels(settings.ollama_url)
-    pull = PullModel(ollama, lambda name, by: local_models.use_ollama(name, by=by))
+    pull = PullModel(
+        ollama, lambda name, by: local_models.use_ollama(name, by=users.still_administrator(by))
+    )
     own_kinds = (Maintenance(chores), get_model, pull)
     kinds = captions.kinds | {kind.name: kind for kind in own_kinds}
     page_channel = PageChannel(health, box, settings)
@@ -279,6 +281,7 @@ def build(settings: Settings) -> Services:
         channels,
         thresholds_of(settings),
         workers_expected=lambda: workers_expected(settings, engine.control),
+        work=work,
         folder=settings.data_dir,
         key_fits=partial(key_check.fits, database, box),
         maintenance_every_s=settings.maintenance_every,

@@ -19,11 +19,12 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL
 
-from altwright import env_file, findings
+from altwright import database_url, env_file, findings, profiles
 from altwright.domain.counting import counted
 from altwright.domain.worker import host_name
 from altwright.domain.worker_mode import WorkerMode
 from altwright.errors import ConfigError
+from altwright.profiles import Exposed, Profile
 from altwright.setting_values import (
     COUNT_MOST,
     MAKES_ONE,
@@ -67,10 +68,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
-    profile: Literal["development", "staging", "production"] = Field(
+    profile: Profile = Field(
         "development",
         alias="ALTWRIGHT_PROFILE",
-        description="production and staging insist on keys of your own and on secure cookies",
+        description="development, staging or production; the last two don't start with what is "
+        "unsafe (docs/how-to/deploy.md)",
     )
     data_dir: Path = Field(
         Path("var"), description="folder for the database, pictures, keys and the embedded Valkey"
@@ -80,10 +82,20 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL: sqlite:///…, postgresql://… or mysql+pymysql://…; "
         "empty: SQLite in DATA_DIR",
     )
+    worker_database_url: DatabaseURL = Field(
+        "",
+        description="the same database with the login of worker processes, whose rights are fewer "
+        "(`altwright db roles`); empty: DATABASE_URL",
+    )
     redis_url: RedisURL = Field(
         "",
         description="redis://, rediss:// (TLS), unix:// or redis+sentinel:// of a Redis or Valkey "
         "server; empty: the embedded Valkey; `altwright redis use` changes it while all runs",
+    )
+    plaintext_hosts: PrivateHosts = Field(
+        frozenset(),
+        description="hosts, with commas between them, of a database or Redis in a network of your "
+        "own, that staging and production may reach without TLS",
     )
     host: str = Field("127.0.0.1", description="address that the web server listens on")
     port: int = Field(8080, ge=0, le=65535, description="port that the web server listens on")
@@ -126,7 +138,8 @@ class Settings(BaseSettings):
         "empty: made and kept in DATA_DIR",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="least severe level that is logged"
+        "INFO",
+        description="least severe level that is logged; DEBUG shows stacks, paths and hosts, too",
     )
     log_format: Literal["console", "json"] = Field("console", description="shape of log lines")
 
@@ -242,8 +255,8 @@ class Settings(BaseSettings):
     describer: DescriberName = Field("offline", description="what writes the drafts")
     describer_fallbacks: Fallbacks = Field(
         "",
-        description="describers that are asked in this order where that one fails, with commas "
-        "between them, or none",
+        description="other describers that are asked in this order where that one fails, with "
+        "commas between them, or none",
     )
     describer_parallel: int = Field(
         1, ge=1, le=32, description="pictures of one run that are described at a time"
@@ -376,6 +389,12 @@ class Settings(BaseSettings):
     maintenance_every: Seconds = Field(3600, description="seconds between two clean-ups")
 
     @model_validator(mode="after")
+    def _take_defaults_of_profile(self) -> Self:
+        for name in profiles.DEFAULTS[self.profile].keys() - self.model_fields_set:
+            self.__dict__[name] = self.default_of(name)
+        return self
+
+    @model_validator(mode="after")
     def _check_together(self) -> Self:
         if faults := self.faults():
             raise ValueError("\n".join(faults))
@@ -383,7 +402,7 @@ class Settings(BaseSettings):
 
     def faults(self) -> list[str]:
         """Return what doesn't go together, each as a line that begins with names of settings."""
-        return [*self._missing(), *self._unfit()]
+        return [*self._missing(), *self._unfit(), *profiles.unsafe(self.profile, self._exposed)]
 
     def _missing(self) -> Iterator[str]:
         """Yield what others need and isn't there."""
@@ -407,12 +426,27 @@ class Settings(BaseSettings):
                 yield f"{listed}: missing; needed by {what}{made}"
 
     def _unfit(self) -> Iterator[str]:
-        """Yield what is too little beside another setting."""
+        """Yield what doesn't fit another setting."""
+        fallbacks = self.describer_fallbacks.split(",")
+        if self.describer in fallbacks:
+            yield (
+                f"DESCRIBER_FALLBACKS: {self.describer} is asked first already (DESCRIBER); a "
+                f"fallback has to be another one, or {NONE}"
+            )
+        if twice := sorted({one for one in fallbacks if one and fallbacks.count(one) > 1}):
+            yield f"DESCRIBER_FALLBACKS: names {', '.join(twice)} twice; once is enough"
         length = len(self.flask_secret_key.strip())
         if self.profile != "development" and 0 < length < SECRET_CHARACTERS:
             yield (
                 f"FLASK_SECRET_KEY: is short ({counted(length, 'character')}); {self._profile} "
                 f"needs {SECRET_CHARACTERS} or more; {MAKES_ONE}"
+            )
+        if self.worker_database_url and not database_url.are_alike(
+            self.worker_database_url, self.database_url
+        ):
+            yield (
+                "WORKER_DATABASE_URL: should be DATABASE_URL's database, on PostgreSQL or MariaDB, "
+                "with another login"
             )
         length = len(self.metrics_token)
         if 0 < length < TOKEN_CHARACTERS:
@@ -433,6 +467,24 @@ class Settings(BaseSettings):
                 f"({self.external_processes}) or more (it is {self.external_processes_max})"
             )
 
+    def default_of(self, name: str) -> Any:
+        """Return what a setting is in this profile if nobody sets it."""
+        return profiles.DEFAULTS[self.profile].get(name, type(self).model_fields[name].default)
+
+    @property
+    def _exposed(self) -> Exposed:
+        return Exposed(
+            databases={
+                "DATABASE_URL": self.database_url,
+                "WORKER_DATABASE_URL": self.worker_database_url,
+            },
+            redis_url=self.redis_url,
+            plaintext_hosts=self.plaintext_hosts,
+            host=self.host,
+            trusted_proxies=self.trusted_proxies,
+            log_level=self.log_level,
+        )
+
     @property
     def _profile(self) -> str:
         return f"ALTWRIGHT_PROFILE={self.profile}"
@@ -442,6 +494,14 @@ class Settings(BaseSettings):
         # The account, a whole page, and a shorter one in its place.
         return 3 * self.platform_timeout
 
+    def secrets(self) -> list[str]:
+        """Return what no log line may hold, whatever it is about: keys, tokens, webhooks."""
+        named = ("_key", "_token", "_dsn", "_headers", "webhook_url", "slack_url", "ntfy_url")
+        given = (
+            str(getattr(self, name)) for name in type(self).model_fields if name.endswith(named)
+        )
+        return [part for one in given for part in one.split(",") if part]
+
     @cached_property
     def resolved_database_url(self) -> str:
         """Return DATABASE_URL, or the SQLite file in DATA_DIR."""
@@ -449,6 +509,14 @@ class Settings(BaseSettings):
             return self.database_url
         path = self.data_dir.absolute() / "altwright.db"
         return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+    def of_workers(self) -> Self:
+        """Return the settings as a worker process has them: its login is the database's."""
+        if not self.worker_database_url:
+            return self
+        settings = self.model_copy(update={"database_url": self.worker_database_url})
+        settings.__dict__.pop("resolved_database_url", None)
+        return settings
 
     @cached_property
     def run_dir(self) -> Path:

@@ -25,6 +25,9 @@ _DRIVERS = {
     "mysql+pymysql": "mysql+pymysql",
     "mariadb+pymysql": "mariadb+pymysql",
 }
+#: PyMySQL's options of which each asks for TLS, and libpq's modes that do without plain text.
+_TLS = ("ssl_ca", "ssl_cert", "ssl_verify_cert", "ssl_verify_identity")
+_TLS_MODES = {"require", "verify-ca", "verify-full"}
 
 
 def checked(text: str) -> str:
@@ -65,6 +68,32 @@ def file_of(text: str) -> Path | None:
     if url.get_backend_name() != "sqlite" or not url.database or "uri" in url.query:
         return None
     return Path(url.database)
+
+
+def are_alike(one: str, other: str) -> bool:
+    """Return whether both are addresses of servers of the same kind, which have logins."""
+    kinds = {
+        make_url(url).get_backend_name().replace("mysql", "mariadb") if url else "sqlite"
+        for url in (one, other)
+    }
+    return len(kinds) == 1 and kinds != {"sqlite"}
+
+
+def host_without_tls(text: str) -> str:
+    """Return the host that is reached without TLS; "": there is none, or it is a Unix socket."""
+    url = make_url(text) if text else None
+    if url is None or url.get_backend_name() == "sqlite" or "unix_socket" in url.query:
+        return ""
+    if any(name in url.query for name in _TLS) or url.query.get("sslmode") in _TLS_MODES:
+        return ""
+    host = url.query.get("host") or url.host or ""
+    return host if isinstance(host, str) else host[0]
+
+
+def how_to_ask_for_tls(text: str) -> str:
+    """Return the option that lets an address of this kind want TLS."""
+    is_postgresql = make_url(text).get_backend_name() == "postgresql"
+    return "sslmode=verify-full" if is_postgresql else "ssl_ca=/path/to/ca.pem"
 
 
 def _options(backend: str) -> set[str]:

@@ -37,7 +37,7 @@ class Superseded(Exception):
 
 
 class AltwrightError(Exception):
-    """Unexpected error: answered with 500, logged with its traceback.
+    """Unexpected error: answered with 500, logged with where it was raised.
 
     ``str(error)`` is one or two sentences that are safe to show to a user: no token, path,
     internal address or stack. ``operator_detail`` is more for the operator's log: another

@@ -30,6 +30,7 @@ graceful_timeout = 1
 timeout = 30
 control_socket_disable = True
 loglevel = "warning"
+logger_class = "altwright.gunicorn_log.GunicornLog"
 proc_name = "altwright-sockets"
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - memory: a slow disk must not look like a hung worker
 

@@ -23,6 +23,7 @@ timeout = graceful_timeout + 20
 keepalive = 5
 control_socket_disable = True
 loglevel = "warning"
+logger_class = "altwright.gunicorn_log.GunicornLog"
 proc_name = "altwright"
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - memory: a slow disk must not look like a hung worker
 

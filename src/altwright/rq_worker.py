@@ -65,7 +65,7 @@ class Worker(BaseWorker):
         **_options: Any,
     ) -> None:
         """Take what RQ's command passes; nothing of RQ's own worker is set up."""
-        self._services = bootstrap.build(configured())
+        self._services = bootstrap.build(configured().of_workers())
         app = task_app(self._services)
         self.name = name or new_worker_id("rq")
         parts = self._services.work_parts(app.app_context)

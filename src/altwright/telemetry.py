@@ -5,10 +5,19 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
+
+from altwright.log_words import located, masked
+
+_log = logging.getLogger(__name__)
+
+#: Characters below which a configured secret is a word that other lines may have.
+SECRET_LEAST = 8
 
 #: Passwords in addresses and in what stands behind "?", tokens, and links with which people choose
 #: a password (Fernet's tokens, as accounts/password_links.py makes them) reach no log. A password
@@ -22,8 +31,29 @@ _SECRETS = re.compile(
 )
 
 
-def configure(level: str, shape: str) -> None:
-    """Send every logger's lines to stderr, as ``console`` text or one ``json`` object a line."""
+def configure(level: str, shape: str, secrets: Iterable[str] = ()) -> None:
+    """Send every logger's lines to stderr, as ``console`` text or one ``json`` object a line.
+
+    An exception is one word of a line: its class, and where it was raised. Its message may quote
+    whatever it was about, and a stack names paths, so that both are for ``DEBUG`` only, and the
+    report of errors (error_reports). ``secrets`` are blotted out wherever they stand.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(level, shape, secrets))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("rq.worker", "engineio", "socketio", "urllib3", "werkzeug", "alembic"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    # RQ adds handlers of its own to these unless they have one (rq.logutils).
+    for name in ("rq.worker", "rq.job"):
+        logging.getLogger(name).handlers[:] = [logging.NullHandler()]
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _of_thread
+
+
+def formatter(level: str, shape: str, secrets: Iterable[str] = ()) -> logging.Formatter:
+    """Return what makes a line of a record; Gunicorn's own handlers take it, too."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -40,25 +70,24 @@ def configure(level: str, shape: str) -> None:
             exception_formatter=structlog.dev.plain_traceback,
         )
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
+    told: list[structlog.types.Processor] = [_located, _masked]
+    if level == "DEBUG":
+        told = [structlog.processors.format_exc_info] if shape == "json" else []
+    hidden = tuple(one for one in secrets if len(one) >= SECRET_LEAST)
+    return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *([structlog.processors.format_exc_info] if shape == "json" else []),
+            *told,
             renderer,
-            lambda _logger, _name, line: redact(str(line)),
+            lambda _logger, _name, line: redact(str(line), hidden),
         ],
     )
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-    for noisy in ("rq.worker", "engineio", "socketio", "urllib3", "werkzeug", "alembic"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
-    # RQ adds handlers of its own to these unless they have one (rq.logutils).
-    for name in ("rq.worker", "rq.job"):
-        logging.getLogger(name).handlers[:] = [logging.NullHandler()]
+
+
+def _of_thread(ended: threading.ExceptHookArgs) -> None:
+    name = ended.thread.name if ended.thread else "?"
+    _log.error("thread %s ended by a fault", name, exc_info=ended.exc_value)
 
 
 def fields(**known: Any) -> AbstractContextManager[None]:
@@ -66,9 +95,27 @@ def fields(**known: Any) -> AbstractContextManager[None]:
     return structlog.contextvars.bound_contextvars(**known)
 
 
-def redact(text: str) -> str:
-    """Replace passwords in addresses and bearer tokens with ``***``."""
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Replace passwords in addresses, bearer tokens, and the ``secrets`` with ``***``."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
     return _SECRETS.sub(_blotted, text)
+
+
+def _located(_logger: Any, _name: str, event: structlog.types.EventDict) -> Any:
+    """Put an exception's class and places in the place of its traceback."""
+    given = event.pop("exc_info", None)
+    event.pop("stack_info", None)
+    if given is True:
+        given = sys.exc_info()
+    error = given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["raised"] = located(error)
+    return event
+
+
+def _masked(_logger: Any, _name: str, event: structlog.types.EventDict) -> Any:
+    return {name: masked(said) if isinstance(said, str) else said for name, said in event.items()}
 
 
 def _blotted(match: re.Match[str]) -> str:

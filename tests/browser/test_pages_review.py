@@ -265,6 +265,32 @@ def test_another_describer_s_text_is_chosen_by_one_key(
     expect(field).to_have_value(drafts[0].text)
 
 
+def test_back_and_escape_close_the_large_picture(
+    page: Page, site: Site, drafts: list[Draft]
+) -> None:
+    """Nobody leaves Review by it: the grid is there again, at the picture that was seen last."""
+    page.goto("/")
+    page.goto("/review")
+    page.wait_for_selector("html[data-ready]")
+    card(page, drafts[0]).get_by_role("link", name=re.compile("large")).click()
+    page.keyboard.press("j")
+    expect(page).to_have_url(re.compile(rf"/review/{drafts[1].id}$"))
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/review$"))
+    expect(card(page, drafts[0])).to_be_visible()
+    expect(card(page, drafts[1]).get_by_role("article")).to_be_focused()
+    page.go_forward()
+    expect(card(page, drafts[0])).to_be_hidden()
+    page.keyboard.press("e")
+    page.keyboard.press("Escape")
+    expect(card(page, drafts[0])).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(card(page, drafts[0])).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/review$"))
+    page.go_back()
+    expect(page).to_have_url(site.url + "/")
+
+
 def test_a_blank_asks_for_a_sentence(page: Page, site: Site) -> None:
     """What was seen stands beside the empty field; nothing is approved before there are words."""
     site.draft(1, "Nothing to see", ("sign", "", {"seen": "Picture, mostly in blue."}))
@@ -384,28 +410,6 @@ def test_pictures_are_their_owners(site: Site) -> None:
     assert other.get(f"/pictures/{draft.picture.id}").status_code == 404
     assert other.get(f"/review/{draft.id}").status_code == 404
     assert other.get(f"/review/{draft.id}/card").status_code == 404
-
-
-def test_all_sure_ones_at_once(page: Page, site: Site, drafts: list[Draft]) -> None:
-    """One confirmation approves what is sure and has no warning; one undo takes it all back."""
-    chosen = page.get_by_role("button", name="Approve sure ones …")
-    chosen.click()
-    dialog = page.get_by_role("dialog", name="Approve all that are sure?")
-    expect(dialog.get_by_text("No draft is like this.")).to_be_visible()
-    expect(dialog.get_by_role("button", name="Approve")).to_be_disabled()
-    dialog.get_by_label("How sure the describer has to be").select_option("Quite or fairly sure")
-    able = sum(not draft.warnings for draft in drafts)
-    assert 0 < able < len(drafts)
-    dialog.get_by_role("button", name=f"Approve {able}", exact=True).click()
-    expect(page.locator("#toast")).to_have_text(f"Approved: {able}. Undo takes them back.")
-    left = [draft.id for draft in site.drafts(DraftStatus.DRAFT)]
-    assert left == [draft.id for draft in drafts if draft.warnings]
-    expect(page.locator("li.draft")).to_have_count(len(left))
-    expect(page.get_by_role("button", name=f"Publish {able}").first).to_be_visible()
-    page.keyboard.press("u")
-    expect(page.locator("#toast")).to_have_text(f"Undone: approved {able}.")
-    assert site.drafts(DraftStatus.APPROVED) == []
-    expect(page.locator("li.draft")).to_have_count(len(drafts))
 
 
 def test_a_phone_shows_picture_text_and_actions_together(

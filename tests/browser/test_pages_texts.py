@@ -9,6 +9,7 @@ from tests.support_browser import Site, violations
 
 from altwright.captions.drafts.draft import Draft
 from altwright.domain.caption import DraftStatus
+from altwright.errors import DescriberUnavailable
 
 MINE = "My own careful words."
 
@@ -293,3 +294,25 @@ def test_the_field_has_the_language_of_its_text(page: Page, site: Site, draft: D
     site.describe(draft, "Bars of a chart.")
     opened(page, f"/review/{draft.id}")
     expect(field(page, draft)).to_have_attribute("lang", "en")
+
+
+def test_another_describer_that_is_away_is_said_on_the_card(
+    page: Page, site: Site, draft: Draft
+) -> None:
+    """With why, and a button that asks again; nothing goes on behind it."""
+    order = {"DESCRIBER": "ollama", "DESCRIBER_FALLBACKS": "offline"}
+    site.web.services.live.change(order, by=site.web.root.ref)
+    opened(page, f"/review/{draft.id}")
+    page.keyboard.press("o")
+    latest = site.web.services.store.recent
+    wait_until(lambda: any(one.status == "queued" for one in latest(site.web.anna.id)))
+    site.work(name="ollama", fault=DescriberUnavailable("Ollama doesn't answer."))
+    notice = card(page, draft).get_by_role("group", name="No other text")
+    expect(notice).to_contain_text("No text from Ollama. Ollama doesn't answer.")
+    assert violations(page) == []
+    assert latest(site.web.anna.id)[0].status == "cancelled"
+    notice.get_by_role("button", name="Try again").click()
+    expect(notice).to_be_hidden()
+    wait_until(lambda: latest(site.web.anna.id)[0].status == "queued")
+    site.work("Visitors by month.", "ollama")
+    expect(page.get_by_role("dialog")).to_contain_text("Visitors by month.")

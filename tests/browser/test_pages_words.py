@@ -69,6 +69,28 @@ def test_a_describer_that_is_not_set_up_is_no_matter_of_the_account(site: Site) 
 
 
 @pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("status=drafts", "There is no state “drafts”."),
+        ("account=99", "There is no account of yours with the number “99”."),
+        ("account=none", "There is no account of yours with the number “none”."),
+        ("task=none", "There is no run “none”."),
+        ("since=yesterday", "There is no time “yesterday”."),
+    ],
+)
+def test_a_filter_of_review_that_cannot_be_shows_nothing(
+    site: Site, query: str, words: str
+) -> None:
+    """It is said, instead of showing more than was asked for."""
+    site.fill()
+    client = site.web.by_session(site.web.anna)
+    page = unescape(client.get(f"/review?{query}").text)
+    assert words in page
+    assert 'class="draft"' not in page + client.get(f"/review/cards?{query}").text
+    assert 'class="draft"' in client.get("/review?status=all").text
+
+
+@pytest.mark.parametrize(
     ("category", "total", "words", "is_offered"),
     [
         (Category.SERVICE_DOWN, 1, "Try again later.", True),
@@ -84,6 +106,23 @@ def test_nobody_is_asked_to_try_what_can_not_help(
     page = unescape(site.web.by_session(site.web.anna).get(f"/tasks/{task_id}").text)
     assert words in page
     assert ("Queue again" in page) is is_offered
+
+
+def test_a_run_s_language_is_said_by_its_name(site: Site) -> None:
+    """To its user and to administrators; where none was chosen, that is said."""
+    web = site.web
+    web.services.live.change({"DESCRIBER": "ollama"}, by=web.root.ref)
+    for language, words in (("pt-BR", "Portuguese (pt-BR)"), (None, "each post's own")):
+        task = web.services.queue.submit(
+            "captions",
+            user=web.anna.ref,
+            account_id=web.account_id,
+            settings={"language": language},
+        )
+        for path, who in ((f"/tasks/{task.id}", web.anna), (f"/admin/tasks/{task.id}", web.root)):
+            page = unescape(web.by_session(who).get(path).text)
+            assert f"<dt>Language</dt><dd>{words}</dd>" in page
+        web.services.store.cancel(task.id, user_id=web.anna.id, actor="anna")
 
 
 def test_settings_of_other_tasks() -> None:

@@ -232,6 +232,7 @@ def test_a_describer_that_goes_away_at_rest_is_told(rig: Rig) -> None:
     with serving(ModelServerDouble("ollama").respond) as server:
         house.probe = make("ollama", server.url, timeout_s=5).probe
         asked(house, 2)
+        assert house.overview.current()["describer"]["asked_s"] is not None
         assert house.look(31) == set()
     asked(house)
     assert house.look(31) == set()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select, update
 from sqlalchemy.pool import QueuePool
 from tests.servers import RedisServer
 from tests.support_engine import BERT, Rig, make_users, touch
@@ -14,9 +15,11 @@ from tests.support_house import House, slow_statements
 
 from altwright.db.session import POOL_OVERFLOW, Database, make_engine, utcnow
 from altwright.db.tables import Base
-from altwright.db.task_tables import StateRow
+from altwright.db.task_tables import NoticeRow, StateRow, TaskEventRow
+from altwright.db.types import now
 from altwright.domain.task import ItemStatus
 from altwright.tasks.alerting.host_watch import FRESH_S, LOOK_EVERY_S, NOTE_EVERY_S, POOL_LOOKS
+from altwright.tasks.alerting.notifications import Webhook
 from altwright.tasks.alerting.rules import QUIET_OF
 from altwright.tasks.store.items import Worked
 from altwright.web.login_rate_limit import LoginLimit
@@ -145,17 +148,31 @@ def test_a_task_that_is_stuck_is_told(rig: Rig) -> None:
     house = House(rig, stuck_task_s=900)
     rig.submit()
     task, item = rig.begin()
-    house.look()
-    assert house.look(800) == set()
-    rig.items.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
     assert house.look() == set()
-    assert house.look(800) == set()
-    assert house.look(200) == {"tasks_stuck"}
+    with rig.database.write() as session:
+        event = update(TaskEventRow).where(TaskEventRow.task_id == task.id)
+        session.execute(event.values(at=now(-1000)))
+    assert house.look() == {"tasks_stuck"}
     assert task.id in house.alerts.open()[0].message
-    following = rig.next_item(task.id)
-    assert following is not None
-    rig.items.end_item(task, following, Worked(ItemStatus.DONE), 0.1)
+    rig.items.end_item(task, item, Worked(ItemStatus.DONE), 0.1)
     assert house.look_until_quiet() == set()
+
+
+def test_an_open_alert_says_what_is_found_now(rig: Rig) -> None:
+    """Its words and severity follow, and nothing is sent for that."""
+    house = House(rig, {"webhook": Webhook("http://127.0.0.1:9")})
+    house.workers_expected = 3
+    house.look()
+    house.look(31)
+    [alert] = house.alerts.open()
+    house.workers_expected = 5
+    house.look()
+    [reworded] = house.alerts.open()
+    assert (reworded.id, reworded.raised_at) == (alert.id, alert.raised_at)
+    assert "of 3 workers" in alert.message
+    assert "of 5 workers" in reworded.message
+    with rig.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(NoticeRow)) == 1
 
 
 def test_guessed_passwords_are_told(rig: Rig) -> None:

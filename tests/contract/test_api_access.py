@@ -175,6 +175,16 @@ def test_a_token_is_sent_as_a_bearers(web: Web, scheme: str) -> None:
     assert "WWW-Authenticate" not in let_in.headers
 
 
+def test_who_acts_is_known_by_the_address_too(web: Web) -> None:
+    """In a session and with a token; over a Unix socket there is none."""
+    for who in (web.by_session(web.root), web.by_token(web.root)):
+        for address in ("192.0.2.7", ""):
+            who.client.environ_base["REMOTE_ADDR"] = address
+            assert who.post("/api/v1/admin/queues/low/pause").status_code == 200
+            assert who.post("/api/v1/admin/queues/low/resume").status_code == 200
+            assert [one.address for one in web.services.audit.recent(2)] == [address] * 2
+
+
 def test_inactive_users_are_out(web: Web) -> None:
     """A user who is set inactive can do nothing more, by token or by session."""
     program, browser = web.by_token(web.anna), web.by_session(web.anna)

@@ -107,6 +107,7 @@ def test_sure_ones_are_approved_by_what_they_are_like(web: Web) -> None:
             row.level = "low" if one == unsure else "high"
             row.text = "IMG_2034.jpg" if one == warned else "A grey cat sleeps on a chair."
             row.described_text = row.text
+            row.checked_version = 0  # as a process of an older version leaves it
             row.evidence = {"kind": "photo"} if one == second else {}
     web.services.drafts.edit(rewritten, web.anna.id, text="A grey cat, by hand.")
     path = "/api/v1/drafts/approvable"
@@ -336,3 +337,44 @@ def test_pages_count_what_their_views_show(web: Web) -> None:
     closed, opened = (anna.get(f"/review/{one.id}/card?status=all").text for one in (first, third))
     assert "data-text" in opened
     assert "data-text" not in closed
+
+
+def test_drafts_are_found_and_counted_by_what_they_are_like(web: Web) -> None:
+    """Warnings, level, language, kind: lists, counts and choices agree, and follow each change."""
+    anna, ids = web.by_token(web.anna), [draft.id for draft in web.drafts(5)]
+    with web.services.database.write() as session:
+        for at, one in enumerate(ids):
+            row = session.get_one(DraftRow, one)
+            row.text = row.described_text = "Image of a cat." if at < 2 else "A grey cat sleeps."
+            row.level = "low" if at == 0 else "high"
+            row.language = "de" if at == 4 else "en"
+            row.evidence = {"kind": "photo" if at else "bar chart"}
+            row.checked_version = 0  # as a process of an older version leaves it
+
+    def found(query: str) -> set[int]:
+        listed = anna.get(f"/api/v1/drafts?{query}").get_json()["drafts"]
+        counted = anna.get(f"/api/v1/drafts/counts?{query}").get_json()
+        responses.DraftCounts.model_validate(counted)
+        assert sum(counted["counts"].values()) == len(listed)
+        return {one["id"] for one in listed}
+
+    assert found("has_warnings=true") == found("warning=opening") == {*ids[:2]}
+    assert found("has_warnings=false&language=en") == {*ids[2:4]}
+    assert found("level=high&kind=photo&warning=opening,links") == {ids[1]}
+    assert found("warning=links") == found("language=fr") == set()
+    page = web.by_session(web.anna).get("/review?warning=opening").text
+    for choice in (
+        "Unsure (1)",
+        "Quite sure (1)",
+        "None (3)",
+        "Any (2)",
+        "Photo (1)",
+        "English (2)",
+    ):
+        assert choice in page
+    assert "German" not in page
+    anna.call("PATCH", f"/api/v1/drafts/{ids[0]}", json={"text": "A grey cat sleeps on a chair."})
+    assert found("has_warnings=true") == {ids[1]}
+    assert found("level=low") == set()
+    anna.post("/api/v1/drafts/skip", json={"filter": {"warning": ["opening"]}})
+    assert anna.get("/api/v1/drafts/counts?has_warnings=true").get_json()["counts"]["skipped"] == 1

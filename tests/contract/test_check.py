@@ -201,3 +201,6 @@ def test_what_is_wrong_comes_with_what_to_do(tmp_path: Path) -> None:
     assert wrong == {"DATABASE_URL", "REDIS_URL", "DESCRIBER", "settings"}
     assert {what for what, row in findings.items() if row["fix"]} == wrong
     assert "altwright redis use URL" in findings["REDIS_URL"]["fix"]
+    lines = Service(tmp_path, settings).command("check").stdout.splitlines()
+    remedies = {f"{what}: {findings[what]['fix']}" for what in wrong}
+    assert {line.strip() for line in lines} >= remedies

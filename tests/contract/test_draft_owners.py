@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 from tests import support_drafts
 from tests.support_domain import World, make_post
 from tests.support_drafts import D, put_into, seen, store
 
-from altwright.captions.drafts import draft_writes
+from altwright.captions.drafts import draft_store, draft_writes
 from altwright.captions.drafts.draft import Draft
+from altwright.db.tables import DraftRow, PictureRow
 from altwright.errors import NotFound
 
 world, draft = support_drafts.world, support_drafts.draft
@@ -38,7 +40,7 @@ def test_somebody_elses_draft_is_not_there(world: World, draft: Draft) -> None:
         lambda: drafts.picture_file(2**70, world.user.id),
     ]
     for door in doors:
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound, match=r"There is no such (draft|picture)\."):
             door()
     assert drafts.find(bob).drafts == drafts.of_posts(bob, [draft.post.id], [draft.id]) == []
     assert set(drafts.counts(bob).values()) == {0}
@@ -79,10 +81,12 @@ def test_only_the_drafts_of_a_post_are_taken_to_be_published(world: World, draft
         world.drafts.approve(one.id, world.user.id)
     ids = [draft.id, named.id, unread.id]
     with world.database.write() as session:
+        read_before = session.scalars(select(DraftRow)).all()
         draft_writes.note_problem(session, world.user.id, named.post.id, ids, "Wait.")
         taken = draft_writes.begin_publishing(session, world.user.id, named.post.id, ids)
         again = draft_writes.begin_publishing(session, world.user.id, named.post.id, ids)
     assert [one.id for one in taken] == [one.id for one in again] == [named.id]
+    assert len(read_before) == 4  # and read anew: from then on nobody changes them
     now = {one.id: one for one in world.drafts.find(world.user.id).drafts}
     assert now[named.id].problem == "Wait."
     assert [now[one.id].problem for one in (draft, unnamed, unread)] == [""] * 3
@@ -123,13 +127,21 @@ def test_accounts_whose_servers_give_the_same_ids_are_kept_apart(
     assert world.drafts.get(draft.id, world.user.id).status is D.APPROVED
 
 
-def test_drafts_of_posts_are_those_that_are_named(world: World, draft: Draft) -> None:
+def test_drafts_of_posts_are_those_that_are_named(
+    world: World, draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Newest post first, a post's pictures in their order; of other posts and ids none."""
-    first, second, unnamed = world.draft(make_post(2, "", "", ""))
+    monkeypatch.setattr(draft_store, "IDS_A_QUERY", 1)
+    second, first, unnamed = world.draft(make_post(2, "", "", ""))
+    with world.database.write() as session:
+        session.get_one(PictureRow, first.picture.id).position = -1
     elsewhere = world.draft(make_post(3, ""))[0]
     ids = [second.id, draft.id, first.id, elsewhere.id]
     found = world.drafts.of_posts(world.user.id, [draft.post.id, first.post.id], ids)
     assert [one.id for one in found] == [first.id, second.id, draft.id]
+    with world.database.read() as session:
+        found = draft_writes.drafts_with(session, world.user.id, ids)
+    assert [one.id for one in found] == [elsewhere.id, first.id, second.id, draft.id]
     assert unnamed.post.id == first.post.id
 
 
@@ -138,6 +150,6 @@ def test_a_text_of_another_draft_is_not_brought_back(world: World, draft: Draft)
     other = world.draft(make_post(2, ""), "Of another picture.")[0]
     text_id = world.drafts.texts(other.id, world.user.id)[0].id
     for unknown in (text_id, 2**70):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound, match="no such text"):
             world.drafts.restore(draft.id, world.user.id, unknown)
     assert world.drafts.get(draft.id, world.user.id) == draft

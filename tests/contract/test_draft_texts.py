@@ -161,6 +161,18 @@ def test_a_text_keeps_its_language(world: World, draft: Draft) -> None:
     assert world.drafts.restore(draft.id, world.user.id, theirs.id).language == "en"
 
 
+def test_a_blank_comes_back_where_nobody_is_about_to_publish_it(world: World) -> None:
+    """An approved draft keeps its words."""
+    (draft,) = world.draft(make_post(1, ""), "")
+    edit(world, draft, "By hand.")
+    blank = world.drafts.texts(draft.id, world.user.id)[-1]
+    assert world.drafts.restore(draft.id, world.user.id, blank.id).text == ""
+    edit(world, draft, "By hand again.")
+    world.drafts.approve(draft.id, world.user.id)
+    with pytest.raises(InvalidInput, match="is empty"):
+        world.drafts.restore(draft.id, world.user.id, blank.id)
+
+
 def test_saving_while_writing_makes_one_text(world: World, draft: Draft) -> None:
     """The page saves at every pause; the history has what came of it."""
     for words in ("A", "A ca", "A cat", "A cat sleeps."):
@@ -215,10 +227,16 @@ def test_what_somebody_put_on_the_server_is_kept(world: World, draft: Draft) -> 
         draft_writes.note_published(session, draft.picture.id, "Written on the server.")
         draft_writes.save_posts(session, draft.account_id, [make_post(1, "Changed there again.")])
         draft_writes.save_posts(session, draft.account_id, [make_post(1, "")])
+        draft_writes.review_again(session, draft, None, "Look.")
+        draft_writes.review_again(session, draft, "Found by publishing.", "Look.")
     assert kinds(world, draft)[1:] == [
         (K.SERVER, "Written on the server."),
         (K.SERVER, "Changed there again."),
+        (K.SERVER, "Found by publishing."),
     ]
+    assert world.drafts.get(draft.id, world.user.id).picture.published_text == (
+        "Found by publishing."
+    )
 
 
 def test_the_history_is_bounded(world: World, draft: Draft) -> None:
@@ -244,6 +262,36 @@ def test_a_text_that_an_older_process_wrote_is_kept_too(world: World, draft: Dra
         (K.WRITTEN, "By an old process."),
         (K.WRITTEN, "By a new one."),
     ]
+
+
+def test_a_text_to_choose_stands_beside_the_one_that_a_draft_has(
+    world: World, draft: Draft
+) -> None:
+    """With where it is from; the draft keeps its words, whoever wrote them, and so do others."""
+    (other,) = world.draft(make_post(2, ""))
+    with world.database.write() as session:
+        row = session.get_one(DraftRow, other.id)
+        row.text = "By an old process."
+    known = world.drafts.get(other.id, world.user.id)
+    said = Description(" A door.\n", "d" * 99, "m" * 999, "low", {})
+
+    def add() -> bool:
+        with world.database.write() as session:
+            return draft_writes.add_text(session, other.id, said, "task-2", asked_language="de")
+
+    assert add()
+    assert world.drafts.get(other.id, world.user.id) == known
+    assert kinds(world, other) == [
+        (K.DESCRIBED, other.text),
+        (K.WRITTEN, "By an old process."),
+        (K.DESCRIBED, "A door."),
+    ]
+    found = world.drafts.texts(other.id, world.user.id)[0]
+    assert (found.describer, found.model) == ("d" * 32, "m" * 128)
+    assert (found.language, found.level, found.task_id) == ("de", "low", "task-2")
+    assert kinds(world, draft) == [(K.DESCRIBED, draft.text)]
+    world.accounts.remove(world.account.id, world.user.id)
+    assert not add()
 
 
 def test_a_refused_restore_changes_nothing(world: World, draft: Draft) -> None:

@@ -23,8 +23,12 @@ world, draft = support_drafts.world, support_drafts.draft
 
 
 def test_a_new_description_replaces_an_untouched_draft(world: World, draft: Draft) -> None:
-    """Text, describer and task are the new ones; the version rises."""
+    """Text, describer and task are the new ones; the version rises. Others keep theirs."""
+    (other,) = world.draft(make_post(2, ""))
+    assert store(world, seen(world, other))
+    assert world.drafts.get(draft.id, world.user.id) == draft
     assert store(world, seen(world, draft))
+    assert world.drafts.texts(draft.id, world.user.id)[0].task_id == "task-2"
     now = world.drafts.get(draft.id, world.user.id)
     assert (now.text, now.described_text, now.model) == (NEW.text, NEW.text, "fake-2")
     assert (now.level, now.evidence, now.task_id) == ("low", {"text": "No 5"}, "task-2")
@@ -113,6 +117,18 @@ def test_a_text_with_entities_on_the_server_is_another(world: World, draft: Draf
         with world.database.write() as session:
             draft_writes.save_posts(session, world.account.id, [make_post(1, text)])
         assert world.drafts.get(draft.id, world.user.id).picture.published_text == text
+
+
+def test_only_what_its_person_saw_is_replaced_by_publishing(world: World, draft: Draft) -> None:
+    """So what is read from the server is no news to a draft that somebody has approved."""
+    for status, kept in ((D.DRAFT, "One"), (D.APPROVED, "One"), (D.PUBLISHED, "Three")):
+        put_into(world, draft, status)
+        text = {D.DRAFT: "One", D.APPROVED: "Two", D.PUBLISHED: "Three"}[status]
+        with world.database.write() as session:
+            draft_writes.save_posts(session, world.account.id, [make_post(1, text)])
+        assert world.drafts.get(draft.id, world.user.id).picture.published_text == kept
+    (described,) = world.draft(make_post(2, "Described elsewhere."))
+    assert described.picture.published_text == "Described elsewhere."
 
 
 def test_a_picture_has_the_size_of_its_file_if_its_server_names_none(world: World) -> None:

@@ -20,17 +20,25 @@ from altwright.captions.drafts.draft_filter import DraftFilter, matching
 from altwright.db.tables import PictureRow
 from altwright.domain.caption import DRAFT_MOVES, DraftStatus
 from altwright.errors import Conflict, InvalidInput, NotFound
+from altwright.platforms.port import Post
 
 world, draft = support_drafts.world, support_drafts.draft
+
+
+def turn(post: Post) -> Post:
+    """Return a post whose author has turned the order of its pictures round."""
+    turned = tuple(replace(one, position=-one.position) for one in post.media)
+    return replace(post, media=turned)
 
 
 @pytest.mark.every_database
 def test_pages_go_from_the_newest_post_to_the_oldest(world: World) -> None:
     """Paging with cursors shows each draft once, newest post first, pictures in their order."""
-    world.draft(make_post(9, "", ""))
+    world.draft(make_post(9, "", "", ""))
     world.draft(make_post(2, "", "", ""))
+    turned = world.draft(turn(make_post(2, "", "", "")))
     # Two posts of the same moment may not hide each other at the edge of a page.
-    world.draft(replace(make_post(5, "", ""), created_at=make_post(9).created_at))
+    world.draft(replace(make_post(5, "", "", ""), created_at=make_post(9).created_at))
     seen: list[Draft] = []
     cursor: str | None = None
     while True:
@@ -41,10 +49,12 @@ def test_pages_go_from_the_newest_post_to_the_oldest(world: World) -> None:
         if cursor is None:
             break
         assert re.fullmatch(r"[\w-]+", cursor)  # as it may stand in an address
-    assert len({one.id for one in seen}) == len(seen) == 7
+    assert len({one.id for one in seen}) == len(seen) == 9
     order = [(one.post.posted_at, one.post.id, -one.picture.position) for one in seen]
     assert order == sorted(order, reverse=True)
     assert [one.picture.position for one in seen if one.post.remote_id == "p2"] == [1, 2, 3]
+    of_post = [one.picture.remote_id for one in seen if one.post.remote_id == "p2"]
+    assert of_post == [one.picture.remote_id for one in turned] == ["m2-2", "m2-1", "m2-0"]
 
 
 @pytest.mark.every_database
@@ -126,6 +136,17 @@ def test_drafts_are_found_by_state_account_and_task(world: World, draft: Draft) 
     }
 
 
+def test_blanks_of_a_task_are_counted_until_somebody_has_decided(world: World) -> None:
+    """Neither another task's, nor somebody else's, nor a draft that has a text."""
+    blanks = [world.draft(make_post(number, ""), "")[0] for number in (1, 2)]
+    world.draft(make_post(3, ""))
+    count, bob = world.drafts.count_blanks, world.users.create("bob", "correct horse")
+    assert count("task-1", world.user.id) == 2
+    assert count("task-2", world.user.id) == count("task-1", bob.id) == 0
+    world.drafts.skip(blanks[0].id, world.user.id)
+    assert count("task-1", world.user.id) == 1
+
+
 def test_drafts_are_found_by_their_ids_and_by_what_came_since(world: World, draft: Draft) -> None:
     """What was changed at the moment itself has been seen by whoever names it."""
     other = world.draft(make_post(2, ""))[0]
@@ -140,7 +161,7 @@ def test_drafts_are_found_by_their_ids_and_by_what_came_since(world: World, draf
 def test_posts_of_one_moment_keep_their_pictures_together(world: World) -> None:
     """In a list of some posts as in the list of all."""
     posts = [replace(make_post(number, "", ""), created_at=MAY) for number in (1, 2, 3)]
-    ids = [one.id for post in posts for one in world.draft(post)]
+    ids = [one.id for post in [*posts, turn(posts[1])] for one in world.draft(post)]
     listed = world.drafts.find(world.user.id).drafts
     of_posts = world.drafts.of_posts(world.user.id, {one.post.id for one in listed}, ids)
     assert [one.id for one in of_posts] == [one.id for one in listed]
@@ -205,15 +226,15 @@ def test_of_edits_at_the_same_moment_one_wins(world: World, draft: Draft) -> Non
                 draft.id, world.user.id, text=f"Text {number}.", version=draft.version
             )
             outcomes.append(edited.text)
-        except Conflict:
-            outcomes.append("refused")
+        except Conflict as error:
+            outcomes.append(str(error))
 
     threads = [threading.Thread(target=write, args=[number]) for number in range(10)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    won = [text for text in outcomes if text != "refused"]
+    won = [text for text in outcomes if "changed meanwhile" not in text]
     assert len(outcomes) == 10
     assert won == [world.drafts.get(draft.id, world.user.id).text]
 
@@ -242,6 +263,19 @@ def test_a_draft_that_its_server_would_not_take_is_not_approved(
     assert drafts.approve_many(user_id, [too_long, empty]) == []
     assert drafts.approve_matching(user_id, DraftFilter()) == []
     assert drafts.skip_matching(user_id, DraftFilter()) == [too_long, empty]
+    for one in (too_long, empty):
+        assert drafts.reopen(one, user_id).status is D.DRAFT
+        assert drafts.skip(one, user_id).status is D.SKIPPED
+
+
+@pytest.mark.parametrize("text", ["?", "…", "?!? *** ?!? ***"])
+def test_a_draft_without_words_is_approved_by_nobody_unread(world: World, text: str) -> None:
+    """Signs alone say nothing: neither a choice nor a filter takes them, and the card says why."""
+    draft = world.draft(make_post(1, ""), text)[0]
+    assert "There is no word in the text" in " ".join(one.message for one in draft.warnings)
+    assert world.drafts.approve_many(world.user.id, [draft.id]) == []
+    assert world.drafts.count_approvable(world.user.id, DraftFilter())[0] == 0
+    assert world.drafts.approve_matching(world.user.id, DraftFilter()) == []
 
 
 def test_a_text_of_exactly_the_limit_is_taken(world: World, draft: Draft) -> None:

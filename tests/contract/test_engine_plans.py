@@ -10,6 +10,7 @@ from tests.support_engine import Rig, only_sqlite
 
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category, TaskStateConflict
+from altwright.tasks.store import task_store
 from altwright.tasks.store.items import PLAN_BATCH, Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Task
 
@@ -80,6 +81,19 @@ def test_items_that_need_a_plan_are_refused(rig: Rig, plan: str) -> None:
     ):
         rig.submit()
     assert rig.store.recent(None) == []
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # one statement commits there
+def test_a_task_comes_with_all_its_items_or_not_at_all(rig: Rig) -> None:
+    """As many as are written at once; of a submit that breaks in between nothing is there."""
+    with patch.object(type(rig.kind), "planned", lambda *_: _items(0, PLAN_BATCH)):
+        with (
+            patch.object(task_store, "insert_items", side_effect=ZeroDivisionError),
+            pytest.raises(ZeroDivisionError),
+        ):
+            rig.submit()
+        assert rig.store.recent(None) == []
+        assert rig.submit().items_total == PLAN_BATCH
 
 
 def test_a_cursor_moves_without_items(rig: Rig) -> None:

@@ -229,8 +229,9 @@ def test_a_dead_letter_is_requeued_with_its_progress(fleet: Fleet) -> None:
     fleet.drain()
     assert rig.store.get(task.id, None).status is Status.FAILED
     broken[0] = False
-    with pytest.raises(TaskStateConflict):
-        rig.queue.requeue_failed(rig.submit(BERT).id, by=ROOT)
+    waits = rig.submit(BERT)
+    with pytest.raises(TaskStateConflict, match=f"Task {waits.id} is not failed"):
+        rig.queue.requeue_failed(waits.id, by=ROOT)
     again = rig.queue.requeue_failed(task.id, by=ROOT)
     assert (again.status, again.failures, again.error) == (Status.QUEUED, 0, None)
     fleet.drain()

@@ -94,13 +94,13 @@ def test_a_change_counts_in_another_process(web: Web, other: bootstrap.Services)
 def test_the_page_shows_who_is_asked_and_what_they_can(web: Web) -> None:
     """In their order; a fallback that lacks its settings is refused, and none is a choice."""
     change = web.services.live.change
-    change({"DESCRIBER": "ollama", "DESCRIBER_FALLBACKS": " Offline, ollama"}, by=web.root.ref)
+    change({"DESCRIBER": "ollama", "DESCRIBER_FALLBACKS": " Offline,"}, by=web.root.ref)
     assert list(web.services.live.current.describers) == ["ollama", "offline"]
     page = web.by_session(web.root).get(PAGE).text
     asked = re.findall(r"<li><strong>(\w+)</strong> \(", page)
     assert asked == ["ollama", "offline"]
     assert "The built-in describer knows English only" in page
-    for wrong in ("gpt", "openai", "offline,none"):
+    for wrong in ("gpt", "openai", "offline,none", "offline,ollama", "offline,offline"):
         with pytest.raises(InvalidInput):
             change({"DESCRIBER_FALLBACKS": wrong}, by=web.root.ref)
     change({"DESCRIBER_FALLBACKS": "none"}, by=web.root.ref)

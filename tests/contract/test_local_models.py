@@ -78,9 +78,10 @@ def test_a_model_is_shown_got_checked_tried_used_and_removed(
     assert said["text"] == SAYS
     assert LocalModel(own_host(host), NAME, 60).abilities.languages == ("en",)
 
-    kept = host.command("model", "remove", NAME, "--yes")
+    kept = host.command("model", "remove", NAME)
     assert kept.returncode == 1
     assert "describes at the moment" in kept.stderr
+    assert "Remove" not in kept.stdout
     assert host.command("settings", "set", "DESCRIBER=offline").returncode == 0
     del host.settings["DESCRIBER"]
     host.settings["DESCRIBER_FALLBACKS"] = "model"

@@ -22,6 +22,11 @@ class Counting(LoginLimit):
         self.at = 1000.0
         super().__init__(RedisHealthMonitor(connect(url), url=url), lambda: self.at)
 
+    @property
+    def entries(self) -> int:
+        """Return how many are in memory."""
+        return len(self._counts)
+
     def try_all(self, name: str = "anna", address: str = HERE) -> RateLimited:
         """Try as often as one may, and once more; return the refusal."""
         for _ in range(TRIES_OF_NAME):
@@ -52,8 +57,11 @@ def test_entries_that_have_ended_make_room(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(login_rate_limit, "MANY", 3)
     limit = Counting(NOWHERE)
     limit.enter("old", "192.0.2.9")
+    limit.enter("older", "192.0.2.9")
+    assert limit.entries == 4
     limit.at += WINDOW_S
     limit.try_all()
+    assert limit.entries == 3
     with pytest.raises(RateLimited):
         limit.enter("anna", HERE)
     limit.enter("old", "192.0.2.9")
@@ -80,6 +88,12 @@ def test_with_redis_all_processes_count_together(valkey: RedisServer, name: str)
         assert later.value.retry_in_s <= 100, "a try doesn't lengthen the time of those before it"
         second.forgive(name, HERE)
         assert 0 < int(str(client.ttl(FAILED_LOGINS_KEY))) <= 100, "nor does one forgiven"
+        client.delete(FAILED_LOGINS_KEY)
+        first.enter("bert", HERE)
+        client.delete(FAILED_LOGINS_KEY)
+        first.forgive("bert", HERE)
+        assert client.get(FAILED_LOGINS_KEY) == b"0", "what isn't counted any more isn't taken off"
+        assert 0 < int(str(client.ttl(FAILED_LOGINS_KEY))) <= WINDOW_S
     first.enter(name, HERE)
 
 

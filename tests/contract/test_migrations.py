@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
+from tests.support_databases import new_database
 
 from altwright.db import migrate
 from altwright.db.session import make_engine
@@ -30,22 +30,8 @@ from altwright.domain.task import Status
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """Return a database without any table, of each kind."""
-    if request.param == "sqlite":
-        engine = make_engine(f"sqlite:///{tmp_path}/new.db")
+    with new_database(request, request.param, tmp_path) as engine:
         yield engine
-        engine.dispose()
-        return
-    server: Engine = request.getfixturevalue(f"_{request.param}_engine")
-    name = f"new_{secrets.token_hex(4)}"
-    options = server.execution_options(isolation_level="AUTOCOMMIT")
-    with options.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = server.url.set(database=name).render_as_string(hide_password=False)
-    engine = make_engine(url)
-    yield engine
-    engine.dispose()
-    with options.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name}"))
 
 
 def _belongs_on(dialect: str) -> Any:

@@ -107,6 +107,26 @@ def test_ollamas_vision_models_are_offered(web: Web, ollama: PretendOllama) -> N
     assert "is in trouble" in root.get("/admin/models/ollama").text
 
 
+@pytest.mark.parametrize("is_locked_out", [False, True])
+def test_whoever_is_no_administrator_any_more_changes_no_describer(
+    web: Web, *, is_locked_out: bool
+) -> None:
+    """What they ordered is fetched, and another administrator decides what describes."""
+    users = web.services.users
+    users.set_role(web.bert.id, Role.ADMIN)
+    bert = users.get(web.bert.id)
+    assert bert is not None
+    task = web.services.local_models.pull("plain", by=bert.ref)
+    if is_locked_out:
+        users.set_active(bert.id, active=False)
+    else:
+        users.set_role(bert.id, Role.USER)
+    ended = web.work_on(task.id)
+    assert (ended.status, ended.items_done, ended.items_skipped) == (Status.COMPLETED, 1, 1)
+    assert "describes" not in ended.step
+    assert web.services.live.current.describer == "offline"
+
+
 @pytest.mark.parametrize(("name", "sees"), [("plain", True), ("words", False)])
 def test_a_model_of_ollamas_library_is_named_as_ollama_takes_it(
     web: Web, ollama: PretendOllama, name: str, *, sees: bool

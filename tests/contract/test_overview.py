@@ -90,7 +90,8 @@ def test_what_is_now_is_what_the_rows_say(house: House) -> None:
     assert (by_name["normal"]["waiting"], by_name["normal"]["delayed"]) == (3, 1)
     assert by_name["low"]["paused_by"] == "root"
     assert now["workers"] == {"alive": 3, "vanished": 0, "expected": 4, "stopped": []}
-    assert now["describer"] == {"order": ["offline"], "tasks_waiting": 0, "item_s": None}
+    describer = {"order": ["offline"], "tasks_waiting": 0, "item_s": None, "asked_s": None}
+    assert now["describer"] == describer
     assert now["delivery"] == Delivery.DATABASE
     assert now["redis"]["state"] == "down"
     assert [one["name"] for one in now["alerts"]] == ["redis_down", "dead_letters"]

@@ -12,7 +12,12 @@ from tests.support_leaves import Exchange
 from tests.support_publishing import ada_on
 
 from altwright.errors import PermanentError
-from altwright.platforms.publishing.outcomes import PostLeftAlone, VisibilityWidened
+from altwright.platforms.publishing.outcomes import (
+    PostLeftAlone,
+    Publication,
+    VisibilityWidened,
+)
+from altwright.platforms.publishing.text_comparison import AltText
 
 ODD: list[dict[str, Any]] = [
     {"mentions": [None, "bob", {}]},
@@ -88,15 +93,33 @@ def test_the_alarms_words_can_be_stored_whatever_the_server_says() -> None:
 def test_an_unknown_server_that_shows_texts_late_is_not_edited() -> None:
     """It has taken the description of the picture; an edit would lose who is mentioned."""
     server = UnknownTakahe(lag_reads=5)  # as many as publishing waits for
-    post_id = server.add()
+    post_id = server.add(texts=("", "By hand.", "Lost."))
+    first, second, lost = server.media_ids(post_id)
     with ada_on(server) as ada:
-        assert ada.publish(post_id, "A door.").published
+        wanted = {one: AltText("A door.") for one in (first, second, lost)}
+        del server.posts[post_id]["media"][2]
+        found = ada.platform.publish_alt_texts(post_id, wanted, ada.memory)
+    assert found == Publication(
+        frozenset({first}), theirs={second: "By hand."}, missing=frozenset({lost})
+    )
     assert server.edits == []
 
 
-@pytest.mark.parametrize("date", ["Mon, 01 Jan 2024 00:00:00 -0000", f"Mon, 01 Jan {'9' * 20}"])
-def test_a_server_whose_clock_says_odd_things_is_published_to(date: str) -> None:
-    """A date without a zone is UTC's; one that can't be is none."""
+@pytest.mark.parametrize(
+    ("date", "edited_at", "reads"),
+    [
+        ("Mon, 01 Jan 2024 00:00:00 -0000", "2023-12-31T23:59:59.999Z", 1),
+        ("Mon, 01 Jan 2024 00:00:00 -0000", "2024-01-01T00:00:00.000Z", 2),
+        (f"Mon, 01 Jan {'9' * 20}", "2023-06-01T10:00:00.000Z", 2),
+    ],
+)
+def test_a_server_whose_clock_says_odd_things_is_published_to(
+    date: str, edited_at: str, reads: int
+) -> None:
+    """A date without a zone is UTC's; one that can't be is none: then nobody knows what came first.
+
+    Nor does anybody within a second, so source and post are read again.
+    """
 
     class OddClock(Mastodon43):
         """Dates its answers so."""
@@ -106,9 +129,10 @@ def test_a_server_whose_clock_says_odd_things_is_published_to(date: str) -> None
             super().answer_source(exchange, post)
 
     server = OddClock()
-    post_id = server.add(edited_at="2023-06-01T10:00:00.000Z")
+    post_id = server.add(edited_at=edited_at)
     with ada_on(server) as ada:
         assert ada.publish(post_id, "A door.").published
+    assert server.requests.count(f"GET /api/v1/statuses/{post_id}/source") == reads
 
 
 def test_a_picture_that_cannot_be_read_is_not_lost_by_an_edit() -> None:

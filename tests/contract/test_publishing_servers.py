@@ -31,11 +31,12 @@ from tests.pretend_software import (
 )
 from tests.support_publishing import ada_on
 
-from altwright.errors import PermanentError, PlatformRefused
+from altwright.errors import Category, PermanentError, PlatformRefused
 from altwright.platforms.publishing.comparing import is_wider
 from altwright.platforms.publishing.outcomes import (
     AltTextsFixed,
     EditRefused,
+    Learned,
     PostLeftAlone,
     Publication,
     VisibilityWidened,
@@ -45,6 +46,7 @@ from altwright.platforms.publishing.ways import Way
 from altwright.platforms.refusals import PlatformGone
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
+LONG_AGO = "2023-06-01T10:00:00.000Z"
 TEXT = 'Tom & Jerry: "1 < 2", it\'s said;\ntwo lines 🐈‍⬛ مساء'
 
 
@@ -81,8 +83,7 @@ def test_nothing_but_the_alt_text_changes(kind: type[PretendServer], visibility:
         media = server.media_ids(post_id)
         found = ada.publish(post_id, TEXT)
         assert found == Publication(published=frozenset(media[:1]))
-        again = ada.publish(post_id, TEXT)
-        assert again.published == found.published
+        assert ada.publish(post_id, TEXT) == found
     assert without_texts(server.posts[post_id]) == before
     assert server.texts(post_id)[1] == "A red door."
     assert len(server.edits) <= 1
@@ -93,9 +94,12 @@ def test_nothing_but_the_alt_text_changes(kind: type[PretendServer], visibility:
 def test_an_edit_takes_four_requests(kind: type[PretendServer]) -> None:
     """Source, status, edit, status; and two for a post that has the texts already."""
     server = kind()
-    first, second = server.add(), server.add()
+    first, second = server.add(), server.add(edited_at=LONG_AGO)
     with ada_on(server) as ada:
         ada.publish(first, "A door.")
+        assert [*ada.memory.known.values()] == [
+            Learned(Way.EDIT, ada.platform.software.title, is_proved=True)
+        ]
         server.requests.clear()
         ada.publish(second, "A door.", "Another.")
         path = f"/api/v1/statuses/{second}"
@@ -114,7 +118,7 @@ def test_an_edit_takes_four_requests(kind: type[PretendServer]) -> None:
 def test_media_take_one_request_each_and_two_reads(kind: type[PretendServer]) -> None:
     """1 + n + 1, and the post itself is never edited."""
     server = kind()
-    first, second = server.add(), server.add(texts=("", "", ""))
+    first, second = server.add(), server.add(texts=("", "", ""), edited_at=LONG_AGO)
     with ada_on(server) as ada:
         ada.publish(first, "A door.")
         server.requests.clear()
@@ -132,8 +136,9 @@ def test_the_way_of_unknown_software_is_found_with_one_post_and_remembered() -> 
     posts = [server.add("unlisted") for _ in range(3)]
     with ada_on(server) as ada:
         ada.publish(posts[0], "A door.")
-        (learned,) = ada.memory.known.values()
-        assert (learned.way, learned.is_proved) == (Way.DESCRIBE, True)
+        assert [*ada.memory.known.values()] == [
+            Learned(Way.DESCRIBE, ada.platform.software.title, is_proved=True)
+        ]
         ada.another_day()
         for post_id in posts[1:]:
             ada.publish(post_id, "A door.")
@@ -184,10 +189,46 @@ def test_a_server_that_keeps_no_alt_text_is_noticed_at_the_first_post() -> None:
     posts = [server.add(mentions=[], in_reply_to_id=None) for _ in range(3)]
     with ada_on(server) as ada:
         for post_id in posts:
-            with pytest.raises(AltTextsFixed, match="doesn't keep them"):
+            with pytest.raises(AltTextsFixed, match=r"doesn't keep them\. Altwright can still"):
                 ada.publish(post_id, "A door.")
             ada.another_day()
     assert server.edits == posts[:1]
+
+
+@pytest.mark.parametrize(("lag_reads", "waits_s"), [(0, 0), (2, 2 + 4)])
+def test_where_edits_leave_descriptions_alone_pictures_are_described(
+    lag_reads: int, waits_s: float
+) -> None:
+    """Some servers say that they are Mastodon, and let posted media be described on their own."""
+
+    class Forgetful(Mastodon40):
+        """Knows no media_attributes."""
+
+        version = "4.3.2"
+        describes = True
+
+    server = Forgetful(lag_reads=lag_reads)
+    first, second = server.add(), server.add()
+    with ada_on(server) as ada:
+        assert ada.publish(first, "A door.").published
+        assert ada.time.waited_s == waits_s
+        assert ada.publish(second, "A door.").published
+        assert [*ada.memory.known.values()] == [
+            Learned(Way.DESCRIBE, ada.platform.software.title, is_proved=True)
+        ]
+    assert server.edits == [first]
+    assert server.described == [server.media_ids(one)[0] for one in (first, second)]
+
+
+def test_a_token_that_an_unknown_server_refuses_says_nothing_of_its_ways() -> None:
+    """The post isn't edited instead, and nothing is learned."""
+    server = UnknownMastodon()
+    post_id = server.add()
+    server.refusals["PUT", f"/api/v1/media/{server.media_ids(post_id)[0]}"] = 401, {"error": "no"}
+    with ada_on(server) as ada, pytest.raises(PlatformRefused) as caught:
+        ada.publish(post_id, "A door.")
+    assert caught.value.category is Category.AUTHENTICATION
+    assert (server.edits, ada.memory.known) == ([], {})
 
 
 @pytest.mark.parametrize(
@@ -274,6 +315,26 @@ def test_an_alarm_that_an_earlier_attempt_owes_is_raised() -> None:
         wanted = {server.media_ids(post_id)[0]: AltText("A door.")}
         with pytest.raises(VisibilityWidened, match="“unlisted”"):
             ada.platform.publish_alt_texts(post_id, wanted, ada.memory, visibility="unlisted")
+
+
+@pytest.mark.parametrize(
+    ("kind", "stands", "known"),
+    [
+        (Mastodon43, "A door.", "unknown"),
+        (Mastodon43, "By hand.", "unlisted"),
+        (Takahe, "A door.", "unlisted"),
+    ],
+)
+def test_what_no_edit_of_ours_can_have_done_is_no_alarm(
+    kind: type[PretendServer], stands: str, known: str
+) -> None:
+    """Our text isn't there, or no post is edited on this server, or nobody knows how it was."""
+    server = kind()
+    post_id = server.add("public", texts=(stands,))
+    with ada_on(server) as ada:
+        wanted = {server.media_ids(post_id)[0]: AltText("A door.")}
+        found = ada.platform.publish_alt_texts(post_id, wanted, ada.memory, visibility=known)
+    assert bool(found.published) is (stands == "A door.")
 
 
 # --- what else a post has ---
@@ -397,5 +458,29 @@ def test_somebody_new_in_a_direct_post_is_an_alarm() -> None:
             return super().edit(post, edit)
 
     server = Inviting()
-    with ada_on(server) as ada, pytest.raises(VisibilityWidened):
+    with ada_on(server) as ada, pytest.raises(VisibilityWidened, match="“direct, for more people”"):
         ada.publish(server.add("direct"), "A door.")
+
+
+def test_a_visibility_that_is_not_told_any_more_is_an_alarm() -> None:
+    """The post is named by the address that there is."""
+
+    class Silent(Mastodon43):
+        """Forgets who may see what is edited."""
+
+        def entity(self, post: dict[str, Any]) -> dict[str, Any]:
+            return super().entity(post) | {
+                "url": None,
+                "uri": f"https://pretend.example/{post['id']}",
+            }
+
+        def edit(self, post: dict[str, Any], edit: dict[str, Any]) -> tuple[int, Any] | None:
+            answer = super().edit(post, edit)
+            post["visibility"] = None
+            return answer
+
+    server = Silent()
+    post_id = server.add("private")
+    with ada_on(server) as ada, pytest.raises(VisibilityWidened, match="“unknown”") as alarm:
+        ada.publish(post_id, "A door.")
+    assert f"https://pretend.example/{post_id} " in str(alarm.value)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.pretend_servers import PretendServer
-from tests.pretend_software import WRITING, Akkoma, GoToSocial, Mastodon43, Pixelfed, UnknownTakahe
+from tests.pretend_software import (
+    WRITING,
+    Akkoma,
+    GoToSocial,
+    Mastodon43,
+    Pixelfed,
+    Takahe,
+    UnknownTakahe,
+)
 from tests.support_publishing import ada_on
 
 from altwright.errors import PlatformRefused, RateLimited
@@ -52,9 +62,50 @@ def test_a_text_that_nobody_has_seen_stays_and_its_neighbours_are_published(
         assert found.theirs == {first: "By hand & heart"}
         assert found.published == {second}
         assert "By hand" in server.texts(post_id)[0]
+        assert ada.publish(post_id, "A door.", "Another.") == found
         seen = ada.publish(post_id, "A door.", seen="By hand & heart")
     assert seen.published == {first}
     assert server.texts(post_id)[0] == "A door."
+
+
+def test_what_a_server_makes_of_a_text_is_told_as_its_readers_see_it() -> None:
+    """It has taken the text, and kept the beginning."""
+
+    class Cutting(Pixelfed):
+        """Keeps little."""
+
+        def describe(self, post: dict[str, Any], medium: dict[str, Any], text: str) -> None:
+            super().describe(post, medium, text[:5])
+
+    server = Cutting()
+    post_id = server.add()
+    with ada_on(server, "pixelfed") as ada:
+        found = ada.publish(post_id, "A & B and more.")
+    assert found.unkept == {server.media_ids(post_id)[0]: "A & B"}
+    assert (found.published, found.missing) == (frozenset(), frozenset())
+
+
+def test_a_picture_that_an_edit_loses_is_missing() -> None:
+    """Its text is neither published nor another; that the picture is gone is said as well."""
+
+    class Losing(Mastodon43):
+        """Keeps one picture."""
+
+        def edit(self, post: dict[str, Any], edit: dict[str, Any]) -> tuple[int, Any] | None:
+            answer = super().edit(post, edit)
+            del post["media"][1:]
+            return answer
+
+    server = Losing()
+    post_id = server.add()
+    first, second = server.media_ids(post_id)
+    with ada_on(server) as ada:
+        found = ada.publish(post_id, "A door.", "Another.")
+    assert found == Publication(
+        published=frozenset({first}),
+        missing=frozenset({second}),
+        changed=("the pictures or their order",),
+    )
 
 
 def test_a_removed_picture_blocks_nobody() -> None:
@@ -66,6 +117,7 @@ def test_a_removed_picture_blocks_nobody() -> None:
         del server.posts[post_id]["media"][0]
         wanted = {first: AltText("A door."), second: AltText("Another.")}
         found = ada.platform.publish_alt_texts(post_id, wanted, ada.memory)
+        assert ada.platform.publish_alt_texts(post_id, wanted, ada.memory) == found
     assert found == Publication(published=frozenset({second}), missing=frozenset({first}))
 
 
@@ -114,6 +166,7 @@ def test_a_text_that_does_not_show_is_no_success_and_no_second_edit() -> None:
         found = ada.publish(second, "A door.")
     assert found.unkept == {server.media_ids(second)[0]: ""}
     assert server.edits == [first, second]
+    assert not any("/media/" in one for one in server.requests)
 
 
 def test_an_edit_between_source_and_status_is_noticed() -> None:
@@ -148,6 +201,30 @@ def test_a_post_that_is_edited_all_the_time_is_left_as_it_is() -> None:
         with pytest.raises(PlatformRefused, match="edited elsewhere"):
             ada.publish(post_id, "A door.")
     assert server.edits == []
+    assert server.requests.count(f"GET /api/v1/statuses/{post_id}") == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"), [(Mastodon43, 4), (Takahe, 4), (Akkoma, 8), (UnknownTakahe, 8)]
+)
+def test_no_post_is_begun_that_could_not_be_ended(kind: type[PretendServer], needed: int) -> None:
+    """A refusal after the text is written would cost the proof that nothing else was changed."""
+    server = kind()
+    post_id = server.add()
+    with ada_on(server) as ada:
+        assert ada.platform.software.name
+        for left in (needed - 1, needed):
+            server.leave(left + 1)
+            ada.platform.post(post_id)
+            server.requests.clear()
+            if left < needed:
+                with pytest.raises(RateLimited):
+                    ada.publish(post_id, "A door.", "Another.")
+                assert server.requests == []
+            else:
+                assert len(ada.publish(post_id, "A door.", "Another.").published) == 2
+                assert len(server.requests) <= needed
+    assert server.refused == 0
 
 
 def test_pixelfed_that_allows_no_more_edits_is_asked_a_minute_later() -> None:

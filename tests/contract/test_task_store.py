@@ -50,8 +50,8 @@ def test_a_change_of_an_attempt_that_is_over_writes_nothing(rig: Rig) -> None:
     """Nor one of a state that is over; and what is asked of one task is asked of no other."""
     rig.kind.exclusive = False
     ids = [rig.submit(user).id for user in (ANNA, BERT, ROOT)]
-    held = rig.take()
-    waits = next(one for one in ids if one != held.id)
+    held, beside = rig.take(), rig.take().id
+    (waits,) = {*ids} - {held.id, beside}
     known = [rig.store.get(one, None) for one in ids]
     low = None, Priority.NORMAL, Priority.LOW
     with rig.database.begin() as connection:
@@ -63,9 +63,14 @@ def test_a_change_of_an_attempt_that_is_over_writes_nothing(rig: Rig) -> None:
     rig.store.cancel(held.id, user_id=None, actor="root")
     rig.store.reprioritise(waits, Priority.LOW, actor="root")
     now = [rig.store.get(one, None) for one in ids]
-    assert [one.id for one, before in zip(now, known, strict=True) if one == before] == [
-        one for one in ids if one not in {held.id, waits}
-    ]
+    same = [one.id for one, before in zip(now, known, strict=True) if one == before]
+    assert same == [beside]
+    with rig.database.begin() as connection:
+        assert ask_to_cancel(connection, waits, 0, Status.QUEUED, by="root", detail="a fair")
+        assert ask_to_cancel(connection, beside, 1, Status.RUNNING, by="root", detail="a fair")
+    for one, what in ((waits, "cancelled"), (beside, "cancel requested")):
+        event = rig.store.history(one)[-1]
+        assert (event.event, event.actor, event.detail) == (what, "root", "a fair")
 
 
 def test_who_asked_first_to_cancel_a_running_task_is_known(rig: Rig) -> None:
@@ -90,7 +95,7 @@ def test_who_asked_first_to_cancel_a_running_task_is_known(rig: Rig) -> None:
         else:
             assert at == first
     rig.claims.fail(held, Category.FAULT, "No.")
-    with pytest.raises(TaskStateConflict, match="not active"):
+    with pytest.raises(TaskStateConflict, match=f"Task {held.id} is not active"):
         rig.store.cancel(held.id, user_id=None, actor="anna")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 from flask import current_app
@@ -27,8 +28,10 @@ class ToyInContext(Toy):
 
 def _build_with_toys(settings: Settings) -> Services:
     services = _build(settings)
-    # The REST API accepts captions only; here they are toys, too.
-    services.engine.kinds["toy"] = services.engine.kinds["captions"] = ToyInContext()
+    services.engine.kinds["toy"] = ToyInContext()
+    # The REST API accepts captions only; here they are toys, too, unless a test wants real ones.
+    if os.environ.get("TOYS") != "beside captions":
+        services.engine.kinds["captions"] = services.engine.kinds["toy"]
     return services
 
 

@@ -175,6 +175,7 @@ def test_an_answer_that_was_cut_off_ends_with_its_last_whole_sentence() -> None:
     """Half a sentence is dropped; half a first sentence is no description."""
     assert alt_text(f"{CAT} Beside it lies a sm", max_length=500, cut_off=True) == CAT
     assert alt_text(f'"{CAT} Beside it', max_length=500, cut_off=True) == CAT
+    assert alt_text('"" is on a sign. Beside', max_length=500, cut_off=True) == '"" is on a sign.'
     assert alt_text("黒猫が眠る。その横に", max_length=500, cut_off=True) == "黒猫が眠る。"
     with pytest.raises(CaptionUnusable, match="broke off"):
         alt_text("A black cat sleeps on a re", max_length=500, cut_off=True)
@@ -226,12 +227,21 @@ def test_no_answer_is_longer_than_asked(length: int) -> None:
     [
         ("Owl", "Ox"),
         ("Öl", "--"),
+        ("猫", "——"),
         ("A sign says ha" + "ha" * 18, "A sign says ha" + "ha" * 19),
         ("It is reds. " * 3, "It is redso. " * 3),
         (f"{CAT} {CAT}", f"{CAT} {CAT} {CAT}"),
         (WOOL[:95] + "\ufffd" * 5, WOOL[:94] + "\ufffd" * 6),
     ],
-    ids=["letters", "no letters", "circle", "short sentences", "sentences", "rubbish"],
+    ids=[
+        "letters",
+        "no letters",
+        "an ideograph",
+        "circle",
+        "short sentences",
+        "sentences",
+        "rubbish",
+    ],
 )
 def test_what_is_too_little_or_too_often(good: str, bad: str) -> None:
     """Each limit lets pass what lies on its good side, and nothing on the other."""
@@ -270,14 +280,28 @@ def test_what_stands_before_a_refusal_counts_from_nine_letters(
         ("The formula a <b> c on a wall.",) * 2,
         ("Red cat\nBlue dog\nOld owl\nNew fox",) * 2,
         ("[A cat on a red chair]", "A cat on a red chair"),
+        ("[[A cat on a red chair]", None),
+        ('{"alt": "A cat on a red chair"}', "A cat on a red chair"),
+        ('[1, 2, "A cat on a red chair"]', "A cat on a red chair"),
+        ('[1, 2, 3, "A cat on a red chair"]', None),
         ('Alt text: "Okay, let\'s go."', "Okay, let's go."),
         ("Alt text: Okay, let's see. The user wants a cat.", None),
         ("[1] A cat. [2] A dog",) * 2,
+        ('{"alt": "A sign says \\"Exit\\" there", and so on}', 'A sign says "Exit" there'),
         ("[Exit] signs over a door",) * 2,
+        ("[Exit] and [Entrance]",) * 2,
         (f'[[[[{{"alt": "{CAT}"}}]]]]', CAT),
         (f'[[[[[{{"alt": "{CAT}"}}]]]]]', None),
+        ('{"a": {"a": {"a": {"a": {"alt": "A cat on a red chair"}}}}}', "A cat on a red chair"),
+        ('{"a": {"a": {"a": {"a": {"a": {"alt": "A cat on a red chair"}}}}}}', None),
+        ("<img alt='A cat on a red chair'>", "A cat on a red chair"),
+        ("A cat on a red chair<br>", "A cat on a red chair"),
+        ("<br>A cat on a red chair", "A cat on a red chair"),
+        ("A cat on a <b>red</b> chair", "A cat on a red chair"),
         (f"Option 1: {CAT}", CAT),
         (f"Here are some options:\n\nOption 1: {CAT}", CAT),
+        ("Here are some options: a cat or a dog. Option 2: a dog",) * 2,
+        ("Title: Red cat\nMood: calm",) * 2,
         ("X" + WOOL[:93] + "\ufffd" * 6, None),
     ],
 )
@@ -295,17 +319,20 @@ def test_many_words_of_which_hardly_any_differ_are_a_circle() -> None:
     """Also where no run of them comes again and again; of thirty words any may be so."""
     assert described(in_no_circle(30)) == in_no_circle(30)
     assert described(in_no_circle(31)) is None
-    assert described(f"{in_no_circle(31)} cat dog") == f"{in_no_circle(31)} cat dog"
+    for several in (f"{in_no_circle(31)} cat dog", f"{in_no_circle(46)} cat dog owl fox"):
+        assert described(several) == several
 
 
 def test_six_words_of_our_instructions_are_an_echo() -> None:
     """The sentence that they stand in goes, the rest stays; five words may be chance."""
     words = [word for word in INSTRUCTIONS.split()[:6] if word.strip(".:;,")]
-    assert described(f"{CAT} {' '.join(words[:6])}.") == CAT
+    echo = f"{' '.join(words[:6])}."
+    assert described(f"{CAT} {echo} A red door.") == f"{CAT} A red door."
+    assert described(f"Red chairs. {echo}") == "Red chairs."
     five = f"{CAT} {' '.join(words[:5])}."
     assert described(five) == five
     with pytest.raises(CaptionUnusable, match="repeated its instructions"):
-        alt_text(f"Cat. {' '.join(words[:6])}.", max_length=500)
+        alt_text(f"Red chair. {echo}", max_length=500)
 
 
 # --- answers as they are met with ---
@@ -417,20 +444,8 @@ def test_no_answer_costs_more_than_its_length() -> None:
     """A hostile answer is judged at once, whatever it repeats; some took over a minute each."""
     pieces = ["- ", "[", "</a", "<think>", "</think>", "**a ", '"', "“", "'a", "{", "\n", "```\n"]
     pieces += ["a. ", "<img ", "&", "\\n", "x ", "Title: ", "Option 1 ", "I can not ", "ich kann "]
-    pieces += [
-        "画像を",
-        "1. ",
-        "here is ",
-        "<|",
-        "[a](",
-        "`a",
-        "Ã©",
-        "\u202e",
-        "please ",
-        "\\",
-        "(",
-        "मैं ",
-    ]
+    pieces += ["画像を", "1. ", "here is ", "<|", "[a](", "`a", "Ã©", "\u202e", "please ", "\\"]
+    pieces += ["(", "मैं "]
     for piece in pieces:
         described((piece * 20_000)[:20_000])
 
@@ -442,35 +457,9 @@ PIECES = [
         for some in ANSWERS[kind].values()
         for answer in some
     ),
-    *(
-        "<think>",
-        "</think>",
-        '"',
-        "“",
-        "”",
-        "\n",
-        "- ",
-        "**",
-        "{",
-        "}",
-        "[",
-        "]",
-        "<p>",
-        "&amp;",
-        "\\n",
-    ),
-    *(
-        "\\ud83d",
-        "```",
-        "Option 1: ",
-        "1. ",
-        "User: ",
-        "Assistant: ",
-        "🏳️‍🌈",
-        "\u202e",
-        "\ud800",
-        "|",
-    ),
+    *("<think>", "</think>", '"', "“", "”", "\n", "- ", "**", "{", "}", "[", "]", "<p>", "&amp;"),
+    *("\\n", "\\ud83d", "```", "Option 1: ", "1. ", "User: ", "Assistant: "),
+    *("🏳️‍🌈", "\u202e", "\ud800", "|"),
 ]
 
 

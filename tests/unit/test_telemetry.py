@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from altwright import telemetry
+from altwright import log_words, telemetry
 
 
 @pytest.fixture(autouse=True)
 def _loggers_as_before() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, hook = root.handlers[:], root.level, threading.excepthook
     yield
+    threading.excepthook = hook
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -45,22 +49,81 @@ def test_secrets_are_blotted_out(line: str, shown: str | None) -> None:
     assert telemetry.redact(line) == (shown or line)
 
 
-def test_json_lines_carry_level_logger_and_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each line is one object, also with an exception, and is redacted as well."""
-    telemetry.configure("INFO", "json")
+@pytest.mark.req("11.6", "written to logs")
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("can't open /home/anna/var/altwright.db: full", "can't open [path]: full"),
+        ("at sqlite:////srv/altwright.db, /tmp.", "at sqlite:///[path], [path]."),
+        (
+            """Ended:
+Traceback (most recent call last):
+  File "/srv/a.py", line 3, in f
+    x = 1
+    ^^^^
+KeyError: 1
+Current thread 0x12 (most recent call first):
+  File "/srv/a.py", line 3 in f""",
+            "Ended:\nKeyError: 1\n",
+        ),
+        (
+            "at http://10.0.0.3:8080/v1, ::1 and 192.168.1.9",
+            "at http://[host]:8080/v1, [host] and [host]",
+        ),
+        (
+            "at redis://x@db:6379 and http://ollama.internal/",
+            "at redis://x@[host]:6379 and http://[host]/",
+        ),
+        ("POST /api/v1/tasks of https://social.example/home/anna", None),
+        ("HOST=0.0.0.0, version 1.2.3.4 at 10:20:30.456, and/or 8.8.8.8", None),
+    ],
+)
+def test_paths_and_addresses_of_private_hosts_are_masked(words: str, shown: str | None) -> None:
+    """Where files are and what hosts of one's own are called is no line's; the rest is said."""
+    assert log_words.masked(words) == (shown or words)
+
+
+def fail() -> None:
+    """Raise what somebody's library might, with everything in it that no log may have."""
     try:
-        int("redis://:sesame@db is away")
+        Path("/nowhere/sesame").read_bytes()
+    except OSError as error:
+        raise ValueError("/home/anna at 10.0.0.3 has sesame") from error
+
+
+@pytest.mark.req("11.6", "written to logs")
+@pytest.mark.parametrize("shape", ["json", "console"])
+def test_an_exception_is_its_class_and_its_places(
+    shape: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says what was raised where, and because of what; no message, path or stack."""
+    telemetry.configure("INFO", shape)
+    try:
+        fail()
     except ValueError:
         logging.getLogger("altwright.test").exception("it failed")
     (line,) = capsys.readouterr().err.splitlines()
-    entry = json.loads(line)
-    assert (entry["event"], entry["level"], entry["logger"]) == (
-        "it failed",
-        "error",
-        "altwright.test",
-    )
-    assert "ValueError" in entry["exception"]
-    assert "sesame" not in line
+    here = re.escape(__name__)
+    places = rf"ValueError at {here}:\d+ < {here}:\d+; because of FileNotFoundError \(No such file"
+    assert re.search(places, line)
+    assert not re.search(r"sesame|/home|10\.0\.0\.3|Traceback|\.py", line)
+    if shape == "json":
+        entry = json.loads(line)
+        assert (entry["event"], entry["level"]) == ("it failed", "error")
+        assert entry["logger"] == "altwright.test"
+
+
+def test_whoever_wants_to_debug_gets_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    """LOG_LEVEL=DEBUG shows what an engineer needs; keys and tokens are never shown."""
+    telemetry.configure("DEBUG", "json", ["correct-horse", "short"])
+    try:
+        int("correct-horse redis://:sesame@db")
+    except ValueError:
+        logging.getLogger("altwright.test").exception("it failed shortly")
+    line = capsys.readouterr().err
+    assert "Traceback" in json.loads(line)["exception"]
+    assert "it failed shortly" in line
+    assert not re.search("sesame|correct-horse", line)
 
 
 def test_console_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:

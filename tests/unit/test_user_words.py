@@ -35,6 +35,7 @@ SETTINGS = {(field.alias or name).upper() for name, field in Settings.model_fiel
 PLACES = re.compile(r"\b(path|folder|directory|file|dsn|socket|data_dir|redis_url|database_url)\b")
 #: For whoever runs the service: the command line's and the machine's own.
 OPERATORS = {
+    "backup",
     "cli",
     "demo",
     "workers",

@@ -18,7 +18,7 @@ from altwright.accounts.servers import ServerStore
 from altwright.crypto import Box
 from altwright.db.copies import as_json, copied
 from altwright.db.session import Database, again_if_another_was_first
-from altwright.db.tables import ID_MOST, AccountRow
+from altwright.db.tables import ID_MOST, AccountRow, DraftRow
 from altwright.errors import Category, Conflict, NotFound, PlatformRefused, TemporaryError
 from altwright.platforms.connect import checked
 from altwright.platforms.port import Platform
@@ -105,6 +105,8 @@ class AccountStore:
     def _write(self, user_id: int, acct: str, said: dict[str, Any]) -> Account:
         with self._database.write() as session:
             row = _known(session, user_id, acct, said) or AccountRow(user_id=user_id)
+            if row.id is not None and row.max_alt_length != said["max_alt_length"]:
+                _outdate(session, row.id)
             for name, value in {**said, "acct": acct}.items():  # people rename their accounts
                 setattr(row, name, value)
             session.add(row)
@@ -187,6 +189,12 @@ class AccountStore:
         statement = update(AccountRow).where(AccountRow.id == account_id)
         with self._database.write() as session:
             session.execute(statement.values(problem=text[: AccountRow.problem.type.length]))
+
+
+def _outdate(session: Session, account_id: int) -> None:
+    """Have an account's drafts looked at anew: some may be too long now, or no longer."""
+    statement = update(DraftRow).where(DraftRow.account_id == account_id)
+    session.execute(statement.values(checked_version=0, updated_at=DraftRow.updated_at))
 
 
 def _known(session: Session, user_id: int, acct: str, said: dict[str, Any]) -> AccountRow | None:

@@ -17,8 +17,8 @@ from altwright.db.tables import AccountRow
 from altwright.errors import ConfigError
 from altwright.tasks.cluster.service_state import ServiceState
 
-#: The row of service_state: a word that the first key of this database has closed. It isn't
-#: written anew when keys are rotated: what an old key has closed needs that key.
+#: The row of service_state: a word that the first key of this database has closed. It is closed
+#: anew when all else has been (db/reencryption.py): what an old key has closed needs that key.
 ROW = "encryption_key"
 _WORD = "altwright"
 

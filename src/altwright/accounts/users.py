@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -30,7 +30,7 @@ from altwright.db.tables import ID_MOST, TokenRow, UserRow
 from altwright.db.types import now
 from altwright.domain.caption import Role
 from altwright.domain.user import UserRef
-from altwright.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from altwright.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn
 
 USERNAME = re.compile(r"[A-Za-z0-9_.-]{2,64}")
 #: Characters. Source: NIST SP 800-63B 5.1.1.2 (at least 8, at least 64 accepted).
@@ -152,6 +152,17 @@ class UserStore:
         with self._database.connect() as connection:
             row = connection.execute(_BY_ID, {"user_id": user_id}).first()
             return _user(row) if row else None
+
+    def still_administrator(self, ref: UserRef) -> UserRef:
+        """Return whoever has ordered something that is done later, as they are now.
+
+        Raises:
+            NotAllowed: they are no active administrator any more.
+        """
+        user = self.get(ref.id)
+        if user is None or not user.is_active or user.role is not Role.ADMIN:
+            raise NotAllowed(f"{ref.username} has ordered it, and is no administrator any more.")
+        return replace(user.ref, address=ref.address)
 
     def by_name(self, username: str) -> User | None:
         """Return the user with this name, in any case."""

@@ -22,6 +22,7 @@ from altwright.tasks.maintenance.scheduler import MaintenanceScheduler
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.rq.redis_client import FAILED_LOGINS_KEY
+from altwright.tasks.store.running_work import RunningWork
 from altwright.tasks.store.statistics import Figures
 from altwright.tasks.store.time_series import Series
 
@@ -40,6 +41,7 @@ class Alerting:
         thresholds: Thresholds,
         *,
         workers_expected: Callable[[], int],
+        work: RunningWork,
         folder: Path,
         key_fits: Callable[[], bool],
         maintenance_every_s: float,
@@ -59,6 +61,7 @@ class Alerting:
             channels: the ways in which administrators are told, by name.
             thresholds: from where on something counts as wrong.
             workers_expected: how many workers there have to be in the cluster.
+            work: says which running tasks are stuck.
             folder: where there has to be room on the disk.
             key_fits: whether this process has the database's encryption key.
             maintenance_every_s: seconds between two maintenance tasks.
@@ -73,11 +76,12 @@ class Alerting:
         database = engine.store.database
         self.alerts = AlertBook(database, tuple(channels), quiet_s)
         self.notifier = Notifier(database, channels, clock)
-        self.describer_watch = DescriberWatch(probe, probe_every_s, clock)
+        self.describer_watch = DescriberWatch(probe, probe_every_s, engine.state, clock)
         figures = Figures(database)
         self.monitor = AlertMonitor(
             Watched(
                 figures=figures,
+                work=work,
                 roster=engine.roster,
                 control=engine.control,
                 health=engine.health,

@@ -52,8 +52,12 @@ def check(*, as_json: bool) -> None:
     """Say what is configured, what answers, and what to do; exit code 2 if something is wrong."""
     telemetry.configure("ERROR", "console")
     rows = list(_rows(config.load()))
-    columns = {"what": "what", "state": "state", "found": "found", "fix": "fix"}
-    show(rows, as_json=as_json, columns=columns)
+    show(rows, as_json=as_json, columns={"what": "what", "state": "state", "found": "found"})
+    remedies = dict.fromkeys((row["what"], row["fix"]) for row in rows if row["fix"])
+    if remedies and not as_json:
+        click.echo("\nWhat to do:")
+        for what, fix in remedies:
+            click.echo(f"  {what}: {fix}")
     if not all(row["ok"] for row in rows):
         raise click.exceptions.Exit(2)
 
@@ -140,13 +144,10 @@ def _database(settings: Settings) -> str:
         folders.verify(file.parent, "DATABASE_URL" if settings.database_url else "DATA_DIR")
     if _lacks_database(settings):
         return f"{shown}; made at the start"
-    try:
-        with closing(Database(make_engine(settings.resolved_database_url))) as database:
-            stand = migrate.tables(database.engine)
-    except AltwrightError as error:
-        reason = reasons.reason_of(error)
-        raise ConfigError([f"DATABASE_URL: {shown} can't be used: {reason}"]) from error
+    stand = _tables("DATABASE_URL", settings.resolved_database_url)
     migrate.refuse_others(stand)
+    if settings.worker_database_url:
+        _tables("WORKER_DATABASE_URL", settings.worker_database_url)
     match stand:
         case migrate.Tables.NONE:
             return f"{shown}; tables are made at the start"
@@ -154,6 +155,17 @@ def _database(settings: Settings) -> str:
             return f"{shown}; tables are older: `altwright serve` or `altwright db upgrade`"
         case _:
             return f"{shown}; tables are up to date"
+
+
+def _tables(name: str, url: str) -> migrate.Tables:
+    """Return how the tables stand to who logs in by a setting. Raises ConfigError: nobody can."""
+    try:
+        with closing(Database(make_engine(url))) as database:
+            return migrate.tables(database.engine)
+    except AltwrightError as error:
+        reason = reasons.reason_of(error)
+        shown = make_url(url).render_as_string()
+        raise ConfigError([f"{name}: {shown} can't be used: {reason}"]) from error
 
 
 def _redis(settings: Settings) -> str:

@@ -154,7 +154,7 @@ def _now(services: Services) -> dict[str, Any]:
     return {
         "delivery": services.engine.wish.current(),
         "waiting": {one: sum(of.values()) for one, of in figures.queued().items()},
-        "running": len(figures.running()),
+        "running": len(services.engine.rescuer.running()),
     }
 
 

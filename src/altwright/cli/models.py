@@ -15,6 +15,7 @@ from altwright import bootstrap, folders
 from altwright.builders.describers import model_host_of
 from altwright.cli.common import OPERATOR, json_option, opened, show
 from altwright.config import Settings
+from altwright.describers.local_models.administration import Room
 from altwright.describers.local_models.catalogue import CATALOGUE, MB, Model, name_for, named
 from altwright.describers.local_models.client import LocalModel
 from altwright.describers.local_models.download import Download, Report
@@ -58,8 +59,10 @@ def list_models(*, as_json: bool) -> None:
     begun = models.begun()
     rows = [_row(one, installed.get(one.name), begun.get(one.name)) for one in known.values()]
     show(rows, as_json=as_json, columns=_COLUMNS)
-    if not as_json and (free_mb := available_mb()) is not None:
-        click.echo(f"\nThis machine has {megabytes(free_mb * MB)} of memory to spare.")
+    if not as_json:
+        room = Room(available_mb(), models.free_bytes())
+        memory = f"{room.memory} of memory and " if room.memory else ""
+        click.echo(f"\nThis machine has {memory}{room.disk} of disk to spare.")
 
 
 @model.command()
@@ -141,9 +144,10 @@ def try_model(name: str) -> None:
 def remove(name: str, *, yes: bool) -> None:
     """Remove a model from this host, complete or not."""
     _settings()
-    if not yes:
-        click.confirm(f"Remove {name}?", abort=True)
     with opened() as services:
+        services.local_models.check_removable(name)
+        if not yes:
+            click.confirm(f"Remove {name}?", abort=True)
         freed = services.local_models.remove(name, by=OPERATOR)
     click.echo(f"{name} is removed: {megabytes(freed)}.")
 
@@ -222,5 +226,5 @@ def _try_out(settings: Settings, name: str, *, is_asked: bool = False) -> None:
 
 def _use(name: str) -> None:
     with opened() as services:
-        services.live.change({"DESCRIBER": LocalModel.name, "MODEL_NAME": name}, by=OPERATOR)
+        services.local_models.use(name, by=OPERATOR)
     click.echo(f"{name} describes from now on; `altwright settings reset DESCRIBER` takes it back.")

@@ -9,8 +9,9 @@ import click
 from altwright import telemetry
 from altwright.bootstrap import Services
 from altwright.cli.common import OPERATOR, json_option, opened, secret, show
+from altwright.config import Settings
 from altwright.domain.redis_url import checked
-from altwright.errors import InvalidInput, RedisUnavailable
+from altwright.errors import ConfigError, InvalidInput, RedisUnavailable
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor, ServerFacts
 from altwright.tasks.rq.redis_client import connect
 
@@ -58,6 +59,7 @@ def use(url: str | None, *, force: bool, as_json: bool) -> None:
     with opened() as services:
         try:
             checked(url)
+            _refuse_unsafe(services.settings, url)
             server_facts(url)
         except ValueError as error:
             raise InvalidInput(f"This address {error}.") from error
@@ -68,6 +70,13 @@ def use(url: str | None, *, force: bool, as_json: bool) -> None:
         services.audit.add(OPERATOR, "redis changed", detail=telemetry.redact(url))
         data = _described(services)
     show(data, as_json=as_json, columns=_FACTS)
+
+
+def _refuse_unsafe(settings: Settings, url: str) -> None:
+    """Take what a start with this address would take. Raises ConfigError."""
+    faults = settings.model_copy(update={"redis_url": url}).faults()
+    if unsafe := [fault for fault in faults if fault.startswith("REDIS_URL:")]:
+        raise ConfigError(unsafe)
 
 
 @redis.command("reset")

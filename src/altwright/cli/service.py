@@ -14,14 +14,11 @@ import click
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from altwright import bootstrap, config, folders
-from altwright.accounts import key_check
+from altwright import config, folders
 from altwright.builders.describers import describers_of
 from altwright.captions.pictures.decoding import prepare
 from altwright.cli.common import json_option, printable
 from altwright.config import Settings
-from altwright.crypto import Box, kept_secret
-from altwright.db import migrate
 from altwright.db.session import Database, make_engine
 from altwright.db.tables import AccountRow, UserRow
 from altwright.demo import run as demo_run
@@ -86,54 +83,11 @@ def _settings() -> Settings:
     return settings
 
 
-@click.group()
-def db() -> None:
-    """Bring the database's tables up to date."""
-
-
-@db.command()
-def upgrade() -> None:
-    """Apply the migrations that are missing; harmless when there are none."""
-    engine = make_engine(_settings().resolved_database_url)
-    migrate.upgrade(engine)
-    click.echo(f"The database is at {migrate.head()}.")
-
-
-@db.command("accept-key")
-@click.confirmation_option(
-    prompt="Tokens that another key has encrypted stay unreadable. Go on with the present key?"
-)
-def accept_key() -> None:
-    """Go on with the present encryption key though the database was encrypted with another one.
-
-    For a key that is lost: accounts have to be connected again. Without any key one is made.
-    """
-    settings = _settings()
-    keys = kept_secret(settings.data_dir, bootstrap.KEY_FILE, settings.platform_encryption_key)
-    with closing(Database(make_engine(settings.resolved_database_url))) as database:
-        migrate.ready(database.engine)
-        key_check.accept(database, Box(keys))
-    click.echo("The key is accepted. Users connect their accounts again.")
-
-
-@db.command()
-def status() -> None:
-    """Return whether migrations are missing; exit code 1 if so, 2 if they aren't this program's."""
-    stand = migrate.tables(make_engine(_settings().resolved_database_url))
-    migrate.refuse_others(stand)
-    match stand:
-        case migrate.Tables.NONE | migrate.Tables.OLDER:
-            click.echo("Migrations are missing; run `altwright db upgrade`.")
-            raise click.exceptions.Exit(1)
-        case _:
-            click.echo(f"The database is at {migrate.head()}; nothing is missing.")
-
-
 @click.command()
 def key() -> None:
     """Make a key for PLATFORM_ENCRYPTION_KEY, or for FLASK_SECRET_KEY.
 
-    To rotate the first, put it before the old one, separated by a comma.
+    To rotate the first: docs/how-to/recovery.md
     """
     click.echo(Fernet.generate_key().decode("ascii"))
 

@@ -62,7 +62,9 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
     has_alert = any(alert["name"] == "describer_down" for alert in data["alerts"])
     calm = "in trouble, see the alert" if has_alert else "no trouble"
     state = f"away, {counted(waiting, 'task')} waiting" if waiting else calm
-    yield f"Describer  {', then '.join(data['describer']['order'])}: {state}{pace}"
+    asked_s = data["describer"]["asked_s"]
+    asked = f", asked {duration(asked_s)} ago" if asked_s is not None else ""
+    yield f"Describer  {', then '.join(data['describer']['order'])}: {state}{pace}{asked}"
     if waiting := data["platforms"]["tasks_waiting"]:
         yield f"Servers    {counted(waiting, 'task')} waiting for Fediverse servers that are away"
     yield (

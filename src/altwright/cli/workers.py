@@ -57,7 +57,7 @@ def worker(count: int | None, least: int | None, most: int | None, *, in_pool: b
     lets running tasks end for RQ_SHUTDOWN_TIMEOUT seconds, then hands them back; SIGHUP replaces
     the processes of a pool one after the other.
     """
-    settings = configured()
+    settings = configured().of_workers()
     if least is None and most is None:
         _work(settings, count or settings.rq_worker_count, in_pool=in_pool)
     else:
@@ -119,7 +119,12 @@ def list_workers(*, as_json: bool) -> None:
     if not as_json:
         rows = [row | _shown(row) for row in rows]
     columns = {"id": "id", "kind": "kind", "pid": "pid", "state": "state", "task": "task"}
-    columns |= {"item": "in hand", "done": "done", "failed": "failed", "memory": "memory"}
+    columns |= {
+        "item": "in hand",
+        "done": "attempts",
+        "failed": "failed attempts",
+        "memory": "memory",
+    }
     show(rows, as_json=as_json, columns=columns | {"seen_at": "seen"}, empty="No workers.")
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.engine import Connection
 
 from altwright.db.session import set_busy_timeout, translated
-from altwright.errors import ConfigError
+from altwright.errors import ConfigError, InvalidInput
 
 #: Said where an older program meets a newer one's database.
 NEWER = "DATABASE_URL: its tables were made by a newer Altwright; install that version again"
@@ -37,6 +37,35 @@ def upgrade(engine: Engine, to: str = "head") -> None:
         DatabaseUnavailable: the database doesn't answer, or another migration takes too long.
     """
     refuse_others(tables(engine))
+    _run(engine, "upgrade", to)
+
+
+def downgrade(engine: Engine, to: str) -> None:
+    """Take migrations back that came after ``to``; what only they had room for is lost.
+
+    Raises:
+        InvalidInput: there is no such migration, or the tables are no newer than it.
+        ConfigError: the tables were made by a newer program, which has to do it itself.
+        DatabaseUnavailable: the database doesn't answer, or another migration takes too long.
+    """
+    at = current(engine)
+    if at is not None and not is_known(at):
+        raise ConfigError([NEWER])
+    if not is_known(to) or at is None or at <= to:
+        raise InvalidInput(f"The tables are at {at or 'none yet'}; name an older one than that.")
+    _run(engine, "downgrade", to)
+
+
+def bring_to(engine: Engine, to: str) -> None:
+    """Bring the tables to a migration from wherever they are. Raises as ``upgrade`` does."""
+    at = current(engine)
+    if at is None or at < to:
+        upgrade(engine, to)
+    elif at > to:
+        downgrade(engine, to)
+
+
+def _run(engine: Engine, direction: Literal["upgrade", "downgrade"], to: str) -> None:
     # Here, since a process that only asks how the tables stand would hold 10 MB more.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -46,7 +75,7 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     config.set_main_option("path_separator", "os")
     with translated(), engine.connect() as connection, _alone(connection):
         config.attributes["connection"] = connection
-        command.upgrade(config, to)
+        getattr(command, direction)(config, to)
         connection.commit()  # before the lock goes
 
 
@@ -67,15 +96,13 @@ class Tables(StrEnum):
 
 def tables(engine: Engine) -> Tables:
     """Return how the tables stand. Raises DatabaseUnavailable."""
+    at = current(engine)
+    if at is not None and is_known(at):
+        return Tables.CURRENT if at == head() else Tables.OLDER
     with translated(), engine.execution_options(reads_only=True).connect() as connection:
-        current, known = None, inspect(connection)
-        if known.has_table("alembic_version"):
-            current = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        if current in _revisions():
-            return Tables.CURRENT if current == head() else Tables.OLDER
-        if known.has_table(_REPLACED_TABLE):
+        if inspect(connection).has_table(_REPLACED_TABLE):
             return Tables.REPLACED
-    return Tables.NONE if current is None else Tables.NEWER
+    return Tables.NONE if at is None else Tables.NEWER
 
 
 def refuse_others(stand: Tables) -> None:
@@ -84,6 +111,20 @@ def refuse_others(stand: Tables) -> None:
         raise ConfigError([NEWER])
     if stand is Tables.REPLACED:
         raise ConfigError([REPLACED])
+
+
+def current(engine: Engine) -> str | None:
+    """Return the tables' newest migration, None: there are none. Raises DatabaseUnavailable."""
+    with translated(), engine.execution_options(reads_only=True).connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        at: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return at
+
+
+def is_known(migration: str) -> bool:
+    """Return whether this program has a migration of that name."""
+    return migration in _revisions()
 
 
 def ready(engine: Engine) -> None:

@@ -44,6 +44,10 @@ _WORDS = (
         "its host's name isn't known",
     ),
     (r"timeout expired|timed out|connection timeout", "it doesn't answer in time"),
+    (
+        r"permission denied for|must be owner of|command denied to user",
+        "this login may not do that: the tables' owner may; `altwright db roles` prints its rights",
+    ),
     (r"database or disk is full|No space left|Disk full", "the disk is full"),
     (r"readonly database|read-only transaction|read.only mode", "it is read-only"),
     (r"unable to open database file", "its file can't be opened; is the folder yours?"),

@@ -97,6 +97,8 @@ def make_engine(url: str, *, pool_size: int = 10, clock: Clock = utcnow) -> Engi
         "pool_size": pool_size,
         "max_overflow": POOL_OVERFLOW,
         "pool_timeout": POOL_WAIT_S,
+        # The one used last: its statements are prepared, and those not needed lie still.
+        "pool_use_lifo": True,
         "poolclass": FollowingPool,
     }
     if backend == "sqlite":

@@ -180,6 +180,11 @@ class DraftRow(Base):
     model: Mapped[str] = mapped_column(String(128))
     level: Mapped[str | None] = mapped_column(String(8))
     evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    #: What filters ask for, as captions/drafts/checks.py found it at ``checked_version``: the codes
+    #: of what there is to look at, each framed by commas, and what the picture was taken for.
+    warnings: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    kind: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    checked_version: Mapped[int] = mapped_column(default=0, server_default="0")
     #: Why publishing failed last ("": it didn't).
     problem: Mapped[str] = mapped_column(Text, default="")
     task_id: Mapped[str | None] = mapped_column(String(36), index=True)

@@ -48,8 +48,13 @@ class TextKind(StrEnum):
 #: States in which a person wants this text published: no describer replaces it, and it may be
 #: published. PUBLISHING too: its worker may have ended before it was done.
 DECIDED = (DraftStatus.APPROVED, DraftStatus.PUBLISHING)
-#: States in which a person may still change the text.
+#: States in which a person may still change the text; a draft may go from each to each other.
 OPEN = (DraftStatus.DRAFT, DraftStatus.APPROVED, DraftStatus.SKIPPED)
+
+
+def has_words(text: str) -> bool:
+    """Return whether a text says anything: it has a letter or digit of any script."""
+    return any(character.isalnum() for character in text)
 
 
 def sources(new: DraftStatus) -> tuple[DraftStatus, ...]:

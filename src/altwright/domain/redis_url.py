@@ -142,6 +142,15 @@ def sentinel_url(url: str) -> SentinelUrl | None:
     )
 
 
+def hosts_without_tls(url: str) -> tuple[str, ...]:
+    """Return the hosts that a checked address reaches without TLS; of "" and of a socket none."""
+    group = sentinel_url(url)
+    if group is not None:
+        return () if group.tls else tuple(host for host, _ in group.sentinels)
+    parts = urlsplit(url)
+    return (parts.hostname or "",) if parts.scheme == "redis" else ()
+
+
 def _host(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]"):

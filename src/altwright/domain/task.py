@@ -50,6 +50,11 @@ class Priority(IntEnum):
         return self.name.lower()
 
     @classmethod
+    def named(cls, queue: str | None) -> Priority | None:
+        """Return the priority whose queue is called so; None: there is none."""
+        return next((one for one in cls if one.queue == queue), None)
+
+    @classmethod
     def parse(cls, name: str) -> Priority:
         """Return the priority called ``name``; an unknown one is normal (requirement 2.6)."""
         try:

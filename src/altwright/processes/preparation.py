@@ -29,7 +29,7 @@ def configured(level: str = "") -> Settings:
     """
     _give_memory_back()
     settings = config.load()
-    telemetry.configure(level or settings.log_level, settings.log_format)
+    telemetry.configure(level or settings.log_level, settings.log_format, settings.secrets())
     tracing.configure(
         settings.otel_exporter_otlp_endpoint,
         settings.otel_exporter_otlp_headers,

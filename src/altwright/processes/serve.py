@@ -29,13 +29,11 @@ from altwright.errors import ConfigError, TemporaryError
 from altwright.processes.autoscale import Autoscale
 from altwright.processes.supervisor import Child, OnReload, Supervisor, python
 from altwright.processes.worker_pool import STOP_SPARE_S, WorkerPool, worker_child
+from altwright.profiles import is_local
 from altwright.tasks.rq.redis_client import connect
 from altwright.workers import capacity
 
 _log = logging.getLogger(__name__)
-
-#: Addresses at which only this host's programs reach us.
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve(
@@ -52,7 +50,7 @@ def serve(
         ChildFailed: a process didn't come up.
     """
     folders.prepare(settings.data_dir, "DATA_DIR")
-    with _alone(settings.run_dir):
+    with alone(settings.run_dir):
         _check_port(settings.host, settings.port)
         if settings.sockets_port:
             _check_port(settings.host, settings.sockets_port)
@@ -98,7 +96,7 @@ def _models_getter(settings: Settings) -> list[Child]:
 
 def _warn_of_strangers(settings: Settings) -> None:
     """Say what is missing where others than this host's programs reach Gunicorn itself."""
-    if settings.host in _LOOPBACK or settings.trusted_proxies:
+    if is_local(settings.host) or settings.trusted_proxies:
         return
     _log.warning(
         "HOST=%s can be reached from outside with no reverse proxy in front (TRUSTED_PROXIES=0): "
@@ -277,8 +275,12 @@ def _check_port(host: str, port: int) -> None:
 
 
 @contextmanager
-def _alone(run_dir: Path) -> Iterator[None]:
-    """Hold the lock of this DATA_DIR; the kernel drops it with the process, however it ends."""
+def alone(run_dir: Path) -> Iterator[None]:
+    """Hold the lock of this DATA_DIR; the kernel drops it with the process, however it ends.
+
+    Raises:
+        ConfigError: another process holds it.
+    """
     run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (run_dir / "lock").open("a+") as file:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from altwright.domain.bucket import ENDS, LENGTH, Bucket, Span
 from altwright.domain.period import Period, timeline
 from altwright.domain.task import ACTIVE, Delivery, Status
 from altwright.tasks.alerting.alerts import AlertBook
+from altwright.tasks.alerting.describer_watch import ASKED
 from altwright.tasks.cluster.service_state import ServiceState
 from altwright.tasks.cluster.stopped_workers import stopped
 from altwright.tasks.cluster.worker_control import WorkerControl
@@ -91,6 +93,7 @@ class Overview:
                 "order": list(seen.describers()),
                 "tasks_waiting": seen.figures.waiting_for(Source.DESCRIBER),
                 "item_s": seen.figures.item_s(),
+                "asked_s": _known(seen.state.age_s(ASKED)),
             },
             "platforms": {"tasks_waiting": seen.figures.waiting_for(Source.PLATFORM)},
             "workers": self._workers(at),
@@ -148,6 +151,11 @@ class Overview:
             "expected": self._seen.workers_expected(),
             "stopped": [one.to_json(at) for one in gone],
         }
+
+
+def _known(age_s: float) -> float | None:
+    """Return the seconds since something was done; None: it never was."""
+    return None if math.isinf(age_s) else round(age_s, 1)
 
 
 def _queue(queue: QueueFigures, last_hour: Bucket) -> dict[str, Any]:

@@ -72,7 +72,8 @@ class LoginLimit:
         with suppress(RedisUnavailable), self._health.guarded() as client:
             pipeline = client.pipeline()
             pipeline.delete(key)
-            pipeline.set(FAILED_LOGINS_KEY, 0, ex=WINDOW_S, nx=True)
+            # Where its window has ended meanwhile, there is nothing to take it off.
+            pipeline.set(FAILED_LOGINS_KEY, 1, ex=WINDOW_S, nx=True)
             pipeline.decr(FAILED_LOGINS_KEY)
             pipeline.execute()
 

@@ -122,16 +122,22 @@ def test_a_wrong_setting_is_named(bench: Bench, settings: dict[str, Any], field:
 def test_it_is_described_again_as_its_run_was_set(
     bench: Bench, world: World, post: Callable[..., Post]
 ) -> None:
-    """Length and the use of the post's words are the run's, however often it is described."""
+    """Length and the use of the post's words are its last run's, however often it is described."""
     world.platform.add(post(1, "", text="My cat Mia on the new sofa."))
     bench.captions(max_caption_length=120, use_post_text=True)
     (draft,) = world.drafts.find(world.user.id).drafts
+    world.platform.add(post(2, ""))
+    bench.captions(max_caption_length=200)  # over the new picture only
     for _ in range(2):
         describe(bench, draft.id)
         bench.attempt()
-    first, *others = bench.describer.requests
+    first, _, *others = bench.describer.requests
     assert (first.max_length, first.post_text) == (120, "My cat Mia on the new sofa.")
     assert others == [first, first]
+    bench.captions(max_caption_length=150, reprocess_existing=True)
+    describe(bench, draft.id)
+    bench.attempt()
+    assert bench.describer.requests[-1].max_length == 150
 
 
 def test_what_the_file_was_is_known_again(

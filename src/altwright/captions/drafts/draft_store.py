@@ -12,9 +12,16 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from altwright.captions.drafts import draft_texts
+from altwright.captions.drafts import checks, draft_texts
 from altwright.captions.drafts.draft import Draft, Page, draft_of
-from altwright.captions.drafts.draft_filter import DraftFilter, fits, matching
+from altwright.captions.drafts.draft_filter import (
+    ALL,
+    DraftFilter,
+    Facets,
+    facets,
+    matching,
+    may_be_approved,
+)
 from altwright.captions.drafts.draft_texts import DraftText
 from altwright.captions.pictures.picture_files import media_type_of
 from altwright.db.session import Database, changed
@@ -53,17 +60,17 @@ class DraftStore:
         account_id: int | None = None,
         task_id: str | None = None,
         was_published: bool = False,
-        ids: Collection[int] = (),
         updated_since: datetime | None = None,
+        wanted: DraftFilter | None = None,
+        ids: Collection[int] = (),
         cursor: str | None = None,
-        limit: int = 50,
+        limit: int = PAGE_MOST,
     ) -> Page:
         """Return the user's drafts: newest post first, a post's pictures in their order.
 
-        ``statuses`` empty: in any state; ``ids`` empty: all. ``was_published``: only those whose
-        picture has got a text from here, even if it was described again and the new one waits.
-        ``cursor`` is a page's ``next_cursor``; drafts that are added or leave meanwhile move
-        nothing else between pages.
+        ``wanted`` stands in for all before it, which are a filter's too; ``statuses`` empty: in
+        any state; ``ids`` empty: all. ``cursor`` is a page's ``next_cursor``; drafts that are
+        added or leave meanwhile move nothing else between pages.
 
         Raises:
             InvalidInput: a wrong cursor or limit.
@@ -72,19 +79,18 @@ class DraftStore:
             raise InvalidInput(
                 "This page can't be shown.", {"limit": f"should be 1 to {PAGE_MOST}"}
             )
-        query = WHOLE.where(DraftRow.user_id == user_id)
-        if statuses:
-            query = query.where(DraftRow.status.in_(statuses))
-        if account_id is not None:
-            query = query.where(DraftRow.account_id == account_id)
-        if task_id is not None:
-            query = query.where(DraftRow.task_id == task_id)
-        if was_published:
-            query = query.where(DraftRow.published_at.is_not(None))
+        if wanted is None:
+            wanted = DraftFilter(
+                statuses,
+                account_id,
+                task_id,
+                was_published=was_published,
+                since=updated_since,
+            )
+        self._bring_up_to_date(user_id, wanted)
+        query = WHOLE.where(DraftRow.user_id == user_id, *wanted.conditions())
         if ids:
             query = query.where(DraftRow.id.in_(ids))
-        if updated_since is not None:
-            query = query.where(DraftRow.updated_at > updated_since)
         if cursor is not None:
             query = query.where(_after(cursor))
         query = query.order_by(
@@ -95,22 +101,39 @@ class DraftStore:
         drafts = [draft_of(*row) for row in rows[:limit]]
         return Page(drafts, _cursor(drafts[-1]) if len(rows) > limit else None)
 
-    def counts(self, user_id: int) -> dict[DraftStatus, int]:
-        """Return how many drafts of the user are in each state; zeros included."""
-        query = select(DraftRow.status, func.count()).where(DraftRow.user_id == user_id)
+    def _bring_up_to_date(self, user_id: int, wanted: DraftFilter) -> None:
+        if wanted.asks_for_findings:
+            checks.bring_up_to_date(self.database, user_id)
+
+    def counts(self, user_id: int, wanted: DraftFilter = ALL) -> dict[DraftStatus, int]:
+        """Return how many drafts of the user are in each state; zeros included.
+
+        ``wanted``: only those that are like it, whatever states it names.
+        """
+        self._bring_up_to_date(user_id, wanted)
+        wanted = replace(wanted, statuses=(), was_published=False)
+        query = select(DraftRow.status, func.count()).where(
+            DraftRow.user_id == user_id, *wanted.conditions()
+        )
         counts = dict.fromkeys(DraftStatus, 0)
         with self.database.read() as session:
             for status, count in session.execute(query.group_by(DraftRow.status)):
                 counts[DraftStatus(status)] = count
         return counts
 
-    def count_published(self, user_id: int) -> int:
-        """Return how many pictures of the user have got a text from here."""
-        query = select(func.count()).where(
-            DraftRow.user_id == user_id, DraftRow.published_at.is_not(None)
-        )
+    def count_published(self, user_id: int, wanted: DraftFilter = ALL) -> int:
+        """Return how many pictures of the user have got a text from here, as ``counts``."""
+        self._bring_up_to_date(user_id, wanted)
+        wanted = replace(wanted, statuses=(), was_published=True)
+        query = select(func.count()).where(DraftRow.user_id == user_id, *wanted.conditions())
         with self.database.read() as session:
             return session.scalar(query) or 0
+
+    def facets(self, user_id: int, wanted: DraftFilter) -> Facets:
+        """Return what the user's drafts that are like ``wanted`` could be asked for."""
+        checks.bring_up_to_date(self.database, user_id)
+        with self.database.read() as session:
+            return facets(session, user_id, wanted)
 
     def count_blanks(self, task_id: str, user_id: int) -> int:
         """Return how many drafts of a task of the user still have no text."""
@@ -211,7 +234,7 @@ class DraftStore:
         return self._change(draft_id, user_id, DraftStatus.DRAFT, None, version)
 
     def approve_many(self, user_id: int, ids: Collection[int]) -> list[int]:
-        """Approve those that can be (in state, not empty, not too long); return their ids."""
+        """Approve those that can be (in state, with words, not too long); return their ids."""
         return self._change_many(user_id, ids, DraftStatus.APPROVED)
 
     def skip_many(self, user_id: int, ids: Collection[int]) -> list[int]:
@@ -235,6 +258,7 @@ class DraftStore:
 
         The moment is one for a filter's ``until``.
         """
+        self._bring_up_to_date(user_id, wanted)
         with self.database.read() as session:
             at = session.execute(select(now())).scalar_one()
             found = matching(session, user_id, wanted, is_approval=True)
@@ -314,15 +338,17 @@ class DraftStore:
             with self.database.write() as session:
                 rows = session.execute(query).all()
                 if status is DraftStatus.APPROVED:
-                    rows = [row for row in rows if fits(row.text, row.max_alt_length)]
+                    rows = [row for row in rows if may_be_approved(row.text, row.max_alt_length)]
                 decided += _decide(session, [(row.id, row.version) for row in rows], status)
         return decided
 
     def _change_matching(self, user_id: int, wanted: DraftFilter, status: DraftStatus) -> list[int]:
         is_approval = status is DraftStatus.APPROVED
-        wanted = replace(
-            wanted, statuses=[one for one in wanted.statuses if status in DRAFT_MOVES[one]]
-        )
+        able = [one for one in wanted.statuses or OPEN if status in DRAFT_MOVES[one]]
+        if not able:
+            return []
+        wanted = replace(wanted, statuses=able)
+        self._bring_up_to_date(user_id, wanted)
         with self.database.read() as session:
             found = matching(session, user_id, wanted, is_approval=is_approval)
         decided = []
@@ -340,7 +366,7 @@ def _decide(session: Session, seen: Sequence[tuple[int, int]], status: DraftStat
     # The ids by themselves too: not every database finds rows by a pair's first half.
     are_as_seen = DraftRow.id.in_(ids), tuple_(DraftRow.id, DraftRow.version).in_(seen)
     statement = update(DraftRow).where(*are_as_seen)
-    count = changed(session, statement.values(status=status, version=DraftRow.version + 1))
+    count = changed(session, statement.values(status=status, **checks.RAISED))
     if count != len(ids):
         after = [(one, version + 1) for one, version in seen]
         query = select(DraftRow.id).where(
@@ -417,9 +443,9 @@ def _write(
         raise Conflict("This draft was changed meanwhile; look at it again.")
     if known.status not in OPEN:
         raise Conflict(f"This draft is {known.status.value}; it can't be changed now.")
-    if status and status not in {known.status, *DRAFT_MOVES[known.status]}:
-        raise Conflict(f"This draft is {known.status.value}; it can't become {status.value}.")
-    values["version"] = known.version + 1
+    values |= checks.RAISED
+    if "text" in values:
+        del values["checked_version"]  # another one has to be looked at
     if status is not None:
         values["status"] = status
     if status is DraftStatus.APPROVED:
@@ -430,6 +456,8 @@ def _write(
     statement = update(DraftRow).where(DraftRow.id == known.id, DraftRow.version == known.version)
     if not changed(session, statement.values(**values)):
         raise Conflict("This draft was changed meanwhile; look at it again.")
+    if "text" in values:
+        checks.find_anew(session, [known.id])
     return _whole(session, known.id, known.user_id)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from altwright.captions.drafts import checks
 from altwright.captions.drafts import draft_texts as history
 from altwright.captions.drafts.draft import Draft, draft_of, written_in
 from altwright.captions.drafts.draft_store import WHOLE, chunks, clean
@@ -75,15 +76,28 @@ def save_posts(
         PostRow.account_id == account_id, PostRow.remote_id.in_(remote_ids)
     )
     rows = {row.remote_id: row for row in session.scalars(query)}
+    edited = []
     for post in posts:
         row = rows.get(post.remote_id)
         if row is None:
             row = PostRow(account_id=account_id, remote_id=post.remote_id)
             session.add(row)
             rows[post.remote_id] = row
+        elif row.text != post.text:
+            edited.append(row.id)
         _fill_post(row, post)
     session.flush()
+    _outdate(session, edited)
     return _save_pictures(session, {rows[post.remote_id].id: post for post in posts})
+
+
+def _outdate(session: Session, post_ids: Sequence[int]) -> None:
+    """Have the drafts of posts with other words looked at anew: texts are compared with them."""
+    if not post_ids:
+        return
+    pictures = select(PictureRow.id).where(PictureRow.post_id.in_(post_ids))
+    statement = update(DraftRow).where(DraftRow.picture_id.in_(pictures))
+    changed(session, statement.values(checks.OUTDATED))
 
 
 def _fill_post(row: PostRow, post: Post) -> None:
@@ -257,6 +271,7 @@ def store_draft(
     session.add(draft)
     session.flush()
     history.described(session, draft, task_id)
+    checks.find_anew(session, [draft.id])
     return True
 
 
@@ -302,6 +317,7 @@ def _replace(session: Session, picture_id: int, version: int, values: dict[str, 
     draft.version = version + 1
     session.flush()
     history.described(session, draft, draft.task_id)
+    checks.find_anew(session, [draft.id])
     return True
 
 
@@ -367,6 +383,7 @@ def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> N
         if row.status in DECIDED and row.text == texts[row.id]:
             row.status = DraftStatus.PUBLISHED
             row.version += 1
+            row.checked_version += 1
             row.problem = problem
 
 
@@ -435,4 +452,4 @@ def _move(
         statement = update(DraftRow).where(
             DraftRow.id.in_(some), DraftRow.status.in_(old or sources(status))
         )
-        changed(session, statement.values(status=status, version=DraftRow.version + 1, **values))
+        changed(session, statement.values(status=status, **checks.RAISED, **values))

@@ -26,6 +26,7 @@ from altwright.describers.answers.languages import (
 )
 from altwright.describers.answers.quotations import masked
 from altwright.describers.answers.wrappings import REMARK
+from altwright.domain.caption import has_words
 
 #: Characters below which a text hardly says what is there; fewer in scripts of whole words.
 LEAST_LENGTH, LEAST_LENGTH_IDEOGRAPHS = 10, 4
@@ -179,6 +180,8 @@ def _markup(own: str) -> _Found:
 
 def _too_short(text: str) -> _Found:
     """Find texts that can't say what matters. Source: W3C WAI, Informative Images."""
+    if not has_words(text):
+        return "too_short", "There is no word in the text; write a sentence, or skip."
     least = LEAST_LENGTH_IDEOGRAPHS if _IDEOGRAPHS.search(text) else LEAST_LENGTH
     if len(text) >= least:
         return None

@@ -169,7 +169,8 @@ def _srgb(image: Image.Image) -> Image.Image:
                     image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
                 )
                 return converted or image.convert("RGB")
-    return image.convert("RGB")
+    # Converting what is RGB would copy it: 16 MB for a picture of 2000 by 2000 pixels.
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _upright(image: Image.Image, file: ImageFile) -> Image.Image:
@@ -197,9 +198,7 @@ def orientation(exif: bytes) -> int:
 
 
 def _thumbnail(image: Image.Image) -> bytes:
-    small = image.copy()
-    small.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.LANCZOS)
-    return _jpeg(small, 82)
+    return _jpeg(views.within(image, THUMBNAIL_SIDE_PX), 82)
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:

@@ -50,7 +50,7 @@ def kept_size(size: tuple[int, int]) -> tuple[int, int]:
 
 def whole(image: Image.Image) -> Image.Image:
     """Return a picture in one: no side longer than a describer wants, none too short for it."""
-    return _padded(resized(image, _times(image.size, min(1.0, IMAGE_SIDE_PX / max(image.size)))))
+    return _padded(within(image, IMAGE_SIDE_PX))
 
 
 def parts(image: Image.Image) -> list[Image.Image]:
@@ -67,6 +67,11 @@ def parts(image: Image.Image) -> list[Image.Image]:
     if not is_tall:
         found = [one.transpose(Image.Transpose.TRANSPOSE) for one in found]
     return [_padded(one) for one in found]
+
+
+def within(image: Image.Image, side_px: int) -> Image.Image:
+    """Return the picture with no side longer than this; a smaller one as it is."""
+    return resized(image, _times(image.size, min(1.0, side_px / max(image.size))))
 
 
 def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:

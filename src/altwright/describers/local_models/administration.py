@@ -15,6 +15,7 @@ from altwright.describers.model_servers.ollama_models import OllamaModels
 from altwright.describers.model_servers.pulling import PullModel
 from altwright.domain.user import UserRef
 from altwright.errors import Conflict, NotFound
+from altwright.setting_values import NONE
 from altwright.tasks.audit_log import Audit
 from altwright.tasks.cluster.live_settings import LiveSettings
 from altwright.tasks.queue_manager import RQQueueManager
@@ -30,8 +31,8 @@ class Offer:
     is_used: bool = False
     begun_bytes: int = 0
     trial: Trial | None = None
-    #: Whether this machine has less memory left than it takes; what is used has its own already.
-    is_too_large: bool = False
+    #: What this machine has less left of than it takes; what is used has its memory already.
+    lacks: tuple[str, ...] = ()
 
     @property
     def size(self) -> str:
@@ -44,6 +45,28 @@ class Offer:
         if self.trial is not None:
             return megabytes(self.trial.memory_mb * MB)
         return f"about {self.model.memory_mb / 1000:.1f} GB"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a machine has left; ``memory_mb`` None: it doesn't say."""
+
+    memory_mb: int | None
+    disk_bytes: int
+
+    @property
+    def memory(self) -> str:
+        """Return the memory, as people read it; "": nobody knows."""
+        return "" if self.memory_mb is None else megabytes(self.memory_mb * MB)
+
+    @property
+    def disk(self) -> str:
+        """Return the room on the disk, as people read it."""
+        return megabytes(self.disk_bytes)
+
+    def lacks_memory(self, model: Model) -> bool:
+        """Return whether there is too little memory for a model."""
+        return self.memory_mb is not None and self.memory_mb < model.memory_mb
 
 
 class LocalModels:
@@ -74,8 +97,7 @@ class LocalModels:
         """Return those of the catalogue and those that are here besides, from small to large."""
         here = {one.model.name: one for one in self._models.installed()}
         begun = self._models.begun()
-        used = self.used()
-        free_mb = available_mb()
+        used, room = self.used(), self.room()
         known = {**CATALOGUE, **{name: one.model for name, one in here.items()}}
         return [
             Offer(
@@ -84,10 +106,25 @@ class LocalModels:
                 name == used,
                 begun.get(name, 0),
                 here[name].trial if name in here else None,
-                free_mb is not None and name != used and free_mb < model.memory_mb,
+                tuple(
+                    what
+                    for what, is_lacking in (
+                        ("memory", name != used and room.lacks_memory(model)),
+                        (
+                            "room on its disk",
+                            name not in here
+                            and room.disk_bytes < model.size_bytes - begun.get(name, 0),
+                        ),
+                    )
+                    if is_lacking
+                ),
             )
             for name, model in known.items()
         ]
+
+    def room(self) -> Room:
+        """Return what this machine has left for models at the moment."""
+        return Room(available_mb(), self._models.free_bytes())
 
     def used(self) -> str:
         """Return the name of the model that describes now; "": none does."""
@@ -129,7 +166,7 @@ class LocalModels:
         """
         if self._models.find(name) is None:
             raise NotFound(f"There is no model {name} here.")
-        self._live.change({"DESCRIBER": LocalModel.name, "MODEL_NAME": name}, by=by)
+        self._describe_by(LocalModel.name, {"MODEL_NAME": name}, by=by)
 
     def ollamas(self) -> list[str]:
         """Return the vision models that Ollama has.
@@ -146,7 +183,15 @@ class LocalModels:
 
     def use_ollama(self, name: str, *, by: UserRef) -> None:
         """Let a model of Ollama's describe. Raises InvalidInput."""
-        self._live.change({"DESCRIBER": Ollama.name, "OLLAMA_MODEL": name}, by=by)
+        self._describe_by(Ollama.name, {"OLLAMA_MODEL": name}, by=by)
+
+    def _describe_by(self, first: str, values: dict[str, str], *, by: UserRef) -> None:
+        """Let a describer be asked first, and no more as a fallback."""
+        fallbacks = self._live.current.describers[1:]
+        if first in fallbacks:
+            rest = ",".join(one for one in fallbacks if one != first)
+            values = values | {"DESCRIBER_FALLBACKS": rest or NONE}
+        self._live.change({"DESCRIBER": first} | values, by=by)
 
     def pull(self, name: str, *, by: UserRef) -> Task:
         """Let Ollama get a model and describe with it; return the task that does so.
@@ -161,6 +206,12 @@ class LocalModels:
         self._audit.add(by, "model ordered", name, "from Ollama's library")
         return task
 
+    def check_removable(self, name: str) -> None:
+        """Make sure that nothing describes by a model. Raises Conflict."""
+        current = self._live.current
+        if LocalModel.name in current.describers and name == current.model_name:
+            raise Conflict(f"{name} describes at the moment; choose another describer first.")
+
     def remove(self, name: str, *, by: UserRef) -> int:
         """Remove a model from this host, complete or not; return the bytes that are free again.
 
@@ -168,9 +219,7 @@ class LocalModels:
             NotFound: it isn't here.
             Conflict: it describes at the moment, first or where others fail, or is being got.
         """
-        current = self._live.current
-        if LocalModel.name in current.describers and name == current.model_name:
-            raise Conflict(f"{name} describes at the moment; choose another describer first.")
+        self.check_removable(name)
         freed = self._models.remove(name)
         self._audit.add(by, "model removed", name, megabytes(freed))
         return freed

@@ -121,10 +121,14 @@ class ModelFolder:
                     raise Conflict(f"Another process is getting {name} already.") from error
                 yield folder
 
+    def free_bytes(self) -> int:
+        """Return the room that is left where models lie."""
+        above = next(one for one in (self.path, *self.path.parents) if one.exists())
+        return shutil.disk_usage(above).free
+
     def check_room(self, size_bytes: int) -> None:
         """Make sure that so much more finds room. Raises ModelUnusable."""
-        above = next(one for one in (self.path, *self.path.parents) if one.exists())
-        free = shutil.disk_usage(above).free
+        free = self.free_bytes()
         if free < size_bytes + _SPARE_BYTES:
             raise ModelUnusable(
                 f"The disk has too little room: {megabytes(size_bytes + _SPARE_BYTES)} are needed "

@@ -70,7 +70,10 @@ class GetModel(TaskKind):
         local: Callable[[str], LocalModel],
         use: Callable[[str, UserRef], None],
     ) -> None:
-        """Take what makes a describer of a model's name, and what lets it describe."""
+        """Take what makes a describer of a model's name, and what lets it describe.
+
+        The latter raises NotAllowed where whoever ordered it may do so no more.
+        """
         self.hub = hub
         self.models = models
         self.local = local
@@ -181,5 +184,8 @@ class GetModelWork(Work):
         installed, by = self._kind.models.find(self._order.model.name), self._order.use_by
         if installed is None or installed.trial is None or by is None:
             return Worked(ItemStatus.SKIPPED, "It wasn't chosen, since it doesn't describe.")
-        self._kind.use(installed.model.name, by)
+        try:
+            self._kind.use(installed.model.name, by)
+        except NotAllowed as refusal:
+            return Worked(ItemStatus.SKIPPED, f"The describer stays as it is: {refusal}")
         return Worked(ItemStatus.DONE)

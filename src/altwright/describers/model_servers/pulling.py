@@ -27,7 +27,7 @@ class PullModel(TaskKind):
     is_for_administrators = True
 
     def __init__(self, ollama: OllamaModels, use: Callable[[str, UserRef], None]) -> None:
-        """Take what lets a model describe, for whoever wishes it."""
+        """Take what lets a model describe, for whoever wishes it; NotAllowed: they may no more."""
         self.ollama = ollama
         self.use = use
 
@@ -78,7 +78,10 @@ class PullWork(Work):
             return Worked(ItemStatus.DONE)
         if not self._kind.ollama.sees(self._model):
             return Worked(ItemStatus.SKIPPED, "It wasn't chosen, since it doesn't see pictures.")
-        self._kind.use(self._model, UserRef(**self._run.task.settings["by"], is_admin=True))
+        try:
+            self._kind.use(self._model, UserRef(**self._run.task.settings["by"], is_admin=True))
+        except NotAllowed as refusal:
+            return Worked(ItemStatus.SKIPPED, f"The describer stays as it is: {refusal}")
         return Worked(ItemStatus.DONE)
 
     def summary(self, task: Task) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -96,6 +96,14 @@ class AlertBook:
         level = logging.ERROR if finding.severity is Severity.CRITICAL else logging.WARNING
         _log.log(level, "alert %s: %s", finding.name, finding.message)
         return True
+
+    @again_after_deadlock
+    def reword(self, finding: Finding) -> None:
+        """Let an open alert say what is found now; nothing is sent for that."""
+        values = {"severity": finding.severity, "message": finding.message}
+        with self._database.write() as session:
+            statement = update(AlertRow).where(AlertRow.open_name == finding.name)
+            session.execute(statement.values(**values))
 
     @again_after_deadlock
     def resolve(self, name: str) -> bool:
@@ -260,9 +268,9 @@ class AlertWatch:
         self._wrong_since: dict[str, float] = {}
         self._right_since: dict[str, float] = {}
 
-    def open_names(self) -> set[str]:
-        """Return the rules that have an open alert."""
-        return {alert.name for alert in self._book.open()}
+    def open(self) -> dict[str, Finding]:
+        """Return what the open alerts say, by their rule."""
+        return {one.name: Finding(one.name, one.severity, one.message) for one in self._book.open()}
 
     def repeat(self) -> None:
         """Tell again of what nobody has acknowledged, if it is time to look for it."""
@@ -270,17 +278,23 @@ class AlertWatch:
             self._repeat_at = self._clock() + REPEAT_LOOK_S
             self._book.repeat()
 
-    def take(self, found: Iterable[Finding], is_open: set[str]) -> None:
-        """Raise and resolve as the rules' patience has it; ``is_open`` are ``open_names``."""
+    def take(self, found: Iterable[Finding], is_open: Mapping[str, Finding]) -> None:
+        """Raise and resolve as the rules' patience has it; ``is_open`` is what ``open`` returned.
+
+        An alert that stays open says what is found now.
+        """
         at = self._clock()
         now_wrong = {finding.name: finding for finding in found}
         self._wrong_since = {name: self._wrong_since.get(name, at) for name in now_wrong}
         self._right_since = {
-            name: self._right_since.get(name, at) for name in is_open - now_wrong.keys()
+            name: self._right_since.get(name, at) for name in is_open.keys() - now_wrong.keys()
         }
         for name, finding in now_wrong.items():
             patient = at - self._wrong_since[name] < PATIENCE_S.get(name, 0.0)
-            if name not in is_open and not patient:
+            if name in is_open:
+                if finding != is_open[name]:
+                    self._book.reword(finding)
+            elif not patient:
                 self._book.raise_(finding)
         for name, since in self._right_since.items():
             if at - since >= QUIET_OF.get(name, QUIET_S):

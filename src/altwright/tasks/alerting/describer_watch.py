@@ -7,10 +7,13 @@ from collections.abc import Callable
 
 from altwright.background import BackgroundLoop
 from altwright.errors import AltwrightError, ConfigError, RateLimited
+from altwright.tasks.cluster.service_state import ServiceState
 
 #: Seconds until it is asked again after an answer that was none; a fault counts once it has been
 #: met so often in a row.
 AGAIN_S, FAULTS = 15.0, 2
+#: The row of service_state that is set whenever it was asked.
+ASKED = "describer asked"
 #: The longest wait for the thread that asks, when its process ends, in seconds.
 JOIN_S = 2.0
 
@@ -22,11 +25,13 @@ class DescriberWatch:
         self,
         probe: Callable[[], object],
         every_s: float,
+        state: ServiceState,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take what asks (it raises what is wrong), and how often, in seconds."""
+        """Take what asks (it raises what is wrong), how often, in seconds, and who is told when."""
         self._probe = probe
         self._every_s = every_s
+        self._state = state
         self._clock = clock
         self._ask_at = clock()
         self._faults = 0
@@ -57,6 +62,7 @@ class DescriberWatch:
         else:
             self._faults, self.problem = 0, None
             self.took_s = self._clock() - began
+        self._state.set(ASKED, self.problem or "")
 
     def _failed(self, words: str) -> None:
         self._faults += 1

@@ -22,7 +22,8 @@ from altwright.tasks.execution.dispatcher import STRANGE_KEYS
 from altwright.tasks.rq.circuit_breaker import RedisHealthMonitor
 from altwright.tasks.rq.job_cleaner import RQUpkeep
 from altwright.tasks.store.repair import TaskRepair
-from altwright.tasks.store.statistics import DAY_S, HOUR_S, Figures, Progress
+from altwright.tasks.store.running_work import RunningWork
+from altwright.tasks.store.statistics import DAY_S, HOUR_S, Figures
 
 #: Seconds between two looks at everything, and two searches for damaged rows.
 LOOK_EVERY_S, SEARCH_EVERY_S = 2.0, 60.0
@@ -35,6 +36,7 @@ class Watched:
     """What the rules are about."""
 
     figures: Figures
+    work: RunningWork
     roster: Roster
     control: WorkerControl
     health: RedisHealthMonitor
@@ -64,15 +66,13 @@ class AlertMonitor:
         self._clock = clock
         self._look_at = self._search_at = -DAY_S
         self._damaged = 0
-        #: How each running task stood when it was first seen so, and when that was.
-        self._progress: dict[str, tuple[Progress, float]] = {}
 
     def look(self) -> None:
         """Raise and resolve alerts, if it is time to look."""
         at = self._clock()
         if at >= self._look_at:
             try:
-                is_open = self._watch.open_names()
+                is_open = self._watch.open()
                 limits = self.thresholds.eased(is_open)
                 self._watch.take(findings(self.facts(), limits), is_open)
                 self._watch.repeat()
@@ -127,7 +127,7 @@ class AlertMonitor:
             without_describer=watched.figures.waiting_for(Source.DESCRIBER),
             describer=watched.describer.problem,
             describer_s=watched.describer.took_s,
-            stuck=self._stuck(at),
+            stuck=tuple(sorted(one.id for one in watched.work.all(None) if one.is_stuck)),
             failed_sign_ins=self._asked(watched.failed_sign_ins) or 0,
         )
 
@@ -137,23 +137,6 @@ class AlertMonitor:
         return tuple(
             f"{group.words} by {wish.by} at {wish.at:%Y-%m-%d %H:%M} UTC"
             for group, wish in sorted(stops.items())
-        )
-
-    def _stuck(self, at: float) -> tuple[str, ...]:
-        """Return the running tasks that have looked the same for too long."""
-        now = self._watched.figures.running()
-        self._progress = {
-            progress.task_id: (progress, since if before == progress else at)
-            for progress in now
-            for before, since in [self._progress.get(progress.task_id, (None, at))]
-        }
-        patience_s = self.thresholds.stuck_task_s
-        return tuple(
-            sorted(
-                task_id
-                for task_id, (_, since) in self._progress.items()
-                if at - since >= patience_s
-            )
         )
 
     def _next(self, began: float, every_s: float) -> float:

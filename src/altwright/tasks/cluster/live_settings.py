@@ -199,14 +199,15 @@ class LiveSettings:
     def _setting(self, name: str, group: str) -> Setting:
         field = Settings.model_fields[name]
         value, environment = getattr(self.current, name), getattr(self._environment, name)
-        origin = "default" if environment == field.default else "environment"
+        default = self._environment.default_of(name)
+        origin = "default" if environment == default else "environment"
         return Setting(
             name.upper(),
             group,
             field.description or "",
             plain(value),
             plain(environment),
-            plain(field.default),
+            plain(default),
             "page" if name in self._kept and name.upper() not in self.ignored else origin,
             get_args(field.annotation) if get_origin(field.annotation) is Literal else (),
             is_number=field.annotation in {int, float},

@@ -64,6 +64,14 @@ class Leases:
         with self._database.begin() as connection:
             changed(connection, mine.values(owner="", expires_at=now(-1)))
 
+    def owners(self) -> list[str]:
+        """Return the processes that hold a lease and aren't known to be gone, sorted."""
+        query = select(LeaseRow.owner).distinct()
+        query = query.where(LeaseRow.expires_at > now(), LeaseRow.owner != "")
+        with self._database.connect() as connection:
+            owners = connection.scalars(query).all()
+        return sorted(owner for owner in owners if not gone_from_this_host(owner))
+
     def _look(self, names: Collection[str], ttl_s: float) -> dict[str, _Lease]:
         asked = {"names": list(names), "fresh_s": ttl_s * FRESH}
         with self._database.connect() as connection:

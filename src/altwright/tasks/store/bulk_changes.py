@@ -335,7 +335,7 @@ class BulkChanges:
             TaskEventRow.detail.like(f"%{mark(of_task)}"),
         )
         name = (connection.scalar(query) or "").partition(" ")[0]
-        return next((one for one in Priority if one.queue == name), None)
+        return Priority.named(name)
 
     def outcomes(self, batch: Range, task_id: str) -> Outcomes:
         """Return how those of a batch stand that the task ``task_id`` has queued again."""

@@ -27,10 +27,10 @@ from sqlalchemy.engine import Connection
 from altwright.db.session import changed
 from altwright.db.task_tables import StateRow, TaskRow
 from altwright.db.types import now
-from altwright.domain.task import Delivery, Priority, Status
+from altwright.domain.task import Delivery, Priority
 from altwright.tasks.cluster.queue_pauses import state_name
 from altwright.tasks.store.backlog_pressure import LATE_S
-from altwright.tasks.store.due import DELAY_OVER, DUE
+from altwright.tasks.store.due import DELAY_OVER, DUE, QUEUED
 
 #: Rounds ahead of the one being served that lie in RQ's queues. RQ hands out in the order in
 #: which jobs came, so a user with many tasks has at most this many before somebody else's first.
@@ -237,7 +237,7 @@ def _ends(priority: Priority) -> Subquery:
         select(TaskRow.turn)
         .where(
             TaskRow.user_id == bindparam("of_user"),
-            TaskRow.status == Status.QUEUED,
+            QUEUED,
             TaskRow.priority == priority,
         )
         .order_by(TaskRow.turn.desc())

@@ -64,7 +64,7 @@ class RunningTask:
     """A task that a worker has in hand. ``item``: its label, "" while the task is planned.
 
     ``since`` is when the attempt began, ``item_since`` when the last item ended, if one has.
-    ``is_stuck``: this item takes far longer than others do; its lease is kept, so it's alive.
+    ``is_stuck``: nothing of it has ended for too long; its lease is kept, so it's alive.
     """
 
     id: str
@@ -87,7 +87,11 @@ class RunningTask:
 
 
 class RunningWork:
-    """Reads only; the cost grows with the workers, not with the tasks."""
+    """Reads only; the cost grows with the workers, not with the tasks.
+
+    Pages and the alert ask here whether a task is stuck. Where ``usual_s`` is known, far longer
+    than usual is too long as well: worth a look on a page, but no alert.
+    """
 
     def __init__(self, database: Database, patience_s: float) -> None:
         """Take the seconds after which a task that doesn't move is stuck, whatever is usual."""

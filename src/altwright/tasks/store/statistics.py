@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import case, func, select
 
@@ -78,16 +78,6 @@ class DeadLetters:
         return as_json(self)
 
 
-class Progress(NamedTuple):
-    """How far a running task is: while it works, something here changes."""
-
-    task_id: str
-    attempt: int
-    sequence: int
-    items_ended: int
-    plan_cursor: str | None
-
-
 class Figures:
     """SQL that counts; each question is one pass over an index."""
 
@@ -126,18 +116,6 @@ class Figures:
                     of_queue["oldest_waiting_s"] = _age_s(at, row.oldest)
             of_queue[name] = of_queue.get(name, 0) + row.tasks
         return {priority: QueueFigures(priority, **counted[priority]) for priority in Priority}
-
-    def running(self) -> list[Progress]:
-        """Return how far each running task is."""
-        query = select(
-            TaskRow.id,
-            TaskRow.attempt,
-            TaskRow.sequence,
-            TaskRow.items_done + TaskRow.items_failed + TaskRow.items_skipped,
-            TaskRow.plan_cursor,
-        ).where(TaskRow.status == Status.RUNNING)
-        with self.database.connect() as connection:
-            return [Progress(*row) for row in connection.execute(query)]
 
     def waiting_for(self, server: str) -> int:
         """Return how many of the next SAMPLE_DELAYED delayed tasks wait for a kind of server."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from flask import Blueprint, request
 
+from altwright.domain.caption import DraftStatus
 from altwright.errors import InvalidInput, NotAllowed, NotFound
 from altwright.text import UNSTORABLE
 from altwright.web.auth import caller
@@ -67,7 +68,12 @@ def may(endpoint: str | None, method: str = "POST") -> bool:
 
 def frame() -> dict[str, Any]:
     """Return what each page's navigation and buttons need."""
-    return {"sections": SECTIONS, "may": may, "open_alerts": len(services().alerts.open())}
+    return {
+        "sections": SECTIONS,
+        "may": may,
+        "open_alerts": len(services().alerts.open()),
+        "to_review": services().drafts.counts(caller().id)[DraftStatus.DRAFT],
+    }
 
 
 def section(name: str, path: str) -> Blueprint:

@@ -16,6 +16,7 @@ from altwright.tasks.bulk_task import CANARY, Order
 from altwright.tasks.store.bulk_changes import BulkAction, Selection
 from altwright.web.admin.access import section
 from altwright.web.admin.task_filter import NAMES, asked_filter, given_filter
+from altwright.web.asked import given
 from altwright.web.auth import caller
 from altwright.web.pages.words import filter_words
 from altwright.web.services import services
@@ -81,7 +82,7 @@ def _selection(asked: MultiDict[str, str]) -> Selection:
     if action is None:
         faults["action"] = f"should be one of {', '.join(_ACTIONS)}"
     elif action is BulkAction.PRIORITY:
-        priority = next((one for one in Priority if one.queue == asked.get("to")), None)
+        priority = Priority.named(asked.get("to"))
         if priority is None:
             faults["to"] = "should be a priority"
     if faults:
@@ -96,8 +97,7 @@ def _selection(asked: MultiDict[str, str]) -> Selection:
 
 
 def _given(asked: MultiDict[str, str]) -> dict[str, str]:
-    names = (*NAMES, "action", "to")
-    return {name: asked[name] for name in names if asked.get(name)}
+    return given(asked, (*NAMES, "action", "to"))
 
 
 def _faults(refusal: RequestError) -> dict[str, str]:

@@ -32,6 +32,7 @@ def show() -> str:
     return render_template(
         "admin/models.html",
         offers=services().local_models.offers(),
+        room=services().local_models.room(),
         task=task.to_json() if task else None,
         is_active=task is not None and task.status in ACTIVE,
         hub=services().local_models.hub,

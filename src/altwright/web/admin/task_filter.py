@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import TypeVar
+from collections.abc import Mapping
 
 from altwright.domain.task import Delivery, Priority, Status
 from altwright.errors import Category
 from altwright.tasks.store.task_search import TaskFilter
+from altwright.web.asked import faults, given, instant, one_of
 from altwright.web.numbers import whole_number
 from altwright.web.services import services
-
-E = TypeVar("E", bound=StrEnum)
 
 #: Names of what an address may say.
 NAMES = (
@@ -24,38 +20,25 @@ NAMES = (
 
 def given_filter(asked: Mapping[str, str]) -> dict[str, str]:
     """Return what an address says of it, for the next address."""
-    return {name: asked[name] for name in NAMES if asked.get(name)}
+    return given(asked, NAMES)
 
 
 def asked_filter(asked: Mapping[str, str]) -> tuple[TaskFilter, dict[str, str]]:
     """Return what an address asks for, and what of it can't be: names, and what is wrong there."""
-    given = given_filter(asked)
-    user = services().users.by_name(given.get("user", "")) if "user" in given else None
-    account = given.get("account", "")
+    said = given_filter(asked)
+    user = services().users.by_name(said["user"]) if "user" in said else None
     known: dict[str, object] = {
-        "status": _known(Status, given.get("status")),
-        "priority": next((one for one in Priority if one.queue == given.get("priority")), None),
-        "kind": given.get("kind"),
+        "status": one_of(Status, said.get("status")),
+        "priority": Priority.named(said.get("priority")),
+        "kind": said.get("kind"),
         "user": user.id if user else None,
-        "category": _known(Category, given.get("category")),
-        "delivery": _known(Delivery, given.get("delivery")),
-        "account": whole_number(account),
-        "since": _instant(given.get("since")),
-        "before": _instant(given.get("before")),
-        "text": given.get("text"),
+        "category": one_of(Category, said.get("category")),
+        "delivery": one_of(Delivery, said.get("delivery")),
+        "account": whole_number(said.get("account", "")),
+        "since": instant(said.get("since")),
+        "before": instant(said.get("before")),
+        "text": said.get("text"),
     }
-    faults = {name: "there is none like that" for name in given if known[name] is None}
+    wrong = faults(said, known)
     known["user_id"], known["account_id"] = known.pop("user"), known.pop("account")
-    return TaskFilter(**known), faults  # type: ignore[arg-type]  # each is what its name says
-
-
-def _known(names: Iterable[E], value: str | None) -> E | None:
-    return next((one for one in names if one == value), None)
-
-
-def _instant(text: str | None) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return TaskFilter(**known), wrong  # type: ignore[arg-type]  # each is what its name says

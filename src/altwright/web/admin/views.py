@@ -20,6 +20,7 @@ from altwright.web.admin.access import section
 from altwright.web.admin.task_filter import asked_filter, given_filter
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number
+from altwright.web.pages.template_filters import settings_in_words
 from altwright.web.pages.words import TASK_STATES, filter_words
 from altwright.web.services import services
 
@@ -70,6 +71,7 @@ def task(task_id: str) -> str:
     return render_template(
         "admin/task.html",
         task=found.to_json(),
+        settings=settings_in_words(found.settings),
         order=order,
         order_words=filter_words(wanted, _username(wanted.user_id)),
         fault=found.fault,
@@ -218,7 +220,7 @@ def _tried(action: Callable[[], object], words: str, path: str) -> Response:
 
 def _priority(name: str) -> Priority:
     """Return the priority of a queue. Raises NotFound."""
-    for priority in Priority:
-        if priority.queue == name:
-            return priority
-    raise NotFound(f"There is no queue {name}.")
+    priority = Priority.named(name)
+    if priority is None:
+        raise NotFound(f"There is no queue {name}.")
+    return priority

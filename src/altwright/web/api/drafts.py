@@ -21,6 +21,7 @@ from altwright.web.api.requests import (
     DraftsQuery,
     DraftTextPath,
     DraftVersion,
+    LikeThis,
     SubmitHeaders,
 )
 from altwright.web.api.tasks import Answer, accepted
@@ -37,12 +38,10 @@ def list_drafts(query: DraftsQuery) -> Answer:
     user = caller()
     page = services().drafts.find(
         user.id,
-        statuses=query.status,
-        account_id=query.account_id,
-        task_id=query.task_id,
-        was_published=query.was_published,
+        wanted=query.filter(
+            statuses=query.status, was_published=query.was_published, since=query.updated_since
+        ),
         ids=query.ids,
-        updated_since=query.updated_since,
         cursor=query.cursor,
         limit=query.limit,
     )
@@ -131,6 +130,16 @@ def count_approvable(query: ApprovableQuery) -> Answer:
     """Count the drafts to review that an approval by this filter would take."""
     count, at = services().drafts.count_approvable(caller().id, query.filter())
     return {"count": count, "at": at.isoformat()}
+
+
+@bp.get("/counts", responses=answers({200: responses.DraftCounts}))
+def count_drafts(query: LikeThis) -> Answer:
+    """Count the drafts that are like this, by state."""
+    wanted, user_id = query.filter(), caller().id
+    return {
+        "counts": services().drafts.counts(user_id, wanted),
+        "published_pictures": services().drafts.count_published(user_id, wanted),
+    }
 
 
 @bp.post("/approve", responses=answers({200: responses.Changed}, body=True))

@@ -184,14 +184,44 @@ class AccountNew(Body):
     token: Text = Field(max_length=1000, description="an access token of the account")
 
 
-class DraftsQuery(Query):
+Level = Literal["high", "medium", "low"]
+_LEVEL = "how sure the describer was of words that nobody has changed; left out: any"
+_LANGUAGE = "of the text, BCP 47; left out: any"
+_KIND = "what the describer takes the picture for; left out: any"
+_WARNING = "codes of warnings, of which a draft has to have one; left out: any"
+_WARNINGS = "only drafts with (true) or without (false) warnings"
+_UNTIL = "only drafts that were neither written nor changed after this moment"
+Few = Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=50)]
+
+
+class LikeThis(Query):
+    """What drafts have to be like: all of these."""
+
+    account_id: Id | None = None
+    task_id: TaskId | None = None
+    level: Annotated[list[Level], BeforeValidator(_parts)] = Field(
+        [], max_length=3, description=_LEVEL
+    )
+    language: Annotated[Few, BeforeValidator(_parts)] = Field([], description=_LANGUAGE)
+    kind: Annotated[Few, BeforeValidator(_parts)] = Field([], description=_KIND)
+    warning: Annotated[Few, BeforeValidator(_parts)] = Field([], description=_WARNING)
+    has_warnings: bool | None = Field(None, description=_WARNINGS)
+
+    def filter(self, **others: Any) -> DraftFilter:
+        """Return it as the store takes it, with ``others`` of its members."""
+        return _filter(self, **others)
+
+
+class ApprovableQuery(LikeThis):
+    """Which drafts to count."""
+
+
+class DraftsQuery(LikeThis):
     """Which drafts to list."""
 
     status: Annotated[list[DraftStatus], BeforeValidator(_parts)] = Field(
         default=[], description="repeated, or separated by commas; left out: any"
     )
-    account_id: Id | None = None
-    task_id: TaskId | None = None
     was_published: bool = Field(
         default=False,
         description="only pictures that have got a text from here, whatever their drafts are now",
@@ -246,15 +276,6 @@ class DraftIds(Body):
     ids: list[Id] = Field(min_length=1, max_length=IDS_MOST)
 
 
-Level = Literal["high", "medium", "low"]
-_LEVEL = "how sure the describer was of words that nobody has changed; left out: any"
-_LANGUAGE = "of the text, BCP 47; left out: any"
-_KIND = "what the describer takes the picture for; left out: any"
-_WARNINGS = "only drafts with (true) or without (false) warnings"
-_UNTIL = "only drafts that were neither written nor changed after this moment"
-Few = Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=50)]
-
-
 class DraftsWanted(Body):
     """Drafts by what they are like: all of these."""
 
@@ -263,13 +284,14 @@ class DraftsWanted(Body):
     level: list[Level] = Field([], max_length=3, description=_LEVEL)
     language: Few = Field([], description=_LANGUAGE)
     kind: Few = Field([], description=_KIND)
+    warning: Few = Field([], description=_WARNING)
     has_warnings: bool | None = Field(None, description=_WARNINGS)
     # Not strict: JSON has no moments but texts.
     until: AwareDatetime | None = Field(None, strict=False, description=_UNTIL)
 
     def filter(self) -> DraftFilter:
         """Return it as the store takes it."""
-        return _filter(self)
+        return _filter(self, until=self.until)
 
 
 class DraftChoice(Body):
@@ -287,32 +309,16 @@ class DraftChoice(Body):
         return self
 
 
-class ApprovableQuery(Query):
-    """Which drafts to count."""
-
-    account_id: Id | None = None
-    task_id: TaskId | None = None
-    level: Annotated[list[Level], BeforeValidator(_parts)] = Field(
-        [], max_length=3, description=_LEVEL
-    )
-    language: Annotated[Few, BeforeValidator(_parts)] = Field([], description=_LANGUAGE)
-    kind: Annotated[Few, BeforeValidator(_parts)] = Field([], description=_KIND)
-    has_warnings: bool | None = Field(None, description=_WARNINGS)
-
-    def filter(self) -> DraftFilter:
-        """Return it as the store takes it."""
-        return _filter(self)
-
-
-def _filter(wanted: DraftsWanted | ApprovableQuery) -> DraftFilter:
+def _filter(wanted: DraftsWanted | LikeThis, **others: Any) -> DraftFilter:
     return DraftFilter(
         account_id=wanted.account_id,
         task_id=wanted.task_id,
         levels=wanted.level,
         languages=wanted.language,
         kinds=wanted.kind,
+        warnings=wanted.warning,
         has_warnings=wanted.has_warnings,
-        until=wanted.until if isinstance(wanted, DraftsWanted) else None,
+        **others,
     )
 
 

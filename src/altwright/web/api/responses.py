@@ -233,15 +233,20 @@ class Draft(Shape):
     post: Post
 
 
-class DraftList(Shape):
-    """A page of drafts; ``counts`` are of all of the caller's drafts, by state."""
+class DraftCounts(Shape):
+    """How many drafts are in each state."""
 
-    drafts: list[Draft]
-    next_cursor: str | None
     counts: dict[DraftStatus, int]
     published_pictures: int = Field(
         description="pictures that have got a text from here, those described again included"
     )
+
+
+class DraftList(DraftCounts):
+    """A page of drafts; ``counts`` are of all of the caller's drafts, by state."""
+
+    drafts: list[Draft]
+    next_cursor: str | None
 
 
 class DraftText(Shape):

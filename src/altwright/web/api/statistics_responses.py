@@ -76,6 +76,9 @@ class DescriberNow(Shape):
     order: list[str] = Field(description="describers, the first to ask first")
     tasks_waiting: int
     item_s: float | None
+    asked_s: float | None = Field(
+        description="seconds since it was asked last how it is; null: never yet"
+    )
 
 
 class PlatformsNow(Shape):

@@ -10,17 +10,20 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, request
 
-from altwright.describers.abilities import NAMES
+from altwright.describers.abilities import NAMES as DESCRIBERS
+from altwright.describers.answers.languages import language_name
 from altwright.describers.order import passed_over
 from altwright.describers.port import why_blank
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE
 from altwright.errors import Category
+from altwright.web.pages.review_filter import NAMES
 from altwright.web.pages.words import (
     BULK_ACTIONS,
     DRAFT_STATES,
     VIEWS,
     for_scripts,
+    kind_items,
     kind_title,
     result_link,
     task_state,
@@ -73,14 +76,15 @@ def register(bp: Blueprint) -> None:
     for name, table in (
         ("draft_state", DRAFT_STATES),
         ("view_words", VIEWS),
-        ("describer_words", NAMES),
+        ("describer_words", DESCRIBERS),
         ("remedy", REMEDIES),
         ("event_words", EVENTS),
         ("bulk_action", BULK_ACTIONS),
         ("label", {}),
     ):
         bp.add_app_template_filter(_lookup(table), name)
-    for word in (kind_title, task_state, result_link, moment, day, host, initials, seen, took):
+    tables = (kind_items, kind_title, task_state, result_link)
+    for word in (*tables, moment, day, host, initials, seen, took):
         bp.add_app_template_filter(word)
     bp.add_app_template_filter(passed_over)
     bp.add_app_template_filter(why_blank)
@@ -188,10 +192,10 @@ def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return a captions task's settings as pairs of name and value; other tasks have none."""
     if "max_posts_per_run" not in settings:
         return []
-    posts = settings["max_posts_per_run"]
+    posts, language = settings["max_posts_per_run"], settings.get("language")
     return [
         ("Posts", f"the newest {posts:,}" if posts else "all"),
-        ("Language", settings.get("language") or "each post's own"),
+        ("Language", language_name(language) if language else "each post's own"),
         ("Length", f"at most {settings.get('max_caption_length', 0):,} characters"),
         (
             "Pictures with an alt text",
@@ -208,6 +212,6 @@ def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def same_query(path: str, **changes: Any) -> str:
     """Return ``path`` with this request's filters, changed; None leaves one out."""
-    kept = {name: request.args.get(name) for name in ("status", "account", "task", "since")}
+    kept = {name: request.args.get(name) for name in NAMES}
     wanted = {name: value for name, value in (kept | changes).items() if value not in {None, ""}}
     return f"{path}?{urlencode(wanted)}" if wanted else path

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
+from altwright.captions.drafts.draft import Page
+from altwright.captions.drafts.draft_filter import ALL, DraftFilter
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
-from altwright.db.tables import ID_MOST
 from altwright.describers.port import HINT_MOST
 from altwright.domain.caption import OPEN, DraftStatus
 from altwright.domain.task import ACTIVE, ItemStatus
@@ -20,21 +20,13 @@ from altwright.platforms.connect import PLATFORMS
 from altwright.tasks.task import Item, Task
 from altwright.web.auth import caller
 from altwright.web.pages import template_filters, words
+from altwright.web.pages.review_filter import VIEWS, ReviewFilter, asked_drafts, choices
 from altwright.web.services import services
 
 #: Tasks on a page of the history; drafts that a review page starts with and loads at a time.
 TASKS_A_PAGE, DRAFTS_A_PAGE = 25, 40
 #: Seconds that a browser keeps a picture; its address stays when it is fetched anew.
 PICTURE_KEPT_S = 600
-#: What each view of the review page shows, in the order of its tabs.
-VIEWS: dict[str, tuple[DraftStatus, ...]] = {
-    "draft": (DraftStatus.DRAFT,),
-    "approved": (DraftStatus.APPROVED, DraftStatus.PUBLISHING),
-    # In any state: a picture that was described again stays published while the draft waits.
-    "published": (),
-    "skipped": (DraftStatus.SKIPPED,),
-    "all": tuple(DraftStatus),
-}
 
 bp = Blueprint("pages", __name__)
 template_filters.register(bp)
@@ -108,7 +100,7 @@ def task(task_id: str) -> str:
 @bp.get("/review")
 def review() -> str:
     """Show pictures beside their drafts."""
-    return _review(_view(), current=None)
+    return _review("draft", current=None)
 
 
 @bp.get("/review/<int:draft_id>")
@@ -118,23 +110,21 @@ def review_one(draft_id: int) -> str:
     of_state = next(
         (name for name, statuses in VIEWS.items() if draft.status in statuses), "published"
     )
-    view = _view(of_state)
-    return _review(view, current=draft.to_json())
+    return _review(of_state, current=draft.to_json())
 
 
 @bp.get("/review/<int:draft_id>/card")
 def review_card(draft_id: int) -> str:
     """Return one draft as it stands in the review page, to replace what stands there."""
     draft = services().drafts.get(draft_id, caller().id)
-    return render_template(
-        "review_cards.html", drafts=[draft.to_json()], next_url=None, view=_view()
-    )
+    view = asked_drafts(request.args, caller().id).view or "draft"
+    return render_template("review_cards.html", drafts=[draft.to_json()], next_url=None, view=view)
 
 
 @bp.get("/review/cards")
 def review_cards() -> str:
     """Return the drafts that follow ``cursor``, as they stand in the review page."""
-    return render_template("review_cards.html", **_drafts(_view()))
+    return render_template("review_cards.html", **_drafts("draft"))
 
 
 @bp.get("/accounts")
@@ -159,10 +149,13 @@ def picture(picture_id: int) -> ResponseReturnValue:
     return response
 
 
-def _review(view: str, *, current: dict[str, Any] | None) -> str:
+def _review(otherwise: str, *, current: dict[str, Any] | None) -> str:
+    """Show the view that the address names, or the other one."""
     user = caller()
     at = services().database.now()  # before the query: what is written meanwhile is offered
-    found = _drafts(view)
+    found = _drafts(otherwise)
+    asked: ReviewFilter = found["asked"]
+    wanted = asked.of_view(found["view"])
     if current and all(draft["id"] != current["id"] for draft in found["drafts"]):
         found["drafts"].insert(0, current)
     return render_template(
@@ -170,29 +163,33 @@ def _review(view: str, *, current: dict[str, Any] | None) -> str:
         **found,
         current=current,
         accounts=_accounts(user.id),
-        **_numbers(user.id),
+        **_numbers(user.id, wanted),
+        choices=choices(services().drafts.facets(user.id, wanted), asked.said),
         describer=services().describer,
         hint_most=HINT_MOST,
         at=at,
         views=VIEWS,
         publishes=Publishing.name,
-        account_id=_account_id(),
-        task_id=request.args.get("task"),
     )
 
 
-def _drafts(view: str) -> dict[str, Any]:
-    page = services().drafts.find(
-        caller().id,
-        statuses=VIEWS[view],
-        was_published=view == "published",
-        updated_since=_since(),
-        account_id=_account_id(),
-        task_id=request.args.get("task"),
-        cursor=request.args.get("cursor"),
-        limit=DRAFTS_A_PAGE,
-    )
+def _drafts(otherwise: str) -> dict[str, Any]:
+    """Return what the address asks for, of the other view where it names none."""
+    asked = asked_drafts(request.args, caller().id)
+    view = asked.view or otherwise
+    page = Page([], None)
+    if not asked.faults:
+        page = services().drafts.find(
+            caller().id,
+            wanted=asked.of_view(view),
+            cursor=request.args.get("cursor"),
+            limit=DRAFTS_A_PAGE,
+        )
     return {
+        "account_id": asked.account_id,
+        "task_id": asked.task_id,
+        "faults": asked.faults,
+        "asked": asked,
         "drafts": [draft.to_json() for draft in page.drafts],
         "next_url": template_filters.same_query(
             "/review/cards", status=view, cursor=page.next_cursor
@@ -201,27 +198,6 @@ def _drafts(view: str) -> dict[str, Any]:
         else None,
         "view": view,
     }
-
-
-def _view(otherwise: str = "draft") -> str:
-    """Return the view that the address names."""
-    named = request.args.get("status")
-    return named if named in VIEWS else otherwise
-
-
-def _since() -> datetime | None:
-    """Return the moment after which drafts are asked for; what is none filters nothing."""
-    try:
-        moment = datetime.fromisoformat(request.args.get("since", ""))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
-
-
-def _account_id() -> int | None:
-    """Return the account that the address filters by; what no id can be filters nothing."""
-    given = request.args.get("account", type=int)
-    return given if given is not None and 0 < given <= ID_MOST else None
 
 
 def _accounts(user_id: int) -> list[dict[str, Any]]:
@@ -240,9 +216,12 @@ def _drafts_of(task: Task, items: Sequence[Item], user_id: int) -> dict[str, lis
     return by_item
 
 
-def _numbers(user_id: int) -> dict[str, Any]:
-    """Return drafts by state, and how many drafts or published pictures each view shows."""
-    counts = services().drafts.counts(user_id)
+def _numbers(user_id: int, wanted: DraftFilter = ALL) -> dict[str, Any]:
+    """Return drafts by state, and how many drafts or published pictures each view shows.
+
+    Only those that are like ``wanted``, whatever states it names.
+    """
+    counts = services().drafts.counts(user_id, wanted)
     in_views = {name: sum(counts[one] for one in statuses) for name, statuses in VIEWS.items()}
-    in_views["published"] = services().drafts.count_published(user_id)
+    in_views["published"] = services().drafts.count_published(user_id, wanted)
     return {"counts": counts, "in_views": in_views}

@@ -24,6 +24,9 @@ from altwright.tasks.maintenance.task import Maintenance
 from altwright.tasks.store.bulk_changes import BulkAction
 from altwright.tasks.store.task_search import TaskFilter
 
+#: What the items of a task are that has no word of its own for them.
+PARTS = "Parts"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -40,10 +43,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class KindWords:
-    """How pages speak of a kind of task; without a result it has no card on the home page."""
+    """How pages speak of a kind of task; without a result it has no card on the home page.
+
+    ``items`` is what its items are, as a heading.
+    """
 
     title: str
     result: Result | None = None
+    items: str = "Pictures"
 
 
 KINDS = MappingProxyType(
@@ -55,12 +62,13 @@ KINDS = MappingProxyType(
         Publishing.name: KindWords(
             "Publishing alt texts",
             Result("/review?status=published", "See what is published"),
+            "Posts",
         ),
         DescribeAgain.name: KindWords("Describing one picture again"),
-        Maintenance.name: KindWords("Cleaning up"),
-        BulkTask.name: KindWords("Changing many tasks"),
-        GetModel.name: KindWords("Getting a vision model"),
-        PullModel.name: KindWords("Ollama gets a vision model"),
+        Maintenance.name: KindWords("Cleaning up", items=PARTS),
+        BulkTask.name: KindWords("Changing many tasks", items="Steps"),
+        GetModel.name: KindWords("Getting a vision model", items=PARTS),
+        PullModel.name: KindWords("Ollama gets a vision model", items=PARTS),
     }
 )
 TASK_STATES = MappingProxyType(
@@ -92,6 +100,29 @@ DRAFT_STATES = MappingProxyType(
         DraftStatus.SKIPPED: "Skipped",
     }
 )
+#: How sure a describer was of its words.
+LEVELS = MappingProxyType({"high": "Quite sure", "medium": "Fairly sure", "low": "Unsure"})
+#: The kinds of warnings by their codes, the gravest first, as captions/drafts/quality.py has them.
+WARNINGS = MappingProxyType(
+    {
+        "empty": "No text yet",
+        "too_long": "Too long",
+        "incomplete": "Picture not whole",
+        "file_name": "File name",
+        "encoding": "Garbled characters",
+        "too_short": "Very short",
+        "language": "Another language",
+        "remark": "Remark of the model",
+        "markup": "Markup",
+        "like_post": "Repeats the post",
+        "cut_off": "Cut off",
+        "repetition": "Repetition",
+        "missing_text": "Words of the picture missing",
+        "opening": "Empty opening",
+        "links": "Links or hashtags",
+        "emoji": "Many emoji",
+    }
+)
 #: The review page's tabs; "approved" has those that are being published, too.
 VIEWS = MappingProxyType(DRAFT_STATES | {"all": "All"})
 
@@ -116,6 +147,11 @@ def filter_words(wanted: TaskFilter, username: str | None) -> str:
 def kind_title(kind: str) -> str:
     """Return a kind as a heading; one of another version speaks for itself."""
     return KINDS[kind].title if kind in KINDS else kind
+
+
+def kind_items(kind: str) -> str:
+    """Return what a kind's items are, as a heading."""
+    return KINDS[kind].items if kind in KINDS else PARTS
 
 
 def has_card(kind: str) -> bool:

@@ -123,6 +123,8 @@ class Host(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         try:
             self._notice_end()
             idle_s = time.monotonic() - self._idle_since
+            if self._served is not None:
+                self._served.shorten_log()
             if self._served is not None and not self._is_lent and idle_s > self._idle_s:
                 _log.info("%s idles, and ends", self._served.installed.model.name)
                 self._end_served()

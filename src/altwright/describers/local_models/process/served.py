@@ -24,6 +24,8 @@ START_S: Final = 300.0
 #: Address space that llama.cpp takes beside the model: libraries, threads' stacks and arenas. It is
 #: mapped, most of it never touched.
 _MAPPED_BYTES: Final = 2_500 * MB
+#: Bytes of what a server has printed from which on they are dropped.
+_PRINTED_MOST_BYTES: Final = MB
 #: Last bytes of what a server has printed.
 _TAIL_BYTES: Final = 4000
 #: What it prints where memory was refused to it.
@@ -61,6 +63,13 @@ class Served:
     def is_running(self) -> bool:
         """Return whether it lives."""
         return self._process.poll() is None
+
+    def shorten_log(self) -> None:
+        """Drop what it has printed if that is much: a model may run for months."""
+        if os.fstat(self._printed.fileno()).st_size > _PRINTED_MOST_BYTES:
+            # Its own place in the file is this one: first back, or it would leave a hole.
+            self._printed.seek(0)
+            self._printed.truncate()
 
     def memory_mb(self) -> int:
         """Return the most memory that it has had in use."""

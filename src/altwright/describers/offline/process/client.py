@@ -105,7 +105,7 @@ class OfflineDescriber(Describer):
             case {"error": "picture", "detail": str(detail)}:
                 raise CaptionUnusable(detail)
             case {"error": "fault", "detail": str(detail)}:
-                _log.error("The offline describer failed on a picture.\n%s", detail)
+                _log.error("the offline describer failed on a picture: %s", detail)
             case {"error": "unavailable", "detail": str(detail), "category": str(category)}:
                 raise _unavailable(detail, Category(category))
             case {"error": "config", "problems": list(problems)}:

@@ -12,11 +12,11 @@ import select
 import socket
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Final
 
 from altwright.describers.offline.process import protocol, sandbox
+from altwright.log_words import located
 
 #: Seconds between two looks whether the parent still lives. The socket's end tells it at once,
 #: unless another process that was forked meanwhile holds a copy.
@@ -47,8 +47,8 @@ def main(arguments: list[str]) -> int:
             return 0
         try:
             reply, status = answer(request), None
-        except Exception:  # noqa: BLE001 - the last resort: the parent is told, then we start anew
-            reply, status = {"error": "fault", "detail": traceback.format_exc(limit=-8)}, 1
+        except Exception as error:  # noqa: BLE001 - the last resort: the parent is told
+            reply, status = {"error": "fault", "detail": located(error)}, 1
         channel.sendall(protocol.pack(reply))
         if status is not None:
             return status

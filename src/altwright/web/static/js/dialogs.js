@@ -1,5 +1,7 @@
 /** Dialogs that ask before something is done. */
 
+import { tell } from "./announce.js";
+
 /** What each dialog was asked last: its "close" comes a moment after it is hidden. */
 const asked = new WeakMap();
 
@@ -25,12 +27,11 @@ function answered(dialog, act) {
   dialog.showModal();
   return new Promise((resolve) => {
     let answer = null;
+    let acting = Promise.resolve();
     const form = dialog.querySelector("form");
-    const submitted = async (event) => {
-      if (event.submitter?.value !== "confirm") return;
-      event.preventDefault();
-      if (event.submitter.disabled) return;
-      event.submitter.disabled = true;
+    const confirmed = async (button) => {
+      button.disabled = true;
+      form.setAttribute("aria-busy", "true");
       try {
         answer = (await act()) ?? true;
         dialog.close("confirm");
@@ -39,16 +40,24 @@ function answered(dialog, act) {
           error.textContent = problem.message;
           error.hidden = false;
         }
+        if (!dialog.open) tell(problem.message, { problem: true });
       } finally {
-        event.submitter.disabled = false;
+        button.disabled = false;
+        form.removeAttribute("aria-busy");
       }
+    };
+    const submitted = (event) => {
+      if (event.submitter?.value !== "confirm") return;
+      event.preventDefault();
+      if (!event.submitter.disabled) acting = confirmed(event.submitter);
     };
     form.addEventListener("submit", submitted);
     dialog.addEventListener(
       "close",
       () => {
         form.removeEventListener("submit", submitted);
-        resolve(answer);
+        // Who leaves it while it is done hears all the same what has come of it.
+        acting.then(() => resolve(answer));
       },
       { once: true },
     );

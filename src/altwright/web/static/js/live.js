@@ -67,18 +67,19 @@ export function listenToDrafts(listener) {
 /**
  * Resolve with a task once it has ended.
  * @param {Task} task
+ * @param {(task: Task) => boolean} [isAwaited] what it is waited for, in place of its end
  * @returns {Promise<Task>}
  */
-export function ended(task) {
+export function ended(task, isAwaited = (one) => !isActive(one)) {
   return new Promise((resolve) => {
     const stop = listen((changed) => {
-      if (changed.id !== task.id || isActive(changed)) return;
+      if (changed.id !== task.id || !isAwaited(changed)) return;
       stop();
       resolve(changed);
     });
     take(task);
     const known = newest.get(task.id);
-    if (known && !isActive(known)) {
+    if (known && isAwaited(known)) {
       stop();
       resolve(known);
     }

@@ -3,7 +3,7 @@
 import { tell } from "../announce.js";
 import { call } from "../api.js";
 import { ask } from "../dialogs.js";
-import { filters } from "./follow.js";
+import { wanted } from "./narrowed.js";
 
 /** @param {import("./deck.js").Deck} deck @param {import("./decisions.js").Decisions} decisions */
 export async function approveSure(deck, decisions) {
@@ -13,21 +13,19 @@ export async function approveSure(deck, decisions) {
   const level = dialog.querySelector("[data-level]");
   const words = dialog.querySelector("[data-sure-words]");
   const confirm = dialog.querySelector("[data-confirm]");
-  let wanted = {};
+  let confirmed = {};
   let number = 0;
 
   async function count() {
     const mine = (number += 1);
     confirm.disabled = true;
     words.textContent = "Counting …";
-    const { account, task } = filters();
-    const asked = { has_warnings: false, level: level.value ? level.value.split(",") : [] };
-    if (account) asked.account_id = Number(account);
-    if (task) asked.task_id = task;
+    const asked = { ...wanted(), has_warnings: false };
+    if (level?.value) asked.level = level.value.split(",");
     try {
       const said = await call("GET", `/drafts/approvable?${new URLSearchParams(asked)}`);
       if (mine !== number) return; // another level was chosen meanwhile
-      wanted = { ...asked, until: said.at };
+      confirmed = { ...asked, until: said.at };
       const many = said.count.toLocaleString("en");
       words.textContent = said.count
         ? `${many} ${said.count === 1 ? "draft has" : "drafts have"} no warning and will be approved.`
@@ -39,11 +37,19 @@ export async function approveSure(deck, decisions) {
     }
   }
 
-  level.onchange = count;
+  if (level) level.onchange = count;
   count();
-  const answer = await ask(dialog, () => {
-    words.textContent = "Approving …";
-    return call("POST", "/drafts/approve", { filter: wanted });
+  const answer = await ask(dialog, async () => {
+    words.textContent = `${confirm.textContent.replace("Approve", "Approving")} …`;
+    if (level) level.disabled = true;
+    try {
+      return await call("POST", "/drafts/approve", { filter: confirmed });
+    } catch (problem) {
+      count(); // the answer may have got lost, not the request
+      throw problem;
+    } finally {
+      if (level) level.disabled = false;
+    }
   });
   number += 1;
   if (!answer) return;

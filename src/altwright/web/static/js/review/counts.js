@@ -2,12 +2,17 @@
 
 import { call } from "../api.js";
 import { showToReview } from "../navigation.js";
+import { narrowed } from "./narrowed.js";
 
 const main = document.getElementById("main");
-/** @type {Object<string, number>} */
+/** Whether the page shows less than all drafts of its states, so that its counts are others. */
+const isNarrowed = "narrowed" in main.dataset;
+/** @type {Object<string, number>} of what the page is narrowed to */
 let counts = JSON.parse(main.dataset.counts);
 /** Pictures with a text from here: more than the drafts in that state, some are described again. */
 let published = Number(main.dataset.published);
+/** Drafts to review of all there are, as the navigation shows them. */
+let waiting = Number(main.dataset.waiting);
 /** @type {Object<string, string[]>} the states whose drafts each tab counts */
 const OF_TAB = JSON.parse(main.dataset.views);
 
@@ -16,20 +21,28 @@ export function moved(from, to) {
   if (from === to) return;
   counts[from] -= 1;
   counts[to] += 1;
+  waiting += Number(to === "draft") - Number(from === "draft");
   show();
 }
 
 /** @returns {number} how many drafts wait for a reviewer */
 export function toReview() {
-  return counts.draft;
+  return waiting;
+}
+
+/** @param {string} view @returns {number} how many drafts a tab has */
+export function inView(view) {
+  return OF_TAB[view].reduce((all, name) => all + counts[name], view === "published" ? published : 0);
 }
 
 export async function refresh() {
-  take(await call("GET", "/drafts?limit=1"));
+  await take(await call("GET", "/drafts?limit=1"));
 }
 
 /** @param {{counts: Object<string, number>, published_pictures: number}} said a list of drafts */
-export function take(said) {
+export async function take(said) {
+  waiting = said.counts.draft;
+  if (isNarrowed) said = await call("GET", `/drafts/counts?${new URLSearchParams(narrowed())}`);
   counts = said.counts;
   published = said.published_pictures;
   show();
@@ -37,11 +50,9 @@ export function take(said) {
 
 function show() {
   for (const place of document.querySelectorAll("[data-tab-count]")) {
-    const tab = place.dataset.tabCount;
-    const sum = OF_TAB[tab].reduce((all, name) => all + counts[name], tab === "published" ? published : 0);
-    place.textContent = sum.toLocaleString("en");
+    place.textContent = inView(place.dataset.tabCount).toLocaleString("en");
   }
-  showToReview(counts.draft);
+  showToReview(waiting);
   for (const button of document.querySelectorAll("[data-publish]")) {
     button.hidden = counts.approved <= 0;
     button.querySelector("[data-words]").textContent = `Publish ${counts.approved.toLocaleString("en")}`;

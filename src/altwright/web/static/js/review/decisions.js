@@ -17,6 +17,9 @@ const IDS = 10_000;
 /** What brings a draft back to a state. */
 const WAY_BACK = { draft: "reopen", approved: "approve", skipped: "skip" };
 
+/** @param {number[]} ids */
+const approvedMany = (ids) => `approved ${ids.length.toLocaleString("en")}`;
+
 export class Decisions {
   /** @param {import("./deck.js").Deck} deck */
   constructor(deck) {
@@ -126,17 +129,16 @@ export class Decisions {
     for (let at = 0; at < ids.length; at += PAGE) {
       const said = await call("GET", `/drafts?limit=${PAGE}&ids=${ids.slice(at, at + PAGE).join(",")}`);
       for (const data of said.drafts) here.get(data.id).meet(data);
-      take(said);
+      await take(said);
     }
   }
 
   /** The server has approved many drafts by a filter, most of which aren't on this page. @param {number[]} ids */
   async tookMany(ids) {
-    const many = ids.length.toLocaleString("en");
-    if (ids.length) this.done.push({ words: `approved ${many}`, before: [], ids });
+    if (ids.length) this.done.push({ words: approvedMany(ids), before: [], ids });
     this.showButton();
     await this.deck.reload();
-    tell(`Approved: ${many}.${ids.length ? " Undo takes them back." : ""}`);
+    tell(`Approved: ${ids.length.toLocaleString("en")}.${ids.length ? " Undo takes them back." : ""}`);
   }
 
   /** @param {number[]} ids approved or skipped ones */
@@ -173,8 +175,17 @@ export class Decisions {
    */
   forget(ids) {
     for (const step of this.done) step.before = step.before.filter(({ draft }) => !ids.has(draft.id));
-    this.done = this.done.filter((step) => step.before.length || step.ids);
+    this.done = this.done.filter((step) => step.before.length || step.ids?.length);
     this.showButton();
+  }
+
+  /** Forget drafts that are published or about to be, also of many approved at once. @param {Set<number>} ids */
+  published(ids) {
+    for (const step of this.done.filter((one) => one.ids)) {
+      step.ids = step.ids.filter((id) => !ids.has(id));
+      step.words = approvedMany(step.ids);
+    }
+    this.forget(ids);
   }
 
   /** Forget a step that came to nothing. */

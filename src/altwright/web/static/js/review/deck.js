@@ -3,6 +3,7 @@
 import { announce } from "../announce.js";
 import { page } from "../api.js";
 import { localise } from "../times.js";
+import { inView, refresh } from "./counts.js";
 import { Draft } from "./draft.js";
 
 /** Drafts left ahead when the next ones are fetched. */
@@ -16,6 +17,7 @@ export class Deck {
     /** @type {Draft[]} */
     this.drafts = [...this.list.querySelectorAll(":scope > li")].map((li) => new Draft(li));
     this.index = 0;
+    this.total = inView(this.view);
     this.isAtEnd = false;
     this.loading = null;
     const wanted = Number(this.main.dataset.current);
@@ -23,6 +25,7 @@ export class Deck {
     if (this.drafts.length) this.go(Math.max(0, found), { focus: false });
     const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.more());
     watcher.observe(document.querySelector("[data-loading]"));
+    addEventListener("popstate", () => this.show());
     document.querySelector("[data-loading]").hidden = !this.nextUrl;
   }
 
@@ -36,6 +39,11 @@ export class Deck {
 
   get current() {
     return this.drafts[this.index];
+  }
+
+  /** The address of the current draft, large. */
+  get path() {
+    return `/review/${this.current.id}${location.search}`;
   }
 
   get nextUrl() {
@@ -59,8 +67,8 @@ export class Deck {
     this.showPosition();
     if (this.isOne) {
       for (const near of [draft, this.drafts[index + 1], this.drafts[index - 1], this.drafts[index + 2]]) near?.preload();
-      const path = `/review/${draft.id}${location.search}`;
-      if (location.pathname + location.search !== path) history.replaceState(null, "", path);
+      const { path } = this;
+      if (location.pathname + location.search !== path) history.replaceState(history.state, "", path);
     }
     if (focus) {
       // A blank waits for words; where a keyboard would cover half of the screen, for a tap.
@@ -117,19 +125,39 @@ export class Deck {
       if (place) place.textContent = words;
     };
     set("position", String(this.index + 1));
-    set("of", String(this.drafts.length));
-    set("more", this.nextUrl ? "+" : "");
-    this.current?.name(this.index + 1, `${this.drafts.length}${this.nextUrl ? "+" : ""}`);
+    // What was decided here stays on the page, and counts on.
+    const of = Math.max(this.drafts.length, this.nextUrl ? this.total : 0).toLocaleString("en");
+    set("of", of);
+    this.current?.name(this.index + 1, of);
+  }
+
+  /**
+   * Show one picture large, or all: the browser's Back closes what was opened here.
+   * @param {"one"|"grid"} mode
+   */
+  setMode(mode) {
+    if (mode === "one") history.pushState({ wasOpened: true }, "", this.path);
+    else if (history.state?.wasOpened) history.back();
+    else history.replaceState(null, "", `/review${location.search}`);
+    this.showMode(mode);
+  }
+
+  /** Show what the address says, since somebody went back or forward. */
+  show() {
+    const id = Number(/^\/review\/(\d+)$/.exec(location.pathname)?.[1]);
+    const found = this.drafts.findIndex((draft) => draft.id === id);
+    if (found >= 0) this.go(found, { focus: false });
+    const mode = found >= 0 ? "one" : "grid";
+    if (mode !== this.main.dataset.mode) this.showMode(mode);
   }
 
   /** @param {"one"|"grid"} mode */
-  setMode(mode) {
+  showMode(mode) {
     this.main.dataset.mode = mode;
     document.querySelector("[data-toggle-mode] [data-words]").textContent =
       mode === "one" ? "Grid" : "One at a time";
     this.list.hidden = mode === "one" && this.isAtEnd;
     for (const draft of this.drafts) draft.showText();
-    if (mode === "grid") history.replaceState(null, "", `/review${location.search}`);
     this.go(this.index);
     announce(mode === "one" ? "One picture at a time" : "Grid");
   }
@@ -167,6 +195,7 @@ export class Deck {
   /** Show the view anew, from its first draft: many have come or gone. */
   async reload() {
     await this.loading;
+    await refresh();
     const query = new URLSearchParams(location.search);
     query.set("status", this.view);
     const fresh = await page(`/review/cards?${query}`);
@@ -175,6 +204,7 @@ export class Deck {
     this.list.replaceChildren();
     this.drafts = [];
     this.index = 0;
+    this.total = inView(this.view);
     this.add(fresh);
     if (next) this.list.append(document.adoptNode(next));
     document.querySelector("[data-loading]").hidden = !next;
@@ -182,6 +212,7 @@ export class Deck {
     this.list.hidden = false;
     this.end.hidden = true;
     this.go(0, { focus: false });
+    scrollTo({ top: 0 });
   }
 
   async fetchMore(url) {

@@ -6,6 +6,7 @@ import { coalesced } from "../coalesced.js";
 import { listen, listenToDrafts } from "../live.js";
 import { draftStates } from "../words.js";
 import { take, toReview } from "./counts.js";
+import { narrowed } from "./narrowed.js";
 
 /** Milliseconds between two looks; the first comes with the news. */
 const REST_MS = 250;
@@ -13,6 +14,8 @@ const REST_MS = 250;
 const PAGE = 200;
 /** Views whose drafts a run brings. */
 const FED = new Set(["draft", "all"]);
+/** States of a draft that is out of the reviewer's hands. */
+const PUBLISHED = new Set(["publishing", "published"]);
 /** Milliseconds before the newest change seen: others may have been written later, dated earlier. */
 const OVERLAP_MS = 30_000;
 
@@ -20,7 +23,6 @@ const OVERLAP_MS = 30_000;
 export function follow(deck, decisions) {
   const notice = document.querySelector("[data-new]");
   const button = notice.querySelector("[data-show-new]");
-  const { account, task: run } = filters();
   /** @type {Map<string, string>} how each task stood when it was heard of last */
   const known = new Map();
   const opened = deck.main.dataset.at;
@@ -59,7 +61,7 @@ export function follow(deck, decisions) {
       else query.set("limit", "1"); // for its counts
       const said = await call("GET", `/drafts?${query}`);
       if (ids.length) found.push(...said.drafts);
-      take(said);
+      await take(said);
       at += PAGE;
     } while (at < ids.length);
     newest = Math.max(newest, ...found.map((data) => Date.parse(data.updated_at)));
@@ -74,7 +76,10 @@ export function follow(deck, decisions) {
     return draft.after(async () => {
       if (data.version <= draft.data.version || draft.isBusy) return;
       const before = draft.status;
-      decisions.forget(new Set([draft.id])); // they can't be undone over somebody's newer ones
+      // What was done here can't be undone over what somebody did since.
+      const ids = new Set([draft.id]);
+      if (PUBLISHED.has(data.status)) decisions.published(ids);
+      else decisions.forget(ids);
       await draft.follow(data);
       if (draft === deck.current && draft.status !== before) {
         announce(`Changed elsewhere: ${draftStates[draft.status]}.`);
@@ -83,9 +88,8 @@ export function follow(deck, decisions) {
   }
 
   async function unseen() {
-    const query = new URLSearchParams({ status: "draft", updated_since: opened, limit: String(PAGE) });
-    if (account) query.set("account_id", account);
-    if (run) query.set("task_id", run);
+    const asked = { status: "draft", updated_since: opened, limit: String(PAGE) };
+    const query = new URLSearchParams({ ...narrowed(), ...asked });
     const here = new Set(deck.drafts.map((draft) => draft.id));
     for (;;) {
       const said = await call("GET", `/drafts?${query}`);
@@ -141,10 +145,4 @@ export function follow(deck, decisions) {
     await draft?.queue; // it may be our own change that we hear of
     if (!draft || draft.data.version < version) look();
   });
-}
-
-/** What the address narrows the page to. @returns {{account: string|null, task: string|null}} */
-export function filters() {
-  const query = new URLSearchParams(location.search);
-  return { account: query.get("account"), task: query.get("task") };
 }

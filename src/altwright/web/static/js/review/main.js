@@ -94,6 +94,12 @@ deck.list.addEventListener("keydown", (event) => {
   }
 });
 
+// No single-key shortcut (WCAG 2.1.4): it works where those are switched off.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+  if (deck.isOne && !document.querySelector("dialog[open]")) toggleMode();
+});
+
 bindKeys({
   j: () => deck.step(1),
   k: () => deck.step(-1),
@@ -120,7 +126,7 @@ bindKeys({
 bindSwitch(help.querySelector("[data-shortcuts]"));
 
 // On a narrow screen the tabs scroll: the one that is shown should be seen.
-document.querySelector(".tabs [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 on("[data-toggle-mode]", toggleMode);
 on("[data-help]", () => help.showModal());
 on("[data-previous]", () => deck.step(-1));

@@ -1,9 +1,9 @@
 /** Asks another describer for a text, and lets a person choose between it and the one that is there. */
 
-import { tell } from "../announce.js";
+import { announce, tell } from "../announce.js";
 import { call, submit } from "../api.js";
 import { ended } from "../live.js";
-import { describerTitle } from "../words.js";
+import { describerTitle, isActive } from "../words.js";
 import { origin, restore, textsOf } from "./texts.js";
 
 /** @type {string[]} the describers, in the order in which they are asked */
@@ -21,14 +21,14 @@ export async function askOther(draft, replaced) {
     return tell("This text is approved. Take it back to review first.", { problem: true });
   }
   const describer = describers[(describers.indexOf(draft.data.describer) + 1) % describers.length];
+  const name = describerTitle(describer);
+  showFailure(draft, "");
   try {
     await draft.saver.mustSave();
-    draft.showBusy(`Asking ${describerTitle(describer)} …`);
-    const task = await ended(await submit(`/drafts/${draft.id}/describe`, { describer }));
+    draft.showBusy(`Asking ${name} …`);
+    const task = await ended(await submit(`/drafts/${draft.id}/describe`, { describer }), isOver);
     if (task.status !== "completed" || !task.items.done) {
-      const { items } = await call("GET", `/tasks/${task.id}/items`);
-      const why = task.error?.message ?? items[0]?.reason ?? "";
-      return tell(`No other text. ${why}`.trim(), { problem: true });
+      return showFailure(draft, `No text from ${name}. ${await whyNot(task)}`.trim());
     }
     const texts = await textsOf(draft);
     const other = texts.find((one) => one.kind === "described" && one.describer === describer);
@@ -44,10 +44,34 @@ export async function askOther(draft, replaced) {
     replaced(before);
     tell("The other text is here now. Undo brings the former one back.");
   } catch (problem) {
-    tell(problem.message, { problem: true });
+    showFailure(draft, `No text from ${name}. ${problem.message}`);
   } finally {
     draft.showBusy("");
   }
+}
+
+/** Whether nothing more comes of a task for now: it waits for a describer that is away. */
+const isOver = (task) => !isActive(task) || (task.status === "queued" && task.error !== null);
+
+/** Return why a task has brought no text; one that waits is ended, since a person doesn't. */
+async function whyNot(task) {
+  if (isActive(task)) await call("POST", `/tasks/${task.id}/cancel`).catch(() => {});
+  if (task.error) return task.error.message;
+  const { items } = await call("GET", `/tasks/${task.id}/items`);
+  return items[0]?.reason ?? "";
+}
+
+/** Say on the card that no text came, beside a button that asks again. @param {string} words "": it is well */
+function showFailure(draft, words) {
+  const notice = draft.part("no-other");
+  if (notice) {
+    notice.hidden = !words;
+    notice.querySelector("[data-words]").textContent = words;
+  }
+  if (!words) return;
+  // Whoever is at another card meanwhile sees a note.
+  if ("current" in draft.element.dataset) announce(words);
+  else tell(words, { problem: true });
 }
 
 /**

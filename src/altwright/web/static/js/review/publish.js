@@ -6,7 +6,7 @@ import { ask } from "../dialogs.js";
 import { ended, take } from "../live.js";
 import { add } from "../task-cards.js";
 import { refresh } from "./counts.js";
-import { filters } from "./follow.js";
+import { narrowed } from "./narrowed.js";
 
 /** @typedef {import("../api.js").DraftJson} DraftJson */
 
@@ -44,7 +44,7 @@ export async function publish(deck, decisions) {
       : "Publishing has begun.",
   );
   const ids = new Set(chosen);
-  decisions.forget(ids);
+  decisions.published(ids);
   await Promise.all(begun.tasks.map((task) => ended(task)));
   const changed = deck.drafts.filter((draft) => ids.has(draft.id));
   await Promise.all([refresh(), ...changed.map((draft) => draft.replace())]).catch(() => {});
@@ -101,12 +101,9 @@ function replaces(draft) {
   return Boolean(now) && now !== draft.text.trim();
 }
 
-/** @returns {Promise<DraftJson[]>} what is approved, of the account or run that the page shows */
+/** @returns {Promise<DraftJson[]>} what is approved, of what the page is narrowed to */
 async function approved() {
-  const query = new URLSearchParams({ status: "approved", limit: String(PAGE) });
-  const { account, task } = filters();
-  if (account) query.set("account_id", account);
-  if (task) query.set("task_id", task);
+  const query = new URLSearchParams({ ...narrowed(), status: "approved", limit: String(PAGE) });
   const found = [];
   for (;;) {
     const page = await call("GET", `/drafts?${query}`);
