@@ -54,7 +54,13 @@ def test_home_follows_a_run(page: Page, site: Site) -> None:
     site.progress(run, items_done=1, items_total=5)
     expect(page.get_by_role("link", name="Review 1 draft so far")).to_be_visible()
     expect(page.get_by_role("heading", name="1 draft to review.")).to_be_visible()
+    expect(page.locator("main .button--primary:visible")).to_have_text("Review 1 draft")
     expect(page.locator("[data-to-review]")).to_contain_text("1")
+    site.progress(run, status=Status.COMPLETED)
+    expect(page.get_by_role("button", name="Describe my pictures")).to_be_visible()
+    site.web.services.drafts.approve(site.drafts()[0].id, site.web.anna.id)
+    page.reload()
+    expect(page.locator("main .button--primary:visible")).to_have_text("Publish 1 text")
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/accounts", "/tasks/TASK"])

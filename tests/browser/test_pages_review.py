@@ -161,6 +161,7 @@ def test_a_text_is_saved_by_itself(page: Page, site: Site, drafts: list[Draft]) 
     expect(place.locator("[data-count]")).to_have_text("18")
     expect(place.get_by_text("Saved", exact=True)).to_be_visible()
     expect(place.get_by_text("Leave out")).to_be_visible()
+    expect(page.locator("#live")).to_contain_text("Leave out “Image of”")
     expect(place.locator("img")).to_have_attribute("alt", "Image of a chart 🦊")
     assert now(site, drafts[0]).text == "Image of a chart 🦊"
 
@@ -436,6 +437,35 @@ def test_a_phone_shows_picture_text_and_actions_together(
     page.set_viewport_size({"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     expect(place.get_by_text("Drafted by the built-in describer")).to_be_visible()
+
+
+def test_a_swipe_decides_and_is_undone(page: Page, site: Site, drafts: list[Draft]) -> None:
+    """A finger to the right approves, to the left skips; a short one does nothing."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    touch = page.context.new_cdp_session(page)
+    touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+
+    def swipe(by: int) -> None:
+        box = page.locator("li[data-current] img").bounding_box()
+        assert box
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        for kind, at in (("touchStart", 0), ("touchMove", by / 2), ("touchMove", by)):
+            points = [{"x": x + at, "y": y}]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    swipe(40)
+    swipe(-150)
+    expect(card(page, drafts[1])).to_be_visible()
+    expect(page.locator("#toast")).to_contain_text("Skipped.")
+    swipe(150)
+    expect(card(page, drafts[2])).to_be_visible()
+    expect(page.locator("#toast")).to_contain_text("Approved.")
+    page.locator("#toast").get_by_role("button", name="Undo").click()
+    expect(card(page, drafts[1])).to_be_visible()
+    expect(page.locator("#toast")).to_have_text("Undone: approved.")
+    decided = [now(site, draft).status for draft in drafts[:3]]
+    assert decided == [DraftStatus.SKIPPED, DraftStatus.DRAFT, DraftStatus.DRAFT]
 
 
 def test_a_blank_waits_for_words(page: Page, site: Site, drafts: list[Draft]) -> None:

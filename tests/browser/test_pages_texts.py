@@ -316,3 +316,28 @@ def test_another_describer_that_is_away_is_said_on_the_card(
     wait_until(lambda: latest(site.web.anna.id)[0].status == "queued")
     site.work("Visitors by month.", "ollama")
     expect(page.get_by_role("dialog")).to_contain_text("Visitors by month.")
+
+
+def test_a_published_text_is_changed_and_brought_back(page: Page, site: Site, draft: Draft) -> None:
+    """A typo needs no new run: the new text is published as a task, and so is a former one."""
+    site.publish_all([draft.id])
+    opened(page, "/review?status=published")
+    place, dialog = card(page, draft), page.get_by_role("dialog", name="Change a published text")
+    place.get_by_role("button", name="Change this text").click()
+    expect(dialog.get_by_label("New alt text")).to_have_value(draft.text)
+    dialog.get_by_label("New alt text").fill(MINE)
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Publish the new text").click()
+    expect(page.get_by_role("region", name="Publishing alt texts")).to_be_focused()
+    site.work()
+    expect(place.locator(".draft__final")).to_have_text(MINE)
+    place.get_by_role("button", name="Former texts").click()
+    first = f"Publish this text instead: {draft.text[:60]}"
+    page.get_by_role("dialog").get_by_role("button", name=first).first.click()
+    expect(dialog.get_by_label("New alt text")).to_have_value(draft.text)
+    dialog.get_by_role("button", name="Publish the new text").click()
+    wait_until(lambda: site.web.services.store.recent(site.web.anna.id)[0].status == "queued")
+    site.work()
+    expect(place.locator(".draft__final")).to_have_text(draft.text)
+    written = [list(texts.values()) for _, texts in site.platform.edits]
+    assert written == [[MINE], [draft.text]]

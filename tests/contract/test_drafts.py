@@ -323,6 +323,18 @@ def test_what_is_published_cannot_be_edited(
         world.drafts.edit(draft.id, world.user.id, text="Changed.")
 
 
+def test_what_is_published_can_be_corrected(world: World, draft: Draft) -> None:
+    """Its new text is approved at once; no other state, and no empty text, comes in by this way."""
+    with pytest.raises(Conflict, match="it can't be changed now"):
+        world.drafts.correct(draft.id, world.user.id, text="A red bicycle.")
+    put_into(world, draft, D.PUBLISHED)
+    with pytest.raises(InvalidInput, match="is empty"):
+        world.drafts.correct(draft.id, world.user.id, text=" ")
+    corrected = world.drafts.correct(draft.id, world.user.id, text="A red bicycle.")
+    assert (corrected.status, corrected.text) == (D.APPROVED, "A red bicycle.")
+    assert draft.text in [one.text for one in world.drafts.texts(draft.id, world.user.id)]
+
+
 @pytest.mark.every_database
 def test_many_are_approved_where_they_can_be(world: World) -> None:
     """A bulk action does what it can and says how much that was."""

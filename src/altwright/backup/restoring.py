@@ -81,16 +81,14 @@ def restore(
 def _refuse_what_is_used(database: Database, *, overwrite: bool) -> None:
     stand = migrate.tables(database.engine)
     migrate.refuse_others(stand)
-    match stand:
-        case migrate.Tables.NONE:
-            return
-        case _:
-            if owners := Leases(database).owners():
-                raise Conflict(IN_USE.format(", ".join(owners)))
-            with database.connect() as connection:
-                has_users = connection.scalar(select(UserRow.id).limit(1)) is not None
-            if has_users and not overwrite:
-                raise Conflict(NOT_EMPTY)
+    if stand is migrate.Tables.NONE:
+        return
+    if owners := Leases(database).owners():
+        raise Conflict(IN_USE.format(", ".join(owners)))
+    with database.connect() as connection:
+        has_users = connection.scalar(select(UserRow.id).limit(1)) is not None
+    if has_users and not overwrite:
+        raise Conflict(NOT_EMPTY)
 
 
 def _fill(

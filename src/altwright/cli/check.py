@@ -145,9 +145,9 @@ def _database(settings: Settings) -> str:
     if _lacks_database(settings):
         return f"{shown}; made at the start"
     stand = _tables("DATABASE_URL", settings.resolved_database_url)
-    migrate.refuse_others(stand)
     if settings.worker_database_url:
         _tables("WORKER_DATABASE_URL", settings.worker_database_url)
+    migrate.refuse_others(stand)
     match stand:
         case migrate.Tables.NONE:
             return f"{shown}; tables are made at the start"

@@ -105,14 +105,6 @@ def tables(engine: Engine) -> Tables:
     return Tables.NONE if at is None else Tables.NEWER
 
 
-def refuse_others(stand: Tables) -> None:
-    """Raise ConfigError where the tables are no older or present ones of this program."""
-    if stand is Tables.NEWER:
-        raise ConfigError([NEWER])
-    if stand is Tables.REPLACED:
-        raise ConfigError([REPLACED])
-
-
 def current(engine: Engine) -> str | None:
     """Return the tables' newest migration, None: there are none. Raises DatabaseUnavailable."""
     with translated(), engine.execution_options(reads_only=True).connect() as connection:
@@ -125,6 +117,14 @@ def current(engine: Engine) -> str | None:
 def is_known(migration: str) -> bool:
     """Return whether this program has a migration of that name."""
     return migration in _revisions()
+
+
+def refuse_others(stand: Tables) -> None:
+    """Raise ConfigError where the tables are no older or present ones of this program."""
+    if stand is Tables.NEWER:
+        raise ConfigError([NEWER])
+    if stand is Tables.REPLACED:
+        raise ConfigError([REPLACED])
 
 
 def ready(engine: Engine) -> None:

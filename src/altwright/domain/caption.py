@@ -29,7 +29,8 @@ DRAFT_MOVES = MappingProxyType(
         DraftStatus.PUBLISHING: frozenset(
             {DraftStatus.PUBLISHED, DraftStatus.APPROVED, DraftStatus.DRAFT, DraftStatus.SKIPPED}
         ),
-        DraftStatus.PUBLISHED: frozenset({DraftStatus.DRAFT}),  # its picture is described again
+        # DRAFT: its picture is described again. APPROVED: a person corrects what is published.
+        DraftStatus.PUBLISHED: frozenset({DraftStatus.DRAFT, DraftStatus.APPROVED}),
         DraftStatus.SKIPPED: frozenset({DraftStatus.DRAFT, DraftStatus.APPROVED}),
     }
 )

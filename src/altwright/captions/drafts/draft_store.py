@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, update
+from sqlalchemy import Select, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from altwright.captions.drafts import checks, draft_texts
 from altwright.captions.drafts.draft import Draft, Page, draft_of
+from altwright.captions.drafts.draft_cursor import after, cursor_of
 from altwright.captions.drafts.draft_filter import (
     ALL,
     DraftFilter,
@@ -92,14 +91,14 @@ class DraftStore:
         if ids:
             query = query.where(DraftRow.id.in_(ids))
         if cursor is not None:
-            query = query.where(_after(cursor))
+            query = query.where(after(cursor))
         query = query.order_by(
             PostRow.posted_at.desc(), PostRow.id.desc(), PictureRow.position, DraftRow.id
         )
         with self.database.read() as session:
             rows = session.execute(query.limit(limit + 1)).all()
         drafts = [draft_of(*row) for row in rows[:limit]]
-        return Page(drafts, _cursor(drafts[-1]) if len(rows) > limit else None)
+        return Page(drafts, cursor_of(drafts[-1]) if len(rows) > limit else None)
 
     def _bring_up_to_date(self, user_id: int, wanted: DraftFilter) -> None:
         if wanted.asks_for_findings:
@@ -225,6 +224,16 @@ class DraftStore:
         """Approve a draft, with another text if one is given. Raises as ``edit``."""
         return self._change(draft_id, user_id, DraftStatus.APPROVED, text, version)
 
+    def correct(
+        self, draft_id: int, user_id: int, *, text: str, version: int | None = None
+    ) -> Draft:
+        """Give a published draft another text, approved: to be published in its place.
+
+        Raises as ``edit``; Conflict as well when the draft isn't published.
+        """
+        of = (DraftStatus.PUBLISHED,)
+        return self._change(draft_id, user_id, DraftStatus.APPROVED, text, version, of)
+
     def skip(self, draft_id: int, user_id: int, *, version: int | None = None) -> Draft:
         """Set a draft aside: this picture gets no alt text. Raises NotFound, Conflict."""
         return self._change(draft_id, user_id, DraftStatus.SKIPPED, None, version)
@@ -307,11 +316,12 @@ class DraftStore:
         status: DraftStatus | None,
         text: str | None,
         version: int | None,
+        of: Collection[DraftStatus] = OPEN,
     ) -> Draft:
         with self.database.write() as session:
             known = _whole(session, draft_id, user_id)
             values = {} if text is None else {"text": _typed(text), "problem": ""}
-            draft = _write(session, known, status, values, version)
+            draft = _write(session, known, status, values, version, of=of)
             if draft.text != known.text:
                 draft_texts.keep(session, known)
                 draft_texts.written(session, known, draft.text, user_id)
@@ -436,12 +446,13 @@ def _write(
     values: dict[str, Any],
     version: int | None,
     *,
+    of: Collection[DraftStatus] = OPEN,
     may_be_empty: bool = False,
 ) -> Draft:
-    """Change a draft that is still as ``known``. Raises Conflict, InvalidInput."""
+    """Change a draft that is still as ``known``, ``of`` these. Raises Conflict, InvalidInput."""
     if version is not None and version != known.version:
         raise Conflict("This draft was changed meanwhile; look at it again.")
-    if known.status not in OPEN:
+    if known.status not in of:
         raise Conflict(f"This draft is {known.status.value}; it can't be changed now.")
     values |= checks.RAISED
     if "text" in values:
@@ -459,30 +470,3 @@ def _write(
     if "text" in values:
         checks.find_anew(session, [known.id])
     return _whole(session, known.id, known.user_id)
-
-
-def _cursor(draft: Draft) -> str:
-    key = [draft.post.posted_at.isoformat(), draft.post.id, draft.picture.position - 1, draft.id]
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode("ascii").rstrip("=")
-
-
-def _after(cursor: str) -> ColumnElement[bool]:
-    """Return the condition of what follows the draft that a cursor stands for."""
-    try:
-        # As much padding as any needs; what is too much is passed over.
-        at, post_id, position, draft_id = json.loads(base64.urlsafe_b64decode(cursor + "=="))
-        posted_at = datetime.fromisoformat(at)
-        numbers = int(post_id), int(position), int(draft_id)
-        if posted_at.tzinfo is None or max(map(abs, numbers)) > ID_MOST:
-            raise ValueError(cursor)  # noqa: TRY301 - one remedy for every fault
-    except (ValueError, TypeError):
-        raise InvalidInput(
-            "This page can't be shown.", {"cursor": "should be a page's next_cursor"}
-        ) from None
-    post_id, position, draft_id = numbers
-    return or_(
-        PostRow.posted_at < posted_at,
-        and_(PostRow.posted_at == posted_at, PostRow.id < post_id),
-        and_(PostRow.id == post_id, PictureRow.position > position),
-        and_(PostRow.id == post_id, PictureRow.position == position, DraftRow.id > draft_id),
-    )

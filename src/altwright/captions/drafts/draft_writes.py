@@ -374,8 +374,11 @@ def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> N
     for draft in drafts:
         _stands_on_server(session, draft.picture.id, draft.text)
     texts = {draft.id: draft.text for draft in drafts}
+    replaced = {draft.id: draft.picture for draft in drafts}
     query = select(DraftRow).where(DraftRow.id.in_(texts)).with_for_update()
     for row in session.scalars(query).all():
+        # Whatever stood there can be brought back.
+        history.found_on_server(session, row.picture_id, replaced[row.id].published_text)
         history.keep(session, row)
         history.published(session, row.id, texts[row.id], row.language)
         row.published_at = session.scalar(select(now()))

@@ -75,6 +75,14 @@ def approve_draft(path: DraftPath, body: DraftApprove) -> Answer:
     )
 
 
+@bp.post("/<int:draft_id>/correct", responses=_DRAFT)
+def correct_draft(path: DraftPath, body: DraftEdit) -> Answer:
+    """Approve another text for a published draft: publishing puts it in place of the one there."""
+    return _changed(
+        services().drafts.correct(path.draft_id, caller().id, text=body.text, version=body.version)
+    )
+
+
 @bp.post("/<int:draft_id>/skip", responses=_DRAFT)
 def skip_draft(path: DraftPath, body: DraftVersion) -> Answer:
     """Set a draft aside: its picture gets no alt text."""

@@ -20,14 +20,28 @@ export function announce(words) {
 /**
  * Show a note and announce it; it takes no focus and hides nothing that has it.
  * @param {string} words
- * @param {{problem?: boolean}} [how]
+ * @param {{problem?: boolean, undo?: () => void}} [how] undo: what a button in it does
  */
 export function tell(words, how = {}) {
   announce(words);
   if (!note) return;
   note.textContent = words;
+  if (how.undo) note.append(undoing(how.undo));
   note.classList.toggle("toast--problem", Boolean(how.problem));
   note.hidden = false;
   clearTimeout(hiding);
   hiding = setTimeout(() => (note.hidden = true), NOTE_MS);
+}
+
+/** @param {() => void} undo @returns {HTMLButtonElement} */
+function undoing(undo) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "toast__undo";
+  button.textContent = "Undo";
+  button.addEventListener("click", () => {
+    note.hidden = true;
+    undo();
+  });
+  return button;
 }

@@ -70,6 +70,9 @@ async function count() {
     const [old, fresh] = [document.querySelector(place), page.querySelector(place)];
     if (old && fresh && !old.contains(document.activeElement)) old.replaceWith(fresh);
   }
+  // One primary button: what is best done next.
+  const [button, now] = [document, page].map((one) => one.querySelector("[data-start-button]"));
+  if (button && now) button.className = now.className;
 }
 
 /** @param {FormData} data */

@@ -81,8 +81,12 @@ export class Draft {
     return done;
   }
 
-  /** @param {DraftJson} data what the server says; the field keeps what a person is writing */
+  /**
+   * @param {DraftJson} data what the server says; the field keeps what a person is writing
+   * @returns {string[]} what there is to look at now and was not before
+   */
   show(data) {
+    const known = new Set(this.data.warnings.map((one) => one.message));
     const hadOurs = !this.textarea || this.textarea.value === this.data.text;
     this.data = data;
     this.element.dataset.status = data.status;
@@ -96,6 +100,7 @@ export class Draft {
     this.showWarnings();
     this.showText();
     this.tell();
+    return data.warnings.map((one) => one.message).filter((message) => !known.has(message));
   }
 
   /** Let whoever sums drafts up (selections) or listens to them know that this one has changed. */

@@ -8,9 +8,10 @@ import { Decisions } from "./decisions.js";
 import { Deck } from "./deck.js";
 import { follow } from "./follow.js";
 import { bindKeys, bindSwitch } from "./keys.js";
-import { publish } from "./publish.js";
+import { correct, publish } from "./publish.js";
 import { askOther } from "./other.js";
 import { Selection } from "./selection.js";
+import { bindSwipe } from "./swipe.js";
 import { showTexts, takeText } from "./texts.js";
 
 const deck = new Deck();
@@ -31,7 +32,8 @@ function act(draft, action) {
   const acts = {
     again: () => describeAgain(draft, replaced("described again")),
     other: () => askOther(draft, replaced("another describer's text")),
-    texts: () => showTexts(draft, replaced("text brought back")),
+    correct: () => correct(deck, decisions, draft),
+    texts: () => showTexts(draft, replaced("text brought back"), (text) => correct(deck, decisions, draft, text)),
     describers: () => takeText(draft, described, "The describer's words are back.", replaced("describer's words")),
     "take-server": () =>
       takeText(draft, picture.published_text, "The server's text is here now.", replaced("server's text")),
@@ -123,6 +125,7 @@ bindKeys({
   g: toggleMode,
   "?": () => help.showModal(),
 });
+bindSwipe(deck, decisions);
 bindSwitch(help.querySelector("[data-shortcuts]"));
 
 // On a narrow screen the tabs scroll: the one that is shown should be seen.

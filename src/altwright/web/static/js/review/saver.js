@@ -101,13 +101,13 @@ export class Saver {
     const isBusy = document.activeElement === this.draft.textarea;
     if (isStill && !isBusy && this.draft.textarea) this.draft.textarea.value = data.text;
     if (isStill && isBusy) data = { ...data, text };
-    this.draft.show(data);
+    const fresh = this.draft.show(data);
     if (isStill) {
       forget(this.draft.id);
       this.show("saved", "Saved");
-      if (hadFailed || Date.now() - announcedAt > ANNOUNCE_MS) {
+      if (hadFailed || fresh.length || Date.now() - announcedAt > ANNOUNCE_MS) {
         announcedAt = Date.now();
-        announce("Saved");
+        announce(["Saved", ...fresh].join(". "));
       }
     } else {
       keep(this.draft.id, this.draft.text, data.version);

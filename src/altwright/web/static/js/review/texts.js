@@ -67,8 +67,9 @@ export function origin(text) {
  * Show a draft's texts, and bring back the one that is chosen.
  * @param {Draft} draft
  * @param {(before: DraftJson) => void} replaced told of the draft whose text another has replaced
+ * @param {(text: string) => void} correct takes a text that is to be published in place of another
  */
-export async function showTexts(draft, replaced) {
+export async function showTexts(draft, replaced, correct) {
   const dialog = document.getElementById("texts-dialog");
   const list = dialog.querySelector("[data-texts]");
   const loading = dialog.querySelector("[data-texts-loading]");
@@ -80,7 +81,7 @@ export async function showTexts(draft, replaced) {
   try {
     if (draft.isOpen) await draft.saver.save();
     const texts = await textsOf(draft);
-    list.append(...texts.map((one) => item(one, draft.isOpen)));
+    list.append(...texts.map((one) => item(one, draft)));
     list.hidden = false;
   } catch (problem) {
     error.textContent = problem.message;
@@ -92,6 +93,10 @@ export async function showTexts(draft, replaced) {
     const button = event.target.closest("[data-restore]");
     if (!button) return;
     const before = draft.data;
+    if (!draft.isOpen) {
+      dialog.close();
+      return correct(button.closest("li").querySelector("[data-words]").textContent);
+    }
     try {
       await restore(draft, Number(button.value));
       dialog.close();
@@ -121,18 +126,23 @@ export async function takeText(draft, words, said, replaced) {
   }
 }
 
-/** @param {DraftText} text @param {boolean} isOpen whether the draft can be changed */
-function item(text, isOpen) {
+/** @param {DraftText} text @param {Draft} draft */
+function item(text, draft) {
   const element = document.getElementById("text-item").content.firstElementChild.cloneNode(true);
   const name = origin(text);
   element.querySelector("[data-origin]").textContent = `${name},`;
   element.querySelector("time").setAttribute("datetime", text.at);
   localise(element);
-  element.querySelector("[data-words]").textContent = text.text || "No text";
+  const words = element.querySelector("[data-words]");
+  words.textContent = text.text || "No text";
+  words.lang = text.language;
   element.querySelector("[data-current]").hidden = !text.is_current;
   const button = element.querySelector("[data-restore]");
-  button.hidden = !isOpen || text.is_current;
+  // What is published can be replaced by other words only.
+  const isPublished = draft.status === "published" && text.text && text.text !== draft.data.text;
+  button.hidden = text.is_current || !(draft.isOpen || isPublished);
   button.value = String(text.id);
-  button.setAttribute("aria-label", `Bring this text back: ${text.text.slice(0, 60)}`);
+  if (!draft.isOpen) button.textContent = "Publish this text instead";
+  button.setAttribute("aria-label", `${button.textContent}: ${text.text.slice(0, 60)}`);
   return element;
 }
