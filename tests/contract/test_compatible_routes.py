@@ -189,6 +189,8 @@ def test_jobs_of_everybody(there: Deployment, anna: VedfolnirClient, root: Vedfo
     first, *_ = (one for one in root.get("/admin/api/jobs")["jobs"] if one["task_id"] == many[0])
     assert first["priority"] == "urgent"
     root.send(f"{job}/cancel", 400, json={"reason": "two\nlines"})
+    told = root.send(f"{job}/cancel", 400, json={"reason": "x" * 501})["details"]
+    assert told == ["reason: should have 500 characters at most"]
     root.send(f"{job}/cancel", json={"reason": "Too many at once."})
     assert web.services.store.history(many[0])[-1].detail == "Too many at once."
     (entry,) = web.services.audit.recent(action="task cancelled")
