@@ -64,15 +64,21 @@ def measured(name: str, options: list[str]) -> dict[str, Any] | None:
             "commit": _said(["git", "rev-parse", "--short=12", "HEAD"]),
             "took_s": round(time.monotonic() - began),
             "load": round(load, 2),
+            "processors": processors(),
             "figures": json.loads(path.read_text()),
         }
 
 
-def machine() -> dict[str, Any]:
-    """Return what the figures were measured on and with."""
+def processors() -> str:
+    """Return how many there are, and of which model."""
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text().splitlines() if listing.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{os.cpu_count()} of {models[0] if models else platform.machine()}"
+
+
+def machine() -> dict[str, Any]:
+    """Return what the newest figures were measured on and with."""
     versions = {"Python": platform.python_version()}
     versions |= {name: importlib.metadata.version(name) for name in OURS}
     if PEERS.exists():
@@ -83,7 +89,7 @@ def machine() -> dict[str, Any]:
     servers["postgresql"] = str(max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=""))
     versions |= {name: _version([argv, "--version"]) for name, argv in servers.items() if argv}
     return {
-        "processors": f"{os.cpu_count()} of {models[0] if models else platform.machine()}",
+        "processors": processors(),
         "system": platform.platform(terse=True),
         "versions": versions,
     }

@@ -96,15 +96,16 @@ def _page(results: Results) -> Iterator[str]:
 
 
 def _machine(results: Results) -> Iterator[str]:
-    yield f"Processors: {results.all['processors']}. System: {results.all['system']}."
+    yield f"System: {results.all['system']}."
     versions = results.all["versions"].items()
     yield f"Versions: {', '.join(f'{name} {version}' for name, version in versions)}."
     yield ""
-    yield "| command | date | commit | took | load before |"
-    yield "|---|---|---|---:|---:|"
+    yield "| command | date | commit | processors | took | load before |"
+    yield "|---|---|---|---|---:|---:|"
     for one in results.all["results"].values():
         day, commit, load = one["date"], one["commit"], one["load"]
-        yield f"| `{one['command']}` | {day} | {commit} | {one['took_s']} s | {load} |"
+        took, on = one["took_s"], one.get("processors", results.all["processors"])
+        yield f"| `{one['command']}` | {day} | {commit} | {on} | {took} s | {load} |"
     yield ""
     if any(one["quick"] for one in results.all["results"].values()):
         yield "**What was called with `--quick` was a short try of few jobs in one round: a hint.**"

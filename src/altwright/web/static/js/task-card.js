@@ -101,7 +101,8 @@ export class TaskCard {
     const { status, progress, items } = this.task;
     const title = kindTitle(this.task.kind);
     if (status !== before.status) {
-      announce(`${title}: ${taskState(this.task)[1]}. ${isActive(this.task) ? "" : step(this.task)}`.trim());
+      const how = isActive(this.task) ? "" : (this.task.error?.message ?? step(this.task));
+      announce(`${title}: ${taskState(this.task)[1]}. ${how}`.trim());
       return;
     }
     const isDue = Date.now() - this.announcedAt > ANNOUNCE_MS;

@@ -127,6 +127,8 @@ export class Draft {
   showText() {
     if (!this.textarea) return;
     this.image.alt = this.text || "A picture without a text yet";
+    if (this.text) this.image.lang = this.data.language;
+    else this.image.removeAttribute("lang");
     const isTheirs = this.text === this.data.described_text;
     this.element.querySelector('[data-act="describers"]').hidden = isTheirs || !this.data.described_text;
     // Of a person's words the describer isn't sure.
