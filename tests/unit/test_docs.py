@@ -38,13 +38,6 @@ def test_links_lead_somewhere() -> None:
     assert dead == []
 
 
-def test_the_way_back_says_what_each_migration_takes_along() -> None:
-    """UPGRADING.md has a row for each one, newest first, but for the first tables of all."""
-    made = (ROOT / "src/altwright/db/migrations/versions").glob("[0-9]*.py")
-    rows = re.findall(r"^\| (\d{4}) \|", (ROOT / "UPGRADING.md").read_text(), re.MULTILINE)
-    assert rows == sorted((path.name[:4] for path in made), reverse=True)[:-1]
-
-
 def test_the_requirements_are_whole_and_word_for_word() -> None:
     """All of 1.1 to 11.6 are there, with every word and figure that they were agreed on with."""
     listed = requirements()
