@@ -221,6 +221,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "a bit in the middle": _flipped(0.5),
     "the last bit": _flipped(1),
     "cut off": lambda data: data[:-1],
+    "cut off in its key": lambda data: data[:100],
     "cut off behind a chunk": lambda data: data[: len(_head(data)) + CHUNK_BYTES + 16],
     "a chunk left out": lambda data: _head(data) + data[len(_head(data)) + CHUNK_BYTES + 16 :],
     "nothing behind the key": lambda data: _head(data) + b"",

@@ -172,7 +172,12 @@ def test_who_may_is_asked_as_everywhere(there: Deployment, anna: VedfolnirClient
     assert anna.get(f"{STATUS}/{task_id}")["status"]["status"] == "queued"
 
 
-def test_jobs_of_everybody(there: Deployment, anna: VedfolnirClient, root: VedfolnirClient) -> None:
+def test_jobs_of_everybody(
+    there: Deployment,
+    anna: VedfolnirClient,
+    root: VedfolnirClient,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """Listed by state and user and in pages; given another priority, cancelled, restarted."""
     web = there.web
     many = web.tasks(3, kind="captions", account_id=web.account_id)
@@ -189,6 +194,10 @@ def test_jobs_of_everybody(there: Deployment, anna: VedfolnirClient, root: Vedfo
     first, *_ = (one for one in root.get("/admin/api/jobs")["jobs"] if one["task_id"] == many[0])
     assert first["priority"] == "urgent"
     root.send(f"{job}/cancel", 400, json={"reason": "two\nlines"})
+    with caplog.at_level("INFO"):
+        told = root.send(f"{job}/cancel", 400, json={"reason": "x" * 501})["details"]
+    assert f"POST {job}/cancel: 400 " in caplog.text
+    assert told == ["reason: should have 500 characters at most"]
     root.send(f"{job}/cancel", json={"reason": "Too many at once."})
     assert web.services.store.history(many[0])[-1].detail == "Too many at once."
     (entry,) = web.services.audit.recent(action="task cancelled")

@@ -12,6 +12,7 @@ from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft_filter import DraftFilter
 from altwright.db.tables import DraftRow
 from altwright.domain.caption import DraftStatus as D
+from altwright.web.pages.review_filter import asked_drafts
 
 world = support_drafts.world
 pytestmark = pytest.mark.every_database
@@ -59,3 +60,11 @@ def test_what_was_found_follows_the_text_the_post_and_the_limit(world: World) ->
     world.platform.limit = 25
     world.accounts.add(world.user.id, "mastodon", "https://social.example", "token-of-anna")
     assert warned(world) == ["A blue bicycle leans on a wall.", "IMG_2034.jpg"]
+
+
+def test_what_cannot_be_asks_no_database(world: World) -> None:
+    """PostgreSQL refuses NUL; a filter that is faulty is said to be, and isn't asked for."""
+    for name in ("kind", "language", "level", "warning"):
+        asked = asked_drafts({name: "a\0"}, world.user.id)
+        assert list(asked.faults) == [name]
+        world.drafts.facets(world.user.id, asked.of_view("draft"))

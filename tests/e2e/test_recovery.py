@@ -141,6 +141,8 @@ def _go_back(service: Typed, backups: Path) -> None:
     )
     before = service.run("user", "list")
     service.run("backup", str(backups / "before"))
+    service.run("backup", "--check", *map(str, (backups / "before").iterdir()))
+    assert "no migration 15;" in service.run("db", "downgrade", "15", "--yes", code=1)
     service.run(*shlex.split(line)[1:])
     assert "older than this program" in service.run("user", "list", code=2)
     service.run("db", "upgrade")

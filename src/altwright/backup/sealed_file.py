@@ -78,12 +78,15 @@ class SealedReader(io.RawIOBase):
 
         Raises:
             ConfigError: it was encrypted with another key.
-            InvalidInput: it is no backup.
+            InvalidInput: it is no backup, or cut off.
         """
         if file.readline(len(FIRST_LINE)) != FIRST_LINE:
             raise InvalidInput(NO_BACKUP)
+        line = file.readline(_LINE_MOST)
+        if not line.endswith(b"\n"):  # no key fits what was cut off
+            raise InvalidInput(DAMAGED)
         try:
-            self._cipher = AESGCM(box.open(file.readline(_LINE_MOST).strip()))
+            self._cipher = AESGCM(box.open(line.strip()))
         except ValueError:
             raise ConfigError([WRONG_KEY]) from None
         self._file, self._number = file, 0

@@ -42,8 +42,9 @@ _PATH = click.Path(path_type=Path)
 def backup(target: Path, *, only_check: bool, as_json: bool) -> None:
     """Copy database and pictures into one encrypted file, as of one moment, while all runs.
 
-    In a FOLDER it gets a name with date and time. It is encrypted with PLATFORM_ENCRYPTION_KEY,
-    which isn't in it: keep the key elsewhere. Models aren't in it either.
+    In a FOLDER, which is made if need be, it gets a name with date and time; a FILE's name has an
+    ending, as .backup. It is encrypted with PLATFORM_ENCRYPTION_KEY, which isn't in it: keep the
+    key elsewhere. Models aren't in it either.
     """
     if only_check:
         settings = configured("ERROR")
@@ -105,8 +106,14 @@ def _box(settings: Settings) -> Box:
 
 
 def _named(target: Path) -> Path:
+    """Return the file to write. A name without an ending is a folder's, or each night would refuse.
+
+    Raises ConfigError: the folder can't be made.
+    """
     if not target.is_dir():
-        return target
+        if target.suffix or target.exists():
+            return target
+        folders.prepare(target, "FOLDER")
     return target / f"altwright-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup"
 
 

@@ -51,7 +51,9 @@ def downgrade(engine: Engine, to: str) -> None:
     at = current(engine)
     if at is not None and not is_known(at):
         raise ConfigError([NEWER])
-    if not is_known(to) or at is None or at <= to:
+    if not is_known(to):
+        raise InvalidInput(f"There is no migration {to}; UPGRADING.md names them, as 0015.")
+    if at is None or at <= to:
         raise InvalidInput(f"The tables are at {at or 'none yet'}; name an older one than that.")
     _run(engine, "downgrade", to)
 

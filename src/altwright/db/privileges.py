@@ -39,6 +39,12 @@ class Rights:
         if self.changes:
             yield f"UPDATE ({', '.join(self.changes)})"
 
+    def lacking(self) -> str:
+        """Return what of a table isn't allowed, as a REVOKE has it; "": all is."""
+        some = {"SELECT": self.reads, "UPDATE": self.changes}
+        kinds = (one for one in _LETTERS.values() if one not in self.whole and not some.get(one))
+        return ", ".join(kinds)
+
     def __or__(self, other: Rights) -> Rights:
         """Return what either may, where one of both may read the whole table."""
         return Rights(self.whole | other.whole)
@@ -134,7 +140,11 @@ def _postgresql(database: str, logins: Mapping[str, Mapping[str, Rights]]) -> It
         yield f"-- CREATE ROLE {login} LOGIN PASSWORD '…'"
         yield f'GRANT CONNECT ON DATABASE "{database}" TO {login}'
         yield f"GRANT USAGE ON SCHEMA public TO {login}"
-        for name, rights in tables.items():
+        for name in sorted(Base.metadata.tables.keys() | tables.keys()):
+            rights = tables.get(name, Rights())
+            # What an older version, or another mode, has given beyond that.
+            if taken := rights.lacking():
+                yield f"REVOKE {taken} ON {name} FROM {login}"
             for clause in rights.clauses():
                 yield f"GRANT {clause} ON {name} TO {login}"
             if "INSERT" in rights.whole and _is_numbered(name):
@@ -145,6 +155,8 @@ def _mariadb(database: str, logins: Mapping[str, Mapping[str, Rights]], host: st
     for login, tables in logins.items():
         account = f"'{login}'@'{host}'"
         yield f"-- CREATE USER {account} IDENTIFIED BY '…'"
+        # A single right that isn't there can't be taken away here without an error.
+        yield f"-- REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account}"
         for name, rights in tables.items():
             for clause in rights.clauses():
                 yield f"GRANT {clause} ON `{database}`.`{name}` TO {account}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,12 +28,12 @@ def success(message: str | None = None, **members: Any) -> Answer:
 def refused(error: Exception) -> tuple[Response, int, dict[str, str]]:
     """Return the answer to an error, in the envelope, and log what is ours."""
     problem = problem_of(error)
+    problem = replace(problem, status=_STATUSES.get(problem.status, problem.status))
     note(error, problem)
     body: Answer = {"success": False, "error": problem.detail}
     if isinstance(error, InvalidInput) and error.fields:
         body["details"] = [f"{name}: {fault}" for name, fault in error.fields.items()]
-    status = _STATUSES.get(problem.status, problem.status)
-    return jsonify(body), status, dict(problem.headers)
+    return jsonify(body), problem.status, dict(problem.headers)
 
 
 def naive(at: datetime | None) -> str | None:

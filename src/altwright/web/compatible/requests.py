@@ -81,7 +81,7 @@ def _one_line(text: str) -> str:
 class CancelBody(Given):
     """Why a job is cancelled."""
 
-    reason: Annotated[str, AfterValidator(_one_line), Field(max_length=WHY_MOST)] = ""
+    reason: Annotated[str, Field(max_length=WHY_MOST), AfterValidator(_one_line)] = ""
 
 
 class PriorityBody(Given):

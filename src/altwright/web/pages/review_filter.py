@@ -61,12 +61,11 @@ class ReviewFilter:
         return any(name in self.said for name in (*CHOICES, "task"))
 
     def of_view(self, view: str) -> DraftFilter:
-        """Return it as the store takes it."""
-        warning = self.said.get("warning")
+        """Return it as the store takes it, without what can't be: no database is asked for that."""
+        known = {name: value for name, value in self.said.items() if name not in self.faults}
+        warning = known.get("warning")
         chosen: dict[str, Any] = {
-            f"{name}s": (self.said[name],)
-            for name in ("level", "language", "kind")
-            if name in self.said
+            f"{name}s": (known[name],) for name in ("level", "language", "kind") if name in known
         }
         if warning in {ANY, NONE}:
             chosen["has_warnings"] = warning == ANY
