@@ -54,7 +54,7 @@ def test_a_person_describes_reviews_and_publishes(demo: Demo, page: Page) -> Non
     (task,) = tasks(page)
     assert (task["priority"], task["delivery"], task["attempt"]) == ("high", "rq", 1)
 
-    page.get_by_role("link", name="Review 13 drafts").click()
+    page.locator(".button--primary", has_text="Review 13 drafts").click()
     cards = page.locator("[data-drafts] > li")
     expect(cards).to_have_count(13)
     edited = "A woman in an orange space suit smiles in front of a flag and a model shuttle."
