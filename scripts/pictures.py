@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -76,7 +77,8 @@ def home(page: Page, username: str, password: str) -> tuple[str, object]:
 
 def review(page: Page) -> tuple[str, object]:
     """Wait for the run's end, and show one picture beside its draft."""
-    expect(page.get_by_text("Described 13 of 13 pictures.", exact=True)).to_be_visible()
+    card = page.locator("[data-task-card]")
+    expect(card.get_by_text(re.compile(r"^Described \d+ of 13 pictures\."))).to_be_visible()
     drafts = page.request.get("/api/v1/drafts?limit=200").json()["drafts"]
     shown = next(one for one in drafts if one["post"]["text"].startswith(POST))
     page.goto(f"/review/{shown['id']}")
