@@ -35,6 +35,7 @@ from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import Category
 from altwright.net.http import Outbound
+from altwright.tasks.task import Task
 from altwright.web.realtime import threaded
 
 if TYPE_CHECKING:
@@ -148,6 +149,10 @@ class Site:
         """Return anna's drafts, newest post first."""
         services = self.web.services
         return services.drafts.find(self.web.anna.id, statuses=statuses, limit=200).drafts
+
+    def newest(self) -> list[Task]:
+        """Return anna's newest task, if there is one."""
+        return self.web.services.store.recent(self.web.anna.id, limit=1)
 
     def task(
         self,

@@ -252,7 +252,7 @@ def test_another_describer_s_text_is_chosen_by_one_key(
     for key, said in (("1", drafts[0].text), ("2", "Visitors by month, said by another one.")):
         page.keyboard.press("o")
         expect(card(page, drafts[0]).get_by_text("Asking Ollama …")).to_be_visible()
-        wait_until(lambda: site.web.services.store.recent(site.web.anna.id)[0].status == "queued")
+        wait_until(lambda: [one.status for one in site.newest()] == ["queued"])
         site.work("Visitors by month, said by another one.", "ollama")
         expect(dialog).to_contain_text("Visitors by month, said by another one.")
         expect(dialog).to_contain_text(drafts[0].text)
