@@ -67,6 +67,7 @@ WORKER: Mapping[str, Rights] = {
     "drafts": _may("SIU"),
     "leases": _may("SIU"),
     "notices": _may("SIUD"),
+    "picture_hashes": _may("SIU"),
     "pictures": _may("SIUD"),
     "posts": _may("SIUD"),
     "servers": _may("SID"),

@@ -21,8 +21,9 @@ from altwright.db.tables import AccountRow
 from altwright.db.task_tables import StateRow, TaskRow
 
 #: The encrypted columns, and what each is called. Facts of the service are looked through besides.
-SEALED: tuple[tuple[str, Any, InstrumentedAttribute[str]], ...] = (
+SEALED: tuple[tuple[str, Any, InstrumentedAttribute[Any]], ...] = (
     ("token of account", AccountRow.id, AccountRow.token),
+    ("context of account", AccountRow.id, AccountRow.context),
     ("settings of task", TaskRow.id, TaskRow.settings),
 )
 #: Rows that are read at a time.
@@ -72,7 +73,7 @@ def reencrypt(database: Database, box: Box) -> Outcome:
 
 
 def _batches(
-    database: Database, key: Any, column: InstrumentedAttribute[str]
+    database: Database, key: Any, column: InstrumentedAttribute[Any]
 ) -> Iterator[list[tuple[Any, str]]]:
     last = None
     while True:
@@ -89,7 +90,7 @@ def _batches(
 
 @again_after_deadlock
 def _renew(
-    database: Database, box: Box, key: Any, column: InstrumentedAttribute[str], row: tuple[Any, str]
+    database: Database, box: Box, key: Any, column: InstrumentedAttribute[Any], row: tuple[Any, str]
 ) -> Found:
     row_id, sealed = row
     try:

@@ -88,6 +88,9 @@ class AccountRow(Base):
     #: What the server runs, as it said last ("": not known).
     software: Mapped[str] = mapped_column(String(32), default="", server_default="")
     software_version: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    #: What its owner wants to be known of its pictures, encrypted (accounts/context.py); None:
+    #: nothing.
+    context: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Instant, default=now())
 
 
@@ -149,6 +152,33 @@ class PictureRow(Base):
     height: Mapped[int | None] = mapped_column()
     #: Since when no run could describe it; None: the last one that tried could.
     failed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class PictureHashRow(Base):
+    """What a picture is found by among its user's others (captions/pictures/likeness.py)."""
+
+    __tablename__ = "picture_hashes"
+    __table_args__ = (
+        Index(None, "user_id", "digest", "picture_id"),
+        Index(None, "user_id", "band_1", "picture_id"),
+        Index(None, "user_id", "band_2", "picture_id"),
+        Index(None, "user_id", "band_3", "picture_id"),
+        Index(None, "user_id", "band_4", "picture_id"),
+    )
+
+    picture_id: Mapped[int] = mapped_column(
+        ForeignKey("pictures.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    #: SHA-256 of its kept copy.
+    digest: Mapped[str] = mapped_column(String(64))
+    #: 128 bits, in hexadecimal digits ("": nothing may be taken for nearly the same).
+    shape: Mapped[str] = mapped_column(String(32), default="")
+    #: The first half of ``shape`` in four parts: of what differs in three bits, one is the same.
+    band_1: Mapped[int | None] = mapped_column()
+    band_2: Mapped[int | None] = mapped_column()
+    band_3: Mapped[int | None] = mapped_column()
+    band_4: Mapped[int | None] = mapped_column()
 
 
 class DraftRow(Base):
