@@ -124,7 +124,7 @@ def test_an_administrators_menu_beside_a_count_of_drafts(
         check_width(blank, width)
 
 
-def test_accounts(page: Page, filled: Filled) -> None:
+def test_accounts(page: Page, site: Site, filled: Filled) -> None:
     """So are the accounts, with faults in the form and with the question before disconnecting."""
     page.goto("/accounts")
     check(page)
@@ -133,6 +133,8 @@ def test_accounts(page: Page, filled: Filled) -> None:
     check(page)
     page.get_by_role("button", name="Disconnect anna@social.example").click()
     expect(page.get_by_role("dialog")).to_be_visible()
+    check(page)
+    page.goto(f"/accounts/{site.web.account_id}")
     check(page)
 
 

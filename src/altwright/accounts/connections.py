@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from altwright.accounts.connecting import Connecting
+from altwright.accounts.context import ContextStore
 from altwright.accounts.servers import ServerStore
 from altwright.crypto import Box
 from altwright.db.copies import as_json, copied
@@ -69,6 +70,7 @@ class AccountStore:
         self._connect = connect
         self._connecting = Connecting()
         self._servers = ServerStore(database)
+        self.contexts = ContextStore(database, box)
 
     def add(self, user_id: int, platform: str, url: str, token: str) -> Account:
         """Connect an account, after asking its server who it is.

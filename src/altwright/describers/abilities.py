@@ -31,6 +31,8 @@ class Abilities:
     languages: tuple[str, ...] = ()
     takes_hint: bool = True
     takes_post_text: bool = True
+    #: Whether it takes an account's style, and the names that its owner wants to be known.
+    takes_style: bool = True
     pictures: str = "any picture"
     parallel: int | None = None
 
@@ -47,6 +49,8 @@ class Abilities:
             cannot.append("cannot use a hint")
         if not self.takes_post_text:
             cannot.append("does not read the post")
+        if not self.takes_style:
+            cannot.append("knows no names and no style of yours")
         who = title(name)
         return f"{who[0].upper()}{who[1:]} {listed(cannot)}." if cannot else ""
 

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from altwright.describers.abilities import Abilities
+from altwright.describers.style import USUAL, Style
 
 #: Characters of a hint; more only distracts from the picture.
 HINT_MOST: Final = 500
+#: Characters of what is to be known of all pictures of an account, and of wishes for their texts.
+NAMES_MOST: Final = 2_000
+STYLE_MOST: Final = 500
 
 Level = Literal["high", "medium", "low"]
 
@@ -41,13 +45,16 @@ class Request:
     """What to write: ``language`` is BCP 47; ``max_length`` counts Unicode characters.
 
     ``post_text`` is the plain text of the post (empty: not to be used), ``hint`` what the user said
-    about the picture ("this is my cat Mia"), at most ``HINT_MOST`` characters.
+    about the picture ("this is my cat Mia"), at most ``HINT_MOST`` characters. ``names`` are who
+    and what the account's pictures often show, in its owner's words, at most ``NAMES_MOST``.
     """
 
     language: str = "en"
     max_length: int = 500
     post_text: str = ""
     hint: str = ""
+    names: str = ""
+    style: Style = USUAL
     #: The only one that is asked, by its name, where several are there ("": whoever comes first).
     describer: str = ""
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, exists, select, update
 from sqlalchemy.orm import Session
 
+from altwright.captions.drafts import same_pictures
 from altwright.captions.drafts.draft_store import clean
 from altwright.db.session import Database, changed
 from altwright.db.tables import AccountRow, DraftRow, DraftTextRow, PictureRow, PostRow
@@ -111,8 +112,12 @@ class Pictures:
             session.flush()
             picture_id = picture.id
         if stored := row.beside.get("stored"):
+            copies = asdict(stored)
+            shape = copies.pop("shape")
             statement = update(PictureRow).where(PictureRow.id == picture_id, PictureRow.file == "")
-            session.execute(statement.values(asdict(stored)))
+            if changed(session, statement.values(copies)):
+                user_id = session.get_one(AccountRow, row.beside["account_id"]).user_id
+                same_pictures.remember(session, picture_id, user_id, stored.file, shape)
         self._write(session, picture_id, row.fields, row)
         return picture_id
 

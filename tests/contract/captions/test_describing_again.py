@@ -10,7 +10,9 @@ from PIL import Image
 from tests.support_domain import Bench, PictureServer, World, jpeg
 from tests.support_images import saved, scene
 
+from altwright.accounts.context import AccountContext
 from altwright.captions.drafts import draft_writes
+from altwright.describers.style import Length, Style
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
 from altwright.errors import InvalidInput
@@ -44,6 +46,21 @@ def test_the_hint_reaches_the_describer_and_the_text_is_replaced(
         draft.version + 2,
     )
     assert len(pictures.asked) == asked
+
+
+def test_what_is_known_of_the_account_reaches_the_describer(
+    bench: Bench, world: World, post: Callable[..., Post]
+) -> None:
+    """Names and style, with a run and when a picture is described again; the hint goes beside."""
+    context = AccountContext("Mia is my grey cat.", Length.LONG, never_name_people=True)
+    world.accounts.contexts.put(world.account.id, world.user.id, context)
+    world.platform.add(post(1, ""))
+    bench.captions()
+    describe(bench, world.drafts.find(world.user.id).drafts[0].id, "On the sofa.")
+    bench.attempt()
+    asked = [(one.names, one.style, one.hint) for one in bench.describer.requests]
+    style = Style(Length.LONG, names_nobody=True)
+    assert asked == [(context.names, style, ""), (context.names, style, "On the sofa.")]
 
 
 def test_it_is_described_again_in_the_language_of_its_run(

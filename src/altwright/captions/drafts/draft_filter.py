@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from altwright.captions.drafts.checks import framed
+from altwright.captions.drafts.same_pictures import REUSED
 from altwright.db.tables import AccountRow, DraftRow
 from altwright.domain.caption import OPEN, DraftStatus, has_words
 
@@ -160,6 +161,14 @@ def may_be_approved(text: str, max_length: int) -> bool:
     return has_words(text) and len(text) <= max_length
 
 
+def is_to_be_compared(row: Any) -> bool:
+    """Return whether a draft has the words of a picture that is only nearly the same."""
+    return row.describer == REUSED and _is_unsure(row)
+
+
+def _is_unsure(row: Any) -> bool:
+    return bool(row.level == UNSURE and row.text == row.described_text)
+
+
 def _needs_a_reader(row: Any) -> bool:
-    is_unsure = row.level == UNSURE and row.text == row.described_text
-    return is_unsure or not may_be_approved(row.text, row.max_alt_length)
+    return _is_unsure(row) or not may_be_approved(row.text, row.max_alt_length)

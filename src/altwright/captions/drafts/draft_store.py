@@ -18,6 +18,7 @@ from altwright.captions.drafts.draft_filter import (
     DraftFilter,
     Facets,
     facets,
+    is_to_be_compared,
     matching,
     may_be_approved,
 )
@@ -243,7 +244,10 @@ class DraftStore:
         return self._change(draft_id, user_id, DraftStatus.DRAFT, None, version)
 
     def approve_many(self, user_id: int, ids: Collection[int]) -> list[int]:
-        """Approve those that can be (in state, with words, not too long); return their ids."""
+        """Approve those that can be (in state, with words, not too long); return their ids.
+
+        Of several none whose words are of a picture that is only nearly the same.
+        """
         return self._change_many(user_id, ids, DraftStatus.APPROVED)
 
     def skip_many(self, user_id: int, ids: Collection[int]) -> list[int]:
@@ -335,7 +339,10 @@ class DraftStore:
         decided = []
         for some in chunks(sorted(set(ids))):
             query = (
-                select(DraftRow.id, DraftRow.version, DraftRow.text, AccountRow.max_alt_length)
+                select(
+                    *(DraftRow.id, DraftRow.version, DraftRow.text, DraftRow.described_text),
+                    *(DraftRow.describer, DraftRow.level, AccountRow.max_alt_length),
+                )
                 .join(AccountRow, AccountRow.id == DraftRow.account_id)
                 .where(
                     DraftRow.user_id == user_id,
@@ -349,6 +356,7 @@ class DraftStore:
                 rows = session.execute(query).all()
                 if status is DraftStatus.APPROVED:
                     rows = [row for row in rows if may_be_approved(row.text, row.max_alt_length)]
+                    rows = [row for row in rows if len(ids) == 1 or not is_to_be_compared(row)]
                 decided += _decide(session, [(row.id, row.version) for row in rows], status)
         return decided
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from altwright.captions.drafts import checks
+from altwright.captions.drafts import checks, same_pictures
 from altwright.captions.drafts import draft_texts as history
 from altwright.captions.drafts.draft import Draft, draft_of, written_in
 from altwright.captions.drafts.draft_store import WHOLE, chunks, clean
@@ -50,13 +50,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A picture's copies in the picture store, and its size in pixels."""
+    """A picture's copies in the picture store, its size in pixels, and its hash ("": none)."""
 
     file: str
     thumbnail: str
     media_type: str
     width: int
     height: int
+    shape: str = ""
 
 
 def pictures_of(post: Post) -> list[Media]:
@@ -248,6 +249,7 @@ def store_draft(
         picture.media_type = stored.media_type
         picture.width = picture.width or stored.width
         picture.height = picture.height or stored.height
+        same_pictures.remember(session, picture.id, user_id, stored.file, stored.shape)
     picture.failed_at = None
     text = clean(description.text)
     values: dict[str, Any] = {

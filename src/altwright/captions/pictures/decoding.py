@@ -26,6 +26,7 @@ from altwright.captions.pictures import views
 from altwright.captions.pictures.backgrounds import on_ground, plain
 from altwright.captions.pictures.file_types import Kind, sniff, webp_size
 from altwright.captions.pictures.frames import Frame, animated, still
+from altwright.captions.pictures.likeness import shape_of
 from altwright.config import IMAGE_SIDE_PX
 from altwright.describers.port import Picture
 from altwright.errors import ImageUnusable
@@ -75,12 +76,13 @@ class Prepared:
     """A picture ready for a describer, a copy to keep, and a small one for pages.
 
     ``kept`` can be prepared again (at most ``KEPT_PIXELS``); ``thumbnail`` is a JPEG of at most 480
-    pixels a side.
+    pixels a side. ``shape`` is what pictures that are nearly the same are found by ("": none is).
     """
 
     picture: Picture
     kept: Picture
     thumbnail: bytes
+    shape: str
 
 
 def prepare(data: bytes, *, max_pixels: int) -> Prepared:
@@ -109,10 +111,13 @@ def prepare(data: bytes, *, max_pixels: int) -> Prepared:
         note=frame.note,
         parts=tuple(_picture(part, lossless=lossless) for part in views.parts(image)),
     )
+    # Two animations may begin alike, and drawings differ in a number that matters.
+    is_photo = frame.frames == 1 and not lossless and not picture.parts
     return Prepared(
         picture,
         kept=_picture(image, lossless=lossless) if picture.parts else picture,
         thumbnail=_thumbnail(whole),
+        shape=shape_of(whole) if is_photo else "",
     )
 
 

@@ -8,7 +8,12 @@ from typing import Final
 
 from altwright.captions.drafts.draft_writes import Stored
 from altwright.captions.pictures.decoding import Prepared, prepare
-from altwright.captions.pictures.picture_files import PictureStore, media_type_of, suffix_of
+from altwright.captions.pictures.picture_files import (
+    PictureStore,
+    media_type_of,
+    name_of,
+    suffix_of,
+)
 from altwright.captions.pictures.views import KEPT_PIXELS
 from altwright.describers.port import Picture
 from altwright.errors import ImageUnusable
@@ -73,6 +78,11 @@ class PictureSource:
         return kept_copies(self._pictures, prepared)
 
 
+def file_of(prepared: Prepared) -> str:
+    """Return what the copy of a picture is called once it is kept."""
+    return name_of(prepared.kept.data, suffix_of(prepared.kept.media_type))
+
+
 def kept_copies(pictures: PictureStore, prepared: Prepared) -> Stored:
     """Keep a picture's copies in a store."""
     picture = prepared.kept
@@ -83,4 +93,5 @@ def kept_copies(pictures: PictureStore, prepared: Prepared) -> Stored:
         media_type=media_type_of(file),
         width=picture.width,
         height=picture.height,
+        shape=prepared.shape,
     )

@@ -35,7 +35,7 @@ class PictureStore:
 
         The file is there whole or not at all, whatever happens meanwhile.
         """
-        name = f"{hashlib.sha256(data).hexdigest()}.{suffix}"
+        name = name_of(data, suffix)
         path = self._path(name)
         try:
             os.utime(path)  # it is wanted again, so it isn't old
@@ -114,6 +114,16 @@ def _put_at(path: Path, *, or_renamed: bool = False) -> float:
     except FileNotFoundError:
         return float("inf")
     return stat.st_ctime if or_renamed else stat.st_mtime
+
+
+def name_of(data: bytes, suffix: str) -> str:
+    """Return what a file with these bytes is called."""
+    return f"{hashlib.sha256(data).hexdigest()}.{suffix}"
+
+
+def digest_of(name: str) -> str:
+    """Return the digest of a file's bytes, which its name begins with."""
+    return name.partition(".")[0]
 
 
 def media_type_of(name: str) -> str:

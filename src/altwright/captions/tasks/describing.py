@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from altwright.accounts.connections import Account, AccountStore
+from altwright.accounts.context import AccountContext
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import written_in
 from altwright.captions.drafts.draft_store import DraftStore, clean
@@ -51,6 +52,9 @@ class DescribingWork(Work):
         self._run = run
         self._account = account
         self._platform = platform
+        #: What owners have said of each of the user's accounts, as it was when this began.
+        self.contexts = kind.accounts.contexts.of_user(account.user_id)
+        self._context = self.contexts.get(account.id, AccountContext())
 
     def probe(self, source: Source) -> None:
         """Ask the account's server, or the describer, how it is; pictures have no server to ask."""
@@ -65,7 +69,14 @@ class DescribingWork(Work):
     ) -> Request:
         """Return what the describer is asked for, as run, server and service allow."""
         longest = min(settings.max_caption_length, self._account.max_alt_length, self._kind.longest)
-        return Request(language, longest, post_text if settings.use_post_text else "", hint)
+        return Request(
+            language,
+            longest,
+            post_text if settings.use_post_text else "",
+            hint,
+            names=self._context.names,
+            style=self._context.style,
+        )
 
     def described(
         self,

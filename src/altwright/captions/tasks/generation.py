@@ -24,6 +24,7 @@ from altwright.captions.drafts.draft_writes import Target
 from altwright.captions.pictures.picture_fetch import shown
 from altwright.captions.tasks.account_access import open_account, post_gone, refusals_noted
 from altwright.captions.tasks.describing import DescribingKind, DescribingWork
+from altwright.captions.tasks.known_texts import KnownTexts
 from altwright.captions.tasks.labels import day_words, picture_label, tally
 from altwright.captions.tasks.looking_ahead import LookAhead, Wanted
 from altwright.captions.tasks.settings import CaptionSettings
@@ -98,8 +99,11 @@ class CaptionWork(DescribingWork):
         self._last_post: Post | None = None
         #: Whether the item in hand ends as a blank, which isn't written when the task is summed up.
         self._is_blank = False
+        # Who wants pictures described again wants no text that is there.
+        contexts = {} if settings.reprocess_existing else self.contexts
+        known = KnownTexts(self._database, account.user_id, account.id, contexts)
         name = f"ahead-{run.task.id}"
-        self._ahead = LookAhead(kind.source, kind.describer, kind.parallel, name)
+        self._ahead = LookAhead(kind.source, kind.describer, kind.parallel, name, known.of)
         self._coming: deque[Item] = deque()
         self._all_known = False
 
@@ -232,7 +236,7 @@ class CaptionWork(DescribingWork):
         if seen.status in DECIDED if self._settings.reprocess_existing else seen.status is not None:
             return
         request = self._request(known.language, known.text)
-        self._ahead.begin(Wanted(item.position, known.url, request))
+        self._ahead.begin(Wanted(item.position, seen.picture_id, known.url, request))
 
     def _worked(self, item: Item) -> Worked:
         post_id, _, media_id = item.key.partition(":")
@@ -299,7 +303,7 @@ class CaptionWork(DescribingWork):
 
     def _describe(self, item: Item, post: Post, media: Media, target: Target) -> Worked:
         request = self._request(post.language, post.text)
-        wanted = Wanted(item.position, media.picture_url, request)
+        wanted = Wanted(item.position, target.picture_id, media.picture_url, request)
         seen = self._ahead.seen(wanted, self._run.checkpoint)
         if media.description.strip():
             target = replace(target, has_text=True)

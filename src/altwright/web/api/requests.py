@@ -18,7 +18,8 @@ from pydantic import (
 from altwright.captions.drafts.draft_filter import DraftFilter
 from altwright.captions.drafts.draft_store import IDS_MOST, PAGE_MOST
 from altwright.db.tables import ID_MOST
-from altwright.describers.port import HINT_MOST
+from altwright.describers.port import HINT_MOST, NAMES_MOST, STYLE_MOST
+from altwright.describers.style import Length, Tone
 from altwright.domain.caption import DraftStatus
 from altwright.domain.limits import WORKERS_MOST
 from altwright.domain.task import Delivery, Status
@@ -182,6 +183,35 @@ class AccountNew(Body):
     platform: str = Field(max_length=16, json_schema_extra={"enum": list(PLATFORMS)})
     url: Text = Field(max_length=255, description="the server's address")
     token: Text = Field(max_length=1000, description="an access token of the account")
+
+
+class AccountContext(Body):
+    """What the owner of an account wants to be known of its pictures, and how to write of them."""
+
+    names: Text = Field(
+        "",
+        max_length=NAMES_MOST,
+        description="who and what its pictures often show, for describers that can use it",
+    )
+    length: Length = Field(Length.MEDIUM, strict=False)
+    tone: Tone = Field(Tone.NEUTRAL, strict=False)
+    never_name_people: bool = Field(
+        default=False, description="neither by describers nor by texts of other accounts"
+    )
+    own_words: Text = Field("", max_length=STYLE_MOST, description="more on the style of texts")
+    reuse_texts: bool = Field(
+        default=True,
+        description="a picture that is there already gets the text that it has there, and gives it",
+    )
+    version: Annotated[int, Field(ge=0, le=ID_MOST)] | None = Field(
+        None, description="the version seen; an older one is refused"
+    )
+
+
+class AccountNote(Body):
+    """Something to remember of an account's pictures."""
+
+    text: Text = Field(min_length=1, max_length=HINT_MOST)
 
 
 Level = Literal["high", "medium", "low"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from altwright.describers.style import Length, Tone
 from altwright.domain.caption import DraftStatus, TextKind
 from altwright.domain.task import Delivery, ItemStatus, Status
 from altwright.tasks.waiting_reasons import ReasonCode
@@ -168,6 +169,18 @@ class Account(Shape):
     created_at: datetime
 
 
+class AccountContext(Shape):
+    """What the owner of an account has said of its pictures, and of how to write of them."""
+
+    names: str
+    length: Length
+    tone: Tone
+    never_name_people: bool
+    own_words: str
+    reuse_texts: bool
+    version: int
+
+
 class AccountList(Shape):
     """The caller's accounts."""
 
@@ -216,7 +229,10 @@ class Draft(Shape):
     text: str
     text_id: int | None = Field(description="that text among the draft's texts")
     described_text: str
-    describer: str
+    describer: str = Field(
+        description="`reused`: none; the text of a picture that is the same, or nearly so (level "
+        "low), as `evidence.reused` says"
+    )
     model: str
     level: str | None
     language: str = Field(description="BCP 47: of the text, not of the post")
@@ -279,6 +295,7 @@ class Describer(Shape):
     languages: list[str] = Field(description="that it writes, BCP 47; empty: what its model knows")
     takes_hint: bool
     takes_post_text: bool
+    takes_style: bool = Field(description="an account's names and style")
     pictures: str = Field(description="that it is good at, in words")
     parallel: int | None = Field(description="pictures at a time; null: its server knows")
 

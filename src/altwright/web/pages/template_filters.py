@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, request
 
-from altwright.describers.abilities import NAMES as DESCRIBERS
+from altwright.captions.drafts.same_pictures import REUSED
 from altwright.describers.answers.languages import language_name
 from altwright.describers.order import passed_over
 from altwright.describers.port import why_blank
@@ -20,6 +20,7 @@ from altwright.errors import Category
 from altwright.web.pages.review_filter import NAMES
 from altwright.web.pages.words import (
     BULK_ACTIONS,
+    DESCRIBERS,
     DRAFT_STATES,
     VIEWS,
     for_scripts,
@@ -87,6 +88,7 @@ def register(bp: Blueprint) -> None:
     for word in (*tables, moment, day, host, initials, seen, took):
         bp.add_app_template_filter(word)
     bp.add_app_template_filter(passed_over)
+    bp.add_app_template_filter(reused)
     bp.add_app_template_filter(why_blank)
     bp.add_app_template_filter(counted)
     bp.add_app_template_test(lambda task: task["status"] in ACTIVE, "active_task")
@@ -157,6 +159,14 @@ def seen(evidence: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         )
         if words
     ]
+
+
+def reused(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the post whose text a draft has, since its picture is (nearly) the same, or None."""
+    match evidence.get(REUSED):
+        case {"url": str(url), "posted_at": str(posted_at), "is_same": bool(is_same)}:
+            return {"url": url, "posted_at": posted_at, "is_same": is_same}
+    return None
 
 
 def _plain(value: Any, *, surely: bool = False) -> Iterator[str]:

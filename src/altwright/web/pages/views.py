@@ -13,7 +13,7 @@ from altwright.captions.drafts.draft import Page
 from altwright.captions.drafts.draft_filter import ALL, DraftFilter
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
-from altwright.describers.port import HINT_MOST
+from altwright.describers.port import HINT_MOST, NAMES_MOST, STYLE_MOST
 from altwright.domain.caption import OPEN, DraftStatus
 from altwright.domain.task import ACTIVE, ItemStatus
 from altwright.platforms.connect import PLATFORMS
@@ -131,6 +131,21 @@ def review_cards() -> str:
 def accounts() -> str:
     """Show the user's accounts and a form to connect one."""
     return render_template("accounts.html", accounts=_accounts(caller().id), platforms=PLATFORMS)
+
+
+@bp.get("/accounts/<int:account_id>")
+def account(account_id: int) -> str:
+    """Show what is known of an account's pictures, and a form to change it."""
+    user = caller()
+    found = services().accounts.get(account_id, user.id)
+    return render_template(
+        "account.html",
+        account=found.to_json(),
+        context=services().accounts.contexts.get(account_id, user.id),
+        unable=words.without_style(services().describer.describers),
+        names_most=NAMES_MOST,
+        style_most=STYLE_MOST,
+    )
 
 
 @bp.get("/pictures/<int:picture_id>")

@@ -5,19 +5,21 @@ Scripts read them from the block that base.html writes; static/js/words.js hands
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
+from altwright.captions.drafts.same_pictures import REUSED
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
 from altwright.captions.tasks.redescribe import DescribeAgain
-from altwright.describers.abilities import NAMES
+from altwright.describers.abilities import NAMES, title
 from altwright.describers.local_models.getting import GetModel
 from altwright.describers.model_servers.pulling import PullModel
+from altwright.describers.port import Describer
 from altwright.domain.caption import DraftStatus
-from altwright.domain.counting import counted
+from altwright.domain.counting import counted, listed
 from altwright.domain.task import ACTIVE, Status
 from altwright.tasks.bulk_task import BulkTask
 from altwright.tasks.maintenance.task import Maintenance
@@ -89,6 +91,8 @@ BULK_ACTIONS = MappingProxyType(
         BulkAction.UNDO: "Give the priority back",
     }
 )
+#: Describers for people, and what a text is that none has written.
+DESCRIBERS = MappingProxyType({**NAMES, REUSED: "you, for an earlier post"})
 #: The state of a completed task that has done nothing but fail; it looks like a failed one.
 NOTHING_DONE = "Nothing done"
 DRAFT_STATES = MappingProxyType(
@@ -135,8 +139,20 @@ def for_scripts() -> dict[str, Any]:
         "nothing_done": NOTHING_DONE,
         "active": ACTIVE,
         "draft_states": dict(DRAFT_STATES),
-        "describers": dict(NAMES),
+        "describers": dict(DESCRIBERS),
     }
+
+
+def without_style(describers: Sequence[Describer]) -> str:
+    """Return a sentence on who of those in use can't use names and style, or "": all can."""
+    unable = [title(one.name) for one in describers if not one.abilities.takes_style]
+    if not unable:
+        return ""
+    who = listed(unable)
+    said = f"{who[0].upper()}{who[1:]} can't use names or a style."
+    if len(unable) < len(describers):
+        return f"{said} Other describers in use here can."
+    return f"{said} What you write here is kept, and used once another describer is in use."
 
 
 def filter_words(wanted: TaskFilter, username: str | None) -> str:

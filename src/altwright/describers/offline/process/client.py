@@ -68,6 +68,7 @@ class OfflineDescriber(Describer):
             languages=("en",),
             takes_hint=False,
             takes_post_text=False,
+            takes_style=False,
             pictures="text, tables, simple charts and screenshots; little of photographs",
             parallel=parallel,
         )

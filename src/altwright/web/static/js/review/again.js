@@ -43,7 +43,9 @@ export async function describeAgain(draft, replaced) {
     if (task.status === "completed" && task.items.done) {
       const isSame = draft.data.text === before.text;
       if (!isSame) replaced(before);
-      tell(isSame ? "The text stayed the same." : "The picture has a new text. Undo brings the former one back.");
+      draft.offer(hint);
+      const words = isSame ? "The text stayed the same." : "The picture has a new text. Undo brings the former one back.";
+      tell(hint ? `${words} You can remember the hint for the account.` : words);
     }
     await refresh();
   } catch (problem) {
@@ -52,4 +54,27 @@ export async function describeAgain(draft, replaced) {
     draft.showBusy("");
     if (draft.textarea) draft.textarea.readOnly = false;
   }
+}
+
+/**
+ * Keep the hint of the last description for all pictures of the account.
+ * @param {import("./draft.js").Draft} draft
+ */
+export async function remember(draft) {
+  const text = draft.hint;
+  if (!text) return;
+  try {
+    await call("POST", `/accounts/${draft.data.account_id}/names`, { text });
+    forget(draft);
+    tell("Remembered. Pictures of this account that are described from now on go by it.");
+  } catch (problem) {
+    tell([problem.message, problem.fields?.names].filter(Boolean).join(" "), { problem: true });
+  }
+}
+
+/** @param {import("./draft.js").Draft} draft */
+export function forget(draft) {
+  const had = draft.part("remember")?.contains(document.activeElement);
+  draft.offer("");
+  if (had) draft.card.focus({ preventScroll: true });
 }

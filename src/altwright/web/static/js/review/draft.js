@@ -16,6 +16,8 @@ const HIDDEN_IN = { approve: ["approved"], reopen: ["draft"], skip: ["skipped"],
 export class Draft {
   /** @param {HTMLLIElement} element */
   constructor(element) {
+    /** With what it was described again, if that may be worth remembering. */
+    this.hint = "";
     this.attach(element);
     /** Requests about one draft go out one after the other. */
     this.queue = Promise.resolve();
@@ -31,6 +33,19 @@ export class Draft {
     this.image = element.querySelector("img");
     /** @type {HTMLTextAreaElement|null} null: nobody may change it any more */
     this.textarea = element.querySelector("[data-text]");
+    this.offer(this.hint);
+  }
+
+  /**
+   * Offer to remember a hint for the account; it stays until that was answered.
+   * @param {string} hint "": nothing to remember
+   */
+  offer(hint) {
+    this.hint = hint;
+    const place = this.part("remember");
+    if (!place) return;
+    place.querySelector("[data-words]").textContent = hint;
+    place.hidden = !hint;
   }
 
   get id() {

@@ -2,7 +2,7 @@
 
 import { announce } from "../announce.js";
 import { showTasks } from "../task-cards.js";
-import { describeAgain } from "./again.js";
+import { describeAgain, forget, remember } from "./again.js";
 import { approveSure } from "./bulk.js";
 import { Decisions } from "./decisions.js";
 import { Deck } from "./deck.js";
@@ -31,6 +31,8 @@ function act(draft, action) {
   const { described_text: described, picture } = draft.data;
   const acts = {
     again: () => describeAgain(draft, replaced("described again")),
+    remember: () => remember(draft),
+    forget: () => forget(draft),
     other: () => askOther(draft, replaced("another describer's text")),
     correct: () => correct(deck, decisions, draft),
     texts: () => showTexts(draft, replaced("text brought back"), (text) => correct(deck, decisions, draft, text)),
@@ -111,6 +113,7 @@ bindKeys({
   a: () => act(deck.current, "approve"),
   s: () => act(deck.current, "skip"),
   d: () => act(deck.current, "again"),
+  m: () => act(deck.current, "remember"),
   o: () => act(deck.current, "other"),
   u: () => decisions.undo(),
   t: () => act(deck.current, "texts"),
