@@ -84,7 +84,7 @@ def register(bp: Blueprint) -> None:
     ):
         bp.add_app_template_filter(_lookup(table), name)
     tables = (kind_items, kind_title, task_state, result_link)
-    for word in (*tables, moment, day, host, initials, seen, took):
+    for word in (*tables, moment, day, host, initials, seen, took, written_lines):
         bp.add_app_template_filter(word)
     bp.add_app_template_filter(passed_over)
     bp.add_app_template_filter(why_blank)
@@ -156,6 +156,16 @@ def seen(evidence: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
             ("Colours", list(_plain(evidence.get("colours")))),
         )
         if words
+    ]
+
+
+def written_lines(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the lines that a describer read, each with its language (ISO 639), "" if unknown."""
+    lines = evidence.get("text")
+    return [
+        (words, str(line.get("lang", "")) if isinstance(line, Mapping) else "")
+        for line in (lines if isinstance(lines, list) else [lines])
+        for words in _plain(line, surely=True)
     ]
 
 
