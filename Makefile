@@ -114,4 +114,4 @@ lock: dev ## pin requirements/*.in anew, with hashes
 	$(BIN)/python scripts/lock.py
 
 clean: ## remove what was installed and generated; data in var/ stays
-	rm -rf $(VENV) node_modules $(STATIC) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules $(STATIC) src/altwright/describers/offline/weights/tessdata .mypy_cache .ruff_cache .pytest_cache .hypothesis

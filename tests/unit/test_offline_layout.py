@@ -12,7 +12,7 @@ from altwright.captions.pictures import views
 from altwright.describers.offline import screenshots
 from altwright.describers.offline.charts import tables
 from altwright.describers.offline.charts.axes import parse_number
-from altwright.describers.offline.memes import text_in_photo
+from altwright.describers.offline.memes import believed
 from altwright.describers.offline.pipeline import with_unread
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.ocr import Line, joined, offsets, ordered, rows, tidy
@@ -174,7 +174,7 @@ def test_textures_on_photos_are_no_text() -> None:
         line("ested Comp", 0, 80, score=0.6),
         line("8", 0, 120),
     ]
-    assert text_in_photo(lines) == "NO PARKING"
+    assert joined(believed(lines)) == "NO PARKING"
 
 
 #: What the recogniser made of lines 560 pixels long and 36 high, and how sure it was.

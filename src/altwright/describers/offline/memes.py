@@ -9,7 +9,7 @@ from typing import Final
 from altwright.describers.offline.english import quoted
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.image_stats import Pixels
-from altwright.describers.offline.vision.ocr import Line, joined, ordered, rows
+from altwright.describers.offline.vision.ocr import Line, ordered, rows
 
 #: A caption's least height, and how far its middle may be off the picture's, as shares.
 _CAPTION_HEIGHT: Final = 0.045
@@ -47,11 +47,11 @@ def describe(found: Statement, text: str) -> Statement:
     return Statement(f"meme: {found.text}, with the caption {quoted(text)}", found.level, "meme")
 
 
-def text_in_photo(lines: Sequence[Line]) -> str:
-    """Return the text that is surely written on something in the photo."""
+def believed(lines: Sequence[Line]) -> list[Line]:
+    """Return, in reading order, what is surely written on something in the photo."""
     good = [line for line in lines if _is_believed(line)]
-    text = joined(ordered(good))
-    return text if sum(character.isalnum() for character in text) >= 3 else ""  # noqa: PLR2004
+    signs = sum(character.isalnum() for line in good for character in line.text)
+    return ordered(good) if signs >= 3 else []  # noqa: PLR2004
 
 
 def _middle(row: Sequence[Line]) -> float:

@@ -9,14 +9,21 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from altwright.describers.answers.sentences import cut
-from altwright.describers.offline import graphics, memes, photo, screenshots
+from altwright.describers.offline import graphics, memes, other_scripts, photo, screenshots
 from altwright.describers.offline.charts import describe, tables
 from altwright.describers.offline.english import quoted, sentence
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision import image_stats
 from altwright.describers.offline.vision.image_stats import Pixels, Unreadable
 from altwright.describers.offline.vision.networks import Classifier, Detector, Faces
-from altwright.describers.offline.vision.ocr import Line, Reader, offsets, ordered, placed
+from altwright.describers.offline.vision.ocr import (
+    Line,
+    Reader,
+    joined,
+    offsets,
+    ordered,
+    placed,
+)
 
 T = TypeVar("T")
 
@@ -76,13 +83,11 @@ class Composer:
         enlarge = look.is_drawn or look.may_be_drawn
         found = work.timed("text", lambda: self._read(work, enlarge=enlarge))
         lines = [line for line in found if line.is_read]
-        work.evidence["text"] = [
-            {"text": line.text, "score": round(line.score, 2), "box": _box(line)}
-            for line in ordered(lines)[:_EVIDENCE_LINES]
-        ]
+        work.evidence["text"] = _text(ordered(lines)[:_EVIDENCE_LINES])
         characters = sum(len(line.text) for line in lines)
         if look.is_drawn or (look.may_be_drawn and characters >= _SCREEN_CHARACTERS):
-            return with_unread(self._describe_drawn(work, lines), found)
+            drawn = other_scripts.told(self._describe_drawn(work, lines), lines)
+            return with_unread(drawn, found)
         return self._describe_photo(work, lines, has_camera_noise=look.is_surely_photo)
 
     def _read(self, work: _Work, *, enlarge: bool) -> list[Line]:
@@ -121,15 +126,17 @@ class Composer:
         found = photo.describe(seen)
         caption = memes.caption(work.pixels, lines)
         if caption:
-            return memes.describe(found, caption)
+            return other_scripts.told(memes.describe(found, caption), lines)
         if found.level == "low" and _is_page(lines):
             height, width = work.pixels.shape[:2]
             return screenshots.describe(lines, width, height) or found
-        text = memes.text_in_photo(lines)
-        if not text:
+        believed = memes.believed(lines)
+        if not believed:
             return found
         level = "medium" if found.level == "low" else found.level
-        return Statement(f"{found.text}. Text in the picture: {quoted(text)}", level, found.kind)
+        text = f"Text in the picture{other_scripts.named(believed)}: {quoted(joined(believed))}"
+        whole = Statement(f"{found.text}. {text}", level, found.kind)
+        return other_scripts.told(whole, believed)
 
 
 class _Work:
@@ -178,6 +185,17 @@ def _is_page(lines: Sequence[Line]) -> bool:
     characters, count, score = _PAGE
     good = [len(line.text) for line in lines if line.score >= score]
     return len(good) >= count and sum(good) >= max(characters, _PAGE_LINE * len(good))
+
+
+def _text(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Return lines as evidence, those in another script with their language where it's sure."""
+    known = other_scripts.languages(lines)
+    return [
+        {"text": line.text, "score": round(line.score, 2), "box": _box(line)}
+        | ({"script": line.script} if line.script else {})
+        | ({"lang": known[line.script]} if known.get(line.script) else {})
+        for line in lines
+    ]
 
 
 def _box(line: Line) -> list[int]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from statistics import mean
 from typing import Final
 
+from altwright.describers.offline import other_scripts
 from altwright.describers.offline.english import quoted
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.ocr import Line, joined, ordered, rows
@@ -63,7 +64,8 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
     level: Level = "high" if score >= _SURE_TEXT else "medium"
     if kind == "code":
         in_order = _without_numbers(in_order)
-    return Statement(f"{prefix}: {quoted(joined(in_order))}", level, kind)
+    text = f"{prefix}{other_scripts.named(in_order)}: {quoted(joined(in_order))}"
+    return Statement(text, level, kind)
 
 
 def surely(lines: Sequence[Line], width: int, height: int) -> Statement | None:

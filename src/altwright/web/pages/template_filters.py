@@ -85,7 +85,7 @@ def register(bp: Blueprint) -> None:
     ):
         bp.add_app_template_filter(_lookup(table), name)
     tables = (kind_items, kind_title, task_state, result_link)
-    for word in (*tables, moment, day, host, initials, seen, took):
+    for word in (*tables, moment, day, host, initials, seen, took, written_lines):
         bp.add_app_template_filter(word)
     bp.add_app_template_filter(passed_over)
     bp.add_app_template_filter(reused)
@@ -167,6 +167,16 @@ def reused(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         case {"url": str(url), "posted_at": str(posted_at), "is_same": bool(is_same)}:
             return {"url": url, "posted_at": posted_at, "is_same": is_same}
     return None
+
+
+def written_lines(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the lines that a describer read, each with its language (ISO 639), "" if unknown."""
+    lines = evidence.get("text")
+    return [
+        (words, str(line.get("lang", "")) if isinstance(line, Mapping) else "")
+        for line in (lines if isinstance(lines, list) else [lines])
+        for words in _plain(line, surely=True)
+    ]
 
 
 def _plain(value: Any, *, surely: bool = False) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Final
 from altwright.describers.offline.english import counted
 from altwright.describers.offline.screenshots import readable
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.vision.ocr import Line, rows
+from altwright.describers.offline.vision.ocr import Line, from_its_side, rows
 from altwright.describers.port import Level
 from altwright.domain.counting import listed
 
@@ -37,7 +37,7 @@ def describe(lines: Sequence[Line]) -> Statement | None:
     above, grid = _split(rows(_divided(lines)))
     if len(grid) < _ROWS:
         return None
-    columns = _columns([line for row in grid for line in row])
+    columns = from_its_side(_columns([line for row in grid for line in row]), lines)
     if len(columns) < _COLUMNS:
         return None
     cells = [[_cell(row, column) for column in columns] for row in grid]

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from altwright.describers.offline.vision.image_stats import Pixels
+from altwright.describers.offline.vision.scripts import is_right_to_left
+from altwright.describers.offline.vision.tesseract import OtherScripts
+
+T = TypeVar("T")
 
 #: Longest side in pixels at which lines are searched. Measured: the same accuracy at 736 with a
 #: fifth less memory, but single digits of charts are lost.
@@ -36,6 +40,12 @@ _TELLING_RATIO: Final = 3
 #: Least letters of a line as a share of what has room in it (a letter is half as wide as high). Of
 #: Cyrillic the recogniser returns the spaces and punctuation, very sure of them.
 _LEGIBLE: Final = 0.35
+#: Of a drawn picture's line it is so unsure where it may be in another script: of Thai it makes a
+#: salad. Where lines are, those of which it is less sure than usual are looked at again, and short
+#: ones, and those with fewer letters: of “Firefox” in a Hebrew sentence it returns that word alone.
+_SALAD_SCORE: Final = 0.75
+_USUAL_SCORE: Final = 0.9
+_FULL: Final = 0.75
 #: What it makes of Greek, which it knows half of, and of Arabic and Hebrew.
 _SALAD: Final = re.compile(r"[\u03ac-\u03ce]{3}|^(?=.{6})0[017]+( [017]+)*$")
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
@@ -52,6 +62,8 @@ class Line:
     y0: float
     x1: float
     y1: float
+    #: One that the first recogniser doesn't know, in which the line was read; "" any that it does.
+    script: str = ""
 
     @property
     def height(self) -> float:
@@ -81,11 +93,40 @@ class Line:
     @property
     def is_foreign(self) -> bool:
         """Return whether this is a line of letters that the recogniser doesn't know."""
-        if self.is_upright or self.width < _TELLING_RATIO * self.height:
+        if self.script or not self._is_telling:
             return False
-        room = 2 * self.width / self.height
-        written = sum(character.isalnum() for character in self.text)
-        return written < _LEGIBLE * room or _SALAD.search(self.text) is not None
+        return self._written < _LEGIBLE * self.room or _SALAD.search(self.text) is not None
+
+    @property
+    def may_be_salad(self) -> bool:
+        """Return whether the recogniser is unsure of a whole line."""
+        return not self.script and self._is_telling and self.score < _SALAD_SCORE
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Return whether the recogniser may not know some of the line's letters."""
+        if self.script or self.is_upright:
+            return False
+        is_sure = self._is_telling and self.score >= _USUAL_SCORE
+        return not is_sure or self._written < _FULL * self.room
+
+    @property
+    def room(self) -> float:
+        """Return how many letters the line has room for."""
+        return 2 * self.width / self.height
+
+    @property
+    def _is_telling(self) -> bool:
+        return not self.is_upright and self.width >= _TELLING_RATIO * self.height
+
+    @property
+    def _written(self) -> int:
+        return sum(character.isalnum() for character in self.text)
+
+    @property
+    def is_rtl(self) -> bool:
+        """Return whether it is read from the right."""
+        return is_right_to_left(self.script)
 
     @property
     def is_upright(self) -> bool:
@@ -94,9 +135,10 @@ class Line:
 
 
 class Reader:
-    """Text recognition (PP-OCRv6 by RapidOCR): Latin script, Chinese and Japanese."""
+    """Text recognition: Latin script, Chinese and Japanese by PP-OCRv6, others by Tesseract."""
 
     def __init__(self) -> None:
+        self._others = OtherScripts()
         # Loads with its first use: a photo without a Reader costs a third of the memory.
         from rapidocr import RapidOCR  # noqa: PLC0415
         from rapidocr.utils.process_img import get_rotate_crop_image  # noqa: PLC0415
@@ -139,16 +181,42 @@ class Reader:
             (x0, y0), (x1, y1) = (box / scale).min(axis=0), (box / scale).max(axis=0)
             corners[Line("", 0.0, float(x0), float(y0), float(x1), float(y1))] = box
         lines: list[Line] = []
+        crops: list[Pixels] = []
+        room = 0.0
         for place in ordered([one for one in corners if one.width < _LONGEST * one.height]):
             crop = self._crop(bgr, corners[place].astype(np.float32))
+            crops.append(crop)
             text, score = self._recognise(crop)
             line = replace(place, text=text, score=score)
             if line.is_upright:
                 line = self._read_upright(bgr, line, scale)
             lines.append(line)
-            if sum(len(line.text) for line in lines) > _READ_MOST:
+            room += line.room if line.is_foreign else len(line.text)
+            if room > _READ_MOST:
                 break
-        return lines
+        return self._in_other_scripts(lines, crops, is_drawn=enlarge)
+
+    def _in_other_scripts(
+        self, lines: list[Line], crops: Sequence[Pixels], *, is_drawn: bool
+    ) -> list[Line]:
+        """Return the lines, those read that are surely in another script, in reading order."""
+        is_asked = any(line.is_foreign or (is_drawn and line.may_be_salad) for line in lines)
+        if not is_asked or not self._others.is_there:
+            return lines
+        looked_at = [i for i, line in enumerate(lines) if line.is_foreign or line.is_doubtful]
+        readings = self._others.read(
+            [(crops[i], lines[i].text) for i in looked_at], most=_READ_MOST
+        )
+        if not readings:
+            return lines
+        found = list(lines)
+        for number, i in enumerate(looked_at):
+            if number in readings:
+                read = readings[number]
+                found[i] = replace(lines[i], text=read.text, score=read.score, script=read.script)
+            elif lines[i].score < _USUAL_SCORE:
+                found[i] = replace(lines[i], text="", score=0.0)
+        return ordered(found) if any(line.is_rtl for line in found) else found
 
     def read_line(self, pixels: Pixels) -> str:
         """Return the text of a picture that is one line."""
@@ -213,7 +281,8 @@ def ordered(lines: Sequence[Line]) -> list[Line]:
         left = [line for line in lines if line.x < gutter[1]]
         right = [line for line in lines if line.x >= gutter[1]]
         if min(len(rows(left)), len(rows(right))) >= 3:  # noqa: PLR2004 - a column, not a label
-            return ordered(left) + ordered(right)
+            columns = ordered(left), ordered(right)
+            return [line for column in from_its_side(columns, lines) for line in column]
     gap = _widest_gap([(line.y0, line.y1) for line in lines])
     if gap is not None and gap[0] > 0.2 * typical:
         above = [line for line in lines if line.y < gap[1]]
@@ -223,7 +292,7 @@ def ordered(lines: Sequence[Line]) -> list[Line]:
 
 
 def rows(lines: Sequence[Line]) -> list[list[Line]]:
-    """Return the lines grouped into rows from the top, each from the left."""
+    """Return the lines grouped into rows from the top, each from the side where it begins."""
     found: list[list[Line]] = []
     for line in sorted(lines, key=lambda line: line.y):
         row = found[-1] if found else None
@@ -231,7 +300,13 @@ def rows(lines: Sequence[Line]) -> list[list[Line]]:
             row.append(line)
         else:
             found.append([line])
-    return [sorted(row, key=lambda line: line.x0) for row in found]
+    return [from_its_side(sorted(row, key=lambda line: line.x0), row) for row in found]
+
+
+def from_its_side(pieces: Sequence[T], lines: Sequence[Line]) -> list[T]:
+    """Return pieces that stand from left to right as lines like these are read."""
+    is_rtl = sum(line.width * (1 if line.is_rtl else -1) for line in lines) > 0
+    return list(reversed(pieces)) if is_rtl else list(pieces)
 
 
 def _middle(row: Sequence[Line]) -> float:
