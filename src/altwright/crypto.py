@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from altwright import folders
+
+#: Hexadecimal digits of a key's SHA-256 that name it: few enough to be read, no help to a thief.
+NAME_DIGITS = 8
 
 
 class Box:
@@ -18,9 +22,12 @@ class Box:
     """
 
     def __init__(self, keys: str) -> None:
-        """Take Fernet keys, comma-separated, newest first."""
-        fernets = [Fernet(key.strip()) for key in keys.split(",")]
+        """Take Fernet keys, comma-separated; the first one encrypts, and should be the newest."""
+        given = [key.strip() for key in keys.split(",")]
+        fernets = [Fernet(key) for key in given]
         self._fernet, self._newest = MultiFernet(fernets), fernets[0]
+        #: What each key is called where people read it, the one that encrypts first.
+        self.names = [hashlib.sha256(key.encode()).hexdigest()[:NAME_DIGITS] for key in given]
 
     def close(self, data: bytes) -> bytes:
         """Encrypt."""

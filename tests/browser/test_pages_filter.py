@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.support_browser import Site, violations
 
 from altwright.domain.caption import DraftStatus
+from altwright.domain.task import Status
 
 
 def test_a_filter_narrows_counts_and_decisions(page: Page, site: Site) -> None:
@@ -45,3 +46,23 @@ def test_a_filter_narrows_counts_and_decisions(page: Page, site: Site) -> None:
     page.goto("/review?warning=nonsense")
     expect(page.get_by_text("There is no warning “nonsense”.")).to_be_visible()
     expect(page.locator("li.draft")).to_have_count(0)
+
+
+def test_a_filter_that_can_not_be_is_told_once(page: Page, site: Site) -> None:
+    """In words, with the way out; no request that the API refuses follows, whatever is done."""
+    drafts = site.fill()
+    site.web.services.drafts.approve(drafts[0].id, site.web.anna.id)
+    refused: list[str] = []
+    page.on("response", lambda one: refused.append(one.url) if one.status >= 400 else None)
+    page.goto("/review?warning=nonsense&level=high")
+    page.wait_for_selector("html[data-ready]")
+    expect(page.locator(".no-such")).to_contain_text("There is no warning “nonsense”.")
+    page.keyboard.press("p")
+    site.set_text(drafts[1].id, "Changed elsewhere.")
+    site.draft(20, "A new post", ("sign", "A new sign.", {}))
+    site.task(Status.COMPLETED, done=1, total=1)
+    # The navigation goes on counting, so the page has heard of all that.
+    expect(page.get_by_role("link", name="Review 7 to review")).to_be_visible()
+    assert refused == []
+    page.get_by_role("link", name="Show all", exact=True).click()
+    expect(page.locator("li.draft")).to_have_count(7)

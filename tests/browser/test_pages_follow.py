@@ -52,9 +52,13 @@ def test_home_follows_a_run(page: Page, site: Site) -> None:
     expect(page.get_by_role("heading", name="find your pictures.")).to_be_visible()
     site.draft(1, "The first post", ("sign", "A sign.", {}), task_id=run)
     site.progress(run, items_done=1, items_total=5)
-    expect(page.get_by_role("link", name="Review 1 draft so far")).to_be_visible()
+    expect(page.get_by_role("link", name="Review 1 draft of this run so far")).to_be_visible()
     expect(page.get_by_role("heading", name="1 draft to review.")).to_be_visible()
     expect(page.locator("main .button--primary:visible")).to_have_text("Review 1 draft")
+    leads: dict[str, set[str]] = {}
+    for link in page.locator("a:visible").all():
+        leads.setdefault(link.inner_text().strip(), set()).add(str(link.get_attribute("href")))
+    assert all(len(hrefs) == 1 for hrefs in leads.values()), leads
     expect(page.locator("[data-to-review]")).to_contain_text("1")
     site.progress(run, status=Status.COMPLETED)
     expect(page.get_by_role("button", name="Describe my pictures")).to_be_visible()

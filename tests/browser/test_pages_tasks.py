@@ -110,7 +110,7 @@ def test_progress_comes_without_a_reload(page: Page, site: Site) -> None:
     site.progress(task_id, items_done=3, step="Describing picture 4 of 4")
     expect(card).to_contain_text("Describing picture 4 of 4")
     site.progress(task_id, items_done=4, status=Status.COMPLETED, step="Described 4 of 4 pictures.")
-    expect(card.get_by_role("link", name="Review 4 drafts")).to_be_visible()
+    expect(card.get_by_role("link", name="Review 4 drafts of this run")).to_be_visible()
     expect(page.locator("#live")).to_contain_text("Describing pictures: Done.")
     expect(page.get_by_role("button", name="Describe my pictures")).to_be_visible()
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 import resource
 import secrets
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +45,7 @@ from altwright.domain.task import Status
 from altwright.errors import AltwrightError, ConfigError, Conflict, InvalidInput
 from altwright.tasks.cluster.role_leases import Leases
 
+ROOT = Path(__file__).parents[2]
 BOX = Box(FERNET_KEY)
 ODD = "Quotes ' \" \\ and lines\n\tand 🦊 é e\u0301 \u200f"
 NEXT = {"sqlite": "postgresql", "postgresql": "mariadb", "mariadb": "sqlite"}
@@ -60,7 +64,8 @@ def saved(database: Database, folder: Path, progress: making.Progress = nothing)
 
 def restored(path: Path, database: Database, folder: Path, **options: Any) -> None:
     """Put it back."""
-    options = dict[str, Any](box=BOX, overwrite=False, progress=nothing) | options
+    usual = {"box": BOX, "overwrite": False, "progress": nothing, "folder": path.parent}
+    options = dict[str, Any](usual) | options
     restoring.restore(database, PictureStore(folder), path=path, **options)
 
 
@@ -311,12 +316,9 @@ def test_a_full_disk_leaves_nothing(world: World, tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == before
 
 
-@pytest.mark.every_database
-def test_an_older_version_s_backup_is_brought_up_to_date(
-    world: World, elsewhere: Database, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    """Into an empty database, and in the place of newer tables; a newer one's is refused."""
-    with new_database(request, world.database.engine.dialect.name, tmp_path) as engine:
+def of_older_version(request: pytest.FixtureRequest, kind: str, folder: Path) -> Path:
+    """Return a backup of a database of a kind, as an older version had it, with one user."""
+    with new_database(request, kind, folder) as engine:
         migrate.upgrade(engine, "0015")
         with engine.begin() as connection:
             connection.execute(
@@ -325,12 +327,49 @@ def test_an_older_version_s_backup_is_brought_up_to_date(
                     "VALUES ('Old', 'none:', 'user', '1', '2026-01-02 03:04:05.000006')"
                 )
             )
-        path = saved(Database(engine), tmp_path)
+        return saved(Database(engine), folder)
+
+
+@pytest.mark.every_database
+def test_an_older_version_s_backup_is_brought_up_to_date(
+    world: World, elsewhere: Database, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Into an empty database, and in the place of newer tables; a newer one's is refused."""
+    path = of_older_version(request, world.database.engine.dialect.name, tmp_path)
     for target in (elsewhere, world.database):
         restored(path, target, tmp_path / "others", overwrite=True)
         assert migrate.tables(target.engine) is migrate.Tables.CURRENT
         assert [one.username for one in UserStore(target).all()] == ["Old"]
         assert UserStore(target).by_name("old") is not None
+        assert UserStore(target).create("new", "correct horse").id > 1
+    assert not (tmp_path / restoring.BESIDE).exists()
+
+
+@pytest.mark.every_database
+def test_a_restore_that_is_killed_leaves_what_was_there(
+    world: World, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Whenever it is killed, also in the place of another version's tables; then it is done."""
+    world.draft(make_post(1, ""))
+    present = saved(world.database, tmp_path)
+    world.draft(make_post(2, ""))
+    before = everything(world.database)
+    engine = world.database.engine
+    older = of_older_version(request, engine.dialect.name, tmp_path)
+    url = engine.url.render_as_string(hide_password=False)
+    for path, moment in (
+        (older, "empty"),
+        (older, "filled"),
+        (older, "commit"),
+        (present, "commit"),
+    ):
+        words = ["-m", "tests.killed_restore", url, str(path), str(tmp_path), moment]
+        done = subprocess.run([sys.executable, *words], cwd=ROOT, check=False)
+        assert done.returncode == -signal.SIGKILL, moment
+        assert everything(world.database) == before, moment
+    restored(older, world.database, tmp_path / "others", overwrite=True)
+    assert [one.username for one in UserStore(world.database).all()] == ["Old"]
+    assert not (tmp_path / restoring.BESIDE).exists()
 
 
 def test_files_that_are_gone_are_counted(world: World, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tests.support_web import NO_SUCH_TASK, PASSWORD
 
 from altwright.domain.caption import Role
 from altwright.errors import PlatformRefused
+from altwright.web.realtime import admission
 
 HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
 #: As the library connects by itself: by polling, and then by WebSocket; or by one of them.
@@ -132,7 +133,7 @@ def test_own_tasks_only(there: Deployment, anna: VedfolnirClient) -> None:
 
 
 def test_strangers_and_other_sites_are_not_let_in(there: Deployment, anna: VedfolnirClient) -> None:
-    """Neither by polling nor by WebSocket, and no more than there is room for."""
+    """Neither by polling nor by WebSocket."""
     assert requests.get(f"{there.url}{HANDSHAKE}", timeout=60).status_code == 401
     evil = {"Origin": "https://evil.example"}
     answer = anna.session.get(f"{there.url}{HANDSHAKE}", headers=evil, timeout=60)
@@ -140,8 +141,23 @@ def test_strangers_and_other_sites_are_not_let_in(there: Deployment, anna: Vedfo
     client = socketio.Client(reconnection=False)
     with pytest.raises(socketio.exceptions.ConnectionError):
         client.connect(there.url)
-    most = int(there.web.services.settings.web_threads * 0.75)
-    statuses = [
-        anna.session.get(f"{there.url}{HANDSHAKE}", timeout=60).status_code for _ in range(most + 1)
-    ]
-    assert statuses == [200] * most + [503]
+
+
+def test_nobody_keeps_others_out_by_asking_for_connections(
+    there: Deployment, anna: VedfolnirClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user gets so many; those that ask for nothing then are closed, others aren't."""
+
+    def asked(client: VedfolnirClient) -> int:
+        return client.session.get(f"{there.url}{HANDSHAKE}", timeout=60).status_code
+
+    bert = VedfolnirClient(there.url, "bert", PASSWORD)
+    with anna.room() as room:
+        most = admission.MOST_OF_USER
+        assert [asked(anna) for _ in range(most)] == [200] * (most - 1) + [503]
+        assert asked(bert) == 200
+        monkeypatch.setattr(admission, "BEGIN_S", 0.0)
+        assert [asked(anna) for _ in range(2 * most)] == [200] * (2 * most)
+        assert room.client.connected
+        room.ask("join_task", "7")
+        wait_until(lambda: room.got("error"))

@@ -87,7 +87,7 @@ def test_a_link_leads_to_what_a_task_has_done(kind: str, status: Status) -> None
     task = {"id": "t1", "kind": kind, "status": status, "items": {"done": 1200, "failed": 0}}
     so_far = " so far" if status in ACTIVE else ""
     assert result_link(task) == {
-        "captions": ("/review?task=t1", f"Review 1,200 drafts{so_far}"),
+        "captions": ("/review?task=t1", f"Review 1,200 drafts of this run{so_far}"),
         "publishing": None if so_far else ("/review?status=published", "See what is published"),
     }.get(kind)
     assert result_link(task | {"items": {"done": 0, "failed": 0}}) is None

@@ -85,7 +85,7 @@ def walked(page: Page, url: str, username: str) -> dict[str, Any]:
     page.reload()
     expect(page.get_by_role("heading", name=f"{PICTURES} drafts to review.")).to_be_visible()
     seen["home"] = screen(page)
-    page.locator("[data-result]", has_text=f"Review {PICTURES} drafts").click()
+    page.locator("[data-result]", has_text=f"Review {PICTURES} drafts of this run").click()
     cards = page.locator("[data-drafts] > li")
     expect(cards.last.get_by_role("button", name="Approve")).to_be_visible()  # the script is there
     expect(cards).to_have_count(PICTURES)

@@ -9,38 +9,18 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import click
 import pytest
 from cryptography.fernet import Fernet
 from tests.servers import postgresql, valkey
 from tests.support import wait_until
+from tests.support_pages import ROOT, command_of, commands_in
 from tests.support_service import Service, running
 
-from altwright.cli.main import altwright
+from altwright.crypto import Box
 from altwright.db import migrate
 
-ROOT = Path(__file__).parents[2]
 PAGES = ("UPGRADING.md", "docs/how-to/recovery.md")
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
-
-
-def command_of(line: str) -> str:
-    """Return the words of a line that are commands, without what they are given."""
-    words, named = shlex.split(line)[1:], list[str]()
-    command: click.Command = altwright
-    while words and isinstance(command, click.Group):
-        found = command.get_command(click.Context(command), words[0])
-        assert found is not None, line
-        named.append(words.pop(0))
-        command = found
-    options = sorted(word for word in words if word.startswith("--"))
-    return " ".join([*named, *options])
-
-
-def named_in(page: str) -> set[str]:
-    """Return the commands in a page's blocks."""
-    blocks = re.findall(r"^ *```\n(.*?)^ *```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
-    return {command_of(line.strip()) for block in blocks for line in block.splitlines()}
 
 
 @dataclass
@@ -91,7 +71,7 @@ def test_every_command_of_both_pages_helps(service: Typed, backups: Path, tmp_pa
     service.seen |= _lose_everything(path, tmp_path)
     service.seen |= _lose_the_key(path, tmp_path)
     for page in PAGES:
-        assert named_in(page) - service.seen == set(), page
+        assert set(map(command_of, commands_in(page))) - service.seen == set(), page
 
 
 def _upgrade(service: Typed, backups: Path) -> Path:
@@ -125,11 +105,23 @@ def _fill_the_disk(service: Typed) -> None:
 
 
 def _rotate(service: Typed) -> None:
-    """Nothing is stopped; at the end the new key is enough."""
+    """Nothing is stopped; at the end the new key is enough.
+
+    Run too early, with the old key still first, the command doesn't send that one away.
+    """
     fresh = service.run("key").strip()
+    old, new = Box(OLD).names[0], Box(fresh).names[0]
+    service.settings["PLATFORM_ENCRYPTION_KEY"] = f"{OLD},{fresh}"
+    early = service.run("db", "reencrypt")
+    assert f"Under the first key, {old}: " in early
+    assert f"The key behind it, {new}, can be taken away if" in early
+    assert "If one of them is your new key, the order is wrong" in early
     service.settings["PLATFORM_ENCRYPTION_KEY"] = f"{fresh},{OLD}"
-    assert "once more" in service.run("db", "reencrypt")
-    assert "Old keys can be taken away" in service.run("db", "reencrypt")
+    assert f"{old}, may still encrypt" in service.run("db", "reencrypt")
+    last = service.run("db", "reencrypt")
+    assert f"Under the first key, {new}: " in last
+    assert "just now: 0. Not under it: 0." in last
+    assert f"The key behind it, {old}, can be taken away if" in last
     service.settings["PLATFORM_ENCRYPTION_KEY"] = fresh
     service.run("user", "list")
 

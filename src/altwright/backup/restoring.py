@@ -1,31 +1,37 @@
 """Puts a backup back: into the database that the settings name, of whatever kind, and DATA_DIR.
 
 It is read twice: once to see that it is whole, then to restore it. Rows are replaced in one
-transaction, which compares what came of them with the backup before it commits.
+transaction, which compares what came of them with the backup before it commits: whoever is killed
+meanwhile leaves all that was there. An older version's rows are brought up to date beside first.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import select
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from altwright.backup import making, rows
 from altwright.backup.archive import ArchiveReader, Manifest, PictureFile, Rows, Totals
 from altwright.captions.pictures.picture_files import PictureStore
 from altwright.crypto import Box
 from altwright.db import migrate
-from altwright.db.session import Database, translated
+from altwright.db.session import Database, make_engine, translated
 from altwright.db.tables import UserRow
 from altwright.errors import AltwrightError, Conflict, InvalidInput
 from altwright.tasks.cluster.role_leases import Leases
-from altwright.tasks.cluster.service_state import ServiceState
+from altwright.tasks.cluster.service_state import put
 from altwright.tasks.execution.dispatcher import EPOCH
-from altwright.tasks.store.expired_leases import Rescuer
+from altwright.tasks.store.expired_leases import give_back_all
+
+#: The folder in which rows of an older version are brought up to date.
+BESIDE = "restoring"
 
 IN_USE = (
     "Processes of Altwright are at work on this database ({}). Stop them first; one that was "
@@ -43,10 +49,13 @@ def restore(
     box: Box,
     path: Path,
     *,
+    folder: Path,
     overwrite: bool,
     progress: making.Progress,
 ) -> tuple[Manifest, Totals]:
     """Put everything back; running tasks are begun again by whichever workers come first.
+
+    ``folder``: where there is room for the rows of an older version, DATA_DIR.
 
     Raises:
         ConfigError: another key has encrypted it, or the tables are a newer program's.
@@ -62,20 +71,38 @@ def restore(
             f"{manifest.migration}). Install that version, or a later one."
         )
     _refuse_what_is_used(database, overwrite=overwrite)
-    if migrate.current(database.engine) not in {None, manifest.migration}:
-        # Rows that would be converted for nothing, or could not be.
-        with translated(), database.engine.begin() as connection:
-            _empty(connection)
-    migrate.bring_to(database.engine, manifest.migration)
+    # What is there stays until the rows are replaced, so it is brought up to date as ever.
+    migrate.upgrade(database.engine)
     with path.open("rb") as file:
         reader = ArchiveReader(file, box)
-        with translated(), database.engine.begin() as connection:
-            _fill(connection, reader, pictures, progress)
-    migrate.upgrade(database.engine)
-    Rescuer(database).give_back_all("the database was restored from a backup")
-    # What lies in Redis is of another time: another epoch lets tasks be dispatched again.
-    ServiceState(database).set(EPOCH, secrets.token_hex(8))
+        if manifest.migration == migrate.head():
+            with translated(), database.engine.begin() as connection:
+                _fill(connection, reader, pictures, progress)
+                _begin_anew(connection)
+            return manifest, reader.totals
+        with _beside(folder) as older:
+            migrate.upgrade(older, manifest.migration)
+            with translated(), older.begin() as connection:
+                _fill(connection, reader, pictures, progress)
+            migrate.upgrade(older)
+            with translated(), older.connect() as source, database.engine.begin() as connection:
+                _copy(source, connection)
+                _begin_anew(connection)
     return manifest, reader.totals
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Engine]:
+    """Open an empty database that goes again; what a killed one has left goes first."""
+    path = folder / BESIDE
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o700)
+    engine = make_engine(f"sqlite:///{path}/rows.db")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _refuse_what_is_used(database: Database, *, overwrite: bool) -> None:
@@ -112,6 +139,27 @@ def _fill(
         progress(reader.totals.rows + reader.totals.pictures, total)
     _compare(connection, tables, columns, reader.totals)
     rows.number_on(connection, tables)
+
+
+def _copy(source: Connection, target: Connection) -> None:
+    """Replace all rows by those of another database. Raises AltwrightError: they differ then."""
+    _empty(target)
+    tables, totals = rows.reflected(target), Totals()
+    columns: dict[str, tuple[str, ...]] = {}
+    for name, table in rows.reflected(source).items():
+        columns[name] = tuple(rows.columns_of(table))
+        for part in rows.parts(source, table, columns[name]):
+            rows.insert(target, tables[name], columns[name], part)
+            totals.tables[name].add(part)
+    _compare(target, tables, columns, totals)
+    rows.number_on(target, tables)
+
+
+def _begin_anew(connection: Connection) -> None:
+    """Let nobody go on where they were when the backup was made."""
+    give_back_all(connection, "the database was restored from a backup")
+    # What lies in Redis is of another time: another epoch lets tasks be dispatched again.
+    put(connection, EPOCH, secrets.token_hex(8))
 
 
 def _compare(

@@ -82,6 +82,7 @@ def restore(file: Path, *, overwrite: bool, as_json: bool) -> None:
                 PictureStore(settings.media_dir),
                 box,
                 file,
+                folder=settings.data_dir,
                 overwrite=overwrite,
                 progress=progress,
             )

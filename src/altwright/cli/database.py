@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 
 import click
@@ -99,26 +100,31 @@ def roles(web: str, worker: str, host: str) -> None:
 def reencrypt(*, as_json: bool) -> None:
     """Encrypt anew, with the first key, what older keys have encrypted; exit code 1: not all yet.
 
-    While all runs, as often as you like. When nothing is left, the old keys can be taken away.
+    While all runs, as often as you like. It says which key is the first, how much isn't under it,
+    and which keys this database needs no more.
     """
     with opened() as services:
         outcome = encrypt_anew(services.database, services.box)
+        names = services.box.names
         renewed = outcome.counts[Found.RENEWED]
         if renewed:
             services.audit.add(OPERATOR, "encrypted anew", detail=counted(renewed, "value"))
     if as_json:
         counts = {found.value: outcome.counts[found] for found in Found}
-        show(counts | {"which": outcome.unreadable}, as_json=True, columns={})
+        keys = {"key": names[0], "other_keys": names[1:]}
+        show(counts | keys | {"which": outcome.unreadable}, as_json=True, columns={})
     else:
+        under = renewed + outcome.counts[Found.CURRENT]
         click.echo(
-            f"Encrypted anew: {renewed:,}. Were so already: {outcome.counts[Found.CURRENT]:,}."
+            f"Under the first key, {names[0]}: {under:,}, of which encrypted anew just now: "
+            f"{renewed:,}. Not under it: {len(outcome.unreadable):,}."
         )
-        click.echo(_what_now(outcome))
+        click.echo(_what_now(outcome, names[1:]))
     if outcome.unreadable:
         raise click.exceptions.Exit(1)
 
 
-def _what_now(outcome: Outcome) -> str:
+def _what_now(outcome: Outcome, others: Sequence[str]) -> str:
     if outcome.unreadable:
         named = ", ".join(outcome.unreadable[:_SHOWN])
         more = " …" if len(outcome.unreadable) > _SHOWN else ""
@@ -126,6 +132,16 @@ def _what_now(outcome: Outcome) -> str:
             f"No key that is given opens: {named}{more}. Give the key that does; if it is lost, "
             "users connect accounts again, and tasks that wait are started anew."
         )
+    if not others:
+        return "No other key is given. Keep former ones for the backups that they have encrypted."
+    behind = f"{'The key' if len(others) == 1 else 'The keys'} behind it, {', '.join(others)},"
     if outcome.counts[Found.RENEWED]:
-        return "Run it once more when every process has the new key first; then old keys can go."
-    return "Old keys can be taken away. Keep them for the backups that they have encrypted."
+        return (
+            f"{behind} may still encrypt where a process has another order of keys: run this "
+            "again when every process has the first one first."
+        )
+    return (
+        f"{behind} can be taken away if every process has the first one first; keep them for the "
+        "backups that they have encrypted. If one of them is your new key, the order is wrong: "
+        "put that first, restart, and run this again."
+    )

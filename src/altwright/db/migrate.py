@@ -58,15 +58,6 @@ def downgrade(engine: Engine, to: str) -> None:
     _run(engine, "downgrade", to)
 
 
-def bring_to(engine: Engine, to: str) -> None:
-    """Bring the tables to a migration from wherever they are. Raises as ``upgrade`` does."""
-    at = current(engine)
-    if at is None or at < to:
-        upgrade(engine, to)
-    elif at > to:
-        downgrade(engine, to)
-
-
 def _run(engine: Engine, direction: Literal["upgrade", "downgrade"], to: str) -> None:
     # Here, since a process that only asks how the tables stand would hold 10 MB more.
     from alembic import command  # noqa: PLC0415

@@ -46,17 +46,6 @@ class Rescuer:
                 for task_id, attempt, worker_id, expired in connection.execute(_RUNNING)
             ]
 
-    def give_back_all(self, why: str) -> int:
-        """Queue every running task again, of whose workers none can be there; return how many.
-
-        No worker has died of it, and no item is to blame.
-        """
-        with self._database.begin() as connection:
-            return sum(
-                to_queued(connection, task_id, attempt, "rescued", by=worker_id or "", detail=why)
-                for task_id, attempt, worker_id, _ in connection.execute(_RUNNING).all()
-            )
-
     @again_after_deadlock
     def rescue(self, task_id: str, attempt: int, why: str) -> bool:
         """Take a task back from a worker that has gone; return whether it was still its.
@@ -101,6 +90,17 @@ class Rescuer:
             if moved and row.items_total is not None:
                 _blame_item_in_hand(connection, task_id)
             return moved
+
+
+def give_back_all(connection: Connection, why: str) -> int:
+    """Queue every running task again, of whose workers none can be there; return how many.
+
+    No worker has died of it, and no item is to blame.
+    """
+    return sum(
+        to_queued(connection, task_id, attempt, "rescued", by=worker_id or "", detail=why)
+        for task_id, attempt, worker_id, _ in connection.execute(_RUNNING).all()
+    )
 
 
 def _blame_item_in_hand(connection: Connection, task_id: str) -> None:

@@ -17,6 +17,7 @@ from altwright.describers.port import why_blank
 from altwright.domain.counting import counted
 from altwright.domain.task import ACTIVE
 from altwright.errors import Category
+from altwright.web.auth import caller
 from altwright.web.pages.review_filter import NAMES
 from altwright.web.pages.words import (
     BULK_ACTIONS,
@@ -94,6 +95,7 @@ def register(bp: Blueprint) -> None:
     bp.add_app_template_test(lambda task: task["status"] in ACTIVE, "active_task")
     bp.add_app_template_global(for_scripts, "page_words")
     bp.add_app_template_global(same_query)
+    bp.add_app_template_global(may_change)
 
 
 def _lookup(words: Mapping[Any, str]) -> Any:
@@ -228,6 +230,11 @@ def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
             else "not shown to the describer",
         ),
     ]
+
+
+def may_change() -> bool:
+    """Return whether who sees the page may change anything: a viewer gets no button that does."""
+    return not caller().is_viewer
 
 
 def same_query(path: str, **changes: Any) -> str:

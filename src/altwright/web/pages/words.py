@@ -59,7 +59,12 @@ KINDS = MappingProxyType(
     {
         CaptionGenerationService.name: KindWords(
             "Describing pictures",
-            Result("/review?task={task}", "Review {drafts}", "Review {drafts} so far"),
+            # Not "Review {drafts}" alone: on the home page that leads to those of all runs.
+            Result(
+                "/review?task={task}",
+                "Review {drafts} of this run",
+                "Review {drafts} of this run so far",
+            ),
         ),
         Publishing.name: KindWords(
             "Publishing alt texts",

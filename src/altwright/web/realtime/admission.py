@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,10 +13,12 @@ from flask_login import current_user
 
 from altwright.errors import DatabaseUnavailable
 
-#: Sockets that one user's pages may hold in a process.
+#: Sockets that one user's pages may hold in a process, where that isn't over half of them.
 MOST_OF_USER = 12
-#: The key of a request's environment under which a socket's user stands.
-USER = "altwright.user_id"
+#: Seconds within which a connection that begins by polling has to say what it wants.
+BEGIN_S = 5.0
+#: The keys of a request's environment under which a socket's user stands, and when it was let in.
+USER, SINCE = "altwright.user_id", "altwright.let_in_at"
 
 #: Where Socket.IO's requests go, those that poll too.
 SOCKET_PATH = "/socket.io/"
@@ -30,9 +33,9 @@ class Gate:
     """
 
     def __init__(
-        self, app: Flask, inner: WSGIApp, most: int, polled: Callable[[], int] | None = None
+        self, app: Flask, inner: WSGIApp, most: int, polled: Callable[[], list[int]] | None = None
     ) -> None:
-        """Take ``polled``: how many sockets are open, where they may begin by polling; None: not.
+        """Take ``polled``: whose sockets are open, where they may begin by polling; None: not.
 
         Each poll holds a thread, and so counts as a page while it lasts.
         """
@@ -40,6 +43,7 @@ class Gate:
         self._app = app
         self._inner = inner
         self._most = most
+        self._most_of_user = min(MOST_OF_USER, max(1, most // 2))
         self._lock = threading.Lock()
         self._held: dict[int, int] = {}
         self.is_open = True
@@ -59,9 +63,9 @@ class Gate:
             return _refused(start_response, "503 Service Unavailable")
         if user_id is None:
             return _refused(start_response, "401 Unauthorized")
-        if not (is_socket or self.may_begin(environ)) or not self.enter(user_id):
+        if not (is_socket or self.may_begin(environ, user_id)) or not self.enter(user_id):
             return _refused(start_response, "503 Service Unavailable")
-        environ[USER] = user_id
+        environ[USER], environ[SINCE] = user_id, time.monotonic()
         try:
             # Returns when the socket has closed, or the poll is over.
             return self._inner(environ, start_response)
@@ -72,10 +76,16 @@ class Gate:
         """Return whether a request is one of a socket that polls."""
         return self._polled is not None and environ["PATH_INFO"].startswith(SOCKET_PATH)
 
-    def may_begin(self, environ: dict[str, Any]) -> bool:
-        """Return whether a poll goes on with its socket, or there is room for a new one."""
-        is_known = "sid=" in environ.get("QUERY_STRING", "")
-        return is_known or self._polled is None or self._polled() < self._most
+    def may_begin(self, environ: dict[str, Any], user_id: int) -> bool:
+        """Return whether a poll goes on with its socket, or there is room for a new one of theirs.
+
+        An answer with an id holds no thread: without a limit of its own, one user who only asks
+        for ids would keep everybody else out.
+        """
+        if self._polled is None or "sid=" in environ.get("QUERY_STRING", ""):
+            return True
+        users = self._polled()
+        return len(users) < self._most and users.count(user_id) < self._most_of_user
 
     def user_id(self, environ: dict[str, Any]) -> int | None:
         """Return who sends a request. Raises DatabaseUnavailable."""
@@ -86,7 +96,7 @@ class Gate:
         """Let one more of the user's pages in, if there is room."""
         with self._lock:
             theirs = self._held.get(user_id, 0)
-            full = sum(self._held.values()) >= self._most or theirs >= MOST_OF_USER
+            full = sum(self._held.values()) >= self._most or theirs >= self._most_of_user
             if full or not self.is_open:
                 return False
             self._held[user_id] = theirs + 1
@@ -103,6 +113,25 @@ class Gate:
         """Return the users whose pages are connected to this process."""
         with self._lock:
             return list(self._held)
+
+
+def open_sockets(
+    server: Any, close: Callable[[str], object], of: Callable[[dict[str, Any]], dict[str, Any]]
+) -> list[int]:
+    """Return whose connections a Socket.IO server holds; close those that said nothing in time.
+
+    ``of`` a connection's environment returns where USER and SINCE stand. A connection without a
+    session of Socket.IO would else keep its place until a ping stays unanswered, for 45 seconds.
+    """
+    users = []
+    for eio_sid, environ in list(server.environ.items()):
+        began = of(environ)
+        is_late = time.monotonic() - began[SINCE] > BEGIN_S
+        if is_late and server.manager.sid_from_eio_sid(eio_sid, "/") is None:
+            close(eio_sid)
+        else:
+            users.append(began[USER])
+    return users
 
 
 def same_origin(environ: dict[str, Any]) -> bool:

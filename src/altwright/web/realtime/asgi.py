@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from flask import Flask
 from altwright.errors import DatabaseUnavailable
 from altwright.tasks.task import Task
 from altwright.web.compatible.task_events import ASKED, TaskFollowers
-from altwright.web.realtime.admission import USER, Gate, same_origin
+from altwright.web.realtime.admission import SINCE, USER, Gate, open_sockets, same_origin
 from altwright.web.realtime.poller import JOIN_S, RECENT_S, PagePoller
 from altwright.web.realtime.redis_channel import room
 from altwright.web.services import Services
@@ -43,9 +44,7 @@ class LivePages:
             async_handlers=False,
             max_http_buffer_size=10_000,
         )
-        engine = self._io.eio
-        polled = (lambda: len(engine.sockets)) if is_compatible else None
-        self._gate = Gate(app, app.wsgi_app, most, polled)
+        self._gate = Gate(app, app.wsgi_app, most, self._polled if is_compatible else None)
         self._poller = PagePoller(services, self._gate, self._tell, self._drop)
         self._followers = TaskFollowers(services, self._send_event)
         self._io.on("connect", self._connected)
@@ -70,16 +69,28 @@ class LivePages:
                 user_id = await asyncio.to_thread(self._gate.user_id, environ)
             except DatabaseUnavailable as error:
                 _log.warning("a page is not let in: %s", error)
-        has_room = is_socket or self._gate.may_begin(environ)
-        if user_id is None or not has_room or not self._gate.enter(user_id):
+        if user_id is None:
             await receive()
-            await _refuse(scope, send, 401 if user_id is None else 503)
+            await _refuse(scope, send, 401)
             return
-        scope[USER] = user_id
+        has_room = is_socket or self._gate.may_begin(environ, user_id)
+        if not has_room or not self._gate.enter(user_id):
+            await receive()
+            await _refuse(scope, send, 503)
+            return
+        scope[USER], scope[SINCE] = user_id, time.monotonic()
         try:
             await self._app(scope, receive, send)
         finally:
             self._gate.leave(user_id)
+
+    def _polled(self) -> list[int]:
+        return open_sockets(self._io, self._close_silent, lambda environ: environ["asgi.scope"])
+
+    def _close_silent(self, eio_sid: str) -> None:
+        socket = self._io.eio.sockets.pop(eio_sid, None)
+        if socket is not None:
+            self._soon(socket.close(wait=False, abort=True))
 
     async def _begin(self) -> None:
         self._loop = asyncio.get_running_loop()

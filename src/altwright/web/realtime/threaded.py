@@ -14,7 +14,7 @@ from flask_socketio import SocketIO, join_room
 from altwright.errors import DatabaseUnavailable
 from altwright.tasks.task import Task
 from altwright.web.compatible.task_events import ASKED, TaskFollowers
-from altwright.web.realtime.admission import USER, Gate, same_origin
+from altwright.web.realtime.admission import USER, Gate, open_sockets, same_origin
 from altwright.web.realtime.poller import JOIN_S, RECENT_S, PagePoller
 from altwright.web.realtime.redis_channel import room
 from altwright.web.services import Services
@@ -53,9 +53,8 @@ class Sockets:
         self._followers = TaskFollowers(services, self._send_event)
         if settings.compatible_routes:
             self._answer_followers()
-        engine, most = self._io.server.eio, max(1, int(settings.web_threads * SOCKETS_SHARE))
-        polled = (lambda: len(engine.sockets)) if polls else None
-        self._gate = Gate(app, app.wsgi_app, most, polled)
+        most = max(1, int(settings.web_threads * SOCKETS_SHARE))
+        self._gate = Gate(app, app.wsgi_app, most, self._polled if polls else None)
         self._poller = PagePoller(services, self._gate, self._tell, self._drop)
         app.wsgi_app = self._gate  # type: ignore[method-assign]
 
@@ -74,6 +73,14 @@ class Sockets:
         self._poller.loop.stop()
         if self._channel.thread is not None:
             self._channel.thread.join(JOIN_S)
+
+    def _polled(self) -> list[int]:
+        return open_sockets(self._io.server, self._close_silent, lambda environ: environ)
+
+    def _close_silent(self, eio_sid: str) -> None:
+        socket = self._io.server.eio.sockets.pop(eio_sid, None)
+        if socket is not None:
+            socket.close(wait=False, abort=True)
 
     def _connected(self, _auth: object = None) -> None:
         user_id: int = request.environ[USER]

@@ -5,15 +5,16 @@ import { call } from "./api.js";
 import { ask } from "./dialogs.js";
 import { followToReview } from "./navigation.js";
 
+/** Not there for who may only look, nor are the accounts' buttons. */
 const form = document.querySelector("[data-connect]");
-const summary = form.querySelector("[data-connect-error]");
+const summary = form?.querySelector("[data-connect-error]");
 const NOTE = "altwright.accounts.note";
 
 const told = sessionStorage.getItem(NOTE);
 sessionStorage.removeItem(NOTE);
 if (told) announce(told);
 
-form.addEventListener("submit", async (event) => {
+form?.addEventListener("submit", async (event) => {
   event.preventDefault();
   clear();
   const data = new FormData(form);
@@ -43,7 +44,7 @@ form.addEventListener("submit", async (event) => {
 
 for (const article of document.querySelectorAll("[data-account]")) {
   const account = JSON.parse(article.dataset.account);
-  article.querySelector("[data-disconnect]").addEventListener("click", () => disconnect(account));
+  article.querySelector("[data-disconnect]")?.addEventListener("click", () => disconnect(account));
   article.querySelector("[data-reconnect]")?.addEventListener("click", () => {
     clear();
     form.elements.namedItem("url").value = account.url;

@@ -24,7 +24,7 @@ export class TaskCard {
     this.samples = [];
     this.announcedAt = 0;
     this.announcedPercent = 0;
-    this.part("cancel").addEventListener("click", () => this.cancel());
+    this.part("cancel")?.addEventListener("click", () => this.cancel());
   }
 
   /** @param {string} name @returns {HTMLElement|null} */
@@ -55,10 +55,7 @@ export class TaskCard {
     this.part("error").textContent = task.error?.message ?? "";
     this.part("details")?.setAttribute("href", `/tasks/${task.id}`);
     this.showResult();
-    const cancel = this.part("cancel");
-    cancel.hidden = !active;
-    cancel.textContent = task.cancel_requested ? "Cancelling …" : "Cancel";
-    cancel.setAttribute("aria-disabled", String(task.cancel_requested));
+    this.showCancel();
     this.announce(before);
   }
 
@@ -68,6 +65,15 @@ export class TaskCard {
     if (percent === null) bar.removeAttribute("value");
     else bar.value = percent;
     this.part("percent").textContent = percent === null ? "" : `${percent} %`;
+  }
+
+  showCancel() {
+    const cancel = this.part("cancel");
+    if (!cancel) return; // who may only look has none
+    const { cancel_requested: isAsked } = this.task;
+    cancel.hidden = !isActive(this.task);
+    cancel.textContent = isAsked ? "Cancelling …" : "Cancel";
+    cancel.setAttribute("aria-disabled", String(isAsked));
   }
 
   showResult() {

@@ -1,6 +1,7 @@
 /** The review page: brings its parts together. */
 
 import { announce } from "../announce.js";
+import { followToReview } from "../navigation.js";
 import { showTasks } from "../task-cards.js";
 import { describeAgain, forget, remember } from "./again.js";
 import { approveSure } from "./bulk.js";
@@ -21,7 +22,9 @@ const help = document.getElementById("help-dialog");
 const cards = document.querySelector("[data-cards]");
 
 showTasks((task) => task.kind === cards.dataset.cards);
-follow(deck, decisions);
+// What the address asks for can't be: nothing is shown, so nothing of it is to be kept current.
+if ("faults" in deck.main.dataset) followToReview();
+else follow(deck, decisions);
 for (const draft of deck.drafts) draft.showText();
 
 /** @param {import("./draft.js").Draft|undefined} draft @param {string} action */

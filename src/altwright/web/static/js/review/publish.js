@@ -15,9 +15,9 @@ const PAGE = 200;
 
 /** @param {import("./deck.js").Deck} deck @param {import("./decisions.js").Decisions} decisions */
 export async function publish(deck, decisions) {
-  if (document.querySelector("[data-publish]")?.hidden !== false) {
-    return announce("Nothing is approved yet.");
-  }
+  const button = document.querySelector("[data-publish]");
+  if (!button) return; // who may only look
+  if (button.hidden) return announce("Nothing is approved yet.");
   await Promise.all(deck.drafts.filter((draft) => draft.saver.isDirty).map((draft) => draft.saver.save()));
   // What was approved a moment ago may still be on its way.
   await Promise.all(deck.drafts.map((draft) => draft.queue));

@@ -139,7 +139,8 @@ function item(text, draft) {
   element.querySelector("[data-current]").hidden = !text.is_current;
   const button = element.querySelector("[data-restore]");
   // What is published can be replaced by other words only.
-  const isPublished = draft.status === "published" && text.text && text.text !== draft.data.text;
+  const mayChange = document.getElementById("correct-dialog") !== null;
+  const isPublished = mayChange && draft.status === "published" && text.text && text.text !== draft.data.text;
   button.hidden = text.is_current || !(draft.isOpen || isPublished);
   button.value = String(text.id);
   if (!draft.isOpen) button.textContent = "Publish this text instead";
