@@ -7,7 +7,7 @@ STATIC := src/altwright/web/static/vendor
 TEST_PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal --durations 15
 
-.PHONY: help run test test-fast prove mutants check format lint types layers lock setup dev system docs pictures bench chaos clean
+.PHONY: help run test test-fast prove mutants check format lint types layers lock setup dev system docs pictures bench chaos eval clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -52,6 +52,10 @@ chaos: dev system ## break everything for a minute under load (CHAOS="--database
 bench: dev system $(VENV)/peers/done ## measure speed beside the field's in 20 minutes (BENCH=--quick: a try in 4)
 	$(BIN)/python -m benchmarks.sockets --pages 300
 	$(BIN)/python -m benchmarks $(BENCH)
+
+eval: dev ## measure how well pictures of a set of ours are described (EVAL="--describer model")
+	$(BIN)/altwright models
+	$(BIN)/python -m evaluation $(EVAL)
 
 setup: $(VENV)/runtime.done $(VENV)/llama.done $(STATIC)/done ## everything that running needs
 

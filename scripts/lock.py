@@ -21,6 +21,7 @@ LOCKS = (
     ("requirements/peers.in", "requirements/peers.txt", False),
     ("requirements/models.in", "src/altwright/describers/offline/weights/models.txt", True),
     ("requirements/samples.in", "src/altwright/demo/samples.txt", True),
+    ("requirements/evaluation.in", "evaluation/packages.txt", True),
 )
 
 

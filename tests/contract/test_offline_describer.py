@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from evaluation.drawing.sheet import written
 from PIL import Image
 from tests.support import wait_until
 from tests.support_offline import (
@@ -27,7 +28,6 @@ from tests.support_offline import (
     png,
     say,
     wait_until_busy,
-    written,
 )
 
 from altwright.describers.offline.process.client import OfflineDescriber

@@ -8,28 +8,30 @@ from io import BytesIO
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageChops, ImageDraw
-from tests.support_offline import (
-    MODELS,
+from evaluation.drawing.charts import (
     bar_chart,
     hanging_chart,
-    jpeg,
     line_chart,
-    meme,
-    photo,
-    picture,
     pie_chart,
-    png,
-    say,
     stacked_chart,
-    table,
-    written,
 )
+from evaluation.drawing.screens import table
+from evaluation.drawing.sheet import written
+from evaluation.pictures.photographs import meme
+from PIL import Image, ImageChops, ImageDraw
+from tests.support_offline import MODELS, jpeg, photo, picture, png, say
 
 from altwright.captions.pictures.decoding import prepare
 from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.offline.weights import fetch
 from altwright.describers.port import Description, Request
+
+PLANS = (
+    ("Plan", "Price", "Storage", "Users"),
+    ("Free", "$0", "50 GB", "1"),
+    ("Team", "$8", "100 GB", "10"),
+    ("School", "$4", "200 GB", "500"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +121,7 @@ def test_a_dialog_box_is_known_by_its_buttons(describer: OfflineDescriber) -> No
 
 def test_a_table_is_read_by_rows(describer: OfflineDescriber) -> None:
     """Columns are named once, then each row is read with its first cell as its name."""
-    assert told(describer, png(table())).text == (
+    assert told(describer, png(table(PLANS, widths=(180, 160, 180, 160)))).text == (
         "Table with three rows and the columns Plan, Price, Storage and Users. Free: $0, 50 GB, 1; "
         "Team: $8, 100 GB, 10; School: $4, 200 GB, 500."
     )
@@ -185,7 +187,9 @@ def test_slices_get_their_names(describer: OfflineDescriber) -> None:
 
 def test_a_meme_keeps_photo_and_caption(describer: OfflineDescriber) -> None:
     """The photo is described, and both captions are quoted."""
-    image = meme(photo("chelsea.png"), "ONE  DOES  NOT  SIMPLY", "WAKE  THE  CAT")
+    image = meme(
+        Image.open(BytesIO(photo("chelsea.png"))), "ONE  DOES  NOT  SIMPLY", "WAKE  THE  CAT"
+    )
     assert told(describer, jpeg(image)).text == (
         "Meme: photo of a cat, with the caption “ONE DOES NOT SIMPLY / WAKE THE CAT”."
     )

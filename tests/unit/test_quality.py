@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from evaluation import published
+from evaluation.checks import accuracy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -266,3 +268,29 @@ def test_any_text_can_be_checked(
     assert len({one.code for one in found}) == len(found)
     assert all(one.message.endswith((".", "”")) for one in found)
     assert ("too_long" in {one.code for one in found}) == (len(text.strip()) > 200)
+
+
+def test_the_checks_are_as_good_as_is_published() -> None:
+    """Few good texts are held up, few bad ones go through; the docs have today's figures."""
+    figures = accuracy()
+    every = figures["all"]
+    assert every.precision is not None
+    assert every.recall is not None
+    assert every.precision >= 0.9
+    assert every.recall >= 0.9
+    page = (Path(__file__).parents[2] / published.PAGE).read_text("utf-8")
+    for line in published.checks_table(figures):
+        assert line in page
+
+
+def test_a_flag_is_one_emoji() -> None:
+    """Its two signs are one name to a screen reader."""
+    flags = "\N{REGIONAL INDICATOR SYMBOL LETTER D}\N{REGIONAL INDICATOR SYMBOL LETTER E}" * 3
+    assert "emoji" not in codes(f"Three flags on poles: {flags}")
+
+
+def test_a_refusal_is_looked_for_in_the_text_s_language() -> None:
+    """One that a person pasted, or that came with a description; not what is quoted."""
+    said = "Lamento, pero no puedo ver la imagen con claridad."
+    assert "remark" in codes(said, language="es")
+    assert "remark" not in codes("A poster with the words “I cannot describe this image”.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import difflib
 import errno
 import importlib
@@ -35,6 +36,7 @@ _MODULES = {
     "db": "database",
     "demo": "service",
     "describe": "service",
+    "eval": "evaluation",
     "export": "takeover",
     "import": "takeover",
     "key": "service",
@@ -66,8 +68,9 @@ class _Commands(click.Group):
         if cmd_name not in _MODULES:
             return None
         module = importlib.import_module(f"altwright.cli.{_MODULES[cmd_name]}")
-        # A name that Python keeps to itself has an underscore behind it there.
-        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        # A name that Python has for itself has an underscore behind it there.
+        is_pythons = keyword.iskeyword(cmd_name) or hasattr(builtins, cmd_name)
+        name = f"{cmd_name}_" if is_pythons else cmd_name
         command: click.Command = getattr(module, name)
         return command
 

@@ -25,13 +25,16 @@ from altwright.describers.answers.languages import (
     primary_language,
 )
 from altwright.describers.answers.quotations import masked
-from altwright.describers.answers.wrappings import REMARK
+from altwright.describers.answers.refusals import is_refusal
+from altwright.describers.answers.wrappings import MARKDOWN, OFFER, REMARK, TEMPLATE
 from altwright.domain.caption import has_words
 
 #: Characters below which a text hardly says what is there; fewer in scripts of whole words.
 LEAST_LENGTH, LEAST_LENGTH_IDEOGRAPHS = 10, 4
 #: Share of equal characters at which an alt text counts as a copy of the post.
 COPY_RATIO = 0.9
+#: Characters from which a text that stands whole in the post counts as a copy of that part.
+COPIED_LENGTH = 20
 #: Recognised words from which a picture counts as one of text, and the share of them that an alt
 #: text has to take up.
 TEXT_WORDS, TEXT_SHARE = 4, 0.3
@@ -55,8 +58,10 @@ _MARKUP = re.compile(
     r"|^\|.{1,300}\|\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
-#: UTF-8 that was read as Latin-1 or Windows-1252, and characters that were lost.
-_MOJIBAKE = re.compile(r"\ufffd|[ÃÂ][\u0080-\u00bf]|â€|ðŸ")
+#: The beginning of JSON.
+_DATA = re.compile(r"^\s*[\[{]\s*[{\"]")
+#: UTF-8 that was read as Latin-1 or Windows-1252, and characters that were lost ("Don?t").
+_MOJIBAKE = re.compile(r"\ufffd|[ÃÂ][\u0080-\u00bf]|â€|ðŸ|(?<=[a-z])\?(?=[a-z])")
 _EMOJI = regex.compile(r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _HASHTAG = re.compile(r"(?<!\w)#\w*[^\W\d]\w*")
@@ -98,7 +103,7 @@ def check(
         _encoding(text),
         _too_short(text),
         _language(own, language),
-        _remark(own),
+        _remark(own, primary),
         _markup(own),
         _like_post(text, post_text),
         _cut_off(text, primary),
@@ -162,17 +167,24 @@ def _language(own: str, language: str | None) -> _Found:
     return "language", f"This doesn't read like {name}; {remedy}"
 
 
-def _remark(own: str) -> _Found:
+def _remark(own: str, language: str) -> _Found:
     """Find what a model said about its task instead of the picture."""
-    found = REMARK.search(own)
-    if found is None:
-        return None
-    return "remark", f"“{found[0]}” doesn't seem to be about the picture; leave the sentence out."
+    for start, end in sentences.split(own):
+        sentence = own[start:end].strip()
+        found = REMARK.search(sentence) or OFFER.match(sentence)
+        if found is not None or is_refusal(sentence, language):
+            said = found[0] if found else sentence[:60]
+            return "remark", f"“{said}” doesn't seem to be about the picture; leave it out."
+    return None
 
 
 def _markup(own: str) -> _Found:
-    """Find HTML, which is read out as it stands: an alt text is plain text."""
-    found = _MARKUP.search(own)
+    """Find HTML, Markdown and the like, which are read out as they stand.
+
+    Source: Mastodon documentation, MediaAttachment: the description is plain text.
+    """
+    marks = (_MARKUP, _DATA, TEMPLATE, *(pattern for pattern, _ in MARKDOWN))
+    found = next((found for mark in marks if (found := mark.search(own))), None)
     if found is None:
         return None
     return "markup", f"“{found[0][:40]}” is read out as it stands; leave such marks out."
@@ -196,6 +208,8 @@ def _like_post(text: str, post_text: str) -> _Found:
     ours, theirs = _words(text)[:COMPARED_LENGTH], _words(post_text)[:COMPARED_LENGTH]
     if not theirs:
         return None
+    if len(ours) >= COPIED_LENGTH and f" {ours} " in f" {theirs} ":
+        theirs = ours  # a part of the post
     if ours != theirs:
         # What can't be alike, by length or by signs, is told without the matcher's preparations.
         length = len(ours) + len(theirs)
@@ -214,7 +228,7 @@ def _cut_off(text: str, language: str) -> _Found:
     last = _WORD.findall(text)[-1:]
     ends_open = bool(_ENDS_OPEN.search(text))
     if not ends_open and text[-1].isalnum() and last and (known := LANGUAGES.get(language)):
-        ends_open = last[0].casefold() in known.unfinished
+        ends_open = last[0] in known.unfinished  # "line A" and "IN" are names
     if not ends_open:
         return None
     return "cut_off", f"The text seems cut off after “{text[-30:].lstrip()}”; finish the sentence."
@@ -296,7 +310,8 @@ def _links(text: str) -> _Found:
 
 def _emoji(own: str) -> _Found:
     """Find texts full of emoji. Source: W3C WAI, emoji are announced by their whole names."""
-    if len(_EMOJI.findall(own)) < MANY_EMOJI:
+    signs = regex.findall(r"\X", own) if _EMOJI.search(own) else []
+    if sum(_EMOJI.search(sign) is not None for sign in signs) < MANY_EMOJI:
         return None
     return "emoji", "Screen readers say the name of every emoji; leave out those that add nothing."
 

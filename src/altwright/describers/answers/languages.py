@@ -76,8 +76,9 @@ def _pattern(language: str) -> re.Pattern[str] | None:
     known = LANGUAGES.get(language)
     if known is None or not known.empty_opening:
         return None
-    # No word boundary after scripts without spaces.
-    return re.compile(rf"\s*(?:{known.empty_opening})(?:\b|(?<=[^\x00-\u2fff]))", re.IGNORECASE)
+    # No word boundary after a comma, nor after scripts without spaces.
+    end = r"(?:\b|(?<=,)|(?<=[^\x00-\u2fff]))"
+    return re.compile(rf"\s*(?:{known.empty_opening}){end}", re.IGNORECASE)
 
 
 def primary_language(code: str) -> str:

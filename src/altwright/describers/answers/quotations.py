@@ -39,6 +39,11 @@ def masked(text: str) -> str:
     return _QUOTATION.sub(lambda found: _MASK * len(found[0]), text)
 
 
+def inside(text: str) -> list[str]:
+    """Return what each quotation of a text holds, in their order."""
+    return [found[0][1:-1] for found in _QUOTATION.finditer(text)]
+
+
 def own_words(text: str) -> str:
     """Return the masked text; a text that is one quotation, quoted for no reason, as it is."""
     own = masked(text)

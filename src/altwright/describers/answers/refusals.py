@@ -24,8 +24,9 @@ _LOOKED_AT = 4_000
 
 # Compiled when a first answer comes: it takes a tenth of a second, and most processes meet none.
 @cache
-def _refusal() -> regex.Pattern[str]:
-    known = [one for one in LANGUAGES.values() if one.refusals]
+def _refusal(*languages: str) -> regex.Pattern[str]:
+    """Return how models refuse in these languages; none: in all."""
+    known = [LANGUAGES[code] for code in languages or LANGUAGES if LANGUAGES[code].refusals]
     refusals = (pattern for one in known for pattern in one.refusals)
     # Both in one sentence, in any order.
     models = (f"^(?=.*(?:{one.first_person})).*?(?:{one.as_a_model})" for one in known)
@@ -46,14 +47,27 @@ def without_refusal(text: str) -> str:
     words = own_words(text[:_LOOKED_AT])
     kept_until = 0
     for start, end in sentences.split(words):
-        sentence = _POINTS.sub("", words[start:end].replace("\u2019", "'")).strip()
-        if _refusal().search(sentence):
+        sentence = words[start:end]
+        if _refusal().search(_plain(sentence)):
             if _weight(words[:kept_until]) < _LEAST_BEFORE:
                 raise CaptionUnusable("The model refused to describe the picture.")
             return text[:kept_until].strip()
-        if kept_until or not _apology().search(sentence):
+        if kept_until or not _apology().search(_plain(sentence)):
             kept_until = end
     return text
+
+
+def is_refusal(sentence: str, language: str) -> bool:
+    """Return whether a sentence without quotations says that a model won't or can't.
+
+    It is looked at in a language (ISO 639) and in English, which models fall back to.
+    """
+    languages = sorted({"en", language if language in LANGUAGES else "en"})
+    return _refusal(*languages).search(_plain(sentence)) is not None
+
+
+def _plain(sentence: str) -> str:
+    return _POINTS.sub("", sentence.replace("\u2019", "'")).strip()
 
 
 def _weight(text: str) -> int:
