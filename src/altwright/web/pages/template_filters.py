@@ -22,6 +22,7 @@ from altwright.web.pages.words import (
     BULK_ACTIONS,
     DRAFT_STATES,
     VIEWS,
+    WARNING_REMEDIES,
     for_scripts,
     kind_items,
     kind_title,
@@ -75,6 +76,7 @@ def register(bp: Blueprint) -> None:
     """Make these words known to every template of the app."""
     for name, table in (
         ("draft_state", DRAFT_STATES),
+        ("remedy_words", WARNING_REMEDIES),
         ("view_words", VIEWS),
         ("describer_words", DESCRIBERS),
         ("remedy", REMEDIES),
