@@ -36,6 +36,7 @@ QUICK: dict[str, list[str]] = {
     "memory": ["--quick"],
     "backlog": ["--quick"],
     "admin_pages": ["--quick"],
+    "review": ["--count", "200", "--moves", "20"],
     "recovery": ["--rounds", "1"],
 }
 #: Those that `--rounds` is handed on to.

@@ -74,7 +74,7 @@ def shown(value: float, unit: str) -> str:
     if unit == "%":
         return f"{100 * value:.0f} %"
     number = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits
-    return f"{number} {unit}"
+    return f"{number} {unit}".rstrip()
 
 
 def worst(rows: list[dict[str, Any]], figure: str) -> float | None:
@@ -210,6 +210,22 @@ def _recovery() -> Iterator[Promise]:
         )
 
 
+def _review() -> Iterator[Promise]:
+    for what, limit, figure, unit in (
+        ("from a key to the next picture and text (median)", 100, "move_median_ms", "ms"),
+        ("approval of all sure ones", 2_000, "approve_ms", "ms"),
+        ("requests of that approval", 3, "approve_requests", ""),
+        ("until the list of what will be published is there", 1_000, "list_ms", "ms"),
+    ):
+        yield Promise(
+            f"in Review, {what}, beside 10,000 drafts in Chromium",
+            limit,
+            lambda r, figure=figure: r.of("review", figure),
+            "review",
+            unit,
+        )
+
+
 def _administration() -> Iterator[Promise]:
     for database in DATABASES[:2]:
         yield Promise(
@@ -245,6 +261,7 @@ PROMISES = (
     *_whole_job(),
     *_memory(),
     *_administration(),
+    *_review(),
     *_recovery(),
 )
 

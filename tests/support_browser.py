@@ -26,7 +26,6 @@ from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
 from altwright.captions.drafts.draft_writes import Stored
 from altwright.captions.pictures.picture_fetch import PictureLimits
-from altwright.captions.pictures.picture_files import PictureStore
 from altwright.db.tables import AccountRow, DraftRow, PictureRow, PostRow
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.demo import drawn
@@ -122,7 +121,7 @@ class Site:
         post = make_post(number, *("" for _ in pictures), text=words)
         self.platform.add(post)
         for media, (name, text, evidence) in zip(post.media, pictures, strict=True):
-            stored = self._stored(name, services.pictures)
+            stored = self.stored(name)
             with services.database.write() as session:
                 draft_writes.save_posts(session, self.web.account_id, [post])
                 seen = draft_writes.target(
@@ -138,11 +137,12 @@ class Site:
                     task_id=task_id,
                 )
 
-    def _stored(self, name: str, store: PictureStore) -> Stored:
+    def stored(self, name: str) -> Stored:
+        """Keep one of the demo's pictures, as a task does."""
         data = drawn.png(getattr(drawn, name)())
         with Image.open(io.BytesIO(data)) as image:
             width, height = image.size
-        file = store.put(data, "png")
+        file = self.web.services.pictures.put(data, "png")
         return Stored(file, file, "image/png", width, height)
 
     def drafts(self, *statuses: DraftStatus) -> list[Draft]:

@@ -17,6 +17,23 @@ SIZES = {"wide": (1280, 860), "narrow": (390, 844)}
 #: Source: WCAG 2.2, 1.4.10: 320 px, as on a screen of 1,280 px enlarged four times.
 REFLOW: ViewportSize = {"width": 320, "height": 640}
 SCHEMES = ("light", "dark")
+#: What has the focus, whether a person sees it, and where it stands in its card.
+FOCUSED = """() => {
+  const one = document.activeElement;
+  if (!one || one === document.body) return null;
+  const box = one.getClientRects()[0] ?? one.getBoundingClientRect();
+  const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  const isThere = box.width > 2 && box.height > 2 && Boolean(at);
+  const isSeen = isThere && (one.contains(at) || at.contains(one));
+  const card = one.closest("article");
+  const cards = [...document.querySelectorAll("article")].filter((other) => other.offsetParent);
+  const isFixed = getComputedStyle(one.closest(".draft__actions") ?? one).position === "fixed";
+  const isBeside = isFixed || one.closest(".draft__picture");
+  return {
+    what: one.outerHTML.slice(0, 120), isSeen, card: isBeside ? "" : String(cards.indexOf(card)),
+    top: card ? Math.floor((box.top - card.getBoundingClientRect().top + box.height / 2) / 24) : 0,
+  };
+}"""
 
 
 @dataclass
@@ -164,6 +181,26 @@ def test_review_one_at_a_time(page: Page, filled: Filled, opened: Callable[[Page
     page.wait_for_load_state("networkidle")
     opened(page)
     check(page)
+
+
+def test_focus_is_always_seen_and_goes_as_the_eye(page: Page, filled: Filled) -> None:
+    """Nothing that has the focus is hidden, cut off or under a bar (WCAG 2.4.3, 2.4.7, 2.4.11)."""
+    for path in ("/review", f"/review/{filled.drafts[1]}"):
+        for width, height in (*SIZES.values(), (REFLOW["width"], REFLOW["height"])):
+            page.set_viewport_size({"width": width, "height": height})
+            page.goto(path)
+            page.wait_for_selector("html[data-ready]")
+            tops = []
+            for _ in range(45):
+                page.keyboard.press("Tab")
+                seen = page.evaluate(FOCUSED)
+                if seen is None:
+                    break
+                assert seen["isSeen"], f"{path}, {width} px: {seen['what']}"
+                if seen["card"] == "0":
+                    tops.append(seen["top"])
+            # Within a card from the top to the bottom, but for buttons in a row and fixed ones.
+            assert tops == sorted(tops), f"{path}, {width} px"
 
 
 def test_alt_texts_are_the_texts_under_review(page: Page, site: Site, filled: Filled) -> None:

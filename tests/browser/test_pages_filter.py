@@ -37,6 +37,12 @@ def test_a_filter_narrows_counts_and_decisions(page: Page, site: Site) -> None:
     expect(page.get_by_role("link", name="Review 4 to review")).to_be_visible()
     (approved,) = site.drafts(DraftStatus.APPROVED)
     assert approved.text == "Bars that rise from May to June."
+    page.get_by_role("button", name="Skip all 1 …").click()
+    page.get_by_role("dialog").get_by_role("button", name="Skip 1", exact=True).click()
+    expect(page.locator("[data-tab-count=skipped]")).to_have_text("1")
+    page.locator("#toast").get_by_role("button", name="Undo").click()
+    expect(page.locator("#toast")).to_have_text("Undone: skipped 1.")
+    expect(page.locator("[data-tab-count=draft]")).to_have_text("1")
     page.get_by_role("link", name="Kind of picture: bar chart: no longer only this").click()
     expect(page.locator("li.draft")).to_have_count(4)
     page.goto("/review?warning=any&level=high")

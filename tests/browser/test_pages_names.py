@@ -96,7 +96,7 @@ def test_a_hint_is_remembered_with_one_key_or_click(
     expect(offer).to_contain_text(HINT)
     assert known(site).names == ""
     if by_key:
-        page.keyboard.press("m")
+        page.keyboard.press("r")
     else:
         offer.get_by_role("button", name="Remember this for the account").click()
     expect(page.locator("#toast")).to_contain_text("Remembered.")

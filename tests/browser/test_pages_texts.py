@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from tests.support import wait_until
@@ -161,6 +163,31 @@ def test_the_same_words_again_are_no_new_text(page: Page, site: Site, draft: Dra
     describe_again(page, site, draft.text)
     expect(page.locator("#toast")).to_have_text("The text stayed the same.")
     expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+
+
+def test_warnings_are_mended_by_one_key(page: Page, site: Site, draft: Draft) -> None:
+    """One after the other, each said and undone; what needs words leads to the field."""
+    chart = site.drafts()[1]
+    page.keyboard.press("j")
+    warnings = (
+        card(page, chart).get_by_role("list", name="To look at twice").get_by_role("listitem")
+    )
+    expect(warnings).to_have_count(2)
+    expect(warnings.first.get_by_role("button")).to_have_accessible_description(
+        re.compile("The picture seems to show words")
+    )
+    page.keyboard.press("m")
+    expect(page.locator("#toast")).to_contain_text("Mended. 1 more to look at.")
+    page.keyboard.press("m")
+    expect(field(page, chart)).to_have_value("A pie chart. “How we came to the meeting”")
+    expect(warnings).to_have_count(0)
+    assert text(site, chart) == "A pie chart. “How we came to the meeting”"
+    page.keyboard.press("u")
+    expect(field(page, chart)).to_have_value(chart.text)
+    field(page, chart).fill("A pie.")
+    page.keyboard.press("Escape")
+    card(page, chart).get_by_role("button", name="Write").first.click()
+    expect(field(page, chart)).to_be_focused()
 
 
 def test_back_to_the_describers_words(page: Page, site: Site, draft: Draft) -> None:

@@ -10,7 +10,24 @@ from altwright.domain.task import Status
 from altwright.errors import Category
 
 #: The review page's keys, without "?", which opens a sheet over it.
-KEYS = ("j", "e", "a", "s", "d", "o", "u", "t", "Escape", "x", "Shift+A", "p", "g", "Escape")
+KEYS = (
+    "j",
+    "e",
+    "a",
+    "s",
+    "m",
+    "d",
+    "r",
+    "o",
+    "u",
+    "t",
+    "Escape",
+    "x",
+    "Shift+A",
+    "p",
+    "g",
+    "Escape",
+)
 
 
 def test_a_viewer_is_offered_nothing_that_is_refused(page: Page, site: Site) -> None:

@@ -97,6 +97,24 @@ def test_many_at_once_say_how_many(web: Web) -> None:
     problem(anna.post("/api/v1/drafts/approve", json={}), 422)
 
 
+def test_what_would_be_published_is_named_at_once(web: Web) -> None:
+    """All that is approved and like a filter, in order, and what would take other words away."""
+    ids = [draft.id for draft in web.drafts(3)]
+    anna = web.by_token(web.anna)
+    anna.post("/api/v1/drafts/approve", json={"ids": ids[1:]})
+    replaced = web.services.drafts.get(ids[2], web.anna.id)
+    with web.services.database.write() as session:
+        draft_writes.note_published(session, replaced.picture.id, "Words of before.")
+    listed = anna.get("/api/v1/drafts?status=approved").get_json()["drafts"]
+    found = anna.get("/api/v1/drafts/publishable").get_json()
+    responses.Publishable.model_validate(found)
+    assert found["ids"] == [one["id"] for one in listed]
+    assert found["post_ids"] == [one["post"]["id"] for one in listed]
+    assert found["replacing"] == [ids[2]]
+    assert anna.get("/api/v1/drafts/publishable?kind=map").get_json()["ids"] == []
+    assert web.by_token(web.bert).get("/api/v1/drafts/publishable").get_json()["ids"] == []
+
+
 def test_sure_ones_are_approved_by_what_they_are_like(web: Web) -> None:
     """One request takes exactly the confirmed ones: no unsure, warned, rewritten or newer one."""
     anna, ids = web.by_token(web.anna), [draft.id for draft in web.drafts(6)]
@@ -116,6 +134,7 @@ def test_sure_ones_are_approved_by_what_they_are_like(web: Web) -> None:
     responses.Approvable.model_validate(found)
     assert found["count"] == 3
     assert anna.get(f"{path}?level=low").get_json()["count"] == 0
+    assert anna.get(f"{path}?level=low&decision=skip").get_json()["count"] == 1
     assert anna.get(f"{path}?kind=photo&language=en").get_json()["count"] == 1
     assert anna.get(f"{path}?language=de").get_json()["count"] == 0
     assert web.by_token(web.bert).get(path).get_json()["count"] == 0

@@ -80,7 +80,7 @@ def test_no_blank_is_approved_or_published(run: Run) -> None:
         assert drafts.approve_many(run.user, [blank.id]) == []
         for wanted in (DraftFilter(), DraftFilter(levels=["low"]), DraftFilter(statuses=list(D))):
             assert drafts.approve_matching(run.user, wanted) == []
-            assert drafts.count_approvable(run.user, wanted)[0] == 0
+            assert drafts.count_matching(run.user, wanted)[0] == 0
         with pytest.raises((Conflict, NotFound)):
             start_publishing(drafts, run.bench.queue, run.world.user.ref, [blank.id], None)
         drafts.skip(blank.id, run.user)

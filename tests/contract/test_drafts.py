@@ -274,7 +274,7 @@ def test_a_draft_without_words_is_approved_by_nobody_unread(world: World, text: 
     draft = world.draft(make_post(1, ""), text)[0]
     assert "There is no word in the text" in " ".join(one.message for one in draft.warnings)
     assert world.drafts.approve_many(world.user.id, [draft.id]) == []
-    assert world.drafts.count_approvable(world.user.id, DraftFilter())[0] == 0
+    assert world.drafts.count_matching(world.user.id, DraftFilter())[0] == 0
     assert world.drafts.approve_matching(world.user.id, DraftFilter()) == []
 
 

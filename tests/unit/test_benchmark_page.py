@@ -20,6 +20,7 @@ POST = "`POST /api/v1/tasks` on {}, over bare Flask and RQ (means)"
 MEMORY = "most memory (RSS) of {} that describes an account"
 PAGES = "administrators' slowest page beside 1,000,000 finished tasks, on {} (median)"
 BESIDE = "submits and claims while pages are asked and statistics written, on {}"
+REVIEW = "in Review, {}, beside 10,000 drafts in Chromium"
 UNUSED = (
     "killed: the last answer that it is used",
     "killed: the submit that meets it",
@@ -55,6 +56,10 @@ PROMISED = {
     MEMORY.format("any worker process"): "at most 500 MB",
     **{PAGES.format(one): "at most 200 ms" for one in EACH[:2]},
     **{BESIDE.format(one): "at most 1.2 times" for one in EACH},
+    REVIEW.format("from a key to the next picture and text (median)"): "at most 100 ms",
+    REVIEW.format("approval of all sure ones"): "at most 2,000 ms",
+    REVIEW.format("requests of that approval"): "at most 3",
+    REVIEW.format("until the list of what will be published is there"): "at most 1,000 ms",
     **{f"Redis {one} (median)": "at most 2 s" for one in UNUSED},
     **{f"Redis {one}: the last answer that it isn't used (median)": "at most 5 s" for one in BACK},
     "worker process killed: its task goes on (median)": "at most 5 s",

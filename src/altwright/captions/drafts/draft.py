@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from altwright.captions.drafts.mending import Looked, mend
 from altwright.captions.drafts.quality import QualityWarning, check
 from altwright.db.copies import as_json, copied
 from altwright.db.tables import DraftRow, PictureRow, PostRow
@@ -92,8 +93,9 @@ class Draft:
     def to_json(self) -> dict[str, Any]:
         """Return the one shape in which the REST API and the pages show a draft."""
         url = f"/pictures/{self.picture.id}"
+        looked = Looked(self.text, self.max_length, self.post.text, self.language, self.evidence)
         return as_json(self, without={"user_id", "asked_language"}) | {
-            "warnings": [asdict(one) for one in self.warnings],
+            "warnings": [asdict(one) | asdict(mend(one.code, looked)) for one in self.warnings],
             "picture": as_json(self.picture, without={"remote_id", "file"})
             | {"url": url, "thumbnail_url": f"{url}?size=small"},
             "post": as_json(self.post, without={"remote_id"}),

@@ -12,6 +12,9 @@ from altwright.captions.drafts.draft import Draft
 from altwright.db.tables import ID_MOST, DraftRow, PictureRow, PostRow
 from altwright.errors import InvalidInput
 
+#: The newest post first, a post's pictures in their order.
+ORDER = (PostRow.posted_at.desc(), PostRow.id.desc(), PictureRow.position, DraftRow.id)
+
 
 def cursor_of(draft: Draft) -> str:
     """Return what asks for the drafts that follow this one."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from altwright.captions.drafts import checks, draft_texts
 from altwright.captions.drafts.draft import Draft, Page, draft_of
-from altwright.captions.drafts.draft_cursor import after, cursor_of
+from altwright.captions.drafts.draft_cursor import ORDER, after, cursor_of
 from altwright.captions.drafts.draft_filter import (
     ALL,
     DraftFilter,
@@ -23,6 +23,7 @@ from altwright.captions.drafts.draft_filter import (
     may_be_approved,
 )
 from altwright.captions.drafts.draft_texts import DraftText
+from altwright.captions.drafts.publishable import Publishable, publishable
 from altwright.captions.pictures.picture_files import media_type_of
 from altwright.db.session import Database, changed
 from altwright.db.tables import ID_MOST, AccountRow, DraftRow, PictureRow, PostRow
@@ -43,6 +44,13 @@ WHOLE: Select[DraftRow, PictureRow, PostRow, int] = (
     .join(PictureRow, PictureRow.id == DraftRow.picture_id)
     .join(PostRow, PostRow.id == PictureRow.post_id)
     .join(AccountRow, AccountRow.id == DraftRow.account_id)
+)
+#: The ids of drafts, as lists of them are ordered.
+_SORTED: Select[int] = (
+    select(DraftRow.id)
+    .join(PictureRow, PictureRow.id == DraftRow.picture_id)
+    .join(PostRow, PostRow.id == PictureRow.post_id)
+    .order_by(*ORDER)
 )
 
 
@@ -88,18 +96,18 @@ class DraftStore:
                 since=updated_since,
             )
         self._bring_up_to_date(user_id, wanted)
-        query = WHOLE.where(DraftRow.user_id == user_id, *wanted.conditions())
+        conditions = [DraftRow.user_id == user_id, *wanted.conditions()]
         if ids:
-            query = query.where(DraftRow.id.in_(ids))
+            conditions.append(DraftRow.id.in_(ids))
         if cursor is not None:
-            query = query.where(after(cursor))
-        query = query.order_by(
-            PostRow.posted_at.desc(), PostRow.id.desc(), PictureRow.position, DraftRow.id
-        )
+            conditions.append(after(cursor))
         with self.database.read() as session:
-            rows = session.execute(query.limit(limit + 1)).all()
+            # Among thousands, ids alone are sorted sooner than whole drafts.
+            first = session.scalars(_SORTED.where(*conditions).limit(limit + 1)).all()
+            query = WHOLE.where(DraftRow.id.in_(first)).order_by(*ORDER)
+            rows = session.execute(query).all()
         drafts = [draft_of(*row) for row in rows[:limit]]
-        return Page(drafts, cursor_of(drafts[-1]) if len(rows) > limit else None)
+        return Page(drafts, cursor_of(drafts[-1]) if drafts and len(first) > limit else None)
 
     def _bring_up_to_date(self, user_id: int, wanted: DraftFilter) -> None:
         if wanted.asks_for_findings:
@@ -266,16 +274,24 @@ class DraftStore:
         """Set all aside that ``wanted`` asks for; return their ids."""
         return self._change_matching(user_id, wanted, DraftStatus.SKIPPED)
 
-    def count_approvable(self, user_id: int, wanted: DraftFilter) -> tuple[int, datetime]:
-        """Return how many drafts ``approve_matching`` would take, and as of when.
+    def count_matching(
+        self, user_id: int, wanted: DraftFilter, *, is_approval: bool = True
+    ) -> tuple[int, datetime]:
+        """Return how many drafts ``approve_matching`` would take, or ``skip_matching``; as of when.
 
         The moment is one for a filter's ``until``.
         """
         self._bring_up_to_date(user_id, wanted)
         with self.database.read() as session:
             at = session.execute(select(now())).scalar_one()
-            found = matching(session, user_id, wanted, is_approval=True)
+            found = matching(session, user_id, wanted, is_approval=is_approval)
         return len(found), at
+
+    def publishable(self, user_id: int, wanted: DraftFilter = ALL) -> Publishable:
+        """Return all that publishing would take, of what is like ``wanted``."""
+        self._bring_up_to_date(user_id, wanted)
+        with self.database.read() as session:
+            return publishable(session, user_id, wanted)
 
     def picture_file(
         self, picture_id: int, user_id: int, *, small: bool = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -344,6 +344,26 @@ def drafts_with(session: Session, user_id: int, ids: Collection[int]) -> list[Dr
     return sorted(
         found, key=lambda one: (-one.post.posted_at.timestamp(), one.post.id, one.picture.position)
     )
+
+
+class Standing(NamedTuple):
+    """Whose draft one is, and its state."""
+
+    id: int
+    account_id: int
+    status: DraftStatus
+
+
+def standings(session: Session, user_id: int, ids: Collection[int]) -> list[Standing]:
+    """Return those of the user's drafts that ``ids`` names, maybe thousands, by rising id."""
+    found = []
+    for some in chunks(sorted(set(ids))):
+        query = select(DraftRow.id, DraftRow.account_id, DraftRow.status).where(
+            DraftRow.user_id == user_id, DraftRow.id.in_(some)
+        )
+        rows = session.execute(query.order_by(DraftRow.id))
+        found += [Standing(one, account, DraftStatus(status)) for one, account, status in rows]
+    return found
 
 
 def begin_publishing(

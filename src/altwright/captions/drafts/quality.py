@@ -50,10 +50,10 @@ _FILE_NAME = re.compile(
     r"|(?:img|dsc[fn]?|pxl|mvimg|image|photo|screenshot|signal|whatsapp)[ _-]?[\d_ -]{3,}\w*)\s*",
     re.IGNORECASE,
 )
-_FILE_NAME_WITHIN = re.compile(
+FILE_NAME_WITHIN = re.compile(
     r"(?:^|[\s(\[])[\w-]{3,80}\.(?:jpe?g|png|gif|webp|heic|avif|bmp|tiff?)\b", re.IGNORECASE
 )
-_MARKUP = re.compile(
+MARKUP = re.compile(
     r"</?[a-z][\w-]{0,30}(?:\s[^<>]{0,300})?/?>|&(?:#\d{2,6}|[a-z]{2,8});"
     r"|^\|.{1,300}\|\s*$",
     re.IGNORECASE | re.MULTILINE,
@@ -62,10 +62,10 @@ _MARKUP = re.compile(
 _DATA = re.compile(r"^\s*[\[{]\s*[{\"]")
 #: UTF-8 that was read as Latin-1 or Windows-1252, and characters that were lost ("Don?t").
 _MOJIBAKE = re.compile(r"\ufffd|[ÃÂ][\u0080-\u00bf]|â€|ðŸ|(?<=[a-z])\?(?=[a-z])")
-_EMOJI = regex.compile(r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f")
-_URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_HASHTAG = re.compile(r"(?<!\w)#\w*[^\W\d]\w*")
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
+EMOJI = regex.compile(r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f")
+URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+HASHTAG = re.compile(r"(?<!\w)#\w*[^\W\d]\w*")
+WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
 _ENDS_OPEN = re.compile(r"(?:\.\.\.|…|[,;:&(\[–—-])$")  # noqa: RUF001 - dashes are meant
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -143,7 +143,7 @@ def _file_name(text: str, own: str) -> _Found:
     """Find file names. Source: WebAIM, Alternative Text ("Alt text should: be accurate")."""
     if _FILE_NAME.fullmatch(text):
         return "file_name", "This looks like a file name; write what the picture shows instead."
-    if found := _FILE_NAME_WITHIN.search(own):
+    if found := FILE_NAME_WITHIN.search(own):
         name = found[0].strip(" \n([")
         return "file_name", f"“{name}” looks like a file name; leave it out."
     return None
@@ -183,7 +183,7 @@ def _markup(own: str) -> _Found:
 
     Source: Mastodon documentation, MediaAttachment: the description is plain text.
     """
-    marks = (_MARKUP, _DATA, TEMPLATE, *(pattern for pattern, _ in MARKDOWN))
+    marks = (MARKUP, _DATA, TEMPLATE, *(pattern for pattern, _ in MARKDOWN))
     found = next((found for mark in marks if (found := mark.search(own))), None)
     if found is None:
         return None
@@ -225,7 +225,7 @@ def _like_post(text: str, post_text: str) -> _Found:
 
 def _cut_off(text: str, language: str) -> _Found:
     """Find texts that stop in the middle, as models do at their limit of tokens."""
-    last = _WORD.findall(text)[-1:]
+    last = WORD.findall(text)[-1:]
     ends_open = bool(_ENDS_OPEN.search(text))
     if not ends_open and text[-1].isalnum() and last and (known := LANGUAGES.get(language)):
         ends_open = last[0] in known.unfinished  # "line A" and "IN" are names
@@ -236,12 +236,12 @@ def _cut_off(text: str, language: str) -> _Found:
 
 def _repetition(text: str) -> _Found:
     """Find words, phrases and sentences said again and again, as small models do."""
-    words = [word.casefold() for word in _WORD.findall(text)]
+    words = [word.casefold() for word in WORD.findall(text)]
     for at in range(len(words) - MANY_TIMES + 1):
         if len(set(words[at : at + MANY_TIMES])) == 1:
             return _repeated(words[at])
     said = Counter(
-        " ".join(_WORD.findall(part.casefold()))
+        " ".join(WORD.findall(part.casefold()))
         for part in (text[start:end] for start, end in sentences.split(text))
     )
     for sentence, times in said.items():
@@ -263,26 +263,26 @@ def _missing_text(text: str, evidence: Mapping[str, Any]) -> _Found:
 
     Source: W3C WAI, Images of Text (the alternative holds the same words).
     """
-    read = " ".join(_recognised(evidence.get("text")))
-    seen = [word.casefold() for word in _WORD.findall(read)]
+    read = " ".join(recognised(evidence.get("text")))
+    seen = [word.casefold() for word in WORD.findall(read)]
     if len(seen) < TEXT_WORDS:
         return None
-    said = {word.casefold() for word in _WORD.findall(text)}
+    said = {word.casefold() for word in WORD.findall(text)}
     if sum(word in said for word in seen) >= TEXT_SHARE * len(seen):
         return None
     shown = read if len(read) <= 60 else f"{read[:60].rsplit(' ', 1)[0]} …"  # noqa: PLR2004 - a line
     return "missing_text", f"The picture seems to show words: “{shown}”. Quote them if they matter."
 
 
-def _recognised(found: Any) -> Iterator[str]:
-    """Yield the texts in the evidence, whose shape is each describer's own."""
+def recognised(found: Any) -> Iterator[str]:
+    """Yield the texts that a describer read in the picture; their shape is each one's own."""
     if isinstance(found, str):
         yield found
     elif isinstance(found, Mapping):
-        yield from _recognised(found.get("text"))
+        yield from recognised(found.get("text"))
     elif isinstance(found, list | tuple):
         for one in found:
-            yield from _recognised(one)
+            yield from recognised(one)
 
 
 def _opening(text: str, language: str) -> _Found:
@@ -301,20 +301,20 @@ def _links(text: str) -> _Found:
 
     Source: Mastodon documentation, MediaAttachment: the description is plain text.
     """
-    if _URL.search(text):
+    if URL.search(text):
         return "links", "Links can't be followed in an alt text; put them into the post."
-    if len(_HASHTAG.findall(text)) >= MANY_HASHTAGS:
+    if len(HASHTAG.findall(text)) >= MANY_HASHTAGS:
         return "links", "Hashtags do nothing in an alt text; describe the picture in sentences."
     return None
 
 
 def _emoji(own: str) -> _Found:
     """Find texts full of emoji. Source: W3C WAI, emoji are announced by their whole names."""
-    signs = regex.findall(r"\X", own) if _EMOJI.search(own) else []
-    if sum(_EMOJI.search(sign) is not None for sign in signs) < MANY_EMOJI:
+    signs = regex.findall(r"\X", own) if EMOJI.search(own) else []
+    if sum(EMOJI.search(sign) is not None for sign in signs) < MANYEMOJI:
         return None
     return "emoji", "Screen readers say the name of every emoji; leave out those that add nothing."
 
 
 def _words(text: str) -> str:
-    return " ".join(word.casefold() for word in _WORD.findall(text))
+    return " ".join(word.casefold() for word in WORD.findall(text))

@@ -23,6 +23,7 @@ from altwright.accounts.servers import ServerStore
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
 from altwright.captions.drafts.draft_store import IDS_MOST, DraftStore, check_ids
+from altwright.captions.drafts.draft_writes import Standing
 from altwright.captions.tasks.account_access import open_account, post_gone, probe_platform
 from altwright.captions.tasks.labels import post_label, tally
 from altwright.db.tables import ID_MOST
@@ -115,8 +116,8 @@ def start_publishing(
     if known and (known.account_id is None or known.settings.get("draft_ids") == wanted):
         return Started((known,))
     with drafts.database.read() as session:
-        found = draft_writes.drafts_with(session, user.id, wanted)
-    of_accounts: dict[int, list[Draft]] = {}
+        found = draft_writes.standings(session, user.id, wanted)
+    of_accounts: dict[int, list[Standing]] = {}
     for draft in sorted(found, key=lambda one: one.account_id):
         of_accounts.setdefault(draft.account_id, []).append(draft)
     keys = _request_keys(request_key, list(of_accounts))
@@ -160,7 +161,7 @@ def _request_keys(key: str | None, account_ids: Sequence[int]) -> dict[int, str 
     }
 
 
-def _check_ready(drafts: Sequence[Draft], unknown: Collection[int]) -> None:
+def _check_ready(drafts: Sequence[Standing], unknown: Collection[int]) -> None:
     unready = sorted({one.id for one in drafts if one.status not in DECIDED}.union(unknown))
     if unready:
         named = ", ".join(map(str, unready[:NAMED])) + (" …" if len(unready) > NAMED else "")

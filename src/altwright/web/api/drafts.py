@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from altwright.captions.drafts.draft import Draft
@@ -135,8 +136,10 @@ def describe_again(
 
 @bp.get("/approvable", responses=answers({200: responses.Approvable}))
 def count_approvable(query: ApprovableQuery) -> Answer:
-    """Count the drafts to review that an approval by this filter would take."""
-    count, at = services().drafts.count_approvable(caller().id, query.filter())
+    """Count the drafts to review that a decision by this filter would take."""
+    count, at = services().drafts.count_matching(
+        caller().id, query.filter(), is_approval=query.decision == "approve"
+    )
     return {"count": count, "at": at.isoformat()}
 
 
@@ -148,6 +151,12 @@ def count_drafts(query: LikeThis) -> Answer:
         "counts": services().drafts.counts(user_id, wanted),
         "published_pictures": services().drafts.count_published(user_id, wanted),
     }
+
+
+@bp.get("/publishable", responses=answers({200: responses.Publishable}))
+def list_publishable(query: LikeThis) -> Answer:
+    """Name all approved drafts that are like this, in the order of the list of drafts."""
+    return asdict(services().drafts.publishable(caller().id, query.filter()))
 
 
 @bp.post("/approve", responses=answers({200: responses.Changed}, body=True))

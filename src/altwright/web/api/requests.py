@@ -243,7 +243,11 @@ class LikeThis(Query):
 
 
 class ApprovableQuery(LikeThis):
-    """Which drafts to count."""
+    """Which drafts to count, and what for."""
+
+    decision: Literal["approve", "skip"] = Field(
+        "approve", description="which decision: nothing that needs a reader is approved"
+    )
 
 
 class DraftsQuery(LikeThis):

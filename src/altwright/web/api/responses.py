@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from altwright.captions.drafts.mending import Remedy
 from altwright.describers.style import Length, Tone
 from altwright.domain.caption import DraftStatus, TextKind
 from altwright.domain.task import Delivery, ItemStatus, Status
@@ -192,6 +193,10 @@ class DraftWarning(Shape):
 
     code: str
     message: str
+    remedy: Remedy = Field(
+        description="who mends it: a text that takes this one's place, a person, or a describer"
+    )
+    mended: str | None = Field(description="the text without it; null where nobody can tell")
 
 
 class Picture(Shape):
@@ -255,6 +260,16 @@ class DraftCounts(Shape):
     counts: dict[DraftStatus, int]
     published_pictures: int = Field(
         description="pictures that have got a text from here, those described again included"
+    )
+
+
+class Publishable(Shape):
+    """Approved drafts, and which of them would replace other words."""
+
+    ids: list[int]
+    post_ids: list[int] = Field(description="beside each the post that it stands in")
+    replacing: list[int] = Field(
+        description="those of them whose picture has other words on its server"
     )
 
 

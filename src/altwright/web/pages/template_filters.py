@@ -24,6 +24,7 @@ from altwright.web.pages.words import (
     DESCRIBERS,
     DRAFT_STATES,
     VIEWS,
+    WARNING_REMEDIES,
     for_scripts,
     kind_items,
     kind_title,
@@ -77,6 +78,7 @@ def register(bp: Blueprint) -> None:
     """Make these words known to every template of the app."""
     for name, table in (
         ("draft_state", DRAFT_STATES),
+        ("remedy_words", WARNING_REMEDIES),
         ("view_words", VIEWS),
         ("describer_words", DESCRIBERS),
         ("remedy", REMEDIES),

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from altwright.captions.drafts.draft import Page
 from altwright.captions.drafts.draft_filter import ALL, DraftFilter
+from altwright.captions.drafts.draft_store import IDS_MOST
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
 from altwright.describers.port import HINT_MOST, NAMES_MOST, STYLE_MOST
@@ -123,8 +124,16 @@ def review_card(draft_id: int) -> str:
 
 @bp.get("/review/cards")
 def review_cards() -> str:
-    """Return the drafts that follow ``cursor``, as they stand in the review page."""
-    return render_template("review_cards.html", **_drafts("draft"))
+    """Return the drafts that follow ``cursor``, as they stand in the review page.
+
+    The first of them come with the page's numbers, which many decisions at once have changed.
+    """
+    at = services().database.now()
+    found = _drafts("draft")
+    if "cursor" not in request.args:
+        wanted = found["asked"].of_view(found["view"])
+        found |= {**_numbers(caller().id, wanted), "numbers_at": at}
+    return render_template("review_cards.html", **found)
 
 
 @bp.get("/accounts")
@@ -182,6 +191,7 @@ def _review(otherwise: str, *, current: dict[str, Any] | None) -> str:
         choices=choices(services().drafts.facets(user.id, wanted), asked.said),
         describer=services().describer,
         hint_most=HINT_MOST,
+        ids_most=IDS_MOST,
         at=at,
         views=VIEWS,
         publishes=Publishing.name,

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
+from altwright.captions.drafts.mending import Remedy
 from altwright.captions.drafts.same_pictures import REUSED
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
@@ -132,6 +133,14 @@ WARNINGS = MappingProxyType(
         "emoji": "Many emoji",
     }
 )
+#: What its button says, by who mends a warning.
+WARNING_REMEDIES = MappingProxyType(
+    {
+        Remedy.REPLACE: "Mend",
+        Remedy.WRITE: "Write",
+        Remedy.DESCRIBE: "Describe again",
+    }
+)
 #: The review page's tabs; "approved" has those that are being published, too.
 VIEWS = MappingProxyType(DRAFT_STATES | {"all": "All"})
 
@@ -144,6 +153,7 @@ def for_scripts() -> dict[str, Any]:
         "nothing_done": NOTHING_DONE,
         "active": ACTIVE,
         "draft_states": dict(DRAFT_STATES),
+        "remedies": dict(WARNING_REMEDIES),
         "describers": dict(DESCRIBERS),
     }
 

@@ -12,7 +12,7 @@ const LOST = new Set([0, 502, 503, 504]);
  *   cancel_requested: boolean, progress: {percent: number, step: string, sequence: number},
  *   items: Items, created_at: string, started_at: string|null, finished_at: string|null,
  *   error: {category: string|null, message: string}|null}} Task
- * @typedef {{code: string, message: string}} Warning
+ * @typedef {{code: string, message: string, remedy: "replace"|"write"|"describe", mended: string|null}} Warning
  * @typedef {{id: number, status: string, version: number, text: string, text_id: number|null, max_length: number,
  *   warnings: Warning[], problem: string, language: string, level: string|null, updated_at: string,
  *   picture: {id: number, url: string, thumbnail_url: string, position: number, of: number},

@@ -10,6 +10,7 @@
  *   nothing_done: string,
  *   active: string[],
  *   draft_states: Object<string, string>,
+ *   remedies: Object<string, string>,
  *   describers: Object<string, string>,
  * }}
  */
@@ -17,6 +18,8 @@ const words = JSON.parse(document.getElementById("words").textContent);
 const active = new Set(words.active);
 
 export const draftStates = words.draft_states;
+/** What the button of a warning says, by who mends it. */
+export const remedies = words.remedies;
 
 /** Return what people read for a describer's name. @param {string} name */
 export const describerTitle = (name) => words.describers[name] ?? name;

@@ -48,11 +48,29 @@ export async function take(said) {
   show();
 }
 
+/**
+ * Take the numbers that came with the first cards of a page.
+ * @param {{counts: Object<string, number>, published: number, waiting: number}} said
+ */
+export function takeNumbers(said) {
+  ({ counts, published, waiting } = said);
+  show();
+}
+
+/** @param {string} status @returns {number} how many drafts are in a state, of what the page shows */
+export function inState(status) {
+  return counts[status];
+}
+
 function show() {
   for (const place of document.querySelectorAll("[data-tab-count]")) {
     place.textContent = inView(place.dataset.tabCount).toLocaleString("en");
   }
   showToReview(waiting);
+  for (const button of document.querySelectorAll("[data-skip-these]")) {
+    button.hidden = counts.draft <= 0;
+    button.querySelector("[data-words]").textContent = `Skip all ${counts.draft.toLocaleString("en")} …`;
+  }
   for (const button of document.querySelectorAll("[data-publish]")) {
     button.hidden = counts.approved <= 0;
     button.querySelector("[data-words]").textContent = `Publish ${counts.approved.toLocaleString("en")}`;

@@ -17,8 +17,8 @@ const IDS = 10_000;
 /** What brings a draft back to a state. */
 const WAY_BACK = { draft: "reopen", approved: "approve", skipped: "skip" };
 
-/** @param {number[]} ids */
-const approvedMany = (ids) => `approved ${ids.length.toLocaleString("en")}`;
+/** @param {string} action @param {number[]} ids */
+const many = (action, ids) => `${WORDS[action].toLowerCase()} ${ids.length.toLocaleString("en")}`;
 
 export class Decisions {
   /** @param {import("./deck.js").Deck} deck */
@@ -26,7 +26,8 @@ export class Decisions {
     this.deck = deck;
     /**
      * What can be undone, newest last: decisions about drafts, and texts that were replaced.
-     * @type {{words: string, before: {draft: Draft, status?: string, said?: DraftJson}[], ids?: number[]}[]}
+     * @type {{words: string, action?: string, before: {draft: Draft, status?: string, said?: DraftJson}[],
+     *   ids?: number[]}[]}
      */
     this.done = [];
     /** The undo under way. */
@@ -133,12 +134,17 @@ export class Decisions {
     }
   }
 
-  /** The server has approved many drafts by a filter, most of which aren't on this page. @param {number[]} ids */
-  async tookMany(ids) {
-    if (ids.length) this.done.push({ words: approvedMany(ids), before: [], ids });
+  /**
+   * The server has decided about many drafts by a filter, most of which aren't on this page.
+   * @param {"approve"|"skip"} action @param {number[]} ids
+   */
+  async tookMany(action, ids) {
+    if (ids.length) this.done.push({ words: many(action, ids), action, before: [], ids });
     this.showButton();
     await this.deck.reload();
-    tell(`Approved: ${ids.length.toLocaleString("en")}.${ids.length ? " Undo takes them back." : ""}`);
+    const words = `${WORDS[action]}: ${ids.length.toLocaleString("en")}.`;
+    if (ids.length) tell(`${words} Undo takes them back.`, { undo: () => this.undo() });
+    else tell(words);
   }
 
   /** @param {number[]} ids approved or skipped ones */
@@ -183,7 +189,7 @@ export class Decisions {
   published(ids) {
     for (const step of this.done.filter((one) => one.ids)) {
       step.ids = step.ids.filter((id) => !ids.has(id));
-      step.words = approvedMany(step.ids);
+      step.words = many(step.action, step.ids);
     }
     this.forget(ids);
   }
@@ -235,6 +241,7 @@ export class Decisions {
 
   /** @param {{words: string, ids: number[]}} step */
   async undoMany(step) {
+    tell(`Taking ${step.ids.length.toLocaleString("en")} back …`);
     try {
       await this.reopenMany(step.ids);
       await this.deck.reload();

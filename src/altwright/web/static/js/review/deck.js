@@ -3,11 +3,11 @@
 import { announce } from "../announce.js";
 import { page } from "../api.js";
 import { localise } from "../times.js";
-import { inView, refresh } from "./counts.js";
+import { inView, takeNumbers } from "./counts.js";
 import { Draft } from "./draft.js";
 
-/** Drafts left ahead when the next ones are fetched. */
-const AHEAD = 8;
+/** Drafts left ahead when the next ones are fetched: a key held down finds them there. */
+const AHEAD = 20;
 
 export class Deck {
   constructor() {
@@ -195,11 +195,14 @@ export class Deck {
   /** Show the view anew, from its first draft: many have come or gone. */
   async reload() {
     await this.loading;
-    await refresh();
     const query = new URLSearchParams(location.search);
     query.set("status", this.view);
     const fresh = await page(`/review/cards?${query}`);
     const next = fresh.querySelector("template[data-next]");
+    const numbers = JSON.parse(fresh.querySelector("template[data-numbers]").dataset.numbers);
+    takeNumbers(numbers);
+    this.main.dataset.at = numbers.at;
+    this.list.dispatchEvent(new CustomEvent("reloaded"));
     this.leaveEnd();
     this.list.replaceChildren();
     this.drafts = [];

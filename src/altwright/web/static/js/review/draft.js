@@ -3,7 +3,7 @@
 import { call, page } from "../api.js";
 import { showBadge } from "../task-card.js";
 import { localise } from "../times.js";
-import { draftStates } from "../words.js";
+import { draftStates, remedies } from "../words.js";
 import { Saver } from "./saver.js";
 
 /** @typedef {import("../api.js").DraftJson} DraftJson */
@@ -158,17 +158,23 @@ export class Draft {
 
   showWarnings() {
     const list = this.part("warnings");
-    const icon = document.getElementById("icons").content.children[1];
-    list.replaceChildren(
-      ...this.data.warnings.map((warning) => {
-        const item = document.createElement("li");
-        const words = document.createElement("span");
-        words.textContent = warning.message;
-        item.append(icon.cloneNode(true), words);
-        return item;
-      }),
-    );
+    list.replaceChildren(...this.data.warnings.map((warning, at) => this.warning(warning, at === 0)));
     list.hidden = !this.data.warnings.length || !this.isOpen;
+  }
+
+  /** @param {import("../api.js").Warning} warning @param {boolean} isFirst the one that a key mends */
+  warning(warning, isFirst) {
+    const item = document.getElementById("warning-item").content.firstElementChild.cloneNode(true);
+    const words = item.querySelector("[data-words]");
+    const button = item.querySelector("button");
+    words.textContent = warning.message;
+    words.id = `warning-${this.id}-${warning.code}`;
+    button.value = warning.code;
+    button.setAttribute("aria-describedby", words.id);
+    button.querySelector("[data-remedy]").textContent = remedies[warning.remedy];
+    if (isFirst) button.setAttribute("aria-keyshortcuts", "m");
+    else button.querySelector("kbd").remove();
+    return item;
   }
 
   /**
@@ -235,6 +241,7 @@ export class Draft {
     const full = this.image.dataset.full;
     if (!full) return;
     delete this.image.dataset.full;
+    this.image.loading = "eager"; // it is shown a moment later
     const large = new Image();
     large.onload = () => (this.image.src = full);
     large.src = full;

@@ -25,8 +25,9 @@ export function follow(deck, decisions) {
   const button = notice.querySelector("[data-show-new]");
   /** @type {Map<string, string>} how each task stood when it was heard of last */
   const known = new Map();
-  const opened = deck.main.dataset.at;
-  let newest = Date.parse(opened);
+  /** What was written since then isn't among what the page can walk to. */
+  const opened = () => deck.main.dataset.at;
+  let newest = Date.parse(opened());
   let announced = 0;
   /** Whether a task has done something since the last look: it may have written drafts. */
   let hasRun = false;
@@ -39,7 +40,10 @@ export function follow(deck, decisions) {
       const changed = await changes();
       const here = new Map(deck.drafts.map((draft) => [draft.id, draft]));
       await Promise.all(changed.map((data) => here.get(data.id) && meet(here.get(data.id), data)));
-      if (FED.has(deck.view) && (had || toReview() > waited)) show(await unseen());
+      const at = opened();
+      if (!FED.has(deck.view) || !(had || toReview() > waited)) return;
+      const fresh = await unseen();
+      if (at === opened()) show(fresh);
     } catch {
       hasRun ||= had;
       // The next news brings the next look.
@@ -88,7 +92,7 @@ export function follow(deck, decisions) {
   }
 
   async function unseen() {
-    const asked = { status: "draft", updated_since: opened, limit: String(PAGE) };
+    const asked = { status: "draft", updated_since: opened(), limit: String(PAGE) };
     const query = new URLSearchParams({ ...narrowed(), ...asked });
     const here = new Set(deck.drafts.map((draft) => draft.id));
     for (;;) {
@@ -115,7 +119,7 @@ export function follow(deck, decisions) {
     try {
       const query = new URLSearchParams(location.search);
       query.set("status", deck.view);
-      query.set("since", opened);
+      query.set("since", opened());
       let first;
       let url = `/review/cards?${query}`;
       while (url && !first) {
@@ -131,6 +135,8 @@ export function follow(deck, decisions) {
       button.disabled = false;
     }
   });
+
+  deck.list.addEventListener("reloaded", () => show([]));
 
   listen((task) => {
     const { done, failed, skipped } = task.items;

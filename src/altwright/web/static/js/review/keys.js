@@ -29,7 +29,8 @@ export function bindSwitch(toggle) {
   show();
 }
 
-function areOn() {
+/** Return whether single-key shortcuts are on (WCAG 2.1.4). */
+export function areOn() {
   try {
     const kept = localStorage.getItem(REMEMBERED);
     if (kept) return kept === "on";

@@ -4,11 +4,12 @@ import { announce } from "../announce.js";
 import { followToReview } from "../navigation.js";
 import { showTasks } from "../task-cards.js";
 import { describeAgain, forget, remember } from "./again.js";
-import { approveSure } from "./bulk.js";
+import { decideByFilter } from "./bulk.js";
 import { Decisions } from "./decisions.js";
 import { Deck } from "./deck.js";
 import { follow } from "./follow.js";
 import { bindKeys, bindSwitch } from "./keys.js";
+import { mend } from "./mend.js";
 import { correct, publish } from "./publish.js";
 import { askOther } from "./other.js";
 import { Selection } from "./selection.js";
@@ -27,8 +28,8 @@ if ("faults" in deck.main.dataset) followToReview();
 else follow(deck, decisions);
 for (const draft of deck.drafts) draft.showText();
 
-/** @param {import("./draft.js").Draft|undefined} draft @param {string} action */
-function act(draft, action) {
+/** @param {import("./draft.js").Draft|undefined} draft @param {string} action @param {string} [value] of its button */
+function act(draft, action, value = "") {
   if (!draft) return;
   const replaced = (words) => (before) => decisions.wrote(draft, before, { words });
   const { described_text: described, picture } = draft.data;
@@ -37,6 +38,8 @@ function act(draft, action) {
     remember: () => remember(draft),
     forget: () => forget(draft),
     other: () => askOther(draft, replaced("another describer's text")),
+    mend: () =>
+      mend(draft, value, { again: () => act(draft, "again"), write: () => edit(draft), undo: () => decisions.undo() }),
     correct: () => correct(deck, decisions, draft),
     texts: () => showTexts(draft, replaced("text brought back"), (text) => correct(deck, decisions, draft, text)),
     describers: () => takeText(draft, described, "The describer's words are back.", replaced("describer's words")),
@@ -52,8 +55,9 @@ function toggleMode() {
   if (deck.drafts.length) deck.setMode(deck.isOne ? "grid" : "one");
 }
 
-function edit() {
-  const field = deck.current?.textarea;
+/** @param {import("./draft.js").Draft|undefined} draft */
+function edit(draft) {
+  const field = draft?.textarea;
   if (!field) return;
   field.focus();
   field.setSelectionRange(field.value.length, field.value.length);
@@ -63,7 +67,7 @@ deck.list.addEventListener("click", (event) => {
   const draft = deck.of(event.target);
   if (!draft) return;
   const button = event.target.closest("[data-act]");
-  if (button) return act(draft, button.dataset.act);
+  if (button) return act(draft, button.dataset.act, button.value);
   const opens = event.target.closest("[data-open], img");
   if (!opens || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
@@ -112,11 +116,12 @@ bindKeys({
   k: () => deck.step(-1),
   ArrowRight: () => deck.step(1),
   ArrowLeft: () => deck.step(-1),
-  e: edit,
+  e: () => edit(deck.current),
   a: () => act(deck.current, "approve"),
   s: () => act(deck.current, "skip"),
+  m: () => act(deck.current, "mend"),
   d: () => act(deck.current, "again"),
-  m: () => act(deck.current, "remember"),
+  r: () => act(deck.current, "remember"),
   o: () => act(deck.current, "other"),
   u: () => decisions.undo(),
   t: () => act(deck.current, "texts"),
@@ -141,7 +146,8 @@ on("[data-help]", () => help.showModal());
 on("[data-previous]", () => deck.step(-1));
 on("[data-following]", () => deck.step(1));
 on("[data-publish]", () => publish(deck, decisions));
-on("[data-approve-sure]", () => approveSure(deck, decisions));
+on("[data-approve-sure]", () => decideByFilter(deck, decisions, "approve"));
+on("[data-skip-these]", () => decideByFilter(deck, decisions, "skip"));
 on("[data-first]", () => deck.go(0));
 document.documentElement.dataset.ready = "";
 

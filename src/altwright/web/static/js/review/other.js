@@ -4,6 +4,7 @@ import { announce, tell } from "../announce.js";
 import { call, submit } from "../api.js";
 import { ended } from "../live.js";
 import { describerTitle, isActive } from "../words.js";
+import { areOn } from "./keys.js";
 import { origin, restore, textsOf } from "./texts.js";
 
 /** @type {string[]} the describers, in the order in which they are asked */
@@ -34,9 +35,9 @@ export async function askOther(draft, replaced) {
     const other = texts.find((one) => one.kind === "described" && one.describer === describer);
     if (!other || other.text === draft.text) return tell("The other describer says the same.");
     const now = texts.find((one) => one.is_current);
-    const words = [now ? origin(now) : "The text now", draft.text || "No text yet"];
+    const words = [now ? origin(now) : "The text now", draft.text || "No text yet", draft.data.language];
     // Where there is no text yet, nothing is to choose.
-    if (draft.text && (await chosen(dialog, words, [origin(other), other.text])) !== "2") {
+    if (draft.text && (await chosen(dialog, words, [origin(other), other.text, other.language])) !== "2") {
       return tell("The text stays. The other one is among the former texts (T).");
     }
     const before = draft.data;
@@ -75,18 +76,20 @@ function showFailure(draft, words) {
 }
 
 /**
- * @param {HTMLDialogElement} dialog @param {string[][]} both origin and words of each
+ * @param {HTMLDialogElement} dialog @param {string[][]} both origin, words and language of each
  * @returns {Promise<string>} "1", "2", or "" for none
  */
 function chosen(dialog, ...both) {
   const parts = [...dialog.querySelectorAll(".beside__one")];
-  for (const [at, [name, words]] of both.entries()) {
+  for (const [at, [name, words, language]] of both.entries()) {
+    const place = parts[at].querySelector("[data-words]");
     parts[at].querySelector("[data-origin]").textContent = name;
-    parts[at].querySelector("[data-words]").textContent = words;
+    place.textContent = words;
+    place.lang = language;
   }
   dialog.returnValue = "";
   dialog.onkeydown = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !["1", "2"].includes(event.key)) return;
+    if (!areOn() || event.ctrlKey || event.metaKey || event.altKey || !["1", "2"].includes(event.key)) return;
     event.preventDefault();
     dialog.close(event.key);
   };

@@ -168,7 +168,9 @@ export class Saver {
   showConflict(theirs) {
     this.show("conflict", "Changed elsewhere: not saved");
     const box = this.draft.part("conflict");
-    box.querySelector("[data-theirs]").textContent = theirs;
+    const words = box.querySelector("[data-theirs]");
+    words.textContent = theirs;
+    words.lang = this.draft.data.language;
     box.hidden = false;
     announce("This text was changed elsewhere. Choose which one to keep.");
   }
