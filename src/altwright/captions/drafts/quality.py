@@ -311,7 +311,7 @@ def _links(text: str) -> _Found:
 def _emoji(own: str) -> _Found:
     """Find texts full of emoji. Source: W3C WAI, emoji are announced by their whole names."""
     signs = regex.findall(r"\X", own) if EMOJI.search(own) else []
-    if sum(EMOJI.search(sign) is not None for sign in signs) < MANYEMOJI:
+    if sum(EMOJI.search(sign) is not None for sign in signs) < MANY_EMOJI:
         return None
     return "emoji", "Screen readers say the name of every emoji; leave out those that add nothing."
 
