@@ -10,7 +10,7 @@ from tests.support_browser import Site
 
 from altwright.domain.task import Status
 from altwright.errors import Category
-from altwright.web.pages.template_filters import initials, seen, settings_in_words
+from altwright.web.pages.template_filters import initials, seen, settings_in_words, written_lines
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,13 @@ from altwright.web.pages.template_filters import initials, seen, settings_in_wor
 def test_evidence(evidence: dict[str, Any], words: list[tuple[str, list[str]]]) -> None:
     """Whatever shape a describer's evidence has, what has words is shown and nothing fails."""
     assert seen(evidence) == words
+
+
+def test_lines_have_their_language() -> None:
+    """A screen reader speaks each in its own voice, where the describer was sure of it."""
+    evidence = {"text": [{"text": "Άνοιξη", "lang": "el"}, {"text": "Open"}, "8 to 20"]}
+    assert written_lines(evidence) == [("Άνοιξη", "el"), ("Open", ""), ("8 to 20", "")]
+    assert written_lines({}) == []
 
 
 @pytest.mark.parametrize(

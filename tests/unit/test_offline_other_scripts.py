@@ -65,6 +65,7 @@ def test_what_is_partly_in_another_script_is_said_to_be() -> None:
     greek = line("Τρίτη", 0, 60, "Greek")
     assert named([latin]) == ""
     assert named([russian]) == " in Russian"
+    assert named([line("Ђорђе и Љубица чекају воз", 0, 0, "Cyrillic")]) == " in Serbian"
     assert named([latin, russian, greek]) == ", partly in Russian and Greek script"
 
 

@@ -12,6 +12,8 @@ from altwright.describers.offline.vision.ocr import Line
 from altwright.describers.offline.vision.scripts import language_of
 from altwright.domain.counting import listed
 
+#: Languages that letters tell and that nobody asks models for.
+_OTHERS: Final = {"bg": "Bulgarian", "mr": "Marathi", "sr": "Serbian", "ur": "Urdu"}
 #: Share of the written characters from which on all is said to be in one script.
 _ALL: Final = 0.85
 
@@ -28,7 +30,7 @@ def languages(lines: Sequence[Line]) -> dict[str, str]:
 def named(lines: Sequence[Line]) -> str:
     """Return " in Russian" or ", partly in Greek"; "" for lines in the usual scripts."""
     names = [
-        language_name(language) if language else f"{script} script"
+        (_OTHERS.get(language) or language_name(language)) if language else f"{script} script"
         for script, language in languages(lines).items()
     ]
     if not names:
