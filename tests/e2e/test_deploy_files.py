@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
-import click
 import pytest
 import yaml  # type: ignore[import-untyped]  # it ships no types
 from cryptography import x509
@@ -19,12 +18,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.support import free_port
+from tests.support_deploy import (
+    COMMANDS,
+    DEPLOY,
+    SECRETS,
+    SPARE_S,
+    is_command,
+    known_variables,
+    settings_of,
+)
+from tests.support_web import Web
 
-from altwright.cli.main import altwright
-from altwright.config import Settings
-
-DEPLOY = Path(__file__).parent.parent.parent / "deploy"
-COMMANDS = altwright.list_commands(click.Context(altwright))
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 
 
@@ -33,11 +37,6 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("ALTWRIGHT_REQUIRE_ALL") == "1":
         pytest.fail(f"NOT INSTALLED: {what}", pytrace=False)
     pytest.skip(f"NOT INSTALLED: {what}")
-
-
-def known_variables() -> set[str]:
-    """Return the names of all settings."""
-    return {(field.alias or name).upper() for name, field in Settings.model_fields.items()}
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=[unit.name for unit in UNITS])
@@ -108,28 +107,39 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     return folder / "cert.pem", folder / "key.pem"
 
 
-def test_the_compose_file_names_commands_and_settings_that_exist() -> None:
-    """Each service of ours runs a known command with known settings; stops get their time."""
-    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+def test_the_compose_file_is_one_that_starts(web: Web) -> None:
+    """Each service of ours runs a known command with settings that production bears, and in time.
+
+    Its ports are those of the settings, and what its health is asked of is there.
+    """
+    text = (DEPLOY / "compose.yaml").read_text()
+    filled = re.sub(r"\$\{(\w+):\?\}", lambda found: SECRETS[found[1]], text)
+    compose = yaml.safe_load(filled)
     services = compose["services"]
-    ours = [one for one in services.values() if one.get("image") == "altwright"]
-    assert len(ours) == 2
-    for service in ours:
-        program, command = service["command"][:2]
-        assert program == "altwright"
-        assert command in COMMANDS
-        assert set(service["environment"]) <= known_variables()
+    ours = {name: one for name, one in services.items() if one.get("image") == "altwright"}
+    assert sorted(ours) == ["web", "workers"]
+    for service in ours.values():
+        assert is_command(service["command"])
+        settings = settings_of(service["environment"])
+        assert settings.profile == "production"
         grace_s = int(service["stop_grace_period"].removesuffix("s"))
-        assert grace_s > Settings.model_fields["rq_shutdown_timeout"].default + 15
+        assert grace_s > settings.rq_shutdown_timeout + SPARE_S
         assert set(service["depends_on"]) <= set(services)
+        assert settings.plaintext_hosts <= set(services)
+    settings = settings_of(ours["web"]["environment"])
+    ports = {int(one.rpartition(":")[2]) for one in ours["web"]["ports"]}
+    assert ports == {settings.port, settings.sockets_port}
+    asked = re.search(r"http://127\.0\.0\.1:(\d+)(/\w+)", ours["web"]["healthcheck"]["test"][-1])
+    assert asked is not None
+    assert int(asked[1]) == settings.port
+    assert web.app.test_client().get(asked[2]).status_code == 200
     volumes = {
         volume.split(":")[0] for one in services.values() for volume in one.get("volumes", [])
     }
     assert volumes == set(compose["volumes"])
     if has_compose():
         argv = ["docker", "compose", "-f", str(DEPLOY / "compose.yaml"), "config", "--quiet"]
-        secrets = ("POSTGRES_PASSWORD", "PLATFORM_ENCRYPTION_KEY", "FLASK_SECRET_KEY")
-        environment = {**os.environ, **dict.fromkeys(secrets, "x")}
+        environment = {**os.environ, **SECRETS}
         done = subprocess.run(
             argv, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
