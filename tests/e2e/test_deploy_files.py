@@ -7,17 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # it ships no types
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from tests.support import free_port
 from tests.support_deploy import (
     COMMANDS,
     DEPLOY,
@@ -27,6 +21,7 @@ from tests.support_deploy import (
     known_variables,
     settings_of,
 )
+from tests.support_nginx import Nginx
 from tests.support_web import Web
 
 UNITS = sorted((DEPLOY / "systemd").iterdir())
@@ -62,49 +57,12 @@ def test_systemd_finds_nothing_wrong_with_a_unit(unit: Path, tmp_path: Path) -> 
 
 def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
     """`nginx -t` on the site, with a certificate and ports of the test's own."""
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if program is None:
-        missing("nginx")
-    certificate, key = self_signed(tmp_path)
-    site = (DEPLOY / "nginx" / "altwright.conf").read_text()
-    site = re.sub(r"ssl_certificate +\S+;", f"ssl_certificate {certificate};", site)
-    site = re.sub(r"ssl_certificate_key +\S+;", f"ssl_certificate_key {key};", site)
-    plain, tls = free_port(), free_port()
-    site = re.sub(r"listen (\[::\]:)?80;", f"listen 127.0.0.1:{plain};", site, count=1)
-    site = re.sub(r"listen 443 ssl;", f"listen 127.0.0.1:{tls} ssl;", site)
-    site = re.sub(r"\n *listen \[::\]:\S+.*;", "", site)
-    (tmp_path / "site.conf").write_text(site)
-    lines = [f"pid {tmp_path}/pid;", f"error_log {tmp_path}/error.log;", "events {}"]
-    lines.append(f"http {{ access_log off; include {tmp_path}/site.conf; }}")
-    (tmp_path / "nginx.conf").write_text("\n".join(lines))
-    argv = [program, "-t", "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
+    made = Nginx(tmp_path)
+    made.configure()
+    done = subprocess.run(made.argv("-t"), capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert "test is successful" in done.stderr
     assert "[warn]" not in done.stderr
-
-
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate for a day."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "alt.example")])
-    at = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(at - timedelta(hours=1))
-        .not_valid_after(at + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    form = serialization.PrivateFormat.PKCS8
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
-    secret = key.private_bytes(pem, form, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(secret)
-    return folder / "cert.pem", folder / "key.pem"
 
 
 def test_the_compose_file_is_one_that_starts(web: Web) -> None:
