@@ -11,8 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from evaluation.drawing.sheet import written
 from PIL import Image
-from tests.support_offline import MODELS, jpeg, picture, png, written
+from tests.support_offline import MODELS, jpeg, picture, png
 
 from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.offline.vision.image_stats import Pixels
