@@ -12,6 +12,7 @@ from typing import Any
 import benchmark_page
 import capacity_page
 import click
+import profiles_table
 import requirements
 
 from altwright import bootstrap, config, errors
@@ -61,6 +62,7 @@ def _settings() -> Iterator[str]:
         shown = "" if default in ("", frozenset(), None) else f"`{default}`"
         yield f"| `{variable}`{changes} | {shown} | {_cell(field.description or '')} |"
     yield ""
+    yield from profiles_table.section()
 
 
 def _commands() -> Iterator[str]:

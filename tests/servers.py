@@ -124,9 +124,11 @@ def mariadb_server(*, keeps_commits: bool = False) -> Iterator[DatabaseServer]:
     with _folder("mysql") as folder:
         data, socket_path = folder / "data", folder / "mysql.sock"
         user = _unprivileged("mysql")
-        argv = [install, "--no-defaults", f"--datadir={data}", "--skip-test-db"]
+        # Not in /tmp: whichever server starts removes the temporary tables of all that lie there.
+        tmp = f"--tmpdir={folder}"
+        argv = [install, "--no-defaults", f"--datadir={data}", tmp, "--skip-test-db"]
         _run([*argv, "--auth-root-authentication-method=normal"], user)
-        argv = [server, "--no-defaults", f"--datadir={data}", f"--socket={socket_path}"]
+        argv = [server, "--no-defaults", f"--datadir={data}", tmp, f"--socket={socket_path}"]
         # 2: written to the kernel at each commit; 0: once a second.
         argv += [f"--innodb-flush-log-at-trx-commit={2 if keeps_commits else 0}"]
         argv += ["--skip-networking", "--skip-log-bin"]

@@ -85,9 +85,10 @@ class Pretend:
 class PretendMastodon(Pretend):
     """An account with posts, as Mastodon shows them; newest first, forty on a page."""
 
-    def __init__(self) -> None:
+    def __init__(self, account_id: str = "7", username: str = "anna") -> None:
         """Begin with no post."""
         super().__init__(self._answer)
+        self.account_id, self.username = account_id, username
         self.statuses: dict[str, dict[str, Any]] = {}
         self.edits: list[str] = []
         self._picture = picture_bytes("PNG")
@@ -105,14 +106,14 @@ class PretendMastodon(Pretend):
         ]
         status = {
             "id": str(number),
-            "url": f"https://social.example/@anna/{number}",
+            "url": f"https://social.example/@{self.username}/{number}",
             "content": f"<p>Words of post {number}</p>",
             "created_at": f"2026-05-{1 + number % 28:02}T12:00:00.000Z",
             "visibility": "public",
             "language": "en",
             "sensitive": False,
             "spoiler_text": "",
-            "account": {"id": "7"},
+            "account": {"id": self.account_id},
             "media_attachments": media,
             **others,
         }
@@ -130,10 +131,12 @@ class PretendMastodon(Pretend):
         found = ADDRESS.search(path)
         match path:
             case "/api/v1/accounts/verify_credentials":
-                exchange.answer(200, {"id": "7", "username": "anna", "acct": "anna", "url": ""})
+                name = self.username
+                me = {"id": self.account_id, "username": name, "acct": name, "url": ""}
+                exchange.answer(200, me)
             case "/api/v2/instance":
                 exchange.answer(200, {"domain": "social.example", "version": "4.4.0"})
-            case "/api/v1/accounts/7/statuses":
+            case _ if path == f"/api/v1/accounts/{self.account_id}/statuses":
                 exchange.answer(200, self._page(query))
             case _ if found and found["id"] in self.statuses:
                 self._status(exchange, self.statuses[found["id"]], is_source=bool(found["source"]))

@@ -149,6 +149,12 @@ class Vedfolnir:
             made = connection.execute(columns.insert().values(**values))
         return values.get("id") or made.lastrowid
 
+    def add_all(self, table: str, rows: list[dict[str, Any]]) -> None:
+        """Add rows at once, all with the same columns."""
+        columns = sa.table(table, *(sa.column(name) for name in rows[0]))
+        with self.engine.begin() as connection:
+            connection.execute(columns.insert(), rows)
+
     def set(self, table: str, row_id: Any, **values: Any) -> None:
         """Change a row, as the replaced system would."""
         columns = sa.table(table, sa.column("id"), *(sa.column(name) for name in values))

@@ -91,8 +91,8 @@ class History:
         )
 
 
-def read(database: Database) -> History:
-    """Read what happened."""
+def read(database: Database, *, has_effects: bool = True) -> History:
+    """Read what happened; ``has_effects``: its tasks are of the chaos run's kind."""
     with database.read() as session:
         users = {row[0]: row[1] for row in session.execute(select(TaskRow.id, TaskRow.user_id))}
         deliveries = dict.fromkeys(
@@ -109,9 +109,8 @@ def read(database: Database) -> History:
             .where(TaskEventRow.task_id.in_(_SUBMITTED))
             .order_by(TaskEventRow.id)
         ).all()
-        marks = session.execute(
-            select(effects.c.task_id, effects.c.attempt, effects.c.at).order_by(effects.c.at)
-        ).all()
+        left = select(effects.c.task_id, effects.c.attempt, effects.c.at).order_by(effects.c.at)
+        marks = session.execute(left).all() if has_effects else []
     claims: dict[tuple[str, int], datetime] = {}
     ends: dict[tuple[str, int], tuple[datetime | None, str, str]] = {}
     for task_id, attempt, event, at, detail in events:
@@ -138,11 +137,11 @@ def read(database: Database) -> History:
 def broken_promises(database: Database, submits: list[Submit], history: History) -> list[str]:
     """Return what the database shows to be broken; empty when everything held."""
     return [
-        *_told("accepted tasks", _accepted(database, submits)),
-        *_told("items and effects", _effects(database)),
-        *_told("attempts", _attempts(history)),
-        *_told("two at a time", _overlaps(history)),
-        *_told("fencing", _late_effects(database, history)),
+        *told("accepted tasks", _accepted(database, submits)),
+        *told("items and effects", _effects(database)),
+        *told("attempts", unsound_attempts(history)),
+        *told("two at a time", overlaps(history)),
+        *told("fencing", _late_effects(database, history)),
     ]
 
 
@@ -206,7 +205,8 @@ def _effects(database: Database) -> Iterable[str]:
         yield f"an effect of task {task_id} item {key}, which doesn't exist"
 
 
-def _attempts(history: History) -> Iterable[str]:
+def unsound_attempts(history: History) -> Iterable[str]:
+    """Yield the tasks whose attempts aren't numbered without a gap, or never ended."""
     for task_id, some in _by_task(history.attempts).items():
         numbers = [one.number for one in some]
         if numbers != list(range(1, len(some) + 1)):
@@ -216,7 +216,8 @@ def _attempts(history: History) -> Iterable[str]:
                 yield f"task {task_id} attempt {one.number} never ended"
 
 
-def _overlaps(history: History) -> Iterable[str]:
+def overlaps(history: History) -> Iterable[str]:
+    """Yield users who had two tasks at work at a time."""
     by_user: dict[int | None, list[Attempt]] = defaultdict(list)
     for one in history.attempts:
         by_user[one.user_id].append(one)
@@ -253,7 +254,8 @@ def _by_task(attempts: list[Attempt]) -> dict[str, list[Attempt]]:
     return by_task
 
 
-def _told(what: str, faults: Iterable[str]) -> list[str]:
+def told(what: str, faults: Iterable[str]) -> list[str]:
+    """Return faults of one kind, the first in full and the others counted."""
     found = list(faults)
     more = [f"{what}: {len(found) - SHOWN} more"] if len(found) > SHOWN else []
     return [f"{what}: {one}" for one in found[:SHOWN]] + more
@@ -283,4 +285,4 @@ def _short(name: str) -> str:
 
 def growing_keys(client: redis.Redis) -> list[str]:
     """Return keys that never expire and nothing bounds."""
-    return _told("redis keeps", leaks.everlasting(client))
+    return told("redis keeps", leaks.everlasting(client))

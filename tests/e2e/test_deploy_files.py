@@ -7,24 +7,23 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
-import click
 import pytest
 import yaml  # type: ignore[import-untyped]  # it ships no types
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from tests.support import free_port
+from tests.support_deploy import (
+    COMMANDS,
+    DEPLOY,
+    SECRETS,
+    SPARE_S,
+    is_command,
+    known_variables,
+    settings_of,
+)
+from tests.support_nginx import Nginx
+from tests.support_web import Web
 
-from altwright.cli.main import altwright
-from altwright.config import Settings
-
-DEPLOY = Path(__file__).parent.parent.parent / "deploy"
-COMMANDS = altwright.list_commands(click.Context(altwright))
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 
 
@@ -33,11 +32,6 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("ALTWRIGHT_REQUIRE_ALL") == "1":
         pytest.fail(f"NOT INSTALLED: {what}", pytrace=False)
     pytest.skip(f"NOT INSTALLED: {what}")
-
-
-def known_variables() -> set[str]:
-    """Return the names of all settings."""
-    return {(field.alias or name).upper() for name, field in Settings.model_fields.items()}
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=[unit.name for unit in UNITS])
@@ -63,73 +57,47 @@ def test_systemd_finds_nothing_wrong_with_a_unit(unit: Path, tmp_path: Path) -> 
 
 def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
     """`nginx -t` on the site, with a certificate and ports of the test's own."""
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if program is None:
-        missing("nginx")
-    certificate, key = self_signed(tmp_path)
-    site = (DEPLOY / "nginx" / "altwright.conf").read_text()
-    site = re.sub(r"ssl_certificate +\S+;", f"ssl_certificate {certificate};", site)
-    site = re.sub(r"ssl_certificate_key +\S+;", f"ssl_certificate_key {key};", site)
-    plain, tls = free_port(), free_port()
-    site = re.sub(r"listen (\[::\]:)?80;", f"listen 127.0.0.1:{plain};", site, count=1)
-    site = re.sub(r"listen 443 ssl;", f"listen 127.0.0.1:{tls} ssl;", site)
-    site = re.sub(r"\n *listen \[::\]:\S+.*;", "", site)
-    (tmp_path / "site.conf").write_text(site)
-    lines = [f"pid {tmp_path}/pid;", f"error_log {tmp_path}/error.log;", "events {}"]
-    lines.append(f"http {{ access_log off; include {tmp_path}/site.conf; }}")
-    (tmp_path / "nginx.conf").write_text("\n".join(lines))
-    argv = [program, "-t", "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
+    made = Nginx(tmp_path)
+    made.configure()
+    done = subprocess.run(made.argv("-t"), capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert "test is successful" in done.stderr
     assert "[warn]" not in done.stderr
 
 
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate for a day."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "alt.example")])
-    at = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(at - timedelta(hours=1))
-        .not_valid_after(at + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    form = serialization.PrivateFormat.PKCS8
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
-    secret = key.private_bytes(pem, form, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(secret)
-    return folder / "cert.pem", folder / "key.pem"
+def test_the_compose_file_is_one_that_starts(web: Web) -> None:
+    """Each service of ours runs a known command with settings that production bears, and in time.
 
-
-def test_the_compose_file_names_commands_and_settings_that_exist() -> None:
-    """Each service of ours runs a known command with known settings; stops get their time."""
-    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    Its ports are those of the settings, and what its health is asked of is there.
+    """
+    text = (DEPLOY / "compose.yaml").read_text()
+    filled = re.sub(r"\$\{(\w+):\?\}", lambda found: SECRETS[found[1]], text)
+    compose = yaml.safe_load(filled)
     services = compose["services"]
-    ours = [one for one in services.values() if one.get("image") == "altwright"]
-    assert len(ours) == 2
-    for service in ours:
-        program, command = service["command"][:2]
-        assert program == "altwright"
-        assert command in COMMANDS
-        assert set(service["environment"]) <= known_variables()
+    ours = {name: one for name, one in services.items() if one.get("image") == "altwright"}
+    assert sorted(ours) == ["web", "workers"]
+    for service in ours.values():
+        assert is_command(service["command"])
+        settings = settings_of(service["environment"])
+        assert settings.profile == "production"
         grace_s = int(service["stop_grace_period"].removesuffix("s"))
-        assert grace_s > Settings.model_fields["rq_shutdown_timeout"].default + 15
+        assert grace_s > settings.rq_shutdown_timeout + SPARE_S
         assert set(service["depends_on"]) <= set(services)
+        assert settings.plaintext_hosts <= set(services)
+    settings = settings_of(ours["web"]["environment"])
+    ports = {int(one.rpartition(":")[2]) for one in ours["web"]["ports"]}
+    assert ports == {settings.port, settings.sockets_port}
+    asked = re.search(r"http://127\.0\.0\.1:(\d+)(/\w+)", ours["web"]["healthcheck"]["test"][-1])
+    assert asked is not None
+    assert int(asked[1]) == settings.port
+    assert web.app.test_client().get(asked[2]).status_code == 200
     volumes = {
         volume.split(":")[0] for one in services.values() for volume in one.get("volumes", [])
     }
     assert volumes == set(compose["volumes"])
     if has_compose():
         argv = ["docker", "compose", "-f", str(DEPLOY / "compose.yaml"), "config", "--quiet"]
-        secrets = ("POSTGRES_PASSWORD", "PLATFORM_ENCRYPTION_KEY", "FLASK_SECRET_KEY")
-        environment = {**os.environ, **dict.fromkeys(secrets, "x")}
+        environment = {**os.environ, **SECRETS}
         done = subprocess.run(
             argv, env=environment, capture_output=True, text=True, timeout=300, check=False
         )

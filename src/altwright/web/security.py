@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from altwright import profiles
 from altwright.config import Settings
 from altwright.crypto import kept_secret
 
@@ -76,7 +77,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         SECRET_KEY=kept_secret(settings.data_dir, "session.key", settings.flask_secret_key),
         MAX_CONTENT_LENGTH=BODY_BYTES,
         SESSION_COOKIE_NAME="altwright_session",
-        SESSION_COOKIE_SECURE=settings.profile != "development",
+        SESSION_COOKIE_SECURE=profiles.cookies_need_tls(settings.profile),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=SESSION_LASTS,

@@ -93,7 +93,11 @@ class Roster:
                 else:
                     process = {"kind": kind, "host": host, "pid": pid, "started_by": started_by}
                     session.execute(insert(WorkerRow).values(id=worker_id, **process, **values))
-            session.execute(delete(WorkerRow).where(WorkerRow.seen_at < now(-FORGOTTEN_S)))
+            # By their ids: MariaDB would lock every row that it looks at, those of processes that
+            # note the same at this moment, too, and end one of the two as a deadlock.
+            gone = select(WorkerRow.id).where(WorkerRow.seen_at < now(-FORGOTTEN_S))
+            if forgotten := session.scalars(gone).all():
+                session.execute(delete(WorkerRow).where(WorkerRow.id.in_(forgotten)))
 
     def gone(self, worker_ids: Sequence[str]) -> None:
         """Take workers out that said goodbye."""

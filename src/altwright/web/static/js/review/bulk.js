@@ -64,10 +64,12 @@ export async function decideByFilter(deck, decisions, action) {
   const answer = await ask(dialog, async () => {
     words.textContent = `${said.goes} ${total.toLocaleString("en")} …`;
     if (level) level.disabled = true;
+    deck.isDecidingMany = true;
     const stop = watched(dialog, RESULT[action], total, said.gone);
     try {
       return await call("POST", `/drafts/${action}`, { filter: confirmed });
     } catch (problem) {
+      deck.isDecidingMany = false;
       count(); // the answer may have got lost, not the request
       throw problem;
     } finally {
@@ -77,7 +79,11 @@ export async function decideByFilter(deck, decisions, action) {
   });
   number += 1;
   if (!answer) return;
-  await decisions.tookMany(action, answer.ids);
+  try {
+    await decisions.tookMany(action, answer.ids);
+  } finally {
+    deck.isDecidingMany = false;
+  }
 }
 
 /**

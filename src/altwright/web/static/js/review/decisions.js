@@ -242,6 +242,7 @@ export class Decisions {
   /** @param {{words: string, ids: number[]}} step */
   async undoMany(step) {
     tell(`Taking ${step.ids.length.toLocaleString("en")} back …`);
+    this.deck.isDecidingMany = true;
     try {
       await this.reopenMany(step.ids);
       await this.deck.reload();
@@ -250,6 +251,8 @@ export class Decisions {
       this.done.push(step);
       this.showButton();
       tell(`Not undone: ${problem.message}`, { problem: true });
+    } finally {
+      this.deck.isDecidingMany = false;
     }
   }
 

@@ -19,6 +19,8 @@ export class Deck {
     this.index = 0;
     this.total = inView(this.view);
     this.isAtEnd = false;
+    /** Whether many are being decided about, which ends with a reload. */
+    this.isDecidingMany = false;
     this.loading = null;
     const wanted = Number(this.main.dataset.current);
     const found = this.drafts.findIndex((draft) => draft.id === wanted);

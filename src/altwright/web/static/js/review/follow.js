@@ -147,6 +147,7 @@ export function follow(deck, decisions) {
     look();
   });
   listenToDrafts(async ({ id, version }) => {
+    if (deck.isDecidingMany && !id) return; // what comes of it is shown by the reload
     const draft = deck.drafts.find((one) => one.id === id);
     await draft?.queue; // it may be our own change that we hear of
     if (!draft || draft.data.version < version) look();
