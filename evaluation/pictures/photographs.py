@@ -22,7 +22,7 @@ _ENTRIES: Final[list[dict[str, Any]]] = tomllib.loads(
     Path(__file__).with_suffix(".toml").read_text("utf-8")
 )["pictures"]
 #: What none of them is.
-_FALSE: Final = ("chart", "table", "terminal", "screenshot", "boats", "sheep")
+_FALSE: Final = ("chart", "terminal", "screenshot", "boats", "sheep")
 
 
 def made() -> Iterator[Made]:

@@ -54,7 +54,7 @@ def test_work_is_done_elsewhere(describer: OfflineDescriber) -> None:
     pid = describer.pid
     assert pid is not None
     before, before_there = time.process_time(), computed_s(pid)
-    assert say(describer, photo("astronaut.png")) == "Portrait photo of a person."
+    assert say(describer, photo("astronaut.png")) == "Portrait of a person."
     assert time.process_time() - before < (computed_s(pid) - before_there) / 5
     assert pid != os.getpid()
     assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)

@@ -33,6 +33,7 @@ class Figures:
     values: float | None
     length: float | None
     seconds: float | None
+    cpu_s: float | None
     peak_mib: float | None
 
     @property
@@ -82,8 +83,9 @@ def _figures(outcomes: Sequence[Judged]) -> Figures:
         text_error=_of(median, (one.verdict.text_error for one in outcomes)),
         values=_of(fmean, (one.verdict.values for one in outcomes)),
         length=_of(median, (len(one.text) or None for one in outcomes)),
-        seconds=_of(median, (one.seconds for one in outcomes)),
-        peak_mib=_of(max, (one.peak_mib for one in outcomes)),
+        seconds=_of(median, (one.cost.seconds for one in outcomes)),
+        cpu_s=_of(median, (one.cost.cpu_s for one in outcomes)),
+        peak_mib=_of(max, (one.cost.peak_mib for one in outcomes)),
     )
 
 
@@ -114,9 +116,11 @@ COLUMNS: Final[Mapping[str, str]] = {
     "values": "values right",
     "length": "length",
     "seconds": "s a picture",
+    "cpu_s": "CPU s",
     "peak_mib": "memory, MiB",
 }
 _PLAIN: Final = {"pictures", "length", "peak_mib"}
+_SECONDS: Final = {"seconds", "cpu_s"}
 
 
 def rows(
@@ -143,7 +147,7 @@ def _shown(name: str, value: float | None) -> str:
         return ""
     if name in _PLAIN:
         return f"{value:,.0f}"
-    return f"{value:.2f}" if name == "seconds" else f"{value:.0%}"
+    return f"{value:.2f}" if name in _SECONDS else f"{value:.0%}"
 
 
 def _change(name: str, now: float | None, then: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from altwright.captions.pictures.decoding import Prepared, prepare
 from altwright.describers.port import Describer, Description, Request, why_blank
 from altwright.errors import AltwrightError, CaptionUnusable, ConfigError, ImageUnusable
-from altwright.evaluation import memory
+from altwright.evaluation.cost import Cost, Meter
 from altwright.evaluation.references import Reference
 from altwright.evaluation.verdict import Grade, Verdict, judge
 
@@ -28,8 +27,7 @@ class Judged:
     beside: str
     level: str | None
     verdict: Verdict
-    seconds: float
-    peak_mib: int | None
+    cost: Cost
     thumbnail: bytes
 
     @property
@@ -52,8 +50,9 @@ class Judged:
             "names": self.verdict.names,
             "text_error": self.verdict.text_error,
             "values": self.verdict.values,
-            "seconds": round(self.seconds, 3),
-            "peak_mib": self.peak_mib,
+            "seconds": round(self.cost.seconds, 3),
+            "cpu_s": self.cost.cpu_s,
+            "peak_mib": self.cost.peak_mib,
         }
 
 
@@ -71,15 +70,14 @@ def judged(
         ConfigError: the describer isn't set up: it would be the same for each.
     """
     for reference in references:
-        memory.set_back()
-        began = time.perf_counter()
+        meter = Meter()
         thumbnail, level, beside, text = b"", None, "", ""
         try:
             prepared: Prepared = prepare(
                 (folder / reference.file).read_bytes(), max_pixels=max_pixels
             )
             thumbnail = prepared.thumbnail
-            began = time.perf_counter()
+            meter = meter.restarted()
             said: Description = describer.describe(prepared.picture, Request(max_length=max_length))
         except ConfigError:
             raise
@@ -90,7 +88,6 @@ def judged(
         else:
             text, level, beside = said.text, said.level, why_blank(said.evidence)
             verdict = judge(reference, text, max_length)
-        seconds = time.perf_counter() - began
         yield Judged(
             reference,
             describer.name,
@@ -99,7 +96,6 @@ def judged(
             beside,
             level,
             verdict,
-            seconds,
-            memory.peak_mib(),
+            meter.read(),
             thumbnail,
         )

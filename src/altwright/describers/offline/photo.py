@@ -47,7 +47,6 @@ _SUPPORTED_SCORE: Final = 0.55
 _SUPPORT: Final = 0.1
 #: The same for things that the detector sees in anything round or tall (clock, vase, orange).
 _SUPPORT_RARE: Final = 0.35
-_WELL_KNOWN: Final = imagenet_groups.ANIMALS | _RELIABLE.keys()
 #: From this score on the detector is believed alone (a park was a boat, a convertible a truck).
 _SURE_ALONE: Final = 0.85
 #: A body without a face that is surely a person: its score, and its height as a share of the
@@ -60,8 +59,9 @@ _SMALL_FACE: Final = 0.04
 _LARGE: Final = 0.1
 #: More than so many of one kind are "several": the detector doesn't count that far.
 _COUNTED: Final = 4
-#: From so many people on it is "a group of people".
-_GROUP: Final = 5
+#: From so many people on they are "several", since who stands at the edge is often missed, and
+#: from so many on "a group".
+_SEVERAL, _GROUP = 3, 5
 #: Share of the picture's height from which on a face makes a portrait.
 _PORTRAIT: Final = 0.15
 #: From this probability on a group is named; below it, down to the second, it "may be".
@@ -100,16 +100,14 @@ def describe(seen: Seen) -> Statement:
     hedged = all(subject.hedged for subject in found)
     # What lacks a camera's noise may be painted: nothing in it is sure.
     is_sure = seen.has_camera_noise and not hedged and best >= 0.75  # noqa: PLR2004 - measured
-    text = _worded(found, grey=grey, is_photo=seen.has_camera_noise)
+    text = _worded(found, grey=grey)
     return Statement(text, "high" if is_sure else "medium", "photo")
 
 
-def _worded(found: list[_Subject], *, grey: bool, is_photo: bool) -> str:
+def _worded(found: list[_Subject], *, grey: bool) -> str:
+    """Return the phrase; that it is a photo isn't said, for paintings may have grain as well."""
     phrase = listed([subject.phrase for subject in found])
     is_portrait = len(found) == 1 and found[0].is_portrait
-    if is_photo:
-        noun = "portrait photo" if is_portrait else "photo"
-        return f"{'black-and-white ' if grey else ''}{noun} of {phrase}"
     return (
         f"{'portrait of ' if is_portrait else ''}{phrase}{', in black and white' if grey else ''}"
     )
@@ -182,7 +180,8 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
     hedged = not faces and (best < _SURE_BODY or max(p.height for p in persons) < _NEAR)
     hedged |= bool(faces) and max(face.height for face in faces) < _SMALL_FACE
     if count > 1:
-        people = "a group of people" if count >= _GROUP else counted(count, "person")
+        people = "several people" if count >= _SEVERAL else counted(count, "person")
+        people = "a group of people" if count >= _GROUP else people
         return [_Subject(f"what may be {people}" if hedged else people, best, hedged=hedged)]
     if hedged:
         return [_Subject("what may be a person", best, hedged=True)]
@@ -208,9 +207,12 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
     for thing in _one_of_each(seen.things):
         name = _SUPPORTED.get(thing.name, "")
         support = seen.classes.share(name) if name else 0.0
-        if thing.name in imagenet_groups.ANIMALS and animal and name != animal:
+        is_animal = thing.name in imagenet_groups.ANIMALS
+        if is_animal and animal and name != animal:
             continue  # the classifier knows many more animals
-        needed = _SUPPORT if thing.name in _WELL_KNOWN else _SUPPORT_RARE
+        # A quokka was a dog to one network, and a little of one to the other.
+        is_doubtful = thing.score < _SURE_ALONE if is_animal else thing.name not in _RELIABLE
+        needed = _SUPPORT_RARE if is_doubtful else _SUPPORT
         is_supported = thing.score >= _SUPPORTED_SCORE and support >= needed
         if is_supported or thing.score >= _RELIABLE.get(thing.name, 2.0):
             if is_supported:

@@ -52,7 +52,7 @@ class OfflineDescriber(Describer):
 
     name = "offline"
     #: The version of the composition; a change of its rules raises it.
-    model = "composed-1"
+    model = "composed-2"
 
     def __init__(
         self,
