@@ -35,6 +35,7 @@ QUICK: dict[str, list[str]] = {
     "whole_job": ["--quick"],
     "memory": ["--quick"],
     "backlog": ["--quick"],
+    "sizes": ["--quick"],
     "admin_pages": ["--quick"],
     "review": ["--count", "200", "--moves", "20"],
     "recovery": ["--rounds", "1"],

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmark_promises import RESULT, Results
 
-from altwright.config import IMAGE_SIDE_PX, load
+from altwright.config import IMAGE_SIDE_PX, Settings, load
 from altwright.db.session import POOL_OVERFLOW
+from altwright.domain.task import Priority
 from altwright.workers.capacity import REDIS_SPARE, REQUESTS, SPARE, pool_size
 
 PAGE, TEXT = "how-to/capacity.md", Path(__file__).with_suffix(".md")
@@ -17,6 +19,11 @@ BUSY = 0.7
 #: Seconds that a picture may take, for the table; megabytes of an offline describer's process.
 PACES_S, DESCRIBER_MB = (1, 3, 10, 30), 600
 DATABASES = ("SQLite", "PostgreSQL", "MariaDB")
+#: What the table of hosts takes for granted, since it differs with people and machines: pictures
+#: that a user posts in a day, the share of them that comes in its busiest hour, seconds a picture,
+#: users of whom one has a page open, workers of a host, megabytes of a picture's copies.
+USERS = (10, 1_000, 100_000)
+A_DAY, AT_PEAK, PACE_S, OPEN_PAGE, OF_HOST, COPY_MB = 3, 1 / 8, 5, 50, 8, 0.4
 
 
 def pages() -> dict[str, str]:
@@ -37,6 +44,19 @@ def pages() -> dict[str, str]:
         connections=pool_size(settings) + POOL_OVERFLOW,
         clients=settings.rq_worker_count + REDIS_SPARE,
         side_px=f"{IMAGE_SIDE_PX:,}",
+        sizes="\n".join(_sizes(results)),
+        job_kb=_number(results.of("sizes", "Redis", "job_kb"), 1),
+        empty_mb=_number(results.of("sizes", "Redis", "empty_mb"), 1),
+        redis_mb=_number(_redis_mb(results, settings.dispatch_window)),
+        window=f"{settings.dispatch_window:,}",
+        a_day=A_DAY,
+        at_peak=f"1/{round(1 / AT_PEAK)}",
+        pace_s=PACE_S,
+        open_page=OPEN_PAGE,
+        of_host=OF_HOST,
+        copy_mb=COPY_MB,
+        kept_days=settings.picture_retention_days,
+        hosts="\n".join(_hosts(results, settings)),
     )
     return {PAGE: text}
 
@@ -59,6 +79,41 @@ def _databases(results: Results) -> Iterator[str]:
             _number(long.get("claims_per_s")),
             _number(items.get("per_s")),
             _number(items.get("cpu_ms"), 2),
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def _sizes(results: Results) -> Iterator[str]:
+    for name in DATABASES:
+        found = results.of("sizes", name) or {}
+        cells = [_number(found.get(key), 1) for key in ("picture_kb", "published_kb", "run_kb")]
+        yield f"| {' | '.join([name, *cells])} |"
+
+
+def _redis_mb(results: Results, window: int) -> float | None:
+    found = results.of("sizes", "Redis") or {}
+    if not found:
+        return None
+    return float(found["empty_mb"] + len(Priority) * window * found["job_kb"] / 1000)
+
+
+def _hosts(results: Results, settings: Settings) -> Iterator[str]:
+    """Yield a row for each number of users; PostgreSQL's figures."""
+    items = results.of("field", "items", "Altwright, PostgreSQL", "per_s")
+    kept_kb = results.of("sizes", "PostgreSQL", "published_kb")
+    for users in USERS:
+        pictures = users * A_DAY * AT_PEAK
+        workers = math.ceil(pictures * PACE_S / 3600 / BUSY)
+        web = math.ceil(users / OPEN_PAGE / settings.sockets_max)
+        cells = (
+            f"{users:,}",
+            f"{pictures:,.0f}",
+            f"{workers:,}",
+            f"{math.ceil(workers / OF_HOST):,}",
+            f"{web:,}",
+            f"{pictures / 3600 / items:.2%}" if items else "not measured",
+            _number(kept_kb and users * A_DAY * 365 * kept_kb / 1e6, 1),
+            f"{users * A_DAY * settings.picture_retention_days * COPY_MB / 1000:,.1f}",
         )
         yield f"| {' | '.join(cells)} |"
 
