@@ -206,11 +206,8 @@ class _Line:
             surest = max(
                 models, key=lambda model: sum(self.score((model,), h) for h in _HEIGHTS[:2])
             )
-        names = [surest]
-        if _LATIN_NAME.search(self._latin):
-            names.append(f"{surest}+{_LATIN}")
         best: Reading | None = None
-        for name in names:
+        for name in (surest, f"{surest}+{_LATIN}"):
             found = self._agreed(name, script)
             if found and (best is None or found.rank > best.rank):
                 best = found
