@@ -48,6 +48,9 @@ _USUAL_SCORE: Final = 0.9
 _FULL: Final = 0.75
 #: What it makes of Greek, which it knows half of, and of Arabic and Hebrew.
 _SALAD: Final = re.compile(r"[\u03ac-\u03ce]{3}|^(?=.{6})0[017]+( [017]+)*$")
+#: It knows some Greek letters, and takes others for Latin ones ("EKIITOΣEIΣ"). Single ones stand in
+#: formulas.
+_GREEK: Final = re.compile(r"(?=\w{3})\w*[\u0370-\u03ff]")
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
 _NARROW: Final = {0xFF00 + code: 0x20 + code for code in range(0x01, 0x5F)}
 
@@ -99,15 +102,17 @@ class Line:
 
     @property
     def may_be_salad(self) -> bool:
-        """Return whether the recogniser is unsure of a whole line."""
-        return not self.script and self._is_telling and self.score < _SALAD_SCORE
+        """Return whether the recogniser is unsure of a whole line, or took Greek for Latin."""
+        if self.script or not self._is_telling:
+            return False
+        return self.score < _SALAD_SCORE or _GREEK.search(self.text) is not None
 
     @property
     def is_doubtful(self) -> bool:
         """Return whether the recogniser may not know some of the line's letters."""
         if self.script or self.is_upright:
             return False
-        is_sure = self._is_telling and self.score >= _USUAL_SCORE
+        is_sure = self._is_telling and self.score >= _USUAL_SCORE and not self.may_be_salad
         return not is_sure or self._written < _FULL * self.room
 
     @property
@@ -214,7 +219,7 @@ class Reader:
             if number in readings:
                 read = readings[number]
                 found[i] = replace(lines[i], text=read.text, score=read.score, script=read.script)
-            elif lines[i].score < _USUAL_SCORE:
+            elif lines[i].score < _USUAL_SCORE or lines[i].may_be_salad:
                 found[i] = replace(lines[i], text="", score=0.0)
         return ordered(found) if any(line.is_rtl for line in found) else found
 

@@ -59,7 +59,7 @@ _SIGNS: Final = MappingProxyType(
     {
         "Cyrillic": (
             ("uk", "[іїєґ]", "[ыэъёўј]"),
-            ("ru", "[ыэ]", "[іїєґўјқғңөүұһәҗӊ]"),
+            ("ru", "[ыэ]|тся$", "[іїєґўјқғңөүұһәҗӊ]"),
             ("sr", "[ђћљњ]", "[ыэъщйѓќ]"),
             ("bg", "ъ", "[ыэёіїєўјқғңөүұһә]"),
         ),
@@ -69,11 +69,13 @@ _SIGNS: Final = MappingProxyType(
             ("ar", r"ة|\b\u0627ل|ى\b", "[پچژگٹڈڑےںڵێۆڕې]"),
         ),
         "Devanagari": (
-            ("hi", r"\b(है|हैं|में|के|की|को)\b", r"\b(आहे|आहेत|छ|छन्)\b|ळ"),
-            ("mr", r"\b(आहे|आहेत|आणि)\b|ळ", r"\b(है|हैं)\b"),
+            ("hi", r"^(है|हैं|में|के|की|को)\b", r"\b(आहे|आहेत|छ|छन्)\b|ळ"),
+            ("mr", r"^(आहे|आहेत|आणि)\b|ळ", r"\b(है|हैं)\b"),
         ),
     }
 )
+#: Share of a text's words that have a sign: one of a page may be misread.
+_LEAST_SIGNS: Final = 0.06
 #: Letters below which nothing is said of the language: few words have no sign of theirs.
 _LEAST_LETTERS: Final = 12
 
@@ -84,8 +86,10 @@ def language_of(script: str, text: str) -> str:
         return ""
     if script in _ONE_LANGUAGE:
         return _ONE_LANGUAGE[script]
+    words = text.lower().split()
     for language, has, lacks in _SIGNS[script]:
-        if regex.search(has, text.lower()) and not regex.search(lacks, text.lower()):
+        signs = sum(regex.search(has, word) is not None for word in words)
+        if signs >= _LEAST_SIGNS * len(words) and not regex.search(lacks, text.lower()):
             return language
     return ""
 

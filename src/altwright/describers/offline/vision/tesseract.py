@@ -6,6 +6,7 @@ dark): of its own script a recogniser is 85 to 96 % sure, of any other one 72 % 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,9 +30,14 @@ _LATIN: Final = "eng"
 _HEIGHTS: Final = (40, 28, 52, 34, 22)
 _READINGS: Final = 3
 _MARGIN_PX: Final = 12
-#: Scores, 0 to 1: a line's least mean; a word's, which two readings must have alike.
+#: Scores, 0 to 1: the mean of a line that tells its script, and of another line in it; a word's,
+#: which two readings have alike, or three.
 _SURE: Final = 0.85
+_SURE_IN_SCRIPT: Final = 0.7
 _SURE_WORD: Final = 0.6
+_SURE_WORD_OF_THREE: Final = 0.3
+#: Lines on which the weights of a script score less are in yet another one.
+_OF_ANOTHER: Final = 0.6
 #: Least share of a line's letters in sure words; the others become “…”.
 _SURE_SHARE: Final = 0.75
 #: Least share of a line's letters that are of its script: the rest may be Latin names.
@@ -39,6 +45,8 @@ _OF_SCRIPT: Final = 0.34
 #: Lines by which the script of a picture is found, and how many times it is tried.
 _SAMPLE: Final = 2
 _ROUNDS: Final = 2
+#: Seconds of processor time after which the rest stays unread: 30 lines or so.
+_MOST_S: Final = 6.0
 _UNSURE: Final = "…"
 #: What the weights write in another way than people: the Greek letter mu, and a Thai vowel.
 _USUAL: Final = {"\N{MICRO SIGN}": "\N{GREEK SMALL LETTER MU}", "\u0e4d\u0e32": "\u0e33"}
@@ -51,6 +59,8 @@ _JUMBLED: Final = regex.compile(r"\p{Ll}\p{Lu}|\p{L}\p{M}*[\d\[\](){}|@%<>=*]+\p
 #: Marks of direction that the recogniser puts beside words.
 _MARKS: Final = regex.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LATIN_NAME: Final = regex.compile(r"\p{Latin}+")
+#: What is a word, and not letters that look like some of a script's.
+_LATIN_WORD: Final = regex.compile(r"[A-Za-z]{4}")
 _ARABIC_COMMA: Final = regex.compile(r"(?<=\p{Arabic}),(?=\s|$)")
 
 
@@ -104,13 +114,14 @@ class OtherScripts:
         reading; after ``most`` characters no more are read.
         """
         found: dict[int, Reading] = {}
+        until = time.process_time() + _MOST_S
         lines = [_Line(self, crop, latin) for crop, latin in crops]
         left = list(range(len(lines)))
         for _ in range(_ROUNDS):
             # Long lines tell most.
             sample = [lines[i] for i in sorted(left, key=lambda i: -lines[i].length)[:_SAMPLE]]
             script = self._script_of(sample)
-            if script is None:
+            if script is None or time.process_time() > until:
                 break
             self._last = script
             models = _models(script, sample)
@@ -118,9 +129,14 @@ class OtherScripts:
                 reading = lines[i].read(script, models)
                 if reading:
                     found[i] = reading
-                if sum(len(reading.text) for reading in found.values()) > most:
+                length = sum(len(reading.text) for reading in found.values())
+                if length > most or time.process_time() > until:
                     break
-            left = [i for i in left if i not in found]
+            left = [
+                i
+                for i in left
+                if i not in found and lines[i].score(models, _HEIGHTS[0]) < _OF_ANOTHER
+            ]
         self._forget(self._last)
         return found
 
@@ -151,8 +167,8 @@ class OtherScripts:
         ]
         for line, height in looks:
             for script in scripts:
-                readings = [line.words(model, height) for model in script.models]
-                if max(map(_score, readings)) >= _SURE and line.read(script, script.models):
+                is_sure = line.score(script.models, height) >= _SURE
+                if is_sure and line.read(script, script.models):
                     return script
         return None
 
@@ -179,13 +195,17 @@ class _Line:
             self._read[models, height] = self._scripts.words(models, grey)
         return self._read[models, height]
 
+    def score(self, models: Sequence[str], height: int) -> float:
+        """Return how sure the surest of the recognisers is of the line."""
+        return max(_score(self.words(model, height)) for model in models)
+
     def read(self, script: Script, models: Sequence[str]) -> Reading | None:
         """Return the line as the surest of the recognisers reads it, if it is sure."""
-
-        def score(model: str) -> float:
-            return sum(_score(self.words(model, height)) for height in _HEIGHTS[:2])
-
-        surest = max(models, key=score) if len(models) > 1 else models[0]
+        surest = models[0]
+        if len(models) > 1:
+            surest = max(
+                models, key=lambda model: sum(self.score((model,), h) for h in _HEIGHTS[:2])
+            )
         best: Reading | None = None
         for name in (surest, f"{surest}+{_LATIN}"):
             found = self._agreed(name, script)
@@ -275,15 +295,16 @@ def _is_sure(word: Word, times: int, latin: str) -> bool:
     if times == 1 or _JUMBLED.search(word.text):
         return False
     names = _LATIN_NAME.findall(word.text)
-    is_new = any(name not in latin for name in names)
-    return word.score >= (_SURE if is_new else _SURE_WORD)
+    if any(name not in latin for name in names) or (not names and _LATIN_WORD.search(latin)):
+        return word.score >= _SURE
+    return word.score >= (_SURE_WORD if times < _READINGS else _SURE_WORD_OF_THREE)
 
 
 def _agreed(readings: Sequence[Sequence[Word]], script: Script, latin: str) -> Reading | None:
     """Return the surest reading's words that another one has too.
 
-    Latin words that the first recogniser didn't see (``latin``) have to be surer. None: too few
-    words, or not of the script.
+    Latin words that the first recogniser didn't see (``latin``) have to be surer, and so have those
+    beside one that it saw, for each may be that one. None: too few words, or not of the script.
     """
     best = max(readings, key=_score)
     had = Counter(text for words in readings for text in {word.text for word in words})
@@ -291,7 +312,11 @@ def _agreed(readings: Sequence[Sequence[Word]], script: Script, latin: str) -> R
     words = [word for word, is_sure in zip(best, sure, strict=True) if is_sure]
     length = sum(len(word.text) for word in best)
     share = sum(len(word.text) for word in words) / max(1, length)
-    if share < _SURE_SHARE or _score(words) < _SURE or not _is_of(script, words, _OF_SCRIPT):
+    if (
+        share < _SURE_SHARE
+        or _score(best) < _SURE_IN_SCRIPT
+        or not _is_of(script, words, _OF_SCRIPT)
+    ):
         return None
     texts = [word.text if is_sure else _UNSURE for word, is_sure in zip(best, sure, strict=True)]
     if script.is_rtl:
