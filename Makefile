@@ -7,7 +7,7 @@ STATIC := src/altwright/web/static/vendor
 TEST_PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal --durations 15
 
-.PHONY: help run test test-fast prove mutants check format lint types layers lock setup dev system docs pictures bench chaos eval clean
+.PHONY: help run test test-fast prove mutants check format lint types layers lock setup dev system docs pictures bench chaos eval staging clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -48,6 +48,9 @@ pictures: dev system ## make the docs' pictures anew from a demo that runs
 
 chaos: dev system ## break everything for a minute under load (CHAOS="--database sqlite …")
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
+
+staging: dev system ## rehearse a take-over with real parts in some minutes (STAGING="--database postgresql …")
+	$(BIN)/python -m benchmarks.staging $(STAGING)
 
 bench: dev system $(VENV)/peers/done ## measure speed beside the field's in 20 minutes (BENCH=--quick: a try in 4)
 	$(BIN)/python -m benchmarks.sockets --pages 300

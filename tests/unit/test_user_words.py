@@ -38,6 +38,7 @@ OPERATORS = {
     "backup",
     "cli",
     "demo",
+    "evaluation",
     "workers",
     "processes/supervisor.py",
     "processes/serve.py",
