@@ -49,7 +49,7 @@ pictures: dev system ## make the docs' pictures anew from a demo that runs
 chaos: dev system ## break everything for a minute under load (CHAOS="--database sqlite …")
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
-staging: dev system ## rehearse a take-over with real parts in some minutes (STAGING="--database postgresql …")
+staging: dev system ## rehearse a take-over with real parts (STAGING="--database postgresql …")
 	$(BIN)/python -m benchmarks.staging $(STAGING)
 
 bench: dev system $(VENV)/peers/done ## measure speed beside the field's in 20 minutes (BENCH=--quick: a try in 4)

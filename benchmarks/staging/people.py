@@ -19,8 +19,9 @@ from benchmarks.staging.fediverse import Fediverse
 
 _log = logging.getLogger(__name__)
 
-#: Seconds for an answer, before a call is made again, and until it counts as never answered.
-ANSWER_S, AGAIN_S, GIVE_UP_S = 30.0, 0.3, 120.0
+#: Seconds for an answer (nginx gives up after 60), before a call is made again, and until it counts
+#: as never answered.
+ANSWER_S, AGAIN_S, GIVE_UP_S = 90.0, 0.3, 240.0
 #: Seconds between two looks at a task, and that a task may take at most.
 LOOK_S, DONE_WITHIN_S = 0.4, 600.0
 #: Seconds that somebody pauses between two runs.
