@@ -38,6 +38,15 @@ RUN_BY = {
     "make run": "tests/e2e/test_first_run.py",
     "rq worker urgent high normal low": "tests/faults/test_rq_command.py",
     "altwright model get qwen3-vl-2b --use": "tests/contract/test_local_models.py",
+    **dict.fromkeys(
+        (
+            "altwright eval my-pictures",
+            "altwright eval my-pictures --describer offline --describer ollama --page page.html",
+            "altwright eval my-pictures --json > before.json",
+            "altwright eval my-pictures --compare before.json",
+        ),
+        "tests/contract/test_evaluation.py",
+    ),
 }
 #: What no test runs, by how it begins, and why.
 NOT_RUN = {
