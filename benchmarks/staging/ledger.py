@@ -86,15 +86,14 @@ def _tasks(made: Verdict, world: World, people: People, before: Mapping[str, str
                 select(TaskRow.id, TaskRow.kind, TaskRow.status, TaskRow.error)
             )
         }
-        completed = dict(
-            session.execute(
-                select(TaskEventRow.task_id, func.count())
+        completed = {
+            row.task_id: row.times
+            for row in session.execute(
+                select(TaskEventRow.task_id, func.count().label("times"))
                 .where(TaskEventRow.event == "completed")
                 .group_by(TaskEventRow.task_id)
             )
-            .tuples()
-            .all()
-        )
+        }
     waited = {task_id for task_id, status in before.items() if status == "queued"}
     by_pollers = Counter(world.begun_by_pollers)
     there = {row["id"]: row["status"].lower() for row in world.old.rows(TASKS)}

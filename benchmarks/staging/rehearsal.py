@@ -136,9 +136,10 @@ class _Steps:
                 row.username: row.id
                 for row in session.execute(select(UserRow.username, UserRow.id))
             }
-            accounts = dict(
-                session.execute(select(AccountRow.user_id, AccountRow.id)).tuples().all()
-            )
+            accounts = {
+                row.user_id: row.id
+                for row in session.execute(select(AccountRow.user_id, AccountRow.id))
+            }
         in_browsers = [one for one in self._persons if not one.waits][: self._options.browsers]
         others = [one for one in self._persons if one not in in_browsers]
         self._people = People(
