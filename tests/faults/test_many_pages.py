@@ -22,6 +22,7 @@ from tests.support_modes import Fleet, Started, fleet
 from tests.support_sockets import page
 from tests.support_vedfolnir_client import EVENTS
 
+from altwright.accounts.users import User
 from altwright.web.app import create_app
 from altwright.web.auth import SignedIn
 
@@ -49,11 +50,11 @@ def _listens(started: Started, port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) == 0 and bool(started.children())
 
 
-def cookie(made: Fleet) -> str:
-    """Return a session of the fleet's user."""
+def cookie(made: Fleet, user: User | None = None) -> str:
+    """Return a session of a user, the fleet's if none is given."""
     app = create_app(made.services)
     serializer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    session = serializer.dumps({"_user_id": SignedIn(made.user).get_id(), "_fresh": True})
+    session = serializer.dumps({"_user_id": SignedIn(user or made.user).get_id(), "_fresh": True})
     return f"altwright_session={session}"
 
 
@@ -161,13 +162,16 @@ def test_three_hundred_pages_on_one_process() -> None:
 
 def test_a_full_process_refuses_and_goes_on(made: Fleet) -> None:
     """Beyond SOCKETS_MAX, and beyond one user's share, pages are refused; the others stay."""
-    made.settings["SOCKETS_MAX"] = "5"
+    made.settings["SOCKETS_MAX"] = "4"
+    ben, eve = (made.services.users.create(name, "correct horse") for name in ("ben", "eve"))
     with serving(made) as (url, _):
 
-        async def crowd() -> tuple[int, int]:
+        async def crowd(*cookies: str) -> tuple[int, int]:
             pages = Pages(int(url.rpartition(":")[2]))
-            await pages.open([cookie(made)] * 8)
+            await pages.open([*cookies])
             await pages.close()
             return pages.connected, pages.refused
 
-        assert asyncio.run(crowd()) == (5, 3)
+        theirs = [cookie(made, user) for user in (made.user, ben, eve)]
+        assert asyncio.run(crowd(*theirs[:1] * 8)) == (2, 6)
+        wait_until(lambda: asyncio.run(crowd(*theirs * 2)) == (4, 2), 60)
