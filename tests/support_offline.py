@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 from evaluation.drawing.sheet import written
 from PIL import Image
 from tests.support import wait_until
 
-from altwright.describers.port import Describer, Picture, Request
+from altwright.describers.offline.process.client import OfflineDescriber
+from altwright.describers.offline.weights import fetch
+from altwright.describers.port import Describer, Description, Picture, Request
 
 #: Where `altwright models` puts the models of this checkout.
 MODELS = Path(__file__).parents[1] / "var" / "models"
@@ -42,6 +46,21 @@ def jpeg(image: Image.Image, quality: int = 90) -> bytes:
 def picture(data: bytes, *, frames: int = 1, duration_s: float = 0.0) -> Picture:
     """Return the bytes as a describer gets them."""
     return Picture(data, "image/png", 0, 0, frames=frames, duration_s=duration_s)
+
+
+@pytest.fixture(scope="module")
+def describer() -> Iterator[OfflineDescriber]:
+    """Return a describer that has started its process."""
+    fetch.ensure(MODELS, print)
+    describer = OfflineDescriber(MODELS, idle_s=60)
+    told(describer, png(Image.new("RGB", (8, 8))))  # its process isn't any single test's
+    yield describer
+    describer.close()
+
+
+def told(describer: OfflineDescriber, data: bytes) -> Description:
+    """Return the description of a picture, long enough for a table."""
+    return describer.describe(picture(data), Request(max_length=1500))
 
 
 #: A picture that is described quickly, and what is said of it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 
 import cv2
@@ -19,12 +18,14 @@ from evaluation.drawing.screens import table
 from evaluation.drawing.sheet import written
 from evaluation.pictures.photographs import meme
 from PIL import Image, ImageChops, ImageDraw
-from tests.support_offline import MODELS, jpeg, photo, picture, png, say
+from tests import support_offline
+from tests.support_offline import jpeg, photo, picture, png, say, told
 
 from altwright.captions.pictures.decoding import prepare
 from altwright.describers.offline.process.client import OfflineDescriber
-from altwright.describers.offline.weights import fetch
-from altwright.describers.port import Description, Request
+from altwright.describers.port import Request
+
+describer = support_offline.describer
 
 PLANS = (
     ("Plan", "Price", "Storage", "Users"),
@@ -32,21 +33,6 @@ PLANS = (
     ("Team", "$8", "100 GB", "10"),
     ("School", "$4", "200 GB", "500"),
 )
-
-
-@pytest.fixture(scope="module")
-def describer() -> Iterator[OfflineDescriber]:
-    """Return a describer that has started its process."""
-    fetch.ensure(MODELS, print)
-    describer = OfflineDescriber(MODELS, idle_s=60)
-    told(describer, png(Image.new("RGB", (8, 8))))  # its process isn't any single test's
-    yield describer
-    describer.close()
-
-
-def told(describer: OfflineDescriber, data: bytes) -> Description:
-    """Return the description of a picture, long enough for a table."""
-    return describer.describe(picture(data), Request(max_length=1500))
 
 
 def test_a_post_s_screenshot_is_read_out(describer: OfflineDescriber) -> None:

@@ -5,7 +5,6 @@ The pictures (tests/data/scripts) were drawn with the Noto and DejaVu typefaces 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -13,13 +12,14 @@ import numpy as np
 import pytest
 from evaluation.drawing.sheet import written
 from PIL import Image
-from tests.support_offline import MODELS, jpeg, picture, png
+from tests import support_offline
+from tests.support_offline import jpeg, png, told
 
 from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.offline.vision.image_stats import Pixels
 from altwright.describers.offline.vision.tesseract import OtherScripts
-from altwright.describers.offline.weights import fetch
-from altwright.describers.port import Description, Request
+
+describer = support_offline.describer
 
 PICTURES = Path(__file__).parents[1] / "data" / "scripts"
 #: By picture: what its text is said to be in, the language declared for its lines, and the text.
@@ -37,21 +37,6 @@ READ = {
         "Сьогодні у Києві відкрилася нова виставка українських художників.",  # noqa: RUF001 - it is Ukrainian
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def describer() -> Iterator[OfflineDescriber]:
-    """Return a describer that has started its process."""
-    fetch.ensure(MODELS, print)
-    describer = OfflineDescriber(MODELS, idle_s=60)
-    told(describer, png(Image.new("RGB", (8, 8))))  # its process isn't any single test's
-    yield describer
-    describer.close()
-
-
-def told(describer: OfflineDescriber, data: bytes) -> Description:
-    """Return the description of a picture."""
-    return describer.describe(picture(data), Request(max_length=1500))
 
 
 def drawn(name: str) -> Image.Image:

@@ -11,11 +11,12 @@ from altwright.db.task_tables import WorkerRow
 from altwright.tasks.cluster.worker_registry import FORGOTTEN_S, Roster
 
 
-@pytest.mark.every_database
+@pytest.mark.parametrize("database", ["mariadb", "postgresql"], indirect=True)
 def test_a_sign_does_not_wait_for_that_of_another_process(database: Database) -> None:
-    """Two processes that note theirs at the same moment would be each other's deadlock."""
-    if database.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has one writer at a time")
+    """Two processes that note theirs at the same moment would be each other's deadlock.
+
+    SQLite has one writer at a time.
+    """
     roster = Roster(database)
     roster.seen(["here"], kind="external", host="a", pid=1)
     roster.seen(["there"], kind="external", host="b", pid=2)
