@@ -7,6 +7,7 @@ the docs.
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -50,11 +51,13 @@ def make(folder: Path = FOLDER) -> int:
 
 def main(options: Sequence[str]) -> int:
     """Make the set, measure, print; return the exit code."""
-    wants_page = "--publish" in options
+    parser = argparse.ArgumentParser(prog="evaluation", description=__doc__)
+    parser.add_argument("--publish", action="store_true", help="put the figures into the docs")
+    given, others = parser.parse_known_args(options)
     count = make()
     say(f"{count} pictures are in {FOLDER.relative_to(ROOT)}.")
     command = [sys.executable, "-m", "altwright", "eval", str(FOLDER), "--page", str(PAGE)]
-    command += ["--json", *(one for one in options if one != "--publish")]
+    command += ["--json", *others]
     done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)  # noqa: S603
     if not done.stdout:
         return done.returncode
@@ -69,7 +72,7 @@ def main(options: Sequence[str]) -> int:
     accuracy = checks.accuracy()
     say("\n".join(["\nThe checks on drafts\n", *published.checks_table(accuracy), ""]))
     say("\n".join(checks.mistakes()))
-    if wants_page:
+    if given.publish:
         published.write(ROOT, result, accuracy)
     return done.returncode
 

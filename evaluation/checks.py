@@ -24,12 +24,16 @@ class Labelled:
     finds: frozenset[str]
     language: str = "en"
     post: str = ""
-    read: tuple[str, ...] = ()
+    #: None: nobody has read in the picture.
+    read: tuple[str, ...] | None = None
     file: str = ""
+    server: str = ""
 
     def found(self) -> frozenset[str]:
         """Return the checks that do find something."""
-        evidence: dict[str, Any] = {"text": [{"text": line} for line in self.read]}
+        evidence: dict[str, Any] = {}
+        if self.read is not None:
+            evidence["text"] = [{"text": line} for line in self.read]
         if self.file:
             evidence["file"] = self.file
         warnings = check(
@@ -38,6 +42,7 @@ class Labelled:
             post_text=self.post,
             language=self.language,
             evidence=evidence,
+            replaces=self.server,
         )
         return frozenset(one.code for one in warnings)
 
@@ -108,6 +113,7 @@ def _labelled(told: str | dict[str, Any], finds: set[str]) -> Labelled:
         frozenset(finds | also),
         told.get("language", "en"),
         told.get("post", ""),
-        tuple(told.get("read", ())),
+        tuple(told["read"]) if "read" in told else None,
         told.get("file", ""),
+        told.get("server", ""),
     )

@@ -31,7 +31,8 @@ from altwright.db.session import Database
 from altwright.db.task_tables import TaskRow
 from altwright.db.types import now
 from altwright.describers.abilities import Abilities
-from altwright.describers.port import Describer, Description, Picture, Request
+from altwright.describers.order import DescriberOrder
+from altwright.describers.port import Description, Picture, Request
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
 from altwright.errors import Category, PlatformRefused
@@ -178,6 +179,8 @@ class FakeDescriber:
     abilities: Abilities = field(default_factory=Abilities)
     requests: list[Request] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    #: Instead of a text with a number.
+    says: str = ""
     #: Called before each description with its number, from 1.
     before: Callable[[int], None] = lambda _: None
     #: Called when somebody asks how it is; raises what is wrong with it.
@@ -189,12 +192,16 @@ class FakeDescriber:
         self.requests.append(request)
         self.pictures.append(picture)
         return Description(
-            f"A tabby cat on a red sofa, number {len(self.requests)}.",
+            self.says or f"A tabby cat on a red sofa, number {len(self.requests)}.",
             self.name,
             self.model,
             "medium",
             {"objects": ["cat"]},
         )
+
+    def read(self, picture: Picture) -> Any:
+        """Read nothing in a picture."""
+        return None
 
     def probe(self) -> str:
         """Return a line."""
@@ -210,7 +217,6 @@ class BlankDescriber(FakeDescriber):
     """Sees colours only, until it ``says`` something."""
 
     name: str = "offline"
-    says: str = ""
 
     def describe(self, picture: Picture, request: Request) -> Description:
         """Return no text, with what there is to see."""
@@ -340,7 +346,7 @@ class Bench(Engine):
         pictures: HasHost,
         folder: Path,
         *,
-        describer: Describer | None = None,
+        describer: FakeDescriber | DescriberOrder | None = None,
         timeout_s: float = 30,
         parallel: int = 1,
     ) -> None:
@@ -359,6 +365,7 @@ class Bench(Engine):
             PictureLimits(40 << 20, 100_000_000, timeout_s),
             longest=500,
             parallel=parallel,
+            read=(describer or self.describer).read,
         )
         health = RedisHealthMonitor(connect(NOWHERE))
         super().__init__(store, health, captions.kinds, EngineOptions(limit_s=60), owner="bench")

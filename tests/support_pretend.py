@@ -23,6 +23,7 @@ from altwright.captions.drafts.draft_store import DraftStore
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.describers.model_servers.ollama import Ollama
+from altwright.describers.order import DescriberOrder
 from altwright.net.http import Outbound
 from altwright.platforms.connect import connect
 
@@ -226,7 +227,7 @@ def pretend_world(
         account = accounts.add(user.id, platform, fediverse.server.url, "token")
         drafts = DraftStore(database)
         world = World(database, FakePlatform(), box, users, accounts, drafts, user, account)
-        describer = Ollama(model.server.url, MODEL, timeout_s)
+        describer = DescriberOrder([Ollama(model.server.url, MODEL, timeout_s)])
         bench = Bench(
             world, fediverse, folder, describer=describer, timeout_s=timeout_s, parallel=parallel
         )

@@ -209,6 +209,7 @@ def build(settings: Settings) -> Services:
         picture_limits_of(settings),
         settings.caption_max_length,
         describers.parallel_of(settings, describer),
+        describer.read,
     )
     upkeep = RQUpkeep(health, options_of(settings).queue)
     ages = ages_of(settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -23,8 +23,9 @@ from tests.support_web import make_settings
 from altwright.builders.describers import probe
 from altwright.captions.drafts.draft import Draft
 from altwright.db.session import Database
-from altwright.describers.order import PAUSE_S, WAIT_MOST_S, DescriberOrder, passed_over
-from altwright.describers.port import Description, Request, why_blank
+from altwright.describers.abilities import Abilities
+from altwright.describers.order import FAILURES, PAUSE_S, WAIT_MOST_S, DescriberOrder, passed_over
+from altwright.describers.port import Description, Picture, Request, why_blank
 from altwright.domain.caption import TextKind
 from altwright.errors import (
     AltwrightError,
@@ -288,3 +289,48 @@ def test_another_describer_s_text_comes_beside_the_draft_s(make_run: Callable[..
         other.text,
         "offline",
     )
+
+
+@dataclass
+class ReadingDescriber(FakeDescriber):
+    """Finds words in every picture."""
+
+    name: str = "offline"
+    abilities: Abilities = field(default_factory=lambda: Abilities(reads_text=True))
+
+    def describe(self, picture: Picture, request: Request) -> Description:
+        """Return a text with what was read."""
+        found = super().describe(picture, request)
+        return replace(found, evidence={"text": [{"text": "BETRETEN VERBOTEN", "score": 0.9}]})
+
+
+def test_a_model_s_words_are_compared_with_those_in_the_picture(
+    make_run: Callable[..., Run],
+) -> None:
+    """Models write what a sign may say; the built-in describer, if it is there, has read it."""
+    run = make_run(ReadingDescriber())
+    run.rig.first.says = "A sign: “Keep off the grass, private property”."
+    run.bench.captions()
+    draft = run.draft()
+    assert (draft.describer, len(run.rig.second.requests)) == ("openai", 1)
+    assert draft.evidence["text"] == [{"text": "BETRETEN VERBOTEN", "score": 0.9}]
+    assert [one.code for one in draft.warnings] == ["invented"]
+    run.rig.first.says = "A sign: “Betreten verboten”."
+    assert run.again() == ("done", "")
+    assert not run.draft().warnings
+
+
+def test_a_text_that_nobody_can_compare_is_a_draft_as_well(make_run: Callable[..., Run]) -> None:
+    """What reads may be away; it isn't asked for each picture then."""
+    run = make_run(ReadingDescriber())
+    asked = []
+
+    def fail(_: int) -> None:
+        asked.append(1)
+        raise DOWN
+
+    run.rig.second.before = fail
+    for _ in range(FAILURES + 1):
+        run.bench.captions(reprocess_existing=True)
+        assert "text" not in run.draft().evidence
+    assert len(asked) == FAILURES

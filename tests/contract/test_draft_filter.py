@@ -62,6 +62,17 @@ def test_what_was_found_follows_the_text_the_post_and_the_limit(world: World) ->
     assert warned(world) == ["A blue bicycle leans on a wall.", "IMG_2034.jpg"]
 
 
+def test_a_text_that_says_less_than_the_server_s_is_to_be_looked_at(world: World) -> None:
+    """Until the one there is another."""
+    post = make_post(1, "A grey cat sleeps on the blue sofa beside a pile of books.")
+    (draft,) = world.draft(post, "A sofa, blue as the sea.")
+    assert [one.code for one in draft.warnings] == ["poorer"]
+    assert warned(world) == [draft.text]
+    with world.database.write() as session:
+        draft_writes.save_posts(session, world.account.id, [make_post(1, "Sofa")])
+    assert warned(world) == []
+
+
 def test_what_cannot_be_asks_no_database(world: World) -> None:
     """PostgreSQL refuses NUL; a filter that is faulty is said to be, and isn't asked for."""
     for name in ("kind", "language", "level", "warning"):

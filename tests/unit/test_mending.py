@@ -37,6 +37,11 @@ def looked(text: str, **known: Any) -> Looked:
             looked("A cat sleeps on a sofa. I should keep it short. It is red."),
             "A cat sleeps on a sofa. It is red.",
         ),
+        (
+            "guess",
+            looked("A woman holds a red cup. She appears to be happy. It is raining."),
+            "A woman holds a red cup. It is raining.",
+        ),
         ("markup", looked("A <b>cat</b> &amp; a dog on it."), "A cat & a dog on it."),
         ("markup", looked("| Year | Cats |\n|---|---|\n| 2020 | 3 |"), "Year, Cats\n2020, 3"),
         ("cut_off", looked("A cat sleeps. A dog sits on the"), "A cat sleeps."),
@@ -85,6 +90,9 @@ def test_what_can_be_put_right_is(code: str, one: Looked, mended: str) -> None:
         ("like_post", looked("My holiday at sea!", post_text="My holiday at sea"), Remedy.DESCRIBE),
         ("language", looked("Eine Katze schläft auf dem Sofa, der Hund wacht."), Remedy.DESCRIBE),
         ("opening", looked("Auf dem Bild ist ein Hund zu sehen.", language="de"), Remedy.WRITE),
+        ("guess", looked("An Asian man reads in a park."), Remedy.WRITE),
+        ("invented", looked("A sign: “Keep off the grass”.", evidence=SIGN), Remedy.WRITE),
+        ("poorer", looked("A cat on a sofa.", replaces="My grey cat " * 4), Remedy.WRITE),
         ("incomplete", looked("A cat on a sofa.", evidence={"file": "Cut."}), Remedy.DESCRIBE),
     ],
 )  # fmt: skip

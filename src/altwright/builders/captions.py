@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from altwright.accounts.connections import AccountStore
 from altwright.captions.drafts.draft_store import DraftStore
 from altwright.captions.pictures.picture_fetch import PictureLimits, PictureSource
@@ -9,7 +12,7 @@ from altwright.captions.pictures.picture_files import PictureStore
 from altwright.captions.tasks.generation import CaptionGenerationService
 from altwright.captions.tasks.publishing import Publishing
 from altwright.captions.tasks.redescribe import DescribeAgain
-from altwright.describers.port import Describer
+from altwright.describers.port import Describer, Picture
 from altwright.net.http import Outbound
 from altwright.tasks.store.task_store import TaskStore
 from altwright.tasks.task_kind import TaskKind
@@ -28,14 +31,16 @@ class Captions:
         limits: PictureLimits,
         longest: int,
         parallel: int = 1,
+        read: Callable[[Picture], Any] = lambda _picture: None,
     ) -> None:
         """Take ``longest``, the most characters that a describer may write.
 
-        ``parallel`` are the pictures of one task that it is given at a time.
+        ``parallel`` are the pictures of one task that it is given at a time; ``read`` returns the
+        words in one, for texts whose describer doesn't say what it read.
         """
         self.drafts = DraftStore(tasks.database)
         self._source = PictureSource(outbound, pictures, limits)
-        parts = (accounts, self.drafts, self._source, describer, longest, parallel)
+        parts = (accounts, self.drafts, self._source, describer, longest, parallel, read)
         self._describing = (CaptionGenerationService(*parts), DescribeAgain(*parts, tasks))
         kinds: tuple[TaskKind, ...] = (*self._describing, Publishing(accounts, self.drafts))
         self.kinds = {kind.name: kind for kind in kinds}

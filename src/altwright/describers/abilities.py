@@ -35,6 +35,8 @@ class Abilities:
     takes_style: bool = True
     pictures: str = "any picture"
     parallel: int | None = None
+    #: Whether what it saw has the words in the picture (evidence["text"]).
+    reads_text: bool = False
 
     def writes(self, language: str) -> bool:
         """Return whether it writes a language, by its BCP 47 tag."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from altwright.describers.order import DescriberOrder
 from altwright.describers.port import Describer, Description, Picture, Request
@@ -40,6 +41,11 @@ class ExchangeableDescriber:
         """Describe one picture. Raises as Describer.describe."""
         with self._used() as order:
             return order.describe(picture, request)
+
+    def read(self, picture: Picture) -> Any:
+        """Return the words in a picture, or None. As DescriberOrder.read."""
+        with self._used() as order:
+            return order.read(picture)
 
     def probe(self) -> str:
         """Say what answers. Raises as Describer.probe."""

@@ -84,6 +84,26 @@ class DescriberOrder(Describer):
             failed.append((describer, error))
         raise _most_hopeful([error for _, error in failed])
 
+    def read(self, picture: Picture) -> Any:
+        """Return the words in a picture, in the shape of ``evidence["text"]``.
+
+        None: nobody here reads, or can now. What is read is compared with what another describer
+        wrote, so no failure is worth a picture's.
+        """
+        for describer, circuit in self._ways(""):
+            if not describer.abilities.reads_text or circuit.refusal() is not None:
+                continue
+            try:
+                found = describer.describe(picture, Request())
+            except AltwrightError as met:
+                circuit.met(met)
+                said = f"{met} {met.operator_detail}".strip()
+                _log.info("%s doesn't read the text in this picture: %s", describer.name, said)
+            else:
+                circuit.answered()
+                return found.evidence.get("text")
+        return None
+
     def probe(self) -> str:
         """Return what answers. Raises as Describer.probe, if none does."""
         said: list[str] = []

@@ -9,26 +9,21 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Final
 
 import numpy as np
 
 from altwright.describers.answers.quotations import inside, masked
+from altwright.describers.answers.quoted_words import folded
 
 #: Of the largest value: how far off a value is still right, and from where on it misleads. Values
 #: are read off an axis, to about a step of it.
 RIGHT, WRONG = 0.05, 0.15
-#: Likeness from which on two words count as one that was misread.
-_ALIKE: Final = 0.6
-#: Letters of a word that is looked for among the picture's.
-_LETTERS: Final = 3
 #: Share of the allowed length from which on a text may have been cut.
 _FULL: Final = 0.9
 #: Characters that are compared: their square is computed.
 _COMPARED: Final = 2_000
 
-_WORD: Final = re.compile(r"\w+(?:['\u2019.-]\w+)*")
 _NUMBER: Final = re.compile(r"[-\u2212]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[-\u2212]?\d+(?:\.\d+)?")
 #: Numbers that are written out.
 _IN_WORDS: Final = {
@@ -39,12 +34,6 @@ _IN_WORDS: Final = {
 }
 #: Ends of the parts in which a label and its value stand together; no decimal point or comma.
 _PART: Final = re.compile(r"[;,](?!\d)|\.(?!\d)|\n|\band\b")
-
-
-def folded(text: str) -> str:
-    """Return a text without what a reader doesn't hear: case, punctuation, forms of a sign."""
-    plain = unicodedata.normalize("NFKC", text).casefold().replace("\u2212", "-")
-    return " ".join(_WORD.findall(plain))
 
 
 def says(name: str, text: str) -> bool:
@@ -71,24 +60,6 @@ def text_error(words: str, text: str, max_length: int) -> float:
     if len(text) >= _FULL * max_length:
         wanted = wanted[: len(read)]
     return min(1.0, _distance(wanted, read) / max(1, len(wanted)))
-
-
-def invented(words: str, text: str) -> tuple[list[str], int]:
-    """Return the quoted words that aren't in the picture, and how many are quoted.
-
-    What is a misreading of a word that is there isn't among them.
-    """
-    there = folded(words).split()
-    run_together = "".join(there)
-    quoted = folded(" ".join(inside(text))).split()
-    found = [
-        word
-        for word in quoted
-        if sum(map(str.isalpha, word)) >= _LETTERS
-        and word not in run_together
-        and not any(_alike(word, one) for one in there)
-    ]
-    return found, len(quoted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +120,6 @@ def _numbers(part: str, labels: Iterable[str]) -> list[float]:
     return words + [
         float(found.replace(",", "").replace("\u2212", "-")) for found in _NUMBER.findall(part)
     ]
-
-
-def _alike(one: str, other: str) -> bool:
-    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _ALIKE
 
 
 def _distance(wanted: str, read: str) -> int:

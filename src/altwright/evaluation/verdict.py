@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from altwright.describers.answers.quoted_words import invented
 from altwright.evaluation import measures
 from altwright.evaluation.references import Reference
 
@@ -13,8 +14,6 @@ from altwright.evaluation.references import Reference
 #: for one that takes a small edit.
 USEFUL: Final = {"names": 0.99, "text": 0.95, "values": 0.9}
 SMALL_EDIT: Final = {"names": 0.5, "text": 0.75, "values": 0.5}
-#: Quoted words that aren't in the picture: how many, and which share of all, make a text mislead.
-INVENTED, INVENTED_SHARE = 2, 0.25
 
 
 class Grade(StrEnum):
@@ -52,8 +51,8 @@ def judge(reference: Reference, text: str, max_length: int) -> Verdict:
     misleads = [f"says “{phrase}”" for phrase in measures.said_falsely(reference.misleading, text)]
     misleads += [f"says {wrong}" for wrong in values.wrong] if values else []
     misleads += [f"says {wrong}" for wrong in measures.counted_wrongly(reference.counts, text)]
-    if reference.all_words is not None:
-        misleads += _invented(reference.all_words, text)
+    if reference.all_words is not None and (found := invented(reference.all_words, text)):
+        misleads.append(f"quotes what isn't there: {' '.join(found[:6])}")
     reasons = list(misleads)
     if missing:
         reasons.append(f"doesn't say {', '.join(missing)}")
@@ -68,13 +67,6 @@ def judge(reference: Reference, text: str, max_length: int) -> Verdict:
     }
     grade = Grade.MISLEADING if misleads else _grade(reached)
     return Verdict(grade, tuple(reasons), names, error, reached["values"])
-
-
-def _invented(words: str, text: str) -> list[str]:
-    found, quoted = measures.invented(words, text)
-    if len(found) < INVENTED or len(found) < INVENTED_SHARE * quoted:
-        return []
-    return [f"quotes what isn't there: {' '.join(found[:6])}"]
 
 
 def _grade(reached: dict[str, float | None]) -> Grade:

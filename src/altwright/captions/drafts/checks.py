@@ -37,6 +37,7 @@ _SEEN: Select[Any] = (
         DraftRow.asked_language,
         DraftRow.evidence,
         AccountRow.max_alt_length,
+        PictureRow.published_text,
         PostRow.text.label("post_text"),
         PostRow.language.label("post_language"),
     )
@@ -99,6 +100,7 @@ def _found(row: Row[Any]) -> tuple[str, str, str]:
         post_text=row.post_text,
         language=language,
         evidence=row.evidence,
+        replaces=row.published_text,
     )
     kind = row.evidence.get("kind")
     codes = sorted({framed(one.code) for one in warnings})

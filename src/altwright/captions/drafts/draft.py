@@ -88,12 +88,20 @@ class Draft:
             post_text=self.post.text,
             language=self.language,
             evidence=self.evidence,
+            replaces=self.picture.published_text,
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the one shape in which the REST API and the pages show a draft."""
         url = f"/pictures/{self.picture.id}"
-        looked = Looked(self.text, self.max_length, self.post.text, self.language, self.evidence)
+        looked = Looked(
+            self.text,
+            self.max_length,
+            self.post.text,
+            self.language,
+            self.evidence,
+            self.picture.published_text,
+        )
         return as_json(self, without={"user_id", "asked_language"}) | {
             "warnings": [asdict(one) | asdict(mend(one.code, looked)) for one in self.warnings],
             "picture": as_json(self.picture, without={"remote_id", "file"})

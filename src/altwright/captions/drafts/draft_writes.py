@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from altwright.captions.drafts import checks, same_pictures
@@ -88,15 +88,13 @@ def save_posts(
             edited.append(row.id)
         _fill_post(row, post)
     session.flush()
-    _outdate(session, edited)
+    if edited:
+        _outdate(session, select(PictureRow.id).where(PictureRow.post_id.in_(edited)))
     return _save_pictures(session, {rows[post.remote_id].id: post for post in posts})
 
 
-def _outdate(session: Session, post_ids: Sequence[int]) -> None:
-    """Have the drafts of posts with other words looked at anew: texts are compared with them."""
-    if not post_ids:
-        return
-    pictures = select(PictureRow.id).where(PictureRow.post_id.in_(post_ids))
+def _outdate(session: Session, pictures: Select[int] | Collection[int]) -> None:
+    """Have drafts looked at anew: their texts are compared with the post's and the server's."""
     statement = update(DraftRow).where(DraftRow.picture_id.in_(pictures))
     changed(session, statement.values(checks.OUTDATED))
 
@@ -121,7 +119,7 @@ def _save_pictures(
         .where(PictureRow.post_id.in_(posts))
     )
     rows = {(row.post_id, row.remote_id): (row, status) for row, status in session.execute(query)}
-    found = {}
+    found, other = {}, []
     for post_id, post in posts.items():
         for position, media in enumerate(pictures_of(post)):
             row, status = rows.get((post_id, media.remote_id), (None, None))
@@ -138,10 +136,13 @@ def _save_pictures(
             ):
                 history.found_on_server(session, row.id, media.description)
                 row.published_text = media.description
+                other.append(row.id)
             row.width = media.width or row.width
             row.height = media.height or row.height
             found[post.remote_id, media.remote_id] = DraftStatus(status) if status else None
     session.flush()
+    if other:
+        _outdate(session, other)
     return found
 
 
@@ -194,6 +195,7 @@ def known(session: Session, picture_id: int) -> Known | None:
 def note_published(session: Session, picture_id: int, text: str) -> None:
     """Keep the alt text that a picture has on its server; one that is new here stays for good."""
     _stands_on_server(session, picture_id, text)
+    _outdate(session, [picture_id])
     history.found_on_server(session, picture_id, text)
 
 

@@ -19,7 +19,7 @@ from ftfy import fix_encoding
 
 from altwright.captions.drafts import quality
 from altwright.describers.answers import sentences
-from altwright.describers.answers.languages import empty_opening, primary_language
+from altwright.describers.answers.languages import empty_opening, guess, primary_language
 from altwright.describers.answers.quotations import masked, replaced
 from altwright.describers.answers.wrappings import REMARK
 
@@ -28,6 +28,8 @@ from altwright.describers.answers.wrappings import REMARK
 _PHRASE, _LONGEST_PHRASE = 4, 15
 #: Repetitions that are left out; a text of more is a person's to write.
 _REPEATS_MOST = 20
+#: Words of a sentence that says little but a guess ("She appears to be happy about it.").
+_GUESS_MOST = 8
 _GRAPHEME = regex.compile(r"\X")
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _ROW = re.compile(r"^\|(.+)\|\s*$", re.MULTILINE)
@@ -75,6 +77,8 @@ class Looked:
     post_text: str
     language: str
     evidence: Mapping[str, Any]
+    #: The picture's text on its server.
+    replaces: str = ""
 
     def codes(self, text: str) -> set[str]:
         """Return what there is to look at in a text in its place."""
@@ -84,6 +88,7 @@ class Looked:
             post_text=self.post_text,
             language=self.language,
             evidence=self.evidence,
+            replaces=self.replaces,
         )
         return {one.code for one in found}
 
@@ -119,6 +124,19 @@ def _without_remark(looked: Looked) -> str:
     own = masked(looked.text)
     kept = (span for span in sentences.split(own) if not REMARK.search(own[slice(*span)]))
     return _tidy("".join(looked.text[slice(*span)] for span in kept))
+
+
+def _without_guess(looked: Looked) -> str:
+    """Leave out short sentences that are little else than a guess; not the first one."""
+    own, language = masked(looked.text), primary_language(looked.language)
+    first, *others = sentences.split(own)
+    kept = (
+        span
+        for span in others
+        if len(quality.WORD.findall(own[slice(*span)])) > _GUESS_MOST
+        or not guess(own[slice(*span)], language)
+    )
+    return _tidy("".join(looked.text[slice(*span)] for span in (first, *kept)))
 
 
 def _without_markup(looked: Looked) -> str:
@@ -231,11 +249,14 @@ _MENDS: Mapping[str, tuple[Callable[[Looked], str] | None, Remedy]] = MappingPro
         "too_short": (None, Remedy.WRITE),
         "language": (None, Remedy.DESCRIBE),
         "remark": (_without_remark, Remedy.DESCRIBE),
+        "invented": (None, Remedy.WRITE),
+        "guess": (_without_guess, Remedy.WRITE),
         "markup": (_without_markup, Remedy.WRITE),
         "like_post": (None, Remedy.DESCRIBE),
         "cut_off": (_finished, Remedy.WRITE),
         "repetition": (_said_once, Remedy.WRITE),
         "missing_text": (_with_words, Remedy.WRITE),
+        "poorer": (None, Remedy.WRITE),
         "opening": (_without_opening, Remedy.WRITE),
         "links": (_without_links, Remedy.WRITE),
         "emoji": (_without_emoji, Remedy.WRITE),

@@ -21,10 +21,12 @@ from altwright.describers.answers import sentences
 from altwright.describers.answers.languages import (
     LANGUAGES,
     empty_opening,
+    guess,
     language_name,
     primary_language,
 )
 from altwright.describers.answers.quotations import masked
+from altwright.describers.answers.quoted_words import invented
 from altwright.describers.answers.refusals import is_refusal
 from altwright.describers.answers.wrappings import MARKDOWN, OFFER, REMARK, TEMPLATE
 from altwright.domain.caption import has_words
@@ -38,6 +40,9 @@ COPIED_LENGTH = 20
 #: Recognised words from which a picture counts as one of text, and the share of them that an alt
 #: text has to take up.
 TEXT_WORDS, TEXT_SHARE = 4, 0.3
+#: Words from which a text on the server says something, and the share of them below which one that
+#: is to replace it says less.
+KEPT_WORDS, KEPT_SHARE = 8, 0.5
 #: Characters that are compared with a post; comparing costs their square.
 COMPARED_LENGTH = 1_000
 #: Hashtags from which a text is a list of them; times that words in a row count as repeated.
@@ -85,11 +90,13 @@ def check(
     post_text: str = "",
     language: str | None = "en",
     evidence: Mapping[str, Any] | None = None,
+    replaces: str = "",
 ) -> list[QualityWarning]:
     """Return what to look at in an alt text, the gravest first; empty: nothing stands out.
 
     ``language`` is the one asked for (None: nobody knows). ``evidence`` is what the describer saw:
     its ``text`` is what it read in the picture, ``file`` what is wrong with the picture's file.
+    ``replaces`` is the picture's text on its server.
     """
     text = text.strip()
     if not text:
@@ -104,11 +111,14 @@ def check(
         _too_short(text),
         _language(own, language),
         _remark(own, primary),
+        _invented(text, evidence or {}),
+        _guess(own, primary),
         _markup(own),
         _like_post(text, post_text),
         _cut_off(text, primary),
         _repetition(own),
         _missing_text(text, evidence or {}),
+        _poorer(text, replaces),
         _opening(text, primary),
         _links(own),
         _emoji(own),
@@ -176,6 +186,32 @@ def _remark(own: str, language: str) -> _Found:
             said = found[0] if found else sentence[:60]
             return "remark", f"“{said}” doesn't seem to be about the picture; leave it out."
     return None
+
+
+def _invented(text: str, evidence: Mapping[str, Any]) -> _Found:
+    """Find quoted words that nobody has read in the picture.
+
+    Models write what a sign may say; WebAIM, Alternative Text ("Alt text should: be accurate").
+    """
+    if "text" not in evidence:
+        return None
+    found = invented(" ".join(recognised(evidence["text"])), text)
+    if not found:
+        return None
+    words = " ".join(found[:6])
+    return "invented", f"“{words}” wasn't found in the picture; look whether it is there."
+
+
+def _guess(own: str, language: str) -> _Found:
+    """Find guesses about the people in a picture.
+
+    Source: Cooper Hewitt, Guidelines for Image Description
+    (https://www.cooperhewitt.org/cooper-hewitt-guidelines-for-image-description/).
+    """
+    found = guess(own, language)
+    if not found:
+        return None
+    return "guess", f"“{found}” can't be seen; say what can be seen, or what you know."
 
 
 def _markup(own: str) -> _Found:
@@ -272,6 +308,17 @@ def _missing_text(text: str, evidence: Mapping[str, Any]) -> _Found:
         return None
     shown = read if len(read) <= 60 else f"{read[:60].rsplit(' ', 1)[0]} …"  # noqa: PLR2004 - a line
     return "missing_text", f"The picture seems to show words: “{shown}”. Quote them if they matter."
+
+
+def _poorer(text: str, replaces: str) -> _Found:
+    """Find texts that say much less than the one that they are to replace.
+
+    Source: W3C WAI, Informative Images: what matters most is a person's to say, and one has.
+    """
+    there = len(WORD.findall(replaces))
+    if there < KEPT_WORDS or len(WORD.findall(text)) >= KEPT_SHARE * there:
+        return None
+    return "poorer", "The text on the server says more; look what would be lost."
 
 
 def recognised(found: Any) -> Iterator[str]:

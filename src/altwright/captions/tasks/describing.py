@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from altwright.accounts.connections import Account, AccountStore
 from altwright.accounts.context import AccountContext
-from altwright.captions.drafts import draft_writes
+from altwright.captions.drafts import draft_writes, same_pictures
 from altwright.captions.drafts.draft import written_in
 from altwright.captions.drafts.draft_store import DraftStore, clean
 from altwright.captions.drafts.draft_writes import Stored, Target
@@ -40,6 +42,8 @@ class DescribingKind(TaskKind):
     longest: int
     #: Pictures of one task that the describer is given at a time.
     parallel: int
+    #: Returns the words in a picture, in the shape of ``evidence["text"]`` (None: nobody reads).
+    read: Callable[[Picture], Any]
 
 
 class DescribingWork(Work):
@@ -87,6 +91,7 @@ class DescribingWork(Work):
         request: Request,
         *,
         post_text: str,
+        replaces: str,
         took_s: float | None = None,
     ) -> Worked:
         """Return the end of a described picture's item, whose effect stores the text as a draft.
@@ -99,7 +104,7 @@ class DescribingWork(Work):
             CaptionUnusable: the describer answered with nothing.
         """
         language = request.language
-        description = noted(description, picture)
+        description = self._with_words(noted(description, picture), picture)
         text = clean(description.text)
         blank = "" if text else why_blank(description.evidence)
         if not text and not blank:
@@ -112,6 +117,7 @@ class DescribingWork(Work):
             post_text=post_text,
             language=written_in(description.evidence, language),
             evidence=description.evidence,
+            replaces=replaces,
         )
 
         def effect(session: Session) -> None:
@@ -129,3 +135,13 @@ class DescribingWork(Work):
 
         reason = warnings[0].message if warnings else ""
         return Worked(ItemStatus.DONE, reason, effect=effect, took_s=took_s)
+
+    def _with_words(self, description: Description, picture: Picture) -> Description:
+        """Return it with the words in its picture, for the checks, where another one reads them."""
+        evidence = description.evidence
+        if not description.text or "text" in evidence or same_pictures.REUSED in evidence:
+            return description
+        words = self._kind.read(picture)
+        if words is None:
+            return description
+        return replace(description, evidence={**evidence, "text": words})

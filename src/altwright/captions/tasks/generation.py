@@ -315,6 +315,7 @@ class CaptionWork(DescribingWork):
             target,
             request,
             post_text=post.text,
+            replaces=media.description,
             took_s=seen.took_s,
         )
 

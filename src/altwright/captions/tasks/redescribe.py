@@ -144,7 +144,15 @@ class AgainWork(DescribingWork):
             draft.version,
             has_text=bool(draft.text),
         )
-        return self.described(picture, description, stored, seen, request, post_text=post_text)
+        return self.described(
+            picture,
+            description,
+            stored,
+            seen,
+            request,
+            post_text=post_text,
+            replaces=draft.picture.published_text,
+        )
 
     def _beside(self, description: Description, language: str) -> Worked:
         if not clean(description.text):

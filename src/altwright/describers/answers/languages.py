@@ -26,6 +26,7 @@ class Language:
     as_a_model: str = ""
     first_person: str = ""
     empty_opening: str = ""
+    guesses: str = ""
 
 
 _FILE: Final[dict[str, Any]] = tomllib.loads(
@@ -79,6 +80,19 @@ def _pattern(language: str) -> re.Pattern[str] | None:
     # No word boundary after a comma, nor after scripts without spaces.
     end = r"(?:\b|(?<=,)|(?<=[^\x00-\u2fff]))"
     return re.compile(rf"\s*(?:{known.empty_opening}){end}", re.IGNORECASE)
+
+
+def guess(text: str, language: str) -> str:
+    """Return the first guess about people in a text; "" if it has none. ``language`` is ISO 639."""
+    pattern = _guesses(language)
+    found = pattern.search(text) if pattern else None
+    return found[0].strip() if found else ""
+
+
+@cache
+def _guesses(language: str) -> re.Pattern[str] | None:
+    known = LANGUAGES.get(language)
+    return re.compile(known.guesses, re.IGNORECASE) if known and known.guesses else None
 
 
 def primary_language(code: str) -> str:

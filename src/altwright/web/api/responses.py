@@ -311,6 +311,7 @@ class Describer(Shape):
     takes_hint: bool
     takes_post_text: bool
     takes_style: bool = Field(description="an account's names and style")
+    reads_text: bool = Field(description="it also reads the words in pictures that others describe")
     pictures: str = Field(description="that it is good at, in words")
     parallel: int | None = Field(description="pictures at a time; null: its server knows")
 

@@ -71,6 +71,7 @@ class OfflineDescriber(Describer):
             takes_style=False,
             pictures="text, tables, simple charts and screenshots; little of photographs",
             parallel=parallel,
+            reads_text=True,
         )
         self._models_dir = models_dir.absolute()
         self._idle_s = idle_s
