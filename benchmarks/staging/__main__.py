@@ -46,6 +46,9 @@ def main() -> int:
     except pytest.skip.Exception as missing:
         _say(str(missing))
         return 2
+    except AssertionError as stuck:
+        _say(f"\nBROKEN: a step didn't end as it should.\n{stuck}\nLogs: {folder}")
+        return 1
     given.report.mkdir(parents=True, exist_ok=True)
     written = given.report / "report.html"
     written.write_text(made.page)

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 #: as never answered.
 ANSWER_S, AGAIN_S, GIVE_UP_S = 90.0, 0.3, 240.0
 #: Seconds between two looks at a task, and that a task may take at most.
-LOOK_S, DONE_WITHIN_S = 0.4, 600.0
+LOOK_S, DONE_WITHIN_S = 1.0, 1800.0
 #: Seconds that somebody pauses between two runs.
 PAUSE_S = 1.0
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -63,7 +63,7 @@ class People:
     tokens: dict[str, str]
     accounts: dict[str, int]
     fediverse: Fediverse
-    clients: int = 12
+    clients: int
     calls: list[Call] = field(default_factory=list)
     #: Ids of tasks that were accepted, by their request key.
     accepted: dict[str, set[str]] = field(default_factory=dict)
