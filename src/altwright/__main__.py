@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from altwright import installed
+from altwright import garbage, installed
 
 
 def main() -> None:
     """Run the command line, or say which package it lacks."""
+    garbage.pause()
     try:
         from altwright.cli.main import main as run  # noqa: PLC0415 - it imports other packages
     except ImportError as error:

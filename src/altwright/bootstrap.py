@@ -31,7 +31,7 @@ from altwright.builders.options import (
 from altwright.captions.drafts.pruning import ContentRetention
 from altwright.captions.pictures.picture_files import PictureStore
 from altwright.config import Settings
-from altwright.crypto import Box, kept_secret
+from altwright.crypto import Box
 from altwright.db.session import Database, make_engine
 from altwright.describers.exchangeable import ExchangeableDescriber
 from altwright.describers.local_models.administration import LocalModels
@@ -78,9 +78,6 @@ from altwright.workers.wishes import ProcessWishes
 from altwright.workers.worker import WorkParts
 
 _log = logging.getLogger(__name__)
-
-#: The file in DATA_DIR that keeps the encryption key which no setting gives.
-KEY_FILE = "encryption.key"
 
 
 @dataclass(frozen=True)
@@ -187,7 +184,7 @@ def build(settings: Settings) -> Services:
     """
     folders.make(settings.data_dir, "DATA_DIR")
     database = Database(make_engine(settings.resolved_database_url, pool_size=pool_size(settings)))
-    box = Box(encryption_keys(settings, database))
+    box = Box(key_check.encryption_keys(settings, database))
     outbound = Outbound(settings.allowed_private_hosts, timeout_s=settings.platform_timeout)
     client = connect_redis(settings.resolved_redis_url)
     health = RedisHealthMonitor(
@@ -388,21 +385,6 @@ def workers_expected(settings: Settings, control: WorkerControl) -> int:
     if pools or (scaled and not any(scaled.values())):
         outside = sum(size.least for size in pools)
     return outside + (inside if mode.has_threads else 0)
-
-
-def encryption_keys(settings: Settings, database: Database) -> str:
-    """Return the Fernet keys in use, made and kept in DATA_DIR the first time.
-
-    Raises:
-        ConfigError: DATA_DIR can't be written; or the key that the database needs is missing.
-        DatabaseUnavailable: there is no key, and the database doesn't answer.
-    """
-    kept = settings.data_dir / KEY_FILE
-    needed = not settings.platform_encryption_key and not kept.exists()
-    # Asked for twice: another process may make key and traces between the two questions.
-    if needed and key_check.anything_sealed(database) and not kept.exists():
-        raise ConfigError([key_check.MISSING])
-    return kept_secret(settings.data_dir, kept.name, settings.platform_encryption_key)
 
 
 def hub_of(settings: Settings) -> Hub:

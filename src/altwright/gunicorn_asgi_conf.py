@@ -8,6 +8,7 @@ from __future__ import annotations
 import resource as _resource
 from typing import Any
 
+from altwright import garbage as _garbage
 from altwright.config import load as _load  # a plain name would be read as a setting
 from altwright.installed import forget_imports as _forget_imports
 
@@ -38,3 +39,9 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108 - memory: a slow disk must not look li
 def post_fork(_server: Any, _worker: Any) -> None:
     """Let the process import what is installed now, as in gunicorn_conf."""
     _forget_imports()
+    _garbage.pause()
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Go on as gunicorn_conf does."""
+    _garbage.resume()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal as _signal
 from typing import Any
 
+from altwright import garbage as _garbage
 from altwright.config import load as _load  # a plain name would be read as a setting
 from altwright.installed import forget_imports as _forget_imports
 
@@ -34,10 +35,12 @@ def post_fork(_server: Any, _worker: Any) -> None:
     # has a copy that nobody reads: it would never end.
     _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
     _forget_imports()
+    _garbage.pause()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start the process's own threads."""
+    """Start the process's own threads, now that all is imported."""
+    _garbage.resume()
     from altwright.wsgi import life  # noqa: PLC0415 - after the fork
 
     life.begin(worker)

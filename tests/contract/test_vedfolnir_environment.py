@@ -68,8 +68,6 @@ def test_each_name_is_a_setting_that_something_reads(monkeypatch: pytest.MonkeyP
         path.read_text()
         for path in sorted((ROOT / "src").rglob("*.py"))
         if path.name != "config.py"
-        for path in sorted((ROOT / "src").rglob("*.py"))
-        if path.name != "config.py"
     )
     read = {name.upper() for name in re.findall(r"\b(?:settings|current|changed)\.(\w+)", code)}
     # These two stand behind properties of the settings, which say what holds without them.

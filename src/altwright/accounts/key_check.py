@@ -10,13 +10,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from altwright.crypto import Box
+from altwright.config import Settings
+from altwright.crypto import Box, kept_secret
 from altwright.db import migrate
 from altwright.db.session import Database
 from altwright.db.tables import AccountRow
 from altwright.errors import ConfigError
 from altwright.tasks.cluster.service_state import ServiceState
 
+#: The file in DATA_DIR that keeps the encryption key which no setting gives.
+KEY_FILE = "encryption.key"
 #: The row of service_state: a word that the first key of this database has closed. It is closed
 #: anew when all else has been (db/reencryption.py): what an old key has closed needs that key.
 ROW = "encryption_key"
@@ -35,6 +38,21 @@ MISSING = (
     "PLATFORM_ENCRYPTION_KEY: DATA_DIR/encryption.key is missing, and this database's tokens are "
     "encrypted with it; put it back; " + _REMEDY.format(what="a new one")
 )
+
+
+def encryption_keys(settings: Settings, database: Database) -> str:
+    """Return the Fernet keys in use, made and kept in DATA_DIR the first time.
+
+    Raises:
+        ConfigError: DATA_DIR can't be written; or the key that the database needs is missing.
+        DatabaseUnavailable: there is no key, and the database doesn't answer.
+    """
+    kept = settings.data_dir / KEY_FILE
+    needed = not settings.platform_encryption_key and not kept.exists()
+    # Asked for twice: another process may make key and traces between the two questions.
+    if needed and anything_sealed(database) and not kept.exists():
+        raise ConfigError([MISSING])
+    return kept_secret(settings.data_dir, kept.name, settings.platform_encryption_key)
 
 
 def anything_sealed(database: Database) -> bool:

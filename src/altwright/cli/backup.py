@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from altwright import bootstrap, folders
+from altwright import folders
+from altwright.accounts import key_check
 from altwright.backup import making, restoring
 from altwright.backup.archive import Manifest, Totals
 from altwright.captions.pictures.picture_files import PictureStore
@@ -92,7 +93,7 @@ def restore(file: Path, *, overwrite: bool, as_json: bool) -> None:
 
 def _box(settings: Settings) -> Box:
     """Return what opens a backup; no key is made for it. Raises ConfigError: there is none."""
-    kept = settings.data_dir / bootstrap.KEY_FILE
+    kept = settings.data_dir / key_check.KEY_FILE
     try:
         return Box(settings.platform_encryption_key or kept.read_text("ascii").strip())
     except FileNotFoundError:

@@ -10,7 +10,7 @@ import click
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from altwright import bootstrap, config, database_url, folders, telemetry
+from altwright import config, database_url, folders, telemetry
 from altwright.accounts import key_check
 from altwright.builders.describers import describers_of
 from altwright.cli.common import json_option, show
@@ -113,7 +113,7 @@ def _data_dir(settings: Settings) -> str:
 
 
 def _keys(settings: Settings) -> str:
-    key, kept = settings.platform_encryption_key, settings.data_dir / bootstrap.KEY_FILE
+    key, kept = settings.platform_encryption_key, settings.data_dir / key_check.KEY_FILE
     if not key:
         folders.verify(settings.data_dir, "DATA_DIR")
     is_made = not key and not kept.exists()
@@ -125,7 +125,7 @@ def _keys(settings: Settings) -> str:
             if is_made and key_check.anything_sealed(database):
                 raise ConfigError([key_check.MISSING])
             if not is_made and migrate.tables(database.engine).are_ours:
-                key_check.compare(database, Box(bootstrap.encryption_keys(settings, database)))
+                key_check.compare(database, Box(key_check.encryption_keys(settings, database)))
     if is_made:
         return "made in DATA_DIR at the start"
     return "from the environment" if key else "kept in DATA_DIR"

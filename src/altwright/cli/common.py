@@ -10,21 +10,23 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from socket import gethostname
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from altwright import config, folders
-from altwright.accounts.users import User
-from altwright.bootstrap import Services
 from altwright.config import Settings
 from altwright.domain.user import UserRef
 from altwright.errors import DatabaseUnavailable, InvalidInput, TaskNotFound
 from altwright.processes.preparation import configured, prepared
 from altwright.tasks.submission_rules import CaptionSecurityManager
 from altwright.text import clean_text
+
+if TYPE_CHECKING:
+    from altwright.accounts.users import User
+    from altwright.bootstrap import Services
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,7 +8,6 @@ from contextlib import closing
 import click
 from sqlalchemy.engine import make_url
 
-from altwright import bootstrap
 from altwright.accounts import key_check
 from altwright.cli.common import OPERATOR, data_dir_settings, json_option, opened, show
 from altwright.crypto import Box, kept_secret
@@ -45,7 +44,7 @@ def accept_key() -> None:
     For a key that is lost: accounts have to be connected again. Without any key one is made.
     """
     settings = data_dir_settings()
-    keys = kept_secret(settings.data_dir, bootstrap.KEY_FILE, settings.platform_encryption_key)
+    keys = kept_secret(settings.data_dir, key_check.KEY_FILE, settings.platform_encryption_key)
     with closing(Database(make_engine(settings.resolved_database_url))) as database:
         migrate.ready(database.engine)
         key_check.accept(database, Box(keys))

@@ -15,7 +15,7 @@ import click
 from click.exceptions import NoSuchCommand
 from sqlalchemy.exc import SQLAlchemyError
 
-from altwright import config, folders, installed, telemetry
+from altwright import config, folders, garbage, installed, telemetry
 from altwright.db import reasons
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, InvalidInput
 from altwright.processes.supervisor import ChildFailed
@@ -35,7 +35,7 @@ _MODULES = {
     "check": "check",
     "db": "database",
     "demo": "service",
-    "describe": "service",
+    "describe": "describe",
     "eval": "evaluation",
     "export": "takeover",
     "import": "takeover",
@@ -68,6 +68,7 @@ class _Commands(click.Group):
         if cmd_name not in _MODULES:
             return None
         module = importlib.import_module(f"altwright.cli.{_MODULES[cmd_name]}")
+        garbage.resume()
         # A name that Python has for itself has an underscore behind it there.
         is_pythons = keyword.iskeyword(cmd_name) or hasattr(builtins, cmd_name)
         name = f"{cmd_name}_" if is_pythons else cmd_name

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from altwright import bootstrap, config, folders, installed, telemetry
+from altwright import config, folders, installed, telemetry
 from altwright.config import Settings
 from altwright.demo import server
 from altwright.describers.offline.weights import fetch
@@ -84,6 +84,8 @@ def pretend_server(directory: Path, port: int, url: str) -> Child:
 
 def _welcome(settings: Settings, login: Login, url: str, pictures: Path) -> None:
     """Fill the server, connect the account, and say where to go."""
+    from altwright import bootstrap  # noqa: PLC0415 - see processes/preparation.py
+
     server.fill(url, pictures)
     with closing(bootstrap.build(settings)) as services:
         user = services.users.by_name(login.username)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ctypes
 from contextlib import suppress
 from importlib import metadata
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from altwright import bootstrap, config, error_reports, folders, telemetry, tracing
+from altwright import config, error_reports, folders, telemetry, tracing
 from altwright.accounts import key_check
-from altwright.bootstrap import Services
 from altwright.config import Settings
 from altwright.db import migrate
 from altwright.domain.worker import host_name
+
+if TYPE_CHECKING:
+    from altwright.bootstrap import Services
 
 #: glibc's mallopt(3): how many arenas all threads share, and from how many bytes on a block is
 #: given back when it is freed. As it comes there are eight arenas a processor, and that size grows
@@ -52,6 +54,8 @@ def prepared(settings: Settings) -> Services:
         ConfigError: DATA_DIR can't be used, tables are older than this version, a key is missing.
         DatabaseUnavailable: the database doesn't answer.
     """
+    from altwright import bootstrap  # noqa: PLC0415 - a supervisor does without all it imports
+
     folders.prepare(settings.data_dir, "DATA_DIR")
     services = bootstrap.build(settings)
     try:

