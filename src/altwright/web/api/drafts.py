@@ -18,6 +18,7 @@ from altwright.web.api.requests import (
     DraftDescribe,
     DraftEdit,
     DraftIds,
+    DraftMend,
     DraftPath,
     DraftsQuery,
     DraftTextPath,
@@ -65,6 +66,14 @@ def edit_draft(path: DraftPath, body: DraftEdit) -> Answer:
     """Replace a draft's text."""
     return _changed(
         services().drafts.edit(path.draft_id, caller().id, text=body.text, version=body.version)
+    )
+
+
+@bp.post("/<int:draft_id>/mend", responses=_DRAFT)
+def mend_draft(path: DraftPath, body: DraftMend) -> Answer:
+    """Put the `mended` text of a warning in place; nobody has judged it, so its level stays."""
+    return _changed(
+        services().drafts.mend(path.draft_id, caller().id, body.code, version=body.version)
     )
 
 

@@ -39,7 +39,12 @@ function act(draft, action, value = "") {
     forget: () => forget(draft),
     other: () => askOther(draft, replaced("another describer's text")),
     mend: () =>
-      mend(draft, value, { again: () => act(draft, "again"), write: () => edit(draft), undo: () => decisions.undo() }),
+      mend(draft, value, {
+        again: () => act(draft, "again"),
+        write: () => edit(draft),
+        undo: () => decisions.undo(),
+        replaced: replaced("mended text"),
+      }),
     correct: () => correct(deck, decisions, draft),
     texts: () => showTexts(draft, replaced("text brought back"), (text) => correct(deck, decisions, draft, text)),
     describers: () => takeText(draft, described, "The describer's words are back.", replaced("describer's words")),
