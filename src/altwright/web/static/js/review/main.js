@@ -27,6 +27,9 @@ showTasks((task) => task.kind === cards.dataset.cards);
 if ("faults" in deck.main.dataset) followToReview();
 else follow(deck, decisions);
 for (const draft of deck.drafts) draft.showText();
+deck.fit();
+// The page's own letters may come later, and be larger.
+document.fonts.addEventListener("loadingdone", () => deck.fit(), { once: true });
 
 /** @param {import("./draft.js").Draft|undefined} draft @param {string} action @param {string} [value] of its button */
 function act(draft, action, value = "") {
