@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from altwright.captions.drafts.draft import Draft
@@ -165,7 +164,7 @@ def count_drafts(query: LikeThis) -> Answer:
 @bp.get("/publishable", responses=answers({200: responses.Publishable}))
 def list_publishable(query: LikeThis) -> Answer:
     """Name all approved drafts that are like this, in the order of the list of drafts."""
-    return asdict(services().drafts.publishable(caller().id, query.filter()))
+    return services().drafts.publishable(caller().id, query.filter()).to_json()
 
 
 @bp.post("/approve", responses=answers({200: responses.Changed}, body=True))
