@@ -208,6 +208,10 @@ class FakeDescriber:
         self.before_probe()
         return "fake"
 
+    def lacking(self) -> str:
+        """Lack nothing."""
+        return ""
+
     def close(self) -> None:
         """Hold nothing."""
 

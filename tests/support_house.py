@@ -38,6 +38,7 @@ class House(Alerting):
         self.rig = rig
         self.workers_expected = 0
         self.key_fits = True
+        self.lacks = ""
         self.probe: Callable[[], object] = lambda: None
         self.upkeep = RQUpkeep(rig.health, QueueOptions())
         limits = replace(
@@ -52,6 +53,7 @@ class House(Alerting):
             work=RunningWork(rig.database, limits.stuck_task_s),
             folder=folder or Path(tempfile.gettempdir()),
             key_fits=lambda: self.key_fits,
+            lacks=lambda: self.lacks,
             lock=(folder or Path(tempfile.gettempdir())) / f"altwright-{os.getpid()}.alert",
             probe=lambda: self.probe(),  # noqa: PLW0108 - tests exchange it
             maintenance_every_s=3600,

@@ -248,6 +248,13 @@ def build(settings: Settings) -> Services:
     channels = channels_of(settings)
     figures, roster = Figures(database), engine.roster
     work = RunningWork(database, settings.alert_stuck_task)
+
+    def lacks() -> str:
+        lacking = describer.lacking()
+        # Where nobody works, nothing is missed.
+        works = lacking and any(one.host == host_name() for one in roster.alive())
+        return lacking if works else ""
+
     waiting = WaitingReasons(
         Looked(
             database=database,
@@ -285,6 +292,7 @@ def build(settings: Settings) -> Services:
         maintenance_every_s=settings.maintenance_every,
         owner=process_name(),
         lock=settings.run_dir / "database.alert",
+        lacks=lacks,
         probe=lambda: describers.probe(live.current, describer.describers),
         probe_every_s=settings.describer_probe_every,
         quiet_s=lambda channel: quiet_s(live.current, channel),
@@ -316,6 +324,7 @@ def build(settings: Settings) -> Services:
         drafts=captions.drafts,
         pictures=pictures,
         describer=describer,
+        lacks=lacks,
         store=store,
         health=health,
         progress=engine.progress,

@@ -174,6 +174,10 @@ class DescriberUnavailable(TemporaryError):
     """The describer (model server or describer process) doesn't answer or can't now."""
 
 
+class NotOnThisHost(DescriberUnavailable):
+    """What is to describe isn't on this host; another one may have it, or another describer do."""
+
+
 class ModelHubUnavailable(TemporaryError):
     """What vision models are fetched from doesn't answer or can't now; describing goes on."""
 

@@ -413,61 +413,6 @@ def test_pictures_are_their_owners(site: Site) -> None:
     assert other.get(f"/review/{draft.id}/card").status_code == 404
 
 
-def test_a_phone_shows_picture_text_and_actions_together(
-    page: Page, site: Site, drafts: list[Draft]
-) -> None:
-    """At 390 px nobody approves a text that they can't see; at 320 px nothing is cut off."""
-    site.describe(drafts[2], "A post.")
-    page.set_viewport_size({"width": 390, "height": 844})
-    for draft in drafts[:3]:
-        page.goto(f"/review/{draft.id}")
-        place = card(page, draft)
-        expect(place.get_by_role("button", name="Approve", exact=True)).to_be_in_viewport(ratio=1)
-        field, picture = place.get_by_label("Alt text"), place.get_by_role("img").first
-        actions = place.locator(".draft__actions")
-        picture_box, field_box, actions_box = (
-            one.bounding_box() for one in (picture, field, actions)
-        )
-        assert picture_box
-        assert field_box
-        assert actions_box
-        assert 0 < picture_box["height"] <= 844 / 3
-        assert 0 < picture_box["y"] < field_box["y"]
-        assert field_box["y"] + field_box["height"] <= actions_box["y"]
-    page.set_viewport_size({"width": 320, "height": 640})
-    assert page.evaluate("document.documentElement.scrollWidth") == 320
-    expect(place.get_by_text("Drafted by the built-in describer")).to_be_visible()
-
-
-def test_a_swipe_decides_and_is_undone(page: Page, site: Site, drafts: list[Draft]) -> None:
-    """A finger to the right approves, to the left skips; a short one does nothing."""
-    page.set_viewport_size({"width": 390, "height": 844})
-    touch = page.context.new_cdp_session(page)
-    touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-
-    def swipe(by: int) -> None:
-        box = page.locator("li[data-current] img").bounding_box()
-        assert box
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        for kind, at in (("touchStart", 0), ("touchMove", by / 2), ("touchMove", by)):
-            points = [{"x": x + at, "y": y}]
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-
-    swipe(40)
-    swipe(-150)
-    expect(card(page, drafts[1])).to_be_visible()
-    expect(page.locator("#toast")).to_contain_text("Skipped.")
-    swipe(150)
-    expect(card(page, drafts[2])).to_be_visible()
-    expect(page.locator("#toast")).to_contain_text("Approved.")
-    page.locator("#toast").get_by_role("button", name="Undo").click()
-    expect(card(page, drafts[1])).to_be_visible()
-    expect(page.locator("#toast")).to_have_text("Undone: approved.")
-    decided = [now(site, draft).status for draft in drafts[:3]]
-    assert decided == [DraftStatus.SKIPPED, DraftStatus.DRAFT, DraftStatus.DRAFT]
-
-
 def test_a_blank_waits_for_words(page: Page, site: Site, drafts: list[Draft]) -> None:
     """Where there is no text yet, the cursor stands in its field."""
     site.describe(drafts[1], "")

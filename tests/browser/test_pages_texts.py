@@ -182,6 +182,9 @@ def test_warnings_are_mended_by_one_key(page: Page, site: Site, draft: Draft) ->
     expect(field(page, chart)).to_have_value("A pie chart. “How we came to the meeting”")
     expect(warnings).to_have_count(0)
     assert text(site, chart) == "A pie chart. “How we came to the meeting”"
+    # Nobody has read it by that: it is as sure as it was, and says whose it is.
+    expect(card(page, chart).locator(".level")).to_be_visible()
+    expect(card(page, chart).get_by_text("Rewritten by a person")).to_be_hidden()
     page.keyboard.press("u")
     expect(field(page, chart)).to_have_value(chart.text)
     field(page, chart).fill("A pie.")

@@ -263,6 +263,7 @@ RULES: dict[str, tuple[Facts, str]] = {
     "a full disk": (Facts(disk="h: 1 GB is free."), "disk_low"),
     "a wrong clock": (Facts(clock="h: its clock is wrong."), "clock_skew"),
     "a wrong key": (Facts(key="h: its key isn't this database's."), "wrong_key"),
+    "no model": (Facts(model="h: it isn't here."), "model_missing"),
     "no describer": (Facts(without_describer=1), "describer_down"),
     "a describer at rest": (Facts(describer="It's gone."), "describer_down"),
     "a slow describer": (Facts(describer_s=11.0), "describer_slow"),

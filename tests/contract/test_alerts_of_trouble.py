@@ -17,7 +17,9 @@ from altwright.db.session import POOL_OVERFLOW, Database, make_engine, utcnow
 from altwright.db.tables import Base
 from altwright.db.task_tables import NoticeRow, StateRow, TaskEventRow
 from altwright.db.types import now
+from altwright.describers.local_models.folder import lacks
 from altwright.domain.task import ItemStatus
+from altwright.domain.worker import host_name
 from altwright.tasks.alerting.host_watch import FRESH_S, LOOK_EVERY_S, NOTE_EVERY_S, POOL_LOOKS
 from altwright.tasks.alerting.notifications import Webhook
 from altwright.tasks.alerting.rules import QUIET_OF
@@ -75,6 +77,21 @@ def test_a_wrong_key_is_told(rig: Rig) -> None:
     house.key_fits = False
     assert house.look() == {"wrong_key"}
     house.key_fits = True
+    assert calm_after(house, LOOK_EVERY_S) == set()
+
+
+def test_a_host_without_the_model_is_told(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever leads, with the host's name and what gets it, and in that host's log; once."""
+    house = House(rig)
+    house.lacks = lacks("qwen3-vl-2b")
+    assert house.look() == {"model_missing"}
+    house.look(LOOK_EVERY_S)
+    message = house.alerts.open()[0].message
+    assert message.startswith(f"{host_name()}: MODEL_NAME: qwen3-vl-2b isn't here")
+    assert "`altwright model get qwen3-vl-2b`" in message
+    logged = [one for one in caplog.records if one.name.endswith("host_watch")]
+    assert [one.getMessage() in message for one in logged] == [True]
+    house.lacks = ""
     assert calm_after(house, LOOK_EVERY_S) == set()
 
 

@@ -12,6 +12,7 @@ from tests.support_domain import World, make_post, make_world
 
 from altwright.captions.drafts import draft_texts, draft_writes
 from altwright.captions.drafts.draft import DEFAULT_LANGUAGE, Draft
+from altwright.captions.drafts.draft_filter import DraftFilter
 from altwright.db.session import Database
 from altwright.db.tables import DraftRow, DraftTextRow, PictureRow, UserRow
 from altwright.db.types import now
@@ -362,3 +363,50 @@ def test_a_text_that_comes_back_in_other_code_points_is_the_same(
         draft_writes.save_posts(session, draft.account_id, [make_post(1, "A caf\u00e9.")])
     assert kinds(world, draft) == before
     assert world.drafts.get(draft.id, world.user.id).picture.published_text == "A cafe\u0301."
+
+
+def unsure_draft(world: World, draft: Draft, text: str) -> Draft:
+    """Return the draft with a description that its describer isn't sure of."""
+    assert describe(world, draft, Description(text, "fake", "fake-2", "low", {}))
+    return world.drafts.get(draft.id, world.user.id)
+
+
+def test_a_mend_judges_nothing(world: World, draft: Draft) -> None:
+    """An unsure text that one key has mended loses that warning, and nothing else."""
+    draft = unsure_draft(world, draft, "Image of a blue door (IMG_20.jpg).")
+    store, anna = world.drafts, world.user.id
+    assert [one.code for one in draft.warnings] == ["file_name", "opening"]
+    named = store.mend(draft.id, anna, "file_name", version=draft.version)
+    assert [one.code for one in named.warnings] == ["opening"]
+    after = store.mend(draft.id, anna, "opening")
+    assert (after.text, after.level, after.warnings) == ("A blue door.", "low", [])
+    assert store.approve_matching(anna, DraftFilter()) == []
+    assert [one.id for one in store.find(anna, wanted=DraftFilter(levels=["low"])).drafts] == [
+        draft.id
+    ]
+    with world.database.read() as session:
+        seen = draft_writes.target(session, draft.account_id, "p1", "m1-0")
+    assert seen is not None
+    assert not seen.is_written
+    found = store.texts(draft.id, anna)
+    assert [(one.kind, one.text, one.level, one.by, one.is_current) for one in found[:3]] == [
+        (K.DESCRIBED, after.text, "low", "anna", True),
+        (K.DESCRIBED, named.text, "low", "anna", False),
+        (K.DESCRIBED, draft.text, "low", None, False),
+    ]
+    back = store.restore(draft.id, anna, found[2].id)
+    assert (back.text, back.described_text, back.level) == (draft.text, draft.text, "low")
+    with pytest.raises(Conflict, match="nothing of this kind"):
+        store.mend(draft.id, anna, "emoji")
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        store.mend(draft.id, anna, "opening", version=draft.version)
+
+
+def test_a_persons_text_stays_theirs_when_it_is_mended(world: World, draft: Draft) -> None:
+    """They have read the picture: the level that its describer gave stays out of it."""
+    draft = unsure_draft(world, draft, "A blue door.")
+    edit(world, draft, "Image of a green door.")
+    after = world.drafts.mend(draft.id, world.user.id, "opening")
+    assert (after.text, after.described_text) == ("A green door.", draft.text)
+    assert kinds(world, draft)[-1] == (K.WRITTEN, "A green door.")
+    assert world.drafts.approve_matching(world.user.id, DraftFilter()) == [draft.id]

@@ -21,7 +21,7 @@ from altwright.describers.local_models.download import Download
 from altwright.describers.local_models.folder import ModelFolder
 from altwright.describers.local_models.hub import Hub
 from altwright.describers.port import Request
-from altwright.errors import Category, ConfigError, DescriberUnavailable, ModelUnusable
+from altwright.errors import Category, DescriberUnavailable, ModelUnusable, NotOnThisHost
 
 
 @pytest.fixture
@@ -325,12 +325,39 @@ def test_a_model_that_finds_no_memory_says_so(tmp_path: Path, folder: ModelFolde
     assert caught.value.category is Category.EXHAUSTED
 
 
-def test_a_model_that_is_not_here_is_a_setting_to_correct(
-    tmp_path: Path, folder: ModelFolder
+def test_a_host_without_the_model_says_so_and_fetches_nothing(
+    host: Service, hub: PretendHub
 ) -> None:
-    """It is named, with the command that gets it."""
+    """Which model describes is the cluster's, its files are a host's: every command names both."""
+    host.settings |= {"DESCRIBER": "model", "MODEL_NAME": "smolvlm-500m"}
+    get = "`altwright model get smolvlm-500m`"
+    listed = host.command("model", "list")
+    assert "smolvlm-500m describes, but isn't on this host" in listed.stdout
+    assert get in listed.stdout
+    row = models(host)["smolvlm-500m"]
+    assert (row["here"], row["describes"]) == ("no", "yes")
+    checked = host.command("check")
+    assert checked.returncode == 2
+    assert get in " ".join(checked.stdout.split())
+    (host.folder / "disc.png").write_bytes(SMALL)
+    said = host.command("describe", "disc.png")
+    assert said.returncode == 1
+    assert get in said.stderr
+    assert hub.ranges == []
+
+
+def test_a_model_that_comes_while_all_runs_is_used(tmp_path: Path, folder: ModelFolder) -> None:
+    """Its absence is a host's, which another one may not share; nobody has to start anything."""
     own = LocalModel(ModelHost(folder, tmp_path / "model.sock", idle_s=60), "other", 60)
-    with pytest.raises(ConfigError, match="altwright model get other"):
-        say(own)
-    with pytest.raises(ConfigError, match="altwright model get other"):
-        own.probe()
+    try:
+        for ask in (own.probe, lambda: say(own)):
+            with pytest.raises(NotOnThisHost) as met:
+                ask()
+            assert own.lacking() in met.value.operator_detail
+        (folder.path / NAME).rename(folder.path / "other")
+        manifest = folder.path / "other" / "model.json"
+        manifest.write_text(manifest.read_text().replace(f'"name": "{NAME}"', '"name": "other"'))
+        assert own.lacking() == ""
+        assert say(own) == SAYS
+    finally:
+        own.close()

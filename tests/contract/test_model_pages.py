@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support_web import Web, make_settings, make_web, problem
 
 from altwright.domain.caption import Role
 from altwright.domain.task import Status
+from altwright.domain.worker import host_name
 
 API = "/api/v1/admin/models"
 
@@ -105,6 +107,19 @@ def test_ollamas_vision_models_are_offered(web: Web, ollama: PretendOllama) -> N
     assert (current.describer, current.ollama_model) == ("ollama", SEES)
     ollama.is_broken = True
     assert "is in trouble" in root.get("/admin/models/ollama").text
+
+
+def test_a_host_without_the_model_says_so(web: Web) -> None:
+    """On the page and to a balancer, which goes on sending: pages need no model."""
+    root = web.by_session(web.root)
+    roster = web.services.engine.roster
+    web.services.live.change({"DESCRIBER": "model", "MODEL_NAME": "qwen3-vl-2b"}, by=web.root.ref)
+    assert "MODEL_NAME: qwen3-vl-2b isn't here" in unescape(root.get("/admin/models").text)
+    assert "describer" not in root.get("/readyz").get_json()  # nobody describes here
+    roster.seen(["w"], kind="integrated", host=host_name(), pid=1)
+    ready = root.get("/readyz")
+    assert (ready.status_code, ready.get_json()["status"]) == (200, "degraded")
+    assert ready.get_json()["describer"] == "not on this host"
 
 
 @pytest.mark.parametrize("is_locked_out", [False, True])

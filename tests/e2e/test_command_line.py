@@ -58,6 +58,13 @@ def test_from_no_user_to_published_texts(service: Service, mastodon: MastodonSer
     assert account["acct"].startswith("ada@")
     assert TOKEN not in str(service.json("account", "list", "--user", "anna"))
 
+    context = ("account", "context", str(account["id"]), "--user", "anna")
+    said = service.json(*context, "--names", "Mia is my cat.", "--tone", "warm")
+    assert (said["names"], said["tone"], said["version"]) == ("Mia is my cat.", "warm", 1)
+    changed = service.json(*context, "--never-name-people")
+    assert changed == said | {"never_name_people": True, "version": 2}
+    assert service.json(*context) == changed
+
     body = {"account_id": account["id"]}
     key = {"Idempotency-Key": "once"}
     first = service.api(token, "POST", "/tasks", json=body, headers=key)
@@ -121,6 +128,8 @@ def test_wrong_words_are_explained(service: Service) -> None:
         ("account", "add", "--user", "carl", "--url", "http://10.0.0.1", "--token", "t"): "private",
         ("account", "add", "--user", "carl", "--url", "https://a.example"): "Access token: missing",
         ("user", "password", "carl"): "Password: missing",
+        ("account", "context", "99", "--user", "carl"): "no such account",
+        ("account", "context", "1", "--user", "carl", "--tone", "angry"): "'playful'",
     }
     for arguments, words in mistakes.items():
         done = service.command(*arguments)

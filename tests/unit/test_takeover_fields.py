@@ -16,7 +16,7 @@ from tests.support_vedfolnir import tables
 
 import altwright.db.takeover_table
 import altwright.db.task_tables  # noqa: F401 - their tables belong to the metadata
-from altwright.captions.drafts.draft_store import clean
+from altwright.captions.drafts.storable import clean
 from altwright.crypto import Box
 from altwright.db.tables import Base
 from altwright.domain.caption import DraftStatus, Role

@@ -48,6 +48,7 @@ class Alerting:
         owner: str,
         lock: Path,
         probe: Callable[[], object] = lambda: None,
+        lacks: Callable[[], str] = lambda: "",
         probe_every_s: float = 60.0,
         quiet_s: Callable[[str], float] = lambda _: 0.0,
         always: Sequence[Callable[[], None]] = (),
@@ -67,6 +68,7 @@ class Alerting:
             maintenance_every_s: seconds between two maintenance tasks.
             owner: the name of this process in the cluster.
             lock: a file of this host, for what one process of it tells.
+            lacks: what this host lacks to describe; "": nothing, or it needn't.
             probe: asks the describer how it is; it raises what is wrong.
             probe_every_s: seconds between two such questions.
             quiet_s: how many seconds from now on a channel tells of no warnings.
@@ -116,7 +118,7 @@ class Alerting:
             self._scheduler.tick,
             self.recorder.tick,
         )
-        self.host_watch = HostWatch(database, folder, thresholds, key_fits, clock)
+        self.host_watch = HostWatch(database, folder, thresholds, key_fits, lacks, clock)
         self.database_watch = DatabaseWatch(self.alerts, self.notifier, engine.health, lock, clock)
         self.leader = Leader(
             engine.leases,

@@ -15,7 +15,13 @@ from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.offline.process.client import ModelsComing, OfflineDescriber
 from altwright.describers.order import DescriberOrder
 from altwright.describers.port import Describer
-from altwright.errors import AltwrightError, ConfigError, DescriberUnavailable, RateLimited
+from altwright.errors import (
+    AltwrightError,
+    ConfigError,
+    DescriberUnavailable,
+    NotOnThisHost,
+    RateLimited,
+)
 from altwright.setting_values import DescriberName
 
 
@@ -96,6 +102,8 @@ def probe(settings: Settings, describers: Sequence[Describer]) -> None:
             describer.probe()
         except (RateLimited, ModelsComing):
             continue  # it's there, and busy, or will be in a moment
+        except NotOnThisHost:
+            continue  # said of each host that works; others may have it
         except (DescriberUnavailable, ConfigError) as error:
             problems[describer.name] = error
     if not problems:

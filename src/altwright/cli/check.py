@@ -14,6 +14,7 @@ from altwright import config, database_url, folders, telemetry
 from altwright.accounts import key_check
 from altwright.builders.describers import describers_of
 from altwright.cli.common import json_option, show
+from altwright.cli.current_settings import current, lacks_database
 from altwright.cli.redis import server_facts
 from altwright.config import Settings
 from altwright.crypto import Box
@@ -23,7 +24,6 @@ from altwright.describers.port import Describer
 from altwright.domain.counting import counted
 from altwright.errors import AltwrightError, ConfigError, DatabaseUnavailable, RedisUnavailable
 from altwright.processes import serve
-from altwright.tasks.cluster.live_settings import LiveSettings
 from altwright.tasks.rq.redis_client import connect
 from altwright.text import clean_line
 from altwright.workers import capacity
@@ -117,7 +117,7 @@ def _keys(settings: Settings) -> str:
     if not key:
         folders.verify(settings.data_dir, "DATA_DIR")
     is_made = not key and not kept.exists()
-    if not _lacks_database(settings):
+    if not lacks_database(settings):
         with (
             suppress(DatabaseUnavailable),  # another line says so
             closing(Database(make_engine(settings.resolved_database_url))) as database,
@@ -131,18 +131,12 @@ def _keys(settings: Settings) -> str:
     return "from the environment" if key else "kept in DATA_DIR"
 
 
-def _lacks_database(settings: Settings) -> bool:
-    """Return whether the database is a file that is still to be made; connecting would make it."""
-    file = database_url.file_of(settings.resolved_database_url)
-    return file is not None and not file.exists()
-
-
 def _database(settings: Settings) -> str:
     shown = make_url(settings.resolved_database_url).render_as_string()
     file = database_url.file_of(settings.resolved_database_url)
     if file is not None:
         folders.verify(file.parent, "DATABASE_URL" if settings.database_url else "DATA_DIR")
-    if _lacks_database(settings):
+    if lacks_database(settings):
         return f"{shown}; made at the start"
     stand = _tables("DATABASE_URL", settings.resolved_database_url)
     migrate.refuse_others(stand)
@@ -198,20 +192,8 @@ def _connections(settings: Settings) -> str:
     return said
 
 
-def _live(settings: Settings) -> Settings:
-    """Return the settings with those that were changed while all runs, if there are any."""
-    if not _lacks_database(settings):
-        database = Database(make_engine(settings.resolved_database_url))
-        # Another line says what is wrong with it.
-        with closing(database), suppress(AltwrightError, SQLAlchemyError):
-            live = LiveSettings(database, settings, lambda _: None)
-            live.follow()
-            return live.current
-    return settings
-
-
 def _describer(settings: Settings) -> str:
-    settings = _live(settings)
+    settings = current(settings)
     with closing(describers_of(settings)) as order:
         found = [_answer(one, settings) for one in order.describers]
     if any(not is_well for is_well, _ in found):

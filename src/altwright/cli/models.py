@@ -14,6 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 from altwright import bootstrap, folders
 from altwright.builders.describers import model_host_of
 from altwright.cli.common import OPERATOR, json_option, opened, show
+from altwright.cli.current_settings import current
 from altwright.config import Settings
 from altwright.describers.local_models.administration import Room
 from altwright.describers.local_models.catalogue import CATALOGUE, MB, Model, name_for, named
@@ -22,12 +23,13 @@ from altwright.describers.local_models.download import Download, Report
 from altwright.describers.local_models.folder import Installed, ModelFolder, Trial, megabytes
 from altwright.describers.local_models.hub import Hub
 from altwright.describers.local_models.process.served import available_mb
-from altwright.errors import ConfigError, InvalidInput
+from altwright.errors import ConfigError, InvalidInput, NotOnThisHost
 from altwright.processes.preparation import configured
 
 _COLUMNS = {
     "name": "name",
     "here": "here",
+    "describes": "describes",
     "size": "size",
     "memory": "memory",
     "seconds": "s a picture",
@@ -50,19 +52,29 @@ def list_models(*, as_json: bool) -> None:
     """Show the models that can be had and those that are here, from small to large.
 
     Memory and seconds were measured on this machine where a model is here and was tried; else the
-    memory is an estimate ("~").
+    memory is an estimate ("~"). Which one describes is the same on all hosts; where its files lie
+    is each host's.
     """
-    settings = configured("ERROR")
+    settings = current(configured("ERROR"))
+    used = settings.model_name if LocalModel.name in settings.describers else ""
     models = ModelFolder(settings.vision_models_dir)
     installed = {one.model.name: one for one in models.installed()}
     known = {**CATALOGUE, **{name: one.model for name, one in installed.items()}}
     begun = models.begun()
-    rows = [_row(one, installed.get(one.name), begun.get(one.name)) for one in known.values()]
+    rows = [
+        _row(one, installed.get(one.name), begun.get(one.name), is_used=one.name == used)
+        for one in known.values()
+    ]
     show(rows, as_json=as_json, columns=_COLUMNS)
     if not as_json:
         room = Room(available_mb(), models.free_bytes())
         memory = f"{room.memory} of memory and " if room.memory else ""
         click.echo(f"\nThis machine has {memory}{room.disk} of disk to spare.")
+        if used and used not in installed:
+            click.echo(
+                f"{used} describes, but isn't on this host: its pictures wait for another "
+                f"describer or another host. `altwright model get {used}` gets it."
+            )
 
 
 @model.command()
@@ -158,12 +170,15 @@ def _settings() -> Settings:
     return settings
 
 
-def _row(model: Model, installed: Installed | None, begun: int | None) -> dict[str, Any]:
+def _row(
+    model: Model, installed: Installed | None, begun: int | None, *, is_used: bool
+) -> dict[str, Any]:
     here = "yes" if installed else f"{megabytes(begun)} of it" if begun else "no"
     trial = installed.trial if installed else None
     return {
         "name": model.name,
         "here": here,
+        "describes": "yes" if is_used else "",
         "size": megabytes(model.size_bytes),
         "memory": megabytes(trial.memory_mb * MB) if trial else f"~{model.memory_mb / 1000:.1f} GB",
         "seconds": f"{trial.seconds:g}" if trial else "",
@@ -214,10 +229,10 @@ def _try_out(settings: Settings, name: str, *, is_asked: bool = False) -> None:
         click.echo("Trying it out …")
         try:
             trial: Trial = local.try_out()
-        except ConfigError as error:
+        except NotOnThisHost as error:
             if is_asked:
                 raise
-            click.echo(f"It can't be tried: {'; '.join(error.problems)}")
+            click.echo(f"It can't be tried: {error.operator_detail}")
             return
     click.echo(
         f"On this machine it takes {trial.seconds:g} s a picture and {trial.memory_mb:,} MB."

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from typing import Any
+
 import click
 
 from altwright.cli.common import (
@@ -13,6 +17,7 @@ from altwright.cli.common import (
     show,
     user_option,
 )
+from altwright.describers.style import Length, Tone
 from altwright.domain.caption import Role
 from altwright.platforms.connect import PLATFORMS
 
@@ -27,6 +32,14 @@ _ACCOUNT = {
     "acct": "account",
     "url": "server",
     "problem": "problem",
+}
+_CONTEXT = {
+    "names": "names",
+    "length": "length",
+    "tone": "tone",
+    "never_name_people": "names nobody",
+    "own_words": "own words",
+    "reuse_texts": "takes known texts",
 }
 
 
@@ -275,6 +288,38 @@ def remove(username: str, account_id: int) -> None:
     """Disconnect an account; its posts stay as they are."""
     with opened() as services:
         services.accounts.remove(account_id, known_user(services, username).id)
+
+
+@account.command("context")
+@user_option
+@click.argument("account_id", type=int)
+@click.option("--names", help="Who and what its pictures often show, a line each; - reads stdin.")
+@click.option("--length", type=click.Choice([one.value for one in Length]))
+@click.option("--tone", type=click.Choice([one.value for one in Tone]))
+@click.option("--never-name-people/--name-people", default=None)
+@click.option("--own-words", help="More on the style of its texts.")
+@click.option(
+    "--reuse-texts/--no-reuse-texts",
+    default=None,
+    help="Whether a picture that is there already gets the text that it has there.",
+)
+@json_option
+def context(username: str, account_id: int, *, as_json: bool, **given: Any) -> None:
+    """Show names and style of an account, after changing those that are given.
+
+    They go to describers that can use them, with each picture of the account; `altwright account
+    list` has its id.
+    """
+    changes = {name: value for name, value in given.items() if value is not None}
+    if changes.get("names") == "-":
+        changes["names"] = sys.stdin.read()
+    with opened() as services:
+        user_id, contexts = known_user(services, username).id, services.accounts.contexts
+        known = contexts.get(account_id, user_id)
+        if changes:
+            wanted = replace(known, **changes)
+            known = contexts.put(account_id, user_id, wanted, version=known.version)
+    show(known.to_json(), as_json=as_json, columns=_CONTEXT)
 
 
 def _say_link(path: str) -> None:

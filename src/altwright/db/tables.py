@@ -204,7 +204,8 @@ class DraftRow(Base):
     #: The language (BCP 47) that the text is in, and the one that was asked for ("": not known).
     language: Mapped[str] = mapped_column(String(16), default="", server_default="")
     asked_language: Mapped[str] = mapped_column(String(16), default="", server_default="")
-    #: What the describer wrote, before a person changed it.
+    #: The text that no person has written: the describer's, with what one key has mended in it.
+    #: While ``text`` is the same, what the describer said of it (``level``) holds.
     described_text: Mapped[str] = mapped_column(LongText)
     describer: Mapped[str] = mapped_column(String(32))
     model: Mapped[str] = mapped_column(String(128))
@@ -240,7 +241,7 @@ class DraftTextRow(Base):
     describer: Mapped[str] = mapped_column(String(32), default="")
     model: Mapped[str] = mapped_column(String(128), default="")
     level: Mapped[str | None] = mapped_column(String(8))
-    #: Who wrote it; None: not a person.
+    #: Who wrote it, or had a describer's text mended by one key; None: not a person.
     user_id: Mapped[int | None] = mapped_column(
         ForeignKey("users.id", ondelete="SET NULL"), index=True
     )

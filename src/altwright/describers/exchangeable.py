@@ -52,6 +52,11 @@ class ExchangeableDescriber:
         with self._used() as order:
             return order.probe()
 
+    def lacking(self) -> str:
+        """Return what this host lacks for those in use, for its operator; "": nothing."""
+        with self._used() as order:
+            return order.lacking()
+
     def close(self) -> None:
         """Release processes and connections of those in use, and of those that still describe."""
         with self._lock:

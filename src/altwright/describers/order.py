@@ -117,6 +117,10 @@ class DescriberOrder(Describer):
             raise problems[0]
         return "; ".join(said)
 
+    def lacking(self) -> str:
+        """Return what this host lacks for any of them."""
+        return "; ".join(filter(None, (one.lacking() for one in self.describers)))
+
     def close(self) -> None:
         """Release what they hold."""
         for describer in self.describers:

@@ -96,7 +96,8 @@ class Describer(Protocol):
         """Describe one picture; thread-safe.
 
         Raises:
-            DescriberUnavailable: it doesn't answer, or can't now (retry later).
+            DescriberUnavailable: it doesn't answer, or can't now (retry later); NotOnThisHost:
+                another host may be able to.
             RateLimited: the server asked to wait.
             CaptionUnusable: it answered, with nothing that could be an alt text, or it doesn't take
                 this picture.
@@ -116,6 +117,10 @@ class Describer(Protocol):
             DescriberUnavailable: nothing answers.
             ConfigError: something answers, but wrongly configured (no such model, key refused).
         """
+
+    def lacking(self) -> str:
+        """Return what this host lacks to describe with it, for its operator; "": nothing."""
+        return ""
 
     def close(self) -> None:
         """Release processes and connections; the describer may be used again afterwards."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from altwright.captions.drafts.draft_store import clean
+from altwright.captions.drafts.storable import clean
 from altwright.captions.tasks.settings import (
     DELAY_MOST_S,
     LENGTH_LEAST,

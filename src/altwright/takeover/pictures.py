@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, exists, select, update
 from sqlalchemy.orm import Session
 
 from altwright.captions.drafts import same_pictures
-from altwright.captions.drafts.draft_store import clean
+from altwright.captions.drafts.storable import clean
 from altwright.db.session import Database, changed
 from altwright.db.tables import AccountRow, DraftRow, DraftTextRow, PictureRow, PostRow
 from altwright.db.takeover_table import TakenRow

@@ -35,11 +35,15 @@ def readyz() -> tuple[dict[str, Any], int]:
     # A balancer reads this answer, so it has its shape in trouble as well.
     try:
         services().database.check_writable()
+        lacks = services().lacks()
     except DatabaseUnavailable as error:
         database = "not writable" if isinstance(error, NotWritable) else "down"
         state |= {"database": database, "reason": str(error)}
         return {"status": "unavailable", **state}, 503
-    status = "ok" if delivery is Delivery.RQ else "degraded"
+    is_whole = delivery is Delivery.RQ
+    if lacks:
+        state["describer"], is_whole = "not on this host", False
+    status = "ok" if is_whole else "degraded"
     return {"status": status, "database": "up", **state}, 200
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -49,6 +50,8 @@ class Services:
     drafts: DraftStore
     pictures: PictureStore
     describer: ExchangeableDescriber
+    #: What this host lacks to describe, for its operator; "": nothing, or no worker is here.
+    lacks: Callable[[], str]
     store: TaskStore
     queue: RQQueueManager
     health: RedisHealthMonitor

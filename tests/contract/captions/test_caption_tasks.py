@@ -17,6 +17,7 @@ from tests.support_domain import (
     refusing,
 )
 
+from altwright.describers.local_models.folder import lacks, not_here
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import ItemStatus, Status
 from altwright.errors import (
@@ -169,6 +170,25 @@ def test_a_silent_describer_ends_the_attempt_and_keeps_its_work(
     task = bench.attempt()
     assert (task.status, task.items_done) == (Status.COMPLETED, 3)
     assert len(bench.describer.requests) == 3
+
+
+def test_a_run_on_a_host_without_the_model_goes_to_another_one(
+    bench: Bench, world: World, post: Callable[..., Post], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It waits and has not failed; its user reads no setting, the host's log has the command."""
+    world.platform.add(post(1, "", ""))
+
+    def missing(_: int = 0) -> None:
+        raise not_here(lacks("qwen3-vl-2b"))
+
+    bench.describer.before = bench.describer.before_probe = missing
+    task = bench.captions()
+    assert (task.status, task.failures, task.items_failed) == (Status.QUEUED, 0, 0)
+    assert "MODEL_NAME" not in str(bench.store.history(task.id)) + str(bench.outcomes(task))
+    assert "`altwright model get qwen3-vl-2b`" in caplog.text
+    bench.describer.before, bench.describer.before_probe = lambda _: None, lambda: None
+    task = bench.attempt()
+    assert (task.status, task.items_done) == (Status.COMPLETED, 2)
 
 
 def test_a_picture_described_meanwhile_is_skipped(

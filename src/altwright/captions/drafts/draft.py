@@ -80,6 +80,11 @@ class Draft:
     post: DraftPost
 
     @property
+    def is_describers(self) -> bool:
+        """Return whether no person has changed the words: what was said of them still holds."""
+        return self.text == self.described_text
+
+    @property
     def warnings(self) -> list[QualityWarning]:
         """Return what to look at twice."""
         return check(
@@ -91,10 +96,13 @@ class Draft:
             replaces=self.picture.published_text,
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the one shape in which the REST API and the pages show a draft."""
-        url = f"/pictures/{self.picture.id}"
-        looked = Looked(
+    def mended(self, code: str) -> str | None:
+        """Return the text without this warning, or None: it has no such, or words are needed."""
+        has_it = any(one.code == code for one in self.warnings)
+        return mend(code, self._looked()).mended if has_it else None
+
+    def _looked(self) -> Looked:
+        return Looked(
             self.text,
             self.max_length,
             self.post.text,
@@ -102,6 +110,11 @@ class Draft:
             self.evidence,
             self.picture.published_text,
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the one shape in which the REST API and the pages show a draft."""
+        url = f"/pictures/{self.picture.id}"
+        looked = self._looked()
         return as_json(self, without={"user_id", "asked_language"}) | {
             "warnings": [asdict(one) | asdict(mend(one.code, looked)) for one in self.warnings],
             "picture": as_json(self.picture, without={"remote_id", "file"})

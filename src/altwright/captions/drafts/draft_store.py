@@ -24,20 +24,17 @@ from altwright.captions.drafts.draft_filter import (
 )
 from altwright.captions.drafts.draft_texts import DraftText
 from altwright.captions.drafts.publishable import Publishable, publishable
+from altwright.captions.drafts.storable import check_length, clean, typed
 from altwright.captions.pictures.picture_files import media_type_of
 from altwright.db.session import Database, changed
 from altwright.db.tables import ID_MOST, AccountRow, DraftRow, PictureRow, PostRow
 from altwright.db.types import now
 from altwright.domain.caption import DRAFT_MOVES, OPEN, DraftStatus, TextKind, sources
 from altwright.errors import Conflict, InvalidInput, NotFound
-from altwright.text import UNSTORABLE, clean_text
 
 T = TypeVar("T")
 #: Drafts on a page at most; rows in one statement; ids that one request may name.
 PAGE_MOST, IDS_A_QUERY, IDS_MOST = 200, 200, 10_000
-#: Characters of a text that are kept; servers take 1,500 to 10,000, and what is longer is refused
-#: by its account's limit.
-LONGEST_TEXT = 20_000
 #: A draft's row with all that a reviewer sees beside it, and its account's limit.
 WHOLE: Select[DraftRow, PictureRow, PostRow, int] = (
     select(DraftRow, PictureRow, PostRow, AccountRow.max_alt_length)
@@ -227,6 +224,25 @@ class DraftStore:
         """
         return self._change(draft_id, user_id, None, text, version)
 
+    def mend(self, draft_id: int, user_id: int, code: str, *, version: int | None = None) -> Draft:
+        """Put right what a warning says, where that needs no words.
+
+        Nobody has judged the text by that: whose it is and how sure its describer was stay.
+        Raises as ``edit``; Conflict as well when there is nothing of this kind to put right.
+        """
+        with self.database.write() as session:
+            known = _whole(session, draft_id, user_id)
+            text = clean(known.mended(code) or "")
+            if not text:
+                raise Conflict("There is nothing of this kind to mend in the text any more.")
+            values = {"text": text, "problem": ""}
+            if known.is_describers:
+                values["described_text"] = text
+            draft = _write(session, known, None, values, version)
+            draft_texts.keep(session, known)
+            draft_texts.mended(session, known, draft, user_id)
+            return _whole(session, draft_id, user_id)  # it names its new text
+
     def approve(
         self, draft_id: int, user_id: int, *, text: str | None = None, version: int | None = None
     ) -> Draft:
@@ -340,7 +356,7 @@ class DraftStore:
     ) -> Draft:
         with self.database.write() as session:
             known = _whole(session, draft_id, user_id)
-            values = {} if text is None else {"text": _typed(text), "problem": ""}
+            values = {} if text is None else {"text": typed(text), "problem": ""}
             draft = _write(session, known, status, values, version, of=of)
             if draft.text != known.text:
                 draft_texts.keep(session, known)
@@ -413,28 +429,6 @@ def _decide(session: Session, seen: Sequence[tuple[int, int]], status: DraftStat
     return ids
 
 
-def clean(text: str) -> str:
-    """Return a text as it is stored: made safe, no blanks around it."""
-    return clean_text(text, LONGEST_TEXT).strip()
-
-
-def _typed(text: str) -> str:
-    """Clean what a person sent; refuse what no keyboard sends rather than change it unseen."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _wrong_text(UNSTORABLE) from None
-    return clean(text)
-
-
-def check_length(text: str, max_length: int) -> None:
-    """Check a text that a person wants published. Raises InvalidInput."""
-    if not text.strip():
-        raise _wrong_text("is empty")
-    if len(text) > max_length:
-        raise _wrong_text(f"has {len(text):,} characters; the server takes at most {max_length:,}")
-
-
 def check_ids(ids: Collection[int]) -> None:
     """Check the drafts that a request names. Raises InvalidInput."""
     if len(ids) > IDS_MOST or any(one > ID_MOST for one in ids):
@@ -447,10 +441,6 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
     """Yield ``items`` in pieces that fit one statement."""
     for at in range(0, len(items), IDS_A_QUERY):
         yield items[at : at + IDS_A_QUERY]
-
-
-def _wrong_text(fault: str) -> InvalidInput:
-    return InvalidInput(f"The text {fault}.", {"text": fault})
 
 
 def _whole(session: Session, draft_id: int, user_id: int) -> Draft:

@@ -125,6 +125,16 @@ def written(session: Session, before: Draft, text: str, user_id: int) -> None:
     _has_now(session, before.id, text_id)
 
 
+def mended(session: Session, before: Draft, draft: Draft, user_id: int) -> None:
+    """Note what one key has made of the text of ``before``, which the draft has now.
+
+    A describer's stays the describer's, beside who had it mended: nobody has written it.
+    """
+    if not draft.is_describers:
+        return written(session, before, draft.text, user_id)
+    return _has_now(session, draft.id, _add_described(session, draft, None, user_id=user_id))
+
+
 def published(session: Session, draft_id: int, text: str, language: str) -> None:
     """Note what stands on the server now, by our hand."""
     _add(session, draft_id, TextKind.PUBLISHED, text, language=language)
@@ -161,7 +171,13 @@ def _newest(session: Session, draft_id: int) -> DraftTextRow | None:
     return session.scalar(query.order_by(DraftTextRow.id.desc()).limit(1))
 
 
-def _add_described(session: Session, draft: DraftRow | Draft, task_id: str | None) -> int:
+def _add_described(
+    session: Session,
+    draft: DraftRow | Draft,
+    task_id: str | None,
+    *,
+    user_id: int | None = None,
+) -> int:
     return _add(
         session,
         draft.id,
@@ -172,6 +188,7 @@ def _add_described(session: Session, draft: DraftRow | Draft, task_id: str | Non
         model=draft.model,
         level=draft.level,
         task_id=task_id,
+        user_id=user_id,
     )
 
 

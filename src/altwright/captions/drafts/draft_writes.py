@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from altwright.captions.drafts import checks, same_pictures
 from altwright.captions.drafts import draft_texts as history
 from altwright.captions.drafts.draft import Draft, draft_of, written_in
-from altwright.captions.drafts.draft_store import WHOLE, chunks, clean
+from altwright.captions.drafts.draft_store import WHOLE, chunks
+from altwright.captions.drafts.storable import clean
 from altwright.db.session import changed
 from altwright.db.tables import DraftRow, DraftTextRow, PictureRow, PostRow
 from altwright.db.types import now

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from altwright.captions.drafts.draft_cursor import ORDER
 from altwright.captions.drafts.draft_filter import DraftFilter
+from altwright.db.copies import as_json
 from altwright.db.tables import DraftRow, PictureRow, PostRow
 from altwright.domain.caption import DraftStatus
 
@@ -23,6 +25,10 @@ class Publishable:
     ids: list[int]
     post_ids: list[int]
     replacing: list[int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that the REST API shows; thousands of ids are not copied for it."""
+        return as_json(self)
 
 
 def publishable(session: Session, user_id: int, wanted: DraftFilter) -> Publishable:

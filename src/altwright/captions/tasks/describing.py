@@ -12,9 +12,10 @@ from altwright.accounts.connections import Account, AccountStore
 from altwright.accounts.context import AccountContext
 from altwright.captions.drafts import draft_writes, same_pictures
 from altwright.captions.drafts.draft import written_in
-from altwright.captions.drafts.draft_store import DraftStore, clean
+from altwright.captions.drafts.draft_store import DraftStore
 from altwright.captions.drafts.draft_writes import Stored, Target
 from altwright.captions.drafts.quality import check
+from altwright.captions.drafts.storable import clean
 from altwright.captions.pictures.notes import noted
 from altwright.captions.pictures.picture_fetch import PictureSource
 from altwright.captions.tasks.account_access import probe_platform

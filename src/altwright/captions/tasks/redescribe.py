@@ -12,8 +12,8 @@ from altwright import tracing
 from altwright.accounts.connections import Account
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
-from altwright.captions.drafts.draft_store import clean
 from altwright.captions.drafts.draft_writes import Stored, Target
+from altwright.captions.drafts.storable import clean
 from altwright.captions.pictures.notes import recalled
 from altwright.captions.pictures.picture_fetch import shown
 from altwright.captions.tasks.account_access import open_account, post_gone

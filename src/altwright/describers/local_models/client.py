@@ -21,13 +21,19 @@ from PIL import Image
 from altwright import installed as packages
 from altwright import interrupts
 from altwright.describers.abilities import Abilities
-from altwright.describers.local_models.folder import Installed, ModelFolder, Trial
+from altwright.describers.local_models.folder import (
+    Installed,
+    ModelFolder,
+    Trial,
+    lacks,
+    not_here,
+)
 from altwright.describers.model_servers.error_meanings import Names
 from altwright.describers.model_servers.openai import OpenAICompatible
 from altwright.describers.model_servers.prompts import TRIAL
 from altwright.describers.offline.process import protocol
 from altwright.describers.port import Describer, Description, Picture, Request
-from altwright.errors import Category, ConfigError, DescriberUnavailable
+from altwright.errors import Category, DescriberUnavailable
 
 #: What the catalogue, and a hub, state of a model that writes English only.
 _ENGLISH: Final = frozenset({"English", "en"})
@@ -111,6 +117,12 @@ class LocalModel(Describer):
             took = f"{installed.trial.seconds:g} s a picture, {installed.trial.memory_mb:,} MB"
         return f"{installed.model.title} in llama.cpp on this machine; {took}"
 
+    def lacking(self) -> str:
+        """Return what this host lacks: the model, or what runs models."""
+        if missing := packages.without_extra(EXTRA):
+            return f"DESCRIBER: {missing}"
+        return "" if self._host.models.find(self.model) is not None else lacks(self.model)
+
     @property
     def host_pid(self) -> int | None:
         """Return the id of the host that this process has started; None: it hasn't."""
@@ -131,13 +143,8 @@ class LocalModel(Describer):
 
     def _checked(self) -> Installed:
         if missing := packages.without_extra(EXTRA):
-            raise ConfigError([f"DESCRIBER: {missing}"])
-        installed = self._host.models.find(self.model)
-        if installed is None:
-            raise ConfigError(
-                [f"MODEL_NAME: {self.model} isn't here; `altwright model get {self.model}` gets it"]
-            )
-        return installed
+            raise not_here(f"DESCRIBER: {missing}")
+        return self._host.models.needed(self.model)
 
     def _described(self, picture: Picture, request: Request) -> tuple[Description, int]:
         """Return a description, and the memory in MB that the server has had in use."""
@@ -217,8 +224,9 @@ class _Lease:
         match self._asked({"model": model}):
             case {"url": str(url), "key": str(key)}:
                 self.url, self.key = url, key
-            case {"error": "config", "problems": list(problems)}:
-                raise ConfigError(problems)
+            # A host of before said "config".
+            case {"error": "not here" | "config"}:
+                raise not_here(lacks(model))
             case told:
                 raise _unavailable(told) or _gone()
 

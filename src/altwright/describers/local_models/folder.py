@@ -22,7 +22,8 @@ from altwright.describers.local_models.catalogue import (
     Model,
     ModelFile,
 )
-from altwright.errors import Conflict, InvalidInput, ModelUnusable, NotFound
+from altwright.domain.worker import host_name
+from altwright.errors import Conflict, InvalidInput, ModelUnusable, NotFound, NotOnThisHost
 
 #: The files of a model, by what they are; as they are called while they are incomplete.
 WEIGHTS, PROJECTOR, PART = "weights.gguf", "projector.gguf", ".part"
@@ -77,6 +78,13 @@ class ModelFolder:
     def find(self, name: str) -> Installed | None:
         """Return the complete model of this name."""
         return _read(self.path / name) if NAME.fullmatch(name) else None
+
+    def needed(self, name: str) -> Installed:
+        """Return the complete model of this name. Raises NotOnThisHost."""
+        found = self.find(name)
+        if found is None:
+            raise not_here(lacks(name))
+        return found
 
     def same(self, model: Model) -> Installed | None:
         """Return a model if it is complete here.
@@ -210,6 +218,18 @@ class ModelFolder:
             yield
         except OSError as error:
             raise folders.unusable(self.path, "DATA_DIR", error) from error
+
+
+def lacks(name: str) -> str:
+    """Return what the operator of a host without this model has to know."""
+    return f"MODEL_NAME: {name} isn't here; `altwright model get {name}` gets it"
+
+
+def not_here(lacking: str) -> NotOnThisHost:
+    """Return what is met on a host that lacks a model, or what runs models."""
+    error = NotOnThisHost("The model isn't on the machine that was to describe with it.")
+    error.operator_detail = f"{host_name()}: {lacking}."
+    return error
 
 
 def sha256_of(path: Path, checkpoint: Callable[[], None] = lambda: None) -> str:

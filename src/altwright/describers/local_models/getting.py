@@ -13,6 +13,7 @@ from altwright.describers.local_models.folder import ModelFolder, megabytes
 from altwright.describers.local_models.hub import Hub
 from altwright.domain.task import ItemStatus, Priority
 from altwright.domain.user import UserRef
+from altwright.domain.worker import host_name
 from altwright.errors import (
     ConfigError,
     Conflict,
@@ -156,11 +157,11 @@ class GetModelWork(Work):
         if installed is None:
             return f"{self._order.model.title} could not be had."
         if installed.trial is None:
-            return f"{installed.model.title} is here."
+            return f"{installed.model.title} is on {host_name()}."
         took = installed.trial
         return (
-            f"{installed.model.title} is here, and takes {took.seconds:g} s a picture and "
-            f"{took.memory_mb:,} MB on this machine."
+            f"{installed.model.title} is on {host_name()}, and takes {took.seconds:g} s a picture "
+            f"and {took.memory_mb:,} MB there."
         )
 
     def _say(self, have: int) -> None:

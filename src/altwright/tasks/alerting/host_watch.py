@@ -1,7 +1,8 @@
-"""What only a process itself can see of its host: connections, disk, clock, encryption key."""
+"""What only a process itself can see of its host: connections, disk, clock, key, its model."""
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,10 @@ from altwright.tasks.cluster.service_state import ServiceState
 
 #: Rows of service_state: what is wrong on a host, as a sentence.
 POOL, DISK, CLOCK, KEY = "trouble:pool", "trouble:disk", "trouble:clock", "trouble:key"
-TROUBLES = (POOL, DISK, CLOCK, KEY)
+MODEL = "trouble:model"
+TROUBLES = (POOL, DISK, CLOCK, KEY, MODEL)
+_log = logging.getLogger(__name__)
+
 #: Seconds between two looks at disk, clock and key, between two notes of what is still wrong, and
 #: after which a note is out of date.
 LOOK_EVERY_S, NOTE_EVERY_S, FRESH_S = 30.0, 10.0, 45.0
@@ -38,14 +42,19 @@ class HostWatch:
         folder: Path,
         thresholds: Thresholds,
         key_fits: Callable[[], bool],
+        lacks: Callable[[], str] = lambda: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the folder that must have room, and what says whether the key is the right one."""
+        """Take the folder that must have room.
+
+        ``key_fits`` says whether the key is the right one, ``lacks`` what describing lacks here.
+        """
         self._database = database
         self._state = ServiceState(database)
         self._folder = folder
         self.thresholds = thresholds
         self._key_fits = key_fits
+        self._lacks = lacks
         self._clock = clock
         self._look_at = clock()
         self._note_at = self._look_at
@@ -64,9 +73,12 @@ class HostWatch:
         with suppress(DatabaseUnavailable):
             if at >= self._look_at:
                 self._look_at = at + LOOK_EVERY_S
+                before = self._wrong
                 self._wrong = dict(self._looked()) | {
                     name: words for name, words in self._wrong.items() if name == POOL
                 }
+                for words in set(self._wrong.values()) - set(before.values()):
+                    _log.warning("%s", words)
             if self._wrong and at >= self._note_at:
                 for name, words in self._wrong.items():
                     self._state.set(name, words)
@@ -85,6 +97,8 @@ class HostWatch:
             yield CLOCK, f"{self._host}: its clock is {abs(skew_s):.0f} s {way} the database's."
         if not self._key_fits():
             yield KEY, f"{self._host}: its encryption key isn't the one of this database."
+        if lacking := self._lacks():
+            yield MODEL, f"{self._host}: {lacking}."
 
     def _disk(self) -> Iterator[tuple[str, str]]:
         try:

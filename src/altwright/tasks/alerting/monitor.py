@@ -11,7 +11,15 @@ from altwright.domain.task import ACTIVE, Priority
 from altwright.errors import Category, RedisUnavailable
 from altwright.tasks.alerting.alerts import AlertWatch
 from altwright.tasks.alerting.describer_watch import DescriberWatch
-from altwright.tasks.alerting.host_watch import CLOCK, DISK, FRESH_S, KEY, POOL, TROUBLES
+from altwright.tasks.alerting.host_watch import (
+    CLOCK,
+    DISK,
+    FRESH_S,
+    KEY,
+    MODEL,
+    POOL,
+    TROUBLES,
+)
 from altwright.tasks.alerting.rules import Facts, Thresholds, findings
 from altwright.tasks.cluster.queue_pauses import Pauses
 from altwright.tasks.cluster.service_state import ServiceState
@@ -124,6 +132,7 @@ class AlertMonitor:
             disk=noted.get(DISK),
             clock=noted.get(CLOCK),
             key=noted.get(KEY),
+            model=noted.get(MODEL),
             without_describer=watched.figures.waiting_for(Source.DESCRIBER),
             describer=watched.describer.problem,
             describer_s=watched.describer.took_s,

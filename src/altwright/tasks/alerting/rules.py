@@ -73,11 +73,11 @@ class Facts:
     ``ended`` and ``failed`` count tasks of the last hour, ``dead_letters``, ``set_aside`` and
     ``not_set_up`` those of the last day; ``item_s`` is the median time of an item in the last hour.
     ``stopped``: while no worker is there, which were asked to stop, by whom and when.
-    ``database_s``: how long the database took for a small question. ``pool``, ``disk``, ``clock``
-    and ``key``: what is wrong on a host, as a sentence. ``without_describer``: tasks that wait for
-    it. ``describer``: what is wrong with it, as a sentence; ``describer_s``: how long it took to
-    say how it is. ``stuck``: ids of running tasks without progress. ``failed_sign_ins``: of a
-    quarter of an hour.
+    ``database_s``: how long the database took for a small question. ``pool``, ``disk``, ``clock``,
+    ``key`` and ``model``: what is wrong on a host, as a sentence. ``without_describer``: tasks
+    that wait for it. ``describer``: what is wrong with it, as a sentence; ``describer_s``: how long
+    it took to say how it is. ``stuck``: ids of running tasks without progress.
+    ``failed_sign_ins``: of a quarter of an hour.
     """
 
     redis_usable: bool = True
@@ -105,6 +105,7 @@ class Facts:
     disk: str | None = None
     clock: str | None = None
     key: str | None = None
+    model: str | None = None
     without_describer: int = 0
     describer: str | None = None
     describer_s: float | None = None
@@ -248,6 +249,9 @@ def _hosts(facts: Facts) -> Iterator[Finding]:
         yield Finding("clock_skew", Severity.WARNING, facts.clock)
     if facts.key:
         yield Finding("wrong_key", Severity.CRITICAL, facts.key)
+    if facts.model:
+        message = f"{facts.model} Its pictures wait for another describer or another host."
+        yield Finding("model_missing", Severity.WARNING, message)
 
 
 def _trouble(facts: Facts, limits: Thresholds) -> Iterator[Finding]:

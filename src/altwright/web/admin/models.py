@@ -13,6 +13,7 @@ from altwright.describers.local_models.folder import megabytes
 from altwright.describers.local_models.getting import GetModel
 from altwright.describers.model_servers.pulling import PullModel
 from altwright.domain.task import ACTIVE
+from altwright.domain.worker import host_name
 from altwright.errors import ConfigError, NotFound, PermanentError, RequestError, TemporaryError
 from altwright.tasks.store.task_search import TaskFilter, TaskSearch
 from altwright.tasks.task import Task
@@ -37,6 +38,8 @@ def show() -> str:
         is_active=task is not None and task.status in ACTIVE,
         hub=services().local_models.hub,
         missing=installed.without_extra(EXTRA),
+        lacking=services().describer.lacking(),
+        host=host_name(),
     )
 
 

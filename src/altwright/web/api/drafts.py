@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from altwright.captions.drafts.draft import Draft
@@ -18,6 +17,7 @@ from altwright.web.api.requests import (
     DraftDescribe,
     DraftEdit,
     DraftIds,
+    DraftMend,
     DraftPath,
     DraftsQuery,
     DraftTextPath,
@@ -65,6 +65,14 @@ def edit_draft(path: DraftPath, body: DraftEdit) -> Answer:
     """Replace a draft's text."""
     return _changed(
         services().drafts.edit(path.draft_id, caller().id, text=body.text, version=body.version)
+    )
+
+
+@bp.post("/<int:draft_id>/mend", responses=_DRAFT)
+def mend_draft(path: DraftPath, body: DraftMend) -> Answer:
+    """Put the `mended` text of a warning in place; nobody has judged it, so its level stays."""
+    return _changed(
+        services().drafts.mend(path.draft_id, caller().id, body.code, version=body.version)
     )
 
 
@@ -156,7 +164,7 @@ def count_drafts(query: LikeThis) -> Answer:
 @bp.get("/publishable", responses=answers({200: responses.Publishable}))
 def list_publishable(query: LikeThis) -> Answer:
     """Name all approved drafts that are like this, in the order of the list of drafts."""
-    return asdict(services().drafts.publishable(caller().id, query.filter()))
+    return services().drafts.publishable(caller().id, query.filter()).to_json()
 
 
 @bp.post("/approve", responses=answers({200: responses.Changed}, body=True))

@@ -284,6 +284,13 @@ class DraftApprove(OptionalBody):
     version: Version = None
 
 
+class DraftMend(Body):
+    """A warning that is to be mended."""
+
+    code: str = Field(max_length=64, description="the warning's")
+    version: Version = None
+
+
 class DraftVersion(OptionalBody):
     """A change of state."""
 

@@ -196,7 +196,9 @@ class DraftWarning(Shape):
     remedy: Remedy = Field(
         description="who mends it: a text that takes this one's place, a person, or a describer"
     )
-    mended: str | None = Field(description="the text without it; null where nobody can tell")
+    mended: str | None = Field(
+        description="the text without it, put in place by POST …/mend; null where nobody can tell"
+    )
 
 
 class Picture(Shape):
@@ -233,7 +235,7 @@ class Draft(Shape):
     version: int
     text: str
     text_id: int | None = Field(description="that text among the draft's texts")
-    described_text: str
+    described_text: str = Field(description="that no person has written: the describer's, mended")
     describer: str = Field(
         description="`reused`: none; the text of a picture that is the same, or nearly so (level "
         "low), as `evidence.reused` says"
@@ -290,7 +292,9 @@ class DraftText(Shape):
     describer: str
     model: str
     level: str | None
-    by: str | None = Field(description="the person who wrote it")
+    by: str | None = Field(
+        description="the person who wrote it, or had a describer's text mended by one key"
+    )
     at: datetime
     task_id: str | None
     is_current: bool

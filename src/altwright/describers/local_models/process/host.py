@@ -24,7 +24,7 @@ from altwright import telemetry
 from altwright.describers.local_models.folder import ModelFolder
 from altwright.describers.local_models.process.served import Served
 from altwright.describers.offline.process import protocol
-from altwright.errors import ConfigError, DescriberUnavailable
+from altwright.errors import DescriberUnavailable, NotOnThisHost
 
 _log = logging.getLogger(__name__)
 
@@ -73,16 +73,12 @@ class Host(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         one's picture is to count against the time that a description may take.
 
         Raises:
-            ConfigError: there is no such model here.
+            NotOnThisHost: there is no such model here.
             DescriberUnavailable: too little memory, or it ended by itself a moment ago.
         """
         with self._changed:
             self._changed.wait_for(lambda: not self._is_lent)
-            installed = self._models.find(name)
-            if installed is None:
-                raise ConfigError(
-                    [f"MODEL_NAME: {name} isn't here; `altwright model get {name}` gets it"]
-                )
+            installed = self._models.needed(name)
             self._notice_end()
             if self._served is None or self._served.installed.model != installed.model:
                 self._end_served()
@@ -172,7 +168,7 @@ class _Handler(socketserver.BaseRequestHandler):
             wanted = self._receive()
             try:
                 served = self.server.lend(str(wanted.get("model")))
-            except (DescriberUnavailable, ConfigError) as error:
+            except DescriberUnavailable as error:
                 self._send(_told(error))
                 return
             try:
@@ -198,12 +194,12 @@ class _Handler(socketserver.BaseRequestHandler):
         self.request.sendall(protocol.pack(message))
 
 
-def _told(error: DescriberUnavailable | ConfigError | None) -> dict[str, Any]:
+def _told(error: DescriberUnavailable | None) -> dict[str, Any]:
     match error:
         case None:
             return {}
-        case ConfigError():
-            return {"error": "config", "problems": error.problems}
+        case NotOnThisHost():
+            return {"error": "not here"}
         case _:
             return {
                 "error": "unavailable",

@@ -6,6 +6,8 @@ import { localise } from "../times.js";
 import { inView, takeNumbers } from "./counts.js";
 import { Draft } from "./draft.js";
 
+/** Where picture, text and actions share a screen that may be too small for all (review.css). */
+const small = matchMedia("(max-width: 46rem), (max-width: 61.99rem) and (max-height: 30rem)");
 /** Drafts left ahead when the next ones are fetched: a key held down finds them there. */
 const AHEAD = 20;
 
@@ -79,7 +81,17 @@ export class Deck {
       if (this.isOne) scrollTo({ top: Math.min(scrollY, this.list.offsetTop - 80) });
       else draft.element.scrollIntoView({ block: "nearest" });
     }
+    this.fit();
     if (index >= this.drafts.length - AHEAD) this.more();
+  }
+
+  /** On a small screen bring the text above the actions, as far as the picture stays in sight. */
+  fit() {
+    const { textarea, element } = this.current ?? {};
+    if (!this.isOne || !textarea || !small.matches) return;
+    const over = textarea.getBoundingClientRect().bottom - element.querySelector(".draft__actions").getBoundingClientRect().top;
+    const by = Math.min(over + 8, element.getBoundingClientRect().top);
+    if (over > 0 && by > 0) scrollBy({ top: by, behavior: "instant" });
   }
 
   /** @param {number} by */

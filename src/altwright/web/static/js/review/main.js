@@ -27,6 +27,9 @@ showTasks((task) => task.kind === cards.dataset.cards);
 if ("faults" in deck.main.dataset) followToReview();
 else follow(deck, decisions);
 for (const draft of deck.drafts) draft.showText();
+deck.fit();
+// The page's own letters may come later, and be larger.
+document.fonts.addEventListener("loadingdone", () => deck.fit(), { once: true });
 
 /** @param {import("./draft.js").Draft|undefined} draft @param {string} action @param {string} [value] of its button */
 function act(draft, action, value = "") {
@@ -39,7 +42,12 @@ function act(draft, action, value = "") {
     forget: () => forget(draft),
     other: () => askOther(draft, replaced("another describer's text")),
     mend: () =>
-      mend(draft, value, { again: () => act(draft, "again"), write: () => edit(draft), undo: () => decisions.undo() }),
+      mend(draft, value, {
+        again: () => act(draft, "again"),
+        write: () => edit(draft),
+        undo: () => decisions.undo(),
+        replaced: replaced("mended text"),
+      }),
     correct: () => correct(deck, decisions, draft),
     texts: () => showTexts(draft, replaced("text brought back"), (text) => correct(deck, decisions, draft, text)),
     describers: () => takeText(draft, described, "The describer's words are back.", replaced("describer's words")),

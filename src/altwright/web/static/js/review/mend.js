@@ -1,14 +1,15 @@
 /** Mends what there is to look at in a text, one thing after the other, by one key. */
 
 import { announce, tell } from "../announce.js";
+import { call } from "../api.js";
 
 /**
  * @param {import("./draft.js").Draft} draft
  * @param {string} [code] the warning's; the first one, if none is named
- * @param {{again: () => void, write: () => void, undo: () => void}} hands describes the picture again;
- *   goes into the text; takes the last step back
+ * @param {{again: () => void, write: () => void, undo: () => void, replaced: (before: object) => void}} hands
+ *   describes the picture again; goes into the text; takes the last step back; is told of the draft as it was
  */
-export async function mend(draft, code, { again, write, undo }) {
+export async function mend(draft, code, { again, write, undo, replaced }) {
   if (!draft.isOpen || draft.isBusy) return;
   try {
     await draft.saver.mustSave(); // what is said of a text is about the one that is saved
@@ -24,9 +25,17 @@ export async function mend(draft, code, { again, write, undo }) {
     return announce(warning.message);
   }
   const had = draft.card.contains(document.activeElement);
-  draft.textarea.value = warning.mended;
-  draft.saver.changed();
-  if (!(await draft.saver.save())) return;
+  const before = draft.data;
+  try {
+    // By the server: what nobody has written stays as sure or unsure as it was.
+    await draft.after(async () => {
+      const body = { code: warning.code, version: before.version };
+      draft.meet(await call("POST", `/drafts/${draft.id}/mend`, body));
+    });
+  } catch (problem) {
+    return tell(problem.message, { problem: true });
+  }
+  replaced(before);
   if (had) draft.card.focus({ preventScroll: true }); // the button is gone
   const left = draft.data.warnings.length;
   tell(`Mended.${left ? ` ${left} more to look at.` : ""}`, { undo });

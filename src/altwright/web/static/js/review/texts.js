@@ -60,7 +60,7 @@ export function origin(text) {
   if (text.kind === "written") return `Written by ${text.by ?? "somebody"}`;
   if (text.kind === "published") return "Published";
   if (text.kind === "server") return "Found on the server";
-  return `Written by ${describerTitle(text.describer)}`;
+  return `Written by ${describerTitle(text.describer)}${text.by ? `, mended by ${text.by}` : ""}`;
 }
 
 /**
