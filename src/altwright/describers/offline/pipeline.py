@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from altwright.describers.answers.sentences import cut
-from altwright.describers.offline import graphics, memes, other_scripts, photo, screenshots
+from altwright.describers.offline import (
+    boards,
+    chats,
+    comics,
+    graphics,
+    memes,
+    other_scripts,
+    photo,
+    screenshots,
+)
 from altwright.describers.offline.charts import describe, tables
 from altwright.describers.offline.english import quoted, sentence
 from altwright.describers.offline.statement import Statement
@@ -106,7 +115,10 @@ class Composer:
     def _describe_drawn(self, work: _Work, lines: list[Line]) -> Statement:
         height, width = work.pixels.shape[:2]
         return (
-            screenshots.surely(lines, width, height)
+            work.timed("chat", lambda: chats.describe(work.pixels, lines))
+            or screenshots.surely(lines, width, height)
+            or work.timed("comic", lambda: comics.describe(work.pixels, lines))
+            or work.timed("board", lambda: boards.describe(work.pixels, lines, self._reader()))
             or tables.describe(lines)
             or work.timed("chart", lambda: describe.describe(work.pixels, lines, self._reader()))
             or screenshots.describe(lines, width, height)

@@ -51,6 +51,8 @@ _SALAD: Final = re.compile(r"[\u03ac-\u03ce]{3}|^(?=.{6})0[017]+( [017]+)*$")
 #: It knows some Greek letters, and takes others for Latin ones ("EKIITOΣEIΣ"). Single ones stand in
 #: formulas.
 _GREEK: Final = re.compile(r"(?=\w{3})\w*[\u0370-\u03ff]")
+#: What ends a lone number like an ordinal ("4º") is a degree sign on a forecast.
+_DEGREES: Final = re.compile(r"^([-+\u2212]?\d{1,3})\N{MASCULINE ORDINAL INDICATOR}(?=[CF]?$)")
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
 _NARROW: Final = {0xFF00 + code: 0x20 + code for code in range(0x01, 0x5F)}
 
@@ -247,9 +249,9 @@ class Reader:
 
 def tidy(text: str) -> str:
     """Return recognised text without the artefacts of full-width recognition."""
-    return re.sub(
-        "^\N{MULTIPLICATION SIGN}(?= ?[(])", "x", " ".join(text.translate(_NARROW).split())
-    )
+    text = " ".join(text.translate(_NARROW).split())
+    text = re.sub("^\N{MULTIPLICATION SIGN}(?= ?[(])", "x", text)
+    return _DEGREES.sub("\\1\N{DEGREE SIGN}", text)
 
 
 def offsets(parts: Sequence[Pixels], *, is_tall: bool) -> list[tuple[int, int]]:
