@@ -131,13 +131,13 @@ def logo(word: str, colours: tuple[str, str], shape: str) -> Image.Image:
     return sheet.image
 
 
-def qr_code(text: str, words: str) -> Image.Image:
+def qr_code(text: str, words: str, *, face: Face = "sans") -> Image.Image:
     """Return a QR code with words below."""
     code = cv2.QRCodeEncoder.create().encode(text)
     image = Image.fromarray(code).resize((420, 420), Image.Resampling.NEAREST)
     sheet = Sheet((520, 600), "white")
     sheet.image.paste(image, (50, 40))
-    sheet.text((260, 500), words, 30, "sans", anchor="ma")
+    sheet.text((260, 500), words, 30, face, anchor="ma")
     return sheet.image
 
 

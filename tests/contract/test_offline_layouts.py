@@ -72,6 +72,16 @@ def test_a_comic_is_told_panel_by_panel(describer: OfflineDescriber) -> None:
     assert found.level == "medium"
 
 
+def test_a_qr_code_is_told_with_its_address(describer: OfflineDescriber) -> None:
+    """What it holds else, a network's password say, isn't repeated."""
+    image = graphics.qr_code("https://example.org/menu", "Scan for our menu", face="plain")
+    assert told(describer, png(image)).text == (
+        "QR code that leads to “https://example.org/menu”. Image of text: “Scan for our menu”."
+    )
+    image = graphics.qr_code("WIFI:T:WPA;S:guests;P:welcome2026;;", "", face="plain")
+    assert told(describer, png(image)).text == "QR code."
+
+
 def test_boards_are_told_as_far_as_they_are_sure(describer: OfflineDescriber) -> None:
     """A word game's rows with their colours; of a chequered board how many squares are taken."""
     fills = {"g": "#6aaa64", "y": "#c9b458", "n": "#787c7e"}

@@ -17,6 +17,7 @@ from altwright.describers.offline import (
     memes,
     other_scripts,
     photo,
+    qr_codes,
     screenshots,
 )
 from altwright.describers.offline.charts import describe, tables
@@ -96,7 +97,8 @@ class Composer:
         characters = sum(len(line.text) for line in lines)
         if look.is_drawn or (look.may_be_drawn and characters >= _SCREEN_CHARACTERS):
             drawn = other_scripts.told(self._describe_drawn(work, lines), lines)
-            return with_unread(drawn, found)
+            code = work.timed("code", lambda: qr_codes.find(work.pixels))
+            return with_unread(qr_codes.told(drawn, code) if code else drawn, found)
         return self._describe_photo(work, lines, has_camera_noise=look.is_surely_photo)
 
     def _read(self, work: _Work, *, enlarge: bool) -> list[Line]:
