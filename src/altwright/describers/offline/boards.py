@@ -41,8 +41,7 @@ _CHEQUERED: Final = 8
 _SUDOKU: Final = 9
 #: Tiles have so many colours; a table's cells have fewer.
 _TILE_COLOURS: Final = 3
-#: Most characters of a tile, and the height in pixels at which its sign is read.
-_CHARACTERS: Final = 5
+#: Height in pixels at which signs are read.
 _READ_PX: Final = 48
 
 
@@ -196,10 +195,10 @@ def _read(
     if not any(signs):
         return [""] * len(row)
     own = [_on(square, lines) for square in row]
-    if all(bool(text) == sign for text, sign in zip(own, signs, strict=True)) and all(
-        len(text) <= _CHARACTERS for text in own
-    ):
+    is_whole = all(bool(text) == sign for text, sign in zip(own, signs, strict=True))
+    if is_whole and all(text.isdecimal() for text in own if text):
         return own
+    # Single letters are surer beside each other: a lone I was "_".
     crops = [_sign(pixels, square) for square, sign in zip(row, signs, strict=True) if sign]
     text = reader.read_line(np.concatenate(crops, axis=1)).replace(" ", "")
     if len(text) != len(crops):

@@ -20,8 +20,9 @@ from altwright.describers.offline.vision.ocr import Line, joined
 _PANELS: Final = (2, 24)
 #: Difference of two colours that a person sees, in any channel.
 _VISIBLE: Final = 24
-#: A gutter's least width in pixels, and the share of it that has the ground's colour.
-_GUTTER: Final = (4, 0.995)
+#: A gutter's least width in pixels, and the share of it that has the ground's colour: thin frames
+#: at both ends of a white panel's rows are less than a hundredth.
+_GUTTER: Final = (4, 0.9995)
 #: Shares of the picture's sides that a panel has at least, and of its area that all of them have.
 _LEAST: Final = 0.1
 _COVERED: Final = 0.6

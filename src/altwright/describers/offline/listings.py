@@ -14,8 +14,9 @@ _ROWS: Final = 3
 _SHARE: Final = 0.5
 #: What two lines of a row have of their heights in common, in shares of the lower one's.
 _BESIDE: Final = 0.15
-#: A value is so many line heights away from its label; labels are flush within one.
+#: A value is so many line heights away from its label; labels and values are flush within so many.
 _GAP: Final = 0.5
+_FLUSH: Final = 1.5
 #: Characters of a value, at most on average; columns of running text have more.
 _VALUE: Final = 16
 #: A sign that more follows.
@@ -31,8 +32,17 @@ def told(lines: Sequence[Line]) -> str:
     wide = [group for group in groups if _gap(group) > _GAP * typical]
     if not wide:
         return ""
-    edge = median(group[0].x0 for group in wide)
-    items = [group for group in wide if abs(group[0].x0 - edge) < typical]
+    edge, end = median(group[0].x0 for group in wide), median(group[-1].x1 for group in wide)
+    start = median(group[-1].x0 for group in wide)
+    flush = _FLUSH * typical
+    items = [
+        group
+        for group in wide
+        if abs(group[0].x0 - edge) < flush
+        and min(abs(group[-1].x0 - start), abs(group[-1].x1 - end)) < flush
+    ]
+    if groups[-1] in wide and groups[-1] not in items:
+        groups = groups[:-1]  # places to go to, at the foot of a screen
     written = sum(len(line.text) for line in lines)
     listed = sum(len(line.text) for group in items for line in group)
     if len(items) < _ROWS or listed < _SHARE * written:

@@ -186,6 +186,8 @@ def with_unread(found: Statement, lines: Sequence[Line]) -> Statement:
 
     It isn't guessed: letters of an unknown script come out as others.
     """
+    if found.kind == "board":  # pieces aren't letters
+        return found
     unread = sum(line.width for line in lines if line.is_foreign)
     share = unread / max(1.0, sum(line.width for line in lines))
     if share < _UNREAD_SHARE[0]:
