@@ -16,7 +16,7 @@ _SHARE: Final = 0.5
 _BESIDE: Final = 0.15
 #: A value is so many line heights away from its label; labels and values are flush within so many.
 _GAP: Final = 0.5
-_FLUSH: Final = 1.5
+_FLUSH: Final = 0.75
 #: Characters of a value, at most on average; columns of running text have more.
 _VALUE: Final = 16
 #: A sign that more follows.
