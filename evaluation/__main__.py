@@ -22,7 +22,7 @@ from benchmarks.databases import say
 from altwright.evaluation.summary import COLUMNS, rows
 from evaluation import checks, published
 from evaluation.made import Made
-from evaluation.pictures import charts, graphics, pages, photographs, screens
+from evaluation.pictures import charts, graphics, layouts, pages, photographs, screens
 
 ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / "var" / "eval" / "pictures"
@@ -32,7 +32,7 @@ PAGE, LATEST = FOLDER.parent / "page.html", FOLDER.parent / "latest.json"
 def our_set() -> Iterator[Made]:
     """Yield all pictures."""
     return chain.from_iterable(
-        one.made() for one in (charts, screens, pages, graphics, photographs)
+        one.made() for one in (charts, screens, pages, graphics, layouts, photographs)
     )
 
 

@@ -16,7 +16,7 @@ SOURCE, LICENCE = "drawn by Altwright", "AGPL-3.0-or-later"
 _KINDS = (
     *("photo", "photograph", "portrait", "bar chart", "line chart", "pie chart", "scatter plot"),
     *("table", "terminal", "program code", "social media post", "dialog box", "meme", "person"),
-    *("people", "phone screen", "web page"),
+    *("people", "phone screen", "web page", "chat", "comic", "game", "chess", "sudoku"),
 )
 
 

@@ -9,7 +9,7 @@ from math import cos, pi, sin
 import cv2
 from PIL import Image, ImageFilter
 
-from evaluation.drawing.sheet import Sheet
+from evaluation.drawing.sheet import Face, Sheet, wrapped
 
 
 def flow(steps: Sequence[str], title: str, *, is_upright: bool) -> Image.Image:
@@ -44,6 +44,37 @@ def tree(top: str, below: Sequence[str], title: str) -> Image.Image:
         sheet.text((x, 315), name, 21, "sans", anchor="mm")
     sheet.box((middle - 110, 90, middle + 110, 160), "#ffe3e3", "#a4141c", 8)
     sheet.text((middle, 125), top, 22, "sans", anchor="mm")
+    return sheet.image
+
+
+def timeline(
+    title: str,
+    events: Sequence[tuple[str, str]],
+    fills: tuple[str, str],
+    radius: int,
+    face: Face = "sans",
+) -> Image.Image:
+    """Return cards to the left and to the right of a line, one below the other."""
+    sheet = Sheet((900, 160 + 130 * len(events)))
+    sheet.text((450, 30), title, 30, face, anchor="ma")
+    sheet.draw.line((450, 100, 450, sheet.height - 30), fill="#888888", width=4)
+    for number, (year, what) in enumerate(events):
+        x, y = (500 if number % 2 else 60), 110 + 130 * number
+        sheet.box((x, y, x + 340, y + 110), fills[number % 2], r=radius)
+        sheet.text((x + 24, y + 18), year, 28, face)
+        sheet.text((x + 24, y + 62), what, 24, face)
+        sheet.draw.ellipse((440, y + 45, 460, y + 65), "#888888")
+    return sheet.image
+
+
+def cards(tips: Sequence[tuple[str, str]], fills: tuple[str, str], radius: int) -> Image.Image:
+    """Return framed cards beside each other, with a heading and a sentence in each."""
+    sheet = Sheet((40 + 330 * len(tips), 320))
+    for number, (heading, text) in enumerate(tips):
+        x = 30 + 330 * number
+        sheet.box((x, 30, x + 300, 290), fills[number % 2], "black", radius)
+        sheet.text((x + 24, 56), heading, 30, "bold")
+        sheet.lines((x + 24, 120), wrapped(text, 24, "sans", 250), 24, "sans")
     return sheet.image
 
 
@@ -100,13 +131,13 @@ def logo(word: str, colours: tuple[str, str], shape: str) -> Image.Image:
     return sheet.image
 
 
-def qr_code(text: str, words: str) -> Image.Image:
+def qr_code(text: str, words: str, *, face: Face = "sans") -> Image.Image:
     """Return a QR code with words below."""
     code = cv2.QRCodeEncoder.create().encode(text)
     image = Image.fromarray(code).resize((420, 420), Image.Resampling.NEAREST)
     sheet = Sheet((520, 600), "white")
     sheet.image.paste(image, (50, 40))
-    sheet.text((260, 500), words, 30, "sans", anchor="ma")
+    sheet.text((260, 500), words, 30, face, anchor="ma")
     return sheet.image
 
 

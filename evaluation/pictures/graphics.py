@@ -116,6 +116,7 @@ def _boards() -> Iterator[Made]:
         "chess",
         "game",
         "Chess board in the middle of a game.",
+        may_be=("chess",),
         names=["chess"],
         words="",
     )

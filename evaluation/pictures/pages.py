@@ -129,12 +129,13 @@ def _scripts() -> Iterator[Made]:
         ("chinese-old", "Chinese", ["歡迎光臨", "免費入場"], "cjk"),
     )  # fmt: skip
     for name, language, lines, face in shown:
+        words = ("" if language in ("Chinese", "Japanese") else " ").join(lines)
         yield drawn(
             pages.notice(lines, face=face),
             f"script-{name}",
             "other scripts",
-            f"Notice in {language}: “{' '.join(lines)}”",
-            words=" ".join(lines),
+            f"Notice in {language}: “{words}”",
+            words=words,
             misleading=["graphic", "chart"],
         )
 

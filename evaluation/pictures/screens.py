@@ -12,19 +12,16 @@ from evaluation.drawing import screens
 from evaluation.made import Made, drawn
 
 _POST = "social media post|post"
-_CHAT = "chat|conversation|messages"
 _TERMINAL = "terminal|console|command line"
 
 
 def made() -> Iterator[Made]:
     """Yield all screens."""
     yield from _posts()
-    yield from _chats()
     yield from _terminals()
     yield from _programs()
     yield from _tables()
     yield from _windows()
-    yield from _phones()
     yield from _games()
 
 
@@ -73,31 +70,6 @@ def _posts() -> Iterator[Made]:
             f"{who} {handle} {text} {footer}",
             _POST,
             may_be=("social media post",),
-        )
-
-
-def _chats() -> Iterator[Made]:
-    chats: Sequence[tuple[str, str, list[tuple[bool, str, str]], dict[str, Any]]] = (
-        ("keys", "Mira", [(False, "Did you lock the shed?", "18:02"), (True, "No, I thought you had the "
-         "keys!", "18:03"), (False, "They hang by the door", "18:05"), (True, "On my way", "18:05")], {}),
-        ("party", "Housemates", [(False, "Who brings the cake on Sunday?", "11:20"), (True, "I do. "
-         "Chocolate or lemon?", "11:24"), (False, "Lemon, please", "11:25")], {"is_dark": True}),
-        ("bug", "Support", [(True, "The export button does nothing since the update.", "14:10"),
-         (False, "Thank you for telling us. Which version do you have?", "14:12"),
-         (True, "4.2.1 on Linux", "14:13"), (False, "It is fixed in 4.2.2, which is out today.", "14:20")],
-         {"clock": "14:21"}),
-        ("german", "Oma", [(False, "Kommst du am Samstag zum Essen?", "9:10"), (True, "Ja gern, um "
-         "zwölf?", "9:31"), (False, "Es gibt Klöße", "9:32")], {"face": "plain"}),
-    )  # fmt: skip
-    for name, title, messages, style in chats:
-        words = " ".join(f"{text} {at}" for _, text, at in messages)
-        yield _told(
-            screens.chat(title, messages, **style),
-            f"chat-{name}",
-            "chat",
-            f"{style.get('clock', '9:41')} {title} {words}",
-            _CHAT,
-            may_be=("phone screen",),
         )
 
 
@@ -220,25 +192,6 @@ def _windows() -> Iterator[Made]:
             "web page",
             f"{address} {heading} {text}",
             "web page|website|browser|article",
-        )
-
-
-def _phones() -> Iterator[Made]:
-    lists = (
-        ("weather", "Weather", (("Monday", "18°"), ("Tuesday", "21°"), ("Wednesday", "16°"),
-         ("Thursday", "19°"), ("Friday", "24°")), False),
-        ("settings", "Settings", (("Wi-Fi", "On"), ("Bluetooth", "Off"), ("Language", "English"),
-         ("Storage", "41 GB free")), True),
-        ("shopping", "Shopping", (("Oat milk", "2"), ("Rye bread", "1"), ("Apples", "6"),
-         ("Washing powder", "1")), False),
-    )  # fmt: skip
-    for name, title, rows, is_dark in lists:
-        yield _told(
-            screens.phone(title, rows, is_dark=is_dark),
-            f"phone-{name}",
-            "phone screen",
-            " ".join(["10:24 87%", title, *(f"{what} {value}" for what, value in rows)]),
-            "phone|app|list",
         )
 
 

@@ -72,9 +72,10 @@ def test_rows_tolerate_a_slope() -> None:
 
 
 def test_divided_words_are_joined() -> None:
-    """A hyphen at a line's end goes away between small letters only."""
+    """A hyphen at a line's end goes away between small letters only; Chinese has no spaces."""
     assert joined([line("some-", 0, 0), line("thing", 0, 30)]) == "something"
     assert joined([line("Baden-", 0, 0), line("Baden", 0, 30)]) == "Baden- Baden"
+    assert joined([line("明日は", 0, 0), line("会いますか", 0, 30)]) == "明日は会いますか"
 
 
 def test_full_width_marks_become_plain() -> None:

@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from altwright.describers.answers.sentences import cut
-from altwright.describers.offline import graphics, memes, other_scripts, photo, screenshots
+from altwright.describers.offline import (
+    boards,
+    chats,
+    comics,
+    graphics,
+    memes,
+    other_scripts,
+    photo,
+    qr_codes,
+    screenshots,
+)
 from altwright.describers.offline.charts import describe, tables
 from altwright.describers.offline.english import quoted, sentence
 from altwright.describers.offline.statement import Statement
@@ -87,7 +97,8 @@ class Composer:
         characters = sum(len(line.text) for line in lines)
         if look.is_drawn or (look.may_be_drawn and characters >= _SCREEN_CHARACTERS):
             drawn = other_scripts.told(self._describe_drawn(work, lines), lines)
-            return with_unread(drawn, found)
+            code = work.timed("code", lambda: qr_codes.find(work.pixels))
+            return with_unread(qr_codes.told(drawn, code) if code else drawn, found)
         return self._describe_photo(work, lines, has_camera_noise=look.is_surely_photo)
 
     def _read(self, work: _Work, *, enlarge: bool) -> list[Line]:
@@ -106,7 +117,10 @@ class Composer:
     def _describe_drawn(self, work: _Work, lines: list[Line]) -> Statement:
         height, width = work.pixels.shape[:2]
         return (
-            screenshots.surely(lines, width, height)
+            work.timed("chat", lambda: chats.describe(work.pixels, lines))
+            or screenshots.surely(lines, width, height)
+            or work.timed("comic", lambda: comics.describe(work.pixels, lines))
+            or work.timed("board", lambda: boards.describe(work.pixels, lines, self._reader()))
             or tables.describe(lines)
             or work.timed("chart", lambda: describe.describe(work.pixels, lines, self._reader()))
             or screenshots.describe(lines, width, height)
@@ -172,6 +186,8 @@ def with_unread(found: Statement, lines: Sequence[Line]) -> Statement:
 
     It isn't guessed: letters of an unknown script come out as others.
     """
+    if found.kind == "board":  # pieces aren't letters
+        return found
     unread = sum(line.width for line in lines if line.is_foreign)
     share = unread / max(1.0, sum(line.width for line in lines))
     if share < _UNREAD_SHARE[0]:

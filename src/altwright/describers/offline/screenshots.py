@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import mean
 from typing import Final
 
-from altwright.describers.offline import other_scripts
+from altwright.describers.offline import listings, other_scripts
 from altwright.describers.offline.english import quoted
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.ocr import Line, joined, ordered, rows
@@ -33,6 +33,9 @@ _BUTTON: Final = re.compile(
     r"back|finish|continue|allow|deny|ignore|abort|details|help|browse\.*)$"
 )
 _CLOCK: Final = re.compile(r"^\d{1,2}[:.]\d{2}( ?[AaPp][Mm])?$")
+#: Upper share of a phone's picture in which its clock stands, and what is written beside that.
+_STATUS_BAR: Final = 0.08
+_STATUS: Final = re.compile(r"^([\d\W]+|[45]G\W*|LTE)$")
 _ADDRESS: Final = re.compile(r"(https?://|www\.)\S+|^\w[\w-]*\.(com|org|net|social|io|de|eu)\b")
 #: A share of lines that speak for code before it is called that.
 _CODE_SHARE: Final = 0.4
@@ -44,15 +47,16 @@ _FEW_LINES: Final = 6
 #: Kinds whose columns are no columns of a page.
 _IN_ROWS: Final = frozenset({"code", "terminal"})
 #: Kinds that are told by their words, whatever their layout.
-_PLAIN_TO_SEE: Final = frozenset({"social media post", "terminal"})
+_PLAIN_TO_SEE: Final = frozenset({"social media post", "terminal", "phone list"})
 #: Mean score of the recognised text from which on it is surely right.
-_SURE_TEXT: Final = 0.9
+SURE_TEXT: Final = 0.9
 #: Characters below which recognised text alone is no description.
 _LEAST_CHARACTERS: Final = 3
 
 
 def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None:
     """Return what is written and on what kind of screen; None: too little to say."""
+    cells = readable(lines, least_score=0.5)  # a lone "9°" is less sure than a sentence
     lines = readable(lines)
     if sum(len(line.text) for line in lines) < _LEAST_CHARACTERS:
         return None
@@ -61,17 +65,32 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
     if kind in _IN_ROWS:
         in_order = [line for row in rows(lines) for line in row]
     score = mean(line.score for line in lines)
-    level: Level = "high" if score >= _SURE_TEXT else "medium"
+    level: Level = "high" if score >= SURE_TEXT else "medium"
     if kind == "code":
         in_order = _without_numbers(in_order)
-    text = f"{prefix}{other_scripts.named(in_order)}: {quoted(joined(in_order))}"
+    said = joined(in_order)
+    if kind == "phone screen":
+        bar = status_bar(lines, height)
+        listed = listings.told([line for line in cells if line not in bar])
+        kind, said = ("phone list", listed) if listed else (kind, said)
+    text = f"{prefix}{other_scripts.named(in_order)}: {quoted(said)}"
     return Statement(text, level, kind)
 
 
 def surely(lines: Sequence[Line], width: int, height: int) -> Statement | None:
-    """Return what a post or a terminal shows, whose lines may stand like a table; else None."""
+    """Return what a post, a terminal or a phone shows, whose lines may stand like a table."""
     found = describe(lines, width, height)
     return found if found and found.kind in _PLAIN_TO_SEE else None
+
+
+def status_bar(lines: Sequence[Line], height: int) -> list[Line]:
+    """Return what stands in a phone's status bar: the clock, and signs and numbers beside it."""
+    top = [line for line in lines if line.y < _STATUS_BAR * height]
+    clock = next((line for line in top if _CLOCK.match(line.text)), None)
+    if clock is None:
+        return []
+    beside = [line for line in top if clock.y0 < line.y < clock.y1 and _STATUS.match(line.text)]
+    return [clock, *(line for line in beside if line is not clock)]
 
 
 def readable(lines: Sequence[Line], least_score: float = 0.6) -> list[Line]:
@@ -102,9 +121,9 @@ def _kind(  # noqa: PLR0911 - a table of rules, the surest first
     buttons = [line for line in lines if _BUTTON.match(line.text)]
     if buttons and _is_dialog(lines, buttons):
         return "dialog box", "screenshot of a dialog box"
-    top = [line for line in lines if line.y < 0.08 * height]
-    if height >= _PHONE_SHAPE * width and any(_CLOCK.match(line.text) for line in top):
+    if height >= _PHONE_SHAPE * width and status_bar(lines, height):
         return "phone screen", "screenshot of a phone screen"
+    top = [line for line in lines if line.y < 0.08 * height]
     if any(_ADDRESS.search(line.text) for line in top) and len(rows(lines)) > 3:  # noqa: PLR2004
         return "web page", "screenshot of a web page"
     if len(texts) <= _FEW_LINES or mean(len(text) for text in texts) >= _RUNNING_CHARACTERS:

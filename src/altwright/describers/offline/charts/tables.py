@@ -27,6 +27,8 @@ _CELL_CHARACTERS: Final = 24
 _LETTERS: Final = 1.5
 #: Spread of the distances between rows, as a share of their mean.
 _UNEVEN: Final = 0.4
+#: Line heights from one line of a sentence to the next, at most.
+_CLOSE: Final = 1.8
 #: Rows that are read out; a table of more is cut with its length said before.
 _READ_ROWS: Final = 12
 
@@ -34,7 +36,7 @@ _READ_ROWS: Final = 12
 def describe(lines: Sequence[Line]) -> Statement | None:
     """Return columns and rows of a table; None: the text is no aligned grid."""
     lines = [line for line in readable(lines, least_score=0.5) if not line.is_upright]
-    above, grid = _split(rows(_divided(lines)))
+    title, grid = _split(rows(_divided(lines)))
     if len(grid) < _ROWS:
         return None
     columns = from_its_side(_columns([line for row in grid for line in row]), lines)
@@ -48,9 +50,10 @@ def describe(lines: Sequence[Line]) -> Statement | None:
         return None
     middles = [mean(line.y for line in row) for row in grid]
     steps = [b - a for a, b in pairwise(middles)]
-    if pstdev(steps) > _UNEVEN * mean(steps) or not _looks_tabular(cells):
+    is_text = any(_is_continued(above, row) for above, row in pairwise(grid))
+    if is_text or pstdev(steps) > _UNEVEN * mean(steps) or not _looks_tabular(cells):
         return None
-    return _worded(above, cells, mean(line.score for row in grid for line in row))
+    return _worded(title, cells, mean(line.score for row in grid for line in row))
 
 
 def _divided(lines: Sequence[Line]) -> list[Line]:
@@ -100,6 +103,14 @@ def _columns(lines: Sequence[Line]) -> list[tuple[float, float]]:
 
 def _cell(row: Sequence[Line], column: tuple[float, float]) -> str:
     return " ".join(line.text for line in row if column[0] <= line.x <= column[1])
+
+
+def _is_continued(above: Sequence[Line], row: Sequence[Line]) -> bool:
+    """Return whether a row continues sentences that the one above began, as on cards."""
+    step = mean(line.y for line in row) - mean(line.y for line in above)
+    is_close = step < _CLOSE * mean(line.height for line in row)
+    is_begun = all(" " in line.text for line in above)
+    return is_close and is_begun and all(line.text[0].islower() for line in row)
 
 
 def _looks_tabular(cells: list[list[str]]) -> bool:

@@ -51,6 +51,10 @@ _SALAD: Final = re.compile(r"[\u03ac-\u03ce]{3}|^(?=.{6})0[017]+( [017]+)*$")
 #: It knows some Greek letters, and takes others for Latin ones ("EKIITOΣEIΣ"). Single ones stand in
 #: formulas.
 _GREEK: Final = re.compile(r"(?=\w{3})\w*[\u0370-\u03ff]")
+#: What ends a lone number like an ordinal ("4º") is a degree sign on a forecast.
+_DEGREES: Final = re.compile(r"^([-+\u2212]?\d{1,3})\N{MASCULINE ORDINAL INDICATOR}(?=[CF]?$)")
+#: Chinese and Japanese letters and punctuation.
+_UNSPACED: Final = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff0f]")
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
 _NARROW: Final = {0xFF00 + code: 0x20 + code for code in range(0x01, 0x5F)}
 
@@ -247,9 +251,9 @@ class Reader:
 
 def tidy(text: str) -> str:
     """Return recognised text without the artefacts of full-width recognition."""
-    return re.sub(
-        "^\N{MULTIPLICATION SIGN}(?= ?[(])", "x", " ".join(text.translate(_NARROW).split())
-    )
+    text = " ".join(text.translate(_NARROW).split())
+    text = re.sub("^\N{MULTIPLICATION SIGN}(?= ?[(])", "x", text)
+    return _DEGREES.sub("\\1\N{DEGREE SIGN}", text)
 
 
 def offsets(parts: Sequence[Pixels], *, is_tall: bool) -> list[tuple[int, int]]:
@@ -330,11 +334,16 @@ def _widest_gap(spans: Sequence[tuple[float, float]]) -> tuple[float, float] | N
 
 
 def joined(lines: Sequence[Line]) -> str:
-    """Return the lines as running text; words that a line's end divides are joined."""
+    """Return the lines as running text; words that a line's end divides are joined.
+
+    Chinese and Japanese have no spaces.
+    """
     text = ""
     for line in lines:
         if re.search(r"[a-zà-ÿ]-$", text) and re.match(r"[a-zà-ÿ]", line.text):
             text = text[:-1] + line.text
+        elif _UNSPACED.match(text[-1:]) and _UNSPACED.match(line.text):
+            text += line.text
         else:
             text = f"{text} {line.text}" if text else line.text
     return text

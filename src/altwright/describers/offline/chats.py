@@ -1,0 +1,163 @@
+"""Chats: bubbles below one another, to the left and to the right, and who says what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import mean, median
+from typing import Final
+
+import numpy as np
+
+from altwright.describers.offline.english import quoted
+from altwright.describers.offline.screenshots import SURE_TEXT, readable, status_bar
+from altwright.describers.offline.statement import Statement
+from altwright.describers.offline.vision import areas
+from altwright.describers.offline.vision.areas import Area, in_rows
+from altwright.describers.offline.vision.image_stats import Pixels
+from altwright.describers.offline.vision.ocr import Line, joined
+
+#: Bubbles of a chat, at least.
+_BUBBLES: Final = 3
+#: Share of the picture's width that a bubble has at most, and of its box that has its colour.
+_WIDEST: Final = 0.87
+_FILLED: Final = 0.5
+#: A rounded area has another colour at so many of its box's corners; a tail takes up two.
+_ROUNDED: Final = 2
+#: Shares of all bubbles' width: how far the ends of a side's may differ, and how far a bubble ends
+#: off the other side.
+_FLUSH: Final = 0.03
+_RAGGED: Final = 0.06
+#: Share of the characters between the first and the last bubble that stand on them.
+_ON_THEM: Final = 0.6
+#: Shares by which widths of bubbles differ that follow what is said.
+_HUGGING: Final = 0.1
+#: Distance of two inks that a person sees; a hint in a field has so much of the messages' contrast.
+_OTHER_INK: Final = 60
+_FAINT: Final = 0.75
+#: A name has no more characters, and stands no more of its heights above its bubble.
+_NAME: Final = 30
+_NEAR: Final = 1.5
+#: Share of the messages with a time from which on it is surely a chat.
+_TIMED: Final = 0.5
+_TIME: Final = re.compile(r"(?i)^\W*\d{1,2}[:.]\d{2}( ?[ap]\.?m\.?)?\W*\w?\W*$")
+
+_Sided = tuple[str, Area]
+
+
+def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
+    """Return what is said in a chat, in its order, with the side of each; None: it is no chat."""
+    lines = readable(lines)
+    found = areas.find(pixels, lines)
+    bubbles = [area for area in found if _is_bubble(area, found, pixels.shape[1])]
+    sided = _without_field(pixels, _sides(bubbles))
+    if not _is_chat(sided, lines):
+        return None
+    first = sided[0][1].y0
+    above = [line for line in lines if line.y < first]
+    bar = status_bar(lines, len(pixels))
+    beside = [line for line in lines if not any(line in bubble.lines for _, bubble in sided)]
+    timed = mean(_is_timed(bubble, beside) for _, bubble in sided)
+    is_sure = bool(bar) or timed >= _TIMED
+    kind = "a chat" if is_sure else "what may be a chat"
+    is_sure &= mean(line.score for line in lines) >= SURE_TEXT
+    heads = [line for line in above if line not in bar]
+    title = max(heads, key=lambda line: line.height, default=None)
+    messages = "; ".join(_message(pixels, side, bubble, beside) for side, bubble in sided)
+    text = f"screenshot of {kind}{f' headed {quoted(title.text)}' if title else ''}"
+    messages = messages[0].upper() + messages[1:]
+    return Statement(f"{text}. {messages}", "high" if is_sure else "medium", "chat")
+
+
+def _is_bubble(area: Area, others: Sequence[Area], width: int) -> bool:
+    """Return whether an area is rounded, narrower than the picture, and no frame of others."""
+    is_initial = len(area.text) <= 2 and 0.8 < area.width / area.height < 1.2  # noqa: PLR2004 - on a face
+    return (
+        area.width <= _WIDEST * width
+        and area.filled >= _FILLED
+        and area.cut_corners >= _ROUNDED
+        and not is_initial
+        and not any(area.holds(other) for other in others)
+    )
+
+
+def _sides(bubbles: Sequence[Area]) -> list[_Sided]:
+    """Return the bubbles at the left and at the right, from the top; others are no messages."""
+    if len(bubbles) < _BUBBLES:
+        return []
+    start, end = min(bubble.x0 for bubble in bubbles), max(bubble.x1 for bubble in bubbles)
+    flush, ragged = _FLUSH * (end - start), _RAGGED * (end - start)
+    sided = []
+    for bubble in sorted(bubbles, key=lambda bubble: bubble.y0):
+        before, behind = bubble.x0 - start, end - bubble.x1
+        if before <= flush and behind > ragged:
+            sided.append(("left", bubble))
+        elif behind <= flush and before > ragged:
+            sided.append(("right", bubble))
+    return sided
+
+
+def _without_field(pixels: Pixels, sided: list[_Sided]) -> list[_Sided]:
+    """Return the messages without the field for a new one, whose hint is fainter than they are."""
+    if not sided:
+        return []
+    side, last = sided[-1]
+    same = [_contrast(pixels, bubble) for one, bubble in sided[:-1] if one == side]
+    return sided[:-1] if same and _contrast(pixels, last) < _FAINT * median(same) else sided
+
+
+def _contrast(pixels: Pixels, bubble: Area) -> float:
+    line = max(bubble.lines, key=lambda line: line.height)
+    return float(np.abs(areas.ink(pixels, line, bubble) - bubble.colour).sum())
+
+
+def _is_chat(sided: Sequence[_Sided], lines: Sequence[Line]) -> bool:
+    """Return whether bubbles of two sides stand below one another, and nearly all text on them."""
+    left = [bubble for side, bubble in sided if side == "left"]
+    right = [bubble for side, bubble in sided if side == "right"]
+    if len(sided) < _BUBBLES or not left or not right:
+        return False
+    if any(after.y0 < before.y1 - 2 for (_, before), (_, after) in pairwise(sided)):
+        return False
+    widths = [bubble.width for _, bubble in sided]
+    is_hugging = max(widths) - min(widths) > _HUGGING * max(widths)
+    is_apart = max(bubble.x1 for bubble in left) <= min(bubble.x0 for bubble in right)
+    if is_apart and not is_hugging:
+        return False  # cards along a line of time
+    start, end = min(bubble.x0 for bubble in left), max(bubble.x1 for bubble in right)
+    top, bottom = sided[0][1].y0, sided[-1][1].y1
+    there = [line for line in lines if start < line.x < end and top < line.y < bottom]
+    said = [line for line in there if not _TIME.match(line.text)]
+    on_them = sum(len(line.text) for line in said if any(line in b.lines for _, b in sided))
+    return on_them >= _ON_THEM * sum(len(line.text) for line in said)
+
+
+def _is_timed(bubble: Area, beside: Sequence[Line]) -> bool:
+    """Return whether a time stands on a bubble, beside it or just below."""
+    near = [line for line in beside if bubble.y0 < line.y < bubble.y1 + _NEAR * line.height]
+    return any(_TIME.match(line.text) for line in (*bubble.lines, *near))
+
+
+def _message(pixels: Pixels, side: str, bubble: Area, beside: Sequence[Line]) -> str:
+    """Return one message with its side, and the name that stands on it or above it."""
+    lines = in_rows(bubble.lines)
+    said = [line for line in lines if not _TIME.match(line.text)] or lines
+    name = [line for line in beside if side == "left" and _is_name_above(line, bubble)]
+    if not name and len(said) > 1 and len(said[0].text) <= _NAME:
+        head, *rest = (areas.ink(pixels, line, bubble) for line in said)
+        if min(np.abs(head - one).sum() for one in rest) > _OTHER_INK:
+            name, said = said[:1], said[1:]
+    who = f", {quoted(joined(name))}" if name else ""
+    return f"{side}{who}: {quoted(joined(said))}"
+
+
+def _is_name_above(line: Line, bubble: Area) -> bool:
+    gap = bubble.y0 - line.y1
+    return (
+        -0.5 * line.height < gap < _NEAR * line.height
+        and abs(line.x0 - bubble.x0) < 2 * line.height
+        and line.x1 < bubble.x1 + 2 * line.height
+        and len(line.text) <= _NAME
+        and not _TIME.match(line.text)
+    )

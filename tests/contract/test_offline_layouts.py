@@ -1,0 +1,100 @@
+"""What the offline describer says of chats, lists, comics and boards: what stands where."""
+
+from __future__ import annotations
+
+from evaluation.drawing import boards, chats, comics, graphics, lists
+from tests import support_offline
+from tests.support_offline import jpeg, png, told
+
+from altwright.describers.offline.process.client import OfflineDescriber
+
+describer = support_offline.describer
+
+
+def test_a_chat_is_told_in_its_order_with_the_side_of_each(describer: OfflineDescriber) -> None:
+    """Names and sides are said; times, the status bar and the field's hint aren't."""
+    look = chats.Look(
+        ground="#101418", theirs=("#28313a", "#e9edef"), ours=("#0b5c4b", "#e9edef"), face="plain",
+        times="inside", field="Message", field_fill="#28313a", clock="9:41", name_ink="#53bdeb",
+    )  # fmt: skip
+    messages: tuple[chats.Message, ...] = (
+        ("left", "The seeds have arrived.", "9:31", "Tomek"),
+        ("right", "Then we start with the peas on Saturday, before the rain.", "9:35", ""),
+        ("left", "I bring the spades", "9:36", "Irina"),
+    )
+    said = (
+        "“Garden club”. Left, “Tomek”: “The seeds have arrived.”; right: “Then we start with the "
+        "peas on Saturday, before the rain.”; left, “Irina”: “I bring the spades”."
+    )
+    found = told(describer, png(chats.chat("Garden club", messages, look)))
+    assert found.text == f"Screenshot of a chat headed {said}"
+    assert found.level == "high"
+    unsure = chats.Look(face="plain", radius=18, names="above", has_avatars=True)
+    found = told(describer, jpeg(chats.chat("Garden club", messages, unsure), 85))
+    assert found.text == f"Screenshot of what may be a chat headed {said}"
+    assert found.level == "medium"
+
+
+def test_cards_along_a_line_are_no_chat(describer: OfflineDescriber) -> None:
+    """Nobody speaks on them, though they stand to the left and to the right."""
+    events = (("1998", "Founded"), ("2004", "First hall"), ("2011", "The fire"))
+    image = graphics.timeline("History", events, ("#dbe6f7", "#fde2c8"), 16, face="plain")
+    assert "chat" not in told(describer, png(image)).text
+
+
+def test_a_phone_s_list_keeps_labels_and_values_together(describer: OfflineDescriber) -> None:
+    """Rows are read across, a label of two lines as one; the status bar is left out."""
+    rows = (
+        ("Bakery\n27 November", "-4.80"),
+        ("Wages\n26 November", "2,310"),
+        ("Power\n25 November", "-68"),
+    )
+    for frame in ("cards", "plain"):
+        look = lists.Look(face="plain", frame=frame, row=120)
+        assert told(describer, png(lists.screen("Account", rows, look))).text == (
+            "Screenshot of a phone screen: “Account. Bakery 27 November: -4.80; Wages 26 November: "
+            "2,310; Power 25 November: -68”."
+        )
+
+
+def test_a_comic_is_told_panel_by_panel(describer: OfflineDescriber) -> None:
+    """Tiers from the top, panels from the left, balloons that begin higher first."""
+    panels: tuple[comics.Panel, ...] = (
+        ((0, 0, 0.5, 0.5), ((0.05, 0.06, "Did you feed the dragon?"), (0.6, 0.25, "Which one?"))),
+        ((0.5, 0, 1, 0.5), ((0.1, 0.1, "There is only one."),)),
+        ((0, 0.5, 1, 1), ((0.5, 0.06, "There was."), (0.06, 0.3, "She laid eggs."))),
+    )
+    found = told(describer, png(comics.page(panels, comics.Look(face="plain"))))
+    assert found.text == (
+        "Comic in three panels. Panel 1: “Did you feed the dragon?”, “Which one?”; panel 2: “There "
+        "is only one.”; panel 3: “There was.”, “She laid eggs.”"
+    )
+    assert found.level == "medium"
+
+
+def test_a_qr_code_is_told_with_its_address(describer: OfflineDescriber) -> None:
+    """What it holds else, a network's password say, isn't repeated."""
+    image = graphics.qr_code("https://example.org/menu", "Scan for our menu", face="plain")
+    assert told(describer, png(image)).text == (
+        "QR code that leads to “https://example.org/menu”. Image of text: “Scan for our menu”."
+    )
+    image = graphics.qr_code("WIFI:T:WPA;S:guests;P:welcome2026;;", "", face="plain")
+    assert told(describer, png(image)).text == "QR code."
+
+
+def test_boards_are_told_as_far_as_they_are_sure(describer: OfflineDescriber) -> None:
+    """A word game's rows with their colours; of a chequered board how many squares are taken."""
+    fills = {"g": "#6aaa64", "y": "#c9b458", "n": "#787c7e"}
+    image = boards.tiles(("STARE", "PIANO"), ("nnyny", "gnnnn"), fills, empty=2, face="plain")
+    assert told(describer, png(image)).text == (
+        "Grid of letters, as in a word game: “STARE” in grey, grey, yellow, grey, yellow; “PIANO” "
+        "in green, grey, grey, grey, grey."
+    )
+    counters = {(1, 0): "b", (3, 2): "b", (0, 7): "w"}
+    image = boards.chequered(
+        counters, "#e8d0aa", "#7b4b2a", counters={"w": "#f5f0e6", "b": "#111111"}
+    )
+    assert told(describer, png(image)).text == (
+        "Chequered board, as for chess or draughts, with eight by eight squares; something stands "
+        "on three of its squares."
+    )
