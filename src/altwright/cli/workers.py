@@ -12,7 +12,7 @@ from altwright import folders
 from altwright.cli.common import OPERATOR, json_option, opened, printable, show
 from altwright.config import Settings
 from altwright.domain.counting import duration
-from altwright.domain.limits import WORKERS_MOST, Limits
+from altwright.domain.limits import SCALE_MOST, WORKERS_MOST, Limits
 from altwright.domain.task import Priority
 from altwright.domain.worker import StartedBy, WorkerKind
 from altwright.errors import InvalidInput
@@ -22,9 +22,7 @@ from altwright.processes.supervisor import Supervisor
 from altwright.processes.systemd import Notifier
 from altwright.processes.worker_pool import WorkerPool, worker_child
 from altwright.tasks.cluster.worker_control import POOL
-from altwright.tasks.worker_administration import SCALE_MOST
 from altwright.text import clean_line
-from altwright.web.services import task_app
 from altwright.workers.memory import MIB
 
 #: Characters of a wrong argument that are repeated.
@@ -65,6 +63,8 @@ def worker(count: int | None, least: int | None, most: int | None, *, in_pool: b
 
 
 def _work(settings: Settings, count: int, *, in_pool: bool) -> None:
+    from altwright.web.services import task_app  # noqa: PLC0415 - a pool needs none
+
     services = prepared(settings)
     app = task_app(services)
     # A plain list: a handler that set an Event could meet its lock held by the wait below.

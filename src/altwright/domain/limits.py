@@ -10,6 +10,8 @@ from altwright.domain.task import Priority
 
 #: The highest number of tasks or workers that a limit may name.
 WORKERS_MOST = 1000
+#: The highest number of integrated workers, or of processes on a host.
+SCALE_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
-from altwright import config, error_reports, folders, telemetry, tracing
+from altwright import config, error_reports, folders, garbage, telemetry, tracing
 from altwright.accounts import key_check
 from altwright.config import Settings
 from altwright.db import migrate
@@ -54,8 +54,10 @@ def prepared(settings: Settings) -> Services:
         ConfigError: DATA_DIR can't be used, tables are older than this version, a key is missing.
         DatabaseUnavailable: the database doesn't answer.
     """
+    garbage.pause()
     from altwright import bootstrap  # noqa: PLC0415 - a supervisor does without all it imports
 
+    garbage.resume()
     folders.prepare(settings.data_dir, "DATA_DIR")
     services = bootstrap.build(settings)
     try:

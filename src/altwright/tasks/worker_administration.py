@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from altwright.domain.counting import counted
+from altwright.domain.limits import SCALE_MOST
 from altwright.domain.user import UserRef
 from altwright.domain.worker import StartedBy
 from altwright.errors import InvalidInput, NotFound, TaskStateConflict
@@ -30,8 +31,6 @@ from altwright.tasks.store.expired_leases import Rescuer
 from altwright.tasks.store.running_work import RunningTask, RunningWork
 from altwright.tasks.store.statistics import Figures
 
-#: The highest number of integrated workers, or of processes on a host.
-SCALE_MOST = 64
 #: What starts workers again that no process of ours does.
 _AFTERWARDS: dict[str, str] = {
     StartedBy.SYSTEMD: "systemd starts it again",

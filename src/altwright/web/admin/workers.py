@@ -11,8 +11,9 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from altwright.domain.counting import counted
+from altwright.domain.limits import SCALE_MOST
 from altwright.errors import NotFound, RequestError
-from altwright.tasks.worker_administration import SCALE_MOST, GroupState
+from altwright.tasks.worker_administration import GroupState
 from altwright.web.admin.access import section
 from altwright.web.auth import caller
 from altwright.web.numbers import whole_number

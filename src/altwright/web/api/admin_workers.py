@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from altwright.domain.limits import SCALE_MOST
 from altwright.domain.worker import StartedBy
-from altwright.tasks.worker_administration import SCALE_MOST
 from altwright.web.admin.access import require_role
 from altwright.web.api.blueprint import answers, blueprint
 from altwright.web.api.requests import Body, TaskId

@@ -21,6 +21,7 @@ from altwright.errors import InvalidInput
 from altwright.web.api import responses
 from altwright.web.auth import challenge, identify
 from altwright.web.security import csrf
+from altwright.web.url_rule import UrlRule
 
 PREFIX: Final = "/api/v1"
 VERSION = "1.0.0"
@@ -98,9 +99,15 @@ def answers(success: dict[int, Any], *problems: int, body: bool = False) -> Resp
     return success | {code: {"description": _WHY[code], "content": _PROBLEM} for code in codes}
 
 
+class App(OpenAPI):
+    """A Flask app with this API."""
+
+    url_rule_class = UrlRule
+
+
 def new_app(import_name: str) -> OpenAPI:
     """Return a Flask app that can register blueprints of this API."""
-    app = OpenAPI(
+    app = App(
         import_name,
         info=Info(
             title="Altwright",
