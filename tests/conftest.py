@@ -12,8 +12,9 @@ from tests.once_more import OnceMore
 from altwright.config import Settings
 
 ROOT = Path(__file__).parent.parent
-#: Folders whose tests start whole services, and mostly wait for them.
-WAITING = ("faults", "e2e")
+#: Folders whose tests come first: those that start whole services, and mostly wait for them, then
+#: those with a browser, of which some take a minute. All others are short.
+FIRST = {"faults": 0, "e2e": 0, "browser": 1}
 
 # A slow machine is no fault of the code: no example is timed.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -57,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Of pytest-xdist's processes the first gets those that wait, and the others meanwhile keep the
     processors busy; nor is a long one left when all others have ended.
     """
-    items.sort(key=lambda item: item.path.parent.name not in WAITING)
+    items.sort(key=lambda item: FIRST.get(item.path.parent.name, len(FIRST)))
     for item in items:
         for mark in item.iter_markers("req"):
             item.user_properties.append(("req", " ".join(map(str, mark.args))))
