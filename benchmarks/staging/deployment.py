@@ -35,7 +35,7 @@ class Size:
 
     users: int = 50
     tasks: int = 5_000
-    waiting: int = 6
+    waiting: int = 3
     pictures: int = 8
 
     @property
