@@ -129,14 +129,14 @@ def _without_remark(looked: Looked) -> str:
 def _without_guess(looked: Looked) -> str:
     """Leave out short sentences that are little else than a guess; not the first one."""
     own, language = masked(looked.text), primary_language(looked.language)
-    first, *others = sentences.split(own)
     kept = (
         span
-        for span in others
-        if len(quality.WORD.findall(own[slice(*span)])) > _GUESS_MOST
+        for number, span in enumerate(sentences.split(own))
+        if number == 0
+        or len(quality.WORD.findall(own[slice(*span)])) > _GUESS_MOST
         or not guess(own[slice(*span)], language)
     )
-    return _tidy("".join(looked.text[slice(*span)] for span in (first, *kept)))
+    return _tidy("".join(looked.text[slice(*span)] for span in kept))
 
 
 def _without_markup(looked: Looked) -> str:
