@@ -61,9 +61,9 @@ def main(options: Sequence[str]) -> int:
     done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)  # noqa: S603
     if not done.stdout:
         return done.returncode
+    result: dict[str, Any] = json.loads(done.stdout)
     before = json.loads(LATEST.read_text("utf-8")) if LATEST.exists() else {}
     LATEST.write_text(done.stdout, "utf-8")
-    result: dict[str, Any] = json.loads(done.stdout)
     for describer, figures in result["figures"].items():
         then = before.get("figures", {}).get(describer)
         say(f"\n{describer}; what differs from the last run is in brackets\n")
