@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import re
 
-import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
+from tests import support_review
 from tests.support import wait_until
 from tests.support_browser import Site, violations
+from tests.support_review import card, now
 
 from altwright.captions.drafts import draft_writes
 from altwright.captions.drafts.draft import Draft
 from altwright.domain.caption import DraftStatus
 
-
-@pytest.fixture
-def drafts(site: Site, page: Page) -> list[Draft]:
-    """Open the first of seven drafts."""
-    filled = site.fill()
-    page.goto(f"/review/{filled[0].id}")
-    expect(card(page, filled[0])).to_be_visible()
-    page.wait_for_function("document.querySelector('li[data-current]')")
-    return filled
-
-
-def card(page: Page, draft: Draft) -> Locator:
-    """Return a draft's place on the page."""
-    return page.locator(f"#draft-{draft.id}")
-
-
-def now(site: Site, draft: Draft) -> Draft:
-    """Return a draft as the store has it now."""
-    return site.web.services.drafts.get(draft.id, site.web.anna.id)
+drafts = support_review.drafts
 
 
 def test_a_whole_review_by_keyboard(page: Page, site: Site, drafts: list[Draft]) -> None:
