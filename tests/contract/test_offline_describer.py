@@ -16,6 +16,7 @@ import pytest
 from evaluation.drawing.sheet import written
 from PIL import Image
 from tests.support import wait_until
+from tests.support_domain import FakeDescriber
 from tests.support_offline import (
     MODELS,
     SAID,
@@ -25,13 +26,16 @@ from tests.support_offline import (
     jpeg,
     noise,
     photo,
+    picture,
     png,
     say,
     wait_until_busy,
 )
 
+from altwright.captions.drafts.quality import recognised
 from altwright.describers.offline.process.client import OfflineDescriber
 from altwright.describers.offline.weights import fetch
+from altwright.describers.order import DescriberOrder
 from altwright.errors import CaptionUnusable, Category, ConfigError, DescriberUnavailable
 
 
@@ -58,6 +62,12 @@ def test_work_is_done_elsewhere(describer: OfflineDescriber) -> None:
     assert time.process_time() - before < (computed_s(pid) - before_there) / 5
     assert pid != os.getpid()
     assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def test_it_reads_for_describers_that_dont(describer: OfflineDescriber) -> None:
+    """What a model quotes is compared with these words."""
+    words = DescriberOrder([FakeDescriber(), describer]).read(picture(SMALL))
+    assert list(recognised(words)) == ["Good morning"]
 
 
 def test_secrets_stay_behind(describer: OfflineDescriber, monkeypatch: pytest.MonkeyPatch) -> None:
