@@ -203,7 +203,7 @@ class _Steps:
         assert done.stdout, done.stderr
         answer = json.loads(done.stdout)
         if answer["differing"]:
-            self._people.broken.append(f"migrate {where}: {answer['differing']} aren't as before")
+            self._people.broken.append(f"migrate {where}: not as before: {answer['differing']}")
         return (
             f"verified: {answer['verified']}, {answer['same']} as before, "
             f"{answer['went_on']} went on, {len(answer['differing'])} differ"

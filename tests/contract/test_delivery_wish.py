@@ -7,10 +7,12 @@ from tests.servers import RedisServer
 from tests.support_engine import ANNA, BERT, ROOT, Fleet, Rig
 
 from altwright.db.session import Database
-from altwright.domain.task import Delivery, Status
+from altwright.domain.task import Delivery, Priority, Status
+from altwright.errors import Category
 from altwright.tasks.execution.dispatcher import MODE
+from altwright.tasks.store.items import Planned
 from altwright.tasks.store.statistics import Figures
-from altwright.tasks.store.task_snapshot import compared, snapshots
+from altwright.tasks.store.task_snapshot import Comparison, compared, snapshots
 
 pytestmark = pytest.mark.every_database
 
@@ -29,12 +31,12 @@ def test_the_switch_moves_what_waits_and_leaves_what_runs(rig: Rig) -> None:
     assert sum(figures.queued()[Delivery.DATABASE].values()) == 2
     assert (rig.state.get(MODE), rig.health.usable) == (Delivery.DATABASE, True)
     after = compared(before, snapshots(rig.database))
-    assert (after.same, after.went_on, after.differing) == (3, 0, ())
+    assert (after.same, after.went_on, after.differing) == (3, 0, {})
     rig.wish.use(Delivery.RQ)
     rig.dispatcher.tick()
     assert sum(figures.queued()[Delivery.RQ].values()) == 2
     assert rig.state.get(MODE) == Delivery.RQ
-    assert compared(before, snapshots(rig.database)).differing == ()
+    assert compared(before, snapshots(rig.database)).differing == {}
     rig.claims.release(runs, "stopped")
     assert Fleet(rig, Delivery.RQ).drain() == 3
     assert {rig.store.get(one, None).status for one in ids} == {Status.COMPLETED}
@@ -53,3 +55,21 @@ def test_a_submit_that_does_not_know_yet_is_taken_back(
     assert rig.store.get(late.id, None).delivery is Delivery.DATABASE
     assert rig.drain_database() == 2
     other.close()
+
+
+def test_only_a_task_that_waits_has_a_place_to_lose(rig: Rig) -> None:
+    """Progress forgets failures, and an attempt's end counts one; another priority is told."""
+    first = rig.submit(settings={"items": 2})
+    rig.claims.retry(rig.take(), Category.NETWORK, "It is gone.", 0.0)
+    task = rig.take()
+    before = snapshots(rig.database)
+    assert rig.store.get(task.id, None).failures == 1
+    rig.items.plan(task, [Planned("item-0", "Item 0"), Planned("item-1", "Item 1")])
+    progressed = snapshots(rig.database)
+    assert rig.store.get(task.id, None).failures == 0
+    assert compared(before, progressed) == Comparison(same=1, went_on=0, differing={})
+    rig.claims.retry(task, Category.NETWORK, "It is gone.", 0.0)
+    waits = snapshots(rig.database)
+    assert compared(progressed, waits) == Comparison(same=0, went_on=1, differing={})
+    rig.store.reprioritise(first.id, Priority.URGENT, actor="root")
+    assert compared(waits, snapshots(rig.database)).differing == {first.id: ("priority",)}

@@ -185,7 +185,7 @@ def _verified(
         **_now(services),
         "same": found.same,
         "went_on": found.went_on,
-        "differing": list(found.differing),
+        "differing": [f"{one}: {', '.join(names)}" for one, names in found.differing.items()],
         "verified": arrived and not found.differing,
     }
 
