@@ -13,6 +13,7 @@ from tests.support_drafts import D, put_into, seen, store
 
 from altwright.captions.drafts import draft_store, draft_writes
 from altwright.captions.drafts.draft import Draft
+from altwright.captions.drafts.draft_writes import Standing
 from altwright.db.tables import DraftRow, PictureRow
 from altwright.errors import NotFound
 
@@ -66,6 +67,27 @@ def test_a_task_publishes_its_users_drafts_only(world: World, draft: Draft) -> N
         0,
         1,
     )
+
+
+@pytest.mark.every_database
+def test_what_is_to_be_published_is_told_of_its_user_alone(
+    world: World, draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each draft once, by rising id, in however many statements; a stranger's names find none."""
+    monkeypatch.setattr(draft_store, "IDS_A_QUERY", 1)
+    (other,) = world.draft(make_post(2, ""))
+    draft = put_into(world, draft, D.APPROVED)
+    bob = world.users.create("bob", "correct horse").id
+    named = [other.id, draft.id, draft.id, 10_000]
+    with world.database.read() as session:
+        assert draft_writes.standings(session, bob, named) == []
+        assert draft_writes.standings(session, world.user.id, [other.id]) == [
+            Standing(other.id, world.account.id, D.DRAFT)
+        ]
+        assert draft_writes.standings(session, world.user.id, named) == [
+            Standing(draft.id, world.account.id, D.APPROVED),
+            Standing(other.id, world.account.id, D.DRAFT),
+        ]
 
 
 def put_into_published(world: World, draft: Draft) -> None:

@@ -360,13 +360,13 @@ class Standing(NamedTuple):
 def standings(session: Session, user_id: int, ids: Collection[int]) -> list[Standing]:
     """Return those of the user's drafts that ``ids`` names, maybe thousands, by rising id."""
     found = []
-    for some in chunks(sorted(set(ids))):
+    for some in chunks(list(set(ids))):
         query = select(DraftRow.id, DraftRow.account_id, DraftRow.status).where(
             DraftRow.user_id == user_id, DraftRow.id.in_(some)
         )
-        rows = session.execute(query.order_by(DraftRow.id))
+        rows = session.execute(query)
         found += [Standing(one, account, DraftStatus(status)) for one, account, status in rows]
-    return found
+    return sorted(found)
 
 
 def begin_publishing(
