@@ -73,6 +73,19 @@ def test_a_text_that_says_less_than_the_server_s_is_to_be_looked_at(world: World
     assert warned(world) == []
 
 
+def test_a_text_that_was_published_says_no_less_than_the_server_s(world: World) -> None:
+    """It stands there itself; what a person writes afterwards is compared with it."""
+    post = make_post(1, "A grey cat sleeps on the blue sofa beside a pile of books.")
+    short, other = "A sofa, blue as the sea.", make_post(2, "")
+    (draft,), (untouched,) = world.draft(post, short), world.draft(other, "IMG_2034.jpg")
+    world.drafts.approve_many(world.user.id, [draft.id])
+    assert warned(world) == [short, untouched.text]
+    with world.database.write() as session:
+        (taken,) = draft_writes.begin_publishing(session, world.user.id, draft.post.id, [draft.id])
+        draft_writes.published(session, [taken])
+    assert warned(world) == [untouched.text]
+
+
 def test_what_cannot_be_asks_no_database(world: World) -> None:
     """PostgreSQL refuses NUL; a filter that is faulty is said to be, and isn't asked for."""
     for name in ("kind", "language", "level", "warning"):

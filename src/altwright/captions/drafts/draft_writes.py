@@ -5,7 +5,7 @@ Nothing here waits for a network; effects run in the transaction that ends a tas
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -195,14 +195,16 @@ def known(session: Session, picture_id: int) -> Known | None:
 
 def note_published(session: Session, picture_id: int, text: str) -> None:
     """Keep the alt text that a picture has on its server; one that is new here stays for good."""
-    _stands_on_server(session, picture_id, text)
-    _outdate(session, [picture_id])
+    _stand_on_server(session, {picture_id: text})
     history.found_on_server(session, picture_id, text)
 
 
-def _stands_on_server(session: Session, picture_id: int, text: str) -> None:
-    statement = update(PictureRow).where(PictureRow.id == picture_id)
-    session.execute(statement.values(published_text=text))
+def _stand_on_server(session: Session, texts: Mapping[int, str]) -> None:
+    # Pictures before their drafts, as everybody locks them.
+    for picture_id, text in texts.items():
+        statement = update(PictureRow).where(PictureRow.id == picture_id)
+        session.execute(statement.values(published_text=text))
+    _outdate(session, texts)
 
 
 def note_failure(session: Session, picture_id: int) -> None:
@@ -395,9 +397,7 @@ def _of_post(session: Session, user_id: int, post_id: int, ids: Collection[int])
 
 def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> None:
     """Note that pictures have these texts on the server now; ``problem``: what else it did."""
-    # Pictures before their drafts, as everybody locks them.
-    for draft in drafts:
-        _stands_on_server(session, draft.picture.id, draft.text)
+    _stand_on_server(session, {draft.picture.id: draft.text for draft in drafts})
     texts = {draft.id: draft.text for draft in drafts}
     replaced = {draft.id: draft.picture for draft in drafts}
     query = select(DraftRow).where(DraftRow.id.in_(texts)).with_for_update()
@@ -411,7 +411,6 @@ def published(session: Session, drafts: Sequence[Draft], problem: str = "") -> N
         if row.status in DECIDED and row.text == texts[row.id]:
             row.status = DraftStatus.PUBLISHED
             row.version += 1
-            row.checked_version += 1
             row.problem = problem
 
 
