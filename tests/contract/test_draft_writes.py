@@ -209,6 +209,20 @@ def test_a_draft_that_was_given_back_is_published_if_its_text_was(
     assert now[1].picture.published_text == taken[1].text
 
 
+def test_what_publishing_replaced_can_be_brought_back(world: World) -> None:
+    """The text that stood on the server first of all is among those of its own draft."""
+    taken, other = (
+        put_into(world, one, D.PUBLISHING)
+        for number in (1, 2)
+        for one in world.draft(make_post(number, f"There before, {number}."))
+    )
+    with world.database.write() as session:
+        draft_writes.published(session, [taken])
+    texts = [world.drafts.texts(one.id, world.user.id) for one in (taken, other)]
+    there = [[one.text for one in of if one.kind == "server"] for of in texts]
+    assert there == [["There before, 1."], []]
+
+
 def in_each_state(world: World, number: int) -> dict[DraftStatus, Draft]:
     """Return drafts of one post, one in each state."""
     drafts = zip(DraftStatus, world.draft(make_post(number, *[""] * len(DraftStatus))), strict=True)
