@@ -36,7 +36,7 @@ _ROW = re.compile(r"^\|(.+)\|\s*$", re.MULTILINE)
 #: What opens and ends a sentence around what is seen: only a person can take it apart.
 _FRAME = re.compile(
     r"\b(?:(?:can be|is|are) (?:seen|shown|visible|depicted)"
-    r"|zu (?:sehen|erkennen)|abgebildet|dargestellt)\b",
+    r"|zu (?:sehen|erkennen)|te zien|abgebildet|dargestellt|wird|werden)\b",
     re.IGNORECASE,
 )
 #: Where a link or a name was, with a word that means nothing without it.
@@ -199,7 +199,7 @@ def _without_opening(looked: Looked) -> str:
     opening = empty_opening(text, primary_language(looked.language))
     if _FRAME.search(text[: next(iter(sentences.ends(text)), len(text))]):
         return text  # its end belongs to its beginning
-    return text[len(opening) :].lstrip(" :,;–—-")  # noqa: RUF001 - dashes are meant
+    return text[len(opening) :].lstrip(" :,;、，：–—-")  # noqa: RUF001 - these are meant
 
 
 def _without_links(looked: Looked) -> str:
