@@ -30,6 +30,8 @@ _LEAST_LETTERS, _SHARE = 12, 0.75
 #: Usual words of another language from which a text counts as one of it, and how many times as
 #: many they are as those of the language asked for.
 _LEAST_WORDS, _TIMES = 3, 3
+#: Ideographs from which a text without kana is no Japanese one: names and signs have fewer.
+_LEAST_WITHOUT_KANA = 10
 _LOOKED_AT = 2_000
 
 
@@ -48,7 +50,9 @@ def is_other_than(language: str, text: str) -> bool:
         # Kana make even a text of mostly Chinese characters Japanese.
         return not (primary == "ja" and _has_kana(scripts))
     if primary in {"ja", "zh"}:
-        return _has_kana(scripts) is (primary == "zh")
+        has_kana = _has_kana(scripts)
+        is_long = scripts["CJK"] >= 3 * _LEAST_WITHOUT_KANA
+        return has_kana if primary == "zh" else not has_kana and is_long
     if primary in _FOREIGN_LETTERS:
         foreign, own = (sum(map(text.lower().count, some)) for some in _FOREIGN_LETTERS[primary])
         return foreign > 1 and not own

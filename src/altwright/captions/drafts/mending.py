@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +22,7 @@ from altwright.captions.drafts import quality
 from altwright.describers.answers import sentences
 from altwright.describers.answers.languages import empty_opening, guess, primary_language
 from altwright.describers.answers.quotations import masked, replaced
-from altwright.describers.answers.wrappings import REMARK
+from altwright.describers.answers.wrappings import LINK, MARKDOWN, REMARK
 
 #: Words from which a phrase that comes twice in a row was repeated and not meant, and the longest
 #: that is looked for.
@@ -36,7 +37,7 @@ _ROW = re.compile(r"^\|(.+)\|\s*$", re.MULTILINE)
 #: What opens and ends a sentence around what is seen: only a person can take it apart.
 _FRAME = re.compile(
     r"\b(?:(?:can be|is|are) (?:seen|shown|visible|depicted)"
-    r"|zu (?:sehen|erkennen)|abgebildet|dargestellt)\b",
+    r"|zu (?:sehen|erkennen)|te zien|abgebildet|dargestellt|wird|werden)\b",
     re.IGNORECASE,
 )
 #: Where a link or a name was, with a word that means nothing without it.
@@ -46,6 +47,8 @@ _LED_GAP = re.compile(
     rf"\s*[(\[]?\s*{_GAP}\s*[)\]]?",
     re.IGNORECASE,
 )
+#: One that words of its sentence follow, outside of brackets.
+_GAP_WITHIN = re.compile(rf"(?<![(\[]){_GAP}(?!\s*[)\]])\s*(?![.!?:]?\s|[.!?:]?$)")
 _LAST_HASHTAGS = re.compile(r"(?:\s*#\w+)+\s*$")
 
 
@@ -113,11 +116,14 @@ def _shortened(looked: Looked) -> str:
 
 
 def _without_file_name(looked: Looked) -> str:
-    return _closed(quality.FILE_NAME_WITHIN.sub(_marked, looked.text))
+    """Leave out names in brackets and at the end of a sentence; one within it is its word."""
+    text = quality.FILE_NAME_WITHIN.sub(_marked, looked.text)
+    return looked.text if _GAP_WITHIN.search(text) else _closed(text).lstrip(" .,:;")
 
 
 def _decoded(looked: Looked) -> str:
-    return fix_encoding(looked.text)
+    text = fix_encoding(looked.text)
+    return unicodedata.normalize("NFKC", text) if quality.STYLED.search(text) else text
 
 
 def _without_remark(looked: Looked) -> str:
@@ -141,6 +147,8 @@ def _without_guess(looked: Looked) -> str:
 
 def _without_markup(looked: Looked) -> str:
     text = replaced(_ROW, lambda row: ", ".join(_cells(row[1])), looked.text)
+    for pattern, without in MARKDOWN:
+        text = replaced(pattern, without, text)
     text = replaced(_TAG, " ", text)
     text = replaced(quality.MARKUP, lambda found: html.unescape(found[0]), text)
     return re.sub(r"\n\s*\n", "\n", _tidy(text))
@@ -157,8 +165,8 @@ def _finished(looked: Looked) -> str:
 def _said_once(looked: Looked) -> str:
     text, said, kept = looked.text, set(), []
     for span in sentences.split(masked(text)):
-        words = " ".join(quality.WORD.findall(text[slice(*span)].casefold()))
-        if " " not in words or words not in said:
+        words = quality.sentence_said(text[slice(*span)])
+        if not words or words not in said:
             kept.append(text[slice(*span)])
         said.add(words)
     text = "".join(kept)
@@ -176,7 +184,7 @@ def _said_again(own: str) -> tuple[int, int] | None:
     words = [one[0].casefold() for one in found]
     many = quality.MANY_TIMES
     for at in range(len(words) - many + 1):
-        if len(set(words[at : at + many])) == 1:
+        if quality.is_one_word(words[at : at + many]):
             return found[at].end(), found[at + many - 1].end()
     for many in range(_PHRASE, _LONGEST_PHRASE + 1):
         for at in range(len(words) - 2 * many + 1):
@@ -199,11 +207,12 @@ def _without_opening(looked: Looked) -> str:
     opening = empty_opening(text, primary_language(looked.language))
     if _FRAME.search(text[: next(iter(sentences.ends(text)), len(text))]):
         return text  # its end belongs to its beginning
-    return text[len(opening) :].lstrip(" :,;–—-")  # noqa: RUF001 - dashes are meant
+    return text[len(opening) :].lstrip(" :,;、，：–—-")  # noqa: RUF001 - these are meant
 
 
 def _without_links(looked: Looked) -> str:
-    text = _closed(quality.URL.sub(_marked, looked.text))
+    text = replaced(LINK, r"\1", looked.text)
+    text = _closed(quality.URL.sub(_marked, text))
     if len(quality.HASHTAG.findall(text)) >= quality.MANY_HASHTAGS:
         text = quality.HASHTAG.sub(lambda tag: tag[0][1:], _LAST_HASHTAGS.sub("", text))
     return _tidy(text)
@@ -217,7 +226,7 @@ def _marked(found: re.Match[str]) -> str:
 
 def _closed(text: str) -> str:
     """Take out gaps with the word that led to each, and the brackets around it."""
-    return _tidy(_LED_GAP.sub("", text))
+    return _tidy(_LED_GAP.sub(" ", text))
 
 
 def _without_emoji(looked: Looked) -> str:

@@ -28,7 +28,13 @@ from altwright.describers.answers.languages import (
 from altwright.describers.answers.quotations import masked
 from altwright.describers.answers.quoted_words import invented
 from altwright.describers.answers.refusals import is_refusal
-from altwright.describers.answers.wrappings import MARKDOWN, OFFER, REMARK, TEMPLATE
+from altwright.describers.answers.wrappings import (
+    MARKDOWN,
+    OFFER,
+    PLACEHOLDER,
+    REMARK,
+    TEMPLATE,
+)
 from altwright.domain.caption import has_words
 
 #: Characters below which a text hardly says what is there; fewer in scripts of whole words.
@@ -50,9 +56,15 @@ MANY_HASHTAGS, MANY_TIMES = 3, 3
 #: Emoji from which a text is full of them: a screen reader says the name of each.
 MANY_EMOJI = 4
 
+#: How cameras, telephones and messengers name files, with and without the ending; computers put the
+#: time into their screenshots' names. Source: the defaults of Android, iOS, macOS, GNOME, WhatsApp.
 _FILE_NAME = re.compile(
     r"\s*(?:[\w .()-]+\.(?:jpe?g|png|gif|webp|heic|avif|bmp|tiff?|svg)"
-    r"|(?:img|dsc[fn]?|pxl|mvimg|image|photo|screenshot|signal|whatsapp)[ _-]?[\d_ -]{3,}\w*)\s*",
+    r"|(?:img|dsc[fn]?|pxl|mvimg|image|photo|screenshot|signal|whatsapp)[ _-]?[\d_ -]{3,}"
+    r"\w*(?:\.mp)?"
+    r"|[\w'\u2019 ]{0,24}[ _-]?(?:19|20)\d\d-?\d\d-?\d\d(?:[ _-]\w{1,5})?[ _-]"
+    r"\d{1,2}[.:-]?\d\d[.:-]?\d{2,5}(?:\s?[ap]m)?"
+    r"|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\s*",
     re.IGNORECASE,
 )
 FILE_NAME_WITHIN = re.compile(
@@ -67,11 +79,13 @@ MARKUP = re.compile(
 _DATA = re.compile(r"^\s*[\[{]\s*[{\"]")
 #: UTF-8 that was read as Latin-1 or Windows-1252, and characters that were lost ("Don?t").
 _MOJIBAKE = re.compile(r"\ufffd|[ÃÂ][\u0080-\u00bf]|â€|ðŸ|(?<=[a-z])\?(?=[a-z])")
+#: Letters of formulas that stand for bold or italic ones. Source: Unicode TR25, 2.2 (not for text).
+STYLED = re.compile(r"[\U0001d400-\U0001d7ff]{3,}")
 EMOJI = regex.compile(r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f")
 URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 HASHTAG = re.compile(r"(?<!\w)#\w*[^\W\d]\w*")
 WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
-_ENDS_OPEN = re.compile(r"(?:\.\.\.|…|[,;:&(\[–—-])$")  # noqa: RUF001 - dashes are meant
+_ENDS_OPEN = re.compile(r"(?:\.\.\.|…|[,;:&(\[–—、，；：（「『-])$")  # noqa: RUF001 - these are meant
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -110,10 +124,10 @@ def check(
         _encoding(text),
         _too_short(text),
         _language(own, language),
-        _remark(own, primary),
+        _remark(text, own, primary),
         _invented(text, evidence or {}),
         _guess(own, primary),
-        _markup(own),
+        _markup(text, own),
         _like_post(text, post_text),
         _cut_off(text, primary),
         _repetition(own),
@@ -161,6 +175,9 @@ def _file_name(text: str, own: str) -> _Found:
 
 def _encoding(text: str) -> _Found:
     """Find texts whose characters were lost or mistaken on their way."""
+    if found := STYLED.search(text):
+        letters = f"“{found[0][:20]}”"
+        return "encoding", f"Screen readers misread letters like {letters}; write plain ones."
     found = _MOJIBAKE.search(text)
     if found is None:
         return None
@@ -177,8 +194,10 @@ def _language(own: str, language: str | None) -> _Found:
     return "language", f"This doesn't read like {name}; {remedy}"
 
 
-def _remark(own: str, language: str) -> _Found:
-    """Find what a model said about its task instead of the picture."""
+def _remark(text: str, own: str, language: str) -> _Found:
+    """Find what a model said about its task instead of the picture, and what says nothing of it."""
+    if PLACEHOLDER.fullmatch(text):
+        return "remark", f"“{text[:60]}” says nothing of the picture; write what it shows."
     for start, end in sentences.split(own):
         sentence = own[start:end].strip()
         found = REMARK.search(sentence) or OFFER.match(sentence)
@@ -214,13 +233,16 @@ def _guess(own: str, language: str) -> _Found:
     return "guess", f"“{found}” can't be seen; say what can be seen, or what you know."
 
 
-def _markup(own: str) -> _Found:
+def _markup(text: str, own: str) -> _Found:
     """Find HTML, Markdown and the like, which are read out as they stand.
 
     Source: Mastodon documentation, MediaAttachment: the description is plain text.
     """
-    marks = (MARKUP, _DATA, TEMPLATE, *(pattern for pattern, _ in MARKDOWN))
-    found = next((found for mark in marks if (found := mark.search(own))), None)
+    marks = (MARKUP, TEMPLATE, *(pattern for pattern, _ in MARKDOWN))
+    # Data quote their names, so that they aren't among a text's own words.
+    found = _DATA.match(text) or next(
+        (found for mark in marks if (found := mark.search(own))), None
+    )
     if found is None:
         return None
     return "markup", f"“{found[0][:40]}” is read out as it stands; leave such marks out."
@@ -262,7 +284,7 @@ def _like_post(text: str, post_text: str) -> _Found:
 def _cut_off(text: str, language: str) -> _Found:
     """Find texts that stop in the middle, as models do at their limit of tokens."""
     last = WORD.findall(text)[-1:]
-    ends_open = bool(_ENDS_OPEN.search(text))
+    ends_open = bool(_ENDS_OPEN.search(text)) or sentences.ends_in_quotation(text)
     if not ends_open and text[-1].isalnum() and last and (known := LANGUAGES.get(language)):
         ends_open = last[0] in known.unfinished  # "line A" and "IN" are names
     if not ends_open:
@@ -274,20 +296,28 @@ def _repetition(text: str) -> _Found:
     """Find words, phrases and sentences said again and again, as small models do."""
     words = [word.casefold() for word in WORD.findall(text)]
     for at in range(len(words) - MANY_TIMES + 1):
-        if len(set(words[at : at + MANY_TIMES])) == 1:
+        if is_one_word(words[at : at + MANY_TIMES]):
             return _repeated(words[at])
-    said = Counter(
-        " ".join(WORD.findall(part.casefold()))
-        for part in (text[start:end] for start, end in sentences.split(text))
-    )
-    for sentence, times in said.items():
-        if times > 1 and " " in sentence:
+    parts = (text[start:end] for start, end in sentences.split(text))
+    for sentence, times in Counter(map(sentence_said, parts)).items():
+        if times > 1 and sentence:
             return _repeated(sentence)
     phrases = Counter(zip(*(words[at:] for at in range(4)), strict=False))
     for phrase, times in phrases.items():
         if times >= MANY_TIMES:
             return _repeated(" ".join(phrase))
     return None
+
+
+def is_one_word(row: list[str]) -> bool:
+    """Return whether words in a row are one and the same; equal numbers may be a table's."""
+    return len(set(row)) == 1 and not row[0].isnumeric()
+
+
+def sentence_said(sentence: str) -> str:
+    """Return what a sentence says, however it is written; "" if it is a word only, or none."""
+    said = " ".join(WORD.findall(sentence.casefold()))
+    return said if " " in said or len(_IDEOGRAPHS.findall(said)) >= LEAST_LENGTH_IDEOGRAPHS else ""
 
 
 def _repeated(what: str) -> _Found:
@@ -300,10 +330,10 @@ def _missing_text(text: str, evidence: Mapping[str, Any]) -> _Found:
     Source: W3C WAI, Images of Text (the alternative holds the same words).
     """
     read = " ".join(recognised(evidence.get("text")))
-    seen = [word.casefold() for word in WORD.findall(read)]
+    seen = _terms(read)
     if len(seen) < TEXT_WORDS:
         return None
-    said = {word.casefold() for word in WORD.findall(text)}
+    said = set(_terms(text))
     if sum(word in said for word in seen) >= TEXT_SHARE * len(seen):
         return None
     shown = read if len(read) <= 60 else f"{read[:60].rsplit(' ', 1)[0]} …"  # noqa: PLR2004 - a line
@@ -315,8 +345,8 @@ def _poorer(text: str, replaces: str) -> _Found:
 
     Source: W3C WAI, Informative Images: what matters most is a person's to say, and one has.
     """
-    there = len(WORD.findall(replaces))
-    if there < KEPT_WORDS or len(WORD.findall(text)) >= KEPT_SHARE * there:
+    there = len(_terms(replaces))
+    if there < KEPT_WORDS or len(_terms(text)) >= KEPT_SHARE * there:
         return None
     return "poorer", "The text on the server says more; look what would be lost."
 
@@ -361,6 +391,17 @@ def _emoji(own: str) -> _Found:
     if sum(EMOJI.search(sign) is not None for sign in signs) < MANY_EMOJI:
         return None
     return "emoji", "Screen readers say the name of every emoji; leave out those that add nothing."
+
+
+def _terms(text: str) -> list[str]:
+    """Return a text's words; of scripts without spaces between them, each two neighbours."""
+    terms: list[str] = []
+    for word in WORD.findall(text.casefold()):
+        if len(word) > 1 and _IDEOGRAPHS.match(word):
+            terms += [word[at : at + 2] for at in range(len(word) - 1)]
+        else:
+            terms.append(word)
+    return terms
 
 
 def _words(text: str) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from altwright.describers.answers.wrappings import LABEL
+
 
 @dataclass(frozen=True, slots=True)
 class Language:
@@ -62,7 +64,12 @@ PICTURE_SHOWS: Final = re.compile(rf"^(?:{_SHOWS})\s(?=\w)", re.IGNORECASE)
 
 
 def empty_opening(text: str, language: str) -> str:
-    """Return the text's opening that says nothing; "" if it has none. ``language`` is ISO 639."""
+    """Return the text's opening that says nothing; "" if it has none. ``language`` is ISO 639.
+
+    A label ("Alt text:") is one as well.
+    """
+    if label := LABEL.match(text):
+        return label[0].strip()
     # English is looked for in every language: models fall back to it.
     for known in (language, "en"):
         pattern = _pattern(known)

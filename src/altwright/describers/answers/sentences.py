@@ -74,6 +74,11 @@ def cut(text: str, max_length: int) -> str:
     return f"{words}…{_open_quotation(words)}"
 
 
+def ends_in_quotation(text: str) -> bool:
+    """Return whether a text ends before its last quotation does."""
+    return bool(_open_quotation(text))
+
+
 def _open_quotation(text: str) -> str:
     """Return the mark that closes the quotation in which the text ends, or ""."""
     closed_by = ""

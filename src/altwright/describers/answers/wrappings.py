@@ -40,11 +40,14 @@ _HERE = (
     r"|aquí (?:está|tienes)|ecco|aqui está|hier is|oto|вот|ось|her er|här är|tässä on|işte|đây là"
     r"|berikut|以下は|以下是|下面是|這是|这是|다음은"
 )
+_LABEL = rf"^(?:{_NAMES})(?:\s?\([^()\n]{{0,60}}\))?{_COLON}\s*"
+#: A label at the beginning of a text that a person sent.
+LABEL = _any_case(_LABEL)
 #: Labels and announcements at the beginning, and what is left of a label that stood alone.
 PREFIXES = tuple(
     _any_case(pattern)
     for pattern in (
-        rf"^(?:{_NAMES})(?:\s?\([^()\n]{{0,60}}\))?{_COLON}\s*",
+        _LABEL,
         rf"^(?:{_NAMES})\s*\n+",
         (
             rf"^¡?(?:(?:{_YES})[!,.！，。]?\s*)?(?:{_HERE})[^:\uff1a\n]{{0,80}}?(?:{_NAMES})"
@@ -66,12 +69,13 @@ PREFIXES = tuple(
 JSON_IS = _any_case(
     rf"^(?:(?:{_YES}|{_HERE})\b[^\n{{\[]{{0,160}}[:\uff1a!.]|json\s?:?|(?:{_NAMES}){_COLON})\s*(?=[{{\[]\s*[{{\"\[])"
 )
+LINK = re.compile(r"!?\[([^\[\]\n]{0,1000})\]\([^()\s]{1,1000}\)")
 MARKDOWN = (
     (re.compile(r"^#{1,6}\s+", re.MULTILINE), ""),
     (re.compile(r"\*\*(?=\S)([^*]{1,2000})(?<=\S)\*\*"), r"\1"),
     (re.compile(r"(?<!\w)__(?=\S)([^_]{1,400} [^_]{1,400})(?<=\S)__(?!\w)"), r"\1"),
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,1000})(?<=\S)\*(?![\w*])"), r"\1"),
-    (re.compile(r"!?\[([^\[\]\n]{0,1000})\]\([^()\s]{1,1000}\)"), r"\1"),
+    (LINK, r"\1"),
     (re.compile(r"^(?:[ \t]{0,8}[-*•][ \t]+)+", re.MULTILINE), ""),
     (re.compile(r"^[-*_]{3,60}$", re.MULTILINE), ""),
 )
@@ -157,6 +161,14 @@ NOTE = _any_case(
 )
 COUNT = _any_case(
     r"\s?[(\[]\s?(?:\d+ ?(?:characters?|chars?|zeichen|caractères|caracteres|words)|character count: \d+)\s?[)\]]\s?$"
+)
+#: What programs and templates put where nobody has written a text, as a whole.
+PLACEHOLDER = _any_case(
+    r"\W*(?:(?:no|missing|add|insert|write|enter|your)(?: an?| the| your)? (?:(?:image|photo|picture|alt) ?)?"
+    r"(?:description|alt[- ]?text|caption)(?: here| available| provided| yet)?"
+    r"|(?:(?:image|photo|picture) )?(?:description|alt[- ]?text) (?:is )?(?:not available|unavailable|missing)"
+    r"|(?:todo|tbd|fixme)\b.{0,80}|lorem ipsum\b.*|keine? (?:bild)?beschreibung(?: vorhanden| verfügbar)?"
+    r"|(?:pas de|sans) description(?: disponible)?|sin descripción|説明(?:なし|はありません))\W*"
 )
 #: What is said about the task or to the person who asked, wherever it stands; it may be meant.
 REMARK = _any_case(

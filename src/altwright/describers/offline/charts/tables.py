@@ -31,6 +31,7 @@ _UNEVEN: Final = 0.4
 _CLOSE: Final = 1.8
 #: Rows that are read out; a table of more is cut with its length said before.
 _READ_ROWS: Final = 12
+_DIGIT: Final = re.compile(r"\d")
 
 
 def describe(lines: Sequence[Line]) -> Statement | None:
@@ -117,12 +118,12 @@ def _looks_tabular(cells: list[list[str]]) -> bool:
     """Return whether it has three columns, one of numbers, or a header unlike its column."""
     if len(cells[0]) > _COLUMNS:
         return True
-    numeric = [bool(re.search(r"\d", row[1])) for row in cells[1:]]
-    return mean(numeric) > 0.6 and not re.search(r"\d", cells[0][1])  # noqa: PLR2004
+    numeric = [bool(_DIGIT.search(row[1])) for row in cells[1:]]
+    return mean(numeric) > 0.6 and not _DIGIT.search(cells[0][1])  # noqa: PLR2004
 
 
 def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
-    header, body = cells[0], cells[1:]
+    header, body = _headed(cells)
     named = f" titled “{title}”" if title else ""
     size = f"table{named} with {counted(len(body), 'row')}"
     head = f"{size} and the columns {listed([text or 'unnamed' for text in header])}"
@@ -130,6 +131,13 @@ def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
     more = f"; and {len(body) - _READ_ROWS} more" if len(body) > _READ_ROWS else ""
     level: Level = "high" if score >= 0.9 else "medium"  # noqa: PLR2004 - as for other text
     return Statement(f"{head}. {read}{more}", level, "table")
+
+
+def _headed(cells: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Return the columns' names and the rows; the names stand below where a matrix is drawn."""
+    first, last = ([bool(_DIGIT.search(text)) for text in row[1:]] for row in (cells[0], cells[-1]))
+    is_below = all(first) and not any(last) and not cells[-1][0]
+    return (cells[-1], cells[:-1]) if is_below else (cells[0], cells[1:])
 
 
 def _row(row: Sequence[str]) -> str:
