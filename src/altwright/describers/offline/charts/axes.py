@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from altwright.describers.offline.charts.series_colours import has_swatch
 from altwright.describers.offline.english import amount, quoted
 from altwright.describers.offline.vision.image_stats import Pixels
 from altwright.describers.offline.vision.ocr import Line, Reader, placed
@@ -135,7 +136,7 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
         horizontal=horizontal,
         bottom=bottom,
         left=left,
-        title=_title(others, box, height),
+        title=_title([o for o in others if not has_swatch(o, pixels)], box, height),
         x_title=_joined([o for o in others if o.y > bottom[0].y1 and not o.is_upright]),
         y_title=_joined([o for o in others if o.is_upright and o.x < box[0] and o.score > 0.6]),  # noqa: PLR2004
         others=others,
@@ -176,7 +177,9 @@ def _left_words(lines: Sequence[Line], bottom: Sequence[Line], width: int) -> li
         return []
     edge = bottom[0].x + bottom[0].height
     words = [n for n in lines if n.x1 < edge and n.y < bottom[0].y0 and n.x < 0.45 * width]
-    return sorted(words, key=lambda line: line.y)
+    # A legend on the plot may stand left of the first tick.
+    end = median([n.x1 for n in words] or [0.0])
+    return sorted((n for n in words if n.x0 <= end), key=lambda line: line.y)
 
 
 def _fit(ticks: Sequence[Line], axis: str) -> Scale | None:

@@ -27,6 +27,8 @@ _ALIGNED_PX: Final = 3
 _EDGE_PX: Final = 12
 #: What is shorter is the axis' line, or the edge that JPEG gives it.
 _EDGE_LINE_PX: Final = 3
+#: The line of zero may be drawn over the ends of the bars on its other side.
+_ZERO_LINE_PX: Final = 6
 #: Half of the bars at least are so long: the median lines of box plots are not.
 _LONG_PX: Final = 8
 #: Fewer rectangles than these on one line aren't a chart.
@@ -55,11 +57,13 @@ class Bars:
     low: str
     high: str
     is_stacked: bool = False
+    #: Bars that begin somewhere else than at zero, as those of a waterfall do.
+    floating: int = 0
 
     @property
     def is_complete(self) -> bool:
-        """Return whether every bar has a label."""
-        return all(bar.label for _, bars in self.series for bar in bars)
+        """Return whether every bar is there and has a label."""
+        return not self.floating and all(bar.label for _, bars in self.series for bar in bars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ def find(pixels: Pixels, axes: Axes) -> Bars | None:
         return None
     if any(_stands_on(box, bar) for box in boxes for bar in bars):
         return Bars([("", bars)], "", "", is_stacked=True)
+    if floating := [box for box in boxes if _floats(box, bars)]:
+        return Bars([("", bars)], "", "", floating=len(floating))
     return _valued(bars, scale, pixels, axes, upright=upright)
 
 
@@ -116,12 +122,17 @@ def _standing(boxes: Sequence[_Box], scale: Scale, edge: float, *, upright: bool
         return []
     # Tick labels stand a few pixels beside their ticks: the bars themselves say where zero is.
     base = max(near, key=lambda end: sum(abs(end - other) <= 1 for other in near))
+    ends = [(box.stop, box.start) if upright else (box.start, box.stop) for box in boxes]
+    standing = sum(abs(low - base) <= 1 for low, _ in ends)
+    hanging = sum(abs(high - base) <= 1 for _, high in ends)
+    up, down = _ALIGNED_PX, _ZERO_LINE_PX
+    if hanging > standing:
+        up, down = down, up
     found = []
-    for box in boxes:
-        low, high = (box.stop, box.start) if upright else (box.start, box.stop)
-        if abs(low - base) <= _ALIGNED_PX:
+    for box, (low, high) in zip(boxes, ends, strict=True):
+        if abs(low - base) <= up:
             found.append(Bar(box.middle, box.width, high, box.ink))
-        elif is_seen and abs(high - base) <= _ALIGNED_PX:
+        elif is_seen and abs(high - base) <= down:
             found.append(Bar(box.middle, box.width, low, box.ink))
     found = [bar for bar in found if abs(bar.end - base) > _EDGE_LINE_PX]
     if sum(abs(bar.end - base) >= _LONG_PX for bar in found) < max(1, len(found) / 2):
@@ -135,7 +146,18 @@ def _stands_on(box: _Box, bar: Bar) -> bool:
     """Return whether a box of another ink continues the bar: a stack."""
     touches = min(abs(box.start - bar.end), abs(box.stop - bar.end)) <= _ALIGNED_PX
     is_above = abs(box.middle - bar.middle) <= _ALIGNED_PX and box.ink.rgb != bar.ink.rgb
-    return touches and is_above and abs(box.width - bar.width) <= max(2, 0.1 * bar.width)
+    is_edge = abs(box.stop - box.start) <= _EDGE_LINE_PX
+    is_as_wide = abs(box.width - bar.width) <= max(2, 0.1 * bar.width)
+    return touches and is_above and is_as_wide and not is_edge
+
+
+def _floats(box: _Box, bars: Sequence[Bar]) -> bool:
+    """Return whether a box as wide as the bars stands beside them and on nothing."""
+    typical = median(bar.width for bar in bars)
+    is_alike = abs(box.width - typical) <= _ALIGNED_PX
+    is_long = abs(box.stop - box.start) >= _LONG_PX
+    is_beside = all(abs(box.middle - bar.middle) >= 0.8 * typical for bar in bars)
+    return is_alike and is_long and is_beside
 
 
 def worded(bars: Bars) -> str:
@@ -143,6 +165,8 @@ def worded(bars: Bars) -> str:
     count = sum(len(of) for _, of in bars.series)
     if bars.is_stacked:
         return counted(count, "stacked bar")
+    if bars.floating:
+        return f"{counted(count + bars.floating, 'bar')}, of which only {count} begin at zero"
     if not bars.is_complete or count > _READ_BARS:
         return f"{counted(count, 'bar')}, from {bars.low} to {bars.high}"
     told = []

@@ -39,10 +39,12 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
     if found_bars is not None:
         return _worded("bar chart", axes, bars.worded(found_bars), sure=found_bars.is_complete)
     drawn = lines_and_scatter.find_lines(pixels, axes)
-    if drawn:
+    if drawn and not lines_and_scatter.has_bubbles(pixels, axes):
         return _worded("line chart", axes, lines_and_scatter.worded(drawn), sure=True)
     inside = sum(len(line.text) for line in axes.others if line.text not in axes.title)
-    if inside > _LETTERED or not _is_drawn(pixels, axes):
+    # The hours of a clock run to the left below.
+    runs_back = axes.horizontal is not None and axes.horizontal.slope < 0
+    if inside > _LETTERED or runs_back or not _is_drawn(pixels, axes):
         return None
     return _worded("chart", axes, "", sure=False)
 

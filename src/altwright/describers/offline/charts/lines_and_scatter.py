@@ -35,6 +35,9 @@ _DOTS: Final = 8
 _DOT_PX: Final = (3, 18)
 #: A dot may be so many times as large as the typical one: two that overlap.
 _OVERLAPPING: Final = 3.5
+#: Bubbles of a chart at least; how round one is: its sides' ratio and its share of its box.
+_BUBBLES: Final = 6
+_ROUND: Final = (0.65, 0.9)
 #: Share of an ink's pixels within four of another ink's that makes it the other's edge: smoothed,
 #: or rippled by JPEG.
 _FRINGE: Final = 0.85
@@ -78,6 +81,22 @@ def find_dots(pixels: Pixels, axes: Axes) -> str | None:
     if not total:
         return None
     return f"about {number(total) if total <= _COUNTED_DOTS else round(total, -1)} dots"
+
+
+def has_bubbles(pixels: Pixels, axes: Axes) -> bool:
+    """Return whether round spots of many sizes are drawn: a line among them is their trend."""
+    plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
+    least, most = _ROUND
+    for ink in find_inks(plot):
+        areas = sorted(
+            area
+            for _, _, width, height, area in parts(ink.mask)
+            if width > _DOT_PX[0] and height > _DOT_PX[0]
+            if least < width / height < 1 / least and least < area / (width * height) < most
+        )
+        if len(areas) >= _BUBBLES and areas[-1] > _OVERLAPPING * areas[0]:
+            return True
+    return False
 
 
 def find_lines(pixels: Pixels, axes: Axes) -> list[Drawn]:

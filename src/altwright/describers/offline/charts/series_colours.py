@@ -32,6 +32,8 @@ _COLOURED: Final = 40
 _YEAR: Final = re.compile(r"(19|20)\d\d$")
 #: Swatches of a legend stand within so many line heights left of their name.
 _SWATCH_REACH: Final = 3.5
+#: Share of the columns left of a name that its swatch takes up.
+_SWATCH_SHARE: Final = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,16 @@ def parts(mask: Mask) -> list[tuple[int, int, int, int, int]]:
     return [tuple(int(v) for v in stats[i]) for i in range(1, count)]  # type: ignore[misc]
 
 
+def has_swatch(line: Line, pixels: Pixels) -> bool:
+    """Return whether something coloured stands left of a text, as in a legend."""
+    left = int(max(0, line.x0 - _SWATCH_REACH * line.height))
+    box = pixels[int(line.y0) : int(line.y1) + 1, left : max(left, int(line.x0) - 1)]
+    if box.size == 0:
+        return False
+    colour = box.max(axis=2).astype(np.int16) - box.min(axis=2)
+    return bool((colour >= _COLOURED).any(axis=0).mean() > _SWATCH_SHARE)
+
+
 def name_of(rgb: tuple[int, int, int], pixels: Pixels, lines: Sequence[Line]) -> str:
     """Return the text that has this colour as a swatch at its left; empty: none has."""
     best, most = "", 0.0
@@ -86,6 +98,6 @@ def name_of(rgb: tuple[int, int, int], pixels: Pixels, lines: Sequence[Line]) ->
             continue
         near = np.abs(box.astype(np.int16) - np.array(rgb)).max(axis=2) <= 2 * _NEAR
         columns = near.any(axis=0).mean()
-        if columns > 0.12 and near.mean() > most:  # noqa: PLR2004 - judged on samples
+        if columns > _SWATCH_SHARE and near.mean() > most:
             best, most = line.text, float(near.mean())
     return best

@@ -1,0 +1,139 @@
+"""What bars, lines and bubbles of drawn charts say: all of them, or that some are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from altwright.describers.offline.charts import describe, tables
+from altwright.describers.offline.statement import Statement
+from altwright.describers.offline.vision.ocr import Line, Reader
+
+BLUE, RED, GREEN = "#3388aa", "#c44444", "#228833"
+#: Where zero is, and pixels of one unit, along both axes.
+ZERO_X, ZERO_Y, UNIT = 260, 300, 40
+
+
+class Blind:
+    """Reads no tick that the search for lines has missed."""
+
+    def read_line(self, _pixels: object) -> str:
+        """Read nothing."""
+        return ""
+
+
+def line(text: str, x: float, y: float) -> Line:
+    """Return a line around its middle."""
+    return Line(text, 0.99, x - 5 * len(text), y - 10, x + 5 * len(text), y + 10)
+
+
+def left_of(text: str, x: float, y: float) -> Line:
+    """Return a line that ends at x."""
+    return Line(text, 0.99, x - 10 * len(text), y - 10, x, y + 10)
+
+
+def told(boxes: Iterable[tuple[tuple[int, ...], str]], lines: list[Line]) -> Statement | None:
+    """Return what is said of a chart of such boxes, round ones where they are marked so."""
+    image = Image.new("RGB", (640, 420), "white")
+    draw = ImageDraw.Draw(image)
+    for box, colour in boxes:
+        shape = draw.rectangle if colour in {BLUE, RED, "black"} else draw.ellipse
+        shape(box, fill=colour)
+    return describe.describe(np.asarray(image), lines, cast("Reader", Blind()))
+
+
+def upright_ticks() -> list[Line]:
+    """Return the numbers from 0 to 6 left of the plot."""
+    return [left_of(str(value), 70, ZERO_Y - UNIT * value) for value in range(0, 7, 2)]
+
+
+def test_bars_on_the_other_side_of_a_thick_line_of_zero_are_said() -> None:
+    """The line hides where they begin; to leave them out would turn losses into nothing."""
+    values = {"Poland": 4, "Italy": -2, "Spain": 3, "France": -1}
+    lines = [line(str(value), ZERO_X + UNIT * value, 400) for value in range(-2, 5)]
+    boxes = []
+    for place, (name, value) in enumerate(values.items()):
+        y = 60 + 80 * place
+        lines.append(left_of(name, 130, y))
+        ends = sorted((ZERO_X, ZERO_X + UNIT * value))
+        boxes.append(((ends[0], y - 25, ends[1], y + 25), BLUE if value > 0 else RED))
+    boxes.append(((ZERO_X - 4, 20, ZERO_X - 1, 380), "black"))
+    found = told(boxes, lines)
+    assert found is not None
+    for name, value in values.items():
+        assert f"{name} about {value}".replace("-", "\N{MINUS SIGN}") in found.text
+
+
+def test_a_waterfall_is_no_chart_of_the_bars_that_stand() -> None:
+    """What floats is counted, and the values of the others alone aren't read out."""
+    spans = [(0, 4), (4, 6), (3, 6), (0, 3)]
+    boxes, lines = [], upright_ticks()
+    for place, (low, high) in enumerate(spans):
+        x = 150 + 120 * place
+        lines.append(line(("Start", "Sales", "Wages", "End")[place], x, 330))
+        boxes.append(((x - 40, ZERO_Y - UNIT * high, x + 40, ZERO_Y - UNIT * low), BLUE))
+    found = told(boxes, lines)
+    assert found is not None
+    assert "four bars, of which only 2 begin at zero" in found.text.lower()
+    assert found.level == "medium"
+
+
+def test_bubbles_with_their_trend_are_no_line_chart() -> None:
+    """Nothing is said of one line where most of what is drawn are spots."""
+    lines = upright_ticks() + [line(str(value), 100 + 80 * value, 330) for value in range(7)]
+    boxes = [
+        (
+            (100 + 70 * i, 60 + 25 * (i % 3), 100 + 70 * i + 12 + 5 * i, 72 + 25 * (i % 3) + 5 * i),
+            GREEN,
+        )
+        for i in range(7)
+    ]
+    trend = [((100 + i, 290 - i // 3, 101 + i, 292 - i // 3), RED) for i in range(480)]
+    alone, among = told(trend, lines), told([*boxes, *trend], lines)
+    assert alone is not None
+    assert alone.kind == "line chart"
+    assert among is not None
+    assert among.kind == "chart"
+
+
+def test_a_clock_is_no_chart() -> None:
+    """Hours stand at its left and below it, and run to the left there."""
+    lines = [left_of(str(hour), 80, 300 - 100 * (hour - 8)) for hour in (8, 9, 10)]
+    lines += [line(str(hour), 300 + 100 * (6 - hour), 380) for hour in (5, 6, 7)]
+    assert told([((100, 20, 500, 360), "#eeeeee"), ((296, 80, 304, 200), "black")], lines) is None
+
+
+def test_a_legend_is_no_title() -> None:
+    """Its swatch tells."""
+    lines = upright_ticks() + [line(name, 150 + 120 * at, 330) for at, name in enumerate("ABC")]
+    bars = [((110 + 120 * at, ZERO_Y - UNIT * 3, 190 + 120 * at, ZERO_Y), BLUE) for at in range(3)]
+    legend = line("Sold", 500, 70)
+    swatch = ((445, 65, 475, 75), BLUE)
+    found = told([*bars, swatch], [*lines, legend])
+    assert found is not None
+    assert "titled" not in found.text
+
+
+@pytest.mark.parametrize("where", ["above", "below"])
+def test_the_names_of_columns_stand_above_or_below(where: str) -> None:
+    """A matrix has them below: its first row is no heading."""
+    kinds = ("cat", "dog", "fox")
+    names = [line(name, 200 + 120 * at, 0) for at, name in enumerate(kinds)]
+    rows = []
+    for place, name in enumerate(kinds):
+        numbers = [line(str(10 + 7 * at + place), 200 + 120 * at, 0) for at in range(3)]
+        rows.append([left_of(name, 80, 0), *numbers])
+    ordered = [names, *rows] if where == "above" else [*rows, names]
+    lines = [
+        Line(one.text, one.score, one.x0, 50 * at, one.x1, 50 * at + 20)
+        for at, row in enumerate(ordered, 1)
+        for one in row
+    ]
+    found = tables.describe(lines)
+    assert found is not None
+    assert "cat, dog and fox. cat: 10, 17, 24" in found.text
+    assert "with three rows" in found.text
