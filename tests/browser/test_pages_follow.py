@@ -45,6 +45,26 @@ def test_the_empty_review_page_keeps_its_word(page: Page, site: Site) -> None:
     expect(page.locator("[data-to-review]")).to_contain_text("1")
 
 
+def test_the_empty_review_page_says_that_a_run_goes_on(page: Page, site: Site) -> None:
+    """It asks nobody to start what is running, and says none are there once some are."""
+    run = site.task()
+    opened(page, "/review")
+    end = page.get_by_role("region", name="No drafts yet")
+    expect(end).to_contain_text("A run describes your pictures")
+    expect(end.get_by_role("link", name="See how far it is")).to_be_visible()
+    start = page.get_by_role("link", name="Describe my pictures")
+    expect(start).to_be_hidden()
+    site.progress(run, status=Status.FAILED)
+    expect(start).to_be_visible()
+    expect(end).to_contain_text("Start a run")
+    run = site.task()
+    expect(start).to_be_hidden()
+    site.draft(1, "The first post", ("sign", "A sign.", {}))
+    site.progress(run, items_done=1, items_total=5)
+    expect(page.get_by_role("heading", name="Drafts are here")).to_be_visible()
+    expect(page.locator("main .button--primary:visible")).to_have_text("Show 1 new draft")
+
+
 def test_home_follows_a_run(page: Page, site: Site) -> None:
     """Heading, counts and a way to what is ready come while the run goes on."""
     run = site.task(step="Describing picture 1 of 5")

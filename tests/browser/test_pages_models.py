@@ -25,6 +25,11 @@ def test_the_pages_are_accessible(blank: Page, site: Site) -> None:
     blank.get_by_role("link", name="Get Qwen3-VL 2B").click()
     expect(blank.get_by_text("f9a68fabba69c3b81e153367b2c7521030b0fa8bb0de400c")).to_be_visible()
     check(blank)
+    order = {"DESCRIBER": "model", "MODEL_NAME": "qwen3-vl-2b"}
+    site.web.services.live.change(order, by=site.web.root.ref)
+    blank.goto("/admin/models")
+    expect(blank.locator("[data-lacking]")).to_contain_text("MODEL_NAME: qwen3-vl-2b isn't here")
+    check(blank)
 
 
 def test_a_refusal_is_said_on_the_page(blank: Page, site: Site) -> None:

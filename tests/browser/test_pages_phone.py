@@ -17,6 +17,14 @@ IS_ABOVE = """() => {
   return field && actions && field.bottom <= actions.top;
 }"""
 
+#: Source: WCAG 2.2, 1.4.12, as a reader's own style sheet sets it on a page that is there.
+SPACED = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+    word-spacing: 0.16em !important; } p { margin-bottom: 2em !important; }`);
+  document.adoptedStyleSheets = [sheet];
+}"""
+
 
 drafts = support_review.drafts
 
@@ -55,6 +63,21 @@ def test_a_phone_shows_picture_text_and_actions_together(
             assert field_box["y"] >= 0
         assert page.evaluate("document.documentElement.scrollWidth") == width
     expect(place.get_by_text("Drafted by the built-in describer")).to_be_visible()
+
+
+def test_a_text_stays_above_the_actions_when_letters_or_the_telephone_change(
+    page: Page, drafts: list[Draft]
+) -> None:
+    """A person's own spacing that comes after all else (WCAG 1.4.12), and a telephone turned."""
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(f"/review/{drafts[0].id}")
+    page.wait_for_function(IS_ABOVE)
+    page.evaluate(SPACED)
+    page.wait_for_function(IS_ABOVE)
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    for width, height in ((640, 320), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(IS_ABOVE)
 
 
 def test_a_swipe_decides_and_is_undone(page: Page, site: Site, drafts: list[Draft]) -> None:

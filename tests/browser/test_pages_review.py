@@ -397,12 +397,25 @@ def test_pictures_are_their_owners(site: Site) -> None:
 
 
 def test_a_blank_waits_for_words(page: Page, site: Site, drafts: list[Draft]) -> None:
-    """Where there is no text yet, the cursor stands in its field."""
+    """The cursor stands in its field, but not after a shortcut: the next one is no text."""
     site.describe(drafts[1], "")
+    site.describe(drafts[3], "")
     page.goto(f"/review/{drafts[0].id}")
     page.wait_for_selector("html[data-ready]")
-    page.keyboard.press("j")
-    expect(card(page, drafts[1]).get_by_label("Alt text")).to_be_focused()
+    page.get_by_role("button", name="Next picture").click()
+    field = card(page, drafts[1]).get_by_label("Alt text")
+    expect(field).to_be_focused()
+    page.keyboard.press("Escape")
+    for key in "kjs":
+        page.keyboard.press(key)
+    expect(card(page, drafts[2]).get_by_role("article")).to_be_focused()
+    wait_until(lambda: now(site, drafts[1]).status is DraftStatus.SKIPPED)
+    assert now(site, drafts[1]).text == ""
+    page.keyboard.press("x")
+    expect(page.locator("#toast")).to_have_text("Selected, 1 in all")
+    for key in "aexx":
+        page.keyboard.press(key)
+    expect(card(page, drafts[3]).get_by_label("Alt text")).to_have_value("xx")
 
 
 def test_replacing_a_text_has_to_be_ticked(page: Page, site: Site, drafts: list[Draft]) -> None:

@@ -195,6 +195,16 @@ def _review(otherwise: str, *, current: dict[str, Any] | None) -> str:
         at=at,
         views=VIEWS,
         publishes=Publishing.name,
+        describes=CaptionGenerationService.name,
+        is_describing=not found["drafts"] and _is_describing(user.id),
+    )
+
+
+def _is_describing(user_id: int) -> bool:
+    """Return whether a run describes pictures of a user now, or is about to."""
+    recent = services().store.recent(user_id, limit=TASKS_A_PAGE)
+    return any(
+        task.kind == CaptionGenerationService.name and task.status in ACTIVE for task in recent
     )
 
 

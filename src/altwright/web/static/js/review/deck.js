@@ -5,9 +5,14 @@ import { page } from "../api.js";
 import { localise } from "../times.js";
 import { inView, takeNumbers } from "./counts.js";
 import { Draft } from "./draft.js";
+import { byShortcut } from "./keys.js";
 
 /** Where picture, text and actions share a screen that may be too small for all (review.css). */
 const small = matchMedia("(max-width: 46rem), (max-width: 61.99rem) and (max-height: 30rem)");
+/** What stands above a text in its card. */
+const ABOVE = ".draft__picture, .draft__head, .draft__about, .draft__seen";
+/** How much of a picture may leave the screen where large letters leave no room. */
+const HIDDEN_MOST = 0.4;
 /** Drafts left ahead when the next ones are fetched: a key held down finds them there. */
 const AHEAD = 20;
 
@@ -24,6 +29,10 @@ export class Deck {
     /** Whether many are being decided about, which ends with a reload. */
     this.isDecidingMany = false;
     this.loading = null;
+    /** @type {Element[]} what stands above the current text: it grows late, by a person's own style or a turned telephone */
+    this.above = [];
+    this.grown = new ResizeObserver(() => this.fit());
+    this.list.addEventListener("shown", () => this.watchAbove());
     const wanted = Number(this.main.dataset.current);
     const found = this.drafts.findIndex((draft) => draft.id === wanted);
     if (this.drafts.length) this.go(Math.max(0, found), { focus: false });
@@ -75,13 +84,16 @@ export class Deck {
       if (location.pathname + location.search !== path) history.replaceState(history.state, "", path);
     }
     if (focus) {
-      // A blank waits for words; where a keyboard would cover half of the screen, for a tap.
-      const isBlank = this.isOne && draft.textarea?.value.trim() === "" && matchMedia("(hover: hover)").matches;
+      // A blank waits for words: where a keyboard would cover half of the screen, for a tap; after a
+      // shortcut for E, so that the next one of somebody in a hurry doesn't become its text.
+      const mayWrite = matchMedia("(hover: hover)").matches && !byShortcut();
+      const isBlank = this.isOne && mayWrite && draft.textarea?.value.trim() === "";
       (isBlank ? draft.textarea : draft.card).focus({ preventScroll: this.isOne });
       if (this.isOne) scrollTo({ top: Math.min(scrollY, this.list.offsetTop - 80) });
       else draft.element.scrollIntoView({ block: "nearest" });
     }
     this.fit();
+    this.watchAbove();
     if (index >= this.drafts.length - AHEAD) this.more();
   }
 
@@ -90,8 +102,18 @@ export class Deck {
     const { textarea, element } = this.current ?? {};
     if (!this.isOne || !textarea || !small.matches) return;
     const over = textarea.getBoundingClientRect().bottom - element.querySelector(".draft__actions").getBoundingClientRect().top;
-    const by = Math.min(over + 8, element.getBoundingClientRect().top);
+    const { top, height } = element.querySelector(".draft__picture").getBoundingClientRect();
+    const by = Math.min(over + 8, top + height * HIDDEN_MOST);
     if (over > 0 && by > 0) scrollBy({ top: by, behavior: "instant" });
+  }
+
+  /** Fit again whenever what stands above the current text has changed in size. */
+  watchAbove() {
+    const above = [...(this.current?.element.querySelectorAll(ABOVE) ?? [])];
+    if (above.length === this.above.length && above.every((one, at) => one === this.above[at])) return;
+    this.above = above;
+    this.grown.disconnect();
+    for (const one of above) this.grown.observe(one);
   }
 
   /** @param {number} by */

@@ -4,8 +4,9 @@ import { announce } from "../announce.js";
 import { call, page } from "../api.js";
 import { coalesced } from "../coalesced.js";
 import { listen, listenToDrafts } from "../live.js";
-import { draftStates } from "../words.js";
+import { draftStates, isActive } from "../words.js";
 import { take, toReview } from "./counts.js";
+import { showEmpty } from "./empty.js";
 import { narrowed } from "./narrowed.js";
 
 /** Milliseconds between two looks; the first comes with the news. */
@@ -111,6 +112,7 @@ export function follow(deck, decisions) {
     button.textContent = `Show ${words}`;
     if (count && !announced) announce(`${words} to review.`);
     announced = count;
+    if (!deck.drafts.length) showEmpty({ come: count > 0 });
   }
 
   button.addEventListener("click", async () => {
@@ -143,6 +145,7 @@ export function follow(deck, decisions) {
     const now = `${task.status} ${done} ${failed} ${skipped}`;
     if (known.get(task.id) === now) return;
     known.set(task.id, now);
+    if (task.kind === deck.main.dataset.describes && !deck.drafts.length) showEmpty({ running: isActive(task) });
     hasRun = true;
     look();
   });

@@ -1,15 +1,22 @@
 /** Single-key shortcuts; a person can switch them off, and the browser remembers it. */
 
 const REMEMBERED = "altwright.shortcuts";
+let wasShortcut = false;
+
+/** Return whether the last thing that a person did was to press such a key: the next one may be another. */
+export const byShortcut = () => wasShortcut;
 
 /** @param {Object<string, (event: KeyboardEvent) => void>} actions by key; "A" is Shift and a */
 export function bindKeys(actions) {
+  document.addEventListener("pointerdown", () => (wasShortcut = false), { capture: true });
+  document.addEventListener("keydown", () => (wasShortcut = false), { capture: true });
   document.addEventListener("keydown", (event) => {
     if (!areOn() || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.isComposing || document.querySelector("dialog[open]") || isField(event.target)) return;
     const action = actions[event.key];
     if (!action) return;
     event.preventDefault();
+    wasShortcut = true;
     action(event);
   });
 }

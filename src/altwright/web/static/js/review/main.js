@@ -1,6 +1,6 @@
 /** The review page: brings its parts together. */
 
-import { announce } from "../announce.js";
+import { announce, tell } from "../announce.js";
 import { followToReview } from "../navigation.js";
 import { showTasks } from "../task-cards.js";
 import { describeAgain, forget, remember } from "./again.js";
@@ -137,7 +137,8 @@ bindKeys({
     const draft = deck.current;
     if (!draft) return;
     selection.toggle(draft);
-    announce(`${draft.isSelected ? "Selected" : "Not selected"}, ${selection.chosen.length} in all`);
+    // Its box is to be seen in the grid only.
+    (deck.isOne ? tell : announce)(`${draft.isSelected ? "Selected" : "Not selected"}, ${selection.chosen.length} in all`);
   },
   A: () => selection.decide("approve"),
   p: () => publish(deck, decisions),

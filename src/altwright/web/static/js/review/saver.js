@@ -107,7 +107,7 @@ export class Saver {
       this.show("saved", "Saved");
       if (hadFailed || fresh.length || Date.now() - announcedAt > ANNOUNCE_MS) {
         announcedAt = Date.now();
-        announce(["Saved", ...fresh].join(". "));
+        announce(["Saved.", ...fresh].join(" "));
       }
     } else {
       keep(this.draft.id, this.draft.text, data.version);
