@@ -214,6 +214,7 @@ def test_oddities_are_taken_or_named(database: Database, there: Vedfolnir) -> No
     lower = older.task(anna, of_anna, status="completed", settings_json="{", completed_at=None)
     older.task(anna, twice, status="Failed", created_at=None, completed_at=MAY)
     unknown = older.task(anna, of_anna, status="PAUSED")
+    blank = older.task(anna, of_anna, status=None)
     lost = older.task(999, of_anna, status="FAILED")
     wrong = older.task(anna, of_anna, id="7", status="FAILED")
     older.image(of_anna, 1, status="reviewed", reviewed_caption="A \x07cat.")
@@ -250,6 +251,7 @@ def test_oddities_are_taken_or_named(database: Database, there: Vedfolnir) -> No
             ("it says no time of its end", [lower]),
             ("its id is no UUID of version 4", [wrong]),
             ("its settings can't be read", [lower]),
+            ("its status none isn't known", [blank]),
             ("its status paused isn't known", [unknown]),
             ("its user isn't there, or wasn't taken", [lost]),
         ],

@@ -70,12 +70,13 @@ class Unusable(Exception):
 class Row:
     """A row's ``fields``, which both sides have; ``beside`` is needed when it is made anew.
 
-    ``remarks`` say what of it isn't as it was.
+    ``remarks`` say what of it isn't as it was; ``noted`` is remembered of it, and never goes over.
     """
 
     fields: dict[str, Any]
     beside: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    noted: dict[str, Any] = field(default_factory=dict)
 
 
 def word(value: Any) -> str:
@@ -166,8 +167,16 @@ def user_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     return columns
 
 
+def token_there(row: Mapping[str, Any], box: Box) -> str | None:
+    """Return a connection's token in clear, None: it can't be read with this key."""
+    try:
+        return box.decrypt(str(row.get("access_token") or ""))
+    except ValueError:  # UnicodeDecodeError too
+        return None
+
+
 def account_there(row: Mapping[str, Any], box: Box) -> Row:
-    """Return an account with its token in clear. Raises Unusable."""
+    """Return an account, with its token in clear if it can be read. Raises Unusable."""
     platform = word(row.get("platform_type"))
     if platform not in PLATFORMS:
         raise Unusable(f"its platform {platform or 'none'} isn't known here")
@@ -185,14 +194,15 @@ def account_there(row: Mapping[str, Any], box: Box) -> Row:
     acct = acct if "@" in acct else f"{acct}@{parts.netloc}"
     if len(acct) > AccountRow.acct.type.length or len(url) > AccountRow.url.type.length:
         raise Unusable("its name or its server's address is too long")
-    remarks, token = [], ""
-    try:
-        token = box.decrypt(str(row.get("access_token") or ""))
-    except ValueError:  # UnicodeDecodeError too
+    remarks: list[str] = []
+    fields = {"platform": platform, "url": url, "acct": acct}
+    token = token_there(row, box)
+    if token is not None:
+        fields["token"] = token
+    else:
         remarks.append("its token can't be read with this key; it has to be connected again")
     if not row.get("is_active", True):
         remarks.append("it was switched off there; here it can be used")
-    fields = {"platform": platform, "url": url, "acct": acct, "token": token}
     return Row(fields, {"created_at": instant(row.get("created_at"))}, remarks)
 
 
@@ -300,6 +310,8 @@ def task_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     }
     if status is Status.COMPLETED:
         columns["progress_percent"] = 100
+    if status is Status.QUEUED:
+        columns |= {"progress_percent": 0, "current_step": ""}
     return columns
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     TableClause,
     column,
     create_engine,
+    event,
     func,
     insert,
     inspect,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     table,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from altwright import database_url
@@ -74,9 +75,17 @@ class OldDatabase:
             mode = "rw" if writes else "ro"  # neither makes a file that isn't there
 
             def connect() -> sqlite3.Connection:
-                return sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode={mode}", uri=True)
+                address = f"file:{quote(str(file.absolute()))}?mode={mode}"
+                return sqlite3.connect(address, uri=True, isolation_level=None)
 
-            return cls(create_engine("sqlite://", creator=connect, poolclass=NullPool))
+            engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+            @event.listens_for(engine, "begin")
+            def _begin(connection: Connection) -> None:
+                # The driver's own would come too late for savepoints.
+                connection.exec_driver_sql("BEGIN")
+
+            return cls(engine)
         options: dict[str, Any] = {"charset": "utf8mb4", "connect_timeout": 5}
         if not writes:
             options["init_command"] = "SET SESSION TRANSACTION READ ONLY"
@@ -92,6 +101,15 @@ class OldDatabase:
             raise ConfigError(
                 [f"the old database can't be used: {reasons.reason_of(error)}"]
             ) from error
+
+    @contextmanager
+    def one_row(self, connection: Connection) -> Iterator[None]:
+        """Write one row; what the transaction has written before stays. Raises Unusable."""
+        try:
+            with connection.begin_nested():
+                yield
+        except (IntegrityError, DataError) as error:
+            raise Unusable(f"the database there refuses it: {reasons.reason_of(error)}") from error
 
     def has(self, name: str) -> bool:
         """Return whether there is such a table."""
@@ -142,6 +160,13 @@ class OldDatabase:
         query: Any = select(column("user_id")).select_from(self.table(name)).where(runs, step)
         with self.begin() as connection:
             return set(connection.execute(query).scalars())
+
+    def claimed(self, connection: Connection) -> list[dict[str, Any]]:
+        """Return the tasks that were taken out of the hands of workers there."""
+        name = "caption_generation_tasks"
+        runs = func.lower(column("status")) == "running"
+        query = select(self.table(name)).where(runs, column("current_step") == CLAIMED)
+        return [dict(row) for row in connection.execute(query).mappings()]
 
     def table(self, name: str) -> TableClause:
         """Return a table with the columns that it has here."""

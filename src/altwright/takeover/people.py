@@ -14,12 +14,21 @@ from altwright.db.session import Database
 from altwright.db.tables import AccountRow, UserRow
 from altwright.db.takeover_table import TakenRow
 from altwright.domain.caption import Role
-from altwright.errors import Conflict
+from altwright.errors import ConfigError, Conflict
 from altwright.takeover import fields as mapping
 from altwright.takeover import links
+from altwright.takeover.comparing import digests
 from altwright.takeover.fields import NO_PASSWORD, Row, Unusable
 from altwright.takeover.noun import NOBODY, Known
 from altwright.takeover.old_database import BATCH, OldDatabase
+
+#: Noted of a token that could not be read.
+_UNREAD = digests({"token": ""})["token"]
+_OTHER_KEY = (
+    "VEDFOLNIR_ENCRYPTION_KEY: it opens no token of the old database, and the one before did; it "
+    "should be the PLATFORM_ENCRYPTION_KEY that Vedfolnir has"
+)
+_IN_CASE = "another user's name there differs from it in case only; rename one of them there"
 
 
 def read_each(
@@ -82,16 +91,23 @@ class Users:
         """Return the id of the same one here. Raises Unusable."""
         name = row.fields["username"].lower()
         if name in self._seen:
-            raise Unusable("another user's name there differs from it in case only")
+            raise Unusable(_IN_CASE)
         self._seen.add(name)
         query = select(UserRow.id).where(UserRow.name_key == func.lower(row.fields["username"]))
         known = session.scalar(query)
+        if known is not None and self._is_another(known):
+            raise Unusable(_IN_CASE)
         if known is not None and name not in self._same:
             raise Unusable(
                 "there is a user of this name here: give one of them another name, or say that "
                 "they are the same person: --same NAME"
             )
         return known
+
+    def _is_another(self, known: Any) -> bool:
+        """Return whether a user here is somebody else's counterpart, who is still there."""
+        theirs = [int(old_id) for old_id, one in self._known.users.items() if one == known]
+        return bool(self._old.rows(self.table, "id", theirs))
 
     def add(self, session: Session, row: Row) -> Any:
         """Add it and return its id."""
@@ -126,7 +142,7 @@ class Users:
         query = select(UserRow.id, UserRow).where(~exists().where(TakenRow.user_id == UserRow.id))
         for rows in batches(self._database, query, UserRow.id):
             yield [
-                (row.id, _user_fields(row), {"created_at": mapping.stored(row.created_at)})
+                (row.id, _user_fields(row), {"id": row.id, "created_at": row.created_at})
                 for _, row in rows
             ]
 
@@ -138,8 +154,16 @@ class Users:
         self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
     ) -> Any:
         """Return the id of the same one there. Raises Unusable."""
-        if self._old.rows(self.table, "username", [fields["username"]], connection):
-            raise Unusable("a user of this name is there, who was not taken over")
+        for row in self._old.rows(self.table, "username", [fields["username"]], connection):
+            # Added by a run that was ended before it could note that.
+            made = mapping.instant(row.get("created_at"))
+            if made is not None and made == mapping.instant(beside["created_at"]):
+                return row["id"]
+            raise Unusable(
+                "a user of this name is there, who was not taken over: rename one of them, or say "
+                "that they are the same person: altwright import vedfolnir --same NAME"
+            )
+        return None
 
     def add_there(
         self, connection: Connection, fields: Mapping[str, Any], beside: Mapping[str, Any]
@@ -150,9 +174,11 @@ class Users:
             remark = "needs a new password there"
         columns = mapping.user_columns({"password": NO_PASSWORD, **fields})
         columns |= {"email_verified": 1, "failed_login_attempts": 0, "account_locked": 0}
-        columns["email"] = columns.get("email") or ""
-        created = str(beside["created_at"])
-        return self._old.add(connection, self.table, {**columns, **beside}, created), remark
+        # There, each user has an address of their own; no mail gets to this one (RFC 2606).
+        columns["email"] = columns.get("email") or f"user-{beside['id']}@altwright.invalid"
+        created = str(mapping.stored(beside["created_at"]))
+        columns["created_at"] = created
+        return self._old.add(connection, self.table, columns, created), remark
 
 
 def _user_fields(row: UserRow) -> dict[str, Any]:
@@ -198,6 +224,20 @@ class Accounts:
 
         return read_each(rows, read)
 
+    def check_key(self) -> None:
+        """Make sure that the key opens a token there, if it ever did. Raises ConfigError."""
+        opened = False
+        for rows in self.pages():
+            with self._database.read() as session:
+                taken = links.of(session, self.kind, [row["id"] for row in rows])
+            for row in rows:
+                if mapping.token_there(row, self._old_box) is not None:
+                    return
+                link = taken.get(str(row["id"]))
+                opened |= link is not None and link.theirs.get("token", _UNREAD) != _UNREAD
+        if opened:
+            raise ConfigError([_OTHER_KEY])
+
     def here(self, session: Session, ids: Collection[Any]) -> dict[Any, dict[str, Any]]:
         """Return the fields of rows here."""
         query = select(AccountRow).where(AccountRow.id.in_(list(ids)))
@@ -222,10 +262,11 @@ class Accounts:
 
     def add(self, session: Session, row: Row) -> Any:
         """Add it and return its id."""
-        made = AccountRow(user_id=row.beside["user_id"], remote_id="", **self._values(row.fields))
+        values = self._values({"token": "", **row.fields})
+        made = AccountRow(user_id=row.beside["user_id"], remote_id="", **values)
         if row.beside["created_at"]:
             made.created_at = row.beside["created_at"]
-        if not row.fields["token"]:
+        if not values["token"]:
             made.problem = "Its token could not be taken over; connect it again."
         session.add(made)
         session.flush()

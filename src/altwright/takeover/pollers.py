@@ -18,15 +18,19 @@ def reasons_to_stay(database: Database, old: OldDatabase) -> list[str]:
         with database.read() as session:
             taken = links.of(session, links.TASK, some)
         for row in old.rows("caption_generation_tasks", "id", some):
-            if row["id"] in taken:
+            is_running = word(row.get("status")) == "running"
+            link = taken.get(row["id"])
+            # What was taken while they rested waits there still, until it is claimed.
+            if link is not None and (is_running or link.new_id is None):
                 continue
-            is_theirs = word(row.get("status")) == "running" and row.get("current_step") != CLAIMED
+            is_theirs = is_running and row.get("current_step") != CLAIMED
             runs, waits = runs + is_theirs, waits + (not is_theirs)
     found = []
     if runs:
         found.append(f"the old workers work on {counted(runs, 'task')}; let them end")
     if waits:
         found.append(
-            f"waiting in the old database: {counted(waits, 'task')}; `altwright migrate to-rq`"
+            f"waiting in the old database: {counted(waits, 'task')}; `altwright migrate to-rq` "
+            "takes them, and `altwright import vedfolnir --dry-run` says which it can't, and why"
         )
     return found

@@ -10,7 +10,7 @@ from typing import Any
 ADDED, CHANGED, SAME, LEFT = "added", "changed", "same", "left"
 OUTCOMES = (ADDED, CHANGED, SAME, LEFT)
 #: Examples that are kept of one remark.
-EXAMPLES = 20
+EXAMPLES = 1_000
 
 
 @dataclass(slots=True)

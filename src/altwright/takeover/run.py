@@ -18,7 +18,7 @@ from altwright.db.session import Database
 from altwright.db.tables import UserRow
 from altwright.errors import ConfigError
 from altwright.takeover import links
-from altwright.takeover.comparing import digests, to_take
+from altwright.takeover.comparing import changed, digests, to_take
 from altwright.takeover.fields import Row, Unusable, instant
 from altwright.takeover.files import OldFiles
 from altwright.takeover.links import Link
@@ -54,10 +54,13 @@ class Takeover:
         self._dry_run = dry_run
         self._known = Known()
         self._users = Users(database, old, self._known, same)
+        self._accounts = Accounts(database, old, self._known, old_box, box)
+        self._tasks = Tasks(database, old, self._known, box, stopped=stopped, claims=claims)
+        self._stopped = stopped
         self._nouns: tuple[Noun, ...] = (
             self._users,
-            Accounts(database, old, self._known, old_box, box),
-            Tasks(database, old, self._known, box, stopped=stopped, claims=claims),
+            self._accounts,
+            self._tasks,
             Pictures(database, old, self._known, files, dry_run=dry_run),
         )
         #: Ids of what a dry run would make.
@@ -83,12 +86,16 @@ class Takeover:
                 self._give_changes(noun, some)
             for rows in noun.new_here():
                 self._give_new(noun, rows)
+        if self._stopped:
+            with self._old.begin() as connection:
+                self._tasks.release(connection, self.report, dry_run=self._dry_run)
         return self.report
 
     def _begin(self) -> None:
         self._known.users |= links.everybody(self._database, links.USER)
         self._known.accounts |= links.everybody(self._database, links.ACCOUNT)
         self._check_source()
+        self._accounts.check_key()
 
     def _check_source(self) -> None:
         """Make sure that it is the database of which rows were taken before. Raises ConfigError."""
@@ -115,7 +122,7 @@ class Takeover:
         known = links.of(session, noun.kind, [row["id"] for row in rows])
         here = noun.here(session, {one.new_id for one in known.values()} - {None})
         added: list[tuple[Any, Any, Row]] = []
-        changed: list[tuple[Link, dict[str, Any]]] = []
+        followed: list[tuple[Link, dict[str, Any], Row]] = []
         for source, row in zip(rows, read, strict=True):
             old_id = source["id"]
             link = known.get(str(old_id))
@@ -126,17 +133,19 @@ class Takeover:
                     added.append((old_id, self._add(session, noun, old_id, row), row))
                 else:
                     taken = self._take_change(session, noun, link, here, row)
-                    changed += [(link, taken)] if taken is not None else []
+                    if taken is not None or changed(row.noted, link.theirs):
+                        followed.append((link, taken or {}, row))
             except Unusable as error:
                 self.report.leave(noun.table, old_id, str(error))
         if self._dry_run:
             return
-        now = noun.here(session, {one[1] for one in added} | {one.new_id for one, _ in changed})
+        now = noun.here(session, {one[1] for one in added} | {one[0].new_id for one in followed})
         for old_id, new_id, row in added:
-            links.add(session, noun.kind, old_id, new_id, digests(row.fields), digests(now[new_id]))
-        for link, taken in changed:
+            theirs = digests(row.fields | row.noted)
+            links.add(session, noun.kind, old_id, new_id, theirs, digests(now[new_id]))
+        for link, taken, row in followed:
             after = {name: now[link.new_id][name] for name in taken if name in now[link.new_id]}
-            links.stamp(session, link, digests(taken), digests(after))
+            links.stamp(session, link, digests(taken | row.noted), digests(after))
 
     def _add(self, session: Session, noun: Noun, old_id: Any, row: Row) -> Any:
         new_id = noun.find(session, row)
@@ -165,6 +174,7 @@ class Takeover:
         if link.new_id not in here:
             raise Unusable(_DELETED)
         ours = here[link.new_id]
+        holds = noun is self._tasks and self._tasks.hold(link, row, ours, dry_run=self._dry_run)
         taken = to_take(row.fields, ours, link.theirs, link.ours, whole=noun.whole)
         if taken is None:
             raise Unusable(_BOTH)
@@ -173,7 +183,7 @@ class Takeover:
                 noun.change(session, link.new_id, taken, row)
             self.report.row(noun.table, CHANGED)
             return taken
-        self.report.row(noun.table, SAME)
+        self.report.row(noun.table, CHANGED if holds else SAME)
         return _agreed(row.fields, ours, link.theirs)
 
     def _give_changes(self, noun: Noun, some: Sequence[Link]) -> None:
@@ -201,7 +211,7 @@ class Takeover:
             for link, given in stamps:
                 row = there.get(link.old_id)
                 if isinstance(row, Row):
-                    theirs = {name: row.fields[name] for name in given}
+                    theirs = {name: row.fields[name] for name in given if name in row.fields}
                     links.stamp(session, link, digests(theirs), digests(given))
 
     def _give_change(
@@ -223,11 +233,14 @@ class Takeover:
         given = to_take(ours, row.fields, link.ours, link.theirs, whole=noun.whole)
         if given is None:
             raise Unusable(_BOTH)
+        if noun is self._tasks and self._tasks.rests_there(link, row, ours):
+            given = given or ours
         if given:
             if not self._dry_run:
-                self._old.write(
-                    connection, noun.table, _old_key(noun, link.old_id), noun.columns(given)
-                )
+                with self._old.one_row(connection):
+                    self._old.write(
+                        connection, noun.table, _old_key(noun, link.old_id), noun.columns(given)
+                    )
             self.report.row(noun.table, CHANGED)
             return given
         self.report.row(noun.table, SAME)
@@ -276,7 +289,8 @@ class Takeover:
             return old_id, SAME, "it is there already, and stays as it is there"
         if self._dry_run:
             return next(self._nobody), ADDED, ""
-        old_id, remark = noun.add_there(connection, fields, beside)
+        with self._old.one_row(connection):
+            old_id, remark = noun.add_there(connection, fields, beside)
         return old_id, ADDED, remark
 
 

@@ -15,16 +15,21 @@ from altwright.domain.task import Status
 from altwright.errors import InvalidInput
 from altwright.takeover import fields as mapping
 from altwright.takeover import links
+from altwright.takeover.comparing import digests
 from altwright.takeover.fields import Row, Unusable
+from altwright.takeover.links import Link
 from altwright.takeover.noun import Known
 from altwright.takeover.old_database import BATCH, CLAIMED, OldDatabase
 from altwright.takeover.people import old_id_of, read_each
+from altwright.takeover.report import CHANGED, Report
 from altwright.tasks.store import imported_tasks
 from altwright.tasks.store.imported_tasks import Carried
 from altwright.tasks.submission_rules import CaptionSecurityManager
 
 #: What a task of the replaced system is here.
 KIND = CaptionGenerationService.name
+#: Noted of a task that ran there when it was taken: which run of it that was.
+RUN = "run"
 _ACTIVE = ("queued", "running")
 
 
@@ -59,7 +64,8 @@ class Tasks:
 
     def pages(self) -> Iterator[list[dict[str, Any]]]:
         """Yield what has ended by id, then what hasn't, oldest first."""
-        yield from self._old.pages(self.table, func.lower(column("status")).not_in(_ACTIVE))
+        status = func.lower(func.coalesce(column("status"), ""))
+        yield from self._old.pages(self.table, status.not_in(_ACTIVE))
         self._at_work = self._old.users_at_work() if self._claims else set()
         active = self._old.active()
         for at in range(0, len(active), BATCH):
@@ -78,14 +84,18 @@ class Tasks:
         def read(row: Mapping[str, Any]) -> Row:
             place = row.get("user_id"), row.get("platform_connection_id")
             made = mapping.task_there(row, settings.get(place))
+            runs = mapping.word(row.get("status")) == "running"
             made.beside |= {
                 "id": _checked(row["id"]),
                 "user_id": self._known.user(place[0]),
                 "old_user_id": place[0],
                 "account_id": self._account(made, place[1]),
-                "runs": mapping.word(row.get("status")) == "running",
-                "is_claimed": row.get("current_step") == CLAIMED,
+                "runs": runs,
+                "is_claimed": runs and row.get("current_step") == CLAIMED,
             }
+            made.beside |= digests({RUN: str(row.get("started_at"))})
+            if runs and self._stopped:
+                made.noted = {RUN: str(row.get("started_at"))}
             return made
 
         return read_each(rows, read)
@@ -159,6 +169,40 @@ class Tasks:
                 (task.id, _fields(task), {"task": task, "settings": task.settings})
                 for task in tasks
             ]
+
+    def rests_there(self, link: Link, row: Row, ours: Mapping[str, Any]) -> bool:
+        """Return whether to workers there it runs, though it was taken from them and waits here."""
+        if not (self._stopped and row.beside["runs"] and ours["status"] is Status.QUEUED):
+            return False
+        return bool(row.beside["is_claimed"] or row.beside[RUN] == link.theirs.get(RUN))
+
+    def hold(self, link: Link, row: Row, ours: Mapping[str, Any], *, dry_run: bool) -> bool:
+        """Claim what is here already, and waits there for workers that go on (again).
+
+        Return whether it did. Raises Unusable: one of them has begun it.
+        """
+        is_active = row.fields["status"] is Status.QUEUED
+        if not self._claims or not is_active or row.beside["is_claimed"]:
+            return False
+        if row.beside["runs"]:
+            if ours["status"] is Status.QUEUED and row.beside[RUN] != link.theirs.get(RUN):
+                raise Unusable("it runs there and waits here: altwright task cancel ID")
+            return False
+        if not dry_run and not self._old.claim(link.old_id):
+            raise Unusable("a worker there has just begun it")
+        return True
+
+    def release(self, connection: Connection, report: Report, *, dry_run: bool) -> None:
+        """Let those wait there again that a run has claimed, and was ended before it took them."""
+        for row in self._old.claimed(connection):
+            with self._database.read() as session:
+                if links.of(session, self.kind, [row["id"]]):
+                    continue
+            report.row(self.table, CHANGED)
+            report.remark(self.table, row["id"], "claimed by a run that was ended; it waits again")
+            if not dry_run:
+                values = {"status": Status.QUEUED.name, "current_step": "", "started_at": None}
+                self._old.write(connection, self.table, row["id"], values)
 
     def columns(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the old columns of fields."""
