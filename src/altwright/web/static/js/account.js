@@ -9,9 +9,6 @@ const summary = form.querySelector("[data-context-error]");
 const button = form.querySelector("[type=submit]");
 let version = Number(form.dataset.version);
 let saved = JSON.stringify(wanted());
-/** Where what was typed waits while its writer, whose session is over, signs in. */
-const KEY = `altwright.names.${form.dataset.account}`;
-restore();
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -25,7 +22,6 @@ form.addEventListener("submit", async (event) => {
     saved = JSON.stringify(body);
     tell("Saved. Pictures that are described from now on go by it.");
   } catch (problem) {
-    if (problem.status === 401) keep({ ...body, version });
     show(problem.message, problem.fields);
   } finally {
     button.setAttribute("aria-disabled", "false");
@@ -37,34 +33,6 @@ addEventListener("beforeunload", (event) => {
 });
 followToReview();
 document.documentElement.dataset.ready = "";
-
-/** @param {object} typed */
-function keep(typed) {
-  try {
-    sessionStorage.setItem(KEY, JSON.stringify(typed));
-  } catch {
-    // Storage is full or forbidden: the browser asks before the page is left.
-  }
-}
-
-/** Bring back, once, what was typed before the session was over. */
-function restore() {
-  let kept;
-  try {
-    kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
-    sessionStorage.removeItem(KEY);
-  } catch {
-    return;
-  }
-  if (!kept || !button) return;
-  for (const [name, value] of Object.entries(kept)) {
-    const field = form.elements.namedItem(name);
-    if (typeof value === "boolean") field.checked = value;
-    else if (field) field.value = value;
-  }
-  version = kept.version; // what was changed elsewhere meanwhile is not replaced unseen
-  tell("What you typed is here again, and not saved yet.");
-}
 
 /** Return what the form says. */
 function wanted() {
