@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,6 +49,38 @@ def test_what_workers_call_outlives_them(tmp_path: Path) -> None:
     ]
     assert {"gunicorn", "worker 1"} <= {one.name for one in callers}
     assert pretend_server(tmp_path, 1, "http://127.0.0.1:1").rank < min(one.rank for one in callers)
+
+
+def test_a_child_that_was_killed_is_told_of_once(tmp_path: Path) -> None:
+    """While others of its rank still end, the log doesn't say it again at every look."""
+    deaf, slow = tmp_path / "deaf", tmp_path / "slow"
+    script = f"""
+import logging, pathlib, sys
+from altwright.processes.supervisor import Child, Supervisor
+
+BODY = "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, {{}}); " \\
+    "pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
+children = [
+    Child(
+        name,
+        [sys.executable, "-c", BODY.format(meets), path],
+        pathlib.Path(path).exists,
+        stop_s=stop_s,
+    )
+    for name, meets, path, stop_s in (
+        ("deaf", "signal.SIG_IGN", {str(deaf)!r}, 0.0),
+        ("slow", "lambda *_: (time.sleep(2), sys.exit())", {str(slow)!r}, 60.0),
+    )
+]
+logging.basicConfig()
+supervisor = Supervisor(children, None)
+supervisor.start()
+supervisor.stop()
+"""
+    argv = [sys.executable, "-c", script]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stderr.count("deaf did not end within 0 s and is killed") == 1
+    assert "slow" not in done.stderr
 
 
 def replaced(service: Service, name: str, before: int) -> Callable[[], bool]:

@@ -137,3 +137,20 @@ def test_the_names_of_columns_stand_above_or_below(where: str) -> None:
     assert found is not None
     assert "cat, dog and fox. cat: 10, 17, 24" in found.text
     assert "with three rows" in found.text
+
+
+@pytest.mark.parametrize("mark", ["-", "\N{EN DASH}", "\N{MINUS SIGN}"])
+def test_the_marks_of_ticks_are_no_signs(mark: str) -> None:
+    """An axis has no zero below zero: what stands before it there stands before each number."""
+    values = {"Ash": 4, "Beech": 2, "Elm": 5}
+    lines = [left_of(mark + tick.text, 70, tick.y) for tick in upright_ticks()]
+    boxes = []
+    for place, (name, value) in enumerate(values.items()):
+        x = 160 + 120 * place
+        lines.append(line(name, x, ZERO_Y + 20))
+        boxes.append(((x - 30, ZERO_Y - UNIT * value, x + 30, ZERO_Y), BLUE))
+    found = told(boxes, lines)
+    assert found is not None
+    for name, value in values.items():
+        assert f"{name} about {value}" in found.text
+    assert mark not in found.text

@@ -298,7 +298,7 @@ class Supervisor:
 
 
 def _kill_if_late(child: Child) -> None:
-    if child.process is not None and child.kill_at and time.monotonic() > child.kill_at:
+    if child.process and child.alive and child.kill_at and time.monotonic() > child.kill_at:
         _log.warning("%s did not end within %.0f s and is killed", child.name, child.stop_s)
         child.process.kill()
         child.process.wait()

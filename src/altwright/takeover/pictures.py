@@ -50,6 +50,8 @@ class Pictures:
         self._known = known
         self._files = files
         self._dry_run = dry_run
+        #: Ids of posts there, by account and remote id: an export asks for each new picture.
+        self._posts_there: dict[Any, dict[str, Any]] = {}
 
     def pages(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the old rows, in batches."""
@@ -265,13 +267,19 @@ class Pictures:
             "platform_connection_id": account_id,
         }
         created = str(mapping.stored(draft.created_at))
-        return self._old.add(connection, self.table, columns, created), ""
+        made = self._old.add(connection, self.table, columns, created)
+        # Known from now on, as it isn't where its picture was refused.
+        self._posts_there[account_id][post.remote_id] = post_id
+        return made, ""
 
     def _post_there(self, connection: Connection, post: PostRow, account_id: Any) -> Any:
-        for row in self._old.rows("posts", "platform_connection_id", [account_id], connection):
-            if (row.get("post_id") or "").rstrip("/").rpartition("/")[2] == post.remote_id:
-                return row["id"]
-        return None
+        known = self._posts_there.get(account_id)
+        if known is None:
+            known = self._posts_there[account_id] = {}
+            for row in self._old.rows("posts", "platform_connection_id", [account_id], connection):
+                remote_id = (row.get("post_id") or "").rstrip("/").rpartition("/")[2]
+                known.setdefault(remote_id, row["id"])
+        return known.get(post.remote_id)
 
 
 def _same_picture(row: Row) -> Select[int]:

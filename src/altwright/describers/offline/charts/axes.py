@@ -21,6 +21,9 @@ _NUMBER: Final = re.compile(
     r"^(?P<sign>[-\u2212\u2013]?)[$€£]?(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     r"\s?(?P<unit>%|[kKMB]|°C?|€|\$)?$"
 )
+#: What no axis says: the mark of its tick was read as a sign, and so were those of the others.
+_SIGNED_ZERO: Final = re.compile(r"^[-\u2212\u2013]0+(?:\.0+)?(?!\d)")
+_SIGNS: Final = "-\N{MINUS SIGN}\N{EN DASH}"
 _FACTORS: Final = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
 #: Numbers that one axis must have at least to be one.
 _LEAST_TICKS: Final = 3
@@ -184,7 +187,10 @@ def _left_words(lines: Sequence[Line], bottom: Sequence[Line], width: int) -> li
 
 def _fit(ticks: Sequence[Line], axis: str) -> Scale | None:
     """Return the line through the ticks; one misread tick is dropped."""
-    parsed = [(tick, parse_number(tick.text)) for tick in ticks]
+    texts = [tick.text.strip() for tick in ticks]
+    if any(map(_SIGNED_ZERO.match, texts)):
+        texts = [text.lstrip(_SIGNS) for text in texts]
+    parsed = [(tick, parse_number(text)) for tick, text in zip(ticks, texts, strict=True)]
     numbers = [(tick, value) for tick, value in parsed if value is not None]
     if len(numbers) < max(2, 0.7 * len(ticks)):
         return None
