@@ -84,6 +84,11 @@ def check(page: Page) -> None:
         check_width(page, width)
     page.set_viewport_size(REFLOW)
     check_width(page, REFLOW["width"])
+    # Letters twice as large on a telephone (WCAG 2.2, 1.4.4).
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.evaluate("document.documentElement.style.fontSize = '212.5%'")
+    check_width(page, 390)
+    page.evaluate("document.documentElement.style.fontSize = ''")
 
 
 def check_width(page: Page, width: int) -> None:
