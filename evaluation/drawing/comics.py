@@ -27,6 +27,8 @@ class Look:
     gutter: int = 24
     balloon: str = "white"
     is_oval: bool = False
+    has_sticks: bool = False
+    has_balloons: bool = True
     points: int = 22
     face: Face = "italic"
     room: int = 190
@@ -43,7 +45,7 @@ def page(panels: Sequence[Panel], look: Look) -> Image.Image:
             half + x1 * (width - look.gutter) - half, half + y1 * (height - look.gutter) - half,
         )  # fmt: skip
         sheet.draw.rectangle(box, look.papers[number % len(look.papers)], look.ink, look.frame)
-        _figures(sheet, box, look, number)
+        (_sticks if look.has_sticks else _figures)(sheet, box, look, number)
         for balloon in balloons:
             _balloon(sheet, box, balloon, look)
     return sheet.image
@@ -63,6 +65,19 @@ def _figures(sheet: Sheet, box: Box, look: Look, number: int) -> None:
             sheet.draw.ellipse((x + eye - 3, y1 - 110, x + eye + 3, y1 - 104), look.ink)
 
 
+def _sticks(sheet: Sheet, box: Box, look: Look, number: int) -> None:
+    """Draw two of lines and circles; every second panel's are taller."""
+    x0, _, x1, y1 = box
+    tall = 110 + 20 * (number % 2)
+    for place in range(2):
+        x, neck, hip = x0 + (0.28 + 0.4 * place) * (x1 - x0), y1 - tall, y1 - tall + 50
+        sheet.draw.ellipse((x - 16, neck - 32, x + 16, neck), None, look.ink, 3)
+        limbs = ((0, neck, 0, hip), (0, neck + 12, -22, hip - 8), (0, neck + 12, 24, hip - 14),
+                 (0, hip, -18, y1 - 8), (0, hip, 18, y1 - 8))  # fmt: skip
+        for from_x, from_y, to_x, to_y in limbs:
+            sheet.draw.line((x + from_x, from_y, x + to_x, to_y), look.ink, 3)
+
+
 def _balloon(sheet: Sheet, box: Box, balloon: Balloon, look: Look) -> None:
     x, y, text = balloon
     lines = wrapped(text, look.points, look.face, look.room)
@@ -72,11 +87,14 @@ def _balloon(sheet: Sheet, box: Box, balloon: Balloon, look: Look) -> None:
     left, top = box[0] + x * (box[2] - box[0]), box[1] + y * (box[3] - box[1])
     right, bottom = left + wide + 2 * pad[0], top + step * len(lines) + 2 * pad[1]
     middle = (left + right) / 2
-    sheet.draw.polygon(
-        ((middle - 12, bottom - 6), (middle + 14, bottom - 6), (middle + 4, bottom + 26)),
-        look.balloon, look.ink,
-    )  # fmt: skip
-    if look.is_oval:
+    if look.has_balloons:
+        sheet.draw.polygon(
+            ((middle - 12, bottom - 6), (middle + 14, bottom - 6), (middle + 4, bottom + 26)),
+            look.balloon, look.ink,
+        )  # fmt: skip
+    if not look.has_balloons:
+        sheet.draw.line((middle, bottom, middle + 4, bottom + 26), look.ink, 3)
+    elif look.is_oval:
         sheet.draw.ellipse((left, top, right, bottom), look.balloon, look.ink, 3)
     else:
         sheet.box((left, top, right, bottom), look.balloon, look.ink, r=20)

@@ -218,6 +218,18 @@ def _comics() -> Iterator[Made]:
             ((0, 0, 0.5, 1), ((0.04, 0.08, "WE NEED A SHIP."), (0.54, 0.3, "WE HAVE A BATH."))),
             ((0.5, 0, 1, 1), ((0.1, 0.1, "DOES IT FLOAT?"),))),
             comics.Look(size=(1240, 560), is_oval=True, face="bold", points=19, papers=("#ffffff", "#eeeeee"), gutter=16)),
+        ("sticks", (
+            (quarters[0], ((0.06, 0.06, "Is the printer on?"), (0.56, 0.24, "It says so."))),
+            (quarters[1], ((0.08, 0.08, "Is it printing?"), (0.6, 0.28, "It says so."))),
+            (quarters[2], ((0.06, 0.06, "Is there paper?"),)),
+            (quarters[3], ((0.1, 0.1, "Ask it nicely."), (0.6, 0.3, "It says no.")))),
+            comics.Look(papers=("white",), frame=3, face="plain", has_sticks=True)),
+        ("sticks-bare", (
+            (quarters[0], ((0.06, 0.06, "Warum ist es so still?"),)),
+            (quarters[1], ((0.56, 0.1, "Das Netz ist weg."),)),
+            (quarters[2], ((0.06, 0.06, "Und jetzt?"), (0.56, 0.24, "Jetzt reden wir."))),
+            (quarters[3], ((0.3, 0.1, "Wie hieß du noch?"),))),
+            comics.Look(papers=("white",), frame=3, face="plain", has_sticks=True, has_balloons=False)),
     )  # fmt: skip
     for name, panels, look in shown:
         words = " ".join(text for _, balloons in panels for _, _, text in balloons)

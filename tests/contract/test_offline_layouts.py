@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from evaluation.drawing import boards, chats, comics, graphics, lists
 from tests import support_offline
 from tests.support_offline import jpeg, png, told
@@ -70,6 +72,25 @@ def test_a_comic_is_told_panel_by_panel(describer: OfflineDescriber) -> None:
         "is only one.”; panel 3: “There was.”, “She laid eggs.”"
     )
     assert found.level == "medium"
+
+
+def test_what_stands_in_frames_is_read_frame_by_frame(describer: OfflineDescriber) -> None:
+    """Figures of lines make a comic, too; where words have no balloons, it is parts in frames."""
+    panels: tuple[comics.Panel, ...] = (
+        ((0, 0, 0.5, 0.5), ((0.05, 0.06, "Is the printer on?"), (0.6, 0.25, "It says so."))),
+        ((0.5, 0, 1, 0.5), ((0.1, 0.1, "Is there paper?"),)),
+        ((0, 0.5, 0.5, 1), ((0.05, 0.06, "Ask it nicely."),)),
+        ((0.5, 0.5, 1, 1), ((0.1, 0.1, "It says no."),)),
+    )
+    look = comics.Look(papers=("white",), frame=3, face="plain", has_sticks=True)
+    said = (
+        "1: “Is the printer on?”, “It says so.”; {0} 2: “Is there paper?”; {0} 3: “Ask it "
+        "nicely.”; {0} 4: “It says no.”"
+    )
+    found = told(describer, png(comics.page(panels, look)))
+    assert found.text == f"Comic in four panels. Panel {said.format('panel')}"
+    bare = told(describer, png(comics.page(panels, replace(look, has_balloons=False))))
+    assert bare.text == f"Image in four framed parts. Part {said.format('part')}"
 
 
 def test_a_qr_code_is_told_with_its_address(describer: OfflineDescriber) -> None:

@@ -1,10 +1,11 @@
-"""Comics: framed panels with figures, and what is said in them, in the order of reading."""
+"""Comics, and other framed parts: what is written in each, in the order of reading."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,8 +30,16 @@ _COVERED: Final = 0.6
 #: Share of a panel's side that is one line, so many pixels from its end at most.
 _FRAMED: Final = 0.85
 _FRAME_PX: Final = 6
-#: Share of a panel, without its text, that figures take up at least.
+#: Share of a panel, without its text, that figures take up at least; and of its height and width
+#: that one has which is drawn with lines.
 _FIGURES: Final = 0.03
+_STICK_FIGURE: Final = (0.2, 0.05)
+#: Distance of two lines of one block at most, as a share of a line's height.
+_CLOSE: Final = 0.6
+#: What strokes are read as.
+_TAILS: Final = frozenset("1Il7/\\")
+#: Words from which on an area's text is said by somebody; a button's is shorter.
+_SPOKEN: Final = 3
 
 
 class _Box(NamedTuple):
@@ -50,31 +59,54 @@ class _Box(NamedTuple):
 def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
     """Return what is said in each panel; None: it is no comic, or has no balloons."""
     lines = readable(lines)
-    panels = _panels(pixels)
-    if not _PANELS[0] <= len(panels) <= _PANELS[1] or any(line.is_upright for line in lines):
-        return None
-    if sum(panel.area for panel in panels) < _COVERED * pixels.shape[0] * pixels.shape[1]:
+    panels = _panels(pixels, lines)
+    if not panels:
         return None
     found = areas.find(pixels, lines)
     balloons = [area for area in found if any(_is_balloon(area, panel) for panel in panels)]
     drawn = sum(_has_figures(pixels, panel, balloons, lines) for panel in panels)
-    if not balloons or 2 * drawn < len(panels):
+    spoken = sum(_is_spoken(area) for area in balloons)
+    if not balloons or 2 * spoken < len(balloons) or 2 * drawn < len(panels):
         return None
-    said = "; ".join(
-        f"panel {place}{_said(panel, balloons, lines)}" for place, panel in enumerate(panels, 1)
-    )
-    return Statement(f"comic in {number(len(panels))} panels. P{said[1:]}", "medium", "comic")
+    said = _told("panel", panels, balloons, lines)
+    return Statement(f"comic in {number(len(panels))} panels. {said}", "medium", "comic")
 
 
-def _panels(pixels: Pixels) -> list[_Box]:
-    """Return the framed parts of a picture that gutters of its border's colour divide, in order."""
+def framed(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
+    """Return what is written in each framed part; None: there aren't several with text."""
+    lines = readable(lines)
+    panels = _panels(pixels, lines)
+    if sum(any(panel.has(line) for line in lines) for panel in panels) < _PANELS[0]:
+        return None
+    if not all(any(panel.has(line) for panel in panels) for line in lines):
+        return None
+    said = _told("part", panels, areas.find(pixels, lines), lines)
+    return Statement(f"image in {number(len(panels))} framed parts. {said}", "medium", "framed")
+
+
+def _told(what: str, panels: Sequence[_Box], written: Sequence[Area], lines: Sequence[Line]) -> str:
+    parts = (f"{what} {place}{_said(one, written, lines)}" for place, one in enumerate(panels, 1))
+    said = "; ".join(parts)
+    return f"{said[0].upper()}{said[1:]}"
+
+
+def _panels(pixels: Pixels, lines: Sequence[Line]) -> list[_Box]:
+    """Return the framed parts of a picture that gutters of its border's colour divide, in order.
+
+    None, where they are too few or many, leave too much beside them, or text stands upright.
+    """
+    if any(line.is_upright for line in lines):
+        return []
     height, width = pixels.shape[:2]
     border = np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
     ground = frequent(border)[0][0].astype(np.int16)
     is_drawn = np.abs(pixels.astype(np.int16) - ground).max(axis=2) > _VISIBLE
     parts = _parts(is_drawn, _Box(0, 0, width, height))
     large = [p for p in parts if p.x1 - p.x0 > _LEAST * width and p.y1 - p.y0 > _LEAST * height]
-    return large if all(_is_framed(pixels, part) for part in large) else []
+    if sum(part.area for part in large) < _COVERED * width * height:
+        return []
+    is_right = _PANELS[0] <= len(large) <= _PANELS[1]
+    return large if is_right and all(_is_framed(pixels, part) for part in large) else []
 
 
 def _parts(is_drawn: NDArray[np.bool_], box: _Box) -> list[_Box]:
@@ -126,6 +158,12 @@ def _is_balloon(area: Area, panel: _Box) -> bool:
     return inside and area.width * area.height < panel.area / 2 and area.cut_corners > 0
 
 
+def _is_spoken(area: Area) -> bool:
+    """Return whether an area's text is a sentence, as far as its length and end tell."""
+    text = area.text
+    return len(text.split()) >= _SPOKEN or text.endswith((".", "!", "?", "…"))
+
+
 def _has_figures(
     pixels: Pixels, panel: _Box, balloons: Sequence[Area], lines: Sequence[Line]
 ) -> bool:
@@ -140,7 +178,13 @@ def _has_figures(
         left, right = int(one.x0) - panel.x0 - _FRAME_PX, int(one.x1) - panel.x0 + _FRAME_PX
         is_drawn[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = False
     edge = 2 * _FRAME_PX
-    return bool(is_drawn[edge:-edge, edge:-edge].mean() > _FIGURES)
+    inner = is_drawn[edge:-edge, edge:-edge]
+    if inner.mean() > _FIGURES:
+        return True
+    _, _, stats, _ = cv2.connectedComponentsWithStats(inner.astype(np.uint8), connectivity=8)
+    high, wide = (share * side for share, side in zip(_STICK_FIGURE, is_drawn.shape, strict=True))
+    sizes = stats[1:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]
+    return bool(((sizes[:, 0] >= high) & (sizes[:, 1] >= wide)).any())
 
 
 def _said(panel: _Box, balloons: Sequence[Area], lines: Sequence[Line]) -> str:
@@ -148,11 +192,8 @@ def _said(panel: _Box, balloons: Sequence[Area], lines: Sequence[Line]) -> str:
     inside = [one for one in balloons if _is_balloon(one, panel)]
     spoken = [line for one in inside for line in one.lines]
     there = [(float(one.y0), float(one.y1), one.x0, one.lines) for one in inside]
-    there += [
-        (line.y0, line.y1, int(line.x0), [line])
-        for line in lines
-        if panel.has(line) and line not in spoken
-    ]
+    loose = [line for line in lines if panel.has(line) and line not in spoken]
+    there += [(one[0].y0, one[-1].y1, int(one[0].x0), one) for one in _blocks(loose)]
     there.sort(key=lambda one: one[:3])
     ordered: list[list[Line]] = []
     while there:
@@ -161,3 +202,21 @@ def _said(panel: _Box, balloons: Sequence[Area], lines: Sequence[Line]) -> str:
         ordered += [one[3] for one in sorted(row, key=lambda one: one[2])]
     texts = ", ".join(quoted(joined(in_rows(one))) for one in ordered)
     return f": {texts}" if texts else " without words"
+
+
+def _blocks(lines: Sequence[Line]) -> list[list[Line]]:
+    """Return lines that stand close below one another together, each block from its top.
+
+    A stroke below a block, which leads to who says it, isn't text.
+    """
+    blocks: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: (line.y0, line.x0)):
+        for block in blocks:
+            last = block[-1]
+            is_below = line.y > last.y1 and line.y0 - last.y1 < _CLOSE * (last.y1 - last.y0)
+            if is_below and line.x0 < last.x1 and last.x0 < line.x1:
+                block.append(line)
+                break
+        else:
+            blocks.append([line])
+    return [one[:-1] if len(one) > 1 and one[-1].text in _TAILS else one for one in blocks]

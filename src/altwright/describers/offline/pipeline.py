@@ -117,15 +117,22 @@ class Composer:
     def _describe_drawn(self, work: _Work, lines: list[Line]) -> Statement:
         height, width = work.pixels.shape[:2]
         return (
-            work.timed("chat", lambda: chats.describe(work.pixels, lines))
+            work.timed("comic", lambda: comics.describe(work.pixels, lines))
+            or work.timed("chat", lambda: chats.describe(work.pixels, lines))
             or screenshots.surely(lines, width, height)
-            or work.timed("comic", lambda: comics.describe(work.pixels, lines))
             or work.timed("board", lambda: boards.describe(work.pixels, lines, self._reader()))
             or tables.describe(lines)
             or work.timed("chart", lambda: describe.describe(work.pixels, lines, self._reader()))
-            or screenshots.describe(lines, width, height)
+            or self._describe_written(work, lines)
             or graphics.describe(work.pixels)
         )
+
+    def _describe_written(self, work: _Work, lines: list[Line]) -> Statement | None:
+        height, width = work.pixels.shape[:2]
+        found = screenshots.describe(lines, width, height)
+        if found is None or found.kind not in screenshots.PLAIN:
+            return found
+        return work.timed("frames", lambda: comics.framed(work.pixels, lines)) or found
 
     def _describe_photo(
         self, work: _Work, lines: list[Line], *, has_camera_noise: bool

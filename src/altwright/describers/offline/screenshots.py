@@ -48,6 +48,8 @@ _FEW_LINES: Final = 6
 _IN_ROWS: Final = frozenset({"code", "terminal"})
 #: Kinds that are told by their words, whatever their layout.
 _PLAIN_TO_SEE: Final = frozenset({"social media post", "terminal", "phone list"})
+#: Kinds that say no more than that there is text.
+PLAIN: Final = frozenset({"text", "picture with text"})
 #: Mean score of the recognised text from which on it is surely right.
 SURE_TEXT: Final = 0.9
 #: Characters below which recognised text alone is no description.

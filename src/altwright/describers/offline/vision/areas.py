@@ -108,9 +108,16 @@ def _box(line: Line, width: int, height: int) -> tuple[int, int, int, int]:
 
 
 def _paper(pixels: Pixels, box: tuple[int, int, int, int]) -> tuple[int, int]:
-    """Return a pixel within a line's box that has the colour it is written on."""
+    """Return a pixel within a line's box that has the colour it is written on.
+
+    It lies in the largest part of that colour: a box may reach beyond a balloon of its picture's
+    colour, and letters enclose some.
+    """
     x0, y0, x1, y1 = box
     exact = packed(pixels[y0:y1, x0:x1])
     values, counts = np.unique(exact, return_counts=True)
-    y, x = divmod(int((exact == values[counts.argmax()]).argmax()), x1 - x0)
+    is_paper = (exact == values[counts.argmax()]).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(is_paper, connectivity=4)
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    y, x = divmod(int((labels == largest).argmax()), x1 - x0)
     return x0 + x, y0 + y
