@@ -1,20 +1,42 @@
-"""Drawn pictures without text: all that can be said is their colours."""
+"""What is drawn beside text; of drawn pictures without text, only the colours can be said."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from altwright.describers.offline.english import article
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.vision.image_stats import Pixels, colour_name, colours
+from altwright.describers.offline.vision.image_stats import (
+    Pixels,
+    colour_name,
+    colours,
+    frequent,
+)
+from altwright.describers.offline.vision.ocr import Line
 from altwright.domain.counting import listed
 
 #: Share of the border that one colour must have to be called the background.
 _BACKGROUND: Final = 0.7
 #: Share of the picture from which on a colour is named.
 _NAMED: Final = 0.01
+#: Difference to the paper's colour that a person sees, and the share of a picture from which on
+#: something beside its text is drawn.
+_VISIBLE: Final = 40
+_DRAWN: Final = 0.01
+
+
+def is_drawn_beside(pixels: Pixels, lines: Sequence[Line]) -> bool:
+    """Return whether there is anything but text on paper of one colour."""
+    paper = frequent(pixels)[0][0].astype(np.int16)
+    differs = np.abs(pixels.astype(np.int16) - paper).max(axis=2) > _VISIBLE
+    for line in lines:
+        pad = int(line.height / 4)
+        top, left = max(0, int(line.y0) - pad), max(0, int(line.x0) - pad)
+        differs[top : int(line.y1) + pad, left : int(line.x1) + pad] = False
+    return bool(differs.mean() > _DRAWN)
 
 
 def describe(pixels: Pixels) -> Statement:

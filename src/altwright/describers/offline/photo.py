@@ -47,6 +47,8 @@ _SUPPORTED_SCORE: Final = 0.55
 _SUPPORT: Final = 0.1
 #: The same for things that the detector sees in anything round or tall (clock, vase, orange).
 _SUPPORT_RARE: Final = 0.35
+#: Below this, what isn't reliable may be something else, even if both networks see it.
+_SURE_SMALL: Final = 0.65
 #: From this score on the detector is believed alone (a park was a boat, a convertible a truck).
 _SURE_ALONE: Final = 0.85
 #: A body without a face that is surely a person: its score, and its height as a share of the
@@ -182,6 +184,7 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
     if count > 1:
         people = "several people" if count >= _SEVERAL else counted(count, "person")
         people = "a group of people" if count >= _GROUP else people
+        people = "people" if hedged else people  # two bodies of a crowd are seen
         return [_Subject(f"what may be {people}" if hedged else people, best, hedged=hedged)]
     if hedged:
         return [_Subject("what may be a person", best, hedged=True)]
@@ -228,7 +231,8 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
             word = drink if share >= 0.5 else word  # noqa: PLR2004 - more likely than not
         many = len(scores) > _COUNTED
         phrase = f"several {plural(word)}" if many else counted(len(scores), word)
-        hedged = name not in supported and max(scores) < _SURE_ALONE
+        is_small = name not in _RELIABLE and max(scores) < _SURE_SMALL
+        hedged = is_small or (name not in supported and max(scores) < _SURE_ALONE)
         found.append(_Subject(f"what may be {phrase}" if hedged else phrase, max(scores), hedged))
     return sorted(found, key=lambda subject: -subject.score)[:4]
 

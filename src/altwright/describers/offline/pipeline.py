@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, Final, TypeVar
 from altwright.describers.answers.sentences import cut
 from altwright.describers.offline import (
     boards,
+    cards,
     chats,
     comics,
     graphics,
@@ -121,6 +123,7 @@ class Composer:
             or work.timed("chat", lambda: chats.describe(work.pixels, lines))
             or screenshots.surely(lines, width, height)
             or work.timed("board", lambda: boards.describe(work.pixels, lines, self._reader()))
+            or work.timed("cards", lambda: cards.describe(work.pixels, lines))
             or tables.describe(lines)
             or work.timed("chart", lambda: describe.describe(work.pixels, lines, self._reader()))
             or self._describe_written(work, lines)
@@ -132,7 +135,11 @@ class Composer:
         found = screenshots.describe(lines, width, height)
         if found is None or found.kind not in screenshots.PLAIN:
             return found
-        return work.timed("frames", lambda: comics.framed(work.pixels, lines)) or found
+        if framed := work.timed("frames", lambda: comics.framed(work.pixels, lines)):
+            return framed
+        if graphics.is_drawn_beside(work.pixels, lines):
+            return replace(found, text=found.text.replace(*screenshots.MORE_THAN_TEXT, 1))
+        return found
 
     def _describe_photo(
         self, work: _Work, lines: list[Line], *, has_camera_noise: bool

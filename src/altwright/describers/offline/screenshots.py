@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import mean
 from typing import Final
 
-from altwright.describers.offline import listings, other_scripts
+from altwright.describers.offline import listings, loose_numbers, other_scripts
 from altwright.describers.offline.english import quoted
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.ocr import Line, joined, ordered, rows
@@ -46,12 +46,22 @@ _RUNNING_CHARACTERS: Final = 14
 _FEW_LINES: Final = 6
 #: Kinds whose columns are no columns of a page.
 _IN_ROWS: Final = frozenset({"code", "terminal"})
+#: Lines left of a program that are a list of files.
+_SIDEBAR: Final = 3
+#: The head of a piece of a comparison, whose added and removed lines aren't told apart.
+_DIFF: Final = re.compile(r"@@ -\d+(,\d+)? \+\d+|^diff --git ")
 #: Kinds that are told by their words, whatever their layout.
-_PLAIN_TO_SEE: Final = frozenset({"social media post", "terminal", "phone list"})
+_PLAIN_TO_SEE: Final = frozenset({"social media post", "terminal", "phone list", "code"})
 #: Kinds that say no more than that there is text.
 PLAIN: Final = frozenset({"text", "picture with text"})
+#: What is said of text alone, and of text beside something that is drawn.
+MORE_THAN_TEXT: Final = ("image of text", "image with the text")
 #: Mean score of the recognised text from which on it is surely right.
 SURE_TEXT: Final = 0.9
+#: Score below which a line of several words is a salad, and no draft if all of them are.
+_SALAD: Final = 0.8
+#: Mean characters of lines that are letters of a puzzle, in no order.
+_LETTERS: Final = 1.5
 #: Characters below which recognised text alone is no description.
 _LEAST_CHARACTERS: Final = 3
 
@@ -62,14 +72,21 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
     lines = readable(lines)
     if sum(len(line.text) for line in lines) < _LEAST_CHARACTERS:
         return None
+    if mean(len(line.text) for line in lines) < _LETTERS:
+        return Statement("image of single letters", "low", "text")
     in_order = ordered(lines)
     kind, prefix = _kind(in_order, width, height)
+    if kind == "code":
+        lines = _without_sidebar(lines)
     if kind in _IN_ROWS:
         in_order = [line for row in rows(lines) for line in row]
     score = mean(line.score for line in lines)
-    level: Level = "high" if score >= SURE_TEXT else "medium"
+    level: Level = "high" if score >= SURE_TEXT else "medium" if score >= _SALAD else "low"
     if kind == "code":
         in_order = _without_numbers(in_order)
+        level = "medium" if any(_DIFF.search(line.text) for line in lines) else level
+    if kind in PLAIN:
+        prefix, level, in_order = _plainly(prefix, level, in_order)
     said = joined(in_order)
     if kind == "phone screen":
         bar = status_bar(lines, height)
@@ -118,6 +135,8 @@ def _kind(  # noqa: PLR0911 - a table of rules, the surest first
         return "terminal", "screenshot of a terminal"
     written = [text for text in texts if not text.isdecimal()]  # without an editor's numbers
     code = sum(bool(_CODE.search(text)) for text in written)
+    if any(_DIFF.search(text) for text in texts):
+        return "code", "screenshot of old and new lines of program code (a diff)"
     if len(written) >= 3 and code >= _CODE_SHARE * len(written):  # noqa: PLR2004 - a line isn't a program
         return "code", "screenshot of program code"
     buttons = [line for line in lines if _BUTTON.match(line.text)]
@@ -129,8 +148,23 @@ def _kind(  # noqa: PLR0911 - a table of rules, the surest first
     if any(_ADDRESS.search(line.text) for line in top) and len(rows(lines)) > 3:  # noqa: PLR2004
         return "web page", "screenshot of a web page"
     if len(texts) <= _FEW_LINES or mean(len(text) for text in texts) >= _RUNNING_CHARACTERS:
-        return "text", "image of text"
-    return "picture with text", "image with the text"
+        return "text", MORE_THAN_TEXT[0]
+    return "picture with text", MORE_THAN_TEXT[1]
+
+
+def _plainly(prefix: str, level: Level, lines: Sequence[Line]) -> tuple[str, Level, list[Line]]:
+    """Return how plain text is introduced, how sure it is, and the lines that say something."""
+    kept = [_without_salad(line) for line in lines]
+    if not (loose := loose_numbers.find(lines)):
+        return prefix, level, kept
+    kept = [line for line in kept if line not in loose]
+    has_words = sum(len(line.text) for line in kept) >= _LEAST_CHARACTERS
+    return "image with numbers and the words", "medium" if has_words else "low", kept
+
+
+def _without_salad(line: Line) -> Line:
+    is_salad = line.score < _SALAD and " " in line.text and not line.script
+    return replace(line, text="\N{HORIZONTAL ELLIPSIS}") if is_salad else line
 
 
 def _without_numbers(lines: Sequence[Line]) -> list[Line]:
@@ -143,6 +177,15 @@ def _without_numbers(lines: Sequence[Line]) -> list[Line]:
         for line, match in zip(lines, numbered, strict=True)
     ]
     return [line for line in stripped if line.text]
+
+
+def _without_sidebar(lines: Sequence[Line]) -> list[Line]:
+    """Return a program's lines without a list of files that stands at its left."""
+    code = [line for line in lines if _CODE.search(line.text)]
+    numbers = [line for line in lines if line.text.isdecimal()]
+    edge = min(line.x0 for line in (*code, *numbers))
+    beside = [line for line in lines if line.x1 < edge]
+    return [o for o in lines if o not in beside] if len(beside) >= _SIDEBAR else list(lines)
 
 
 def _is_post(texts: Sequence[str]) -> bool:

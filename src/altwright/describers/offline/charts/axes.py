@@ -18,15 +18,19 @@ from altwright.describers.offline.vision.image_stats import Pixels
 from altwright.describers.offline.vision.ocr import Line, Reader, placed
 
 _NUMBER: Final = re.compile(
-    r"^(?P<sign>[-\u2212\u2013]?)[$€£]?(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"^(?P<sign>[-\u2212\u2013]?)[$€£]?"
+    r"(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+|,\d{1,2})?)"
     r"\s?(?P<unit>%|[kKMB]|°C?|€|\$)?$"
 )
+_DECIMAL_COMMA: Final = re.compile(r",(?=\d{1,2}$)")
 #: What no axis says: the mark of its tick was read as a sign, and so were those of the others.
 _SIGNED_ZERO: Final = re.compile(r"^[-\u2212\u2013]0+(?:\.0+)?(?!\d)")
 _SIGNS: Final = "-\N{MINUS SIGN}\N{EN DASH}"
 _FACTORS: Final = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
 #: Numbers that one axis must have at least to be one.
 _LEAST_TICKS: Final = 3
+#: Steps of the labels below from the ticks at the left to the first one, at most.
+_FAR: Final = 3.0
 #: How far a tick may be off the fitted line, as a share of the axis' values.
 _OFF_FIT: Final = 0.03
 #: Pixels a side below which nothing drawn can be told.
@@ -38,7 +42,8 @@ def parse_number(text: str) -> float | None:
     match = _NUMBER.match(text.strip().replace("O", "0") if len(text) < 3 else text.strip())  # noqa: PLR2004
     if match is None:
         return None
-    value = float(match["digits"].replace(",", "").replace(" ", ""))
+    digits = _DECIMAL_COMMA.sub(".", match["digits"])
+    value = float(digits.replace(",", "").replace(" ", ""))
     value *= _FACTORS.get(match["unit"] or "", 1.0)
     return -value if match["sign"] else value
 
@@ -129,7 +134,7 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
     if (vertical is None and (horizontal is None or len(left) < 2)) or not bottom:  # noqa: PLR2004
         return None
     box = _plot_box(pixels, left, bottom)
-    if box is None:
+    if box is None or _has_second_plot(level, left, bottom):
         return None
     used = {id(line) for line in (*left, *bottom)}
     others = [line for line in lines if id(line) not in used]
@@ -144,6 +149,20 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
         y_title=_joined([o for o in others if o.is_upright and o.x < box[0] and o.score > 0.6]),  # noqa: PLR2004
         others=others,
     )
+
+
+def _has_second_plot(lines: Sequence[Line], left: Sequence[Line], bottom: Sequence[Line]) -> bool:
+    """Return whether the labels are those of two plots beside each other.
+
+    Then another plot's ticks stand among those below, or these begin far from those at the left.
+    """
+    step = usual_step([line.x for line in bottom])
+    edge = max(line.x1 for line in left)
+    if len(bottom) >= _LEAST_TICKS and bottom[0].x - edge > _FAR * step:
+        return True
+    between = [n for n in lines if bottom[0].x < n.x < bottom[-1].x and n.y < bottom[0].y0]
+    columns = ([n for n in between if abs(n.x1 - one.x1) < 0.4 * one.height] for one in between)
+    return any(_fit(sorted(column, key=lambda line: line.y), "y") for column in columns)
 
 
 def _joined(lines: Sequence[Line]) -> str:

@@ -116,7 +116,8 @@ def worded(lines: list[Drawn]) -> str:
     if len(lines) == 1:
         return f"one line: {_values(lines[0])}"
     count = f"{number(len(lines))} lines"
-    if len(lines) > _READ_LINES or not all(line.name for line in lines):
+    names = {line.name for line in lines}
+    if len(lines) > _READ_LINES or "" in names or len(names) < len(lines):
         return count
     told = "; ".join(f"{line.name}: {_values(line)}" for line in lines)
     return f"{count}. {told}"

@@ -38,13 +38,14 @@ def find(pixels: Pixels, lines: Sequence[Line]) -> tuple[str, str] | None:
         return None
     labels = {id(line) for line, _ in shares}
     others = [o for o in lines if id(o) not in labels and any(c.isalpha() for c in o.text)]
-    title = _title(others, disc)
+    title = _title([o for o in others if o not in _at_rim(shares, others, disc, pixels)], disc)
     names = [o for o in others if o.text not in title]
     told = []
     for line, match in sorted(shares, key=lambda item: -_value(item[1])):
         rest = (line.text[: match.start()] + line.text[match.end() :]).strip(" :()-\u2013,")
         rest = re.sub(r"^[Il|] (?=\w{3})", "", rest)  # a swatch that was read as a letter
-        name = rest or _beside(line, names, disc) or _in_legend(line, pixels, names, disc)
+        beside = _beside(line, names, disc)
+        name = rest or (beside.text if beside else _in_legend(line, pixels, names, disc))
         told.append(f"{name} {match['share']}%" if name else f"{match['share']}%")
     return title, ", ".join(told)
 
@@ -92,9 +93,21 @@ def _angle(line: Line, disc: tuple[float, float, float], *, edge: bool) -> float
     return math.atan2(line.y - disc[1], x - disc[0])
 
 
-def _beside(label: Line, names: Sequence[Line], disc: tuple[float, float, float]) -> str:
+def _at_rim(
+    shares: Sequence[tuple[Line, re.Match[str]]],
+    others: Sequence[Line],
+    disc: tuple[float, float, float],
+    pixels: Pixels,
+) -> list[Line]:
+    """Return what names a slice at its rim: it is no title, also above the disc."""
+    nameless = [line for line, match in shares if match[0].strip() == line.text.strip()]
+    asked = [line for line in nameless if not _in_legend(line, pixels, others, disc)]
+    return [name for line in asked if (name := _beside(line, others, disc))]
+
+
+def _beside(label: Line, names: Sequence[Line], disc: tuple[float, float, float]) -> Line | None:
     """Return the name that stands outside the disc in the percentage's direction."""
-    best, off_least = "", math.radians(25)
+    best, off_least = None, math.radians(25)
     for name in names:
         nearest_x = min(max(disc[0], name.x0), name.x1)
         distance = math.hypot(nearest_x - disc[0], name.y - disc[1]) / disc[2]
@@ -103,7 +116,7 @@ def _beside(label: Line, names: Sequence[Line], disc: tuple[float, float, float]
         off = abs(_angle(name, disc, edge=True) - _angle(label, disc, edge=False))
         off = min(off, 2 * math.pi - off)
         if off < off_least:
-            best, off_least = name.text, off
+            best, off_least = name, off
     return best
 
 

@@ -32,13 +32,18 @@ _CLOSE: Final = 1.8
 #: Rows that are read out; a table of more is cut with its length said before.
 _READ_ROWS: Final = 12
 _DIGIT: Final = re.compile(r"\d")
+#: A thing with its price; lists of these beside each other, as on a menu, aren't one table.
+_PRICED: Final = re.compile(r"[^\W\d]{2}.*[\s.…]\d+(?:[.,]\d+)?$")
+_LISTS: Final = 0.6
+#: Numbers that an axis below has at least.
+_TICKS: Final = 4
 
 
 def describe(lines: Sequence[Line]) -> Statement | None:
     """Return columns and rows of a table; None: the text is no aligned grid."""
     lines = [line for line in readable(lines, least_score=0.5) if not line.is_upright]
-    title, grid = _split(rows(_divided(lines)))
-    if len(grid) < _ROWS:
+    title, grid = _without_headline(*_split(rows(_divided(lines))))
+    if len(grid) < _ROWS or _is_axis(grid[-1]):
         return None
     columns = from_its_side(_columns([line for row in grid for line in row]), lines)
     if len(columns) < _COLUMNS:
@@ -90,6 +95,22 @@ def _split(found: list[list[Line]]) -> tuple[str, list[list[Line]]]:
     return " ".join(line.text for row in found[: best[0]] for line in row), found[slice(*best)]
 
 
+def _without_headline(title: str, grid: list[list[Line]]) -> tuple[str, list[list[Line]]]:
+    """Return title and rows; a first row of few pieces, as a station and the time, is a title."""
+    if len(grid) <= _ROWS or len(grid[0]) > median(len(row) for row in grid) / 2:
+        return title, grid
+    return " ".join([*filter(None, [title]), *(line.text for line in grid[0])]), grid[1:]
+
+
+def _is_axis(row: Sequence[Line]) -> bool:
+    """Return whether the last row has an axis' numbers, of equal steps, under a chart's bars."""
+    texts = [text for line in row for text in line.text.split()]
+    if len(texts) < _TICKS or not all(text.isdecimal() for text in texts):
+        return False
+    numbers = [int(text) for text in texts]
+    return len({b - a for a, b in pairwise(numbers)}) == 1 and numbers[0] != numbers[1]
+
+
 def _columns(lines: Sequence[Line]) -> list[tuple[float, float]]:
     """Return the columns' left and right ends: stretches that texts cover, with gaps between."""
     gap = 0.6 * median(line.height for line in lines)
@@ -119,14 +140,19 @@ def _looks_tabular(cells: list[list[str]]) -> bool:
     if len(cells[0]) > _COLUMNS:
         return True
     numeric = [bool(_DIGIT.search(row[1])) for row in cells[1:]]
-    return mean(numeric) > 0.6 and not _DIGIT.search(cells[0][1])  # noqa: PLR2004
+    is_numeric = mean(numeric) > 0.6 and not _DIGIT.search(cells[0][1])  # noqa: PLR2004
+    priced = [bool(_PRICED.search(text)) for row in cells[1:] for text in row if text]
+    return is_numeric and mean(priced) <= _LISTS
 
 
 def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
     header, body = _headed(cells)
+    if not all(header[1:]) and not all(all(row) for row in body):
+        header, body = [], cells  # names of columns have no gaps
     named = f" titled “{title}”" if title else ""
     size = f"table{named} with {counted(len(body), 'row')}"
-    head = f"{size} and the columns {listed([text or 'unnamed' for text in header])}"
+    named_columns = listed([text or "unnamed" for text in header])
+    head = f"{size} and the columns {named_columns}" if header else size
     read = "; ".join(_row(row) for row in body[:_READ_ROWS])
     more = f"; and {len(body) - _READ_ROWS} more" if len(body) > _READ_ROWS else ""
     level: Level = "high" if score >= 0.9 else "medium"  # noqa: PLR2004 - as for other text

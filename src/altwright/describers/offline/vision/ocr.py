@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from altwright.describers.offline.vision import columns
 from altwright.describers.offline.vision.image_stats import Pixels
 from altwright.describers.offline.vision.scripts import is_right_to_left
 from altwright.describers.offline.vision.tesseract import OtherScripts
@@ -26,6 +27,16 @@ _SEARCH_PX: Final = 960
 _DRAWN_PX: Final = 1400
 #: A column's gap must be so many line heights wide to be read as one.
 _GUTTER_LINES: Final = 1.2
+#: … and so many between columns of running text, whose lines have so many characters on average.
+_NARROW_GUTTER_LINES: Final = 0.3
+_RUNNING: Final = 20
+#: Share of a column's lines that are numbers beside others, which are read with their rows.
+_NUMBERS_BESIDE: Final = 0.7
+#: Cells of sentences beside each other go on so close below, in line heights.
+_CLOSE: Final = 1.8
+_CELLS: Final = 2
+#: Rows above and below columns, as headlines and footnotes are, at most.
+_PEELED: Final = 4
 #: A box so much taller than wide holds text that runs upwards or downwards.
 _UPRIGHT_RATIO: Final = 1.5
 #: Characters after which no more lines are read: an alt text holds fewer, and a dense screen has
@@ -47,12 +58,17 @@ _SALAD_SCORE: Final = 0.75
 _USUAL_SCORE: Final = 0.9
 _FULL: Final = 0.75
 #: What it makes of Greek, which it knows half of, and of Arabic and Hebrew.
-_SALAD: Final = re.compile(r"[\u03ac-\u03ce]{3}|^(?=.{6})0[017]+( [017]+)*$")
+_SALAD: Final = re.compile(r"[\u03ac-\u03ce]{3}|^(?=.{6})0[-017]+( [-017]+)*$")
+#: Of Vietnamese it leaves out the letters with two marks ("th Hai" for "thứ Hai").
+_VIETNAMESE: Final = re.compile(r"[\u01a0\u01a1\u01af\u01b0]|[\u0110\u0111](?=[^\W\d_]*\s)")
+
 #: It knows some Greek letters, and takes others for Latin ones ("EKIITOΣEIΣ"). Single ones stand in
 #: formulas.
 _GREEK: Final = re.compile(r"(?=\w{3})\w*[\u0370-\u03ff]")
 #: What ends a lone number like an ordinal ("4º") is a degree sign on a forecast.
 _DEGREES: Final = re.compile(r"^([-+\u2212]?\d{1,3})\N{MASCULINE ORDINAL INDICATOR}(?=[CF]?$)")
+#: A number as prices, shares and days of a calendar are written.
+_VALUE: Final = re.compile(r"^[-+\u2212\u2013]?[$€£]?\d[\d.,:/\s]*\s?(%|[$€£]|\N{DEGREE SIGN}C?)?$")
 #: Chinese and Japanese letters and punctuation.
 _UNSPACED: Final = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff0f]")
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
@@ -102,7 +118,8 @@ class Line:
         """Return whether this is a line of letters that the recogniser doesn't know."""
         if self.script or not self._is_telling:
             return False
-        return self._written < _LEGIBLE * self.room or _SALAD.search(self.text) is not None
+        is_salad = _SALAD.search(self.text) or _VIETNAMESE.search(self.text)
+        return self._written < _LEGIBLE * self.room or is_salad is not None
 
     @property
     def may_be_salad(self) -> bool:
@@ -134,8 +151,13 @@ class Line:
 
     @property
     def is_rtl(self) -> bool:
-        """Return whether it is read from the right."""
-        return is_right_to_left(self.script)
+        """Return whether it is read from the right, as columns of Chinese and Japanese are, too."""
+        return is_right_to_left(self.script) or self.is_column
+
+    @property
+    def is_column(self) -> bool:
+        """Return whether it is written downwards, as Chinese and Japanese may be."""
+        return self.is_upright and _UNSPACED.match(self.text) is not None
 
     @property
     def is_upright(self) -> bool:
@@ -186,7 +208,7 @@ class Reader:
         if found.boxes is None:
             return []
         corners: dict[Line, NDArray[np.float32]] = {}
-        for box in found.boxes:
+        for box in columns.divided(bgr, list(found.boxes)):
             (x0, y0), (x1, y1) = (box / scale).min(axis=0), (box / scale).max(axis=0)
             corners[Line("", 0.0, float(x0), float(y0), float(x1), float(y1))] = box
         lines: list[Line] = []
@@ -211,7 +233,7 @@ class Reader:
         """Return the lines, those read that are surely in another script, in reading order."""
         is_asked = any(line.is_foreign or (is_drawn and line.may_be_salad) for line in lines)
         if not is_asked or not self._others.is_there:
-            return lines
+            return ordered(lines) if any(line.is_rtl for line in lines) else lines
         looked_at = [i for i, line in enumerate(lines) if line.is_foreign or line.is_doubtful]
         readings = self._others.read(
             [(crops[i], lines[i].text) for i in looked_at], most=_READ_MOST
@@ -280,24 +302,113 @@ def placed(lines: Sequence[Line], offset: tuple[float, float], scale: float) -> 
     ]
 
 
-def ordered(lines: Sequence[Line]) -> list[Line]:
+def ordered(lines: Sequence[Line]) -> list[Line]:  # noqa: PLR0911 - ways to read, tried in turn
     """Return the lines as a person reads them: columns first, then blocks, then rows (XY-cut)."""
     if len(lines) < 2:  # noqa: PLR2004 - nothing to order
         return list(lines)
+    if all(line.is_column for line in lines):
+        return sorted(lines, key=lambda line: (-line.x, line.y))
+    if sides := _sides(lines):
+        return [line for side in from_its_side(sides, lines) for line in ordered(side)]
+    if parts := _around_columns(lines):
+        return [line for part in parts for line in ordered(part)]
+    blocks = _cells_whole(rows(lines))
+    if len(blocks) < len(lines):
+        whole = {_whole(block): block for block in blocks}
+        return [line for place in ordered(list(whole)) for line in whole[place]]
     typical = median(line.height for line in lines)
-    gutter = _widest_gap([(line.x0, line.x1) for line in lines])
-    if gutter is not None and gutter[0] >= _GUTTER_LINES * typical:
-        left = [line for line in lines if line.x < gutter[1]]
-        right = [line for line in lines if line.x >= gutter[1]]
-        if min(len(rows(left)), len(rows(right))) >= 3:  # noqa: PLR2004 - a column, not a label
-            columns = ordered(left), ordered(right)
-            return [line for column in from_its_side(columns, lines) for line in column]
     gap = _widest_gap([(line.y0, line.y1) for line in lines])
     if gap is not None and gap[0] > 0.2 * typical:
         above = [line for line in lines if line.y < gap[1]]
         below = [line for line in lines if line.y >= gap[1]]
         return ordered(above) + ordered(below)
     return [line for row in rows(lines) for line in row]
+
+
+def _sides(lines: Sequence[Line]) -> tuple[list[Line], list[Line]] | None:
+    """Return the lines left and right of the widest gap, if they are columns."""
+    typical = median(line.height for line in lines)
+    gutter = _widest_gap([(line.x0, line.x1) for line in lines])
+    if gutter is None or gutter[0] < _NARROW_GUTTER_LINES * typical:
+        return None
+    left = [line for line in lines if line.x < gutter[1]]
+    right = [line for line in lines if line.x >= gutter[1]]
+    is_wide = gutter[0] >= _GUTTER_LINES * typical
+    if (is_wide or (_is_running(left) and _is_running(right))) and _are_columns(left, right):
+        return left, right
+    return None
+
+
+def _around_columns(lines: Sequence[Line]) -> list[list[Line]]:
+    """Return what stands above columns, these, and what is below; none if there aren't any."""
+    found = rows(lines)
+    for count in range(1, min(2 * _PEELED, len(found) - 2)):
+        for top in range(max(0, count - _PEELED), min(count, _PEELED) + 1):
+            bottom = len(found) - (count - top)
+            middle = [line for row in found[top:bottom] for line in row]
+            if _sides(middle):
+                parts = [found[:top], found[top:bottom], found[bottom:]]
+                return [[line for row in part for line in row] for part in parts if part]
+    return []
+
+
+def _are_columns(left: Sequence[Line], right: Sequence[Line]) -> bool:
+    """Return whether what stands beside each other is read one after the other.
+
+    A label is no column; prices belong to what they stand beside.
+    """
+    if min(len(rows(left)), len(rows(right))) < 3:  # noqa: PLR2004
+        return False
+    return not any(_are_values(one, other) for one, other in ((left, right), (right, left)))
+
+
+def _are_values(lines: Sequence[Line], others: Sequence[Line]) -> bool:
+    """Return whether lines are numbers, each of them beside another line."""
+    beside = [
+        line
+        for line in lines
+        if _VALUE.match(line.text)
+        and any(abs(line.y - o.y) < 0.5 * min(line.height, o.height) for o in others)
+    ]
+    return len(beside) >= _NUMBERS_BESIDE * len(lines)
+
+
+def _is_running(lines: Sequence[Line]) -> bool:
+    return sum(len(line.text) for line in lines) >= _RUNNING * len(lines)
+
+
+def _cells_whole(found: Sequence[Sequence[Line]]) -> list[list[Line]]:
+    """Return lines of rows, each with what goes on closely below it where others are beside it."""
+    told: list[list[Line]] = []
+    above: list[list[Line]] = []
+    for row in found:
+        if homes := _homes(row, above):
+            for line, cell in zip(row, homes, strict=True):
+                cell.append(line)
+        else:
+            above = [[line] for line in row]
+            told += above
+    return told
+
+
+def _whole(lines: Sequence[Line]) -> Line:
+    """Return lines below one another as one."""
+    x0, y0 = min(line.x0 for line in lines), min(line.y0 for line in lines)
+    x1, y1 = max(line.x1 for line in lines), max(line.y1 for line in lines)
+    return replace(lines[0], text=joined(lines), x0=x0, y0=y0, x1=x1, y1=y1)
+
+
+def _homes(row: Sequence[Line], above: list[list[Line]]) -> list[list[Line]]:
+    """Return the cells above that each of a row's lines goes on in; none if one does not."""
+    homes = []
+    for line in row:
+        near = [c for c in above if c[-1].x0 < line.x1 and line.x0 < c[-1].x1]
+        if len(above) < _CELLS or len(near) != 1 or not line.text[:1].islower():
+            return []
+        if " " not in near[0][-1].text or line.y - near[0][-1].y > _CLOSE * line.height:
+            return []
+        homes += near
+    return homes
 
 
 def rows(lines: Sequence[Line]) -> list[list[Line]]:

@@ -84,6 +84,11 @@ class Reading:
     least: float
 
     @property
+    def is_sure(self) -> bool:
+        """Return whether all of the line was read, each word surely."""
+        return self.unsure == 0 and self.least >= _SURE
+
+    @property
     def rank(self) -> tuple[float, float]:
         """Return what is more for a better reading."""
         return -self.unsure, self.score
@@ -138,6 +143,9 @@ class OtherScripts:
                 if i not in found and lines[i].score(models, _HEIGHTS[0]) < _OF_ANOTHER
             ]
         self._forget(self._last)
+        if len({reading.script for reading in found.values()}) > 1:
+            # Of the lines of one script that can't be read, another makes a salad.
+            return {i: one for i, one in found.items() if one.is_sure}
         return found
 
     def words(self, models: str, grey: Pixels) -> list[Word]:

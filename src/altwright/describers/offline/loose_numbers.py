@@ -1,0 +1,80 @@
+"""Numbers that say nothing where they are read: an axis', a calendar's, a heat map's.
+
+In a sentence a tick label stands beside a legend's name, as if it were its value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import mean, median
+from typing import Final
+
+from altwright.describers.offline.vision.ocr import Line, rows
+
+#: A number with what may stand around it, and the mark of a tick.
+_NUMBER: Final = re.compile(
+    r"^[-+\u2212\u2013]*[$€£]?\d[\d.,\s]*[kKMB]?\s?(%|[$€£]|\N{DEGREE SIGN}C?)?[-\u2013]?$"
+)
+#: A price, and digits of which the last may be cents; so many times as high as the usual line.
+_PRICE: Final = re.compile(r"\d[.,]\d\d(?!\d)")
+_DIGITS: Final = re.compile(r"^\d{3,}\W*$")
+_LARGE: Final = 2.0
+#: Numbers of a row or of a column of even steps, at least; where a title runs upwards, too.
+_LEAST: Final = 3
+_LEAST_ON_AXIS: Final = 2
+#: Share of a column's numbers that belong to what they stand beside, from which on all do.
+_BESIDE: Final = 0.8
+#: How far a column's steps may be off a multiple of the least, as a share of it, and how flush it
+#: is in line heights.
+_EVEN: Final = 0.25
+_FLUSH: Final = 0.6
+
+
+def find(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines that are numbers with nothing beside them that they belong to."""
+    numbers = [line for line in lines if _NUMBER.match(line.text.strip())]
+    has_axis = any(line.is_upright for line in lines)
+    least = _LEAST_ON_AXIS if has_axis else _LEAST
+    beside = {id(line): _words_beside(line, lines, numbers) for line in numbers}
+    found: list[Line] = []
+    for row in rows(numbers):
+        words = sum(beside[id(line)] for line in row) / len(row)
+        if len(row) >= _LEAST or (len(row) == _LEAST_ON_AXIS and has_axis and not words):
+            found += row
+    for anchor in numbers:
+        column = _column(anchor, numbers)
+        told = mean(beside[id(line)] == 1 for line in column)
+        if len(column) >= least and told < _BESIDE and _is_even(column):
+            found += column
+    found += _prices(lines)
+    return [line for line in lines if line in found]
+
+
+def _prices(lines: Sequence[Line]) -> list[Line]:
+    """Return the large numbers beside smaller prices: raised cents look like more digits."""
+    usual = median([line.height for line in lines] or [0.0])
+    if not any(_PRICE.search(line.text) for line in lines):
+        return []
+    return [o for o in lines if _DIGITS.match(o.text) and o.height > _LARGE * usual]
+
+
+def _words_beside(number: Line, lines: Sequence[Line], numbers: Sequence[Line]) -> int:
+    return sum(
+        abs(line.y - number.y) < 0.5 * number.height and line not in numbers for line in lines
+    )
+
+
+def _column(anchor: Line, numbers: Sequence[Line]) -> list[Line]:
+    near = _FLUSH * anchor.height
+    ends = [line for line in numbers if abs(line.x1 - anchor.x1) < near]
+    starts = [line for line in numbers if abs(line.x0 - anchor.x0) < near]
+    return sorted(ends if len(ends) > len(starts) else starts, key=lambda line: line.y)
+
+
+def _is_even(column: Sequence[Line]) -> bool:
+    """Return whether the steps are alike, or some twice as long, where a number wasn't read."""
+    steps = [below.y - above.y for above, below in pairwise(column)]
+    least = min(steps)
+    return least > 0 and all(abs(step / least - round(step / least)) <= _EVEN for step in steps)

@@ -1,0 +1,204 @@
+"""What is read together: columns, prices, cards; and what says nothing where it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from altwright.describers.offline import cards, screenshots
+from altwright.describers.offline.charts import tables
+from altwright.describers.offline.vision import columns
+from altwright.describers.offline.vision.ocr import Line, ordered
+
+
+def line(text: str, x: float, y: float, *, score: float = 0.99, height: float = 20) -> Line:
+    """Return a line whose letters are ten pixels wide."""
+    return Line(text, score, x, y, x + 10 * len(text), y + height)
+
+
+def read(lines: list[Line]) -> str:
+    """Return the texts in their order."""
+    return " ".join(one.text for one in ordered(lines))
+
+
+def said(lines: list[Line]) -> tuple[str, str]:
+    """Return what is said of plain text, and how surely."""
+    found = screenshots.describe(lines, 800, 600)
+    assert found is not None
+    return found.text, found.level
+
+
+def test_prices_stay_with_what_they_stand_beside() -> None:
+    """A receipt is read row by row, not its things first and all its sums behind."""
+    things = [line(text, 0, 30 * i) for i, text in enumerate(("Apples", "Rye bread", "TOTAL"))]
+    sums = [line(text, 300, 30 * i) for i, text in enumerate(("3.48", "2.95", "6.43"))]
+    assert read(things + sums) == "Apples 3.48 Rye bread 2.95 TOTAL 6.43"
+
+
+def test_columns_below_a_headline_and_above_a_note_are_read_down() -> None:
+    """A menu's two lists aren't torn where both have a wide gap."""
+    left = [line(f"left {i}", 0, y) for i, y in enumerate((60, 90, 170, 200))]
+    right = [line(f"right {i}", 300, y) for i, y in enumerate((60, 90, 170, 200))]
+    lines = [line("A headline above both of the columns", 0, 0), *left, *right]
+    lines.append(line("A note below both of the columns", 30, 260))
+    down = "left 0 left 1 left 2 left 3 right 0 right 1 right 2 right 3"
+    assert read(lines) == f"{lines[0].text} {down} {lines[-1].text}"
+
+
+def test_columns_of_running_text_may_stand_close() -> None:
+    """A newspaper's columns are few letters apart."""
+    left = [line("a line of running text", 0, 24 * i) for i in range(3)]
+    right = [line("goes on at the upper end", 230, 24 * i) for i in range(3)]
+    assert ordered(left + right) == left + right
+
+
+def test_a_line_across_two_columns_is_cut_at_their_gap() -> None:
+    """Where the search for lines ran on over a narrow gap."""
+    pixels = np.full((120, 500, 3), 255, np.uint8)
+    boxes = []
+    for y, spans in (
+        (10, [(10, 230), (250, 480)]),
+        (40, [(10, 480)]),
+        (70, [(10, 230), (250, 480)]),
+    ):
+        for x0, x1 in ((10, 230), (250, 480)):
+            pixels[y : y + 20, x0:x1:3] = 0
+        boxes += [
+            np.array([[a, y], [b, y], [b, y + 20], [a, y + 20]], np.float32) for a, b in spans
+        ]
+    ends = sorted(
+        (float(b[:, 1].min()), float(b[:, 0].max())) for b in columns.divided(pixels, boxes)
+    )
+    assert len(ends) == 6
+    assert 230 < ends[2][1] < 250
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        pytest.param(
+            [
+                *(line(f"{3 - i},0 %", 10, 40 + 60 * i) for i in range(4)),
+                line("Growth", 200, 0), line("Norway", 120, 40), line("Malta", 120, 100),
+                *(line(f"Q{i}", 100 * i, 300) for i in range(1, 5)),
+            ],
+            "Growth Norway Malta Q1 Q2 Q3 Q4",
+            id="an axis with its legend",
+        ),
+        pytest.param(
+            [
+                *(line(f"{i}", 60 * (i % 7), 50 + 50 * (i // 7)) for i in range(21)),
+                line("April", 0, 0), line("Choir 19:30", 60, 75),
+            ],
+            "April Choir 19:30",
+            id="a calendar",
+        ),
+        pytest.param(
+            [
+                line("Bananas, 1 kg", 0, 0), line("179", 0, 60, height=100),
+                line("before 2.49", 0, 200), line("until Saturday", 0, 240),
+            ],
+            "Bananas, 1 kg before 2.49 until Saturday",
+            id="a price whose cents are raised",
+        ),
+    ],
+)  # fmt: skip
+def test_numbers_that_belong_to_nothing_read_are_left_out(lines: list[Line], words: str) -> None:
+    """A tick label beside a legend isn't its value."""
+    assert said(lines) == (f"image with numbers and the words: “{words}”", "medium")
+
+
+def test_numbers_with_their_words_are_read() -> None:
+    """A poll's shares stand beside what was asked, evenly below one another."""
+    lines = [line(f"{share}%", 0, 40 * i) for i, share in enumerate((41, 38, 21))]
+    lines += [line(text, 80, 40 * i) for i, text in enumerate(("Tabs", "Spaces", "Both"))]
+    assert said(lines) == ("image of text: “41% Tabs 38% Spaces 21% Both”", "high")
+
+
+def test_a_salad_is_no_draft() -> None:
+    """Of a text upside down the recogniser is unsure; a puzzle's letters have no order."""
+    assert said([line("Thk k k out,", 0, 0, score=0.74)])[1] == "low"
+    assert said([line(letter, 50 * i, 0) for i, letter in enumerate("CATXE")])[1] == "low"
+    salad = line("in fushed donn Te todet", 0, 40, score=0.7)
+    assert "…" in said([line("Water at home", 0, 0), salad, line("and at work", 0, 80)])[0]
+
+
+def test_a_program_is_read_without_its_list_of_files() -> None:
+    """And the lines of a comparison, whose marks get lost, are called old and new."""
+    code = [
+        line(text, 200, 30 * i) for i, text in enumerate(("import os", "def run(a):", "return a"))
+    ]
+    files = [line(text, 0, 30 * i) for i, text in enumerate(("EXPLORER", "main.py", "tests"))]
+    assert said(code + files)[0].endswith("“import os def run(a): return a”")
+    diff = [line("@@ -10,6 +10,6 @@ def tax(a):", 0, 0), *code]
+    assert "old and new lines" in said(diff)[0]
+    assert said(diff)[1] == "medium"
+
+
+def test_lists_ticks_and_gaps_make_no_columns_of_a_table() -> None:
+    """Two lists of a menu, bars above their axis, rows of a ranking."""
+    menu = [("Breakfast", "Drinks"), ("Porridge 4.50", "Espresso 2.10"), ("Toast 3.00", "Tea 2.80")]
+    bars = [
+        ("Schools", "70%", "20%", "10%"),
+        ("Trams", "30%", "30%", "40%"),
+        ("0", "20", "40", "60"),
+    ]
+    ranking = [
+        ("S", "Ramen", ""),
+        ("A", "Gyoza", "Ravioli"),
+        ("B", "Wonton", "Pierogi"),
+        ("C", "Rice", ""),
+    ]
+
+    def grid(cells: Sequence[tuple[str, ...]]) -> list[Line]:
+        rows = enumerate(cells)
+        return [line(t, 180 * x, 50 * y) for y, row in rows for x, t in enumerate(row) if t]
+
+    assert tables.describe(grid(menu)) is None
+    assert tables.describe(grid(bars)) is None
+    found = tables.describe(grid(ranking))
+    assert found is not None
+    rows = "S: Ramen, empty; A: Gyoza, Ravioli; B: Wonton, Pierogi; C: Rice, empty"
+    assert found.text == f"table with four rows. {rows}"
+
+
+def test_a_headline_of_two_pieces_is_no_row_of_a_table() -> None:
+    """A station's board has its name and the time above the names of its columns."""
+    cells = [
+        ("Time", "To", "Platform", "Remarks"),
+        ("17:02", "Leeds", "4", "on time"),
+        ("17:10", "York", "9", "cancelled"),
+        ("17:22", "Hull", "7", "on time"),
+    ]
+    lines = [
+        line(t, 150 * x, 50 + 50 * y) for y, row in enumerate(cells) for x, t in enumerate(row)
+    ]
+    lines += [line("Departures", 0, 0), line("16:58", 600, 0)]
+    found = tables.describe(lines)
+    assert found is not None
+    assert found.text.startswith(
+        "table titled “Departures 16:58” with three rows and the columns Time"
+    )
+
+
+def test_cards_are_read_one_by_one() -> None:
+    """An infographic's numbers stay with what they count."""
+    pixels = np.full((300, 600, 3), 255, np.uint8)
+    pixels[20:180, 20:280] = (200, 230, 255)
+    pixels[20:180, 320:580] = (216, 245, 208)
+    lines = [line("128 l", 60, 50), line("27 %", 360, 50)]
+    lines += [line("used a day", 60, 100), line("is flushed", 360, 100)]
+    found = cards.describe(pixels, lines)
+    assert found is not None
+    assert found.text == "image with text in two parts: “128 l used a day”, “27 % is flushed”"
+
+
+def test_columns_of_japanese_are_read_from_the_right() -> None:
+    """And of Vietnamese letters are lost, so it isn't read."""
+    right, left = "古池や蛙飛びこむ水の音", "閑さや岩にしみ入る蝉の声"
+    places = ((left, 0, 400), (right, 60, 380))
+    lines = [Line(text, 0.99, x, 0, x + 30, y) for text, x, y in places]
+    assert [one.text for one in ordered(lines)] == [right, left]
+    assert line("Xin li vì s bt tin này, th viện đóng ca ơ", 0, 0).is_foreign
