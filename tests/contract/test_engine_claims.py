@@ -77,6 +77,21 @@ def test_both_ways_of_delivery_share_the_work(rig: Rig) -> None:
     assert completed == ids - set(taken)
 
 
+def test_items_that_are_known_come_with_a_first_claim(rig: Rig) -> None:
+    """The first fifty in their order, of this task alone; later attempts ask anew."""
+    rig.kind.exclusive = False
+    known = rig.submit(settings={"items": 60, "known": True})
+    rig.submit(settings={"items": 2, "known": True})
+    planning = rig.submit()
+    tasks = {task.id: task for task in (rig.take() for _ in range(3))}
+    first = tasks[known.id].claimed_items or ()
+    assert [item.key for item in first] == [f"item-{n}" for n in range(50)]
+    assert tasks[planning.id].claimed_items is None
+    rig.claims.release(tasks[known.id], "worker stopped")
+    again = rig.take()
+    assert (again.id, again.attempt, again.claimed_items) == (known.id, 2, None)
+
+
 def test_stale_tickets_claim_nothing(rig: Rig) -> None:
     """A ticket of an earlier attempt, or of a task that ended, is worth nothing."""
     rig.submit()
