@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ from tests.support_engine import (
     at_once,
     effect_of,
     make_users,
-    only_sqlite,
     touch,
 )
 
@@ -117,6 +117,9 @@ ZOMBIE_WRITES: dict[str, Callable[[Rig, Task, Item], Any]] = {
     "end item": lambda rig, task, item: rig.items.end_item(
         task, item, Worked(ItemStatus.DONE, effect=effect_of(task, item.key)), 0.1
     ),
+    "end last item": lambda rig, task, item: rig.items.end_item(
+        replace(task, items_total=1), item, Worked(ItemStatus.DONE), 0.1, lambda _now: "undead"
+    ),
     "defer item": lambda rig, task, item: rig.items.defer_item(task, item, "why", Category.NETWORK),
     "signals": lambda rig, task, _: rig.signals.now(task),
     "current": lambda rig, task, _: rig.claims.current(task),
@@ -155,25 +158,33 @@ def test_an_item_ends_once(rig: Rig) -> None:
     task, item = rig.begin()
     worked = Worked(ItemStatus.DONE, effect=effect_of(task, item.key))
     rig.items.end_item(task, item, worked, 0.1)
-    with pytest.raises(TaskStateConflict):
-        rig.items.end_item(task, item, worked, 0.1)
+    as_last = replace(task, items_total=1)
+    for one, summary in ((task, None), (as_last, lambda _now: "all done")):
+        with pytest.raises(TaskStateConflict, match="working on this item") as refused:
+            rig.items.end_item(one, item, worked, 0.1, summary)
+        assert refused.value.task_id == task.id
     assert rig.effects(task.id) == ["item-0"]
-    assert rig.store.get(task.id, None).items_done == 1
+    now = rig.store.get(task.id, None)
+    assert (now.status, now.items_done) == (Status.RUNNING, 1)
     assert [one.took_s for one in rig.store.items(task.id)] == [0.1, None, None]
 
 
-@only_sqlite
 def test_the_end_of_the_last_item_is_that_of_its_task(rig: Rig) -> None:
-    """It says its summary, for which all items count."""
+    """It says its summary, for which all items count, and who has done it."""
     rig.submit(settings={"items": 2})
-    task, _ = rig.begin()
+    task, _ = rig.begin("w1")
     task = rig.claims.current(task)
     for item in rig.items.next_items(task.id):
-        task = rig.items.end_item(
+        ended = rig.items.end_item(
             task, item, Worked(ItemStatus.DONE), 0.1, lambda now: f"{now.items_done} done"
-        ).task
+        )
+        task = ended.task
+    assert ended.signals.cancel is False
     assert (task.status, task.step) == (Status.COMPLETED, "2 done")
     assert rig.store.get(task.id, None) == task
+    assert [one.status for one in rig.store.items(task.id)] == [ItemStatus.DONE] * 2
+    last = rig.store.history(task.id)[-1]
+    assert (last.event, last.actor) == ("completed", "w1")
 
 
 def test_two_finishers_of_an_item_leave_one_effect(rig: Rig) -> None:
@@ -187,10 +198,14 @@ def test_two_finishers_of_an_item_leave_one_effect(rig: Rig) -> None:
     assert rig.store.get(task.id, None).items_done == 1
 
 
-def test_an_effect_that_fails_takes_the_items_end_with_it(rig: Rig) -> None:
-    """Effect and end are one transaction: neither is there without the other."""
-    rig.submit()
+@pytest.mark.parametrize("summary", [None, lambda _now: "all done"], ids=["one", "the last"])
+def test_an_effect_that_fails_takes_the_items_end_with_it(
+    rig: Rig, summary: Callable[[Task], str] | None
+) -> None:
+    """Effect and end, of a last item its task's, too, are one transaction: all of it or nothing."""
+    rig.submit(settings={"items": 3 if summary is None else 1})
     task, item = rig.begin()
+    task = rig.claims.current(task)
 
     def effect(session: Session) -> None:
         effect_of(task, item.key)(session)
@@ -198,12 +213,13 @@ def test_an_effect_that_fails_takes_the_items_end_with_it(rig: Rig) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        rig.items.end_item(task, item, Worked(ItemStatus.DONE, effect=effect), 0.1)
+        rig.items.end_item(task, item, Worked(ItemStatus.DONE, effect=effect), 0.1, summary)
     assert rig.effects(task.id) == []
     again = rig.next_item(task.id)
     assert again is not None
     assert (again.key, again.status) == (item.key, ItemStatus.PENDING)
-    assert rig.store.get(task.id, None).items_done == 0
+    now = rig.store.get(task.id, None)
+    assert (now.status, now.items_done) == (Status.RUNNING, 0)
 
 
 def test_a_fault_in_one_items_effect_costs_no_other_item(fleet: Fleet) -> None:
