@@ -38,6 +38,7 @@ def make(
 
     Raises:
         InvalidInput: there is such a file already.
+        ConfigError: this login may not read everything.
         DatabaseUnavailable: the database doesn't answer.
         OSError: the file can't be written.
     """
@@ -46,7 +47,7 @@ def make(
     if not path.parent.is_dir():
         raise InvalidInput(f"There is no folder {path.parent}. Make it first.")
     with whole_file(path) as file, _snapshot(database) as connection:
-        tables = rows.reflected(connection)
+        tables = rows.whole(connection)
         manifest = _manifest(connection, tables.values(), migrate.current(database.engine))
         total = manifest.rows + manifest.pictures
         with ArchiveWriter(file, box, manifest) as writer:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from altwright.db.tables import Base
+from altwright.errors import ConfigError
 
 #: Who is at work now. It is true of no other time.
 LEFT_OUT = frozenset({"leases", "workers"})
@@ -55,6 +56,26 @@ def reflected(connection: Connection) -> dict[str, sa.Table]:
     metadata = sa.MetaData()
     metadata.reflect(connection, only=sorted(there & (Base.metadata.tables.keys() - LEFT_OUT)))
     return {table.name: table for table in metadata.sorted_tables}
+
+
+def whole(connection: Connection) -> dict[str, sa.Table]:
+    """Return all tables of a database that is up to date, as ``reflected`` has them.
+
+    Raises:
+        ConfigError: this login doesn't see some of it; MariaDB hides that without a word.
+    """
+    tables = reflected(connection)
+    hidden = sorted(
+        name
+        for name, table in Base.metadata.tables.items()
+        if name not in LEFT_OUT
+        and (name not in tables or set(table.columns.keys()) - set(tables[name].columns.keys()))
+    )
+    if hidden:
+        what = f"this login may not read all of {', '.join(hidden)}, so the backup would lack it"
+        remedy = "use the web's, after the SQL of `altwright db roles`, or the tables' owner's"
+        raise ConfigError([f"DATABASE_URL: {what}; {remedy}"])
+    return tables
 
 
 def columns_of(table: sa.Table) -> list[str]:
