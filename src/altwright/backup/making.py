@@ -47,8 +47,11 @@ def make(
     if not path.parent.is_dir():
         raise InvalidInput(f"There is no folder {path.parent}. Make it first.")
     with whole_file(path) as file, _snapshot(database) as connection:
-        tables = rows.whole(connection)
-        manifest = _manifest(connection, tables.values(), migrate.current(database.engine))
+        migration = migrate.current(database.engine)
+        tables = rows.reflected(connection)
+        if migration == migrate.head():
+            rows.refuse_parts(tables)
+        manifest = _manifest(connection, tables.values(), migration)
         total = manifest.rows + manifest.pictures
         with ArchiveWriter(file, box, manifest) as writer:
             for done in itertools.chain(

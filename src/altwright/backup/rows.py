@@ -58,13 +58,12 @@ def reflected(connection: Connection) -> dict[str, sa.Table]:
     return {table.name: table for table in metadata.sorted_tables}
 
 
-def whole(connection: Connection) -> dict[str, sa.Table]:
-    """Return all tables of a database that is up to date, as ``reflected`` has them.
+def refuse_parts(tables: Mapping[str, sa.Table]) -> None:
+    """Make sure that a login sees all of a database that is up to date.
 
     Raises:
-        ConfigError: this login doesn't see some of it; MariaDB hides that without a word.
+        ConfigError: it doesn't; MariaDB hides the rest without a word.
     """
-    tables = reflected(connection)
     hidden = sorted(
         name
         for name, table in Base.metadata.tables.items()
@@ -75,7 +74,6 @@ def whole(connection: Connection) -> dict[str, sa.Table]:
         what = f"this login may not read all of {', '.join(hidden)}, so the backup would lack it"
         remedy = "use the web's, after the SQL of `altwright db roles`, or the tables' owner's"
         raise ConfigError([f"DATABASE_URL: {what}; {remedy}"])
-    return tables
 
 
 def columns_of(table: sa.Table) -> list[str]:
