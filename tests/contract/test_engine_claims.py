@@ -153,20 +153,20 @@ def test_a_worker_that_was_given_up_changes_nothing(rig: Rig, write: str, since:
 
 
 def test_an_item_ends_once(rig: Rig) -> None:
-    """A second end of the same item is refused with its effect, also by the same attempt."""
-    rig.submit()
+    """A second end is refused with its effect, also by the same attempt, and as the last item's."""
+    rig.submit(settings={"items": 2})
     task, item = rig.begin()
     worked = Worked(ItemStatus.DONE, effect=effect_of(task, item.key))
     rig.items.end_item(task, item, worked, 0.1)
-    as_last = replace(task, items_total=1)
-    for one, summary in ((task, None), (as_last, lambda _now: "all done")):
+    task = rig.claims.current(task)
+    for summary in (None, lambda _now: "all done"):
         with pytest.raises(TaskStateConflict, match="working on this item") as refused:
-            rig.items.end_item(one, item, worked, 0.1, summary)
+            rig.items.end_item(task, item, worked, 0.1, summary)
         assert refused.value.task_id == task.id
     assert rig.effects(task.id) == ["item-0"]
     now = rig.store.get(task.id, None)
     assert (now.status, now.items_done) == (Status.RUNNING, 1)
-    assert [one.took_s for one in rig.store.items(task.id)] == [0.1, None, None]
+    assert [one.took_s for one in rig.store.items(task.id)] == [0.1, None]
 
 
 def test_the_end_of_the_last_item_is_that_of_its_task(rig: Rig) -> None:
