@@ -147,6 +147,12 @@ class Meeting:
             if name in self._listed or not ELSEWHERE.search(name)
         ]
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Say which tests can't even be read: the others alone mean less."""
+        if report.failed:
+            self._say(f"  can't be collected: {report.nodeid}")
+            self.counts["void"] += 1
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how long a test took, and whether it noticed something."""
         self._took[report.nodeid] += report.duration
@@ -286,7 +292,7 @@ def examine(module: str, arguments: list[str]) -> bool:
     folder = FOLDER / module
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name in ("src", "tests", "scripts", "docs"):
+    for name in ("src", "tests", "scripts", "docs", "evaluation", "benchmarks"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "pyproject.toml", folder)
     command = [sys.executable, __file__, "--work", *arguments, module]

@@ -20,6 +20,7 @@ FAR = "postgresql://altwright@db.example/altwright"
 #: What a start may be made with, in words.
 TRIED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("keys of yours, all on one host", {}),
+    ("SQLite and the embedded Valkey", {"DATABASE_URL": "", "REDIS_URL": ""}),
     ("no `PLATFORM_ENCRYPTION_KEY`", {"PLATFORM_ENCRYPTION_KEY": ""}),
     ("no `FLASK_SECRET_KEY`", {"FLASK_SECRET_KEY": ""}),
     ("a `FLASK_SECRET_KEY` that is short", {"FLASK_SECRET_KEY": "short"}),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.util import to_list
 
 from altwright.domain.addresses import ENCODE, LAST_PORT
 
@@ -79,15 +80,20 @@ def are_alike(one: str, other: str) -> bool:
     return len(kinds) == 1 and kinds != {"sqlite"}
 
 
-def host_without_tls(text: str) -> str:
-    """Return the host that is reached without TLS; "": there is none, or it is a Unix socket."""
+def hosts_without_tls(text: str) -> list[str]:
+    """Return the hosts that are reached without TLS; of SQLite and of a Unix socket none.
+
+    libpq goes where ``hostaddr`` says, whatever the host is, and takes several of both.
+    """
     url = make_url(text) if text else None
     if url is None or url.get_backend_name() == "sqlite" or "unix_socket" in url.query:
-        return ""
-    if any(name in url.query for name in _TLS) or url.query.get("sslmode") in _TLS_MODES:
-        return ""
-    host = url.query.get("host") or url.host or ""
-    return host if isinstance(host, str) else host[0]
+        return []
+    asks = any(url.query.get(name) for name in _TLS) and "ssl_disabled" not in url.query
+    if asks or url.query.get("sslmode") in _TLS_MODES:
+        return []
+    options = (url.query.get(name, ()) for name in ("hostaddr", "host"))
+    named = [url.host or "", *(one for each in options for one in to_list(each))]
+    return [host for several in named for host in several.split(",") if host]
 
 
 def how_to_ask_for_tls(text: str) -> str:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any, cast
 
-import structlog
-
-from altwright import installed
+from altwright import installed, telemetry
 from altwright.errors import ConfigError
 
 #: What is kept of an event, of an exception in it, and of a frame of its stack.
@@ -61,7 +59,7 @@ def bare(event: dict[str, Any], host: str) -> dict[str, Any]:
     """Return what of an event leaves this process."""
     kept: dict[str, Any] = {name: event[name] for name in _EVENT if name in event}
     kept["server_name"] = host
-    here = structlog.contextvars.get_contextvars()
+    here = telemetry.known_fields()
     kept["tags"] = {name: str(here[name]) for name in _TAGS if name in here}
     if "logentry" in event:
         # The line without what was filled in; "%s" stay as they are.

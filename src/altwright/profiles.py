@@ -47,13 +47,14 @@ def unsafe(profile: Profile, seen: Exposed) -> Iterator[str]:
         return
     wants = f"ALTWRIGHT_PROFILE={profile}"
     for name, url in seen.databases.items():
-        host = database_url.host_without_tls(url)
-        if not _may_be_plain(host, seen.plaintext_hosts):
-            yield (
-                f"{name}: reaches another host without TLS, which {wants} doesn't bear; add "
-                f"{database_url.how_to_ask_for_tls(url)} behind its ?, or name {host} in "
-                "PLAINTEXT_HOSTS if the network is yours alone"
-            )
+        for host in database_url.hosts_without_tls(url):
+            if not _may_be_plain(host, seen.plaintext_hosts):
+                yield (
+                    f"{name}: reaches another host without TLS, which {wants} doesn't bear; add "
+                    f"{database_url.how_to_ask_for_tls(url)} behind its ?, or name {host} in "
+                    "PLAINTEXT_HOSTS if the network is yours alone"
+                )
+                break
     for host in redis_url.hosts_without_tls(seen.redis_url):
         if not _may_be_plain(host, seen.plaintext_hosts):
             yield (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.support_browser import Site, violations
+from tests.support_browser import Site, enter, violations
 
 from altwright.accounts.context import AccountContext
 from altwright.captions.drafts import draft_writes
@@ -76,6 +76,28 @@ def test_names_and_style_are_kept(page: Page, site: Site) -> None:
     expect(page.get_by_role("alert")).to_be_focused()
     expect(names).to_have_value("Nobody.")
     assert "Tom" in known(site).names
+
+
+def test_names_outlive_a_session(page: Page, site: Site) -> None:
+    """Who has to sign in before they can save finds what they typed, and saves it then."""
+    path = f"/accounts/{site.web.account_id}"
+    opened(page, path)
+    page.get_by_label("Names to remember").fill(HINT)
+    page.get_by_label("Long: with details").check()
+    page.get_by_label("Never name people").check()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/login?**")
+    assert known(site).names == ""
+    enter(page, site)
+    opened(page, path)
+    expect(page.locator("#toast")).to_contain_text("What you typed is here again")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#toast")).to_contain_text("Saved.")
+    wanted = AccountContext(HINT, Length.LONG, never_name_people=True, version=1)
+    assert known(site) == wanted
+    opened(page, path)
+    expect(page.locator("#toast")).not_to_contain_text("here again")
 
 
 @pytest.mark.parametrize("by_key", [True, False])

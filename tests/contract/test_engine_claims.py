@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ from tests.support_engine import (
     at_once,
     effect_of,
     make_users,
-    only_sqlite,
     touch,
 )
 
@@ -77,6 +77,21 @@ def test_both_ways_of_delivery_share_the_work(rig: Rig) -> None:
     assert completed == ids - set(taken)
 
 
+def test_items_that_are_known_come_with_a_first_claim(rig: Rig) -> None:
+    """The first fifty in their order, of this task alone; later attempts ask anew."""
+    rig.kind.exclusive = False
+    known = rig.submit(settings={"items": 60, "known": True})
+    rig.submit(settings={"items": 2, "known": True})
+    planning = rig.submit()
+    tasks = {task.id: task for task in (rig.take() for _ in range(3))}
+    first = tasks[known.id].claimed_items or ()
+    assert [item.key for item in first] == [f"item-{n}" for n in range(50)]
+    assert tasks[planning.id].claimed_items is None
+    rig.claims.release(tasks[known.id], "worker stopped")
+    again = rig.take()
+    assert (again.id, again.attempt, again.claimed_items) == (known.id, 2, None)
+
+
 def test_stale_tickets_claim_nothing(rig: Rig) -> None:
     """A ticket of an earlier attempt, or of a task that ended, is worth nothing."""
     rig.submit()
@@ -101,6 +116,9 @@ ZOMBIE_WRITES: dict[str, Callable[[Rig, Task, Item], Any]] = {
     "plan": lambda rig, task, _: rig.items.plan(task, [Planned("x", "X")]),
     "end item": lambda rig, task, item: rig.items.end_item(
         task, item, Worked(ItemStatus.DONE, effect=effect_of(task, item.key)), 0.1
+    ),
+    "end last item": lambda rig, task, item: rig.items.end_item(
+        replace(task, items_total=1), item, Worked(ItemStatus.DONE), 0.1, lambda _now: "undead"
     ),
     "defer item": lambda rig, task, item: rig.items.defer_item(task, item, "why", Category.NETWORK),
     "signals": lambda rig, task, _: rig.signals.now(task),
@@ -135,30 +153,38 @@ def test_a_worker_that_was_given_up_changes_nothing(rig: Rig, write: str, since:
 
 
 def test_an_item_ends_once(rig: Rig) -> None:
-    """A second end of the same item is refused with its effect, also by the same attempt."""
-    rig.submit()
+    """A second end is refused with its effect, also by the same attempt, and as the last item's."""
+    rig.submit(settings={"items": 2})
     task, item = rig.begin()
     worked = Worked(ItemStatus.DONE, effect=effect_of(task, item.key))
     rig.items.end_item(task, item, worked, 0.1)
-    with pytest.raises(TaskStateConflict):
-        rig.items.end_item(task, item, worked, 0.1)
+    task = rig.claims.current(task)
+    for summary in (None, lambda _now: "all done"):
+        with pytest.raises(TaskStateConflict, match="working on this item") as refused:
+            rig.items.end_item(task, item, worked, 0.1, summary)
+        assert refused.value.task_id == task.id
     assert rig.effects(task.id) == ["item-0"]
-    assert rig.store.get(task.id, None).items_done == 1
-    assert [one.took_s for one in rig.store.items(task.id)] == [0.1, None, None]
+    now = rig.store.get(task.id, None)
+    assert (now.status, now.items_done) == (Status.RUNNING, 1)
+    assert [one.took_s for one in rig.store.items(task.id)] == [0.1, None]
 
 
-@only_sqlite
 def test_the_end_of_the_last_item_is_that_of_its_task(rig: Rig) -> None:
-    """It says its summary, for which all items count."""
+    """It says its summary, for which all items count, and who has done it."""
     rig.submit(settings={"items": 2})
-    task, _ = rig.begin()
+    task, _ = rig.begin("w1")
     task = rig.claims.current(task)
     for item in rig.items.next_items(task.id):
-        task = rig.items.end_item(
+        ended = rig.items.end_item(
             task, item, Worked(ItemStatus.DONE), 0.1, lambda now: f"{now.items_done} done"
-        ).task
+        )
+        task = ended.task
+    assert ended.signals.cancel is False
     assert (task.status, task.step) == (Status.COMPLETED, "2 done")
     assert rig.store.get(task.id, None) == task
+    assert [one.status for one in rig.store.items(task.id)] == [ItemStatus.DONE] * 2
+    last = rig.store.history(task.id)[-1]
+    assert (last.event, last.actor) == ("completed", "w1")
 
 
 def test_two_finishers_of_an_item_leave_one_effect(rig: Rig) -> None:
@@ -172,10 +198,14 @@ def test_two_finishers_of_an_item_leave_one_effect(rig: Rig) -> None:
     assert rig.store.get(task.id, None).items_done == 1
 
 
-def test_an_effect_that_fails_takes_the_items_end_with_it(rig: Rig) -> None:
-    """Effect and end are one transaction: neither is there without the other."""
-    rig.submit()
+@pytest.mark.parametrize("summary", [None, lambda _now: "all done"], ids=["one", "the last"])
+def test_an_effect_that_fails_takes_the_items_end_with_it(
+    rig: Rig, summary: Callable[[Task], str] | None
+) -> None:
+    """Effect and end, of a last item its task's, too, are one transaction: all of it or nothing."""
+    rig.submit(settings={"items": 3 if summary is None else 1})
     task, item = rig.begin()
+    task = rig.claims.current(task)
 
     def effect(session: Session) -> None:
         effect_of(task, item.key)(session)
@@ -183,12 +213,13 @@ def test_an_effect_that_fails_takes_the_items_end_with_it(rig: Rig) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        rig.items.end_item(task, item, Worked(ItemStatus.DONE, effect=effect), 0.1)
+        rig.items.end_item(task, item, Worked(ItemStatus.DONE, effect=effect), 0.1, summary)
     assert rig.effects(task.id) == []
     again = rig.next_item(task.id)
     assert again is not None
     assert (again.key, again.status) == (item.key, ItemStatus.PENDING)
-    assert rig.store.get(task.id, None).items_done == 0
+    now = rig.store.get(task.id, None)
+    assert (now.status, now.items_done) == (Status.RUNNING, 0)
 
 
 def test_a_fault_in_one_items_effect_costs_no_other_item(fleet: Fleet) -> None:

@@ -358,6 +358,12 @@ def test_the_commands_say_what_they_do(tmp_path: Path) -> None:
     assert statuses[made["waits"]] == "CANCELLED"
     actions = [one["action"] for one in service.json("audit")]
     assert actions == ["exported to vedfolnir", "task cancelled", "imported from vedfolnir"]
+    with old.engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE images"))
+    (remark,) = (
+        one for one in service.json("import", "vedfolnir")["remarks"] if one["table"] == "images"
+    )
+    assert "may not read it" in remark["what"]
     service.settings["VEDFOLNIR_ENCRYPTION_KEY"] = "secret"
     wrong = service.command("import", "vedfolnir")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)

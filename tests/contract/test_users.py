@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -15,7 +16,7 @@ from altwright.accounts.users import NOBODYS, PASSWORD_LEAST, RUNS_MOST, User, U
 from altwright.db.session import Database
 from altwright.db.tables import ID_MOST, UserRow
 from altwright.domain.caption import Role
-from altwright.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from altwright.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn
 
 
 @pytest.fixture
@@ -32,6 +33,25 @@ def test_a_user_is_found_by_id_and_by_name_in_any_case(users: UserStore) -> None
     assert (anna.username, anna.email, anna.ref.is_admin) == ("Anna", "anna@example.org", True)
     assert users.get(anna.id + 1) is None
     assert users.by_name("bob") is None
+
+
+def test_who_is_no_administrator_any_more_orders_nothing(users: UserStore) -> None:
+    """What an administrator has ordered for later is done only while they are one, and active."""
+    boss = users.create("Boss", "correct horse", role=Role.ADMIN)
+    users.create("other", "correct horse", role=Role.ADMIN)
+    ref = replace(boss.ref, address="192.0.2.7")
+    now = users.still_administrator(ref)
+    assert (now, now.address) == (ref, "192.0.2.7")
+    refusal = "Boss has ordered it, and is no administrator any more."
+    users.set_active(boss.id, active=False)
+    with pytest.raises(NotAllowed, match=refusal):
+        users.still_administrator(ref)
+    users.set_active(boss.id, active=True)
+    users.set_role(boss.id, Role.MODERATOR)
+    with pytest.raises(NotAllowed, match=refusal):
+        users.still_administrator(ref)
+    with pytest.raises(NotAllowed, match=refusal):
+        users.still_administrator(replace(ref, id=boss.id + 2))
 
 
 def test_users_are_listed_in_the_order_in_which_they_came(users: UserStore) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import text
 from tests.support import PATIENCE_S, wait_until
-from tests.support_engine import ANNA, NOWHERE, ROOT, Rig
+from tests.support_engine import ANNA, BERT, NOWHERE, ROOT, Rig
 
 from altwright.domain.task import Priority, Status
 from altwright.errors import Category
@@ -74,9 +74,14 @@ def test_a_submit_wakes_the_workers_of_its_process(rig: Rig) -> None:
 
 
 def test_a_submit_elsewhere_wakes(rig: Rig) -> None:
-    """PostgreSQL carries the wake-up to other processes; on the others each of them looks."""
+    """PostgreSQL carries the wake-up to other processes; on the others each of them looks.
+
+    A requeue does, too.
+    """
     waits = SoundSleep()
     rig, other = without_redis(rig, waits), without_redis(rig, WorkWaits())
+    failed = rig.submit(BERT)
+    rig.claims.fail(rig.take(), Category.FAULT, "It can't be done.")
     here = rig.messenger
     here.loop.start()
     try:
@@ -85,6 +90,9 @@ def test_a_submit_elsewhere_wakes(rig: Rig) -> None:
             for _ in range(3):
                 wait_until(lambda: waits.sleeps)
                 completes(rig, other.submit().id)
+            wait_until(lambda: waits.sleeps)
+            other.queue.requeue_failed(failed.id, by=ROOT)
+            completes(rig, failed.id)
     finally:
         here.loop.stop()
 

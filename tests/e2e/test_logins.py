@@ -18,8 +18,9 @@ from tests.support_leaves import TOKEN, MastodonServer, mastodon_server, serving
 from tests.support_models import ModelServerDouble
 from tests.support_service import Service, findings_of, running
 
+from altwright.backup.rows import LEFT_OUT
 from altwright.db.session import make_engine
-from altwright.db.tables import DraftRow
+from altwright.db.tables import Base, DraftRow
 from altwright.db.task_tables import AuditRow, TaskRow
 from altwright.domain.caption import DraftStatus
 from altwright.domain.task import Status
@@ -89,6 +90,8 @@ def _set_up(service: Service, owner: str) -> None:
     assert service.command("db", "upgrade").returncode == 0
     mode = service.settings.pop("WORKER_MODE")
     wider = service.command("db", "roles", "--host", "localhost").stdout.splitlines()
+    if owner.startswith("postgresql"):  # on MariaDB all is taken away at once
+        wider.append(f"GRANT SELECT, UPDATE ON users TO {WORKER}")
     service.settings["WORKER_MODE"] = mode
     printed = service.command("db", "roles", "--host", "localhost")
     assert printed.returncode == 0, printed.stderr
@@ -183,6 +186,7 @@ def test_a_task_from_end_to_end_and_what_neither_login_may(
             wait_until(lambda: _is_pruned(owner))
         for words in ("denied", "Traceback", "must be owner"):
             assert words not in service.log, service.log
+        _back_up(service, owner)
     for login, url in ((WEB, web), (WORKER, worker)):
         for statement in (*FORBIDDEN[login], *FOR_OWNERS):
             assert _refused(url, statement), f"{login} may {statement}"
@@ -191,7 +195,28 @@ def test_a_task_from_end_to_end_and_what_neither_login_may(
     assert "`altwright db roles`" in done.stderr
     assert findings_of(service)["DATABASE_URL"]["ok"]
     service.settings["WORKER_DATABASE_URL"] = _logged_in(owner, "nobody")
-    assert "WORKER_DATABASE_URL" in findings_of(service)["DATABASE_URL"]["found"]
+    found = findings_of(service)["DATABASE_URL"]
+    assert "WORKER_DATABASE_URL" in found["found"]
+    assert "the setting that is named" in found["fix"]
+
+
+def _back_up(service: Service, owner: str) -> None:
+    """The web's login makes a whole backup, and none where it doesn't see everything."""
+    names = sorted(Base.metadata.tables.keys() - LEFT_OUT)
+    tables = [Base.metadata.tables[name] for name in names]
+    with _connected(owner) as connection:
+        counts = [
+            connection.scalar(sa.select(sa.func.count()).select_from(table)) for table in tables
+        ]
+    assert service.json("backup", "web.backup")["rows"] == sum(one or 0 for one in counts)
+    login = WEB if owner.startswith("postgresql") else f"{WEB}@localhost"
+    with _connected(owner) as connection, connection.begin():
+        taken = f"REVOKE SELECT ON picture_hashes FROM {login}"  # noqa: S608 - no one's input
+        connection.exec_driver_sql(taken)
+    refused = service.command("backup", "less.backup")
+    assert refused.returncode
+    assert "`altwright db roles`" in refused.stderr
+    assert not (service.folder / "less.backup").exists()
 
 
 def _work(service: Service, mastodon: MastodonServer) -> None:

@@ -50,12 +50,29 @@ def test_a_start_names_everything_that_is_unsafe(tmp_path: Path, profile: str) -
 
 @pytest.mark.req("8.3", "profiles")
 @pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://a:b@/x?hostaddr=192.0.2.1",
+        "postgresql://a:b@127.0.0.1/x?hostaddr=192.0.2.1",
+        "postgresql://a:b@/x?host=127.0.0.1&host=db.example",
+        "mysql://a:b@db.example/x?ssl_ca=/nowhere.pem&ssl_disabled=true",
+    ],
+)
+def test_no_other_way_of_naming_a_far_database_gets_by(tmp_path: Path, address: str) -> None:
+    """What the driver will do counts: where libpq goes, and that TLS is switched off again."""
+    settings = {**KEYS, "DATABASE_URL": address, "ALTWRIGHT_PROFILE": "production"}
+    assert "PLAINTEXT_HOSTS" in _problems(Service(tmp_path, settings))["DATABASE_URL"]
+
+
+@pytest.mark.req("8.3", "profiles")
+@pytest.mark.parametrize(
     "settings",
     [
         {"DATABASE_URL": "postgresql://a:b@db.example/x?sslmode=verify-full"},
         {"DATABASE_URL": "mysql://a:b@db.example/x?ssl_ca=/nowhere.pem"},
         {"REDIS_URL": "rediss://:c@redis.example:6379/0"},
         {"REDIS_URL": "rediss+sentinel://s.example/main/0"},
+        {"DATABASE_URL": "", "REDIS_URL": ""},  # SQLite and the embedded Valkey
         {"REDIS_URL": "redis://127.0.0.1:6379/0"},
         {"REDIS_URL": "unix:///run/redis.sock"},
         {"REDIS_URL": "redis://valkey:6379/0", "PLAINTEXT_HOSTS": "valkey"},

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,3 +137,14 @@ def test_console_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> Non
     assert "quiet" not in printed
     assert "loud 3" in printed
     assert "\x1b" not in printed
+
+
+@pytest.mark.req("9.2", "150 MB")
+def test_a_worker_loads_nothing_for_terminals() -> None:
+    """What prints tables and coloured tracebacks is 5 MB of each process."""
+    code = (
+        "import sys, altwright.cli.workers, altwright.web.services, altwright.error_reports;"
+        "print([name for name in ('rich', 'pygments') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -38,6 +38,7 @@ def make(
 
     Raises:
         InvalidInput: there is such a file already.
+        ConfigError: this login may not read everything.
         DatabaseUnavailable: the database doesn't answer.
         OSError: the file can't be written.
     """
@@ -46,8 +47,11 @@ def make(
     if not path.parent.is_dir():
         raise InvalidInput(f"There is no folder {path.parent}. Make it first.")
     with whole_file(path) as file, _snapshot(database) as connection:
+        migration = migrate.current(database.engine)
         tables = rows.reflected(connection)
-        manifest = _manifest(connection, tables.values(), migrate.current(database.engine))
+        if migration == migrate.head():
+            rows.refuse_parts(tables)
+        manifest = _manifest(connection, tables.values(), migration)
         total = manifest.rows + manifest.pictures
         with ArchiveWriter(file, box, manifest) as writer:
             for done in itertools.chain(

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from altwright.db.tables import Base
+from altwright.errors import ConfigError
 
 #: Who is at work now. It is true of no other time.
 LEFT_OUT = frozenset({"leases", "workers"})
@@ -55,6 +56,24 @@ def reflected(connection: Connection) -> dict[str, sa.Table]:
     metadata = sa.MetaData()
     metadata.reflect(connection, only=sorted(there & (Base.metadata.tables.keys() - LEFT_OUT)))
     return {table.name: table for table in metadata.sorted_tables}
+
+
+def refuse_parts(tables: Mapping[str, sa.Table]) -> None:
+    """Make sure that a login sees all of a database that is up to date.
+
+    Raises:
+        ConfigError: it doesn't; MariaDB hides the rest without a word.
+    """
+    hidden = sorted(
+        name
+        for name, table in Base.metadata.tables.items()
+        if name not in LEFT_OUT
+        and (name not in tables or set(table.columns.keys()) - set(tables[name].columns.keys()))
+    )
+    if hidden:
+        what = f"this login may not read all of {', '.join(hidden)}, so the backup would lack it"
+        remedy = "use the web's, after the SQL of `altwright db roles`, or the tables' owner's"
+        raise ConfigError([f"DATABASE_URL: {what}; {remedy}"])
 
 
 def columns_of(table: sa.Table) -> list[str]:

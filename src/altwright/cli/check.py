@@ -34,7 +34,8 @@ FIXES = {
     "DATA_DIR": "make the folder, or let this user write to it; or name another one in DATA_DIR",
     "keys": "give this host the PLATFORM_ENCRYPTION_KEY of the others; if the right one is lost, "
     "`altwright db accept-key`",
-    "DATABASE_URL": "start the database, or correct DATABASE_URL; tasks stand still meanwhile",
+    "DATABASE_URL": "start the database, or correct the setting that is named; tasks stand still "
+    "meanwhile",
     "REDIS_URL": "start Redis, or name another one: REDIS_URL, or `altwright redis use URL` while "
     "all runs; tasks go on from the database meanwhile",
     "connections": "raise what the server allows, or lower WEB_CONCURRENCY, RQ_WORKER_COUNT or "

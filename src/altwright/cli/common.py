@@ -13,8 +13,6 @@ from socket import gethostname
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from altwright import config, folders
 from altwright.config import Settings
@@ -130,6 +128,9 @@ def show(data: Any, *, as_json: bool, columns: dict[str, str], empty: str = "Not
     if not rows:
         click.echo(empty)
         return
+    from rich.console import Console  # noqa: PLC0415 - 4 MB, which workers have no use for
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table(box=None, pad_edge=False)
     for heading in columns.values():
         table.add_column(heading, overflow="fold")

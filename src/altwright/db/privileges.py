@@ -40,10 +40,8 @@ class Rights:
             yield f"UPDATE ({', '.join(self.changes)})"
 
     def lacking(self) -> str:
-        """Return what of a table isn't allowed, as a REVOKE has it; "": all is."""
-        some = {"SELECT": self.reads, "UPDATE": self.changes}
-        kinds = (one for one in _LETTERS.values() if one not in self.whole and not some.get(one))
-        return ", ".join(kinds)
+        """Return what isn't allowed on the whole table, as a REVOKE has it; "": all is."""
+        return ", ".join(one for one in _LETTERS.values() if one not in self.whole)
 
     def __or__(self, other: Rights) -> Rights:
         """Return what either may, where one of both may read the whole table."""
@@ -89,6 +87,8 @@ WEB: Mapping[str, Rights] = {
     "drafts": _may("SIU"),
     "leases": _may("SIU"),
     "notices": _may("SIUD"),
+    # No page reads them: `altwright backup` logs in as the web does.
+    "picture_hashes": _may("S"),
     "pictures": _may("SU"),
     "posts": _may("S"),
     "servers": _may("SID"),
@@ -136,6 +136,8 @@ def statements(url: URL, mode: WorkerMode, *, web: str, worker: str, host: str) 
 
 
 def _postgresql(database: str, logins: Mapping[str, Mapping[str, Rights]]) -> Iterator[str]:
+    # In one transaction: what is taken away for a moment isn't missing to those at work.
+    yield "BEGIN"
     yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
     for login, tables in logins.items():
         yield f"-- CREATE ROLE {login} LOGIN PASSWORD '…'"
@@ -143,13 +145,14 @@ def _postgresql(database: str, logins: Mapping[str, Mapping[str, Rights]]) -> It
         yield f"GRANT USAGE ON SCHEMA public TO {login}"
         for name in sorted(Base.metadata.tables.keys() | tables.keys()):
             rights = tables.get(name, Rights())
-            # What an older version, or another mode, has given beyond that.
+            # What an older version, or another mode, has given beyond that, single columns too.
             if taken := rights.lacking():
                 yield f"REVOKE {taken} ON {name} FROM {login}"
             for clause in rights.clauses():
                 yield f"GRANT {clause} ON {name} TO {login}"
             if "INSERT" in rights.whole and _is_numbered(name):
                 yield f"GRANT USAGE ON SEQUENCE {name}_id_seq TO {login}"
+    yield "COMMIT"
 
 
 def _mariadb(database: str, logins: Mapping[str, Mapping[str, Rights]], host: str) -> Iterator[str]:

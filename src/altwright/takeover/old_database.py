@@ -111,6 +111,11 @@ class OldDatabase:
         except (IntegrityError, DataError) as error:
             raise Unusable(f"the database there refuses it: {reasons.reason_of(error)}") from error
 
+    @property
+    def hidden(self) -> list[str]:
+        """Return which tables aren't there, or not for this login: MariaDB says no more."""
+        return [name for name in TABLES if not self.has(name)]
+
     def has(self, name: str) -> bool:
         """Return whether there is such a table."""
         return name in self._columns

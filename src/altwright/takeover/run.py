@@ -70,6 +70,8 @@ class Takeover:
     def take_in(self) -> Report:
         """Import. Raises ConfigError, DatabaseUnavailable; a run after it goes on."""
         self._begin()
+        for name in self._old.hidden:
+            self.report.remark(name, "all", "no such table, or this login may not read it")
         for noun in self._nouns:
             for rows in noun.pages():
                 read = noun.there(rows)

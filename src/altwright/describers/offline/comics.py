@@ -37,7 +37,7 @@ _STICK_FIGURE: Final = (0.2, 0.05)
 #: Distance of two lines of one block at most, as a share of a line's height.
 _CLOSE: Final = 0.6
 #: What strokes are read as.
-_TAILS: Final = frozenset("1Il7/\\")
+_TAILS: Final = frozenset("1l/\\")
 #: Words from which on an area's text is said by somebody; a button's is shorter.
 _SPOKEN: Final = 3
 
@@ -179,8 +179,8 @@ def _has_figures(
         is_drawn[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = False
     edge = 2 * _FRAME_PX
     inner = is_drawn[edge:-edge, edge:-edge]
-    if inner.mean() > _FIGURES:
-        return True
+    if not inner.size or inner.mean() > _FIGURES:
+        return bool(inner.size)
     _, _, stats, _ = cv2.connectedComponentsWithStats(inner.astype(np.uint8), connectivity=8)
     high, wide = (share * side for share, side in zip(_STICK_FIGURE, is_drawn.shape, strict=True))
     sizes = stats[1:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]

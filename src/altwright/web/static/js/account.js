@@ -9,6 +9,10 @@ const summary = form.querySelector("[data-context-error]");
 const button = form.querySelector("[type=submit]");
 let version = Number(form.dataset.version);
 let saved = JSON.stringify(wanted());
+/** Where what is being saved waits, in case that its writer has to sign in first. */
+const KEY = `altwright.names.${form.dataset.account}`;
+let kept = "";
+if (button) restore();
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -16,23 +20,52 @@ form.addEventListener("submit", async (event) => {
   show("", {});
   const body = wanted();
   button.setAttribute("aria-disabled", "true");
+  let isSignedOut = false;
+  keep(body);
   try {
     const path = `/accounts/${form.dataset.account}/context`;
     version = (await call("PUT", path, { ...body, version })).version;
     saved = JSON.stringify(body);
     tell("Saved. Pictures that are described from now on go by it.");
   } catch (problem) {
+    isSignedOut = problem.status === 401;
     show(problem.message, problem.fields);
   } finally {
+    if (!isSignedOut) keep(null);
     button.setAttribute("aria-disabled", "false");
   }
 });
 
 addEventListener("beforeunload", (event) => {
-  if (button && JSON.stringify(wanted()) !== saved) event.preventDefault();
+  if (button && ![saved, kept].includes(JSON.stringify(wanted()))) event.preventDefault();
 });
 followToReview();
 document.documentElement.dataset.ready = "";
+
+/** @param {object|null} typed what waits; null: nothing */
+function keep(typed) {
+  try {
+    if (typed) sessionStorage.setItem(KEY, JSON.stringify({ version, typed }));
+    else sessionStorage.removeItem(KEY);
+    kept = typed ? JSON.stringify(typed) : "";
+  } catch {
+    kept = ""; // storage is full or forbidden: the browser asks before the page is left
+  }
+}
+
+/** Bring back what waits, with the version that it was typed over: nothing newer is replaced. */
+function restore() {
+  const waiting = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+  if (!waiting) return;
+  for (const [name, value] of Object.entries(waiting.typed)) {
+    const field = form.elements.namedItem(name);
+    if (typeof value === "boolean") field.checked = value;
+    else field.value = value;
+  }
+  version = waiting.version;
+  kept = JSON.stringify(waiting.typed);
+  tell("What you typed is here again, and not saved yet.");
+}
 
 /** Return what the form says. */
 function wanted() {

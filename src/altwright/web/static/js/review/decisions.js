@@ -3,6 +3,7 @@
 import { announce, tell } from "../announce.js";
 import { call } from "../api.js";
 import { moved, refresh, take } from "./counts.js";
+import { byShortcut } from "./keys.js";
 import { bringBack, former, origin, restore, textsOf } from "./texts.js";
 
 /** @typedef {import("./draft.js").Draft} Draft */
@@ -44,6 +45,8 @@ export class Decisions {
     const before = draft.status;
     if (!draft.isOpen || before === RESULT[action]) return;
     if (action === "approve" && !draft.text.trim()) {
+      // After a shortcut the next one of somebody in a hurry would become the text.
+      if (byShortcut()) return tell("There is no text yet to approve: E for writing one, S for skipping.", { problem: true });
       draft.textarea.focus();
       return tell("There is no text yet to approve.", { problem: true });
     }
