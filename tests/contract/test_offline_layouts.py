@@ -97,7 +97,8 @@ def test_a_qr_code_is_told_with_its_address(describer: OfflineDescriber) -> None
     """What it holds else, a network's password say, isn't repeated."""
     image = graphics.qr_code("https://example.org/menu", "Scan for our menu", face="plain")
     assert told(describer, png(image)).text == (
-        "QR code that leads to “https://example.org/menu”. Image of text: “Scan for our menu”."
+        "QR code that leads to “https://example.org/menu”. Image with the text: “Scan for our "
+        "menu”."
     )
     image = graphics.qr_code("WIFI:T:WPA;S:guests;P:welcome2026;;", "", face="plain")
     assert told(describer, png(image)).text == "QR code."

@@ -10,8 +10,7 @@ from statistics import mean
 from typing import Final
 
 from altwright.describers.offline.english import number, quoted
-from altwright.describers.offline.screenshots import PLAIN, SURE_TEXT, readable
-from altwright.describers.offline.screenshots import describe as describe_written
+from altwright.describers.offline.screenshots import SURE_TEXT, readable
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision import areas
 from altwright.describers.offline.vision.areas import Area
@@ -30,12 +29,10 @@ _ON_THEM: Final = 0.5
 
 def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
     """Return what is written card by card; None: there aren't two with several rows of text."""
-    height, width = pixels.shape[:2]
     lines = readable(lines)
-    plain = describe_written(lines, width, height)
-    if plain is None or plain.kind not in PLAIN or any(line.is_rtl for line in lines):
+    if any(line.is_rtl for line in lines):
         return None
-    cards = _cards(areas.find(pixels, lines), lines, width)
+    cards = _cards(areas.find(pixels, lines), lines, pixels.shape[1])
     several = [card for card in cards if len(rows(card)) >= _ROWS]
     written = sum(len(line.text) for line in lines)
     told = sum(len(line.text) for card in several for line in card)

@@ -123,21 +123,27 @@ class Composer:
             or work.timed("chat", lambda: chats.describe(work.pixels, lines))
             or screenshots.surely(lines, width, height)
             or work.timed("board", lambda: boards.describe(work.pixels, lines, self._reader()))
-            or work.timed("cards", lambda: cards.describe(work.pixels, lines))
+            or work.timed("parts", lambda: self._describe_parts(work, lines))
             or tables.describe(lines)
             or work.timed("chart", lambda: describe.describe(work.pixels, lines, self._reader()))
             or self._describe_written(work, lines)
             or graphics.describe(work.pixels)
         )
 
+    def _describe_parts(self, work: _Work, lines: list[Line]) -> Statement | None:
+        height, width = work.pixels.shape[:2]
+        found = screenshots.describe(lines, width, height)
+        if found is None or found.kind not in screenshots.PLAIN:
+            return None
+        return comics.framed(work.pixels, lines) or cards.describe(work.pixels, lines)
+
     def _describe_written(self, work: _Work, lines: list[Line]) -> Statement | None:
         height, width = work.pixels.shape[:2]
         found = screenshots.describe(lines, width, height)
         if found is None or found.kind not in screenshots.PLAIN:
             return found
-        if framed := work.timed("frames", lambda: comics.framed(work.pixels, lines)):
-            return framed
-        if graphics.is_drawn_beside(work.pixels, lines):
+        # Of a picture in parts not all lines were read.
+        if not work.parts and graphics.is_drawn_beside(work.pixels, lines):
             return replace(found, text=found.text.replace(*screenshots.MORE_THAN_TEXT, 1))
         return found
 

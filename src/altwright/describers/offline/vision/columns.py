@@ -48,10 +48,11 @@ def divided(bgr: NDArray[Any], boxes: Sequence[Box]) -> list[Box]:
     """Return the boxes of lines, those that run across two columns cut in two."""
     found: list[Box] = []
     places = [_place(box) for box in boxes]
+    right = [line for line in places if _is_right_of_another(line, places)]
     starts = [
         (line, flush)
         for line in places
-        if (flush := _flush_with(line, places)) and _is_blank(bgr, _span(flush), line)
+        if (flush := _flush_with(line, right)) and _is_blank(bgr, _span(flush), line)
     ]
     for place in places:
         cuts = [line for line, flush in starts if _runs_across(place, line, flush)]
@@ -70,19 +71,21 @@ def _place(box: Box) -> _Place:
     return _Place(float(x0), float(y0), float(x1), float(y1), box)
 
 
-def _flush_with(line: _Place, places: Sequence[_Place]) -> list[_Place]:
-    """Return the lines that begin where this one does, each right of another; [] if too few."""
-    near = _FLUSH * line.height
-    flush = [
-        one
+def _is_right_of_another(line: _Place, places: Sequence[_Place]) -> bool:
+    """Return whether a line begins near the end of another one beside it."""
+    return any(
+        abs(one.y - line.y) < 0.5 * line.height
+        and -_FLUSH < (line.x0 - one.x1) / line.height < _NEAR
+        and one is not line
+        and one.x0 < line.x0
         for one in places
-        if abs(one.x0 - line.x0) < near
-        and any(
-            abs(o.y - one.y) < 0.5 * one.height and -_FLUSH < (one.x0 - o.x1) / one.height < _NEAR
-            for o in places
-            if o is not one and o.x0 < one.x0
-        )
-    ]
+    )
+
+
+def _flush_with(line: _Place, right: Sequence[_Place]) -> list[_Place]:
+    """Return the lines right of others that begin where this one does; [] if too few."""
+    near = _FLUSH * line.height
+    flush = [one for one in right if abs(one.x0 - line.x0) < near]
     return flush if len(flush) >= _FLUSH_LINES else []
 
 
