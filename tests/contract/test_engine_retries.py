@@ -371,9 +371,9 @@ def test_a_worker_that_gave_no_sign_is_told_from_one_that_did(rig: Rig) -> None:
 def test_what_ran_when_the_database_was_copied_is_queued_again(rig: Rig) -> None:
     """Each running task is, with its worker and why; no worker has died, no item is to blame."""
     rig.kind.exclusive = False
-    for _ in range(3):
-        rig.submit(settings={"items": 1, "known": True})
-    held = {task.id: task for task in (rig.take("w1"), rig.take("w2"))}
+    known = {"items": 1, "known": True}
+    held = {rig.submit(settings=known).id: rig.take(f"w{number}") for number in range(2)}
+    rig.submit(settings=known)
     with rig.database.begin() as connection:
         assert give_back_all(connection, "restored") == len(held)
     assert rig.rescuer.running() == []
