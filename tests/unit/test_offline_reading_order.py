@@ -37,6 +37,17 @@ def test_prices_stay_with_what_they_stand_beside() -> None:
     assert read(things + sums) == "Apples 3.48 Rye bread 2.95 TOTAL 6.43"
 
 
+def test_text_whose_order_is_guessed_is_never_quite_sure() -> None:
+    """Across gaps, up again, or where names stand again and again, others may read it otherwise."""
+    one = [line(f"A line of running text, number {i}", 0, 30 * i) for i in range(4)]
+    assert said(one)[1] == "high"
+    beside = [line(f"Another one at the right, {i}", 500, 30 * i) for i in range(4)]
+    assert said([*one[:2], *beside[:2]])[1] == "medium"
+    assert said(one + beside)[1] == "medium"
+    talk = ("Ana", "Who brings the tent?", "Joe", "I have a small one", "Ana", "Fine", "Joe", "Bye")
+    assert said([line(text, 0, 30 * i) for i, text in enumerate(talk)])[1] == "medium"
+
+
 def test_columns_below_a_headline_and_above_a_note_are_read_down() -> None:
     """A menu's two lists aren't torn where both have a wide gap."""
     left = [line(f"left {i}", 0, y) for i, y in enumerate((60, 90, 170, 200))]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from statistics import mean
 from typing import Final
 
@@ -54,6 +56,12 @@ _DIFF: Final = re.compile(r"@@ -\d+(,\d+)? \+\d+|^diff --git ")
 _PLAIN_TO_SEE: Final = frozenset({"social media post", "terminal", "phone list", "code"})
 #: Kinds that say no more than that there is text.
 PLAIN: Final = frozenset({"text", "picture with text"})
+#: Kinds whose order of reading is guessed from where lines stand.
+_IN_DOUBT: Final = PLAIN | {"web page"}
+#: Gap to the next line of a row that may be one between columns, in line heights.
+_GAP: Final = 1.2
+#: Lines of one word that are there before, at most.
+_AGAIN: Final = 2
 #: What is said of text alone, and of text beside something that is drawn.
 MORE_THAN_TEXT: Final = ("image of text", "image with the text")
 #: Mean score of the recognised text from which on it is surely right.
@@ -85,6 +93,8 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
     if kind == "code":
         in_order = _without_numbers(in_order)
         level = "medium" if any(_DIFF.search(line.text) for line in lines) else level
+    if level == "high" and kind in _IN_DOUBT and (_jumps(in_order) or _has_speakers(lines)):
+        level = "medium"
     if kind in PLAIN:
         prefix, level, in_order = _plainly(prefix, level, in_order)
     said = joined(in_order)
@@ -160,6 +170,24 @@ def _plainly(prefix: str, level: Level, lines: Sequence[Line]) -> tuple[str, Lev
     kept = [line for line in kept if line not in loose]
     has_words = sum(len(line.text) for line in kept) >= _LEAST_CHARACTERS
     return "image with numbers and the words", "medium" if has_words else "low", kept
+
+
+def _jumps(lines: Sequence[Line]) -> bool:
+    """Return whether the order leads across gaps, or up again: others might read it otherwise."""
+    across = up = 0
+    for line, following in pairwise(lines):
+        is_beside = abs(following.y - line.y) < 0.5 * min(line.height, following.height)
+        gap = max(following.x0 - line.x1, line.x0 - following.x1)
+        across += is_beside and gap > _GAP * line.height
+        up += following.y1 < line.y0
+    return across > 1 or up > 0
+
+
+def _has_speakers(lines: Sequence[Line]) -> bool:
+    """Return whether names stand there again and again, as in a talk: whose words are whose?"""
+    short = Counter(line.text for line in lines if line.text.isalpha())
+    again = [count for count in short.values() if count > 1]
+    return sum(again) > _AGAIN
 
 
 def _without_salad(line: Line) -> Line:
