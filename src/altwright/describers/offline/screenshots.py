@@ -173,14 +173,22 @@ def _plainly(prefix: str, level: Level, lines: Sequence[Line]) -> tuple[str, Lev
 
 
 def _jumps(lines: Sequence[Line]) -> bool:
-    """Return whether the order leads across gaps, or up again: others might read it otherwise."""
+    """Return whether the order leads across gaps, or up again: others might read it otherwise.
+
+    A value beside what it belongs to is no such gap.
+    """
     across = up = 0
     for line, following in pairwise(lines):
         is_beside = abs(following.y - line.y) < 0.5 * min(line.height, following.height)
+        is_beside &= _has_words(line) and _has_words(following)
         gap = max(following.x0 - line.x1, line.x0 - following.x1)
         across += is_beside and gap > _GAP * line.height
         up += following.y1 < line.y0
     return across > 1 or up > 0
+
+
+def _has_words(line: Line) -> bool:
+    return any(character.isalpha() for character in line.text)
 
 
 def _has_speakers(lines: Sequence[Line]) -> bool:
