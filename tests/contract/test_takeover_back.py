@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import select, update
 from tests import support_takeover
 from tests.support_takeover import BOX, anna_id, drafts_of, everything, fill, give, remarks, take
-from tests.support_vedfolnir import Vedfolnir, opened
+from tests.support_vedfolnir import OLD_KEY, Vedfolnir, opened
 
 from altwright.accounts.users import UserStore
 from altwright.captions.drafts.draft_store import DraftStore
+from altwright.crypto import Box
 from altwright.db.session import Database
-from altwright.db.tables import AccountRow, DraftRow, PictureRow, UserRow
+from altwright.db.tables import AccountRow, DraftRow, PictureRow, PostRow, UserRow
 from altwright.db.takeover_table import TakenRow
 from altwright.db.task_tables import TaskRow
 from altwright.domain.task import Status
+from altwright.errors import Conflict
 from altwright.takeover.fields import task_there
+from altwright.takeover.old_database import OldDatabase
+from altwright.takeover.report import Report
+from altwright.takeover.run import Takeover
 from altwright.takeover.tasks import KIND
 from altwright.tasks.store import imported_tasks
 
 there = support_takeover.there
+AT = datetime(2026, 11, 5, 6, 7, 8, tzinfo=UTC)
 
 
 @pytest.mark.every_database
@@ -180,3 +189,72 @@ def test_what_is_there_already_is_not_written_over(database: Database, there: Ve
     assert report.writes == 0
     assert "stays as it is there" in next(iter(remarks(report, "images")))
     assert there.everything() == before
+
+
+class Interrupted(OldDatabase):
+    """Lets something else happen once: when a picture is there, and its link isn't here yet."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        """Begin with nothing to happen."""
+        super().__init__(engine)
+        self.happens: list[Callable[[], None]] = []
+
+    def rows(
+        self,
+        name: str,
+        by: str,
+        values: Collection[Any],
+        connection: sa.Connection | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return rows, after what happens."""
+        if name == "images" and connection is None and self.happens:
+            self.happens.pop()()
+        return super().rows(name, by, values, connection)
+
+
+@pytest.mark.parametrize("how", [give, take])
+def test_one_goes_at_a_time(
+    database: Database, there: Vedfolnir, how: Callable[..., Report]
+) -> None:
+    """A second import or export beside is refused in words, and leaves the first one alone."""
+    fill(there)
+    take(database, there)
+    with database.write() as session:
+        account = session.scalars(select(AccountRow).order_by(AccountRow.id)).first()
+        assert account is not None
+        url = "https://home.example/@anna/7"
+        post = PostRow(account_id=account.id, remote_id="7", url=url, text="", posted_at=AT)
+        session.add(post)
+        session.flush()
+        picture = PictureRow(
+            post_id=post.id, remote_id="77", position=0, url=f"{url}.png", media_type="image/png"
+        )
+        session.add(picture)
+        session.flush()
+        session.add(
+            DraftRow(
+                picture_id=picture.id,
+                user_id=account.user_id,
+                account_id=account.id,
+                text="An owl.",
+                described_text="An owl.",
+                describer="offline",
+                model="",
+            )
+        )
+    old = Interrupted.open(there.url, writes=True)
+    refused: list[str] = []
+
+    def beside() -> None:
+        how(database, there, dry_run=True)
+        with pytest.raises(Conflict) as met:
+            how(database, there)
+        refused.append(str(met.value))
+
+    old.happens.append(beside)
+    report = Takeover(database, old, box=BOX, old_box=Box(OLD_KEY)).give_back()
+    old.close()
+    assert "at work" in " ".join(refused)
+    assert report.writes == 1
+    assert how(database, there).writes == 0
+    assert [row["image_post_id"] for row in there.rows("images")].count("77") == 1

@@ -6,7 +6,9 @@ ended goes on where it stopped, and one that has nothing to do changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import secrets
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
 
@@ -16,7 +18,8 @@ from sqlalchemy.orm import Session
 from altwright.crypto import Box
 from altwright.db.session import Database
 from altwright.db.tables import UserRow
-from altwright.errors import ConfigError
+from altwright.domain.worker import process_name
+from altwright.errors import ConfigError, Conflict, DatabaseUnavailable
 from altwright.takeover import links
 from altwright.takeover.comparing import changed, digests, to_take
 from altwright.takeover.fields import Row, Unusable, instant
@@ -28,7 +31,14 @@ from altwright.takeover.people import Accounts, Users
 from altwright.takeover.pictures import Pictures
 from altwright.takeover.report import ADDED, CHANGED, SAME, Report
 from altwright.takeover.tasks import Tasks
+from altwright.tasks.cluster.role_leases import Leases
 
+#: One import or export at a time: two would each add what the other hasn't noted yet.
+ROLE, ROLE_S = "takeover", 60.0
+_AT_WORK = (
+    "Another import or export is at work. Wait until it has ended; one that was killed on another "
+    "host is forgotten within a minute."
+)
 _BOTH = "it was changed on both sides since; it stays as it is on either"
 _DELETED = "it was deleted here since; it isn't taken again"
 
@@ -52,6 +62,8 @@ class Takeover:
         self._database = database
         self._old = old
         self._dry_run = dry_run
+        self._leases = Leases(database)
+        self._owner = f"{process_name()}.{secrets.token_hex(4)}"
         self._known = Known()
         self._users = Users(database, old, self._known, same)
         self._accounts = Accounts(database, old, self._known, old_box, box)
@@ -68,30 +80,51 @@ class Takeover:
         self.report = Report()
 
     def take_in(self) -> Report:
-        """Import. Raises ConfigError, DatabaseUnavailable; a run after it goes on."""
-        self._begin()
-        for name in self._old.hidden:
-            self.report.remark(name, "all", "no such table, or this login may not read it")
-        for noun in self._nouns:
-            for rows in noun.pages():
-                read = noun.there(rows)
-                opened = self._database.read if self._dry_run else self._database.write
-                with opened() as session:
-                    self._take_batch(session, noun, rows, read)
+        """Import. Raises ConfigError, Conflict, DatabaseUnavailable; a run after it goes on."""
+        with self._alone():
+            self._begin()
+            for name in self._old.hidden:
+                self.report.remark(name, "all", "no such table, or this login may not read it")
+            for noun in self._nouns:
+                for rows in noun.pages():
+                    self._hold()
+                    read = noun.there(rows)
+                    opened = self._database.read if self._dry_run else self._database.write
+                    with opened() as session:
+                        self._take_batch(session, noun, rows, read)
         return self.report
 
     def give_back(self) -> Report:
         """Export. Raises as ``take_in``."""
-        self._begin()
-        for noun in self._nouns:
-            for some in links.pages(self._database, noun.kind):
-                self._give_changes(noun, some)
-            for rows in noun.new_here():
-                self._give_new(noun, rows)
-        if self._stopped:
-            with self._old.begin() as connection:
-                self._tasks.release(connection, self.report, dry_run=self._dry_run)
+        with self._alone():
+            self._begin()
+            for noun in self._nouns:
+                for some in links.pages(self._database, noun.kind):
+                    self._hold()
+                    self._give_changes(noun, some)
+                for rows in noun.new_here():
+                    self._hold()
+                    self._give_new(noun, rows)
+            if self._stopped:
+                with self._old.begin() as connection:
+                    self._tasks.release(connection, self.report, dry_run=self._dry_run)
         return self.report
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other imports and exports out. Raises Conflict: one is at work."""
+        self._hold()
+        try:
+            yield
+        finally:
+            # Without it, the lease runs out.
+            with suppress(DatabaseUnavailable):
+                self._leases.release([ROLE], self._owner)
+
+    def _hold(self) -> None:
+        """Take or keep the role, which what writes nothing needs not. Raises Conflict."""
+        if not self._dry_run and not self._leases.hold(ROLE, self._owner, ROLE_S):
+            raise Conflict(_AT_WORK)
 
     def _begin(self) -> None:
         self._known.users |= links.everybody(self._database, links.USER)
