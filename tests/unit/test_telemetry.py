@@ -139,7 +139,6 @@ def test_console_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> Non
     assert "\x1b" not in printed
 
 
-@pytest.mark.req("9.2", "150 MB")
 def test_a_worker_loads_nothing_for_terminals() -> None:
     """What prints tables and coloured tracebacks is 5 MB of each process."""
     code = (
