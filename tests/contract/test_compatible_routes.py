@@ -224,7 +224,9 @@ def test_a_viewer_looks_only(there: Deployment) -> None:
     approval, cancel = f"drafts/{draft.id}/approve", f"tasks/{task_id}/cancel"
     for path in (approval, cancel, "drafts/publish", "tasks"):
         for caller in (program, browser):
-            assert caller.post(f"/api/v1/{path}", json={}).status_code == 403, path
+            refused = caller.post(f"/api/v1/{path}", json={})
+            assert refused.status_code == 403, path
+            assert refused.get_json()["detail"].startswith("You may look only"), path
     assert 'data-act="approve"' not in browser.get("/review").text
     assert "data-start-form" not in browser.get("/").text
     assert web.services.store.get(task_id, None).status is Status.QUEUED
