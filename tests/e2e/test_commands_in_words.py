@@ -160,7 +160,7 @@ def test_what_is_no_file_of_a_picture_is_refused(tmp_path: Path) -> None:
     assert len(lines) == 5
 
 
-@pytest.mark.parametrize(("gone", "command"), [("click", "--version"), ("rich", "user list")])
+@pytest.mark.parametrize(("gone", "command"), [("click", "--version"), ("structlog", "user list")])
 def test_a_missing_package_is_named(gone: str, command: str, tmp_path: Path) -> None:
     """With the command that brings it back; it is no fault of Altwright's."""
     packages = tmp_path / "packages"
