@@ -28,7 +28,7 @@ from altwright.errors import (
 )
 from altwright.tasks.error_classification import NOT_SET_UP, OUR_FAULT, Source
 from altwright.tasks.execution.runner import DATABASE_REST_S, RESTS
-from altwright.tasks.store.expired_leases import CRASHES, Running, give_back_all
+from altwright.tasks.store.expired_leases import CRASHES, Running
 from altwright.tasks.store.items import ITEM_TRIES, Plan, Planned, PlannedUpTo, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run
@@ -366,23 +366,6 @@ def test_a_worker_that_gave_no_sign_is_told_from_one_that_did(rig: Rig) -> None:
             Running(held.id, held.attempt, "w2", expired=False),
         ]
     )
-
-
-def test_what_ran_when_the_database_was_copied_is_queued_again(rig: Rig) -> None:
-    """Each running task is, with its worker and why; no worker has died, no item is to blame."""
-    rig.kind.exclusive = False
-    known = {"items": 1, "known": True}
-    held = {rig.submit(settings=known).id: rig.take(f"w{number}") for number in range(2)}
-    rig.submit(settings=known)
-    with rig.database.begin() as connection:
-        assert give_back_all(connection, "restored") == len(held)
-    assert rig.rescuer.running() == []
-    for task in held.values():
-        now = rig.store.get(task.id, None)
-        assert (now.status, now.crashes, now.attempt) == (Status.QUEUED, 0, 1)
-        last = rig.store.history(task.id)[-1]
-        assert (last.event, last.actor, last.detail) == ("rescued", task.worker_id, "restored")
-        assert [item.tries for item in rig.store.items(task.id)] == [0]
 
 
 def dying(rig: Rig, workers: int) -> Task:

@@ -11,6 +11,7 @@ from tests.support_engine import ANNA, BERT, ROOT, Rig, fill, touch
 from altwright.db.task_tables import ItemRow, TaskRow
 from altwright.domain.task import Delivery, ItemStatus, Priority, Status
 from altwright.errors import Category, TaskNotFound, TaskStateConflict
+from altwright.tasks.store.expired_leases import give_back_all
 from altwright.tasks.store.task_store import PRIORITY_CHANGED, ask_to_cancel, reprioritised
 from altwright.tasks.task import Task
 
@@ -145,3 +146,21 @@ def test_items_come_in_their_order_whenever_they_were_written(rig: Rig) -> None:
     assert [one.key for one in pending] == ["item-2", "item-0"]
     assert rig.store.items(task.id, []) == []
     assert rig.store.items("0" * 36) == []
+
+
+@pytest.mark.every_database
+def test_what_ran_when_the_database_was_copied_is_queued_again(rig: Rig) -> None:
+    """Each running task is, with its worker and why; no worker has died, no item is to blame."""
+    rig.kind.exclusive = False
+    known = {"items": 1, "known": True}
+    held = {rig.submit(settings=known).id: rig.take(f"w{number}") for number in range(2)}
+    rig.submit(settings=known)
+    with rig.database.begin() as connection:
+        assert give_back_all(connection, "restored") == len(held)
+    assert rig.rescuer.running() == []
+    for task in held.values():
+        now = rig.store.get(task.id, None)
+        assert (now.status, now.crashes, now.attempt) == (Status.QUEUED, 0, 1)
+        last = rig.store.history(task.id)[-1]
+        assert (last.event, last.actor, last.detail) == ("rescued", task.worker_id, "restored")
+        assert [item.tries for item in rig.store.items(task.id)] == [0]

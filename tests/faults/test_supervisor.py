@@ -53,28 +53,37 @@ def test_what_workers_call_outlives_them(tmp_path: Path) -> None:
 
 def test_a_child_that_was_killed_is_told_of_once(tmp_path: Path) -> None:
     """While others of its rank still end, the log doesn't say it again at every look."""
-    deaf, slow = tmp_path / "deaf", tmp_path / "slow"
+    deaf, slow, ends = (tmp_path / name for name in ("deaf", "slow", "ends"))
+    os.mkfifo(ends)
     script = f"""
-import logging, pathlib, sys
+import itertools, logging, pathlib, sys, time
 from altwright.processes.supervisor import Child, Supervisor
 
-BODY = "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, {{}}); " \\
-    "pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
+BODY = "import pathlib, signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); " \\
+    "pathlib.Path(sys.argv[1]).touch(); "
 children = [
     Child(
         name,
-        [sys.executable, "-c", BODY.format(meets), path],
+        [sys.executable, "-c", BODY + waits, path, {str(ends)!r}],
         pathlib.Path(path).exists,
         stop_s=stop_s,
     )
-    for name, meets, path, stop_s in (
-        ("deaf", "signal.SIG_IGN", {str(deaf)!r}, 0.0),
-        ("slow", "lambda *_: (time.sleep(2), sys.exit())", {str(slow)!r}, 60.0),
+    for name, waits, path, stop_s in (
+        ("deaf", "signal.pause()", {str(deaf)!r}, 0.0),
+        ("slow", "open(sys.argv[2]).read()", {str(slow)!r}, 60.0),
     )
 ]
 logging.basicConfig()
 supervisor = Supervisor(children, None)
 supervisor.start()
+rests, looks = time.sleep, itertools.count()
+
+def looked(seconds):
+    if next(looks) == 5:
+        open({str(ends)!r}, "w").close()  # lets the slow one end
+    rests(seconds)
+
+time.sleep = looked
 supervisor.stop()
 """
     argv = [sys.executable, "-c", script]
