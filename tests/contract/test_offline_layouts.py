@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from evaluation.drawing import boards, chats, comics, graphics, lists
+from evaluation.drawing.sheet import font
+from PIL import Image, ImageDraw
 from tests import support_offline
 from tests.support_offline import jpeg, png, told
 
@@ -120,3 +122,14 @@ def test_boards_are_told_as_far_as_they_are_sure(describer: OfflineDescriber) ->
         "Chequered board, as for chess or draughts, with eight by eight squares; something stands "
         "on three of its squares."
     )
+
+
+def test_text_beside_a_drawing_is_left_to_a_person(describer: OfflineDescriber) -> None:
+    """A signature is read surely, and says nothing of what is drawn."""
+    image = Image.new("RGB", (800, 600), "#f4a261")
+    drawing = ImageDraw.Draw(image)
+    drawing.ellipse((480, 80, 600, 200), fill="#fff3c4")
+    drawing.polygon(((0, 600), (260, 220), (520, 600)), fill="#264653")
+    drawing.text((560, 540), "Lumi Aalto 2024", fill="black", font=font(28))
+    found = told(describer, png(image))
+    assert (found.text, found.level) == ("Image with the text: “Lumi Aalto 2024”.", "medium")

@@ -154,3 +154,50 @@ def test_the_marks_of_ticks_are_no_signs(mark: str) -> None:
     for name, value in values.items():
         assert f"{name} about {value}" in found.text
     assert mark not in found.text
+
+
+def three_bars() -> tuple[list[tuple[tuple[int, int, int, int], str]], list[Line]]:
+    """Return bars of 3 over A to E, of which the last two have none, and what is written."""
+    lines = upright_ticks() + [line(name, 150 + 90 * at, 330) for at, name in enumerate("ABCDE")]
+    boxes = [((120 + 90 * at, ZERO_Y - UNIT * 3, 180 + 90 * at, ZERO_Y), BLUE) for at in range(3)]
+    return boxes, lines
+
+
+def test_bars_with_a_line_over_them_are_not_read_out() -> None:
+    """It may hide some of them, or cut them in pieces."""
+    boxes, lines = three_bars()
+    clear = told(boxes, lines)
+    assert clear is not None
+    assert clear.level == "high"
+    over = told([*boxes, ((100, 200, 560, 203), RED)], lines)
+    assert over is not None
+    assert over.level == "medium"
+    assert "Bars, and something else over them" in over.text
+    cut = [((390, ZERO_Y - UNIT * 3, 450, ZERO_Y - UNIT * 2), BLUE)]
+    in_pieces = told([*boxes, *cut], lines)
+    assert in_pieces is not None
+    assert in_pieces.level == "medium"
+
+
+def test_numbers_at_the_right_make_a_chart_unsure() -> None:
+    """What is drawn may be measured by them."""
+    boxes, lines = three_bars()
+    right = [line(str(10 * value), 600, ZERO_Y - UNIT * value) for value in range(0, 7, 2)]
+    found = told(boxes, [*lines, *right])
+    assert found is not None
+    assert found.level == "medium"
+
+
+def test_a_line_that_cant_be_followed_is_counted_as_one_more() -> None:
+    """One of two lines alone would be a false account of what is compared."""
+    lines = upright_ticks() + [line(str(value), 100 + 80 * value, 330) for value in range(7)]
+    rising = [((100 + i, 290 - i // 3, 101 + i, 292 - i // 3), RED) for i in range(480)]
+    alone = told(rising, lines)
+    assert alone is not None
+    assert "One line" in alone.text
+    assert alone.level == "high"
+    dashes = [((100 + 24 * i, 100, 110 + 24 * i, 140), BLUE) for i in range(20)]
+    among = told([*rising, *dashes], lines)
+    assert among is not None
+    assert "At least one line" in among.text
+    assert among.level == "medium"

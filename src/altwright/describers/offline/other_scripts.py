@@ -47,4 +47,4 @@ def told(found: Statement, lines: Sequence[Line]) -> Statement:
     if not names or found.level == "low":
         return found
     text = found.text if names in found.text else f"{found.text}. Its text is{names.lstrip(',')}"
-    return replace(found, text=text, level="medium")
+    return replace(found, text=text).unsure()

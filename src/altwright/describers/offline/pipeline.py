@@ -144,8 +144,10 @@ class Composer:
             return found
         # Of a picture in parts not all lines were read.
         if not work.parts and graphics.is_drawn_beside(work.pixels, lines):
-            return replace(found, text=found.text.replace(*screenshots.MORE_THAN_TEXT, 1))
-        return found
+            found = replace(found, text=found.text.replace(*screenshots.MORE_THAN_TEXT, 1))
+        # What is drawn beside it isn't told.
+        is_all = found.text.startswith(screenshots.MORE_THAN_TEXT[0])
+        return found if is_all else found.unsure()
 
     def _describe_photo(
         self, work: _Work, lines: list[Line], *, has_camera_noise: bool
@@ -213,8 +215,9 @@ def with_unread(found: Statement, lines: Sequence[Line]) -> Statement:
     if share < _UNREAD_SHARE[0]:
         return found
     if share < _UNREAD_SHARE[1] and found.level != "low":
-        return Statement(f"{found.text}. More text is in another script", "medium", found.kind)
-    return Statement("text in another script, which was not read", "low", "text")
+        text = f"{found.text}. More text is in another script"
+        return replace(found, text=text).unsure()
+    return Statement("what may be text in another script, which was not read", "low", "text")
 
 
 def _is_page(lines: Sequence[Line]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from altwright.describers.port import Level
 
@@ -14,3 +14,7 @@ class Statement:
     text: str
     level: Level
     kind: str
+
+    def unsure(self) -> Statement:
+        """Return it at a medium level at most: a person has to look."""
+        return replace(self, level="medium") if self.level == "high" else self

@@ -100,6 +100,13 @@ class Axes:
     y_title: str
     others: list[Line]
 
+    @property
+    def has_second_scale(self) -> bool:
+        """Return whether numbers stand in line at the right, too: what is drawn may be by these."""
+        right = [o for o in self.others if o.x0 > self.bottom[-1].x and self.y0 <= o.y <= self.y1]
+        columns = ([o for o in right if abs(o.x0 - one.x0) < one.height] for one in right)
+        return any(_fit(sorted(column, key=lambda line: line.y), "y") for column in columns)
+
     def spans(self) -> list[str]:
         """Return a sentence on each axis that can be read, the horizontal one first."""
         spans = []

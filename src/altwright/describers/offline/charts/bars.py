@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Final
 
@@ -11,7 +11,14 @@ import cv2
 import numpy as np
 
 from altwright.describers.offline.charts.axes import Axes, Scale, parse_number, usual_step
-from altwright.describers.offline.charts.series_colours import Ink, find_inks, name_of, parts
+from altwright.describers.offline.charts.series_colours import (
+    Ink,
+    find_inks,
+    name_of,
+    parts,
+    without_fringes,
+    without_legend,
+)
 from altwright.describers.offline.english import counted
 from altwright.describers.offline.vision.image_stats import Pixels
 from altwright.describers.offline.vision.ocr import Line
@@ -33,6 +40,12 @@ _ZERO_LINE_PX: Final = 6
 _LONG_PX: Final = 8
 #: Fewer rectangles than these on one line aren't a chart.
 _LEAST_BARS: Final = 2
+#: Share of the plot that another colour reaches over, as a line does.
+_ACROSS: Final = 0.5
+#: Share of a bar whose colour is seen beside all bars: one was cut in pieces.
+_LEFT_OVER: Final = 0.3
+#: What the mark of a tick at a label's end is read as.
+_TICK_MARKS: Final = " _-\N{EN DASH}\N{MINUS SIGN}"
 #: Bars that are read out one by one.
 _READ_BARS: Final = 24
 
@@ -59,11 +72,14 @@ class Bars:
     is_stacked: bool = False
     #: Bars that begin somewhere else than at zero, as those of a waterfall do.
     floating: int = 0
+    #: Something else is drawn among them, by which some of them may be hidden.
+    is_mixed: bool = False
 
     @property
     def is_complete(self) -> bool:
         """Return whether every bar is there and has a label."""
-        return not self.floating and all(bar.label for _, bars in self.series for bar in bars)
+        told = [bar.label for _, bars in self.series for bar in bars]
+        return all(told) and not (self.floating or self.is_mixed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +100,8 @@ def find(pixels: Pixels, axes: Axes) -> Bars | None:
     # Values that grow downwards or to the left belong to pictures, not to bars.
     if scale is None or (scale.slope > 0) == upright:
         return None
-    boxes = _boxes(pixels, axes, upright=upright)
+    inks = find_inks(pixels[axes.y0 : axes.y1, axes.x0 : axes.x1])
+    boxes = _boxes(inks, axes, upright=upright)
     bars = _standing(boxes, scale, axes.y1 if upright else axes.x0, upright=upright)
     if len(bars) < _LEAST_BARS:
         return None
@@ -92,13 +109,36 @@ def find(pixels: Pixels, axes: Axes) -> Bars | None:
         return Bars([("", bars)], "", "", is_stacked=True)
     if floating := [box for box in boxes if _floats(box, bars)]:
         return Bars([("", bars)], "", "", floating=len(floating))
-    return _valued(bars, scale, pixels, axes, upright=upright)
+    is_mixed = _is_mixed(bars, inks, axes, upright=upright)
+    return replace(_valued(bars, scale, pixels, axes, upright=upright), is_mixed=is_mixed)
 
 
-def _boxes(pixels: Pixels, axes: Axes, *, upright: bool) -> list[_Box]:
-    plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
+def _is_mixed(bars: Sequence[Bar], inks: Sequence[Ink], axes: Axes, *, upright: bool) -> bool:
+    """Return whether a line runs over the bars, or their colour is where none was found."""
+    edge = axes.x0 if upright else axes.y0
+    of_bars = {bar.ink.rgb for bar in bars}
+    for ink in without_fringes(inks):
+        if not ink.is_coloured:
+            continue
+        mask = without_legend(ink.mask, axes.others, (axes.x0, axes.y0)) > 0
+        across = mask.sum(axis=0 if upright else 1)
+        if ink.rgb not in of_bars:
+            if (across > 0).mean() > _ACROSS:
+                return True
+            continue
+        alike = [bar for bar in bars if bar.ink.rgb == ink.rgb]
+        free = np.ones(len(across), bool)
+        for bar in alike:
+            start = bar.middle - bar.width / 2 - edge
+            free[max(0, int(start) - 2) : int(start + bar.width) + 3] = False
+        if across[free].sum() > _LEFT_OVER * across[~free].sum() / len(alike):
+            return True
+    return False
+
+
+def _boxes(inks: Sequence[Ink], axes: Axes, *, upright: bool) -> list[_Box]:
     found = []
-    for ink in find_inks(plot):
+    for ink in inks:
         # Without the gaps that grid lines cut into bars.
         closed = cv2.morphologyEx(ink.mask, cv2.MORPH_CLOSE, np.ones((_GRID_LINE_PX, 1), np.uint8))
         for x, y, width, height, area in parts(np.asarray(closed, np.uint8)):
@@ -167,6 +207,8 @@ def worded(bars: Bars) -> str:
         return counted(count, "stacked bar")
     if bars.floating:
         return f"{counted(count + bars.floating, 'bar')}, of which only {count} begin at zero"
+    if bars.is_mixed:
+        return "bars, and something else over them"
     if not bars.is_complete or count > _READ_BARS:
         return f"{counted(count, 'bar')}, from {bars.low} to {bars.high}"
     told = []
@@ -178,9 +220,7 @@ def worded(bars: Bars) -> str:
     return f"bars: {told[0]}"
 
 
-def _valued(
-    bars: list[Bar], scale: Scale, pixels: Pixels, axes: Axes, *, upright: bool
-) -> Bars | None:
+def _valued(bars: list[Bar], scale: Scale, pixels: Pixels, axes: Axes, *, upright: bool) -> Bars:
     labels = axes.bottom if upright else axes.left
     by_ink: dict[tuple[int, int, int], list[Bar]] = {}
     for bar in bars:
@@ -216,7 +256,7 @@ def _told(
         return abs((line.x if upright else line.y) - bar.middle)
 
     near = min(labels, key=off, default=None)
-    label = near.text if near is not None and off(near) <= reach else ""
+    label = near.text.rstrip(_TICK_MARKS) if near is not None and off(near) <= reach else ""
     value = f"about {scale.shown(scale.at(bar.end))}"
     for line in others:
         distance = bar.end - line.y if upright else line.x0 - bar.end

@@ -38,9 +38,10 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
     found_bars = bars.find(pixels, axes)
     if found_bars is not None:
         return _worded("bar chart", axes, bars.worded(found_bars), sure=found_bars.is_complete)
-    drawn = lines_and_scatter.find_lines(pixels, axes)
+    drawn, are_all = lines_and_scatter.find_lines(pixels, axes)
     if drawn and not lines_and_scatter.has_bubbles(pixels, axes):
-        return _worded("line chart", axes, lines_and_scatter.worded(drawn), sure=True)
+        told = lines_and_scatter.worded(drawn, are_all=are_all)
+        return _worded("line chart", axes, told, sure=are_all and lines_and_scatter.are_told(drawn))
     inside = sum(len(line.text) for line in axes.others if line.text not in axes.title)
     # The hours of a clock run to the left below.
     runs_back = axes.horizontal is not None and axes.horizontal.slope < 0
@@ -68,7 +69,8 @@ def _worded(kind: str, axes: Axes, shown: str, *, sure: bool) -> Statement:
     if shown:
         sentences.append(shown)
     text = ". ".join(part[0].upper() + part[1:] for part in sentences)
-    return Statement(text, "high" if sure else "medium", kind)
+    is_sure = sure and not axes.has_second_scale
+    return Statement(text, "high" if is_sure else "medium", kind)
 
 
 def _titled(title: str) -> str:

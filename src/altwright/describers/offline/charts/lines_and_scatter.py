@@ -10,7 +10,16 @@ import cv2
 import numpy as np
 
 from altwright.describers.offline.charts.axes import Axes, Scale
-from altwright.describers.offline.charts.series_colours import Ink, Mask, find_inks, name_of, parts
+from altwright.describers.offline.charts.series_colours import (
+    Ink,
+    Mask,
+    find_inks,
+    has_swatch,
+    name_of,
+    parts,
+    without_fringes,
+    without_legend,
+)
 from altwright.describers.offline.english import number
 from altwright.describers.offline.vision.image_stats import Pixels
 
@@ -38,10 +47,6 @@ _OVERLAPPING: Final = 3.5
 #: Bubbles of a chart at least; how round one is: its sides' ratio and its share of its box.
 _BUBBLES: Final = 6
 _ROUND: Final = (0.65, 0.9)
-#: Share of an ink's pixels within four of another ink's that makes it the other's edge: smoothed,
-#: or rippled by JPEG.
-_FRINGE: Final = 0.85
-_AROUND: Final = np.ones((9, 9), np.uint8)
 #: Up to so many dots the number is exact enough to be said.
 _COUNTED_DOTS: Final = 20
 #: Lines that are named one by one.
@@ -99,25 +104,40 @@ def has_bubbles(pixels: Pixels, axes: Axes) -> bool:
     return False
 
 
-def find_lines(pixels: Pixels, axes: Axes) -> list[Drawn]:
-    """Return the lines in the order of the legend's colours; coloured ones, else the dark one."""
+def find_lines(pixels: Pixels, axes: Axes) -> tuple[list[Drawn], bool]:
+    """Return the lines in the order of the legend's colours, and whether these are all.
+
+    They are the coloured ones, else the dark one. Others are there where a colour that is none of
+    them reaches over the plot, or the legend has more names.
+    """
     scale = axes.vertical
     if scale is None:
-        return []
+        return [], True
     plot = pixels[axes.y0 : axes.y1, axes.x0 : axes.x1]
-    inks = _without_fringes(find_inks(plot))
-    found = [(ink, drawn) for ink in inks if (drawn := _line(ink, scale, pixels, axes))]
-    coloured = [drawn for ink, drawn in found if ink.is_coloured]
-    return coloured or [drawn for _, drawn in found[:1]]
+    inks = without_fringes(find_inks(plot))
+    found = [(ink, _line(ink, scale, pixels, axes)) for ink in inks]
+    dark = [drawn for ink, drawn in found if drawn and not ink.is_coloured]
+    coloured = [drawn for ink, drawn in found if drawn and ink.is_coloured]
+    others = [ink for ink, drawn in found if ink.is_coloured and not drawn]
+    lines = coloured or dark[:1]
+    are_all = not any(_reaches_over(ink, axes) for ink in others) and not (coloured and dark)
+    return lines, are_all and sum(has_swatch(o, pixels) for o in axes.others) <= len(lines)
 
 
-def worded(lines: list[Drawn]) -> str:
-    """Return what the lines say, each with its first, extreme and last value."""
-    if len(lines) == 1:
-        return f"one line: {_values(lines[0])}"
-    count = f"{number(len(lines))} lines"
+def are_told(lines: list[Drawn]) -> bool:
+    """Return whether their values are said: each has a name of its own, and there are few."""
     names = {line.name for line in lines}
-    if len(lines) > _READ_LINES or "" in names or len(names) < len(lines):
+    is_named = "" not in names and len(names) == len(lines) <= _READ_LINES
+    return is_named or len(lines) == 1
+
+
+def worded(lines: list[Drawn], *, are_all: bool) -> str:
+    """Return what the lines say, each with its first, extreme and last value."""
+    least = "" if are_all else "at least "
+    if len(lines) == 1:
+        return f"{least}one line: {_values(lines[0])}"
+    count = f"{least}{number(len(lines))} lines"
+    if not are_told(lines):
         return count
     told = "; ".join(f"{line.name}: {_values(line)}" for line in lines)
     return f"{count}. {told}"
@@ -137,18 +157,6 @@ def _without_grid(mask: Mask) -> Mask:
     cleaned[(mask > 0).mean(axis=1) > _GRID] = 0
     cleaned[:, (mask > 0).mean(axis=0) > _GRID] = 0
     return cleaned
-
-
-def _without_fringes(inks: list[Ink]) -> list[Ink]:
-    """Return the inks without those that only border another: smoothed edges of a line."""
-    kept: list[Ink] = []
-    for ink in inks:
-        total = max(1, int((ink.mask > 0).sum()))
-        around = (np.asarray(cv2.dilate(other.mask, _AROUND), np.uint8) for other in kept)
-        borders = (int((mask & ink.mask > 0).sum()) for mask in around)
-        if all(shared < _FRINGE * total for shared in borders):
-            kept.append(ink)
-    return kept
 
 
 def _long_parts(mask: Mask) -> Mask:
@@ -171,13 +179,15 @@ def _without_specks(mask: Mask) -> Mask:
     return cleaned
 
 
+def _reaches_over(ink: Ink, axes: Axes) -> bool:
+    mask = _without_specks(without_legend(ink.mask, axes.others, (axes.x0, axes.y0)))
+    columns = np.flatnonzero(mask.any(axis=0))
+    return len(columns) > 1 and bool(columns[-1] - columns[0] >= _SPANS * mask.shape[1])
+
+
 def _line(ink: Ink, scale: Scale, pixels: Pixels, axes: Axes) -> Drawn | None:
-    mask = ink.mask.copy() if ink.is_coloured else _long_parts(_without_grid(ink.mask))
-    for line in axes.others:  # the legend's swatches and texts are no part of the line
-        top, bottom = int(line.y0 - axes.y0) - 2, int(line.y1 - axes.y0) + 2
-        left = int(line.x0 - axes.x0 - 3.5 * line.height)
-        mask[max(0, top) : max(0, bottom), max(0, left) : max(0, int(line.x1 - axes.x0))] = 0
-    mask = _without_specks(mask)
+    mask = ink.mask if ink.is_coloured else _long_parts(_without_grid(ink.mask))
+    mask = _without_specks(without_legend(mask, axes.others, (axes.x0, axes.y0)))
     height, width = mask.shape
     columns = np.flatnonzero(mask.any(axis=0))
     if len(columns) < 2 or columns[-1] - columns[0] < _SPANS * width:  # noqa: PLR2004

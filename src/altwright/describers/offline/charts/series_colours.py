@@ -35,6 +35,11 @@ _SWATCH_REACH: Final = 3.5
 #: Share of the columns left of a name that its swatch takes up.
 _SWATCH_SHARE: Final = 0.12
 
+#: Share of an ink's pixels within four of another ink's that makes it the other's edge: smoothed,
+#: or rippled by JPEG.
+_FRINGE: Final = 0.85
+_AROUND: Final = np.ones((9, 9), np.uint8)
+
 
 @dataclass(frozen=True, slots=True)
 class Ink:
@@ -70,10 +75,33 @@ def find_inks(plot: Pixels) -> list[Ink]:
     return found
 
 
+def without_fringes(inks: Sequence[Ink]) -> list[Ink]:
+    """Return the inks without those that only border another: smoothed edges of a line."""
+    kept: list[Ink] = []
+    for ink in inks:
+        total = max(1, int((ink.mask > 0).sum()))
+        around = (np.asarray(cv2.dilate(other.mask, _AROUND), np.uint8) for other in kept)
+        borders = (int((mask & ink.mask > 0).sum()) for mask in around)
+        if all(shared < _FRINGE * total for shared in borders):
+            kept.append(ink)
+    return kept
+
+
 def parts(mask: Mask) -> list[tuple[int, int, int, int, int]]:
     """Return the connected parts as x, y, width, height, area."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     return [tuple(int(v) for v in stats[i]) for i in range(1, count)]  # type: ignore[misc]
+
+
+def without_legend(mask: Mask, lines: Sequence[Line], origin: tuple[int, int]) -> Mask:
+    """Return a mask, whose left upper pixel stands at ``origin``, without texts and swatches."""
+    kept = mask.copy()
+    x0, y0 = origin
+    for line in lines:
+        top, bottom = int(line.y0 - y0) - 2, int(line.y1 - y0) + 2
+        left, right = int(line.x0 - x0 - _SWATCH_REACH * line.height), int(line.x1 - x0)
+        kept[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = 0
+    return kept
 
 
 def has_swatch(line: Line, pixels: Pixels) -> bool:

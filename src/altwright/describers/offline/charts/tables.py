@@ -34,6 +34,7 @@ _READ_ROWS: Final = 12
 _DIGIT: Final = re.compile(r"\d")
 #: A thing with its price; lists of these beside each other, as on a menu, aren't one table.
 _PRICED: Final = re.compile(r"[^\W\d]{2}.*[\s.…]\d+(?:[.,]\d+)?$")
+_PRICE: Final = re.compile(r"[$€£]\s?\d")
 _LISTS: Final = 0.6
 #: Numbers that an axis below has at least.
 _TICKS: Final = 4
@@ -136,7 +137,12 @@ def _is_continued(above: Sequence[Line], row: Sequence[Line]) -> bool:
 
 
 def _looks_tabular(cells: list[list[str]]) -> bool:
-    """Return whether it has three columns, one of numbers, or a header unlike its column."""
+    """Return whether it has three columns, one of numbers, or a header unlike its column.
+
+    What is sold stands beside its price; prices that begin rows are those of things side by side.
+    """
+    if any(_PRICE.match(row[0]) for row in cells[1:]):
+        return False
     if len(cells[0]) > _COLUMNS:
         return True
     numeric = [bool(_DIGIT.search(row[1])) for row in cells[1:]]

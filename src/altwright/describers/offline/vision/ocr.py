@@ -44,6 +44,8 @@ _UPRIGHT_RATIO: Final = 1.5
 _READ_MOST: Final = 1500
 #: Lines this many times as long as high are strips of a texture, and cost half a gigabyte.
 _LONGEST: Final = 100
+#: What is higher, as a share of the picture, and can't be read is something drawn.
+_TALLEST: Final = 0.25
 #: A recognised line's least score.
 _LEAST_SCORE: Final = 0.5
 #: Lines so much longer than high have letters enough to tell whether they were read.
@@ -59,6 +61,9 @@ _USUAL_SCORE: Final = 0.9
 _FULL: Final = 0.75
 #: What it makes of Greek, which it knows half of, and of Arabic and Hebrew.
 _SALAD: Final = re.compile(r"[\u03ac-\u03ce]{3}|^(?=.{6})0[-017]+( [-017]+)*$")
+#: What it makes of discs in a row, as games have them.
+_DISCS: Final = "\N{BLACK CIRCLE}\N{WHITE CIRCLE}"
+_DOTS: Final = re.compile(rf"(?=.*[{_DISCS}])[{_DISCS}O0\s·.]+$")
 #: Of Vietnamese it leaves out the letters with two marks ("th Hai" for "thứ Hai").
 _VIETNAMESE: Final = re.compile(r"[\u01a0\u01a1\u01af\u01b0]|[\u0110\u0111](?=[^\W\d_]*\s)")
 
@@ -116,7 +121,7 @@ class Line:
     @property
     def is_foreign(self) -> bool:
         """Return whether this is a line of letters that the recogniser doesn't know."""
-        if self.script or not self._is_telling:
+        if self.script or not self._is_telling or _DOTS.match(self.text):
             return False
         is_salad = _SALAD.search(self.text) or _VIETNAMESE.search(self.text)
         return self._written < _LEGIBLE * self.room or is_salad is not None
@@ -216,12 +221,14 @@ class Reader:
         room = 0.0
         for place in ordered([one for one in corners if one.width < _LONGEST * one.height]):
             crop = self._crop(bgr, corners[place].astype(np.float32))
-            crops.append(crop)
             text, score = self._recognise(crop)
             line = replace(place, text=text, score=score)
             if line.is_upright:
                 line = self._read_upright(bgr, line, scale)
+            if line.is_foreign and line.height > _TALLEST * len(pixels):
+                continue
             lines.append(line)
+            crops.append(crop)
             room += line.room if line.is_foreign else len(line.text)
             if room > _READ_MOST:
                 break
