@@ -21,6 +21,8 @@ from altwright.describers.port import Level
 #: Cards beside each other, and rows of text on one, at least.
 _CARDS: Final = 2
 _ROWS: Final = 2
+#: More than so many are a program's buttons and fields.
+_MOST: Final = 20
 #: Share of the picture's width that one takes up at most; what is wider is paper.
 _WIDEST: Final = 0.7
 #: Share of the characters that stands on cards, at least.
@@ -41,6 +43,8 @@ def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
     loose = [line for line in lines if not any(line in card for card in cards)]
     places = {_whole(part): part for part in (*cards, *([line] for line in loose))}
     texts = [quoted(joined(ordered(places[place]))) for row in rows(list(places)) for place in row]
+    if len(texts) > _MOST:
+        return None
     level: Level = "high" if mean(line.score for line in lines) >= SURE_TEXT else "medium"
     text = f"image with text in {number(len(texts))} parts: {', '.join(texts)}"
     return Statement(text, level, "cards")

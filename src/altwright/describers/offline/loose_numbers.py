@@ -26,6 +26,8 @@ _LEAST: Final = 3
 _LEAST_ON_AXIS: Final = 2
 #: Share of a column's numbers that belong to what they stand beside, from which on all do.
 _BESIDE: Final = 0.8
+#: How near a number is to what it belongs to, in its heights.
+_NEAR: Final = 1.5
 #: How far a column's steps may be off a multiple of the least, as a share of it, and how flush it
 #: is in line heights.
 _EVEN: Final = 0.25
@@ -48,6 +50,8 @@ def find(lines: Sequence[Line]) -> list[Line]:
         told = mean(beside[id(line)] == 1 for line in column)
         if len(column) >= least and told < _BESIDE and _is_even(column):
             found += column
+    shares = [line for line in numbers if "%" in line.text and _is_lone(line, lines)]
+    found += shares if len(shares) >= _LEAST else []
     found += _prices(lines)
     return [line for line in lines if line in found]
 
@@ -58,6 +62,19 @@ def _prices(lines: Sequence[Line]) -> list[Line]:
     if not any(_PRICE.search(line.text) for line in lines):
         return []
     return [o for o in lines if _DIGITS.match(o.text) and o.height > _LARGE * usual]
+
+
+def _is_lone(number: Line, lines: Sequence[Line]) -> bool:
+    """Return whether no other text is near a number, as beside a ring of which it tells a part."""
+    near = _NEAR * number.height
+    return not any(
+        line is not number
+        and number.x0 - near < line.x1
+        and line.x0 < number.x1 + near
+        and number.y0 - near < line.y1
+        and line.y0 < number.y1 + near
+        for line in lines
+    )
 
 
 def _words_beside(number: Line, lines: Sequence[Line], numbers: Sequence[Line]) -> int:

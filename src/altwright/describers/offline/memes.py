@@ -23,7 +23,12 @@ _DARK_SHARE: Final = 0.06
 #: Recognised text on photos is believed from this score on.
 _BELIEVED: Final = 0.85
 #: Inside a word, capitals between small letters are texture, not text ("eléctricamEMTe").
-_JUMBLED: Final = re.compile(r"[a-zà-ÿ][A-ZÀ-Þ]{2,}[a-zà-ÿ]|[a-z][A-Z][a-z]*[A-Z]|^[^\w“\"'(@#$€£]")
+_JUMBLED: Final = re.compile(
+    r"[a-zà-ÿ][A-ZÀ-Þ]{2,}[a-zà-ÿ]|[a-z][A-Z][a-z]*[A-Z]|^[^\w“\"'(@#$€£&+/\u2013-]"
+)
+#: A number, as prices and times are, that is believed beside such text from this score on.
+_NUMBER: Final = re.compile(r"^[-+\u2212]?[$€£]?\d[\d.,:/ ]*\s?(%|[$€£]|[a-z]{1,2})?$")
+_SURE: Final = 0.9
 
 
 def caption(pixels: Pixels, lines: Sequence[Line]) -> str:
@@ -34,6 +39,9 @@ def caption(pixels: Pixels, lines: Sequence[Line]) -> str:
     bottom = [line for line in written if line.y > (1 - _BAND) * height]
     parts = [" ".join(line.text for row in rows(part) for line in row) for part in (top, bottom)]
     text = " / ".join(part for part in parts if part)
+    others = sum(len(line.text) for line in lines if line not in written and _is_believed(line))
+    if others > len(text):  # a sign's headline
+        return ""
     letters = sum(character.isalpha() for character in text)
     centre = [abs(_middle(row) / width - 0.5) for part in (top, bottom) for row in rows(part)]
     is_centred = bool(centre) and max(centre) < _OFF_CENTRE
@@ -50,6 +58,7 @@ def describe(found: Statement, text: str) -> Statement:
 def believed(lines: Sequence[Line]) -> list[Line]:
     """Return, in reading order, what is surely written on something in the photo."""
     good = [line for line in lines if _is_believed(line)]
+    good += [line for line in lines if line not in good and _is_number_of(line, good)]
     signs = sum(character.isalnum() for line in good for character in line.text)
     return ordered(good) if signs >= 3 else []  # noqa: PLR2004
 
@@ -70,6 +79,20 @@ def _is_caption(line: Line, pixels: Pixels) -> bool:
     white = (box.min(axis=2) > 225).mean()  # noqa: PLR2004 - nearly white
     dark = (box.max(axis=2) < 60).mean()  # noqa: PLR2004 - nearly black
     return bool(white > _WHITE_SHARE and dark > _DARK_SHARE)
+
+
+def _is_number_of(line: Line, good: Sequence[Line]) -> bool:
+    """Return whether a line is a number in a row with text, or flush with it, as on a receipt."""
+    if line.score < _SURE or len(line.text) < 2 or not _NUMBER.match(line.text):  # noqa: PLR2004
+        return False
+    return any(
+        0.5 < line.height / one.height < 2  # noqa: PLR2004 - of one size
+        and (
+            abs(line.y - one.y) < 0.5 * one.height
+            or min(abs(line.x0 - one.x0), abs(line.x1 - one.x1)) < one.height
+        )
+        for one in good
+    )
 
 
 def _is_believed(line: Line) -> bool:

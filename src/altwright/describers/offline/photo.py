@@ -6,7 +6,7 @@ nothing is said on one network's word unless it was reliable where it was measur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -40,6 +40,9 @@ _SUPPORTED: Final = {
     "train": "train", "laptop": "laptop", "keyboard": "computer keyboard",
     "airplane": "aeroplane", "couch": "couch", "umbrella": "umbrella", "bench": "bench",
 }  # fmt: skip
+#: Vehicles that the detector takes for each other, and the probability that makes one another.
+_VEHICLES: Final = ("car", "truck", "bus")
+_OTHER_KIND: Final = 0.5
 #: Everyday names of the detector's classes, where the classifier's are other words.
 _WORDS: Final = {"airplane": "aeroplane", "dining table": "table", "keyboard": "computer keyboard"}
 #: Least score of a supported thing, and the group's least probability that supports it.
@@ -55,6 +58,8 @@ _SURE_ALONE: Final = 0.85
 #: picture's. Gates and statues were people below.
 _SURE_BODY: Final = 0.75
 _NEAR: Final = 0.3
+#: Scores of a body and of a face from which on somebody else may be there.
+_SOMEBODY: Final = (0.34, 0.6)
 #: Height of a face below which those who have one are far away, or drawn.
 _SMALL_FACE: Final = 0.04
 #: Share of the picture from which on a thing is large.
@@ -121,7 +126,8 @@ def _subjects(seen: Seen) -> list[_Subject]:
     people = _people(seen, animal_share)
     things = _things(seen, animal if animal_share >= _MAYBE["animal"] else "")
     found = people + things
-    if not people and animal_share >= _MAYBE["animal"] and not _mentions(things, animal):
+    least = (_SURE if _is_alone(seen, animal) else _MAYBE)["animal"]
+    if not people and animal_share >= least and not _mentions(things, animal):
         for kind in imagenet_groups.KINDS.get(animal, ()):
             if seen.classes.share(kind) >= _SURE["animal"]:
                 animal = kind
@@ -130,7 +136,8 @@ def _subjects(seen: Seen) -> list[_Subject]:
         found.append(_Subject("an animal", seen.classes.share("animal")))
     for kind, of in (("food", imagenet_groups.PLANTS_AND_FOOD), ("thing", imagenet_groups.THINGS)):
         name, share = _best(seen.classes, of)
-        if share >= (_MAYBE if not found else _SURE)[kind] and not _mentions(found, name):
+        least = (_SURE if found or _is_alone(seen, name) else _MAYBE)[kind]
+        if share >= least and not _mentions(found, name):
             found.append(_guess(article(name), share, kind))
     if not found:
         found = _places(seen)
@@ -142,6 +149,12 @@ def _animal_kind(seen: Seen) -> str:
     """Return how sure the classifier must be: surer where the detector sees no animal at all."""
     detected = any(t.name in imagenet_groups.ANIMALS and t.score >= 0.4 for t in seen.things)  # noqa: PLR2004
     return "animal" if detected else "lone animal"
+
+
+def _is_alone(seen: Seen, name: str) -> bool:
+    """Return whether only the classifier sees a thing: jellyfish in smoke, food on a map."""
+    detected = any(_SUPPORTED.get(t.name) == name and t.score >= 0.4 for t in seen.things)  # noqa: PLR2004
+    return not detected
 
 
 def _is_some_animal(seen: Seen) -> bool:
@@ -179,15 +192,22 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
         return []
     best = max(scores)
     # Statues and figures have bodies, too; who is near enough to be the subject has a face or size.
-    hedged = not faces and (best < _SURE_BODY or max(p.height for p in persons) < _NEAR)
+    # Faces without bodies are carved in stone, or an animal's.
+    hedged = not persons
+    hedged |= not faces and (best < _SURE_BODY or max(p.height for p in persons) < _NEAR)
     hedged |= bool(faces) and max(face.height for face in faces) < _SMALL_FACE
     if count > 1:
         people = "several people" if count >= _SEVERAL else counted(count, "person")
         people = "a group of people" if count >= _GROUP else people
         people = "people" if hedged else people  # two bodies of a crowd are seen
         return [_Subject(f"what may be {people}" if hedged else people, best, hedged=hedged)]
+    others = [t for t in seen.things if t.name == "person" and t.score >= _SOMEBODY[0]]
+    is_alone = max(len(others), sum(f.score >= _SOMEBODY[1] for f in seen.faces)) == 1
     if hedged:
-        return [_Subject("what may be a person", best, hedged=True)]
+        who = "a person" if is_alone else "people"
+        return [_Subject(f"what may be {who}", best, hedged=True)]
+    if not is_alone:
+        return [_Subject("at least one person", best)]
     is_portrait = bool(faces) and faces[0].height >= _PORTRAIT
     wears_tie = any(t.name == "tie" and t.score >= 0.7 for t in seen.things)  # noqa: PLR2004
     phrase = "a person wearing a tie" if wears_tie else "a person"
@@ -207,7 +227,8 @@ def _shared(small: Thing, large: Thing) -> float:
 def _things(seen: Seen, animal: str) -> list[_Subject]:
     counts: dict[str, list[float]] = {}
     supported: set[str] = set()
-    for thing in _one_of_each(seen.things):
+    for one in _one_of_each(seen.things):
+        thing = _as_classified(one, seen.classes)
         name = _SUPPORTED.get(thing.name, "")
         support = seen.classes.share(name) if name else 0.0
         is_animal = thing.name in imagenet_groups.ANIMALS
@@ -235,6 +256,14 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
         hedged = is_small or (name not in supported and max(scores) < _SURE_ALONE)
         found.append(_Subject(f"what may be {phrase}" if hedged else phrase, max(scores), hedged))
     return sorted(found, key=lambda subject: -subject.score)[:4]
+
+
+def _as_classified(thing: Thing, classes: Classes) -> Thing:
+    """Return a vehicle as what the classifier calls it, if it is sure that it is another kind."""
+    if thing.name not in _VEHICLES or classes.share(thing.name) >= _SUPPORT:
+        return thing
+    other = next((name for name in _VEHICLES if classes.share(name) >= _OTHER_KIND), thing.name)
+    return replace(thing, name=other)
 
 
 def _one_of_each(things: list[Thing]) -> list[Thing]:

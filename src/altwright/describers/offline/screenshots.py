@@ -23,11 +23,13 @@ _POST_WORDS: Final = re.compile(
 _AGE: Final = re.compile(r"(?i)(^|[\s·•])\d{1,2} ?(s|m|h|d|min)\b")
 _TERMINAL: Final = re.compile(
     r"(^|\s)(\$ \w|[\w.-]+@[\w.-]+:[~/]|PS C:\\|C:\\\S*>|root@|\u276f )"
-    r"|Traceback \(most recent|command not found|^(sudo|git|npm|pip|docker|pytest|cargo) "
+    r"|[\w-]+@[\w-]+ \S+ [%$#]( |$)|Traceback \(most recent|command not found"
+    r"|^(sudo|git|npm|pip|docker|pytest|cargo) "
 )
 _CODE: Final = re.compile(
     r"(^|\s)(def \w+\(|class \w+|import \w+|from \w+ import|return\b|func \w+|fn \w+|const \w+|"
     r"let \w+ ?=|var \w+ ?=|public (static )?|private |#include|if \(|for \(|while \(|else:|elif )"
+    r"|^#!/|; (then|do)$|^(fi|done|esac)$"
     r"|[;{}]\s*$|=>|</\w+>|\);$|self\.|^\w+ (=|\+=) |^for \w+ in |^print\("
 )
 _BUTTON: Final = re.compile(
@@ -48,10 +50,29 @@ _RUNNING_CHARACTERS: Final = 14
 _FEW_LINES: Final = 6
 #: Kinds whose columns are no columns of a page.
 _IN_ROWS: Final = frozenset({"code", "terminal"})
+#: What typed signs are read as: an upright stroke, and two that a programmer's font draws as one.
+_SIGNS: Final = (
+    (re.compile(r"(?<=\s)I(?=\s)"), "|"),
+    (re.compile(r"(?<=\s)(ll|\u2161)(?=\s)"), "||"),
+    (re.compile("\u2260"), "!="),
+    (re.compile("\u2264"), "<="),
+    (re.compile("\u2265"), ">="),
+    (re.compile("\u2192"), "->"),
+    (re.compile("\u21d2"), "=>"),
+)
+#: A line of a formula: its indices and powers are read as letters beside the others.
+_FORMULA: Final = re.compile(
+    r"(?=.*=).*[\u0370-\u03ff\u2211\u222b\u221a\u2202\u2212\u00b2\u00b3\u207f]"
+)
+#: What an icon is read as: an arrow at a number's side, a Chinese letter behind other words.
+_ARROWS: Final = re.compile(r"^[\u2190-\u2193\u25b2\u25bc\s]+|[\u2190-\u2193\u25b2\u25bc\s]+$")
+_LONE_SIGN: Final = re.compile(r"(?<=[A-Za-z]{2})\s[\u4e00-\u9fff]$")
 #: Lines left of a program that are a list of files.
 _SIDEBAR: Final = 3
 #: The head of a piece of a comparison, whose added and removed lines aren't told apart.
 _DIFF: Final = re.compile(r"@@ -\d+(,\d+)? \+\d+|^diff --git ")
+#: Kinds in which one misread sign says something else.
+_BY_THE_SIGN: Final = _IN_ROWS | {"formulas"}
 #: Kinds that are told by their words, whatever their layout.
 _PLAIN_TO_SEE: Final = frozenset({"social media post", "terminal", "phone list", "code"})
 #: Kinds that say no more than that there is text.
@@ -88,13 +109,11 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
         lines = _without_sidebar(lines)
     if kind in _IN_ROWS:
         in_order = [line for row in rows(lines) for line in row]
-    score = mean(line.score for line in lines)
-    level: Level = "high" if score >= SURE_TEXT else "medium" if score >= _SALAD else "low"
+    level = _level(kind, lines, in_order)
     if kind == "code":
         in_order = _without_numbers(in_order)
-        level = "medium" if any(_DIFF.search(line.text) for line in lines) else level
-    if level == "high" and kind in _IN_DOUBT and (_jumps(in_order) or _has_speakers(lines)):
-        level = "medium"
+    if kind in _IN_ROWS:
+        in_order = [_with_signs(line) for line in in_order]
     if kind in PLAIN:
         prefix, level, in_order = _plainly(prefix, level, in_order)
     said = joined(in_order)
@@ -104,6 +123,15 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
         kind, said = ("phone list", listed) if listed else (kind, said)
     text = f"{prefix}{other_scripts.named(in_order)}: {quoted(said)}"
     return Statement(text, level, kind)
+
+
+def _level(kind: str, lines: Sequence[Line], in_order: Sequence[Line]) -> Level:
+    """Return how sure the text is: by its letters, by its order, and by what one sign means."""
+    score = mean(line.score for line in lines)
+    if score < SURE_TEXT:
+        return "medium" if score >= _SALAD else "low"
+    is_guessed = kind in _IN_DOUBT and (_jumps(in_order) or _has_speakers(lines))
+    return "medium" if is_guessed or kind in _BY_THE_SIGN else "high"
 
 
 def surely(lines: Sequence[Line], width: int, height: int) -> Statement | None:
@@ -124,7 +152,22 @@ def status_bar(lines: Sequence[Line], height: int) -> list[Line]:
 
 def readable(lines: Sequence[Line], least_score: float = 0.6) -> list[Line]:
     """Return the lines without what is probably an icon or a texture."""
-    return [line for line in lines if line.score >= least_score and _is_text(line)]
+    told = [_without_icons(line) for line in lines if line.score >= least_score]
+    return [line for line in told if _is_text(line)]
+
+
+def _without_icons(line: Line) -> Line:
+    text = _LONE_SIGN.sub("", line.text)
+    if sum(character.isalpha() for character in text) <= 1:  # a number, or "3.4k"
+        text = _ARROWS.sub("", text)
+    return replace(line, text=text)
+
+
+def _with_signs(line: Line) -> Line:
+    text = line.text
+    for pattern, sign in _SIGNS:
+        text = pattern.sub(sign, text)
+    return replace(line, text=text)
 
 
 def _is_text(line: Line) -> bool:
@@ -144,6 +187,8 @@ def _kind(  # noqa: PLR0911 - a table of rules, the surest first
     if any(_TERMINAL.search(text) for text in texts):
         return "terminal", "screenshot of a terminal"
     written = [text for text in texts if not text.isdecimal()]  # without an editor's numbers
+    if 2 * sum(bool(_FORMULA.search(text)) for text in written) > len(written):
+        return "formulas", "image of formulas"
     code = sum(bool(_CODE.search(text)) for text in written)
     if any(_DIFF.search(text) for text in texts):
         return "code", "screenshot of old and new lines of program code (a diff)"
@@ -233,8 +278,10 @@ def _is_post(texts: Sequence[str]) -> bool:
 
 
 def _is_dialog(lines: Sequence[Line], buttons: Sequence[Line]) -> bool:
-    """Return whether buttons stand in the lower part, two at least or one with little text."""
-    bottom = max(line.y1 for line in lines)
-    top = min(line.y0 for line in lines)
-    low = [line for line in buttons if line.y > top + 0.6 * (bottom - top)]
+    """Return whether buttons are the last row, two at least or one with little text.
+
+    Answers in a flow chart stand one below the other, too, and before what follows.
+    """
+    last = max(lines, key=lambda line: line.y1)
+    low = [line for line in buttons if abs(line.y - last.y) < last.height]
     return len(low) >= 2 or (len(low) == 1 and len(lines) <= 8)  # noqa: PLR2004 - judged on samples

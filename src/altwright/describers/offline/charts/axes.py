@@ -33,6 +33,14 @@ _LEAST_TICKS: Final = 3
 _FAR: Final = 3.0
 #: How far a tick may be off the fitted line, as a share of the axis' values.
 _OFF_FIT: Final = 0.03
+#: What an entry of a legend begins with whose line was read as a dash.
+_LEGEND: Final = re.compile(r"^[-\u2013\u2014]+ ?[^\W\d]|--")
+#: What is noted on a plot: the size of a sample, a correlation.
+_NOTE: Final = re.compile(r"^[A-Za-z]\N{SUPERSCRIPT TWO}?\s?[=<>\u2248\u2264]")
+#: How far the middle of a title that isn't flush may be off the plot's, as a share of its width.
+_CENTRED: Final = 0.15
+#: Lines above a plot, at most; a page with more has other figures than the chart's.
+_ABOVE: Final = 6
 #: Pixels a side below which nothing drawn can be told.
 _SMALLEST_PX: Final = 30
 
@@ -115,7 +123,9 @@ class Axes:
             spans.append(f"{name} {self.horizontal.span()}")
         elif len(self.bottom) >= 2:  # noqa: PLR2004 - two ends
             spans.append(f"{name} from {self.bottom[0].text} to {self.bottom[-1].text}")
-        if self.vertical is not None:
+        if self.has_second_scale:
+            spans.append("vertical axes on both sides")
+        elif self.vertical is not None:
             name = f"vertical axis {quoted(self.y_title)}" if self.y_title else "vertical axis"
             spans.append(f"{name} {self.vertical.span()}")
         return spans
@@ -140,20 +150,24 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
         horizontal = _completed(horizontal, pixels, reader, upright=False)
     if (vertical is None and (horizontal is None or len(left) < 2)) or not bottom:  # noqa: PLR2004
         return None
-    box = _plot_box(pixels, left, bottom)
+    box = _plot_box(pixels, left if vertical is None else vertical.ticks, bottom)
     if box is None or _has_second_plot(level, left, bottom):
         return None
     used = {id(line) for line in (*left, *bottom)}
     others = [line for line in lines if id(line) not in used]
+    named = [o for o in others if has_swatch(o, pixels) or _LEGEND.search(o.text)]
+    unnamed = [o for o in others if all(abs(o.y - one.y) > 0.5 * o.height for one in named)]
+    if sum(line.y1 < box[1] for line in unnamed) > _ABOVE:
+        return None
     return Axes(
         *box,
         vertical=vertical,
         horizontal=horizontal,
         bottom=bottom,
         left=left,
-        title=_title([o for o in others if not has_swatch(o, pixels)], box, height),
-        x_title=_joined([o for o in others if o.y > bottom[0].y1 and not o.is_upright]),
-        y_title=_joined([o for o in others if o.is_upright and o.x < box[0] and o.score > 0.6]),  # noqa: PLR2004
+        title=_title(unnamed, box, height),
+        x_title=_joined([o for o in unnamed if o.y > bottom[0].y1 and not o.is_upright]),
+        y_title=_joined([o for o in unnamed if o.is_upright and o.x < box[0] and o.score > 0.6]),  # noqa: PLR2004
         others=others,
     )
 
@@ -298,6 +312,7 @@ def usual_step(places: Sequence[float]) -> float:
 def _title(lines: Sequence[Line], box: tuple[int, int, int, int], height: int) -> str:
     """Return the largest text near the top that isn't inside the plot's lower part."""
     top = [o for o in lines if o.y < 0.2 * height and not o.is_upright and o.score > 0.7]  # noqa: PLR2004
+    top = [o for o in top if not (_NOTE.match(o.text) or _is_on_plot(o, box))]
     if not top:
         return ""
     largest = max(line.height for line in top)
@@ -315,3 +330,10 @@ def _title(lines: Sequence[Line], box: tuple[int, int, int, int], height: int) -
     title = [*sorted(row, key=lambda line: line.x0), *(o for o in second if o not in row)]
     text = " ".join(line.text for line in title)
     return text if parse_number(text) is None else ""
+
+
+def _is_on_plot(line: Line, box: tuple[int, int, int, int]) -> bool:
+    """Return whether a line stands somewhere on the plot, neither centred nor flush with it."""
+    x0, y0, x1, _ = box
+    is_centred = abs(line.x - (x0 + x1) / 2) < _CENTRED * (x1 - x0)
+    return line.y0 > y0 and line.x0 > x0 + 0.6 * line.height and not is_centred

@@ -109,8 +109,15 @@ def find(pixels: Pixels, axes: Axes) -> Bars | None:
         return Bars([("", bars)], "", "", is_stacked=True)
     if floating := [box for box in boxes if _floats(box, bars)]:
         return Bars([("", bars)], "", "", floating=len(floating))
-    is_mixed = _is_mixed(bars, inks, axes, upright=upright)
+    is_mixed = _are_beyond(bars, scale) or _is_mixed(bars, inks, axes, upright=upright)
     return replace(_valued(bars, scale, pixels, axes, upright=upright), is_mixed=is_mixed)
+
+
+def _are_beyond(bars: Sequence[Bar], scale: Scale) -> bool:
+    """Return whether bars end beyond the axis, as where its numbers grow to both sides."""
+    step = (max(scale.values) - min(scale.values)) / max(1, len(scale.values) - 1)
+    ends = [scale.at(bar.end) for bar in bars]
+    return min(ends) < min(scale.values) - 1.5 * step or max(ends) > max(scale.values) + 1.5 * step
 
 
 def _is_mixed(bars: Sequence[Bar], inks: Sequence[Ink], axes: Axes, *, upright: bool) -> bool:
@@ -208,7 +215,7 @@ def worded(bars: Bars) -> str:
     if bars.floating:
         return f"{counted(count + bars.floating, 'bar')}, of which only {count} begin at zero"
     if bars.is_mixed:
-        return "bars, and something else over them"
+        return "bars whose values could not be read"
     if not bars.is_complete or count > _READ_BARS:
         return f"{counted(count, 'bar')}, from {bars.low} to {bars.high}"
     told = []

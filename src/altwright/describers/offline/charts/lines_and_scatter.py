@@ -32,6 +32,8 @@ _THICK_PX: Final = 7
 #: Pixels, and share of a line's pixels, below which a part is a speck.
 _SPECK_PX: Final = 6
 _SPECK_SHARE: Final = 0.015
+#: Share of the plot that a colour has from which on it is an area, whose edges are no lines.
+_AREA: Final = 0.05
 #: Share of its columns in which a line is one stroke; letters and dots are several.
 _WHOLE: Final = 0.6
 #: Rows and columns covered by more than this share are axes or grid.
@@ -85,7 +87,9 @@ def find_dots(pixels: Pixels, axes: Axes) -> str | None:
             total += len(alike)
     if not total:
         return None
-    return f"about {number(total) if total <= _COUNTED_DOTS else round(total, -1)} dots"
+    if total <= _COUNTED_DOTS:
+        return f"about {number(total)} dots"
+    return f"at least {total // 10 * 10} dots"  # some cover others
 
 
 def has_bubbles(pixels: Pixels, axes: Axes) -> bool:
@@ -119,6 +123,8 @@ def find_lines(pixels: Pixels, axes: Axes) -> tuple[list[Drawn], bool]:
     dark = [drawn for ink, drawn in found if drawn and not ink.is_coloured]
     coloured = [drawn for ink, drawn in found if drawn and ink.is_coloured]
     others = [ink for ink, drawn in found if ink.is_coloured and not drawn]
+    if any((ink.mask > 0).mean() > _AREA for ink in others):
+        return [], True
     lines = coloured or dark[:1]
     are_all = not any(_reaches_over(ink, axes) for ink in others) and not (coloured and dark)
     return lines, are_all and sum(has_swatch(o, pixels) for o in axes.others) <= len(lines)

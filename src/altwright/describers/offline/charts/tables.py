@@ -10,7 +10,7 @@ from statistics import mean, median, pstdev
 from typing import Final
 
 from altwright.describers.offline.english import counted
-from altwright.describers.offline.screenshots import readable
+from altwright.describers.offline.screenshots import SURE_TEXT, readable
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.ocr import Line, from_its_side, rows
 from altwright.describers.port import Level
@@ -161,7 +161,11 @@ def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
     head = f"{size} and the columns {named_columns}" if header else size
     read = "; ".join(_row(row) for row in body[:_READ_ROWS])
     more = f"; and {len(body) - _READ_ROWS} more" if len(body) > _READ_ROWS else ""
-    level: Level = "high" if score >= 0.9 else "medium"  # noqa: PLR2004 - as for other text
+    # A gap may be a cell that reaches over several columns; words alone may be lists side by side.
+    has_gaps = not all(all(row[1:]) for row in body)
+    has_numbers = any(_DIGIT.search(text) for row in body for text in row[1:])
+    is_sure = score >= SURE_TEXT and has_numbers and not has_gaps
+    level: Level = "high" if is_sure else "medium"
     return Statement(f"{head}. {read}{more}", level, "table")
 
 
@@ -173,5 +177,7 @@ def _headed(cells: list[list[str]]) -> tuple[list[str], list[list[str]]]:
 
 
 def _row(row: Sequence[str]) -> str:
-    values = ", ".join(text or "empty" for text in row[1:])
+    told = [text for text in row[1:] if text]
+    lone = told if len(told) == 1 < len(row) - _COLUMNS else [text or "empty" for text in row[1:]]
+    values = ", ".join(lone)
     return f"{row[0]}: {values}" if row[0] else values

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from altwright.describers.offline.vision import columns
+from altwright.describers.offline.vision import columns, gaps
 from altwright.describers.offline.vision.image_stats import Pixels
 from altwright.describers.offline.vision.scripts import is_right_to_left
 from altwright.describers.offline.vision.tesseract import OtherScripts
@@ -73,7 +73,11 @@ _GREEK: Final = re.compile(r"(?=\w{3})\w*[\u0370-\u03ff]")
 #: What ends a lone number like an ordinal ("4º") is a degree sign on a forecast.
 _DEGREES: Final = re.compile(r"^([-+\u2212]?\d{1,3})\N{MASCULINE ORDINAL INDICATOR}(?=[CF]?$)")
 #: A number as prices, shares and days of a calendar are written.
-_VALUE: Final = re.compile(r"^[-+\u2212\u2013]?[$€£]?\d[\d.,:/\s]*\s?(%|[$€£]|\N{DEGREE SIGN}C?)?$")
+_VALUE: Final = re.compile(
+    r"^[-+\u2212\u2013]?[$€£]?\d[\d.,:/\s]*\s?(%|[$€£]|\N{DEGREE SIGN}C?)?\s?[>\u203a\u276f]?$"
+)
+#: Characters of words among values ("free"), at most.
+_SHORT: Final = 8
 #: Chinese and Japanese letters and punctuation.
 _UNSPACED: Final = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff0f]")
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
@@ -272,10 +276,16 @@ class Reader:
         return replace(line, text=text, score=score) if score > line.score else line
 
     def _recognise(self, bgr: Any) -> tuple[str, float]:
-        found = self._engine(bgr, use_det=False, use_cls=False, use_rec=True)
+        found = self._engine(bgr, use_det=False, use_cls=False, use_rec=True, return_word_box=True)
         if not found.txts:
             return "", 0.0
-        return tidy(str(found.txts[0])), float(found.scores[0])
+        words = found.word_results[0]
+        places = [
+            (character, step)
+            for characters, steps in zip(words.words, words.word_cols, strict=True)
+            for character, step in zip(characters, steps, strict=True)
+        ]
+        return tidy(gaps.spaced(str(found.txts[0]), places)), float(found.scores[0])
 
 
 def tidy(text: str) -> str:
@@ -370,14 +380,15 @@ def _are_columns(left: Sequence[Line], right: Sequence[Line]) -> bool:
 
 
 def _are_values(lines: Sequence[Line], others: Sequence[Line]) -> bool:
-    """Return whether lines are numbers, each of them beside another line."""
+    """Return whether lines are numbers, or half of them and the others short, beside others."""
     beside = [
         line
         for line in lines
-        if _VALUE.match(line.text)
-        and any(abs(line.y - o.y) < 0.5 * min(line.height, o.height) for o in others)
+        if any(abs(line.y - o.y) < 0.5 * min(line.height, o.height) for o in others)
     ]
-    return len(beside) >= _NUMBERS_BESIDE * len(lines)
+    numbers = sum(_VALUE.match(line.text) is not None for line in beside)
+    is_short = len(beside) == len(lines) and all(len(line.text) <= _SHORT for line in lines)
+    return numbers >= (0.5 if is_short else _NUMBERS_BESIDE) * len(lines)
 
 
 def _is_running(lines: Sequence[Line]) -> bool:
@@ -454,14 +465,22 @@ def _widest_gap(spans: Sequence[tuple[float, float]]) -> tuple[float, float] | N
 def joined(lines: Sequence[Line]) -> str:
     """Return the lines as running text; words that a line's end divides are joined.
 
-    Chinese and Japanese have no spaces.
+    Chinese and Japanese have no spaces. Numbers of one row stay apart.
     """
     text = ""
-    for line in lines:
-        if re.search(r"[a-zà-ÿ]-$", text) and re.match(r"[a-zà-ÿ]", line.text):
+    for before, line in zip([None, *lines], lines, strict=False):
+        if before and _are_two_numbers(before, line):
+            text = f"{text}{gaps.APART}{line.text}"
+        elif re.search(r"[a-zà-ÿ]-$", text) and re.match(r"[a-zà-ÿ]", line.text):
             text = text[:-1] + line.text
         elif _UNSPACED.match(text[-1:]) and _UNSPACED.match(line.text):
             text += line.text
         else:
             text = f"{text} {line.text}" if text else line.text
     return text
+
+
+def _are_two_numbers(line: Line, following: Line) -> bool:
+    """Return whether numbers stand beside each other; read without a mark they are one."""
+    is_beside = abs(following.y - line.y) < 0.5 * min(line.height, following.height)
+    return is_beside and line.text[-1:].isdecimal() and following.text[:1].isdecimal()
