@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,3 +46,33 @@ def test_people_are_counted_as_far_as_the_detector_can(count: int, text: str) ->
     """Of three it may have missed one at the edge."""
     people = [thing("person", 0.9, 0.16 * number) for number in range(count)]
     assert describe(seen(people, {})).text.startswith(text)
+
+
+def face(score: float, at: float = 0.1) -> Thing:
+    """Return a face a sixth as high as the picture."""
+    return Thing("face", score, at, 0.2, at + 0.1, 0.36)
+
+
+def test_faces_without_bodies_may_be_carved() -> None:
+    """Heads in a cliff, and a tree's face, are people to the one network only."""
+    found = describe(replace(seen([], {}), faces=[face(0.9), face(0.87, 0.4)]))
+    assert (found.text, found.level) == ("what may be people", "medium")
+
+
+def test_who_may_be_there_besides_keeps_a_portrait_from_being_one() -> None:
+    """A second body that is hardly seen."""
+    both = [thing("person", 0.81), thing("person", 0.41, 0.6)]
+    assert describe(seen(both, {})).text == "at least one person"
+
+
+def test_a_vehicle_is_what_the_classifier_is_sure_of() -> None:
+    """A convertible was a truck to the detector."""
+    found = describe(seen([thing("truck", 0.88), thing("car", 0.7, 0.6)], {"car": 0.79}))
+    assert found.text == "two cars"
+    assert describe(seen([thing("truck", 0.88)], {})).text == "a truck"
+
+
+@pytest.mark.parametrize(("share", "level"), [(0.6, "low"), (0.9, "high")])
+def test_no_thing_is_guessed_that_one_network_alone_is_unsure_of(share: float, level: str) -> None:
+    """Smoke was a jellyfish, a map of the world a plate of food."""
+    assert describe(seen([], {"jellyfish": share, "animal": share})).level == level
