@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 
 from altwright.describers.offline.charts import describe, tables
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.vision.ocr import Line, Reader
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.ocr import Reader
 
 BLUE, RED, GREEN = "#3388aa", "#c44444", "#228833"
 #: Where zero is, and pixels of one unit, along both axes.

@@ -15,7 +15,9 @@ from altwright.describers.offline.charts.axes import parse_number
 from altwright.describers.offline.memes import believed
 from altwright.describers.offline.pipeline import with_unread
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.vision.ocr import Line, joined, offsets, ordered, rows, tidy
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.ocr import offsets, tidy
+from altwright.describers.offline.vision.reading_order import joined, ordered, rows
 
 
 def line(text: str, x: float, y: float, *, score: float = 0.99, height: float = 20) -> Line:

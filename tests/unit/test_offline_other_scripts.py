@@ -6,7 +6,8 @@ import pytest
 
 from altwright.describers.offline.other_scripts import named, told
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.vision.ocr import Line, ordered
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.reading_order import ordered
 from altwright.describers.offline.vision.scripts import language_of, with_names_first
 
 #: Sentences, and the language that their letters tell; "" where they may be another's.

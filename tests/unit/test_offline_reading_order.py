@@ -10,7 +10,8 @@ import pytest
 from altwright.describers.offline import cards, screenshots
 from altwright.describers.offline.charts import tables
 from altwright.describers.offline.vision import columns
-from altwright.describers.offline.vision.ocr import Line, ordered
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.reading_order import ordered
 
 
 def line(text: str, x: float, y: float, *, score: float = 0.99, height: float = 20) -> Line:
@@ -213,3 +214,13 @@ def test_columns_of_japanese_are_read_from_the_right() -> None:
     lines = [Line(text, 0.99, x, 0, x + 30, y) for text, x, y in places]
     assert [one.text for one in ordered(lines)] == [right, left]
     assert line("Xin li vì s bt tin này, th viện đóng ca ơ", 0, 0).is_foreign
+
+
+def test_numbers_below_their_labels_stay_with_them() -> None:
+    """As on a dashboard; rows of numbers below one another are a table's or a calendar's."""
+    labels = [line(text, 300 * at, 0) for at, text in enumerate(("Today", "Now", "Battery"))]
+    values = [line(text, 300 * at, 30) for at, text in enumerate(("14.2 kWh", "2.31", "87%"))]
+    assert read(labels + values) == "Today 14.2 kWh Now 2.31 Battery 87%"
+    assert "87%" in said(labels + values)[0]
+    days = [line(text, 300 * at, 60) for at, text in enumerate(("4", "5", "6"))]
+    assert read(labels + values + days) == "Today Now Battery 14.2 kWh 2.31 87% 4 5 6"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,8 @@ from altwright.describers.offline.charts import tables
 from altwright.describers.offline.pipeline import with_unread
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.gaps import spaced
-from altwright.describers.offline.vision.ocr import Line, joined, ordered
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.reading_order import joined, ordered
 
 
 def line(text: str, x: float, y: float, *, score: float = 0.99, height: float = 20) -> Line:
@@ -106,7 +109,7 @@ def test_a_cell_over_several_columns_is_said_without_one() -> None:
         ("15:00", "Panel 3", "Talk 3", "Tea"),
     ]
 
-    def table(rows: list[tuple[str, ...]]) -> Statement:
+    def table(rows: Sequence[tuple[str, ...]]) -> Statement:
         lines = [line(t, 180 * x, 50 * y) for y, row in enumerate(rows) for x, t in enumerate(row)]
         found = tables.describe([one for one in lines if one.text])
         assert found is not None

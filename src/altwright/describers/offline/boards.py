@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from altwright.describers.offline.english import counted, number, quoted
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.image_stats import Pixels, colour_name, frequent
-from altwright.describers.offline.vision.ocr import Line, Reader
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.ocr import Reader
 
 #: Colours of squares that are looked for, each with a least share of the picture.
 _COLOURS: Final = (24, 0.004)

@@ -15,7 +15,8 @@ from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision import areas
 from altwright.describers.offline.vision.areas import Area
 from altwright.describers.offline.vision.image_stats import Pixels
-from altwright.describers.offline.vision.ocr import Line, joined, ordered, rows
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.reading_order import joined, ordered, rows
 from altwright.describers.port import Level
 
 #: Cards beside each other, and rows of text on one, at least.

@@ -15,7 +15,8 @@ from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision import areas
 from altwright.describers.offline.vision.areas import Area, in_rows
 from altwright.describers.offline.vision.image_stats import Pixels, frequent
-from altwright.describers.offline.vision.ocr import Line, joined
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.reading_order import joined
 
 #: Panels at least, and at most.
 _PANELS: Final = (2, 24)

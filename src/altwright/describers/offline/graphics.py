@@ -15,7 +15,7 @@ from altwright.describers.offline.vision.image_stats import (
     colours,
     frequent,
 )
-from altwright.describers.offline.vision.ocr import Line
+from altwright.describers.offline.vision.line import Line
 from altwright.domain.counting import listed
 
 #: Share of the border that one colour must have to be called the background.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import mean, median
 from typing import Final
 
-from altwright.describers.offline.vision.ocr import Line
+from altwright.describers.offline.vision.line import Line
 
 #: Rows of a label and a value, at least, and their share of the characters.
 _ROWS: Final = 3

@@ -11,7 +11,8 @@ from itertools import pairwise
 from statistics import mean, median
 from typing import Final
 
-from altwright.describers.offline.vision.ocr import Line, rows
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.reading_order import rows, values_of_labels
 
 #: A number with what may stand around it, and the mark of a tick.
 _NUMBER: Final = re.compile(
@@ -36,7 +37,8 @@ _FLUSH: Final = 0.6
 
 def find(lines: Sequence[Line]) -> list[Line]:
     """Return the lines that are numbers with nothing beside them that they belong to."""
-    numbers = [line for line in lines if _NUMBER.match(line.text.strip())]
+    labelled = values_of_labels(rows(lines))
+    numbers = [o for o in lines if _NUMBER.match(o.text.strip()) and o not in labelled]
     has_axis = any(line.is_upright for line in lines)
     least = _LEAST_ON_AXIS if has_axis else _LEAST
     beside = {id(line): _words_beside(line, lines, numbers) for line in numbers}

@@ -9,7 +9,8 @@ from typing import Final
 from altwright.describers.offline.english import quoted
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.image_stats import Pixels
-from altwright.describers.offline.vision.ocr import Line, ordered, rows
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.reading_order import ordered, rows
 
 #: A caption's least height, and how far its middle may be off the picture's, as shares.
 _CAPTION_HEIGHT: Final = 0.045

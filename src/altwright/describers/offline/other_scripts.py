@@ -8,7 +8,7 @@ from typing import Final
 
 from altwright.describers.answers.languages import language_name
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.vision.ocr import Line
+from altwright.describers.offline.vision.line import Line
 from altwright.describers.offline.vision.scripts import language_of
 from altwright.domain.counting import listed
 

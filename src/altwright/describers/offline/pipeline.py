@@ -27,15 +27,10 @@ from altwright.describers.offline.english import quoted, sentence
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision import image_stats
 from altwright.describers.offline.vision.image_stats import Pixels, Unreadable
+from altwright.describers.offline.vision.line import Line
 from altwright.describers.offline.vision.networks import Classifier, Detector, Faces
-from altwright.describers.offline.vision.ocr import (
-    Line,
-    Reader,
-    joined,
-    offsets,
-    ordered,
-    placed,
-)
+from altwright.describers.offline.vision.ocr import Reader, offsets, placed
+from altwright.describers.offline.vision.reading_order import joined, ordered
 
 T = TypeVar("T")
 

@@ -13,7 +13,8 @@ from typing import Final
 from altwright.describers.offline import listings, loose_numbers, other_scripts
 from altwright.describers.offline.english import quoted
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.vision.ocr import Line, joined, ordered, rows
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.reading_order import joined, ordered, rows
 from altwright.describers.port import Level
 
 _HANDLE: Final = re.compile(r"(?<![\w.])@[\w.-]+(@[\w.-]+\.[a-z]{2,})?")

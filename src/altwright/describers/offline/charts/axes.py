@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from altwright.describers.offline.charts.series_colours import has_swatch
 from altwright.describers.offline.english import amount, quoted
 from altwright.describers.offline.vision.image_stats import Pixels
-from altwright.describers.offline.vision.ocr import Line, Reader, placed
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.ocr import Reader, placed
 
 _NUMBER: Final = re.compile(
     r"^(?P<sign>[-\u2212\u2013]?)[$€£]?"

@@ -21,7 +21,7 @@ from altwright.describers.offline.charts.series_colours import (
 )
 from altwright.describers.offline.english import counted
 from altwright.describers.offline.vision.image_stats import Pixels
-from altwright.describers.offline.vision.ocr import Line
+from altwright.describers.offline.vision.line import Line
 
 #: Share of its rectangle that a bar fills.
 _FILLED: Final = 0.85

@@ -12,7 +12,8 @@ from altwright.describers.offline.charts.axes import Axes, find_axes
 from altwright.describers.offline.english import quoted
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.image_stats import Pixels, frequent
-from altwright.describers.offline.vision.ocr import Line, Reader
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.ocr import Reader
 
 #: More characters than these on a plot without bars, lines or dots: numbered lines of a text.
 _LETTERED: Final = 60

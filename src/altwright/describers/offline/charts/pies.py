@@ -12,7 +12,7 @@ import numpy as np
 
 from altwright.describers.offline.charts.series_colours import name_of
 from altwright.describers.offline.vision.image_stats import Pixels
-from altwright.describers.offline.vision.ocr import Line
+from altwright.describers.offline.vision.line import Line
 
 _PERCENT: Final = re.compile(r"(?P<share>\d{1,3}(?:[.,]\d+)?) ?%")
 #: Share of its square that a disc fills (pi / 4 = .785), and how unlike its sides may be.

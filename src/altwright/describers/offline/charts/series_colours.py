@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altwright.describers.offline.vision.image_stats import Pixels, frequent
-from altwright.describers.offline.vision.ocr import Line
+from altwright.describers.offline.vision.line import Line
 
 Mask = NDArray[np.uint8]
 

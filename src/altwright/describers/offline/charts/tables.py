@@ -12,7 +12,8 @@ from typing import Final
 from altwright.describers.offline.english import counted
 from altwright.describers.offline.screenshots import SURE_TEXT, readable
 from altwright.describers.offline.statement import Statement
-from altwright.describers.offline.vision.ocr import Line, from_its_side, rows
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.reading_order import from_its_side, rows
 from altwright.describers.port import Level
 from altwright.domain.counting import listed
 

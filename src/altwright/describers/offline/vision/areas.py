@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altwright.describers.offline.vision.image_stats import Pixels, packed
-from altwright.describers.offline.vision.ocr import Line, joined, rows
+from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.reading_order import joined, rows
 
 #: Difference in any channel to an area's colour that is still the same; JPEG makes one of four.
 _SAME: Final = 6
