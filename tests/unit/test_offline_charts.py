@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -37,9 +38,11 @@ def left_of(text: str, x: float, y: float) -> Line:
     return Line(text, 0.99, x - 10 * len(text), y - 10, x, y + 10)
 
 
-def told(boxes: Iterable[tuple[tuple[int, ...], str]], lines: list[Line]) -> Statement | None:
+def told(
+    boxes: Iterable[tuple[tuple[int, ...], str]], lines: list[Line], height: int = 420
+) -> Statement | None:
     """Return what is said of a chart of such boxes, round ones where they are marked so."""
-    image = Image.new("RGB", (640, 420), "white")
+    image = Image.new("RGB", (640, height), "white")
     draw = ImageDraw.Draw(image)
     for box, colour in boxes:
         shape = draw.rectangle if colour in {BLUE, RED, "black"} else draw.ellipse
@@ -202,3 +205,26 @@ def test_a_line_that_cant_be_followed_is_counted_as_one_more() -> None:
     assert among is not None
     assert "At least one line" in among.text
     assert among.level == "medium"
+
+
+def test_what_a_legend_and_a_note_say_are_no_titles() -> None:
+    """A row with a swatch below the plot, and the size of the sample on it."""
+    boxes, lines = three_bars()
+    legend = [line("Sold", 200, 380), line("Lent", 320, 380)]
+    swatches = [((140, 375, 170, 385), BLUE), ((262, 375, 292, 385), "#555555")]
+    note = line("n = 120", 300, 40)
+    found = told([*boxes, *swatches], [*lines, *legend, note])
+    assert found is not None
+    assert "“" not in found.text
+
+
+def test_a_page_with_more_than_a_chart_is_no_chart() -> None:
+    """The numbers above it would be left out."""
+    boxes, lines = three_bars()
+    boxes = [((x0, y0 + 400, x1, y1 + 400), colour) for (x0, y0, x1, y1), colour in boxes]
+    lower = [replace(one, y0=one.y0 + 400, y1=one.y1 + 400) for one in lines]
+    above = [line(text, 160 + 200 * (at % 3), 40 + 60 * (at // 3)) for at, text in enumerate(
+        ("Users", "Posts", "Disk", "12,482", "3,107", "81%", "Requests")
+    )]  # fmt: skip
+    assert told(boxes, lower, height=820) is not None
+    assert told(boxes, [*above, *lower], height=820) is None

@@ -53,7 +53,12 @@ _FEW_LINES: Final = 6
 _IN_ROWS: Final = frozenset({"code", "terminal"})
 #: What typed signs are read as: an upright stroke, and two that a programmer's font draws as one.
 _SIGNS: Final = (
-    (re.compile(r"(?<=\s)I(?=\s)"), "|"),
+    (
+        re.compile(
+            r"(?<=\s)I(?=\s(grep|head|tail|wc|sort|uniq|sed|awk|cut|less|xargs|jq|tee|tr)\b)"
+        ),
+        "|",
+    ),
     (re.compile(r"(?<=\s)(ll|\u2161)(?=\s)"), "||"),
     (re.compile("\u2260"), "!="),
     (re.compile("\u2264"), "<="),

@@ -156,8 +156,7 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
         return None
     used = {id(line) for line in (*left, *bottom)}
     others = [line for line in lines if id(line) not in used]
-    named = [o for o in others if has_swatch(o, pixels) or _LEGEND.search(o.text)]
-    unnamed = [o for o in others if all(abs(o.y - one.y) > 0.5 * o.height for one in named)]
+    unnamed = _without_legend(others, pixels)
     if sum(line.y1 < box[1] for line in unnamed) > _ABOVE:
         return None
     return Axes(
@@ -171,6 +170,17 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
         y_title=_joined([o for o in unnamed if o.is_upright and o.x < box[0] and o.score > 0.6]),  # noqa: PLR2004
         others=others,
     )
+
+
+def _without_legend(lines: Sequence[Line], pixels: Pixels) -> list[Line]:
+    """Return the lines without rows that have a swatch; grey ones aren't seen as such."""
+    words = [o for o in lines if sum(map(str.isalpha, o.text)) > 1 and not o.is_upright]
+    entries = [o for o in words if has_swatch(o, pixels) or _LEGEND.search(o.text)]
+    return [
+        o
+        for o in lines
+        if o.is_upright or all(abs(o.y - one.y) > 0.5 * o.height for one in entries)
+    ]
 
 
 def _has_second_plot(lines: Sequence[Line], left: Sequence[Line], bottom: Sequence[Line]) -> bool:

@@ -19,7 +19,7 @@ APART: Final = " \N{MIDDLE DOT} "
 
 
 def spaced(text: str, places: Sequence[tuple[str, int]]) -> str:
-    """Return a line with a dot between digits and what is far beside them.
+    """Return a line with a dot between digits that are far apart, a space between them and letters.
 
     ``places`` are its characters without its spaces, each with its step from the left.
     """
@@ -34,6 +34,7 @@ def spaced(text: str, places: Sequence[tuple[str, int]]) -> str:
             pair = text[place - 1 : place + 1] if place else ""
             if pair.isalnum() and pair.isascii() and any(map(str.isdecimal, pair)) and at:
                 least, times = _APART
-                told += APART if steps[at - 1] >= max(least, times * usual) else ""
+                if steps[at - 1] >= max(least, times * usual):
+                    told += APART if pair.isdecimal() else " "
         told += character
     return told

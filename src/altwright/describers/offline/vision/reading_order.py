@@ -30,6 +30,7 @@ _VALUE: Final = re.compile(
     r"^[-+\u2212\u2013]?[$€£]?\d[\d.,:/\s]*\s?(%|[$€£]|\N{DEGREE SIGN}C?)?\s?[>\u203a\u276f]?$"
 )
 _DIGIT: Final = re.compile(r"\d")
+_NUMBER_AT_END: Final = re.compile(r"\d[kKM]?$")
 #: Characters of words among values ("free"), at most.
 _SHORT: Final = 8
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
@@ -227,4 +228,5 @@ def joined(lines: Sequence[Line]) -> str:
 def _are_two_numbers(line: Line, following: Line) -> bool:
     """Return whether numbers stand beside each other; read without a mark they are one."""
     is_beside = abs(following.y - line.y) < 0.5 * min(line.height, following.height)
-    return is_beside and line.text[-1:].isdecimal() and following.text[:1].isdecimal()
+    is_number = _NUMBER_AT_END.search(line.text) is not None
+    return is_beside and is_number and following.text[:1].isdecimal()
