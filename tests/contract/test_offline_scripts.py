@@ -86,7 +86,7 @@ def test_letters_that_nobody_knows_are_said_to_be_there(describer: OfflineDescri
     """No recogniser agrees with itself on Georgian: no draft."""
     found = told(describer, png(drawn("georgian")))
     assert (found.text, found.level) == ("", "low")
-    assert found.evidence["seen"] == "Text in another script, which was not read."
+    assert found.evidence["seen"] == "What may be text in another script, which was not read."
     assert found.evidence["text"] == []
 
 

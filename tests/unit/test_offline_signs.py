@@ -51,6 +51,7 @@ def test_numbers_of_one_row_aren_t_joined() -> None:
     assert joined([line("57", 0, 0), line("612", 90, 0), line("3 replies", 0, 40)]) == (
         "57 · 612 3 replies"
     )
+    assert joined([line("Oat milk x2", 0, 0), line("4.20", 300, 0)]) == "Oat milk x2 4.20"
 
 
 def test_an_icon_is_no_arrow_or_letter() -> None:

@@ -28,8 +28,8 @@ _DRAWN_PX: Final = 1400
 _READ_MOST: Final = 1500
 #: Lines this many times as long as high are strips of a texture, and cost half a gigabyte.
 _LONGEST: Final = 100
-#: What is higher, as a share of the picture, and can't be read is something drawn.
-_TALLEST: Final = 0.25
+#: Shares of the picture's height and width from which on what can't be read is something drawn.
+_FILLS: Final = (0.25, 0.97)
 #: What ends a lone number like an ordinal ("4º") is a degree sign on a forecast.
 _DEGREES: Final = re.compile(r"^([-+\u2212]?\d{1,3})\N{MASCULINE ORDINAL INDICATOR}(?=[CF]?$)")
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
@@ -91,7 +91,7 @@ class Reader:
             line = replace(place, text=text, score=score)
             if line.is_upright:
                 line = self._read_upright(bgr, line, scale)
-            if line.is_foreign and line.height > _TALLEST * len(pixels):
+            if line.is_foreign and _fills(line, pixels):
                 continue
             lines.append(line)
             crops.append(crop)
@@ -148,6 +148,11 @@ class Reader:
             for character, step in zip(characters, steps, strict=True)
         ]
         return tidy(gaps.spaced(str(found.txts[0]), places)), float(found.scores[0])
+
+
+def _fills(line: Line, pixels: Pixels) -> bool:
+    height, width = pixels.shape[:2]
+    return bool(line.height > _FILLS[0] * height and line.width > _FILLS[1] * width)
 
 
 def tidy(text: str) -> str:

@@ -30,7 +30,7 @@ _VALUE: Final = re.compile(
     r"^[-+\u2212\u2013]?[$€£]?\d[\d.,:/\s]*\s?(%|[$€£]|\N{DEGREE SIGN}C?)?\s?[>\u203a\u276f]?$"
 )
 _DIGIT: Final = re.compile(r"\d")
-_NUMBER_AT_END: Final = re.compile(r"\d[kKM]?$")
+_NUMBER_AT_END: Final = re.compile(r"(^|\s)[\d.,:]*\d[kKM]?$")
 #: Characters of words among values ("free"), at most.
 _SHORT: Final = 8
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
