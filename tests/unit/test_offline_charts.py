@@ -228,3 +228,14 @@ def test_a_page_with_more_than_a_chart_is_no_chart() -> None:
     )]  # fmt: skip
     assert told(boxes, lower, height=820) is not None
     assert told(boxes, [*above, *lower], height=820) is None
+
+
+def test_a_number_at_a_bar_that_the_axis_denies_makes_it_unsure() -> None:
+    """A misread tick shifts all bars; what is printed at one tells."""
+    boxes, lines = three_bars()
+    at_end = [line("3", 150 + 90 * at, ZERO_Y - UNIT * 3 - 15) for at in range(3)]
+    agreed = told(boxes, [*lines, *at_end])
+    denied = told(boxes, [*lines, *at_end[:2], replace(at_end[2], text="5")])
+    assert agreed is not None
+    assert denied is not None
+    assert (agreed.level, denied.level) == ("high", "medium")

@@ -60,6 +60,8 @@ class Bar:
     ink: Ink
     label: str = ""
     value: str = ""
+    #: Another number than the axis gives stands at its end.
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,12 @@ class Bars:
         """Return whether every bar is there and has a label."""
         told = [bar.label for _, bars in self.series for bar in bars]
         return all(told) and not (self.floating or self.is_mixed)
+
+    @property
+    def is_sure(self) -> bool:
+        """Return whether it is complete, and what is printed at the bars agrees."""
+        doubtful = any(bar.is_doubtful for _, bars in self.series for bar in bars)
+        return self.is_complete and not doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +273,7 @@ def _told(
     near = min(labels, key=off, default=None)
     label = near.text.rstrip(_TICK_MARKS) if near is not None and off(near) <= reach else ""
     value = f"about {scale.shown(scale.at(bar.end))}"
+    is_doubtful = False
     for line in others:
         distance = bar.end - line.y if upright else line.x0 - bar.end
         room = 2.2 * line.height if upright else 1.2 * line.height
@@ -272,5 +281,6 @@ def _told(
         if written is None or off(line) > bar.width / 2 or not 0 < distance < room:
             continue
         if abs(written - scale.at(bar.end)) <= 0.05 * abs(written) + 1e-9:
-            value = line.text
-    return Bar(bar.middle, bar.width, bar.end, bar.ink, label, value)
+            return replace(bar, label=label, value=line.text)
+        is_doubtful = True
+    return replace(bar, label=label, value=value, is_doubtful=is_doubtful)

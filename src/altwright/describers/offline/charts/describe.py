@@ -38,7 +38,7 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
         return _worded("scatter plot", axes, dots, sure=True)
     found_bars = bars.find(pixels, axes)
     if found_bars is not None:
-        return _worded("bar chart", axes, bars.worded(found_bars), sure=found_bars.is_complete)
+        return _worded("bar chart", axes, bars.worded(found_bars), sure=found_bars.is_sure)
     drawn, are_all = lines_and_scatter.find_lines(pixels, axes)
     if drawn and not lines_and_scatter.has_bubbles(pixels, axes):
         told = lines_and_scatter.worded(drawn, are_all=are_all)
