@@ -199,7 +199,6 @@ def test_a_line_that_cant_be_followed_is_counted_as_one_more() -> None:
     alone = told(rising, lines)
     assert alone is not None
     assert "One line" in alone.text
-    assert alone.level == "high"
     dashes = [((100 + 24 * i, 100, 110 + 24 * i, 140), BLUE) for i in range(20)]
     among = told([*rising, *dashes], lines)
     assert among is not None

@@ -167,6 +167,9 @@ def test_screens_are_told_by_their_words(texts: list[str], kind: str) -> None:
 def test_icons_are_no_text() -> None:
     """Lone shapes that were read as letters say nothing."""
     assert screenshots.describe([line("\u53e3", 0, 0), line("=", 50, 0)], 800, 600) is None
+    head = line("OK", 0, 100, score=0.87, height=180)
+    text = [line("J'arr\u00eate le caf\u00e9.", 0, 0), line("Il est 9 h 05.", 300, 0)]
+    assert screenshots.readable([*text, head]) == text
 
 
 def test_textures_on_photos_are_no_text() -> None:

@@ -48,15 +48,19 @@ def test_people_are_counted_as_far_as_the_detector_can(count: int, text: str) ->
     assert describe(seen(people, {})).text.startswith(text)
 
 
-def face(score: float, at: float = 0.1) -> Thing:
-    """Return a face a sixth as high as the picture."""
-    return Thing("face", score, at, 0.2, at + 0.1, 0.36)
+def face(score: float, at: float = 0.1, height: float = 0.16) -> Thing:
+    """Return a face."""
+    return Thing("face", score, at, 0.2, at + 0.1, 0.2 + height)
 
 
 def test_faces_without_bodies_may_be_carved() -> None:
-    """Heads in a cliff, and a tree's face, are people to the one network only."""
-    found = describe(replace(seen([], {}), faces=[face(0.9), face(0.87, 0.4)]))
-    assert (found.text, found.level) == ("what may be people", "medium")
+    """Heads in a cliff are people to the one network only, and so is an animal's face."""
+    carved = [face(0.9), face(0.87, 0.4)]
+    assert describe(replace(seen([], {}), faces=carved)).level == "low"
+    close = [face(0.9, height=0.5)]
+    assert describe(replace(seen([], {}), faces=close)).text == "what may be a person"
+    calf = describe(replace(seen([thing("cow", 0.8)], {}), faces=close))
+    assert "person" not in calf.text
 
 
 def test_who_may_be_there_besides_keeps_a_portrait_from_being_one() -> None:
@@ -76,3 +80,18 @@ def test_a_vehicle_is_what_the_classifier_is_sure_of() -> None:
 def test_no_thing_is_guessed_that_one_network_alone_is_unsure_of(share: float, level: str) -> None:
     """Smoke was a jellyfish, a map of the world a plate of food."""
     assert describe(seen([], {"jellyfish": share, "animal": share})).level == level
+
+
+def test_animals_are_as_many_as_the_detector_sees() -> None:
+    """It knows no camels, and sees two of something: "a camel" would be one."""
+    herd = [thing("sheep", 0.78), thing("sheep", 0.7, 0.6)]
+    assert describe(seen(herd, {"camel": 0.86, "animal": 0.9})).text == "camels"
+    giraffes = [thing("giraffe", 0.92), thing("giraffe", 0.89, 0.2)]
+    assert describe(seen(giraffes, {})).text == "two giraffes"
+
+
+def test_fruit_is_neither_counted_nor_sure_among_other_fruit() -> None:
+    """Slices of lemons and oranges were four oranges."""
+    slices = [thing("orange", 0.85, 0.2 * at) for at in range(4)]
+    found = describe(seen(slices, {"orange": 0.52, "lemon": 0.41}))
+    assert (found.text, found.level) == ("what may be oranges", "medium")

@@ -160,5 +160,6 @@ def _is_name_above(line: Line, bubble: Area) -> bool:
         and abs(line.x0 - bubble.x0) < 2 * line.height
         and line.x1 < bubble.x1 + 2 * line.height
         and len(line.text) <= _NAME
+        and "," not in line.text  # who is in the group
         and not _TIME.match(line.text)
     )

@@ -8,7 +8,14 @@ from typing import Final
 _NUMBERS: Final = (
     "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
 )  # fmt: skip
-_IRREGULAR: Final = {"person": "people", "sheep": "sheep", "fish": "fish", "mouse": "mice"}
+_IRREGULAR: Final = {
+    "person": "people",
+    "sheep": "sheep",
+    "fish": "fish",
+    "mouse": "mice",
+    "bison": "bison",
+    "buffalo": "buffalo",
+}
 #: Spelt with a vowel but spoken with a consonant, and the reverse.
 _SOUNDS_CONSONANT: Final = re.compile(r"(?i)(uni(?!n)|use|euro|one|ukulele)")
 _SOUNDS_VOWEL: Final = re.compile(r"(?i)(hour|honest|heir)")

@@ -40,6 +40,11 @@ _SUPPORTED: Final = {
     "train": "train", "laptop": "laptop", "keyboard": "computer keyboard",
     "airplane": "aeroplane", "couch": "couch", "umbrella": "umbrella", "bench": "bench",
 }  # fmt: skip
+#: The detector's animals; the classifier doesn't know giraffes.
+_ANIMALS: Final = imagenet_groups.ANIMALS | {"giraffe"}
+#: Fruit and the like, which is told by its colour where it is cut.
+_FOOD: Final = frozenset({"orange", "apple", "banana", "broccoli"})
+_OTHER_FOOD: Final = 0.3
 #: Vehicles that the detector takes for each other, and the probability that makes one another.
 _VEHICLES: Final = ("car", "truck", "bus")
 _OTHER_KIND: Final = 0.5
@@ -69,11 +74,13 @@ _COUNTED: Final = 4
 #: From so many people on they are "several", since who stands at the edge is often missed, and
 #: from so many on "a group".
 _SEVERAL, _GROUP = 3, 5
+#: Height from which on a face without a body may be somebody's; smaller ones are carved in a cliff.
+_CLOSE_UP: Final = 0.25
 #: Share of the picture's height from which on a face makes a portrait.
 _PORTRAIT: Final = 0.15
 #: From this probability on a group is named; below it, down to the second, it "may be".
 _SURE: Final = {"animal": 0.65, "lone animal": 0.8, "food": 0.8, "thing": 0.85, "scene": 0.65}
-_MAYBE: Final = {"animal": 0.4, "food": 0.5, "thing": 0.55, "scene": 0.45}
+_MAYBE: Final = {"animal": 0.4, "food": 0.5, "thing": 0.55, "scene": 0.55}
 #: A share of the picture's colours that is worth naming.
 _NAMED_SHARE: Final = 0.17
 
@@ -131,7 +138,9 @@ def _subjects(seen: Seen) -> list[_Subject]:
         for kind in imagenet_groups.KINDS.get(animal, ()):
             if seen.classes.share(kind) >= _SURE["animal"]:
                 animal = kind
-        found.insert(0, _guess(article(animal), animal_share, _animal_kind(seen)))
+        several = sum(t.name in _ANIMALS and t.score >= _SURE_SMALL for t in seen.things) > 1
+        phrase = plural(animal) if several else article(animal)
+        found.insert(0, _guess(phrase, animal_share, _animal_kind(seen)))
     elif not found and _is_some_animal(seen):
         found.append(_Subject("an animal", seen.classes.share("animal")))
     for kind, of in (("food", imagenet_groups.PLANTS_AND_FOOD), ("thing", imagenet_groups.THINGS)):
@@ -189,6 +198,9 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
     scores = [p.score for p in persons] + [face.score for face in faces]
     count = max(len(persons), len(faces))
     if count == 0 or (not faces and max(scores) < 0.62):  # noqa: PLR2004 - a silhouette was .51
+        return []
+    animals = [t for t in seen.things if t.name in _ANIMALS and t.score >= 0.4]  # noqa: PLR2004
+    if not persons and (animals or max(face.height for face in faces) < _CLOSE_UP):
         return []
     best = max(scores)
     # Statues and figures have bodies, too; who is near enough to be the subject has a face or size.
@@ -252,8 +264,12 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
             word = drink if share >= 0.5 else word  # noqa: PLR2004 - more likely than not
         many = len(scores) > _COUNTED
         phrase = f"several {plural(word)}" if many else counted(len(scores), word)
+        if name in _FOOD and len(scores) > 1:
+            phrase = plural(word)
         is_small = name not in _RELIABLE and max(scores) < _SURE_SMALL
         hedged = is_small or (name not in supported and max(scores) < _SURE_ALONE)
+        others = (seen.classes.share(o) for o in imagenet_groups.PLANTS_AND_FOOD if o != name)
+        hedged |= name in _FOOD and max(others) >= _OTHER_FOOD
         found.append(_Subject(f"what may be {phrase}" if hedged else phrase, max(scores), hedged))
     return sorted(found, key=lambda subject: -subject.score)[:4]
 
@@ -274,7 +290,7 @@ def _one_of_each(things: list[Thing]) -> list[Thing]:
     kept: list[Thing] = []
     for thing in things:
         twins = (o for o in kept if o.name == thing.name and min(o.area, thing.area) > _LARGE)
-        is_living = thing.name == "person" or thing.name in imagenet_groups.ANIMALS
+        is_living = thing.name == "person" or thing.name in _ANIMALS
         if is_living or all(_shared(thing, twin) == 0 for twin in twins):
             kept.append(thing)
     return kept

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from statistics import mean
+from statistics import mean, median
 from typing import Final
 
 from altwright.describers.offline import listings, loose_numbers, other_scripts
@@ -70,9 +70,13 @@ _SIGNS: Final = (
 _FORMULA: Final = re.compile(
     r"(?=.*=).*[\u0370-\u03ff\u2211\u222b\u221a\u2202\u2212\u00b2\u00b3\u207f]"
 )
+#: Numbers with signs around them, as stand below a post; a time of day isn't one.
+_COUNTS: Final = re.compile(r"^(?!.*\d:\d)(?:\W*\d[\d.,]*[kKM]?\b)+\W*$|^\W*.?\W*$")
 #: What an icon is read as: an arrow at a number's side, a Chinese letter behind other words.
 _ARROWS: Final = re.compile(r"^[\u2190-\u2193\u25b2\u25bc\s]+|[\u2190-\u2193\u25b2\u25bc\s]+$")
 _LONE_SIGN: Final = re.compile(r"(?<=[A-Za-z]{2})\s[\u4e00-\u9fff]$")
+#: What a dialog box says: a sentence, or four words at least.
+_MESSAGE: Final = re.compile(r"[.!?\u2026:]$|(\S+\s+){3}\S")
 #: Lines left of a program that are a list of files.
 _SIDEBAR: Final = 3
 #: The head of a piece of a comparison, whose added and removed lines aren't told apart.
@@ -91,6 +95,9 @@ _GAP: Final = 1.2
 _AGAIN: Final = 2
 #: What is said of text alone, and of text beside something that is drawn.
 MORE_THAN_TEXT: Final = ("image of text", "image with the text")
+#: Letters that are surely something drawn if they are unsure and so many times as high as usual.
+_FEW_LETTERS: Final = 4
+_TALL: Final = 3.0
 #: Mean score of the recognised text from which on it is surely right.
 SURE_TEXT: Final = 0.9
 #: Score below which a line of several words is a salad, and no draft if all of them are.
@@ -120,6 +127,8 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
         in_order = _without_numbers(in_order)
     if kind in _IN_ROWS:
         in_order = [_with_signs(line) for line in in_order]
+    if kind == "social media post":
+        in_order = _without_counts(in_order)
     if kind in PLAIN:
         prefix, level, in_order = _plainly(prefix, level, in_order)
     said = joined(in_order)
@@ -159,7 +168,14 @@ def status_bar(lines: Sequence[Line], height: int) -> list[Line]:
 def readable(lines: Sequence[Line], least_score: float = 0.6) -> list[Line]:
     """Return the lines without what is probably an icon or a texture."""
     told = [_without_icons(line) for line in lines if line.score >= least_score]
-    return [line for line in told if _is_text(line)]
+    usual = median([line.height for line in told] or [0.0])
+    return [line for line in told if _is_text(line) and not _is_drawn(line, usual)]
+
+
+def _is_drawn(line: Line, usual: float) -> bool:
+    """Return whether a line is a figure's head, or a leaf, rather than letters."""
+    is_short = len(line.text) <= _FEW_LETTERS and line.score < SURE_TEXT
+    return is_short and line.height > _TALL * usual
 
 
 def _without_icons(line: Line) -> Line:
@@ -221,6 +237,12 @@ def _plainly(prefix: str, level: Level, lines: Sequence[Line]) -> tuple[str, Lev
     kept = [line for line in kept if line not in loose]
     has_words = sum(len(line.text) for line in kept) >= _LEAST_CHARACTERS
     return "image with numbers and the words", "medium" if has_words else "low", kept
+
+
+def _without_counts(lines: Sequence[Line]) -> list[Line]:
+    """Return a post's lines without rows of numbers, whose icons aren't told: of what are they?"""
+    counts = [row for row in rows(lines) if all(_COUNTS.match(line.text) for line in row)]
+    return [line for line in lines if not any(line in row for row in counts)]
 
 
 def _jumps(lines: Sequence[Line]) -> bool:
@@ -290,4 +312,7 @@ def _is_dialog(lines: Sequence[Line], buttons: Sequence[Line]) -> bool:
     """
     last = max(lines, key=lambda line: line.y1)
     low = [line for line in buttons if abs(line.y - last.y) < last.height]
+    # A timer and a legend have such words, too; a dialog box says something.
+    if not any(_MESSAGE.search(line.text) for line in lines):
+        return False
     return len(low) >= 2 or (len(low) == 1 and len(lines) <= 8)  # noqa: PLR2004 - judged on samples

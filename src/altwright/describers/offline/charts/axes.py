@@ -40,6 +40,11 @@ _LEGEND: Final = re.compile(r"^[-\u2013\u2014]+ ?[^\W\d]|--")
 _NOTE: Final = re.compile(r"^[A-Za-z]\N{SUPERSCRIPT TWO}?\s?[=<>\u2248\u2264]")
 #: How far the middle of a title that isn't flush may be off the plot's, as a share of its width.
 _CENTRED: Final = 0.15
+#: Line heights by which the names of lying bars begin or end beside each other, at most.
+_FLUSH: Final = 1.5
+#: Pieces of a row that is a title, at most, and what one holds.
+_PIECES: Final = 2
+_WORD: Final = re.compile(r"[^\W\d]{2}")
 #: Lines above a plot, at most; a page with more has other figures than the chart's.
 _ABOVE: Final = 6
 #: Pixels a side below which nothing drawn can be told.
@@ -166,8 +171,8 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
         bottom=bottom,
         left=left,
         title=_title(unnamed, box, height),
-        x_title=_joined([o for o in unnamed if o.y > bottom[0].y1 and not o.is_upright]),
-        y_title=_joined([o for o in unnamed if o.is_upright and o.x < box[0] and o.score > 0.6]),  # noqa: PLR2004
+        x_title=_joined(_next_row([o for o in unnamed if o.y > bottom[0].y1])),
+        y_title=_balanced([o for o in unnamed if o.is_upright and o.x < box[0] and o.score > 0.6]),  # noqa: PLR2004
         others=others,
     )
 
@@ -195,6 +200,19 @@ def _has_second_plot(lines: Sequence[Line], left: Sequence[Line], bottom: Sequen
     between = [n for n in lines if bottom[0].x < n.x < bottom[-1].x and n.y < bottom[0].y0]
     columns = ([n for n in between if abs(n.x1 - one.x1) < 0.4 * one.height] for one in between)
     return any(_fit(sorted(column, key=lambda line: line.y), "y") for column in columns)
+
+
+def _next_row(lines: Sequence[Line]) -> list[Line]:
+    """Return the first row of level lines; what stands below it is a legend, or a source."""
+    level = [line for line in lines if not line.is_upright]
+    first = min(level, key=lambda line: line.y, default=None)
+    return [o for o in level if first and abs(o.y - first.y) < 0.5 * first.height]
+
+
+def _balanced(lines: Sequence[Line]) -> str:
+    """Return an upright title; "" if pieces of it were read in the wrong order."""
+    text = _joined(lines)
+    return text if text.rfind("(") <= text.rfind(")") and text.find("(") <= text.find(")") else ""
 
 
 def _joined(lines: Sequence[Line]) -> str:
@@ -231,9 +249,10 @@ def _left_words(lines: Sequence[Line], bottom: Sequence[Line], width: int) -> li
         return []
     edge = bottom[0].x + bottom[0].height
     words = [n for n in lines if n.x1 < edge and n.y < bottom[0].y0 and n.x < 0.45 * width]
-    # A legend on the plot may stand left of the first tick.
-    end = median([n.x1 for n in words] or [0.0])
-    return sorted((n for n in words if n.x0 <= end), key=lambda line: line.y)
+    # A legend on the plot may stand left of the first tick, and a title above begin there.
+    end, start = median([n.x1 for n in words] or [0.0]), median([n.x0 for n in words] or [0.0])
+    flush = (n for n in words if min(abs(n.x1 - end), abs(n.x0 - start)) < _FLUSH * n.height)
+    return sorted((n for n in flush if n.x0 <= end), key=lambda line: line.y)
 
 
 def _fit(ticks: Sequence[Line], axis: str) -> Scale | None:
@@ -331,6 +350,8 @@ def _title(lines: Sequence[Line], box: tuple[int, int, int, int], height: int) -
     if first.height < 0.7 * largest:
         first = max(top, key=lambda line: line.height)
     row = [o for o in top if abs(o.y - first.y) < 0.5 * first.height]
+    if len(row) > _PIECES:
+        return ""
     second = [
         o
         for o in top
@@ -340,7 +361,7 @@ def _title(lines: Sequence[Line], box: tuple[int, int, int, int], height: int) -
     ]
     title = [*sorted(row, key=lambda line: line.x0), *(o for o in second if o not in row)]
     text = " ".join(line.text for line in title)
-    return text if parse_number(text) is None else ""
+    return text if _WORD.search(text) else ""
 
 
 def _is_on_plot(line: Line, box: tuple[int, int, int, int]) -> bool:

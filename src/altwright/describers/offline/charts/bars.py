@@ -117,7 +117,9 @@ def find(pixels: Pixels, axes: Axes) -> Bars | None:
         return Bars([("", bars)], "", "", is_stacked=True)
     if floating := [box for box in boxes if _floats(box, bars)]:
         return Bars([("", bars)], "", "", floating=len(floating))
-    is_mixed = _are_beyond(bars, scale) or _is_mixed(bars, inks, axes, upright=upright)
+    sides = (axes.y0, axes.y1) if upright else (axes.x0, axes.x1)
+    is_cut = any(abs(bar.end - side) <= 1 for bar in bars for side in sides)
+    is_mixed = is_cut or _are_beyond(bars, scale) or _is_mixed(bars, inks, axes, upright=upright)
     return replace(_valued(bars, scale, pixels, axes, upright=upright), is_mixed=is_mixed)
 
 
@@ -225,7 +227,7 @@ def worded(bars: Bars) -> str:
     if bars.is_mixed:
         return "bars whose values could not be read"
     if not bars.is_complete or count > _READ_BARS:
-        return f"{counted(count, 'bar')}, from {bars.low} to {bars.high}"
+        return f"at least {counted(count, 'bar')}, up to {bars.high}"
     told = []
     for name, of in bars.series:
         values = ", ".join(f"{bar.label} {bar.value}" for bar in of)

@@ -42,7 +42,8 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
     drawn, are_all = lines_and_scatter.find_lines(pixels, axes)
     if drawn and not lines_and_scatter.has_bubbles(pixels, axes):
         told = lines_and_scatter.worded(drawn, are_all=are_all)
-        return _worded("line chart", axes, told, sure=are_all and lines_and_scatter.are_told(drawn))
+        # Where lines cross and turn, they are followed less surely than a bar is measured.
+        return _worded("line chart", axes, told, sure=False)
     inside = sum(len(line.text) for line in axes.others if line.text not in axes.title)
     # The hours of a clock run to the left below.
     runs_back = axes.horizontal is not None and axes.horizontal.slope < 0

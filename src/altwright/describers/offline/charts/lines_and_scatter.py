@@ -130,21 +130,20 @@ def find_lines(pixels: Pixels, axes: Axes) -> tuple[list[Drawn], bool]:
     return lines, are_all and sum(has_swatch(o, pixels) for o in axes.others) <= len(lines)
 
 
-def are_told(lines: list[Drawn]) -> bool:
-    """Return whether their values are said: each has a name of its own, and there are few."""
+def _are_named(lines: list[Drawn]) -> bool:
+    """Return whether each has a name of its own, and there are few; one needs none."""
     names = {line.name for line in lines}
-    is_named = "" not in names and len(names) == len(lines) <= _READ_LINES
-    return is_named or len(lines) == 1
+    return len(lines) == 1 or ("" not in names and len(names) == len(lines) <= _READ_LINES)
 
 
 def worded(lines: list[Drawn], *, are_all: bool) -> str:
-    """Return what the lines say, each with its first, extreme and last value."""
+    """Return what the lines say, each with its first, extreme and last value, if these are all."""
     least = "" if are_all else "at least "
-    if len(lines) == 1:
-        return f"{least}one line: {_values(lines[0])}"
-    count = f"{least}{number(len(lines))} lines"
-    if not are_told(lines):
+    count = f"{least}{'one line' if len(lines) == 1 else f'{number(len(lines))} lines'}"
+    if not are_all or not _are_named(lines):
         return count
+    if len(lines) == 1:
+        return f"{count}: {_values(lines[0])}"
     told = "; ".join(f"{line.name}: {_values(line)}" for line in lines)
     return f"{count}. {told}"
 

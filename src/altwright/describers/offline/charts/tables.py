@@ -32,6 +32,12 @@ _UNEVEN: Final = 0.4
 _CLOSE: Final = 1.8
 #: Rows that are read out; a table of more is cut with its length said before.
 _READ_ROWS: Final = 12
+#: … and words, whose columns needn't have numbers, have so many characters on average.
+_WORD: Final = 9
+#: A number, with what may stand around it.
+_VALUE: Final = re.compile(r"^\W{0,2}\d[\d.,:%/\s\u2013-]*\W{0,2}[a-zA-Z%]{0,3}\.?$")
+#: Cells of two columns that were read as one.
+_TWO: Final = re.compile(r"^\d+ \d{1,2}$")
 _DIGIT: Final = re.compile(r"\d")
 #: A thing with its price; lists of these beside each other, as on a menu, aren't one table.
 _PRICED: Final = re.compile(r"[^\W\d]{2}.*[\s.…]\d+(?:[.,]\d+)?$")
@@ -145,16 +151,31 @@ def _looks_tabular(cells: list[list[str]]) -> bool:
     if any(_PRICE.match(row[0]) for row in cells[1:]):
         return False
     if len(cells[0]) > _COLUMNS:
-        return True
-    numeric = [bool(_DIGIT.search(row[1])) for row in cells[1:]]
-    is_numeric = mean(numeric) > 0.6 and not _DIGIT.search(cells[0][1])  # noqa: PLR2004
+        lengths = [len(text) for row in cells for text in row if text]
+        return mean(lengths) <= _WORD or any(_are_values(column) for column in _body(cells))
+    is_numeric = _are_values([row[1] for row in cells[1:]]) and not _DIGIT.search(cells[0][1])
     priced = [bool(_PRICED.search(text)) for row in cells[1:] for text in row if text]
     return is_numeric and mean(priced) <= _LISTS
 
 
+def _body(cells: list[list[str]]) -> list[tuple[str, ...]]:
+    """Return the columns behind the first one, without what stands at their heads."""
+    return list(zip(*(row[1:] for row in cells[1:]), strict=True))
+
+
+def _are_values(texts: Sequence[str]) -> bool:
+    """Return whether most of these are numbers, sums, times."""
+    told = [text for text in texts if text]
+    return sum(_VALUE.match(text) is not None for text in told) > 0.6 * len(told)
+
+
 def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
     header, body = _headed(cells)
-    if not all(header[1:]) and not all(all(row) for row in body):
+    is_begun = header is cells[0] and any(
+        _are_values(column) and _VALUE.match(head)
+        for head, column in zip(cells[0][1:], _body(cells), strict=True)
+    )
+    if is_begun or (not all(header[1:]) and not all(all(row) for row in body)):
         header, body = [], cells  # names of columns have no gaps
     named = f" titled “{title}”" if title else ""
     size = f"table{named} with {counted(len(body), 'row')}"
@@ -165,7 +186,8 @@ def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
     # A gap may be a cell that reaches over several columns; words alone may be lists side by side.
     has_gaps = not all(all(row[1:]) for row in body)
     has_numbers = any(_DIGIT.search(text) for row in body for text in row[1:])
-    is_sure = score >= SURE_TEXT and has_numbers and not has_gaps
+    is_whole = all(header[1:]) and not any(_TWO.match(text) for row in body for text in row)
+    is_sure = score >= SURE_TEXT and has_numbers and is_whole and not has_gaps
     level: Level = "high" if is_sure else "medium"
     return Statement(f"{head}. {read}{more}", level, "table")
 

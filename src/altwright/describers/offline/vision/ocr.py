@@ -28,10 +28,16 @@ _DRAWN_PX: Final = 1400
 _READ_MOST: Final = 1500
 #: Lines this many times as long as high are strips of a texture, and cost half a gigabyte.
 _LONGEST: Final = 100
+#: Boxes so many times as long as high tell the tilt of a photographed page, and the radians from
+#: which on and up to which it is one.
+_LONG: Final = 3.0
+_TILTED: Final = (0.015, 0.35)
 #: Shares of the picture's height and width from which on what can't be read is something drawn.
 _FILLS: Final = (0.25, 0.97)
 #: What ends a lone number like an ordinal ("4º") is a degree sign on a forecast.
 _DEGREES: Final = re.compile(r"^([-+\u2212]?\d{1,3})\N{MASCULINE ORDINAL INDICATOR}(?=[CF]?$)")
+#: A one of figures with descenders, before a price's cents.
+_OLD_STYLE: Final = re.compile(r"(?<!\w)I(?=[.,]\d\d(?!\d))")
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
 _NARROW: Final = {0xFF00 + code: 0x20 + code for code in range(0x01, 0x5F)}
 
@@ -79,8 +85,9 @@ class Reader:
         if found.boxes is None:
             return []
         corners: dict[Line, NDArray[np.float32]] = {}
-        for box in columns.divided(bgr, list(found.boxes)):
-            (x0, y0), (x1, y1) = (box / scale).min(axis=0), (box / scale).max(axis=0)
+        boxes = columns.divided(bgr, list(found.boxes))
+        for box, level in zip(boxes, _levelled(boxes), strict=True):
+            (x0, y0), (x1, y1) = (level / scale).min(axis=0), (level / scale).max(axis=0)
             corners[Line("", 0.0, float(x0), float(y0), float(x1), float(y1))] = box
         lines: list[Line] = []
         crops: list[Pixels] = []
@@ -150,6 +157,18 @@ class Reader:
         return tidy(gaps.spaced(str(found.txts[0]), places)), float(found.scores[0])
 
 
+def _levelled(boxes: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """Return the boxes turned back by their usual tilt, in which a price is above its name."""
+    long = [box for box in boxes if np.ptp(box[:, 0]) > _LONG * np.ptp(box[:, 1])]
+    if not long:
+        return list(boxes)
+    tilt = float(np.median([np.arctan2(*(box[1] - box[0])[::-1]) for box in long]))
+    if not _TILTED[0] < abs(tilt) < _TILTED[1]:
+        return list(boxes)
+    turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]], np.float32)
+    return [box @ turn.T for box in boxes]
+
+
 def _fills(line: Line, pixels: Pixels) -> bool:
     height, width = pixels.shape[:2]
     return bool(line.height > _FILLS[0] * height and line.width > _FILLS[1] * width)
@@ -159,6 +178,7 @@ def tidy(text: str) -> str:
     """Return recognised text without the artefacts of full-width recognition."""
     text = " ".join(text.translate(_NARROW).split())
     text = re.sub("^\N{MULTIPLICATION SIGN}(?= ?[(])", "x", text)
+    text = _OLD_STYLE.sub("1", text)
     return _DEGREES.sub("\\1\N{DEGREE SIGN}", text)
 
 
