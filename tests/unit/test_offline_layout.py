@@ -220,5 +220,5 @@ def test_text_beside_an_unknown_script_is_read() -> None:
     lines = [Line("The library is closed on Monday", 0.99, 0, 0, 560, 36)]
     lines.append(Line(",", 0.9, 0, 60, 160, 96))
     told = with_unread(Statement("image of text: “The library”", "high", "text"), lines)
-    assert told.text == "image of text: “The library”. More text is in another script"
+    assert told.text == "image of text: “The library”. There may be more text, in another script"
     assert told.level == "medium"

@@ -140,7 +140,8 @@ class Composer:
         if found is None or found.kind not in screenshots.PLAIN:
             return found
         # Of a picture in parts not all lines were read.
-        if not work.parts and graphics.is_drawn_beside(work.pixels, lines):
+        written = screenshots.readable(lines)
+        if not work.parts and graphics.is_drawn_beside(work.pixels, written):
             found = replace(found, text=found.text.replace(*screenshots.MORE_THAN_TEXT, 1))
         # What is drawn beside it isn't told.
         is_all = found.text.startswith(screenshots.MORE_THAN_TEXT[0])
@@ -162,7 +163,8 @@ class Composer:
             return other_scripts.told(memes.describe(found, caption), lines)
         if found.level == "low" and _is_page(lines):
             height, width = work.pixels.shape[:2]
-            return screenshots.describe(lines, width, height) or found
+            page = screenshots.describe(lines, width, height)
+            return page.unsure() if page else found
         believed = memes.believed(lines)
         if not believed:
             return found
@@ -214,7 +216,7 @@ def with_unread(found: Statement, lines: Sequence[Line]) -> Statement:
     if share < _UNREAD_SHARE[0]:
         return found
     if share < _UNREAD_SHARE[1] and found.level != "low":
-        text = f"{found.text}. More text is in another script"
+        text = f"{found.text}. There may be more text, in another script"
         return replace(found, text=text).unsure()
     return Statement("what may be text in another script, which was not read", "low", "text")
 

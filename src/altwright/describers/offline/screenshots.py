@@ -95,11 +95,12 @@ _GAP: Final = 1.2
 _AGAIN: Final = 2
 #: What is said of text alone, and of text beside something that is drawn.
 MORE_THAN_TEXT: Final = ("image of text", "image with the text")
-#: Letters that are surely something drawn if they are unsure and so many times as high as usual.
-_FEW_LETTERS: Final = 4
-_TALL: Final = 3.0
 #: Mean score of the recognised text from which on it is surely right.
 SURE_TEXT: Final = 0.9
+#: Letters that are something drawn where their score is lower and they are so many times as high as
+#: what is surely text.
+_FEW_LETTERS: Final = 4
+_TALL: Final = ((SURE_TEXT, 3.0), (0.97, 5.0))
 #: Score below which a line of several words is a salad, and no draft if all of them are.
 _SALAD: Final = 0.8
 #: Mean characters of lines that are letters of a puzzle, in no order.
@@ -168,14 +169,17 @@ def status_bar(lines: Sequence[Line], height: int) -> list[Line]:
 def readable(lines: Sequence[Line], least_score: float = 0.6) -> list[Line]:
     """Return the lines without what is probably an icon or a texture."""
     told = [_without_icons(line) for line in lines if line.score >= least_score]
-    usual = median([line.height for line in told] or [0.0])
+    sure = [line.height for line in told if line.score >= SURE_TEXT]
+    usual = median(sure or [line.height for line in told] or [0.0])
     return [line for line in told if _is_text(line) and not _is_drawn(line, usual)]
 
 
 def _is_drawn(line: Line, usual: float) -> bool:
     """Return whether a line is a figure's head, or a leaf, rather than letters."""
-    is_short = len(line.text) <= _FEW_LETTERS and line.score < SURE_TEXT
-    return is_short and line.height > _TALL * usual
+    is_short = len(line.text) <= _FEW_LETTERS
+    return is_short and any(
+        line.score < score and line.height > times * usual for score, times in _TALL
+    )
 
 
 def _without_icons(line: Line) -> Line:

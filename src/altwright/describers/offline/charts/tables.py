@@ -152,7 +152,8 @@ def _looks_tabular(cells: list[list[str]]) -> bool:
         return False
     if len(cells[0]) > _COLUMNS:
         lengths = [len(text) for row in cells for text in row if text]
-        return mean(lengths) <= _WORD or any(_are_values(column) for column in _body(cells))
+        columns = [[row[0] for row in cells[1:]], *_body(cells)]
+        return mean(lengths) <= _WORD or any(_are_values(column) for column in columns)
     is_numeric = _are_values([row[1] for row in cells[1:]]) and not _DIGIT.search(cells[0][1])
     priced = [bool(_PRICED.search(text)) for row in cells[1:] for text in row if text]
     return is_numeric and mean(priced) <= _LISTS
