@@ -89,7 +89,7 @@ def find_dots(pixels: Pixels, axes: Axes) -> str | None:
         return None
     if total <= _COUNTED_DOTS:
         return f"about {number(total)} dots"
-    return f"at least {total // 10 * 10} dots"  # some cover others
+    return f"at least {total} dots"  # some cover others
 
 
 def has_bubbles(pixels: Pixels, axes: Axes) -> bool:
