@@ -41,8 +41,18 @@ def test_a_refusal_is_said_on_the_page(blank: Page, site: Site) -> None:
     expect(blank.locator(".admin-done").first).to_contain_text("There is no model 'nonsense'")
 
 
+def look_up(page: Page) -> None:
+    """Ask the hub for the model, on the page of models."""
+    page.goto("/admin/models")
+    page.get_by_label("Owner and repository").fill(REPOSITORY)
+    page.get_by_role("button", name="Look it up").click()
+
+
 def test_one_click_gets_a_model_that_describes(chromium: Browser, tmp_path: Path) -> None:
-    """The hub stalls on the way; the service answers meanwhile, and the download goes on."""
+    """The hub is in trouble, states what doesn't fit and isn't so, stalls and breaks off.
+
+    Each is said in words; the service answers meanwhile, and the download goes on.
+    """
     ollama = PretendOllama()
     with pretend_hub(tmp_path / "hub") as hub, serving(ollama.respond) as ollama_server:
         settings = {
@@ -55,23 +65,37 @@ def test_one_click_gets_a_model_that_describes(chromium: Browser, tmp_path: Path
         service = Service(tmp_path, settings)
         made = service.command("user", "create", "root", "--admin", typed=f"{PASSWORD}\n")
         assert made.returncode == 0, made.stderr
-        hub.stalls_after = 50_000
+        projector = next(name for name in hub.files if "mmproj" in name)
         with running(service, "serve"):
             context = chromium.new_context(base_url=service.url)
             page = context.new_page()
             page.set_default_timeout(PATIENCE_MS)
             sign_in(page, service.url, "root")
-            page.goto("/admin/models")
-            page.get_by_label("Owner and repository").fill(REPOSITORY)
-            page.get_by_role("button", name="Look it up").click()
+            hub.status = 503
+            look_up(page)
+            expect(page.locator("main")).to_contain_text("is in trouble")
+            hub.status = None
+            for stated, said in (
+                ({"size": 10**12}, "too little room"),
+                ({"sha256": "0" * 64}, "isn't what was stated"),
+            ):
+                hub.stated[projector] = stated
+                look_up(page)
+                page.get_by_role("button", name="Get it").click()
+                expect(page.locator("main")).to_contain_text(said)
+                assert service.answers()
+            hub.stated.clear()
+            hub.stalls_after = 50_000
+            look_up(page)
             page.get_by_role("button", name="Get it").click()
             expect(page.locator("[data-active]")).to_be_visible()
             assert hub.stalled.wait(60)
             assert service.answers()
-            hub.stalls_after = None
+            hub.stalls_after, hub.breaks_after = None, 300_000
             card = page.locator(f"[data-model={NAME}]")
             expect(card).to_contain_text("Describes")
             expect(page.locator("[data-progress]")).to_contain_text("s a picture and")
+            assert any(asked.startswith("bytes=") for _, asked in hub.ranges)
             page.goto("/admin/models/ollama")
             page.get_by_label("Name in Ollama").fill("larger:8b")
             page.get_by_role("button", name="Get it").click()

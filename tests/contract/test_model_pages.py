@@ -16,6 +16,7 @@ from tests.support_web import Web, make_settings, make_web, problem
 from altwright.domain.caption import Role
 from altwright.domain.task import Status
 from altwright.domain.worker import host_name
+from altwright.tasks.store.items import PLAN_BATCH
 
 API = "/api/v1/admin/models"
 
@@ -152,3 +153,12 @@ def test_a_model_of_ollamas_library_is_named_as_ollama_takes_it(
     ended = web.work_on(task.id)
     assert (ended.status, ended.items_skipped) == (Status.COMPLETED, int(not sees))
     assert (web.services.live.current.ollama_model == name) == sees
+
+
+def test_a_model_of_any_size_can_be_ordered(web: Web, hub: PretendHub) -> None:
+    """Of one of 20 GB or of a terabyte the pieces are larger, so that they are no more."""
+    projector = next(name for name in hub.files if "mmproj" in name)
+    hub.stated[projector] = {"size": 10**12}
+    ordered = web.by_token(web.root).post(API, json={"name": REPOSITORY})
+    assert ordered.status_code == 202, ordered.text
+    assert ordered.get_json()["items"]["total"] <= PLAN_BATCH

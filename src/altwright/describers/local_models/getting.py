@@ -25,12 +25,14 @@ from altwright.errors import (
     RateLimited,
 )
 from altwright.tasks.error_classification import Source
-from altwright.tasks.store.items import Planned, Worked
+from altwright.tasks.store.items import PLAN_BATCH, Planned, Worked
 from altwright.tasks.task import Item, Task
 from altwright.tasks.task_kind import Run, TaskKind, Work
 
 #: Bytes of an item: the task gives way to others' after each, a minute at 10 Mbit/s.
 _PIECE_BYTES: Final = 64 * MB
+#: Pieces at most, since a task is submitted with so many items; those of large models are larger.
+_MOST_PIECES: Final = PLAN_BATCH - 10
 #: Seconds until it is looked again whether a command still gets the same model.
 _BESIDE_S: Final = 60.0
 #: Keys of items: how many bytes are here after it; and what comes after all of them.
@@ -97,7 +99,8 @@ class GetModel(TaskKind):
         """Return its pieces, the check, the trial and, where it is wished, the use."""
         order = ModelOrder.of_json(settings)
         size = order.model.size_bytes
-        ends = [*range(_PIECE_BYTES, size, _PIECE_BYTES), size]
+        piece = max(_PIECE_BYTES, -(-size // _MOST_PIECES))
+        ends = [*range(piece, size, piece), size]
         items = [Planned(f"{_BYTES} {end}", f"Up to {megabytes(end)}") for end in ends]
         items.append(Planned(_CHECK, "The checksums", last=True))
         items.append(Planned(_TRY, "A picture, to try it out", last=True))

@@ -38,7 +38,7 @@ from altwright.text import clean_line
 _ANSWER_BYTES: Final = 8 * MB
 #: Seconds of one request as a whole, while bytes arrive: 5 GB at 500 kbit/s.
 _WHOLE_S: Final = 86_400.0
-#: Bytes of the largest file that is believed in; a task has an item for each 64 MB.
+#: Bytes of the largest file that is believed in.
 _FILE_BYTES: Final = 1_000_000 * MB
 #: Bytes that are read at a time.
 _BLOCK: Final = 256 * 1024

@@ -69,19 +69,18 @@ class Bars:
     """The bars by series, in the order of the axis; the first of each pair is the series' name."""
 
     series: list[tuple[str, list[Bar]]]
-    low: str
     high: str
     is_stacked: bool = False
     #: Bars that begin somewhere else than at zero, as those of a waterfall do.
     floating: int = 0
-    #: Something else is drawn among them, by which some of them may be hidden.
-    is_mixed: bool = False
+    #: They can't be measured: something else is drawn over them, or they reach beyond plot or axis.
+    is_unclear: bool = False
 
     @property
     def is_complete(self) -> bool:
         """Return whether every bar is there and has a label."""
         told = [bar.label for _, bars in self.series for bar in bars]
-        return all(told) and not (self.floating or self.is_mixed)
+        return all(told) and not (self.floating or self.is_unclear)
 
     @property
     def is_sure(self) -> bool:
@@ -114,13 +113,13 @@ def find(pixels: Pixels, axes: Axes) -> Bars | None:
     if len(bars) < _LEAST_BARS:
         return None
     if any(_stands_on(box, bar) for box in boxes for bar in bars):
-        return Bars([("", bars)], "", "", is_stacked=True)
+        return Bars([("", bars)], "", is_stacked=True)
     if floating := [box for box in boxes if _floats(box, bars)]:
-        return Bars([("", bars)], "", "", floating=len(floating))
+        return Bars([("", bars)], "", floating=len(floating))
     sides = (axes.y0, axes.y1) if upright else (axes.x0, axes.x1)
     is_cut = any(abs(bar.end - side) <= 1 for bar in bars for side in sides)
-    is_mixed = is_cut or _are_beyond(bars, scale) or _is_mixed(bars, inks, axes, upright=upright)
-    return replace(_valued(bars, scale, pixels, axes, upright=upright), is_mixed=is_mixed)
+    is_unclear = is_cut or _are_beyond(bars, scale) or _is_mixed(bars, inks, axes, upright=upright)
+    return replace(_valued(bars, scale, pixels, axes, upright=upright), is_unclear=is_unclear)
 
 
 def _are_beyond(bars: Sequence[Bar], scale: Scale) -> bool:
@@ -224,7 +223,7 @@ def worded(bars: Bars) -> str:
         return counted(count, "stacked bar")
     if bars.floating:
         return f"{counted(count + bars.floating, 'bar')}, of which only {count} begin at zero"
-    if bars.is_mixed:
+    if bars.is_unclear:
         return "bars whose values could not be read"
     if not bars.is_complete or count > _READ_BARS:
         return f"at least {counted(count, 'bar')}, up to {bars.high}"
@@ -255,9 +254,7 @@ def _valued(bars: list[Bar], scale: Scale, pixels: Pixels, axes: Axes, *, uprigh
         series.append((name, told))
     if len(inks) > 1 and not all(name for name, _ in series):
         series = [("", bars)]
-    values = sorted(scale.at(bar.end) for bar in bars)
-    low, high = (f"about {scale.shown(v)}" for v in (values[0], values[-1]))
-    return Bars(series, low, high)
+    return Bars(series, f"about {scale.shown(max(scale.at(bar.end) for bar in bars))}")
 
 
 def _told(
