@@ -167,3 +167,16 @@ def test_vietnamese_is_not_half_read() -> None:
 def test_discs_of_a_game_are_no_text() -> None:
     """They aren't said to be in another script either."""
     assert not Line("●●●O●●", 0.4, 0, 0, 560, 80).is_foreign
+
+
+def test_a_post_s_rows_of_counts_are_left_out() -> None:
+    """Of what they are only icons tell; words, times and lists of numbers in the post stay."""
+    apples = f"{', '.join(map(str, range(40)))} apples"
+    texts = ("Mara @mara@norden.social 3h", apples, "14:05")
+    post = rows(*texts)
+    post += [line("14", 0, 200), line("2", 60, 200), line("87 \u2605312", 120, 200)]
+    post += [line("3.4k", 300, 200), line("\u706b", 400, 200)]
+    found = screenshots.describe(post, 800, 600)
+    assert found is not None
+    assert found.kind == "social media post"
+    assert found.text.endswith(f"“{' '.join(texts)}”")

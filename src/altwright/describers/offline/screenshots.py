@@ -70,13 +70,15 @@ _SIGNS: Final = (
 _FORMULA: Final = re.compile(
     r"(?=.*=).*[\u0370-\u03ff\u2211\u222b\u221a\u2202\u2212\u00b2\u00b3\u207f]"
 )
-#: Numbers with signs around them, as stand below a post; a time of day isn't one.
-_COUNTS: Final = re.compile(r"^(?!.*\d:\d)(?:\W*\d[\d.,]*[kKM]?\b)+\W*$|^\W*.?\W*$")
+#: Digits of a number ("3.4k"), and a time of day.
+_DIGITS: Final = re.compile(r"\d(?:[kKM]\b)?")
+_TIME_OF_DAY: Final = re.compile(r"\d:\d")
 #: What an icon is read as: an arrow at a number's side, a Chinese letter behind other words.
-_ARROWS: Final = re.compile(r"^[\u2190-\u2193\u25b2\u25bc\s]+|[\u2190-\u2193\u25b2\u25bc\s]+$")
+_ARROWS: Final = "\u2190\u2191\u2192\u2193\u25b2\u25bc "
 _LONE_SIGN: Final = re.compile(r"(?<=[A-Za-z]{2})\s[\u4e00-\u9fff]$")
-#: What a dialog box says: a sentence, or four words at least.
-_MESSAGE: Final = re.compile(r"[.!?\u2026:]$|(\S+\s+){3}\S")
+#: What a dialog box says: a sentence, or so many words at least.
+_ENDS: Final = (".", "!", "?", "\u2026", ":")
+_MESSAGE: Final = 4
 #: Lines left of a program that are a list of files.
 _SIDEBAR: Final = 3
 #: The head of a piece of a comparison, whose added and removed lines aren't told apart.
@@ -185,7 +187,7 @@ def _is_drawn(line: Line, usual: float) -> bool:
 def _without_icons(line: Line) -> Line:
     text = _LONE_SIGN.sub("", line.text)
     if sum(character.isalpha() for character in text) <= 1:  # a number, or "3.4k"
-        text = _ARROWS.sub("", text)
+        text = text.strip(_ARROWS)
     return replace(line, text=text)
 
 
@@ -245,8 +247,15 @@ def _plainly(prefix: str, level: Level, lines: Sequence[Line]) -> tuple[str, Lev
 
 def _without_counts(lines: Sequence[Line]) -> list[Line]:
     """Return a post's lines without rows of numbers, whose icons aren't told: of what are they?"""
-    counts = [row for row in rows(lines) if all(_COUNTS.match(line.text) for line in row)]
+    counts = [row for row in rows(lines) if all(_is_count(line.text) for line in row)]
     return [line for line in lines if not any(line in row for row in counts)]
+
+
+def _is_count(text: str) -> bool:
+    """Return whether a text is numbers and signs, or one sign that an icon was read as."""
+    others = sum(character.isalnum() for character in _DIGITS.sub("", text))
+    is_icon = others == 1 and not any(map(str.isdecimal, text))
+    return not _TIME_OF_DAY.search(text) and (others == 0 or is_icon)
 
 
 def _jumps(lines: Sequence[Line]) -> bool:
@@ -317,6 +326,7 @@ def _is_dialog(lines: Sequence[Line], buttons: Sequence[Line]) -> bool:
     last = max(lines, key=lambda line: line.y1)
     low = [line for line in buttons if abs(line.y - last.y) < last.height]
     # A timer and a legend have such words, too; a dialog box says something.
-    if not any(_MESSAGE.search(line.text) for line in lines):
+    texts = (line.text for line in lines)
+    if not any(text.endswith(_ENDS) or len(text.split()) >= _MESSAGE for text in texts):
         return False
     return len(low) >= 2 or (len(low) == 1 and len(lines) <= 8)  # noqa: PLR2004 - judged on samples
