@@ -133,3 +133,16 @@ def test_text_beside_a_drawing_is_left_to_a_person(describer: OfflineDescriber) 
     drawing.text((560, 540), "Lumi Aalto 2024", fill="black", font=font(28))
     found = told(describer, png(image))
     assert (found.text, found.level) == ("Image with the text: “Lumi Aalto 2024”.", "medium")
+
+
+def test_a_tilted_price_list_keeps_its_prices(describer: OfflineDescriber) -> None:
+    """On paper that lies askew a price is as high as the next thing's name."""
+    paper = Image.new("RGB", (900, 560), "#f5f0e6")
+    drawing = ImageDraw.Draw(paper)
+    prices = {"Baguette": "1.30", "Croissant": "1.45", "Pain au chocolat": "1.60", "Tarte": "3.90"}
+    for place, (name, price) in enumerate(prices.items()):
+        drawing.text((60, 60 + 64 * place), name, fill="black", font=font(34))
+        drawing.text((760, 60 + 64 * place), price, fill="black", font=font(34))
+    image = paper.rotate(5, Image.Resampling.BICUBIC, expand=True, fillcolor="#f5f0e6")
+    said = " ".join(f"{name} {price}" for name, price in prices.items())
+    assert said in told(describer, png(image)).text

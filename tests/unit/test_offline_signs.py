@@ -13,6 +13,7 @@ from altwright.describers.offline.pipeline import with_unread
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.gaps import spaced
 from altwright.describers.offline.vision.line import Line
+from altwright.describers.offline.vision.ocr import tidy
 from altwright.describers.offline.vision.reading_order import joined, ordered
 
 
@@ -127,6 +128,44 @@ def test_things_side_by_side_in_a_shop_are_no_table() -> None:
     cells = [("Lamp", "Pilot", "Worm"), ("Paper", "Brass", "Flexible"), ("£39", "£120", "£24")]
     lines = [line(t, 180 * x, 50 * y) for y, row in enumerate(cells) for x, t in enumerate(row)]
     assert tables.describe(lines) is None
+
+
+def grid(cells: Sequence[tuple[str, ...]]) -> list[Line]:
+    """Return lines in columns."""
+    return [line(t, 320 * x, 50 * y) for y, row in enumerate(cells) for x, t in enumerate(row)]
+
+
+def test_lists_of_sentences_side_by_side_are_no_table() -> None:
+    """What stands at one height belongs to different lists."""
+    recipe = [
+        ("Ingredients", "What to do"),
+        ("250 g of flour", "1. Mix flour and eggs."),
+        ("4 eggs", "2. Add the milk slowly."),
+        ("500 ml of milk", "3. Let it rest an hour."),
+    ]
+    assert tables.describe(grid(recipe)) is None
+    keys = [
+        (f"Super+{a} Start", f"Super+{b} Split left", f"Super+{c} Quit") for a, b, c in ("DFG",) * 4
+    ]
+    assert tables.describe(grid(keys)) is None
+
+
+def test_a_first_row_like_the_others_names_no_columns() -> None:
+    """A programme without headings, whose first film would be the names."""
+    films = [
+        ("Do 3.12.", "Paris", "20:00"),
+        ("Sa 5.12.", "Amélie", "18:30"),
+        ("Mi 9.12.", "Jaws", "20:15"),
+    ]
+    found = tables.describe(grid(films))
+    assert found is not None
+    assert found.text.startswith("table with three rows. Do 3.12.: Paris, 20:00; Sa 5.12.")
+
+
+def test_a_one_with_a_descender_is_a_one() -> None:
+    """As old typefaces have it on a price list; Roman numbers and words stay."""
+    assert tidy("I,30 €") == "1,30 €"
+    assert tidy("Part I, 30 pages") == "Part I, 30 pages"
 
 
 def test_a_sign_s_headline_is_no_meme() -> None:

@@ -133,7 +133,7 @@ def _subjects(seen: Seen) -> list[_Subject]:
     people = _people(seen, animal_share)
     things = _things(seen, animal if animal_share >= _MAYBE["animal"] else "")
     found = people + things
-    least = (_SURE if _is_alone(seen, animal) else _MAYBE)["animal"]
+    least = (_SURE if _is_unseconded(seen, animal) else _MAYBE)["animal"]
     if not people and animal_share >= least and not _mentions(things, animal):
         for kind in imagenet_groups.KINDS.get(animal, ()):
             if seen.classes.share(kind) >= _SURE["animal"]:
@@ -145,7 +145,7 @@ def _subjects(seen: Seen) -> list[_Subject]:
         found.append(_Subject("an animal", seen.classes.share("animal")))
     for kind, of in (("food", imagenet_groups.PLANTS_AND_FOOD), ("thing", imagenet_groups.THINGS)):
         name, share = _best(seen.classes, of)
-        least = (_SURE if found or _is_alone(seen, name) else _MAYBE)[kind]
+        least = (_SURE if found or _is_unseconded(seen, name) else _MAYBE)[kind]
         if share >= least and not _mentions(found, name):
             found.append(_guess(article(name), share, kind))
     if not found:
@@ -160,7 +160,7 @@ def _animal_kind(seen: Seen) -> str:
     return "animal" if detected else "lone animal"
 
 
-def _is_alone(seen: Seen, name: str) -> bool:
+def _is_unseconded(seen: Seen, name: str) -> bool:
     """Return whether only the classifier sees a thing: jellyfish in smoke, food on a map."""
     detected = any(_SUPPORTED.get(t.name) == name and t.score >= 0.4 for t in seen.things)  # noqa: PLR2004
     return not detected

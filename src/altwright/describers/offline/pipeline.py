@@ -44,8 +44,6 @@ _PAGE: Final = (60, 4, 0.9)
 #: Shares of the written lines, by their length, from which on unread ones are mentioned, and from
 #: which on nothing else is said.
 _UNREAD_SHARE: Final = (0.1, 0.5)
-#: Letters of Vietnamese that nearly no other language has.
-_VIETNAMESE: Final = frozenset("đĐơƠưƯ")
 #: Mean characters of such a page's lines; the print on a circuit board has four.
 _PAGE_LINE: Final = 12
 
@@ -209,7 +207,7 @@ def with_unread(found: Statement, lines: Sequence[Line]) -> Statement:
     if found.kind == "board":  # pieces aren't letters
         return found
     unread = sum(line.width for line in lines if line.is_foreign)
-    if unread and any(_VIETNAMESE.intersection(line.text) for line in lines):
+    if unread and any(line.may_be_vietnamese for line in lines):
         # The recogniser leaves letters with two marks out of those that it reads, too.
         return Statement("what may be text in Vietnamese, which was not read", "low", "text")
     share = unread / max(1.0, sum(line.width for line in lines))

@@ -28,6 +28,8 @@ _SALAD: Final = re.compile(r"[\u03ac-\u03ce]{3}|^(?=.{6})0[-017]+( [-017]+)*$")
 #: What it makes of discs in a row, as games have them.
 _DISCS: Final = "\N{BLACK CIRCLE}\N{WHITE CIRCLE}"
 _DOTS: Final = re.compile(rf"(?=.*[{_DISCS}])[{_DISCS}O0\s·.]+$")
+#: Letters of Vietnamese that nearly no other language has.
+_VIETNAMESE_LETTERS: Final = frozenset("đĐơƠưƯ")
 #: Of Vietnamese it leaves out the letters with two marks ("th Hai" for "thứ Hai").
 _VIETNAMESE: Final = re.compile(r"[\u01a0\u01a1\u01af\u01b0]|[\u0110\u0111](?=[^\W\d_]*\s)")
 #: It knows some Greek letters, and takes others for Latin ones ("EKIITOΣEIΣ"). Single ones stand in
@@ -82,6 +84,11 @@ class Line:
             return False
         is_salad = _SALAD.search(self.text) or _VIETNAMESE.search(self.text)
         return self._written < _LEGIBLE * self.room or is_salad is not None
+
+    @property
+    def may_be_vietnamese(self) -> bool:
+        """Return whether a letter of it is one of Vietnamese, of which others are left out."""
+        return not _VIETNAMESE_LETTERS.isdisjoint(self.text)
 
     @property
     def may_be_salad(self) -> bool:
