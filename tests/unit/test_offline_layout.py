@@ -155,7 +155,6 @@ def test_tick_labels_are_numbers(text: str, value: float | None) -> None:
         (["import os", "def add(a, b):", "return a + b"], "code"),
         (["Really quit?", "Cancel", "OK"], "dialog box"),
         (["You can cancel at any time.", "Read more about it"], "text"),
-        (["Pasta", "12:45", "Cancel", "Pause"], "text"),
     ],
 )
 def test_screens_are_told_by_their_words(texts: list[str], kind: str) -> None:
