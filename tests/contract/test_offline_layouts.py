@@ -39,6 +39,19 @@ def test_a_chat_is_told_in_its_order_with_the_side_of_each(describer: OfflineDes
     assert found.level == "medium"
 
 
+def test_who_is_in_a_group_is_no_speaker(describer: OfflineDescriber) -> None:
+    """A chat's head lists its members right above the first message."""
+    messages: tuple[chats.Message, ...] = (
+        ("left", "The seeds have arrived.", "9:31", "Irina, Tomek, you"),
+        ("right", "Then we start with the peas on Saturday.", "9:35", ""),
+        ("left", "I bring the spades", "9:36", "Irina"),
+    )
+    look = chats.Look(face="plain", names="above")
+    found = told(describer, png(chats.chat("Garden club", messages, look))).text
+    assert "Left: “The seeds have arrived.”" in found
+    assert "left, “Irina”: “I bring the spades”" in found
+
+
 def test_cards_along_a_line_are_no_chat(describer: OfflineDescriber) -> None:
     """Nobody speaks on them, though they stand to the left and to the right."""
     events = (("1998", "Founded"), ("2004", "First hall"), ("2011", "The fire"))

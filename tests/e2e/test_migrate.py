@@ -38,7 +38,7 @@ def test_there_and_back_while_the_service_runs(tmp_path: Path) -> None:
         assert {row["status"] for row in old.rows("caption_generation_tasks")} == {"QUEUED"}
         # They stay in the database while their queue is paused, so there is nothing to wait for.
         taken = service.command("migrate", "to-rq", "--wait", "0")
-        assert "Not all" in taken.stderr
+        assert "Not yet: the queue normal is paused; `altwright queue resume" in taken.stderr
         assert {row["status"] for row in old.rows("caption_generation_tasks")} == {"RUNNING"}
         assert ids <= {one["id"] for one in service.json("task", "list")}
         assert service.json("migrate", "status")["safe"] is True
@@ -54,4 +54,8 @@ def test_there_and_back_while_the_service_runs(tmp_path: Path) -> None:
         wait_until(lambda: all(one["attempt"] for one in service.json("task", "list")))
         actions = [one["action"] for one in service.json("audit")]
         assert actions.count("delivery changed") == 2
+    # One more waits there, and nobody is left here who would give it to RQ.
+    old.task(people[0], old.connection(people[0], "later"))
+    unserved = service.command("migrate", "to-rq", "--wait", "0")
+    assert "Not yet: no worker of Altwright is at work; start `altwright serve`" in unserved.stderr
     old.engine.dispose()

@@ -220,9 +220,7 @@ def test_what_a_legend_and_a_note_say_are_no_titles() -> None:
 
 def test_a_page_with_more_than_a_chart_is_no_chart() -> None:
     """The numbers above it would be left out."""
-    boxes, lines = three_bars()
-    boxes = [((x0, y0 + 400, x1, y1 + 400), colour) for (x0, y0, x1, y1), colour in boxes]
-    lower = [replace(one, y0=one.y0 + 400, y1=one.y1 + 400) for one in lines]
+    boxes, lower = lowered(*three_bars(), by=400)
     above = [line(text, 160 + 200 * (at % 3), 40 + 60 * (at // 3)) for at, text in enumerate(
         ("Users", "Posts", "Disk", "12,482", "3,107", "81%", "Requests")
     )]  # fmt: skip
@@ -264,3 +262,41 @@ def test_bars_beyond_an_axis_that_grows_to_both_sides_are_not_measured() -> None
     assert found is not None
     assert found.level == "medium"
     assert "\N{MINUS SIGN}" not in found.text
+
+
+def lowered(
+    boxes: list[tuple[tuple[int, ...], str]], lines: list[Line], by: int
+) -> tuple[list[tuple[tuple[int, ...], str]], list[Line]]:
+    """Return a chart with room above it."""
+    moved = [((x0, y0 + by, x1, y1 + by), colour) for (x0, y0, x1, y1), colour in boxes]
+    return moved, [replace(one, y0=one.y0 + by, y1=one.y1 + by) for one in lines]
+
+
+def test_three_pieces_above_a_plot_are_no_title() -> None:
+    """They are the heads of a dashboard's figures; a title has two at most."""
+    boxes, lines = lowered(*three_bars(), by=100)
+    pieces = [line("Visits", 150, 60), line("Sales", 300, 60), line("Stock", 450, 60)]
+    for count in (2, 3):
+        found = told(boxes, [*lines, *pieces[:count]], height=520)
+        assert found is not None
+        assert ("titled “Visits Sales" in found.text) == (count == 2)
+
+
+@pytest.mark.parametrize(
+    ("ticks", "read"),
+    [
+        (("0", "1.000", "2.000", "3.000"), "from 0 to 3,000."),
+        (("0", "500", "1.000", "1.500"), "from 0 to 1,500"),
+        (("0 €", "1.000.000 €", "2.000.000 €", "3.000.000 €"), "from €0 to €3,000,000"),
+        (("0.995", "1.000", "1.005", "1.010"), "from 0.995 to 1.01"),
+        (("0.000", "0.010", "0.020", "0.030"), "from 0 to 0.03"),
+    ],
+)
+def test_dots_of_an_axis_part_thousands_or_decimals(ticks: tuple[str, ...], read: str) -> None:
+    """Three thousand isn't three: no axis writes the same zeros behind the point of each number."""
+    boxes, lines = three_bars()
+    words = [one for one in lines if one.text.isalpha()]
+    at_left = [left_of(text, 90, ZERO_Y - UNIT * 2 * at) for at, text in enumerate(ticks)]
+    found = told(boxes, [*words, *at_left])
+    assert found is not None
+    assert f"vertical axis {read}" in found.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -45,6 +45,7 @@ _COLUMNS = {
     "differing": "differ",
     "verified": "verified",
 }
+_NO_WORKER = "no worker of Altwright is at work; start `altwright serve`"
 
 
 @click.group()
@@ -142,7 +143,7 @@ def _reasons(services: Services, url: str | None) -> list[str]:
     if services.engine.wish.current() is Delivery.DATABASE:
         found.append("tasks stay in the database; `altwright migrate to-rq` changes that")
     if not services.engine.roster.alive():
-        found.append("no worker of Altwright is at work; start `altwright serve`")
+        found.append(_NO_WORKER)
     if url:
         with closing(OldDatabase.open(url)) as old:
             found += reasons_to_stay(services.database, old)
@@ -186,8 +187,16 @@ def _verified(
         "same": found.same,
         "went_on": found.went_on,
         "differing": [f"{one}: {', '.join(names)}" for one, names in found.differing.items()],
+        "why_not": [] if arrived else list(_obstacles(services)),
         "verified": arrived and not found.differing,
     }
+
+
+def _obstacles(services: Services) -> Iterator[str]:
+    if not services.engine.roster.alive():
+        yield _NO_WORKER
+    for priority in services.engine.pauses.all():
+        yield f"the queue {priority.queue} is paused; `altwright queue resume {priority.queue}`"
 
 
 def _end(data: dict[str, Any], taken: Report | None, *, dry_run: bool, as_json: bool) -> None:
@@ -203,5 +212,7 @@ def _end(data: dict[str, Any], taken: Report | None, *, dry_run: bool, as_json: 
             click.echo(f"{said}: `altwright import vedfolnir --dry-run` says which.")
     if not data["verified"] and not dry_run:
         if not as_json:
+            for reason in data["why_not"]:
+                click.echo(f"Not yet: {reason}.", err=True)
             click.echo("Not all are where they should be yet; run this again.", err=True)
         raise click.exceptions.Exit(1)

@@ -13,11 +13,8 @@ from typing import Final
 
 from altwright.describers.offline.vision.line import Line
 from altwright.describers.offline.vision.reading_order import rows, values_of_labels
+from altwright.describers.offline.vision.written_numbers import is_number
 
-#: A number with what may stand around it, and the mark of a tick.
-_NUMBER: Final = re.compile(
-    r"^[-+\u2212\u2013]*[$€£]?\d[\d.,\s]*[kKMB]?\s?(%|[$€£]|\N{DEGREE SIGN}C?)?[-\u2013]?$"
-)
 #: A price, and digits of which the last may be cents; so many times as high as the usual line.
 _PRICE: Final = re.compile(r"\d[.,]\d\d(?!\d)")
 _DIGITS: Final = re.compile(r"^\d{3,}\W*$")
@@ -38,7 +35,7 @@ _FLUSH: Final = 0.6
 def find(lines: Sequence[Line]) -> list[Line]:
     """Return the lines that are numbers with nothing beside them that they belong to."""
     labelled = values_of_labels(rows(lines))
-    numbers = [o for o in lines if _NUMBER.match(o.text.strip()) and o not in labelled]
+    numbers = [o for o in lines if is_number(o.text) and o not in labelled]
     has_axis = any(line.is_upright for line in lines)
     least = _LEAST_ON_AXIS if has_axis else _LEAST
     beside = {id(line): _words_beside(line, lines, numbers) for line in numbers}

@@ -11,6 +11,7 @@ from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.image_stats import Pixels
 from altwright.describers.offline.vision.line import Line
 from altwright.describers.offline.vision.reading_order import ordered, rows
+from altwright.describers.offline.vision.written_numbers import is_number
 
 #: A caption's least height, and how far its middle may be off the picture's, as shares.
 _CAPTION_HEIGHT: Final = 0.045
@@ -28,7 +29,6 @@ _JUMBLED: Final = re.compile(
     r"[a-zà-ÿ][A-ZÀ-Þ]{2,}[a-zà-ÿ]|[a-z][A-Z][a-z]*[A-Z]|^[^\w“\"'(@#$€£&+/\u2013-]"
 )
 #: A number, as prices and times are, that is believed beside such text from this score on.
-_NUMBER: Final = re.compile(r"^[-+\u2212]?[$€£]?\d[\d.,:/ ]*\s?(%|[$€£]|[a-z]{1,2})?$")
 _SURE: Final = 0.9
 
 
@@ -84,7 +84,7 @@ def _is_caption(line: Line, pixels: Pixels) -> bool:
 
 def _is_number_of(line: Line, good: Sequence[Line]) -> bool:
     """Return whether a line is a number in a row with text, or flush with it, as on a receipt."""
-    if line.score < _SURE or len(line.text) < 2 or not _NUMBER.match(line.text):  # noqa: PLR2004
+    if line.score < _SURE or len(line.text) < 2 or not is_number(line.text):  # noqa: PLR2004
         return False
     return any(
         0.5 < line.height / one.height < 2  # noqa: PLR2004 - of one size

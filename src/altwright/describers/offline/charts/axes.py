@@ -20,10 +20,14 @@ from altwright.describers.offline.vision.ocr import Reader, placed
 
 _NUMBER: Final = re.compile(
     r"^(?P<sign>[-\u2212\u2013]?)[$€£]?"
-    r"(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+|,\d{1,2})?)"
+    r"(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3}){2,}|\d+(?:\.\d+|,\d{1,2})?)"
     r"\s?(?P<unit>%|[kKMB]|°C?|€|\$)?$"
 )
 _DECIMAL_COMMA: Final = re.compile(r",(?=\d{1,2}$)")
+#: A number whose dots may part thousands, as in German or Spanish; an axis of decimals has no tick
+#: that ends in a zero at each, nor one that begins with one.
+_DOTTED: Final = re.compile(r"^\D*[1-9]\d{0,2}(?:\.\d{3})+\D*$")
+_DOTTED_ROUND: Final = re.compile(r"\.\d\d0\b")
 #: What no axis says: the mark of its tick was read as a sign, and so were those of the others.
 _SIGNED_ZERO: Final = re.compile(r"^[-\u2212\u2013]0+(?:\.0+)?(?!\d)")
 _SIGNS: Final = "-\N{MINUS SIGN}\N{EN DASH}"
@@ -56,7 +60,8 @@ def parse_number(text: str) -> float | None:
     match = _NUMBER.match(text.strip().replace("O", "0") if len(text) < 3 else text.strip())  # noqa: PLR2004
     if match is None:
         return None
-    digits = _DECIMAL_COMMA.sub(".", match["digits"])
+    digits = match["digits"]
+    digits = digits.replace(".", "") if digits.count(".") > 1 else _DECIMAL_COMMA.sub(".", digits)
     value = float(digits.replace(",", "").replace(" ", ""))
     value *= _FACTORS.get(match["unit"] or "", 1.0)
     return -value if match["sign"] else value
@@ -140,6 +145,7 @@ class Axes:
 def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | None:
     """Return the axes; None: no numbers stand in line at the left or the bottom."""
     height, width = pixels.shape[:2]
+    lines = _with_commas(lines, pixels)
     level = [line for line in lines if not line.is_upright and line.text]
     left = _left_ticks(level, width)
     bottom = _bottom_ticks(level, height, left)
@@ -175,6 +181,23 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
         y_title=_balanced([o for o in unnamed if o.is_upright and o.x < box[0] and o.score > 0.6]),  # noqa: PLR2004
         others=others,
     )
+
+
+def _with_commas(lines: Sequence[Line], pixels: Pixels) -> Sequence[Line]:
+    """Return the lines with 1.000 as 1,000 if the dots of an axis part thousands."""
+    height, width = pixels.shape[:2]
+    level = [line for line in lines if not line.is_upright and line.text]
+    axes = (_left_ticks(level, width), _bottom_ticks(level, height, ()))
+    if not any(map(_has_dotted_thousands, axes)):
+        return lines
+    return [
+        replace(o, text=o.text.replace(".", ",")) if _DOTTED.match(o.text) else o for o in lines
+    ]
+
+
+def _has_dotted_thousands(ticks: Sequence[Line]) -> bool:
+    dotted = [tick.text for tick in ticks if "." in tick.text]
+    return bool(dotted) and all(_DOTTED.match(t) and _DOTTED_ROUND.search(t) for t in dotted)
 
 
 def _without_legend(lines: Sequence[Line], pixels: Pixels) -> list[Line]:

@@ -14,6 +14,7 @@ from altwright.describers.offline.screenshots import SURE_TEXT, readable
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.line import Line
 from altwright.describers.offline.vision.reading_order import from_its_side, rows
+from altwright.describers.offline.vision.written_numbers import is_number
 from altwright.describers.port import Level
 from altwright.domain.counting import listed
 
@@ -34,8 +35,6 @@ _CLOSE: Final = 1.8
 _READ_ROWS: Final = 12
 #: … and words, whose columns needn't have numbers, have so many characters on average.
 _WORD: Final = 9
-#: A number, with what may stand around it.
-_VALUE: Final = re.compile(r"^\W{0,2}\d[\d.,:%/\s\u2013-]*\W{0,2}[a-zA-Z%]{0,3}\.?$")
 #: Cells of two columns that were read as one.
 _TWO: Final = re.compile(r"^\d+ \d{1,2}$")
 _DIGIT: Final = re.compile(r"\d")
@@ -167,13 +166,13 @@ def _body(cells: list[list[str]]) -> list[tuple[str, ...]]:
 def _are_values(texts: Sequence[str]) -> bool:
     """Return whether most of these are numbers, sums, times."""
     told = [text for text in texts if text]
-    return sum(_VALUE.match(text) is not None for text in told) > 0.6 * len(told)
+    return sum(is_number(text) for text in told) > 0.6 * len(told)
 
 
 def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
     header, body = _headed(cells)
     is_begun = header is cells[0] and any(
-        _are_values(column) and _VALUE.match(head)
+        _are_values(column) and is_number(head)
         for head, column in zip(cells[0][1:], _body(cells), strict=True)
     )
     if is_begun or (not all(header[1:]) and not all(all(row) for row in body)):

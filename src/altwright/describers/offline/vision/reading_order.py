@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from altwright.describers.offline.vision import gaps
 from altwright.describers.offline.vision.line import UNSPACED, Line
+from altwright.describers.offline.vision.written_numbers import is_number
 
 T = TypeVar("T")
 
@@ -25,10 +26,6 @@ _CLOSE: Final = 1.8
 _CELLS: Final = 2
 #: Rows above and below columns, as headlines and footnotes are, at most.
 _PEELED: Final = 4
-#: A number as prices, shares and days of a calendar are written.
-_VALUE: Final = re.compile(
-    r"^[-+\u2212\u2013]?[$€£]?\d[\d.,:/\s]*\s?(%|[$€£]|\N{DEGREE SIGN}C?)?\s?[>\u203a\u276f]?$"
-)
 _DIGIT: Final = re.compile(r"\d")
 _NUMBER_AT_END: Final = re.compile(r"(^|\s)[\d.,:]*\d[kKM]?$")
 #: Characters of words among values ("free"), at most.
@@ -104,7 +101,7 @@ def _are_values(lines: Sequence[Line], others: Sequence[Line]) -> bool:
         for line in lines
         if any(abs(line.y - o.y) < 0.5 * min(line.height, o.height) for o in others)
     ]
-    numbers = sum(_VALUE.match(line.text) is not None for line in beside)
+    numbers = sum(is_number(line.text) for line in beside)
     is_short = len(beside) == len(lines) and all(len(line.text) <= _SHORT for line in lines)
     return numbers >= (0.5 if is_short else _NUMBERS_BESIDE) * len(lines)
 
@@ -228,5 +225,5 @@ def joined(lines: Sequence[Line]) -> str:
 def _are_two_numbers(line: Line, following: Line) -> bool:
     """Return whether numbers stand beside each other; read without a mark they are one."""
     is_beside = abs(following.y - line.y) < 0.5 * min(line.height, following.height)
-    is_number = _NUMBER_AT_END.search(line.text) is not None
-    return is_beside and is_number and following.text[:1].isdecimal()
+    ends_so = _NUMBER_AT_END.search(line.text) is not None
+    return is_beside and ends_so and following.text[:1].isdecimal()
