@@ -40,16 +40,17 @@ def test_a_chat_is_told_in_its_order_with_the_side_of_each(describer: OfflineDes
 
 
 def test_who_is_in_a_group_is_no_speaker(describer: OfflineDescriber) -> None:
-    """A chat's head lists its members right above the first message."""
-    messages: tuple[chats.Message, ...] = (
-        ("left", "The seeds have arrived.", "9:31", "Irina, Tomek, you"),
-        ("right", "Then we start with the peas on Saturday.", "9:35", ""),
-        ("left", "I bring the spades", "9:36", "Irina"),
-    )
+    """A chat's head lists its members, or how many they are, right above the first message."""
     look = chats.Look(face="plain", names="above")
-    found = told(describer, png(chats.chat("Garden club", messages, look))).text
-    assert "Left: “The seeds have arrived.”" in found
-    assert "left, “Irina”: “I bring the spades”" in found
+    for members in ("Irina, Tomek, you", "63 members"):
+        messages: tuple[chats.Message, ...] = (
+            ("left", "The seeds have arrived.", "9:31", members),
+            ("right", "Then we start with the peas on Saturday.", "9:35", ""),
+            ("left", "I bring the spades", "9:36", "Irina"),
+        )
+        found = told(describer, png(chats.chat("Garden club", messages, look))).text
+        assert "Left: “The seeds have arrived.”" in found
+        assert "left, “Irina”: “I bring the spades”" in found
 
 
 def test_cards_along_a_line_are_no_chat(describer: OfflineDescriber) -> None:

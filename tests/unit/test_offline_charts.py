@@ -265,8 +265,8 @@ def test_bars_beyond_an_axis_that_grows_to_both_sides_are_not_measured() -> None
 
 
 def lowered(
-    boxes: list[tuple[tuple[int, ...], str]], lines: list[Line], by: int
-) -> tuple[list[tuple[tuple[int, ...], str]], list[Line]]:
+    boxes: Iterable[tuple[tuple[int, int, int, int], str]], lines: list[Line], by: int
+) -> tuple[list[tuple[tuple[int, int, int, int], str]], list[Line]]:
     """Return a chart with room above it."""
     moved = [((x0, y0 + by, x1, y1 + by), colour) for (x0, y0, x1, y1), colour in boxes]
     return moved, [replace(one, y0=one.y0 + by, y1=one.y1 + by) for one in lines]
@@ -300,3 +300,54 @@ def test_dots_of_an_axis_part_thousands_or_decimals(ticks: tuple[str, ...], read
     found = told(boxes, [*words, *at_left])
     assert found is not None
     assert f"vertical axis {read}" in found.text
+
+
+def test_a_row_of_ticks_that_was_read_as_one_is_as_long_as_the_plot() -> None:
+    """Else a line is only followed to that row's middle; its last value is another's."""
+    falling = [((100 + i, 100 + i // 3, 101 + i, 102 + i // 3), RED) for i in range(480)]
+    ticks = Line("Q1 Q2 Q3 Q4", 0.99, 95, 320, 590, 340)
+    found = told(falling, [*upright_ticks(), ticks])
+    assert found is not None
+    assert found.text.endswith("One line: first about 5, last about 1")
+
+
+def test_labels_that_run_upwards_are_ticks() -> None:
+    """Below a plot, as Vega draws them; what stands below these is the axis' title."""
+    boxes, lines = three_bars()
+    ticks = [one for one in lines if not one.text.isalpha()]
+    names = ("January-", "February", "March")
+    ticks += [
+        Line(name, 0.99, 140 + 90 * at, 310, 160 + 90 * at, 370) for at, name in enumerate(names)
+    ]
+    found = told(boxes, [*ticks, line("month", 250, 395)])
+    assert found is not None
+    assert found.text == (
+        "Bar chart. Horizontal axis “month” from January to March; vertical axis from 0 to 6. "
+        "Bars: January about 3, February about 3, March about 3"
+    )
+
+
+def test_an_axis_reaches_to_the_ticks_that_weren_t_read() -> None:
+    """The first of ten years, whose mark was read as a dash."""
+    boxes, lines = three_bars()
+    ticks = [one for one in lines if not one.text.isalpha()]
+    years = ("2015-", "2016", "2017", "2018", "2019")
+    ticks += [line(year, 150 + 90 * at, 330) for at, year in enumerate(years)]
+    found = told(boxes, ticks)
+    assert found is not None
+    assert "Horizontal axis from 2015 to 2019" in found.text
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "level"), [("3", "B 3,", "high"), ("5", "B about 3,", "medium")]
+)
+def test_values_may_be_written_on_the_bars(written: str, read: str, level: str) -> None:
+    """White on them, as Plotly does, and these wider than the gaps between; an axis may deny it."""
+    _, lines = three_bars()
+    boxes = [((106 + 90 * at, ZERO_Y - UNIT * 3, 194 + 90 * at, ZERO_Y), BLUE) for at in range(5)]
+    label = line(written, 240, ZERO_Y - UNIT * 3 + 16)
+    letter = ((237, int(label.y0) + 4, 243, int(label.y1) - 4), "#ffffff")
+    found = told([*boxes, letter], [*lines, label])
+    assert found is not None
+    assert read in found.text
+    assert found.level == level

@@ -150,6 +150,7 @@ def test_tick_labels_are_numbers(text: str, value: float | None) -> None:
     [
         (["Ana @ana@example.social", "Good morning"], "social media post"),
         (["Ana", "@ana", "3 likes", "2 replies"], "social media post"),
+        (["Why small instances win", "They know you", "FediForum, @ana@example.social"], "text"),
         (["write to ana@example.org", "or call us"], "text"),
         (["user@host:~$ ls", "notes.txt"], "terminal"),
         (["def add(a, b):", "    return a + b"], "text"),
@@ -168,6 +169,10 @@ def test_screens_are_told_by_their_words(texts: list[str], kind: str) -> None:
 def test_icons_are_no_text() -> None:
     """Lone shapes that were read as letters say nothing."""
     assert screenshots.describe([line("\u53e3", 0, 0), line("=", 50, 0)], 800, 600) is None
+    goat, close = line("3", 0, 40, score=0.92), line("X", 300, 40)
+    found = screenshots.describe([line("Achievement unlocked!", 40, 40), goat, close], 800, 600)
+    assert found is not None
+    assert found.text == "image of text: “Achievement unlocked!”"
     head = line("OK", 0, 100, score=0.87, height=180)
     text = [line("J'arr\u00eate le caf\u00e9.", 0, 0), line("Il est 9 h 05.", 300, 0)]
     assert screenshots.readable([*text, head]) == text
@@ -179,9 +184,10 @@ def test_textures_on_photos_are_no_text() -> None:
         line("el\u00e9ctricamEMTe", 0, 0),
         line("NO PARKING", 0, 40),
         line("ested Comp", 0, 80, score=0.6),
+        line("VAT 5,5 %", 0, 100),
         line("8", 0, 120),
     ]
-    assert joined(believed(lines)) == "NO PARKING"
+    assert joined(believed(lines)) == "NO PARKING VAT 5,5 %"
 
 
 #: What the recogniser made of lines 560 pixels long and 36 high, and how sure it was.

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from altwright.describers.offline.photo import Seen, describe
+from altwright.describers.offline.vision import networks
 from altwright.describers.offline.vision.networks import Classes, Thing
 
 
@@ -26,14 +27,14 @@ def thing(name: str, score: float, at: float = 0.1) -> Thing:
     ("score", "support", "text"),
     [
         (0.76, 0.14, "an animal"),  # a quokka
-        (0.76, 0.38, "a dog"),
-        (0.9, 0.14, "a dog"),
+        (0.9, 0.45, "an animal"),  # a rabbit
+        (0.76, 0.6, "a dog"),
     ],
 )
 def test_an_animal_is_named_if_one_network_is_sure_or_both_see_it(
     score: float, support: float, text: str
 ) -> None:
-    """Else that it is an animal is said, if both see one."""
+    """Else that it is an animal is said, if both see one; what has fur is detected as a dog."""
     found = describe(seen([thing("dog", score)], {"dog": support, "animal": 0.7}))
     assert found.text == text
 
@@ -53,14 +54,17 @@ def face(score: float, at: float = 0.1, height: float = 0.16) -> Thing:
     return Thing("face", score, at, 0.2, at + 0.1, 0.2 + height)
 
 
-def test_faces_without_bodies_may_be_carved() -> None:
-    """Heads in a cliff are people to the one network only, and so is an animal's face."""
-    carved = [face(0.9), face(0.87, 0.4)]
-    assert describe(replace(seen([], {}), faces=carved)).level == "low"
-    close = [face(0.9, height=0.5)]
-    assert describe(replace(seen([], {}), faces=close)).text == "what may be a person"
-    calf = describe(replace(seen([thing("cow", 0.8)], {}), faces=close))
-    assert "person" not in calf.text
+def test_faces_without_bodies_are_no_people() -> None:
+    """Heads in a cliff, an animal's face, a city's lights from above are faces to the network."""
+    for faces in ([face(0.9), face(0.87, 0.4)], [face(0.9, height=0.5)]):
+        assert describe(replace(seen([], {}), faces=faces)).level == "low"
+
+
+def test_one_body_that_is_hardly_seen_is_nobody() -> None:
+    """A red curtain was one; two may be people."""
+    assert describe(seen([thing("person", 0.68)], {})).level == "low"
+    two = [thing("person", 0.68), thing("person", 0.66, 0.5)]
+    assert describe(seen(two, {})).text == "what may be people"
 
 
 def test_who_may_be_there_besides_keeps_a_portrait_from_being_one() -> None:
@@ -95,3 +99,12 @@ def test_fruit_is_neither_counted_nor_sure_among_other_fruit() -> None:
     slices = [thing("orange", 0.85, 0.2 * at) for at in range(4)]
     found = describe(seen(slices, {"orange": 0.52, "lemon": 0.41}))
     assert (found.text, found.level) == ("what may be oranges", "medium")
+
+
+def test_what_is_seen_on_the_mirror_image_too_counts_more() -> None:
+    """A rocket is a boat on one of them; what both show is counted once."""
+    here, there = thing("cat", 0.8), thing("cat", 0.7, 0.12)
+    (cat,) = networks.agreed([here], [there])
+    assert cat.score == pytest.approx(0.75)
+    found = networks.agreed([here, thing("boat", 0.7, 0.5)], [there, thing("bus", 0.35, 0.5)])
+    assert [(one.name, round(one.score, 3)) for one in found] == [("cat", 0.75), ("boat", 0.525)]

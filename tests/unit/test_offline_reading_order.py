@@ -38,6 +38,14 @@ def test_prices_stay_with_what_they_stand_beside() -> None:
     assert read(things + sums) == "Apples 3.48 Rye bread 2.95 TOTAL 6.43"
 
 
+def test_prices_stay_there_where_some_things_weren_t_read() -> None:
+    """Of a photographed receipt; the sums still stand flush below one another."""
+    things = [(0, "Apples"), (30, "Rye bread"), (120, "TOTAL"), (180, "CASH")]
+    lines = [line(text, 0, y) for y, text in things]
+    lines += [line(f"{3 + i}.48", 300, 30 * i) for i in range(7)]
+    assert read(lines) == "Apples 3.48 Rye bread 4.48 5.48 6.48 TOTAL 7.48 8.48 CASH 9.48"
+
+
 def test_text_whose_order_is_guessed_is_never_quite_sure() -> None:
     """Across gaps, up again, or where names stand again and again, others may read it otherwise."""
     one = [line(f"A line of running text, number {i}", 0, 30 * i) for i in range(4)]

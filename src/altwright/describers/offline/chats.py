@@ -161,5 +161,6 @@ def _is_name_above(line: Line, bubble: Area) -> bool:
         and line.x1 < bubble.x1 + 2 * line.height
         and len(line.text) <= _NAME
         and "," not in line.text  # who is in the group
+        and not line.text[0].isdecimal()  # how many are
         and not _TIME.match(line.text)
     )

@@ -26,7 +26,7 @@ _DARK_SHARE: Final = 0.06
 _BELIEVED: Final = 0.85
 #: Inside a word, capitals between small letters are texture, not text ("eléctricamEMTe").
 _JUMBLED: Final = re.compile(
-    r"[a-zà-ÿ][A-ZÀ-Þ]{2,}[a-zà-ÿ]|[a-z][A-Z][a-z]*[A-Z]|^[^\w“\"'(@#$€£&+/\u2013-]"
+    r"[a-zà-ÿ][A-ZÀ-Þ]{2,}[a-zà-ÿ]|[a-z][A-Z][a-z]*[A-Z]|^[^\w“\"'(@#$€£%&+/\u2013-]"
 )
 #: A number, as prices and times are, that is believed beside such text from this score on.
 _SURE: Final = 0.9

@@ -53,10 +53,14 @@ _WORDS: Final = {"airplane": "aeroplane", "dining table": "table", "keyboard": "
 #: Least score of a supported thing, and the group's least probability that supports it.
 _SUPPORTED_SCORE: Final = 0.55
 _SUPPORT: Final = 0.1
+#: The same for dogs: anything with fur is one to the detector, a rabbit, a quokka.
+_DOG: Final = 0.55
 #: The same for things that the detector sees in anything round or tall (clock, vase, orange).
 _SUPPORT_RARE: Final = 0.35
 #: Below this, what isn't reliable may be something else, even if both networks see it.
 _SURE_SMALL: Final = 0.65
+#: Score from which on one more animal is there, whatever it is.
+_ONE_MORE: Final = 0.6
 #: From this score on the detector is believed alone (a park was a boat, a convertible a truck).
 _SURE_ALONE: Final = 0.85
 #: A body without a face that is surely a person: its score, and its height as a share of the
@@ -74,8 +78,6 @@ _COUNTED: Final = 4
 #: From so many people on they are "several", since who stands at the edge is often missed, and
 #: from so many on "a group".
 _SEVERAL, _GROUP = 3, 5
-#: Height from which on a face without a body may be somebody's; smaller ones are carved in a cliff.
-_CLOSE_UP: Final = 0.25
 #: Share of the picture's height from which on a face makes a portrait.
 _PORTRAIT: Final = 0.15
 #: From this probability on a group is named; below it, down to the second, it "may be".
@@ -134,11 +136,12 @@ def _subjects(seen: Seen) -> list[_Subject]:
     things = _things(seen, animal if animal_share >= _MAYBE["animal"] else "")
     found = people + things
     least = (_SURE if _is_unseconded(seen, animal) else _MAYBE)["animal"]
+    least = max(least, _DOG) if animal == "dog" else least
     if not people and animal_share >= least and not _mentions(things, animal):
         for kind in imagenet_groups.KINDS.get(animal, ()):
             if seen.classes.share(kind) >= _SURE["animal"]:
                 animal = kind
-        several = sum(t.name in _ANIMALS and t.score >= _SURE_SMALL for t in seen.things) > 1
+        several = sum(t.name in _ANIMALS and t.score >= _ONE_MORE for t in seen.things) > 1
         phrase = plural(animal) if several else article(animal)
         found.insert(0, _guess(phrase, animal_share, _animal_kind(seen)))
     elif not found and _is_some_animal(seen):
@@ -199,14 +202,11 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
     count = max(len(persons), len(faces))
     if count == 0 or (not faces and max(scores) < 0.62):  # noqa: PLR2004 - a silhouette was .51
         return []
-    animals = [t for t in seen.things if t.name in _ANIMALS and t.score >= 0.4]  # noqa: PLR2004
-    if not persons and (animals or max(face.height for face in faces) < _CLOSE_UP):
+    if not persons:  # faces without bodies are carved in stone, an animal's, or lights of a city
         return []
     best = max(scores)
     # Statues and figures have bodies, too; who is near enough to be the subject has a face or size.
-    # Faces without bodies are carved in stone, or an animal's.
-    hedged = not persons
-    hedged |= not faces and (best < _SURE_BODY or max(p.height for p in persons) < _NEAR)
+    hedged = not faces and (best < _SURE_BODY or max(p.height for p in persons) < _NEAR)
     hedged |= bool(faces) and max(face.height for face in faces) < _SMALL_FACE
     if count > 1:
         people = "several people" if count >= _SEVERAL else counted(count, "person")
@@ -215,9 +215,8 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
         return [_Subject(f"what may be {people}" if hedged else people, best, hedged=hedged)]
     others = [t for t in seen.things if t.name == "person" and t.score >= _SOMEBODY[0]]
     is_alone = max(len(others), sum(f.score >= _SOMEBODY[1] for f in seen.faces)) == 1
-    if hedged:
-        who = "a person" if is_alone else "people"
-        return [_Subject(f"what may be {who}", best, hedged=True)]
+    if hedged:  # one alone is a curtain as often
+        return [] if is_alone else [_Subject("what may be people", best, hedged=True)]
     if not is_alone:
         return [_Subject("at least one person", best)]
     is_portrait = bool(faces) and faces[0].height >= _PORTRAIT
@@ -239,8 +238,7 @@ def _shared(small: Thing, large: Thing) -> float:
 def _things(seen: Seen, animal: str) -> list[_Subject]:
     counts: dict[str, list[float]] = {}
     supported: set[str] = set()
-    for one in _one_of_each(seen.things):
-        thing = _as_classified(one, seen.classes)
+    for thing in _one_of_each([_as_classified(one, seen.classes) for one in seen.things]):
         name = _SUPPORTED.get(thing.name, "")
         support = seen.classes.share(name) if name else 0.0
         is_animal = thing.name in imagenet_groups.ANIMALS
@@ -249,6 +247,7 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
         # A quokka was a dog to one network, and a little of one to the other.
         is_doubtful = thing.score < _SURE_ALONE if is_animal else thing.name not in _RELIABLE
         needed = _SUPPORT_RARE if is_doubtful else _SUPPORT
+        needed = _DOG if thing.name == "dog" else needed
         is_supported = thing.score >= _SUPPORTED_SCORE and support >= needed
         if is_supported or thing.score >= _RELIABLE.get(thing.name, 2.0):
             if is_supported:

@@ -103,6 +103,9 @@ SURE_TEXT: Final = 0.9
 #: what is surely text.
 _FEW_LETTERS: Final = 4
 _TALL: Final = ((SURE_TEXT, 3.0), (0.97, 5.0))
+#: Score below which a lone digit may be an emoji (a goat is a 3), and what an icon to close is.
+_SURE_DIGIT: Final = 0.95
+_CLOSES: Final = ("x", "X", "\N{MULTIPLICATION SIGN}")
 #: Score below which a line of several words is a salad, and no draft if all of them are.
 _SALAD: Final = 0.8
 #: Mean characters of lines that are letters of a puzzle, in no order.
@@ -202,6 +205,8 @@ def _is_text(line: Line) -> bool:
     letters = sum(character.isalnum() for character in line.text)
     if letters == 0:
         return False
+    if line.text in _CLOSES:
+        return False
     lone = len(line.text) == 1 and not line.text.isdigit() and line.text not in "AI"
     return not (lone and (line.score < 0.9 or not line.text.isascii()))  # noqa: PLR2004 - icons
 
@@ -210,7 +215,7 @@ def _kind(  # noqa: PLR0911 - a table of rules, the surest first
     lines: Sequence[Line], width: int, height: int
 ) -> tuple[str, str]:
     texts = [line.text for line in lines]
-    if _is_post(texts):
+    if _is_post(lines):
         return "social media post", "screenshot of a social media post"
     if any(_TERMINAL.search(text) for text in texts):
         return "terminal", "screenshot of a terminal"
@@ -237,7 +242,7 @@ def _kind(  # noqa: PLR0911 - a table of rules, the surest first
 
 def _plainly(prefix: str, level: Level, lines: Sequence[Line]) -> tuple[str, Level, list[Line]]:
     """Return how plain text is introduced, how sure it is, and the lines that say something."""
-    kept = [_without_salad(line) for line in lines]
+    kept = [_without_salad(line) for line in lines if not _may_be_emoji(line)]
     if not (loose := loose_numbers.find(lines)):
         return prefix, level, kept
     kept = [line for line in kept if line not in loose]
@@ -284,6 +289,10 @@ def _has_speakers(lines: Sequence[Line]) -> bool:
     return sum(again) > _AGAIN
 
 
+def _may_be_emoji(line: Line) -> bool:
+    return len(line.text) == 1 and line.text.isdecimal() and line.score < _SURE_DIGIT
+
+
 def _without_salad(line: Line) -> Line:
     is_salad = line.score < _SALAD and " " in line.text and not line.script
     return replace(line, text="\N{HORIZONTAL ELLIPSIS}") if is_salad else line
@@ -310,9 +319,13 @@ def _without_sidebar(lines: Sequence[Line]) -> list[Line]:
     return [o for o in lines if o not in beside] if len(beside) >= _SIDEBAR else list(lines)
 
 
-def _is_post(texts: Sequence[str]) -> bool:
+def _is_post(lines: Sequence[Line]) -> bool:
+    texts = [line.text for line in lines]
+    lowest = max((line.y0 for line in lines), default=0.0)
     handles = sum(bool(_HANDLE.search(text)) for text in texts)
-    full = any((match := _HANDLE.search(text)) and match[1] for text in texts)
+    # In the last row it is a slide's, or a poster's.
+    upper = (line.text for line in lines if line.y1 <= lowest)
+    full = any((match := _HANDLE.search(text)) and match[1] for text in upper)
     words = {m.lower() for text in texts for m, *_ in _POST_WORDS.findall(text)}
     aged = any(_AGE.search(text) for text in texts)
     return handles > 0 and (full or len(words) >= 2 or (aged and len(words) >= 1))  # noqa: PLR2004

@@ -30,6 +30,8 @@ _DOTTED: Final = re.compile(r"^\D*[1-9]\d{0,2}(?:\.\d{3})+\D*$")
 _DOTTED_ROUND: Final = re.compile(r"\.\d\d0\b")
 #: What no axis says: the mark of its tick was read as a sign, and so were those of the others.
 _SIGNED_ZERO: Final = re.compile(r"^[-\u2212\u2013]0+(?:\.0+)?(?!\d)")
+#: What the mark of a tick at a label's end is read as.
+TICK_MARKS: Final = " _-\N{EN DASH}\N{MINUS SIGN}"
 _SIGNS: Final = "-\N{MINUS SIGN}\N{EN DASH}"
 _FACTORS: Final = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
 #: Numbers that one axis must have at least to be one.
@@ -38,6 +40,8 @@ _LEAST_TICKS: Final = 3
 _FAR: Final = 3.0
 #: How far a tick may be off the fitted line, as a share of the axis' values.
 _OFF_FIT: Final = 0.03
+#: How far a tick that wasn't read may be off a multiple of the step, in steps.
+_OFF_STEP: Final = 0.15
 #: What an entry of a legend begins with whose line was read as a dash.
 _LEGEND: Final = re.compile(r"^[-\u2013\u2014]+ ?[^\W\d]|--")
 #: What is noted on a plot: the size of a sample, a correlation.
@@ -133,7 +137,8 @@ class Axes:
         if self.horizontal is not None:
             spans.append(f"{name} {self.horizontal.span()}")
         elif len(self.bottom) >= 2:  # noqa: PLR2004 - two ends
-            spans.append(f"{name} from {self.bottom[0].text} to {self.bottom[-1].text}")
+            first, last = (o.text.rstrip(TICK_MARKS) for o in (self.bottom[0], self.bottom[-1]))
+            spans.append(f"{name} from {first} to {last}")
         if self.has_second_scale:
             spans.append("vertical axes on both sides")
         elif self.vertical is not None:
@@ -148,7 +153,7 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
     lines = _with_commas(lines, pixels)
     level = [line for line in lines if not line.is_upright and line.text]
     left = _left_ticks(level, width)
-    bottom = _bottom_ticks(level, height, left)
+    bottom = _upright_ticks(lines, left) or _bottom_ticks(level, height, left)
     if len(left) < _LEAST_TICKS and len(bottom) < _LEAST_TICKS:
         return None
     vertical = _fit(left, "y")
@@ -267,6 +272,18 @@ def _bottom_ticks(lines: Sequence[Line], height: int, left: Sequence[Line]) -> l
     return sorted(best, key=lambda line: line.x)
 
 
+def _upright_ticks(lines: Sequence[Line], left: Sequence[Line]) -> list[Line]:
+    """Return the row of labels that run upwards to the plot's lower edge, from the left."""
+    upper = max((line.y0 for line in left), default=0.0)
+    upright = [line for line in lines if line.is_upright and line.y0 > upper]
+    row = max(
+        ([o for o in upright if abs(o.y0 - one.y0) < 0.5 * one.width] for one in upright),
+        key=len,
+        default=[],
+    )
+    return sorted(row, key=lambda line: line.x) if len(row) >= _LEAST_TICKS else []
+
+
 def _left_words(lines: Sequence[Line], bottom: Sequence[Line], width: int) -> list[Line]:
     if not bottom:
         return []
@@ -300,9 +317,25 @@ def _fit(ticks: Sequence[Line], axis: str) -> Scale | None:
         if np.abs(slope * places + offset - values).max() <= _OFF_FIT * reach:
             signs = [re.search(r"[$€£%°]C?", tick.text) for tick, _ in kept]
             unit = signs[0][0] if all(signs) and signs[0] else ""
-            ticks_kept = [tick for tick, _ in kept]
-            return Scale(ticks_kept, [float(v) for v in values], float(slope), float(offset), unit)
+            scale = Scale([tick for tick, _ in kept], values.tolist(), slope, offset, unit)
+            return _with_ends(scale, ticks, axis)
     return None
+
+
+def _with_ends(scale: Scale, ticks: Sequence[Line], axis: str) -> Scale:
+    """Return the scale with the first and the last tick, if these weren't read as numbers."""
+    step = float(np.median(np.abs(np.diff(sorted(scale.values)))))
+    for at, tick in ((0, ticks[0]), (-1, ticks[-1])):
+        is_left_out = tick is not scale.ticks[at] and parse_number(tick.text) is None
+        is_left_out &= any(map(str.isdecimal, tick.text))
+        steps = (scale.slope * (tick.y if axis == "y" else tick.x) + scale.offset) / step
+        if is_left_out and abs(steps - round(steps)) < _OFF_STEP:
+            found, values = [*scale.ticks], [*scale.values]
+            place = 0 if at == 0 else len(found)
+            found.insert(place, tick)
+            values.insert(place, round(steps) * step)
+            scale = replace(scale, ticks=found, values=values)
+    return scale
 
 
 def _are_powers(values: NDArray[np.float64]) -> bool:
@@ -350,7 +383,7 @@ def _plot_box(
     y1 = min(line.y0 for line in bottom) - 2
     above, beside = usual_step([n.y for n in left]), usual_step([n.x for n in bottom])
     y0 = max(0.0, min(line.y for line in left) - above)
-    x1 = min(float(width), max(line.x for line in bottom) + beside)
+    x1 = min(float(width), max(line.x1 if len(bottom) == 1 else line.x for line in bottom) + beside)
     if y1 - y0 < _SMALLEST_PX or x1 - x0 < _SMALLEST_PX:
         return None
     return int(x0), int(y0), int(x1), int(y1)

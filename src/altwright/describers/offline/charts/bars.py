@@ -10,9 +10,16 @@ from typing import Final
 import cv2
 import numpy as np
 
-from altwright.describers.offline.charts.axes import Axes, Scale, parse_number, usual_step
+from altwright.describers.offline.charts.axes import (
+    TICK_MARKS,
+    Axes,
+    Scale,
+    parse_number,
+    usual_step,
+)
 from altwright.describers.offline.charts.series_colours import (
     Ink,
+    Mask,
     find_inks,
     name_of,
     parts,
@@ -44,8 +51,6 @@ _LEAST_BARS: Final = 2
 _ACROSS: Final = 0.5
 #: Share of a bar whose colour is seen beside all bars: one was cut in pieces.
 _LEFT_OVER: Final = 0.3
-#: What the mark of a tick at a label's end is read as.
-_TICK_MARKS: Final = " _-\N{EN DASH}\N{MINUS SIGN}"
 #: Bars that are read out one by one.
 _READ_BARS: Final = 24
 
@@ -155,8 +160,9 @@ def _is_mixed(bars: Sequence[Bar], inks: Sequence[Ink], axes: Axes, *, upright: 
 def _boxes(inks: Sequence[Ink], axes: Axes, *, upright: bool) -> list[_Box]:
     found = []
     for ink in inks:
-        # Without the gaps that grid lines cut into bars.
-        closed = cv2.morphologyEx(ink.mask, cv2.MORPH_CLOSE, np.ones((_GRID_LINE_PX, 1), np.uint8))
+        # Without the gaps that letters, and grid lines, cut into bars.
+        mask = _with_letters(ink.mask, axes)
+        closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((_GRID_LINE_PX, 1), np.uint8))
         for x, y, width, height, area in parts(np.asarray(closed, np.uint8)):
             if area < _FILLED * width * height or min(width, height) < 2:  # noqa: PLR2004 - a line
                 continue
@@ -166,6 +172,21 @@ def _boxes(inks: Sequence[Ink], axes: Axes, *, upright: bool) -> list[_Box]:
             else:
                 found.append(_Box(top + height / 2, height, left, left + width, ink))
     return [box for box in found if box.width >= _LEAST_WIDTH_PX]
+
+
+def _with_letters(mask: Mask, axes: Axes) -> Mask:
+    """Return the mask filled where something is written on what has its colour all around."""
+    filled = mask.copy()
+    for line in axes.others:
+        x0, x1 = (int(x - axes.x0) for x in (line.x0, line.x1))
+        y0, y1 = (int(y - axes.y0) for y in (line.y0, line.y1))
+        if min(x0, y0) < 1 or x1 >= mask.shape[1] - 1 or y1 >= mask.shape[0] - 1:
+            continue
+        around = (mask[y0 : y1 + 1, x] for x in (x0, x1)), (mask[y, x0 : x1 + 1] for y in (y0, y1))
+        ring = np.concatenate([piece for pieces in around for piece in pieces])
+        if (ring > 0).mean() > _FILLED:
+            filled[y0 : y1 + 1, x0 : x1 + 1] = mask.max()
+    return filled
 
 
 def _standing(boxes: Sequence[_Box], scale: Scale, edge: float, *, upright: bool) -> list[Bar]:
@@ -270,14 +291,16 @@ def _told(
         return abs((line.x if upright else line.y) - bar.middle)
 
     near = min(labels, key=off, default=None)
-    label = near.text.rstrip(_TICK_MARKS) if near is not None and off(near) <= reach else ""
+    label = near.text.rstrip(TICK_MARKS) if near is not None and off(near) <= reach else ""
     value = f"about {scale.shown(scale.at(bar.end))}"
     is_doubtful = False
     for line in others:
         distance = bar.end - line.y if upright else line.x0 - bar.end
-        room = 2.2 * line.height if upright else 1.2 * line.height
+        inside = line.y - bar.end if upright else bar.end - line.x1
+        room = (2.2 if upright else 1.2) * line.height
         written = parse_number(line.text)
-        if written is None or off(line) > bar.width / 2 or not 0 < distance < room:
+        is_at_end = 0 < distance < room or 0 < inside < room
+        if written is None or off(line) > bar.width / 2 or not is_at_end:
             continue
         if abs(written - scale.at(bar.end)) <= 0.05 * abs(written) + 1e-9:
             return replace(bar, label=label, value=line.text)

@@ -213,11 +213,12 @@ def _line(ink: Ink, scale: Scale, pixels: Pixels, axes: Axes) -> Drawn | None:
     ends = [float(np.median(middles[:edge])), float(np.median(middles[-edge:]))]
     peak = axes.y0 + float(min(row.min() for row in rows)) + typical / 2
     dip = axes.y0 + float(max(row.max() for row in rows)) - typical / 2
-    first, last, one, other = (scale.at(pixel) for pixel in (*ends, peak, dip))
+    values = [scale.at(pixel) for pixel in (*ends, peak, dip)]
+    first, last, *_ = values
     return Drawn(
         name_of(ink.rgb, pixels, axes.others),
         scale.shown(first),
         scale.shown(last),
-        scale.shown(min(one, other)),
-        scale.shown(max(one, other)),
+        scale.shown(min(values)),
+        scale.shown(max(values)),
     )

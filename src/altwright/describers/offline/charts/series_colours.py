@@ -25,6 +25,8 @@ _NEAR_IN_JPEG: Final = 40
 _JPEG_BITS: Final = 4
 #: Share of equal neighbours above which a plot's colours are exact.
 _EXACT: Final = 0.93
+#: Share of the plot's height that is its upper edge.
+_UPPER_EDGE: Final = 0.04
 #: Inks that are looked for at most.
 _MOST_INKS: Final = 10
 #: Difference of the strongest and weakest channel from which on an ink is coloured, not grey.
@@ -55,14 +57,18 @@ class Ink:
 
 
 def find_inks(plot: Pixels) -> list[Ink]:
-    """Return the plot's colours without its background's, the most frequent first."""
+    """Return the plot's colours without its background's, the most frequent first.
+
+    The background is what is seen most at the upper edge: bars may cover more than is left of it.
+    """
     is_exact = bool((np.diff(plot.astype(np.int16), axis=1) == 0).all(axis=2).mean() > _EXACT)
     near, bits = (_NEAR, 0) if is_exact else (_NEAR_IN_JPEG, _JPEG_BITS)
     values, shares = frequent(plot >> bits)  # fewer bits tell colours apart
     values = np.asarray((values << bits) + ((1 << bits) >> 1), np.uint8)
+    top = frequent(plot[: 1 + round(_UPPER_EDGE * len(plot))] >> bits)[0][0]
     found: list[Ink] = []
-    seen = [values[0].astype(np.int16)]
-    for value, share in zip(values[1:], shares[1:], strict=True):
+    seen = [((top << bits) + ((1 << bits) >> 1)).astype(np.int16)]
+    for value, share in zip(values, shares, strict=True):
         if share < _LEAST_SHARE or len(found) == _MOST_INKS:
             break
         colour = value.astype(np.int16)

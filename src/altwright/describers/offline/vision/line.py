@@ -9,7 +9,7 @@ from typing import Final
 from altwright.describers.offline.vision.scripts import is_right_to_left
 
 #: A box so much taller than wide holds text that runs upwards or downwards.
-_UPRIGHT_RATIO: Final = 1.5
+_UPRIGHT_RATIO: Final = 1.4
 #: A recognised line's least score.
 _LEAST_SCORE: Final = 0.5
 #: Lines so much longer than high have letters enough to tell whether they were read.
@@ -129,6 +129,11 @@ class Line:
         return self.is_upright and UNSPACED.match(self.text) is not None
 
     @property
+    def is_tall(self) -> bool:
+        """Return whether its box may hold text that runs along the vertical."""
+        return self.height > _UPRIGHT_RATIO * self.width
+
+    @property
     def is_upright(self) -> bool:
         """Return whether the text runs along the vertical."""
-        return self.height > _UPRIGHT_RATIO * self.width and len(self.text) > 2  # noqa: PLR2004
+        return self.is_tall and len(self.text) > 2  # noqa: PLR2004

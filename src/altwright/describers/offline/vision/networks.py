@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,9 +41,13 @@ _OVERLAP: Final = 0.45
 #: People do stand before each other, and only count as one when nearly all of a box is shared.
 _INSIDE: Final = 0.65
 _PERSON_INSIDE: Final = 0.85
+#: What the score of a thing counts that is seen on the picture or on its mirror image only.
+_SEEN_ONCE: Final = 0.75
 _FACES_PX: Final = 640
 _LEAST_FACE: Final = 0.6
 _CLASSIFIER_PX: Final = 224
+#: Share of height and width at each side that the inner part lacks.
+_BORDER: Final = 0.1
 #: The classifier's inputs: (value - 127) / 128. With ImageNet's mean and deviation, which its
 #: package doesn't state, the surest class averages .54 instead of .61 (measured).
 _MEAN: Final = 127.0
@@ -70,6 +74,14 @@ class Thing:
     def area(self) -> float:
         """Return its area as a share of the picture's."""
         return (self.x1 - self.x0) * (self.y1 - self.y0)
+
+    def overlap(self, other: Thing) -> float:
+        """Return the share of both that both have in common; 0 if they are of two kinds."""
+        width = min(self.x1, other.x1) - max(self.x0, other.x0)
+        height = min(self.y1, other.y1) - max(self.y0, other.y0)
+        shared = max(0.0, width) * max(0.0, height)
+        union = self.area + other.area - shared
+        return shared / union if self.name == other.name and union > 0 else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return it as evidence."""
@@ -101,7 +113,14 @@ class Detector:
         self._stride = np.concatenate(strides).astype(np.float32)
 
     def find(self, pixels: Pixels) -> list[Thing]:
-        """Return the things, the surest first."""
+        """Return what is seen on the picture and on its mirror image, the surest first.
+
+        A rocket is a boat on one of them only, a book a laptop.
+        """
+        seen, mirrored = self._find(pixels), self._find(np.ascontiguousarray(pixels[:, ::-1]))
+        return agreed(seen, [replace(one, x0=1 - one.x1, x1=1 - one.x0) for one in mirrored])
+
+    def _find(self, pixels: Pixels) -> list[Thing]:
         height, width = pixels.shape[:2]
         scale = _DETECTOR_PX / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -123,6 +142,21 @@ class Detector:
                 corners = [float(min(1.0, max(0.0, v))) for v in (x0, y0, x1, y1)]
                 things.append(Thing(COCO[kind], float(best[of_kind[i]]), *corners))
         return sorted(things, key=lambda thing: -thing.score)
+
+
+def agreed(seen: list[Thing], mirrored: list[Thing]) -> list[Thing]:
+    """Return the things of both views, each once; the score of one in a single view is less."""
+    things, left = [], list(mirrored)
+    for thing in seen:
+        twin = max(left, key=thing.overlap, default=None)
+        if twin is not None and thing.overlap(twin) > _OVERLAP:
+            left.remove(twin)
+            things.append(replace(thing, score=(thing.score + twin.score) / 2))
+        else:
+            things.append(replace(thing, score=_SEEN_ONCE * thing.score))
+    alone = (one for one in left if not any(one.overlap(thing) for thing in things))
+    things += [replace(one, score=_SEEN_ONCE * one.score) for one in alone]
+    return sorted((o for o in things if o.score >= _LEAST_SCORE), key=lambda o: -o.score)
 
 
 def _distinct(boxes: NDArray[np.float32], scores: NDArray[np.float32], inside: float) -> list[int]:
@@ -176,21 +210,27 @@ class Classes:
 
 
 class Classifier:
-    """EfficientNet-lite0 on two views: the middle square, and the whole picture squeezed."""
+    """EfficientNet-lite0 on four views, three of them squeezed.
+
+    They are the middle square, the whole picture, its mirror image, and its inner part.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._session = _session(directory / fetch.CLASSIFIER)
         self._names: list[str] = json.loads((directory / fetch.CLASS_NAMES).read_text())
 
     def classify(self, pixels: Pixels) -> Classes:
-        """Return the probabilities, averaged over both views."""
+        """Return the probabilities, averaged over the views."""
         height, width = pixels.shape[:2]
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2
         edge = round(side * 0.0625)  # the middle 224 of 256, as in training
         inner = slice(top + edge, top + side - edge), slice(left + edge, left + side - edge)
+        middle = pixels[inner] if side > 2 * edge else pixels
+        border = round(_BORDER * height), round(_BORDER * width)
+        part = pixels[border[0] : height - border[0], border[1] : width - border[1]]
         views = []
-        for view in (pixels[inner] if side > 2 * edge else pixels, pixels):
+        for view in (middle, pixels, pixels[:, ::-1], part):
             size = (_CLASSIFIER_PX, _CLASSIFIER_PX)
             shrinks = min(view.shape[:2]) > _CLASSIFIER_PX
             how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC

@@ -96,7 +96,7 @@ class Reader:
             crop = self._crop(bgr, corners[place].astype(np.float32))
             text, score = self._recognise(crop)
             line = replace(place, text=text, score=score)
-            if line.is_upright:
+            if line.is_upright or (line.is_tall and score < USUAL_SCORE):
                 line = self._read_upright(bgr, line, scale)
             if line.is_foreign and _fills(line, pixels):
                 continue
@@ -142,7 +142,8 @@ class Reader:
         if crop.size == 0:
             return line
         text, score = self._recognise(cv2.rotate(crop, cv2.ROTATE_90_CLOCKWISE))
-        return replace(line, text=text, score=score) if score > line.score else line
+        is_surer = score > line.score and (line.is_upright or len(text) > 2)  # noqa: PLR2004
+        return replace(line, text=text, score=score) if is_surer else line
 
     def _recognise(self, bgr: Any) -> tuple[str, float]:
         found = self._engine(bgr, use_det=False, use_cls=False, use_rec=True, return_word_box=True)

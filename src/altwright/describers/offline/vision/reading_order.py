@@ -101,6 +101,9 @@ def _are_values(lines: Sequence[Line], others: Sequence[Line]) -> bool:
         for line in lines
         if any(abs(line.y - o.y) < 0.5 * min(line.height, o.height) for o in others)
     ]
+    end = median(line.x1 for line in lines)
+    if 2 * len(beside) >= len(lines):  # what stands beside some in the one column wasn't read
+        beside = [line for line in lines if line in beside or abs(line.x1 - end) < line.height]
     numbers = sum(is_number(line.text) for line in beside)
     is_short = len(beside) == len(lines) and all(len(line.text) <= _SHORT for line in lines)
     return numbers >= (0.5 if is_short else _NUMBERS_BESIDE) * len(lines)
