@@ -373,6 +373,8 @@ def test_the_commands_say_what_they_do(tmp_path: Path) -> None:
     away = service.command("import", "vedfolnir")
     assert (away.returncode, away.stderr.count("\n")) == (2, 1)
     assert "sesame" not in away.stderr
+    del service.settings["VEDFOLNIR_DATABASE_URL"]
+    assert "set VEDFOLNIR_DATABASE_URL" in service.command("import", "vedfolnir").stderr
     old.engine.dispose()
 
 

@@ -24,6 +24,15 @@ _REMARKS = {"table": "table", "what": "what", "rows": "rows", "ids": "ids"}
 _SHOWN = 5
 
 
+def _named(_context: click.Context, _parameter: click.Parameter, url: str | None) -> str:
+    if not url:
+        raise click.UsageError(
+            "Which database? Write its address, as in mysql://name:password@host/vedfolnir, or set "
+            "VEDFOLNIR_DATABASE_URL."
+        )
+    return url
+
+
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     for decorate in (
         json_option,
@@ -34,7 +43,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             help="Its PLATFORM_ENCRYPTION_KEY; default: this service's. Better in the environment "
             "(VEDFOLNIR_ENCRYPTION_KEY), since `ps` shows arguments to everybody.",
         ),
-        click.argument("url", envvar="VEDFOLNIR_DATABASE_URL"),
+        click.argument("url", envvar="VEDFOLNIR_DATABASE_URL", required=False, callback=_named),
     ):
         command = decorate(command)
     return command

@@ -68,7 +68,7 @@ _SURE_ALONE: Final = 0.85
 _SURE_BODY: Final = 0.75
 _NEAR: Final = 0.3
 #: Scores of a body and of a face from which on somebody else may be there.
-_SOMEBODY: Final = (0.34, 0.6)
+_SOMEBODY: Final = (0.4, 0.6)
 #: Height of a face below which those who have one are far away, or drawn.
 _SMALL_FACE: Final = 0.04
 #: Share of the picture from which on a thing is large.
