@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import cos, log10, radians, sin
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from evaluation.drawing.sheet import Face, Sheet, written
+from evaluation.drawing.sheet import Face, Sheet, font, written
 
 COLOURS = ("#2a6fb0", "#e9a23b", "#3a9d5d", "#c0392b", "#7d5ba6", "#5a6672")
 SLICES = ("#264653", "#2a9d8f", "#e9c46a", "#e76f51", "#8d5a97", "#577590")
@@ -27,8 +27,18 @@ def bar_chart(
     ink: str = "black",
     fill: str = COLOURS[0],
     is_printed: bool = False,
+    is_printed_on: bool = False,
+    has_upright_labels: bool = False,
+    thousands: str = ",",
+    share: float = 0.7,
+    widest: float = 60,
 ) -> Image.Image:
-    """Return a bar chart with a labelled axis and grid lines behind the bars."""
+    """Return a bar chart with a labelled axis and grid lines behind the bars.
+
+    Values may be printed above the bars, or on them in white; labels may run upwards. ``thousands``
+    is the mark between groups of digits; bars take up a ``share`` of their room, and are ``widest``
+    pixels wide at most.
+    """
     width, height = size
     sheet = Sheet(size, paper)
     sheet.text((width / 2, 12), title, 26, face, ink, "ma")
@@ -36,14 +46,24 @@ def bar_chart(
     for number in range(round(top / step) + 1):
         y = bottom - high * number * step / top
         sheet.draw.line((80, y, width - 20, y), fill="#dddddd" if paper == "white" else "#444444")
-        sheet.text((70, y), f"{number * step:,g}", 18, face, ink, "rm")
+        tick = f"{number * step:,g}".replace(",", thousands)
+        sheet.text((70, y), tick, 18, face, ink, "rm")
     room = (width - 140) / len(values)
     for number, (label, value) in enumerate(values.items()):
         x = 120 + number * room
         y = bottom - high * value / top
-        wide = min(60, 0.7 * room)
+        wide = min(widest, share * room)
         sheet.draw.rectangle((x, y, x + wide, bottom), fill=fill)
-        sheet.text((x + wide / 2, bottom + 10), label, 18, face, ink, "mt")
+        if has_upright_labels:
+            upwards = Image.new("RGB", (44, 22), paper)
+            ends = ImageDraw.Draw(upwards)
+            ends.text((42, 11), label, font=font(18, face), fill=ink, anchor="rm")
+            at = (round(x + wide / 2) - 11, bottom + 4)
+            sheet.image.paste(upwards.rotate(90, expand=True), at)
+        else:
+            sheet.text((x + wide / 2, bottom + 10), label, 18, face, ink, "mt")
+        if is_printed_on:
+            sheet.text((x + wide / 2, y + 8), f"{value:,g}", 18, face, "white", "mt")
         if is_printed:
             sheet.text((x + wide / 2, y - 6), f"{value:,g}", 18, face, ink, "ms")
     return sheet.image

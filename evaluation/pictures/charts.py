@@ -62,6 +62,18 @@ def _bars() -> Iterator[Made]:
         members, "Members, printed", top=6000, step=1000, face="sans", is_printed=True
     )
     yield _bar(image, "members-printed", "Members, printed", members)
+    rents = {"Kiel": 1250.0, "Halle": 900, "Ulm": 1600, "Trier": 1100}
+    image = charts.bar_chart(
+        rents, "Kaltmiete in Euro", top=2000, step=500, thousands=".", has_upright_labels=True,
+        share=0.9, widest=200, face="sans",
+    )  # fmt: skip
+    yield _bar(image, "upright-labels", "Kaltmiete in Euro", rents)
+    cars = {"Norway": 89.0, "Iceland": 62, "Sweden": 58, "Finland": 46}
+    image = charts.bar_chart(
+        cars, "New cars that are electric, percent", top=100, step=20, is_printed_on=True,
+        share=0.8, widest=200, face="sans", paper="#e5ecf6", fill="#636efa",
+    )  # fmt: skip
+    yield _bar(image, "printed-on", "New cars that are electric, percent", cars)
     share = {"Bus": 0.35, "Tram": 0.22, "Bicycle": 0.28, "Car": 0.15}
     image = charts.bar_chart(share, "Share of trips", top=0.4, step=0.1, face="sans")
     yield _bar(image, "share", "Share of trips", share)

@@ -325,7 +325,7 @@ def _fit(ticks: Sequence[Line], axis: str) -> Scale | None:
 def _with_ends(scale: Scale, ticks: Sequence[Line], axis: str) -> Scale:
     """Return the scale with the first and the last tick, if these weren't read as numbers."""
     step = float(np.median(np.abs(np.diff(sorted(scale.values)))))
-    for at, tick in ((0, ticks[0]), (-1, ticks[-1])):
+    for at, tick in ((0, ticks[0]), (-1, ticks[-1])) if step else ():  # some ticks read twice
         is_left_out = tick is not scale.ticks[at] and parse_number(tick.text) is None
         is_left_out &= any(map(str.isdecimal, tick.text))
         steps = (scale.slope * (tick.y if axis == "y" else tick.x) + scale.offset) / step
