@@ -326,15 +326,17 @@ def _with_ends(scale: Scale, ticks: Sequence[Line], axis: str) -> Scale:
     """Return the scale with the first and the last tick, if these weren't read as numbers."""
     step = float(np.median(np.abs(np.diff(sorted(scale.values)))))
     for at, tick in ((0, ticks[0]), (-1, ticks[-1])) if step else ():  # some ticks read twice
-        is_left_out = tick is not scale.ticks[at] and parse_number(tick.text) is None
-        is_left_out &= any(map(str.isdecimal, tick.text))
         steps = (scale.slope * (tick.y if axis == "y" else tick.x) + scale.offset) / step
-        if is_left_out and abs(steps - round(steps)) < _OFF_STEP:
-            found, values = [*scale.ticks], [*scale.values]
-            place = 0 if at == 0 else len(found)
-            found.insert(place, tick)
-            values.insert(place, round(steps) * step)
-            scale = replace(scale, ticks=found, values=values)
+        value, read = round(steps) * step, parse_number(tick.text)
+        # The same number counts to the other side, as a pyramid's.
+        is_misread = any(map(str.isdecimal, tick.text)) and abs(value) != abs(read or 0.0)
+        if tick is scale.ticks[at] or not is_misread or abs(steps - round(steps)) >= _OFF_STEP:
+            continue
+        place = 0 if at == 0 else len(scale.ticks)
+        found, values = [*scale.ticks], [*scale.values]
+        found.insert(place, tick)
+        values.insert(place, value)
+        scale = replace(scale, ticks=found, values=values)
     return scale
 
 
