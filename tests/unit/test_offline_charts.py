@@ -352,3 +352,32 @@ def test_values_may_be_written_on_the_bars(written: str, read: str, level: str) 
     assert found is not None
     assert read in found.text
     assert found.level == level
+
+
+def test_an_axis_whose_first_label_may_be_missing_is_told_by_its_last() -> None:
+    """There is room for one more before it."""
+    boxes, lines = three_bars()
+    rest = [one for one in lines if one.text not in {"A", "B"}]
+    found = told(boxes, rest)
+    assert found is not None
+    assert "Horizontal axis up to E;" in found.text
+
+
+def test_ticks_that_were_read_as_one_still_end_the_axis() -> None:
+    """150 and 160 where these stand closest."""
+    boxes, lines = three_bars()
+    ticks = [one for one in lines if not one.text.isalpha()]
+    ticks += [line(str(10 * at), 110 + 60 * at, 330) for at in range(5)]
+    both = Line("50 60", 0.99, 400, 320, 480, 340)
+    found = told(boxes, [*ticks, both])
+    assert found is not None
+    assert "Horizontal axis from 0 to 60;" in found.text
+
+
+def test_whose_chart_it_is_is_no_axis() -> None:
+    """A library writes its address in the corner; titles of axes stand below their middle."""
+    boxes, lines = three_bars()
+    for at, is_title in ((330, True), (560, False)):
+        found = told(boxes, [*lines, line("Charts.com", at, 370)])
+        assert found is not None
+        assert ("“Charts.com”" in found.text) == is_title

@@ -111,6 +111,14 @@ def test_a_grid_is_a_table() -> None:
             id="an article of two columns",
         ),
         pytest.param(
+            [
+                line(text, 200 * x, 60 * y, height=30 if y == 1 else 20)
+                for y, row in enumerate((("Distance", "Pace", "Time"), "853", ("km", "/km", "17s")))
+                for x, text in enumerate(row)
+            ],
+            id="figures of a run, larger than what they are of",
+        ),
+        pytest.param(
             [line("left", 0, 60 * i) for i in range(3)]
             + [line("right", 300, 30 + 60 * i) for i in range(3)],
             id="a chat",

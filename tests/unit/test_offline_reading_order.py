@@ -215,6 +215,35 @@ def test_cards_are_read_one_by_one() -> None:
     assert found.text == "image with text in two parts: “128 l used a day”, “27 % is flushed”"
 
 
+def test_cells_of_a_grid_are_read_one_by_one() -> None:
+    """A bingo card's sentences go on in their cells, not in the next ones."""
+    pixels = np.zeros((220, 640, 3), np.uint8)
+    cells = (("Sorry, I have", "a hard stop"), ("Doorbell",), ("Echo",))
+    lines = []
+    for at in range(6):
+        x, y = 10 + 210 * (at % 3), 10 + 100 * (at // 3)
+        pixels[y : y + 90, x : x + 200] = 255
+        texts = cells[at % 3] if at < 3 else ("You're on mute",)
+        lines += [line(text, x + 10, y + 10 + 30 * row) for row, text in enumerate(texts)]
+    found = cards.describe(pixels, lines)
+    assert found is not None
+    assert found.level == "medium"
+    assert found.text.startswith("image with text in six parts: “Sorry, I have a hard stop”, “Door")
+
+
+def test_values_of_a_list_stay_with_their_labels_where_some_have_none() -> None:
+    """As settings on a telephone without its status bar, or a receipt."""
+    labels = ("Aeroplane mode", "Network", "Sounds", "Screen", "Battery")
+    lines = [line(text, 20, 40 + 60 * at) for at, text in enumerate(labels)]
+    lines += [line(text, 400, 40 + 60 * at) for at, text in ((0, "Off"), (1, "Home"), (4, "82%"))]
+    found = screenshots.describe(lines, 480, 800)
+    assert found is not None
+    assert found.text == (
+        "image of text: “Aeroplane mode: Off; Network: Home. Sounds. Screen. Battery: 82%”"
+    )
+    assert found.level == "medium"
+
+
 def test_columns_of_japanese_are_read_from_the_right() -> None:
     """And of Vietnamese letters are lost, so it isn't read."""
     right, left = "古池や蛙飛びこむ水の音", "閑さや岩にしみ入る蝉の声"

@@ -167,6 +167,9 @@ def test_a_first_row_like_the_others_names_no_columns() -> None:
 def test_a_one_with_a_descender_is_a_one() -> None:
     """As old typefaces have it on a price list; Roman numbers and words stay."""
     assert tidy("I,30 €") == "1,30 €"
+    assert tidy("Gnocchi II,00") == "Gnocchi 11,00"
+    assert tidy("S,5O") == "5,50"
+    assert tidy("IS. So") == "IS. So"
     assert tidy("Part I, 30 pages") == "Part I, 30 pages"
 
 
@@ -216,7 +219,7 @@ def test_a_post_s_rows_of_counts_are_left_out() -> None:
     texts = ("Mara @mara@norden.social 3h", apples, "14:05")
     post = rows(*texts)
     post += [line("14", 0, 200), line("2", 60, 200), line("87 \u2605312", 120, 200)]
-    post += [line("3.4k", 300, 200), line("\u706b", 400, 200)]
+    post += [line("3.4k", 300, 200), line("\u706b", 400, 200), line("4\u56db2 9", 460, 200)]
     found = screenshots.describe(post, 800, 600)
     assert found is not None
     assert found.kind == "social media post"

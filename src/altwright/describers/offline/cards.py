@@ -22,8 +22,10 @@ from altwright.describers.port import Level
 #: Cards beside each other, and rows of text on one, at least.
 _CARDS: Final = 2
 _ROWS: Final = 2
+#: From so many on, cells of one line are cards, too, as on a bingo card.
+_GRID: Final = 6
 #: More than so many are a program's buttons and fields.
-_MOST: Final = 20
+_MOST: Final = 26
 #: Share of the picture's width that one takes up at most; what is wider is paper.
 _WIDEST: Final = 0.7
 #: Share of the characters that stands on cards, at least.
@@ -31,22 +33,24 @@ _ON_THEM: Final = 0.5
 
 
 def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
-    """Return what is written card by card; None: there aren't two with several rows of text."""
+    """Return what is written card by card; None: there are no two with rows of text, no grid."""
     lines = readable(lines)
     if any(line.is_rtl for line in lines):
         return None
     cards = _cards(areas.find(pixels, lines), lines, pixels.shape[1])
     several = [card for card in cards if len(rows(card)) >= _ROWS]
     written = sum(len(line.text) for line in lines)
-    told = sum(len(line.text) for card in several for line in card)
-    if told < _ON_THEM * written or not _are_beside(several):
+    is_grid = bool(several) and len(cards) >= _GRID
+    told = sum(len(line.text) for card in (cards if is_grid else several) for line in card)
+    if told < _ON_THEM * written or not _are_beside(cards if is_grid else several):
         return None
     loose = [line for line in lines if not any(line in card for card in cards)]
     places = {_whole(part): part for part in (*cards, *([line] for line in loose))}
     texts = [quoted(joined(ordered(places[place]))) for row in rows(list(places)) for place in row]
     if len(texts) > _MOST:
         return None
-    level: Level = "high" if mean(line.score for line in lines) >= SURE_TEXT else "medium"
+    is_sure = not is_grid and mean(line.score for line in lines) >= SURE_TEXT
+    level: Level = "high" if is_sure else "medium"
     text = f"image with text in {number(len(texts))} parts: {', '.join(texts)}"
     return Statement(text, level, "cards")
 

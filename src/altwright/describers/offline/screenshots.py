@@ -126,8 +126,7 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
     kind, prefix = _kind(in_order, width, height)
     if kind == "code":
         lines = _without_sidebar(lines)
-    if kind in _IN_ROWS:
-        in_order = [line for row in rows(lines) for line in row]
+    in_order = [o for row in rows(lines) for o in row] if kind in _IN_ROWS else in_order
     level = _level(kind, lines, in_order)
     if kind == "code":
         in_order = _without_numbers(in_order)
@@ -138,10 +137,13 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
     if kind in PLAIN:
         prefix, level, in_order = _plainly(prefix, level, in_order)
     said = joined(in_order)
-    if kind == "phone screen":
-        bar = status_bar(lines, height)
-        listed = listings.told([line for line in cells if line not in bar])
-        kind, said = ("phone list", listed) if listed else (kind, said)
+    is_listed = kind == "phone screen" or (kind in PLAIN and height > width)  # a receipt, say
+    bar = status_bar(lines, height)
+    listed = listings.told([line for line in cells if line not in bar]) if is_listed else ""
+    if listed and kind in PLAIN:
+        prefix, level, said = MORE_THAN_TEXT[0], "medium", listed
+    elif listed:
+        kind, said = "phone list", listed
     text = f"{prefix}{other_scripts.named(in_order)}: {quoted(said)}"
     return Statement(text, level, kind)
 
@@ -259,7 +261,7 @@ def _without_counts(lines: Sequence[Line]) -> list[Line]:
 def _is_count(text: str) -> bool:
     """Return whether a text is numbers and signs, or one sign that an icon was read as."""
     others = sum(character.isalnum() for character in _DIGITS.sub("", text))
-    is_icon = others == 1 and not any(map(str.isdecimal, text))
+    is_icon = others == 1 and not re.search(r"[a-zA-Z]", _DIGITS.sub("", text))
     return not _TIME_OF_DAY.search(text) and (others == 0 or is_icon)
 
 

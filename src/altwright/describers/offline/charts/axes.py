@@ -40,6 +40,8 @@ _LEAST_TICKS: Final = 3
 _FAR: Final = 3.0
 #: How far a tick may be off the fitted line, as a share of the axis' values.
 _OFF_FIT: Final = 0.03
+#: Room for one more number, and for one more name of a bar that may begin late, in steps.
+_ROOM: Final = (0.9, 1.3)
 #: How far a tick that wasn't read may be off a multiple of the step, in steps.
 _OFF_STEP: Final = 0.15
 #: What an entry of a legend begins with whose line was read as a dash.
@@ -130,15 +132,25 @@ class Axes:
         columns = ([o for o in right if abs(o.x0 - one.x0) < one.height] for one in right)
         return any(_fit(sorted(column, key=lambda line: line.y), "y") for column in columns)
 
+    @property
+    def may_lack_first(self) -> bool:
+        """Return whether there is room for one more label below, before the first that was read."""
+        are_names = self.horizontal is None
+        ticks = self.bottom if self.horizontal is None else self.horizontal.ticks
+        room = _ROOM[are_names] * usual_step([tick.x for tick in ticks])
+        return ticks[0].x - self.x0 > room > 0
+
     def spans(self) -> list[str]:
         """Return a sentence on each axis that can be read, the horizontal one first."""
         spans = []
         name = f"horizontal axis {quoted(self.x_title)}" if self.x_title else "horizontal axis"
         if self.horizontal is not None:
-            spans.append(f"{name} {self.horizontal.span()}")
+            last = self.horizontal.shown(self.horizontal.values[-1])
+            up_to = f"up to {last}" if self.may_lack_first else self.horizontal.span()
+            spans.append(f"{name} {up_to}")
         elif len(self.bottom) >= 2:  # noqa: PLR2004 - two ends
             first, last = (o.text.rstrip(TICK_MARKS) for o in (self.bottom[0], self.bottom[-1]))
-            spans.append(f"{name} from {first} to {last}")
+            spans.append(f"{name} {'up' if self.may_lack_first else f'from {first}'} to {last}")
         if self.has_second_scale:
             spans.append("vertical axes on both sides")
         elif self.vertical is not None:
@@ -175,6 +187,7 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
     unnamed = _without_legend(others, pixels)
     if sum(line.y1 < box[1] for line in unnamed) > _ABOVE:
         return None
+    below = _next_row([o for o in unnamed if o.y > bottom[0].y1])
     return Axes(
         *box,
         vertical=vertical,
@@ -182,7 +195,7 @@ def find_axes(pixels: Pixels, lines: Sequence[Line], reader: Reader) -> Axes | N
         bottom=bottom,
         left=left,
         title=_title(unnamed, box, height),
-        x_title=_joined(_next_row([o for o in unnamed if o.y > bottom[0].y1])),
+        x_title=_joined([o for o in below if _is_centred(o, box)]),
         y_title=_balanced([o for o in unnamed if o.is_upright and o.x < box[0] and o.score > 0.6]),  # noqa: PLR2004
         others=others,
     )
@@ -326,18 +339,28 @@ def _with_ends(scale: Scale, ticks: Sequence[Line], axis: str) -> Scale:
     """Return the scale with the first and the last tick, if these weren't read as numbers."""
     step = float(np.median(np.abs(np.diff(sorted(scale.values)))))
     for at, tick in ((0, ticks[0]), (-1, ticks[-1])) if step else ():  # some ticks read twice
-        steps = (scale.slope * (tick.y if axis == "y" else tick.x) + scale.offset) / step
+        value = None if tick is scale.ticks[at] else _end(scale, tick, at, step, axis)
+        if value is not None:
+            place = 0 if at == 0 else len(scale.ticks)
+            found, values = [*scale.ticks], [*scale.values]
+            found.insert(place, tick)
+            values.insert(place, value)
+            scale = replace(scale, ticks=found, values=values)
+    return scale
+
+
+def _end(scale: Scale, tick: Line, at: int, step: float, axis: str) -> float | None:
+    """Return the number of the first (0) or last (-1) tick, which was misread; None: unsure."""
+    steps = (scale.slope * (tick.y if axis == "y" else tick.x) + scale.offset) / step
+    if abs(steps - round(steps)) < _OFF_STEP:
         value, read = round(steps) * step, parse_number(tick.text)
         # The same number counts to the other side, as a pyramid's.
         is_misread = any(map(str.isdecimal, tick.text)) and abs(value) != abs(read or 0.0)
-        if tick is scale.ticks[at] or not is_misread or abs(steps - round(steps)) >= _OFF_STEP:
-            continue
-        place = 0 if at == 0 else len(scale.ticks)
-        found, values = [*scale.ticks], [*scale.values]
-        found.insert(place, tick)
-        values.insert(place, value)
-        scale = replace(scale, ticks=found, values=values)
-    return scale
+        return value if is_misread else None
+    # Two ticks close to each other were read as one.
+    outer = parse_number(tick.text.split()[at]) if axis == "x" else None
+    is_there = outer is not None and tick.x0 <= (outer - scale.offset) / scale.slope <= tick.x1
+    return outer if is_there else None
 
 
 def _are_powers(values: NDArray[np.float64]) -> bool:
@@ -424,6 +447,10 @@ def _title(lines: Sequence[Line], box: tuple[int, int, int, int], height: int) -
 
 def _is_on_plot(line: Line, box: tuple[int, int, int, int]) -> bool:
     """Return whether a line stands somewhere on the plot, neither centred nor flush with it."""
-    x0, y0, x1, _ = box
-    is_centred = abs(line.x - (x0 + x1) / 2) < _CENTRED * (x1 - x0)
-    return line.y0 > y0 and line.x0 > x0 + 0.6 * line.height and not is_centred
+    x0, y0, *_ = box
+    return line.y0 > y0 and line.x0 > x0 + 0.6 * line.height and not _is_centred(line, box)
+
+
+def _is_centred(line: Line, box: tuple[int, int, int, int]) -> bool:
+    x0, _, x1, _ = box
+    return abs(line.x - (x0 + x1) / 2) < _CENTRED * (x1 - x0)

@@ -29,6 +29,8 @@ _CELL_CHARACTERS: Final = 24
 _LETTERS: Final = 1.5
 #: Spread of the distances between rows, as a share of their mean.
 _UNEVEN: Final = 0.4
+#: How many times as high as another row's a table's letters are at most.
+_LARGER: Final = 1.35
 #: Line heights from one line of a sentence to the next, at most.
 _CLOSE: Final = 1.8
 #: Rows that are read out; a table of more is cut with its length said before.
@@ -63,7 +65,10 @@ def describe(lines: Sequence[Line]) -> Statement | None:
         return None
     middles = [mean(line.y for line in row) for row in grid]
     steps = [b - a for a, b in pairwise(middles)]
-    is_text = any(_is_continued(above, row) for above, row in pairwise(grid))
+    heights = [median(line.height for line in row) for row in grid]
+    # Figures of a dashboard stand in larger letters below what they are of.
+    is_text = max(heights) > _LARGER * min(heights)
+    is_text |= any(_is_continued(above, row) for above, row in pairwise(grid))
     if is_text or pstdev(steps) > _UNEVEN * mean(steps) or not _looks_tabular(cells):
         return None
     return _worded(title, cells, mean(line.score for row in grid for line in row))

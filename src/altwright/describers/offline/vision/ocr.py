@@ -36,8 +36,9 @@ _TILTED: Final = (0.015, 0.35)
 _FILLS: Final = (0.25, 0.97)
 #: What ends a lone number like an ordinal ("4º") is a degree sign on a forecast.
 _DEGREES: Final = re.compile(r"^([-+\u2212]?\d{1,3})\N{MASCULINE ORDINAL INDICATOR}(?=[CF]?$)")
-#: A one of figures with descenders, before a price's cents.
-_OLD_STYLE: Final = re.compile(r"(?<!\w)I(?=[.,]\d\d(?!\d))")
+#: A price whose figures have descenders: what looks like letters there.
+_OLD_STYLE: Final = re.compile(r"(?<!\w)(?=\S*\d)[\dIlSO]{1,3}[.,][\dIlSO]{2}(?!\w)")
+_FIGURES: Final = str.maketrans("IlSO", "1150")
 #: Full-width forms (U+FF01 to U+FF5E) that the recogniser writes between Latin letters.
 _NARROW: Final = {0xFF00 + code: 0x20 + code for code in range(0x01, 0x5F)}
 
@@ -179,7 +180,7 @@ def tidy(text: str) -> str:
     """Return recognised text without the artefacts of full-width recognition."""
     text = " ".join(text.translate(_NARROW).split())
     text = re.sub("^\N{MULTIPLICATION SIGN}(?= ?[(])", "x", text)
-    text = _OLD_STYLE.sub("1", text)
+    text = _OLD_STYLE.sub(lambda price: price[0].translate(_FIGURES), text)
     return _DEGREES.sub("\\1\N{DEGREE SIGN}", text)
 
 
