@@ -117,6 +117,18 @@ def test_a_line_across_two_columns_is_cut_at_their_gap() -> None:
         ),
         pytest.param(
             [
+                line("Council election", 0, 0),
+                *(
+                    line(f"{share},2 %", 120 * at, 400 - 10 * share)
+                    for at, share in enumerate((31, 24, 23, 8, 7, 5))
+                ),
+                *(line(party, 120 * at, 420) for at, party in enumerate("ABCDEF")),
+            ],
+            "Council election A B C D E F",
+            id="shares above bars",
+        ),
+        pytest.param(
+            [
                 line("Bananas, 1 kg", 0, 0), line("179", 0, 60, height=100),
                 line("before 2.49", 0, 200), line("until Saturday", 0, 240),
             ],

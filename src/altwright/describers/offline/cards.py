@@ -22,14 +22,16 @@ from altwright.describers.port import Level
 #: Cards beside each other, and rows of text on one, at least.
 _CARDS: Final = 2
 _ROWS: Final = 2
+#: Lines beside the cards, a headline and a note; with more there is something else.
+_LOOSE: Final = 2
 #: From so many on, cells of one line are cards, too, as on a bingo card.
 _GRID: Final = 6
 #: More than so many are a program's buttons and fields.
 _MOST: Final = 26
 #: Share of the picture's width that one takes up at most; what is wider is paper.
 _WIDEST: Final = 0.7
-#: Share of the characters that stands on cards, at least.
-_ON_THEM: Final = 0.5
+#: Share of the characters that stands on cards, at least; a dashboard's chart has names of its own.
+_ON_THEM: Final = 0.4
 
 
 def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
@@ -49,7 +51,9 @@ def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
     texts = [quoted(joined(ordered(places[place]))) for row in rows(list(places)) for place in row]
     if len(texts) > _MOST:
         return None
-    is_sure = not is_grid and mean(line.score for line in lines) >= SURE_TEXT
+    is_sure = (
+        not is_grid and len(loose) <= _LOOSE and mean(line.score for line in lines) >= SURE_TEXT
+    )
     level: Level = "high" if is_sure else "medium"
     text = f"image with text in {number(len(texts))} parts: {', '.join(texts)}"
     return Statement(text, level, "cards")

@@ -49,8 +49,11 @@ def find(lines: Sequence[Line]) -> list[Line]:
         told = mean(beside[id(line)] == 1 for line in column)
         if len(column) >= least and told < _BESIDE and _is_even(column):
             found += column
-    shares = [line for line in numbers if "%" in line.text and _is_lone(line, lines)]
-    found += shares if len(shares) >= _LEAST else []
+    shares = [line for line in numbers if "%" in line.text]
+    lone = [line for line in shares if _is_lone(line, lines)]
+    found += lone if len(lone) >= _LEAST else []
+    if sum(line in found for line in shares) >= _LEAST_ON_AXIS:  # as the others above bars
+        found += [line for line in shares if not beside[id(line)]]
     found += _prices(lines)
     return [line for line in lines if line in found]
 
