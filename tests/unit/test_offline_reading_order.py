@@ -122,7 +122,7 @@ def test_a_line_across_two_columns_is_cut_at_their_gap() -> None:
                     line(f"{share},2 %", 120 * at, 400 - 10 * share)
                     for at, share in enumerate((31, 24, 23, 8, 7, 5))
                 ),
-                *(line(party, 120 * at, 420) for at, party in enumerate("ABCDEF")),
+                *(line(party, 120 * at, 385) for at, party in enumerate("ABCDEF")),
             ],
             "Council election A B C D E F",
             id="shares above bars",
