@@ -381,3 +381,13 @@ def test_whose_chart_it_is_is_no_axis() -> None:
         found = told(boxes, [*lines, line("Charts.com", at, 370)])
         assert found is not None
         assert ("“Charts.com”" in found.text) == is_title
+
+
+def test_the_lowest_value_is_no_higher_than_the_first() -> None:
+    """A line's edge is measured by its usual thickness, which is that of its steep part."""
+    flat = [((100 + i, 264, 101 + i, 265), RED) for i in range(100)]
+    steep = [((200 + i, 262 - i * 5 // 8, 200 + i, 266 - i * 5 // 8), RED) for i in range(380)]
+    ticks = [line(str(value), 100 + 80 * value, 330) for value in range(7)]
+    found = told([*flat, *steep], [*upright_ticks(), *ticks])
+    assert found is not None
+    assert "One line: first about 0.8, last about" in found.text
