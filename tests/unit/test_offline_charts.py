@@ -290,6 +290,7 @@ def test_three_pieces_above_a_plot_are_no_title() -> None:
         (("0 €", "1.000.000 €", "2.000.000 €", "3.000.000 €"), "from €0 to €3,000,000"),
         (("0.995", "1.000", "1.005", "1.010"), "from 0.995 to 1.01"),
         (("0.000", "0.010", "0.020", "0.030"), "from 0 to 0.03"),
+        (("1.005", "1.010", "1.015", "1.020"), "from 1 to 1.02"),
     ],
 )
 def test_dots_of_an_axis_part_thousands_or_decimals(ticks: tuple[str, ...], read: str) -> None:
