@@ -341,13 +341,13 @@ def test_an_axis_reaches_to_the_ticks_that_weren_t_read(first: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "read", "level"), [("3", "B 3,", "high"), ("5", "B about 3,", "medium")]
+    ("written", "read", "level"), [("5", "B 5,", "high"), ("3", "B about 5,", "medium")]
 )
 def test_values_may_be_written_on_the_bars(written: str, read: str, level: str) -> None:
     """White on them, as Plotly does, and these wider than the gaps between; an axis may deny it."""
     _, lines = three_bars()
-    boxes = [((106 + 90 * at, ZERO_Y - UNIT * 3, 194 + 90 * at, ZERO_Y), BLUE) for at in range(5)]
-    label = line(written, 240, ZERO_Y - UNIT * 3 + 16)
+    boxes = [((106 + 90 * at, ZERO_Y - UNIT * 5, 194 + 90 * at, ZERO_Y), BLUE) for at in range(5)]
+    label = line(written, 240, ZERO_Y - UNIT * 5 + 16)
     letter = ((237, int(label.y0) + 4, 243, int(label.y1) - 4), "#ffffff")
     found = told([*boxes, letter], [*lines, label])
     assert found is not None

@@ -108,3 +108,9 @@ def test_what_is_seen_on_the_mirror_image_too_counts_more() -> None:
     assert cat.score == pytest.approx(0.75)
     found = networks.agreed([here, thing("boat", 0.7, 0.5)], [there, thing("bus", 0.35, 0.5)])
     assert [(one.name, round(one.score, 3)) for one in found] == [("cat", 0.75), ("boat", 0.525)]
+
+
+def test_fruit_is_what_the_classifier_sees_as_well() -> None:
+    """An island from above was broccoli to the one, and a little of it to the other."""
+    assert describe(seen([thing("broccoli", 0.76)], {"broccoli": 0.4})).level == "low"
+    assert describe(seen([thing("broccoli", 0.76)], {"broccoli": 0.6})).text == "a broccoli"

@@ -225,6 +225,11 @@ def test_cards_are_read_one_by_one() -> None:
     found = cards.describe(pixels, lines)
     assert found is not None
     assert found.text == "image with text in two parts: “128 l used a day”, “27 % is flushed”"
+    assert found.level == "high"
+    ticks = [line(day, 100 * at, 250) for at, day in enumerate(("Mon", "Tue", "Wed"))]
+    more = cards.describe(pixels, [*lines, *ticks])  # of something else, a chart perhaps
+    assert more is not None
+    assert more.level == "medium"
 
 
 def test_cells_of_a_grid_are_read_one_by_one() -> None:
@@ -254,6 +259,12 @@ def test_values_of_a_list_stay_with_their_labels_where_some_have_none() -> None:
         "image of text: “Aeroplane mode: Off; Network: Home. Sounds. Screen. Battery: 82%”"
     )
     assert found.level == "medium"
+    tops = (0, 15, 80, 140, 200)  # the first two stand so close that they are one row
+    close = [line(text, 20, top) for text, top in zip(labels, tops, strict=True)]
+    close += [line(f"1{at},00", 400, top) for at, top in enumerate(tops)]
+    found = screenshots.describe(close, 480, 800)
+    assert found is not None
+    assert "Aeroplane mode 10,00 Network 11,00" in found.text
 
 
 def test_columns_of_japanese_are_read_from_the_right() -> None:

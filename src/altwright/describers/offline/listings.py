@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import mean, median
 from typing import Final
 
@@ -30,7 +31,7 @@ def told(lines: Sequence[Line]) -> str:
     typical = median(line.height for line in lines)
     groups = _beside_each_other(lines)
     wide = [group for group in groups if _gap(group) > _GAP * typical]
-    if not wide:
+    if not wide or any(map(_are_several, wide)):
         return ""
     edge, end = median(group[0].x0 for group in wide), median(group[-1].x1 for group in wide)
     start = median(group[-1].x0 for group in wide)
@@ -72,6 +73,14 @@ def _beside_each_other(lines: Sequence[Line]) -> list[list[Line]]:
 def _label(group: Sequence[Line]) -> list[Line]:
     """Return the lines at a row's beginning, from the top."""
     return sorted((line for line in group if line.x0 < group[0].x1), key=lambda line: line.y)
+
+
+def _are_several(group: Sequence[Line]) -> bool:
+    """Return whether labels stand so close that several rows with values of their own are one."""
+    label = _label(group)
+    values = sorted((line for line in group if line not in label), key=lambda line: line.y)
+    is_stacked = any(below.y0 > above.y for above, below in pairwise(values))
+    return len(label) > 1 and is_stacked
 
 
 def _gap(group: Sequence[Line]) -> float:

@@ -19,7 +19,6 @@ from altwright.describers.offline.charts.axes import (
 )
 from altwright.describers.offline.charts.series_colours import (
     Ink,
-    Mask,
     find_inks,
     name_of,
     parts,
@@ -160,9 +159,8 @@ def _is_mixed(bars: Sequence[Bar], inks: Sequence[Ink], axes: Axes, *, upright: 
 def _boxes(inks: Sequence[Ink], axes: Axes, *, upright: bool) -> list[_Box]:
     found = []
     for ink in inks:
-        # Without the gaps that letters, and grid lines, cut into bars.
-        mask = _with_letters(ink.mask, axes)
-        closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((_GRID_LINE_PX, 1), np.uint8))
+        # Without the gaps that grid lines cut into bars.
+        closed = cv2.morphologyEx(ink.mask, cv2.MORPH_CLOSE, np.ones((_GRID_LINE_PX, 1), np.uint8))
         for x, y, width, height, area in parts(np.asarray(closed, np.uint8)):
             if area < _FILLED * width * height or min(width, height) < 2:  # noqa: PLR2004 - a line
                 continue
@@ -172,21 +170,6 @@ def _boxes(inks: Sequence[Ink], axes: Axes, *, upright: bool) -> list[_Box]:
             else:
                 found.append(_Box(top + height / 2, height, left, left + width, ink))
     return [box for box in found if box.width >= _LEAST_WIDTH_PX]
-
-
-def _with_letters(mask: Mask, axes: Axes) -> Mask:
-    """Return the mask filled where something is written on what has its colour all around."""
-    filled = mask.copy()
-    for line in axes.others:
-        x0, x1 = (int(x - axes.x0) for x in (line.x0, line.x1))
-        y0, y1 = (int(y - axes.y0) for y in (line.y0, line.y1))
-        if min(x0, y0) < 1 or x1 >= mask.shape[1] - 1 or y1 >= mask.shape[0] - 1:
-            continue
-        around = (mask[y0 : y1 + 1, x] for x in (x0, x1)), (mask[y, x0 : x1 + 1] for y in (y0, y1))
-        ring = np.concatenate([piece for pieces in around for piece in pieces])
-        if (ring > 0).mean() > _FILLED:
-            filled[y0 : y1 + 1, x0 : x1 + 1] = mask.max()
-    return filled
 
 
 def _standing(boxes: Sequence[_Box], scale: Scale, edge: float, *, upright: bool) -> list[Bar]:
