@@ -77,6 +77,10 @@ def test_a_vehicle_is_what_the_classifier_is_sure_of() -> None:
     """A convertible was a truck to the detector."""
     found = describe(seen([thing("truck", 0.88), thing("car", 0.7, 0.6)], {"car": 0.79}))
     assert found.text == "two cars"
+    # One fire engine, which was a bus on the mirror image only.
+    engine = [thing("truck", 0.73), replace(thing("bus", 0.58, 0.12), y0=0.1, y1=0.95)]
+    large = [replace(one, x1=one.x0 + 0.6) for one in engine]
+    assert describe(seen(large, {"truck": 0.95})).text == "a truck"
     assert describe(seen([thing("truck", 0.88)], {})).text == "a truck"
 
 
@@ -104,7 +108,7 @@ def test_fruit_is_neither_counted_nor_sure_among_other_fruit() -> None:
 def test_what_is_seen_on_the_mirror_image_too_counts_more() -> None:
     """A rocket is a boat on one of them; what both show is counted once."""
     here, there = thing("cat", 0.8), thing("cat", 0.7, 0.12)
-    (cat,) = networks.agreed([here], [there])
+    (cat,) = networks.agreed([here], [there, thing("cat", 0.6, 0.18)])
     assert cat.score == pytest.approx(0.75)
     found = networks.agreed([here, thing("boat", 0.7, 0.5)], [there, thing("bus", 0.35, 0.5)])
     assert [(one.name, round(one.score, 3)) for one in found] == [("cat", 0.75), ("boat", 0.525)]
