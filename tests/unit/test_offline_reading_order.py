@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -260,6 +261,9 @@ def test_values_of_a_list_stay_with_their_labels_where_some_have_none() -> None:
     )
     assert found.level == "medium"
     tops = (0, 15, 80, 140, 200)  # the first two stand so close that they are one row
+    unsure = screenshots.describe([replace(one, score=0.7) for one in lines], 480, 800)
+    assert unsure is not None
+    assert unsure.level == "low"
     close = [line(text, 20, top) for text, top in zip(labels, tops, strict=True)]
     close += [line(f"1{at},00", 400, top) for at, top in enumerate(tops)]
     found = screenshots.describe(close, 480, 800)

@@ -137,10 +137,11 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
     if kind in PLAIN:
         prefix, level, in_order = _plainly(prefix, level, in_order)
     said = joined(in_order)
-    is_listed = kind == "phone screen" or (kind in PLAIN and height > width)  # a receipt, say
+    is_plain = kind in PLAIN and level != "low" and height > width  # a receipt, say
+    is_listed = is_plain or kind == "phone screen"
     bar = status_bar(lines, height)
     listed = listings.told([line for line in cells if line not in bar]) if is_listed else ""
-    if listed and kind in PLAIN:
+    if listed and is_plain:
         prefix, level, said = MORE_THAN_TEXT[0], "medium", listed
     elif listed:
         kind, said = "phone list", listed

@@ -24,8 +24,8 @@ _NUMBER: Final = re.compile(
     r"\s?(?P<unit>%|[kKMB]|°C?|€|\$)?$"
 )
 _DECIMAL_COMMA: Final = re.compile(r",(?=\d{1,2}$)")
-#: A number whose dots may part thousands, as in German or Spanish; an axis of decimals has no tick
-#: that ends in a zero at each, nor one that begins with one.
+#: A number whose dots may part thousands, as in German or Spanish. On an axis of decimals not every
+#: tick ends in a zero.
 _DOTTED: Final = re.compile(r"^\D*[1-9]\d{0,2}(?:\.\d{3})+\D*$")
 _DOTTED_ROUND: Final = re.compile(r"\.\d\d0\b")
 #: What no axis says: the mark of its tick was read as a sign, and so were those of the others.
