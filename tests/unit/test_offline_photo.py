@@ -37,6 +37,8 @@ def test_an_animal_is_named_if_one_network_is_sure_or_both_see_it(
     """Else that it is an animal is said, if both see one; what has fur is detected as a dog."""
     found = describe(seen([thing("dog", score)], {"dog": support, "animal": 0.7}))
     assert found.text == text
+    deer = {"bison": 0.36, "sheep": 0.25, "animal": 0.88}
+    assert describe(seen([thing("sheep", 0.85)], deer)).text == "an animal"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,15 @@ def test_people_are_counted_as_far_as_the_detector_can(count: int, text: str) ->
     """Of three it may have missed one at the edge."""
     people = [thing("person", 0.9, 0.16 * number) for number in range(count)]
     assert describe(seen(people, {})).text.startswith(text)
+
+
+def test_things_are_counted_as_far_as_the_detector_can() -> None:
+    """Of eight cups on a table it saw three; of what is in them the classifier guesses."""
+    cups = [thing("cup", 0.8, 0.2 * at) for at in range(3)]
+    drinks = {"cup of coffee": 0.6}
+    assert describe(seen(cups, drinks)).text == "several cups"
+    assert describe(seen(cups[:2], drinks)).text == "two cups"
+    assert describe(seen(cups[:1], drinks)).text == "a cup of coffee"
 
 
 def face(score: float, at: float = 0.1, height: float = 0.16) -> Thing:

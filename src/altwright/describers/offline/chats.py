@@ -65,6 +65,7 @@ def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
     is_sure &= mean(line.score for line in lines) >= SURE_TEXT
     heads = [line for line in above if line not in bar]
     title = max(heads, key=lambda line: line.height, default=None)
+    beside = [line for line in beside if line is not title]
     messages = "; ".join(_message(pixels, side, bubble, beside) for side, bubble in sided)
     text = f"screenshot of {kind}{f' headed {quoted(title.text)}' if title else ''}"
     messages = messages[0].upper() + messages[1:]

@@ -75,8 +75,8 @@ _SOMEBODY: Final = (0.4, 0.6)
 _SMALL_FACE: Final = 0.04
 #: Share of the picture from which on a thing is large.
 _LARGE: Final = 0.1
-#: More than so many of one kind are "several": the detector doesn't count that far.
-_COUNTED: Final = 4
+#: More than so many of one kind are "several": of eight cups the detector saw three.
+_COUNTED: Final = 2
 #: From so many people on they are "several", since who stands at the edge is often missed, and
 #: from so many on "a group".
 _SEVERAL, _GROUP = 3, 5
@@ -135,7 +135,7 @@ def _subjects(seen: Seen) -> list[_Subject]:
     """Return what is surely there, people first; hedged guesses only if there is nothing else."""
     animal, animal_share = _best(seen.classes, imagenet_groups.ANIMALS)
     people = _people(seen, animal_share)
-    things = _things(seen, animal if animal_share >= _MAYBE["animal"] else "")
+    things = _things(seen, animal)
     found = people + things
     least = (_SURE if _is_unseconded(seen, animal) else _MAYBE)["animal"]
     least = max(least, _DOG) if animal == "dog" else least
@@ -244,7 +244,7 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
         name = _SUPPORTED.get(thing.name, "")
         support = seen.classes.share(name) if name else 0.0
         is_animal = thing.name in imagenet_groups.ANIMALS
-        if is_animal and animal and name != animal:
+        if is_animal and name != animal:
             continue  # the classifier knows many more animals
         # A quokka was a dog to one network, and a little of one to the other.
         is_doubtful = thing.score < _SURE_ALONE if is_animal else thing.name not in _RELIABLE
@@ -262,7 +262,8 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
         word = _WORDS.get(name, name)
         if name == "cup":
             drink, share = _best(seen.classes, frozenset({"cup of coffee", "cup of tea"}))
-            word = drink if share >= 0.5 else word  # noqa: PLR2004 - more likely than not
+            is_full = share >= 0.5 and len(scores) == 1  # noqa: PLR2004 - more likely than not
+            word = drink if is_full else word
         many = len(scores) > _COUNTED
         phrase = f"several {plural(word)}" if many else counted(len(scores), word)
         if name in _FOOD and len(scores) > 1:
