@@ -47,6 +47,17 @@ def test_prices_stay_there_where_some_things_weren_t_read() -> None:
     assert read(lines) == "Apples 3.48 Rye bread 4.48 5.48 6.48 TOTAL 7.48 8.48 CASH 9.48"
 
 
+def test_dates_and_seats_are_no_values_of_what_they_stand_beside() -> None:
+    """A boarding pass is read column by column: each value stands below its name."""
+    columns_ = (("FLIGHT", "FJ 618", "BOARDING", "18:25"), ("DATE", "3 Dec", "SEAT", "22F"))
+    lines = [
+        line(text, 200 * at, y)
+        for at, column in enumerate(columns_)
+        for y, text in zip((0, 22, 80, 102), column, strict=True)
+    ]
+    assert read(lines) == "FLIGHT FJ 618 BOARDING 18:25 DATE 3 Dec SEAT 22F"
+
+
 def test_text_whose_order_is_guessed_is_never_quite_sure() -> None:
     """Across gaps, up again, or where names stand again and again, others may read it otherwise."""
     one = [line(f"A line of running text, number {i}", 0, 30 * i) for i in range(4)]

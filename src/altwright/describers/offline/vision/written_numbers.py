@@ -8,7 +8,7 @@ from typing import Final
 #: With a sign or currency before it, its unit behind it, and the mark of a tick or an arrow after.
 _NUMBER: Final = re.compile(
     r"^[-+\u2212\u2013(]*[$€£]?\s?\d[\d.,:/\s\u2013-]*"
-    r"(%|[$€£]|\N{DEGREE SIGN}[CF]?|[a-zA-Z]{1,3}\.?)?\s?[)>\u203a\u276f-]?$"
+    r"(%|[$€£]|\N{DEGREE SIGN}[CF]?|[a-z]{1,2}\.?|min|[kKMBGT]i?B?)?\s?[)>\u203a\u276f-]?$"
 )
 
 
