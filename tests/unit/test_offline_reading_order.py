@@ -79,10 +79,11 @@ def test_columns_below_a_headline_and_above_a_note_are_read_down() -> None:
     assert read(lines) == f"{lines[0].text} {down} {lines[-1].text}"
 
 
-def test_columns_of_running_text_may_stand_close() -> None:
-    """A newspaper's columns are few letters apart."""
-    left = [line("a line of running text", 0, 24 * i) for i in range(3)]
-    right = [line("goes on at the upper end", 230, 24 * i) for i in range(3)]
+@pytest.mark.parametrize("gap", [10, 4])
+def test_columns_of_running_text_may_stand_close(gap: int) -> None:
+    """A newspaper's columns are few letters apart, and less where it was photographed aslant."""
+    left = [line("A line of running text", 0, 24 * i) for i in range(3)]
+    right = [line("Goes on at the upper end", 220 + gap, 24 * i) for i in range(3)]
     assert ordered(left + right) == left + right
 
 

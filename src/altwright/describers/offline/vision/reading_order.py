@@ -17,7 +17,7 @@ T = TypeVar("T")
 #: A column's gap must be so many line heights wide to be read as one.
 _GUTTER_LINES: Final = 1.2
 #: … and so many between columns of running text, whose lines have so many characters on average.
-_NARROW_GUTTER_LINES: Final = 0.3
+_NARROW_GUTTER_LINES: Final = 0.15
 _RUNNING: Final = 20
 #: Share of a column's lines that are numbers beside others, which are read with their rows.
 _NUMBERS_BESIDE: Final = 0.7
