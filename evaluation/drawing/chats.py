@@ -34,6 +34,8 @@ class Look:
     #: A line in the middle before the first message ("Today").
     day: str = ""
     has_avatars: bool = False
+    #: Whether the chat's name stands right above the first message at the left.
+    has_title_at_left: bool = False
     #: Where a group's names stand.
     names: Literal["inside", "above"] = "inside"
     name_ink: str = "#c2410c"
@@ -51,7 +53,10 @@ def chat(title: str, messages: Sequence[Message], look: Look) -> Image.Image:
     sheet.draw.rectangle((0, 0, look.width, top), bar)
     if look.clock:
         sheet.text((40, 20), look.clock, 22, look.face, look.theirs[1])
-    sheet.text((look.width / 2, top - 44), title, look.points + 4, look.face, look.theirs[1], "mm")
+    place, anchor = (
+        ((30, top - 10), "lm") if look.has_title_at_left else ((look.width / 2, top - 44), "mm")
+    )
+    sheet.text(place, title, look.points + 4, look.face, look.theirs[1], anchor)
     y = top + 24.0
     if look.day:
         sheet.text((look.width / 2, y + 10), look.day, 18, look.face, look.faint, "mm")

@@ -40,9 +40,9 @@ def test_a_chat_is_told_in_its_order_with_the_side_of_each(describer: OfflineDes
 
 
 def test_who_is_in_a_group_is_no_speaker(describer: OfflineDescriber) -> None:
-    """A chat's head lists its members, or how many they are, right above the first message."""
-    look = chats.Look(face="plain", names="above")
+    """Above the first message stand a chat's name, its members, or how many they are."""
     for members in ("Irina, Tomek, you", "63 members", ""):
+        look = chats.Look(face="plain", names="above", has_title_at_left=not members)
         messages: tuple[chats.Message, ...] = (
             ("left", "The seeds have arrived.", "9:31", members),
             ("right", "Then we start with the peas on Saturday.", "9:35", ""),

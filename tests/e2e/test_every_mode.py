@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from difflib import unified_diff
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -79,23 +80,31 @@ def _are_completed(page: Page) -> bool:
     return all(one["status"] == "completed" for one in get(page, "tasks")["tasks"])
 
 
-def walked(page: Page, url: str, username: str) -> dict[str, Any]:
-    """Describe, review, approve and publish as a person does; return all that is seen and said."""
+def walked(page: Page, url: str, username: str, first: dict[str, Any]) -> dict[str, Any]:
+    """Describe, review, approve and publish as a person does; return all that is seen and said.
+
+    ``first``: the same of the first mode, {} in it. A page may say so a moment later.
+    """
     seen: dict[str, Any] = {}
+
+    def look(name: str) -> None:
+        with suppress(AssertionError):  # the caller tells the difference
+            wait_until(lambda: screen(page) == first.get(name, screen(page)))
+        seen[name] = screen(page)
+
     support_browser.sign_in(page, url, username)
     page.get_by_role("button", name="Describe my pictures").click()
     ended = f"Described {PICTURES} of {PICTURES} pictures."
     expect(page.get_by_text(ended, exact=True)).to_be_visible()
-    # On a slow machine the run ends a moment after its last picture, and pages say that it goes on.
     wait_until(lambda: _are_completed(page))
     page.reload()
     expect(page.get_by_role("heading", name=f"{PICTURES} drafts to review.")).to_be_visible()
-    seen["home"] = screen(page)
+    look("home")
     page.locator("[data-result]", has_text=f"Review {PICTURES} drafts of this run").click()
     cards = page.locator("[data-drafts] > li")
     expect(cards.last.get_by_role("button", name="Approve")).to_be_visible()  # the script is there
     expect(cards).to_have_count(PICTURES)
-    seen["review"] = screen(page)
+    look("review")
     for number in range(PICTURES):
         cards.nth(number).get_by_role("button", name=re.compile("Approve")).click()
         wait_until(partial(lambda least: count(page, "approved") >= least, number + 1))
@@ -105,11 +114,11 @@ def walked(page: Page, url: str, username: str) -> dict[str, Any]:
     wait_until(lambda: _are_completed(page))
     page.goto("/review?status=published")
     expect(cards).to_have_count(PICTURES)
-    seen["published"] = screen(page)
+    look("published")
     return seen | {path: shape(get(page, path)) for path in ANSWERS}
 
 
-def in_mode(made: Fleet, browser: Browser, name: str) -> dict[str, Any]:
+def in_mode(made: Fleet, browser: Browser, name: str, first: dict[str, Any]) -> dict[str, Any]:
     """Let somebody with a new account go all the way; return what they see."""
     fediverse = PretendMastodon()
     with serving(fediverse) as fediverse.server:
@@ -120,7 +129,7 @@ def in_mode(made: Fleet, browser: Browser, name: str) -> dict[str, Any]:
         made.services.accounts.add(user.id, "mastodon", fediverse.server.url, "token")
         context = browser.new_context(base_url=made.url, reduced_motion="reduce")
         context.set_default_timeout(PATIENCE_MS)
-        seen = walked(context.new_page(), made.url, username)
+        seen = walked(context.new_page(), made.url, username, first)
         tasks = get(context.pages[0], "tasks")["tasks"]
         assert [one["delivery"] for one in tasks] == [MODES[name][2]] * 2
         assert len(fediverse.texts()) == PICTURES
@@ -154,11 +163,12 @@ def test_people_see_the_same_in_every_mode(tmp_path: Path) -> None:
             executable_path=CHROMIUM, args=list(ARGUMENTS), timeout=START_MS
         )
         stack.callback(browser.close)
-        seen = {}
+        seen: dict[str, dict[str, Any]] = {}
         for name in MODES:
             with running(made, server, name):
-                seen[name] = in_mode(made, browser, name)
+                seen[name] = in_mode(made, browser, name, seen.get("integrated", {}))
     first = seen.pop("integrated")
     for name, its in seen.items():
         for what, said in first.items():
-            assert its[what] == said, f"{name}: {what}"
+            lines = (str(said).splitlines(), str(its[what]).splitlines())
+            assert its[what] == said, "\n".join([f"{name}: {what}", *unified_diff(*lines)])

@@ -169,7 +169,7 @@ def test_a_one_with_a_descender_is_a_one() -> None:
     assert tidy("I,30 €") == "1,30 €"
     assert tidy("Gnocchi II,00") == "Gnocchi 11,00"
     assert tidy("S,5O") == "5,50"
-    assert tidy("IS. So") == "IS. So"
+    assert tidy("IS.SO") == "IS.SO"
     assert tidy("Part I, 30 pages") == "Part I, 30 pages"
 
 

@@ -232,9 +232,7 @@ def _stands_apart(person: Thing, animals: list[Thing]) -> bool:
 
 
 def _shared(small: Thing, large: Thing) -> float:
-    width = min(small.x1, large.x1) - max(small.x0, large.x0)
-    height = min(small.y1, large.y1) - max(small.y0, large.y0)
-    return max(0.0, width) * max(0.0, height) / max(small.area, 1e-9)
+    return small.common(large) / max(small.area, 1e-9)
 
 
 def _things(seen: Seen, animal: str) -> list[_Subject]:

@@ -75,11 +75,15 @@ class Thing:
         """Return its area as a share of the picture's."""
         return (self.x1 - self.x0) * (self.y1 - self.y0)
 
-    def overlap(self, other: Thing) -> float:
-        """Return the share of both that both have in common; 0 if they are of two kinds."""
+    def common(self, other: Thing) -> float:
+        """Return the area that both boxes cover, as a share of the picture's."""
         width = min(self.x1, other.x1) - max(self.x0, other.x0)
         height = min(self.y1, other.y1) - max(self.y0, other.y0)
-        shared = max(0.0, width) * max(0.0, height)
+        return max(0.0, width) * max(0.0, height)
+
+    def overlap(self, other: Thing) -> float:
+        """Return the share of both that both have in common; 0 if they are of two kinds."""
+        shared = self.common(other)
         union = self.area + other.area - shared
         return shared / union if self.name == other.name and union > 0 else 0.0
 
