@@ -32,6 +32,10 @@ TRIED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("the same, with TLS", {"DATABASE_URL": f"{FAR}?sslmode=verify-full"}),
     ("a Redis on another host, without TLS", {"REDIS_URL": "redis://redis.example:6379/0"}),
     ("the same, with TLS", {"REDIS_URL": "rediss://redis.example:6379/0"}),
+    (
+        "a model server in use or what gets alerts on another host, without TLS",
+        {"DESCRIBER": "ollama", "OLLAMA_URL": "http://ollama.example:11434"},
+    ),
     ("a `HOST` that is reached from outside", {"HOST": OUTSIDE}),
     ("the same, behind a proxy (`TRUSTED_PROXIES=1`)", {"HOST": OUTSIDE, "TRUSTED_PROXIES": 1}),
     ("`LOG_LEVEL=DEBUG`", {"LOG_LEVEL": "DEBUG"}),

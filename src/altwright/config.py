@@ -133,11 +133,20 @@ class Settings(SettingFields):
                 "WORKER_DATABASE_URL": self.worker_database_url,
             },
             redis_url=self.redis_url,
+            services={name.upper(): getattr(self, name) for name in self._services},
             plaintext_hosts=self.plaintext_hosts,
             host=self.host,
             trusted_proxies=self.trusted_proxies,
             log_level=self.log_level,
         )
+
+    @property
+    def _services(self) -> Iterator[str]:
+        """Yield the settings whose addresses get pictures or alerts."""
+        yield from ("rq_alert_webhook_url", "alert_slack_url", "alert_ntfy_url", "smtp_url")
+        for describer, address in (("ollama", "ollama_url"), ("openai", "openai_base_url")):
+            if describer in self.describers:
+                yield address
 
     @property
     def _profile(self) -> str:

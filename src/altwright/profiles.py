@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
+from urllib.parse import urlsplit
 
 from altwright import database_url
 from altwright.domain import redis_url
@@ -28,13 +29,20 @@ DEFAULTS: Mapping[Profile, Mapping[str, int]] = MappingProxyType(
     }
 )
 
+#: How an address without TLS begins, and the same with it.
+_WITH_TLS = {"http": "https://", "smtp": "smtps:// or smtp+starttls://"}
+
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """What may be unsafe. ``databases`` are addresses by the variable's name."""
+    """What may be unsafe. ``databases`` and ``services`` are addresses by the variable's name.
+
+    The services are those in use, that get pictures, words of alerts, or a login.
+    """
 
     databases: Mapping[str, str]
     redis_url: str
+    services: Mapping[str, str]
     plaintext_hosts: Collection[str]
     host: str
     trusted_proxies: int
@@ -46,23 +54,14 @@ def unsafe(profile: Profile, seen: Exposed) -> Iterator[str]:
     if profile == "development":
         return
     wants = f"ALTWRIGHT_PROFILE={profile}"
-    for name, url in seen.databases.items():
-        for host in database_url.hosts_without_tls(url):
+    for name, hosts, remedy in _without_tls(seen):
+        for host in hosts:
             if not _may_be_plain(host, seen.plaintext_hosts):
                 yield (
-                    f"{name}: reaches another host without TLS, which {wants} doesn't bear; add "
-                    f"{database_url.how_to_ask_for_tls(url)} behind its ?, or name {host} in "
-                    "PLAINTEXT_HOSTS if the network is yours alone"
+                    f"{name}: reaches another host without TLS, which {wants} doesn't bear; "
+                    f"{remedy}, or name {host} in PLAINTEXT_HOSTS if the network is yours alone"
                 )
                 break
-    for host in redis_url.hosts_without_tls(seen.redis_url):
-        if not _may_be_plain(host, seen.plaintext_hosts):
-            yield (
-                f"REDIS_URL: reaches another host without TLS, which {wants} doesn't bear; write "
-                f"rediss:// (rediss+sentinel://), or name {host} in PLAINTEXT_HOSTS if the network "
-                "is yours alone"
-            )
-            break
     if not is_local(seen.host) and not seen.trusted_proxies:
         yield (
             f"HOST: can be reached from outside with no reverse proxy in front, which {wants} "
@@ -71,6 +70,19 @@ def unsafe(profile: Profile, seen: Exposed) -> Iterator[str]:
         )
     if profile == "production" and seen.log_level == "DEBUG":
         yield f"LOG_LEVEL: DEBUG tells more of people than {wants} bears; set INFO"
+
+
+def _without_tls(seen: Exposed) -> Iterator[tuple[str, Collection[str], str]]:
+    """Yield settings, the hosts that each reaches without TLS, and how to ask for it."""
+    for name, url in seen.databases.items():
+        if hosts := database_url.hosts_without_tls(url):
+            yield name, hosts, f"add {database_url.how_to_ask_for_tls(url)} behind its ?"
+    plain = redis_url.hosts_without_tls(seen.redis_url)
+    yield "REDIS_URL", plain, "write rediss:// (rediss+sentinel://)"
+    for name, url in seen.services.items():
+        address = urlsplit(url)
+        if address.scheme in _WITH_TLS:
+            yield name, [address.hostname or ""], f"write {_WITH_TLS[address.scheme]}"
 
 
 def cookies_need_tls(profile: Profile) -> bool:

@@ -69,8 +69,8 @@ class SettingFields(BaseSettings):
     )
     plaintext_hosts: PrivateHosts = Field(
         frozenset(),
-        description="hosts, with commas between them, of a database or Redis in a network of your "
-        "own, that staging and production may reach without TLS",
+        description="hosts, with commas between them, of databases, Redis, model servers and what "
+        "gets alerts in a network of your own, that staging and production may reach without TLS",
     )
     host: str = Field("127.0.0.1", description="address that the web server listens on")
     port: int = Field(8080, ge=0, le=65535, description="port that the web server listens on")

@@ -17,6 +17,9 @@ UNSAFE = {
     "DATABASE_URL": ("postgresql://anna:secret@db.example/x", "sslmode=verify-full"),
     "WORKER_DATABASE_URL": ("postgresql://work:secret@db.example/x", "sslmode=verify-full"),
     "REDIS_URL": ("redis://:secret@redis.example:6379/0", "rediss://"),
+    "OLLAMA_URL": ("http://ollama.example:11434", "https://"),
+    "RQ_ALERT_WEBHOOK_URL": ("http://hook.example/x", "PLAINTEXT_HOSTS"),
+    "SMTP_URL": ("smtp://anna:secret@mail.example:587", "smtp+starttls://"),
     "HOST": ("0.0.0.0", "TRUSTED_PROXIES=1"),  # noqa: S104 - what is refused
     "LOG_LEVEL": ("DEBUG", "set INFO"),
 }
@@ -36,7 +39,7 @@ def _problems(service: Service) -> dict[str, str]:
 @pytest.mark.parametrize("profile", ["production", "staging"])
 def test_a_start_names_everything_that_is_unsafe(tmp_path: Path, profile: str) -> None:
     """All at once, each with what mends it; staging bears DEBUG, to see what production will do."""
-    settings = {name: value for name, (value, _) in UNSAFE.items()}
+    settings = {name: value for name, (value, _) in UNSAFE.items()} | {"DESCRIBER": "ollama"}
     service = Service(tmp_path, settings | {"ALTWRIGHT_PROFILE": profile})
     found = _problems(service)
     wanted = {**UNSAFE, "FLASK_SECRET_KEY, PLATFORM_ENCRYPTION_KEY": ("", "`altwright key`")}
@@ -76,6 +79,9 @@ def test_no_other_way_of_naming_a_far_database_gets_by(tmp_path: Path, address: 
         {"REDIS_URL": "redis://127.0.0.1:6379/0"},
         {"REDIS_URL": "unix:///run/redis.sock"},
         {"REDIS_URL": "redis://valkey:6379/0", "PLAINTEXT_HOSTS": "valkey"},
+        {"OLLAMA_URL": "http://ollama.example:11434"},  # which isn't in use
+        {"DESCRIBER": "ollama", "OLLAMA_URL": "http://GPU:11434", "PLAINTEXT_HOSTS": "gpu"},
+        {"RQ_ALERT_WEBHOOK_URL": "https://hook.example/x", "SMTP_URL": "smtps://mail.example:465"},
         {"HOST": "0.0.0.0", "TRUSTED_PROXIES": "1"},  # noqa: S104 - behind a proxy
     ],
     ids=str,
