@@ -92,6 +92,32 @@ supervisor.stop()
     assert "slow" not in done.stderr
 
 
+def test_a_stop_at_the_start_lets_nothing_more_begin() -> None:
+    """What has begun is ended, the service isn't said to be up, and there is nothing to tell."""
+    script = """
+import os, signal, sys
+from altwright.processes.supervisor import Child, Supervisor
+
+def stops():
+    os.kill(os.getpid(), signal.SIGTERM)
+    return True
+
+def late():
+    print("began late")
+
+nap = [sys.executable, "-c", "import signal; signal.pause()"]
+children = [Child("first", nap, stops), Child("second", nap, late)]
+supervisor = Supervisor(children, None)
+supervisor.start(late)
+supervisor.run()
+assert [one.process is not None and one.alive for one in children] == [False, False]
+assert children[1].process is None
+"""
+    argv = [sys.executable, "-c", script]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def replaced(service: Service, name: str, before: int) -> Callable[[], bool]:
     """Return a question: does a child run in the place of process ``before``?"""
 

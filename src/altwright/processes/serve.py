@@ -60,10 +60,13 @@ def serve(
         pool = _pool(settings)
         look = pool.look if pool else lambda _: None
         supervisor = Supervisor(children, settings.run_dir / "supervisor.json", each_look=look)
-        supervisor.start()
-        _warn_of_small_servers(settings)
-        _warn_of_strangers(settings)
-        ready()
+
+        def is_up() -> None:
+            _warn_of_small_servers(settings)
+            _warn_of_strangers(settings)
+            ready()
+
+        supervisor.start(is_up)
         supervisor.run()
         if pool:
             pool.close()

@@ -118,20 +118,27 @@ class Supervisor:
         """Return those that are to be kept alive."""
         return [child for child in self._children if not child.retired]
 
-    def start(self) -> None:
-        """Start all, each when the one before it is ready.
+    def start(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Start all, each when the one before it is ready, then call ``ready``.
+
+        A SIGTERM or SIGINT meanwhile lets nothing more begin, and ``run`` stops what has begun.
 
         Raises:
-            ChildFailed: one that is to stay ended at once, or one wasn't ready in time; those
-                started are stopped.
+            ChildFailed: one that is to stay ended at once, or one wasn't ready in time.
+            Exception: what ``ready`` raises. In all cases those started are stopped.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
         signal.signal(signal.SIGHUP, self._asked_to_reload)
         try:
             for child in self._children:
+                if self._stop:
+                    return
                 self._spawn(child)
                 self._await_ready(child)
+            if self._stop:
+                return
+            ready()
         except BaseException:
             self.stop()
             raise
