@@ -60,13 +60,14 @@ def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
 
 
 def _cards(found: Sequence[Area], lines: Sequence[Line], width: int) -> list[list[Line]]:
-    """Return the lines on each outermost area that is no paper, those on areas within it, too."""
+    """Return the lines on each outermost written area that is no paper, on areas within it, too."""
     narrow = [area for area in found if area.width <= _WIDEST * width]
     outer = [area for area in narrow if not any(other.holds(area) for other in narrow)]
     cards = []
     for area in outer:
         on_it = [o for o in lines if area.x0 <= o.x <= area.x1 and area.y0 <= o.y <= area.y1]
-        cards.append(on_it)
+        if on_it:
+            cards.append(on_it)
     return cards
 
 

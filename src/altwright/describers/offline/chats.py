@@ -43,6 +43,9 @@ _NEAR: Final = 1.5
 #: Share of the messages with a time from which on it is surely a chat.
 _TIMED: Final = 0.5
 _TIME: Final = re.compile(r"(?i)^\W*\d{1,2}[:.]\d{2}( ?[ap]\.?m\.?)?\W*\w?\W*$")
+#: How a poll's answer begins, and so many of them are no messages.
+_SHARE: Final = re.compile(r"^\d{1,3}([.,]\d)? ?%")
+_SHARES: Final = 2
 
 _Sided = tuple[str, Area]
 
@@ -65,7 +68,8 @@ def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
     is_sure &= mean(line.score for line in lines) >= SURE_TEXT
     heads = [line for line in above if line not in bar]
     title = max(heads, key=lambda line: line.height, default=None)
-    beside = [line for line in beside if line is not title]
+    if title:  # and what stands below it, as "online"
+        beside = [line for line in beside if line.y0 > title.y1 + 0.5 * title.height]
     messages = "; ".join(_message(pixels, side, bubble, beside) for side, bubble in sided)
     text = f"screenshot of {kind}{f' headed {quoted(title.text)}' if title else ''}"
     messages = messages[0].upper() + messages[1:]
@@ -115,10 +119,14 @@ def _contrast(pixels: Pixels, bubble: Area) -> float:
 
 
 def _is_chat(sided: Sequence[_Sided], lines: Sequence[Line]) -> bool:
-    """Return whether bubbles of two sides stand below one another, and nearly all text on them."""
+    """Return whether bubbles of two sides stand below one another, and nearly all text on them.
+
+    A poll's bars, each with its share, are no bubbles.
+    """
     left = [bubble for side, bubble in sided if side == "left"]
     right = [bubble for side, bubble in sided if side == "right"]
-    if len(sided) < _BUBBLES or not left or not right:
+    shares = sum(bool(_SHARE.match(bubble.text)) for _, bubble in sided)
+    if len(sided) < _BUBBLES or not left or not right or shares >= _SHARES:
         return False
     if any(after.y0 < before.y1 - 2 for (_, before), (_, after) in pairwise(sided)):
         return False
@@ -144,13 +152,15 @@ def _is_timed(bubble: Area, beside: Sequence[Line]) -> bool:
 def _message(pixels: Pixels, side: str, bubble: Area, beside: Sequence[Line]) -> str:
     """Return one message with its side, and the name that stands on it or above it."""
     lines = in_rows(bubble.lines)
-    said = [line for line in lines if not _TIME.match(line.text)] or lines
+    said = [line for line in lines if not _TIME.match(line.text)]
     name = [line for line in beside if side == "left" and _is_name_above(line, bubble)]
     if not name and len(said) > 1 and len(said[0].text) <= _NAME:
         head, *rest = (areas.ink(pixels, line, bubble) for line in said)
         if min(np.abs(head - one).sum() for one in rest) > _OTHER_INK:
             name, said = said[:1], said[1:]
     who = f", {quoted(joined(name))}" if name else ""
+    if not said:  # emoji, or a picture
+        return f"{side}{who}: a message without words"
     return f"{side}{who}: {quoted(joined(said))}"
 
 

@@ -58,6 +58,11 @@ def counted(count: int, noun: str) -> str:
     return article(noun) if count == 1 else f"{number(count)} {plural(noun)}"
 
 
+def at_least(count: int, noun: str) -> str:
+    """Return "at least one cat", "at least two cats"."""
+    return f"at least {number(count)} {noun if count == 1 else plural(noun)}"
+
+
 def amount(value: float) -> str:
     """Return a measured value with three significant digits at most, and no exponent."""
     if value == 0:

@@ -31,6 +31,14 @@ _NEAR: Final = 1.5
 _EVEN: Final = 0.25
 _FLUSH: Final = 0.6
 
+#: Heads of columns, at least, and the share of their row that has numbers below; how far a number's
+#: end is off its head, in its heights.
+_HEADS: Final = 5
+_ABOVE: Final = 0.7
+_COLUMN: Final = 2.0
+#: How far below another number one may be that says something of it, an icon between, in heights.
+_UNDER: Final = 4.0
+
 
 def find(lines: Sequence[Line]) -> list[Line]:
     """Return the lines that are numbers with nothing beside them that they belong to."""
@@ -51,11 +59,35 @@ def find(lines: Sequence[Line]) -> list[Line]:
             found += column
     shares = [line for line in numbers if "%" in line.text]
     lone = [line for line in shares if _is_lone(line, lines)]
-    found += lone if len(lone) >= _LEAST else []
+    found += lone if len(lone) >= _LEAST_ON_AXIS else []
     if sum(line in found for line in shares) >= _LEAST_ON_AXIS:  # as the others above bars
         found += [line for line in shares if not beside[id(line)]]
+    # What stands below them was to be read with them: of hours, the temperature.
+    found += [n for n in numbers if n not in labelled and any(_is_under(n, o) for o in found)]
     found += _prices(lines)
     return [line for line in lines if line in found]
+
+
+def heads(words: Sequence[Line], numbers: Sequence[Line]) -> list[Line]:
+    """Return the words of a row that stand above columns of such numbers, a calendar's days.
+
+    What else is in their columns would be read beside the wrong one.
+    """
+    for row in rows(words):
+        above = [head for head in row if any(_is_below(one, head) for one in numbers)]
+        if len(above) >= _HEADS and len(above) >= _ABOVE * len(row):
+            return list(row)
+    return []
+
+
+def _is_under(number: Line, other: Line) -> bool:
+    is_near = other.y1 < number.y < other.y1 + _UNDER * other.height
+    return is_near and other.x0 < number.x1 and number.x0 < other.x1
+
+
+def _is_below(number: Line, head: Line) -> bool:
+    near = _COLUMN * head.height
+    return number.y > head.y1 and head.x0 - near < number.x1 and number.x0 < head.x1 + near
 
 
 def _prices(lines: Sequence[Line]) -> list[Line]:

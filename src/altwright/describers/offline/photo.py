@@ -12,11 +12,11 @@ from typing import Final
 import cv2
 import numpy as np
 
-from altwright.describers.offline.english import article, counted, plural
+from altwright.describers.offline.english import article, at_least, counted, plural
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision import imagenet_groups
 from altwright.describers.offline.vision.image_stats import Pixels, colours, is_colourless
-from altwright.describers.offline.vision.networks import Classes, Thing
+from altwright.describers.offline.vision.networks import ANIMALS, Classes, Thing, animals_apart
 from altwright.domain.counting import listed
 
 #: The detector's classes that may be named on its own word, from this score on.
@@ -40,8 +40,6 @@ _SUPPORTED: Final = {
     "train": "train", "laptop": "laptop", "keyboard": "computer keyboard",
     "airplane": "aeroplane", "couch": "couch", "umbrella": "umbrella", "bench": "bench",
 }  # fmt: skip
-#: The detector's animals; the classifier doesn't know giraffes.
-_ANIMALS: Final = imagenet_groups.ANIMALS | {"giraffe"}
 #: Fruit and the like, which is told by its colour where it is cut.
 _FOOD: Final = frozenset({"orange", "apple", "banana", "broccoli"})
 _OTHER_FOOD: Final = 0.3
@@ -143,11 +141,9 @@ def _subjects(seen: Seen) -> list[_Subject]:
         for kind in imagenet_groups.KINDS.get(animal, ()):
             if seen.classes.share(kind) >= _SURE["animal"]:
                 animal = kind
-        several = sum(t.name in _ANIMALS and t.score >= _ONE_MORE for t in seen.things) > 1
-        phrase = plural(animal) if several else article(animal)
-        found.insert(0, _guess(phrase, animal_share, _animal_kind(seen)))
+        found.insert(0, _guess(_some(seen, animal), animal_share, _animal_kind(seen)))
     elif not found and _is_some_animal(seen):
-        found.append(_Subject("an animal", seen.classes.share("animal")))
+        found.append(_Subject(_some(seen, "animal"), seen.classes.share("animal")))
     for kind, of in (("food", imagenet_groups.PLANTS_AND_FOOD), ("thing", imagenet_groups.THINGS)):
         name, share = _best(seen.classes, of)
         least = (_SURE if found or _is_unseconded(seen, name) else _MAYBE)[kind]
@@ -157,6 +153,14 @@ def _subjects(seen: Seen) -> list[_Subject]:
         found = _places(seen)
     sure = [subject for subject in found if not subject.hedged]
     return sure or found[:1]
+
+
+def _some(seen: Seen, animal: str) -> str:
+    """Return "a cat", "cats", or, where one more may be there, "at least one cat"."""
+    apart = animals_apart(seen.things)
+    if sum(one.score >= _ONE_MORE for one in apart) > 1:
+        return plural(animal)
+    return at_least(1, animal) if len(apart) > 1 else article(animal)
 
 
 def _animal_kind(seen: Seen) -> str:
@@ -199,7 +203,7 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
         animals = [t for t in seen.things if t.name in imagenet_groups.ANIMALS and t.score >= 0.4]  # noqa: PLR2004
         persons = [p for p in persons if p.score >= 0.75 and _stands_apart(p, animals)]  # noqa: PLR2004
         # A head may reach out of the box.
-        faces = [f for f in faces if any(_shared(f, p) > 0.6 for p in persons)]  # noqa: PLR2004
+        faces = [f for f in faces if any(f.inside(p) > 0.6 for p in persons)]  # noqa: PLR2004
     scores = [p.score for p in persons] + [face.score for face in faces]
     count = max(len(persons), len(faces))
     if count == 0 or (not faces and max(scores) < 0.62):  # noqa: PLR2004 - a silhouette was .51
@@ -220,7 +224,7 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
     if hedged:  # one alone is a curtain as often
         return [] if is_alone else [_Subject("what may be people", best, hedged=True)]
     if not is_alone:
-        return [_Subject("at least one person", best)]
+        return [_Subject(at_least(1, "person"), best)]
     is_portrait = bool(faces) and faces[0].height >= _PORTRAIT
     wears_tie = any(t.name == "tie" and t.score >= 0.7 for t in seen.things)  # noqa: PLR2004
     phrase = "a person wearing a tie" if wears_tie else "a person"
@@ -228,15 +232,13 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
 
 
 def _stands_apart(person: Thing, animals: list[Thing]) -> bool:
-    return bool(animals) and all(_shared(person, animal) < 0.5 for animal in animals)  # noqa: PLR2004
+    return bool(animals) and all(person.inside(animal) < 0.5 for animal in animals)  # noqa: PLR2004
 
 
-def _shared(small: Thing, large: Thing) -> float:
-    return small.common(large) / max(small.area, 1e-9)
-
-
-def _things(seen: Seen, animal: str) -> list[_Subject]:
+def _counted_things(seen: Seen, animal: str) -> tuple[dict[str, list[float]], set[str], set[str]]:
+    """Return scores by kind, which kinds the classifier sees, of which there may be one more."""
     counts: dict[str, list[float]] = {}
+    unsure: set[str] = set()
     supported: set[str] = set()
     for thing in _one_of_each([_as_classified(one, seen.classes) for one in seen.things]):
         name = _SUPPORTED.get(thing.name, "")
@@ -255,6 +257,13 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
             counts.setdefault(thing.name, []).append(max(thing.score, support))
         elif thing.name in counts and thing.score >= 0.45:  # noqa: PLR2004 - more of the same
             counts[thing.name].append(thing.score)
+        elif thing.name in counts:
+            unsure.add(thing.name)
+    return counts, supported, unsure
+
+
+def _things(seen: Seen, animal: str) -> list[_Subject]:
+    counts, supported, unsure = _counted_things(seen, animal)
     found = []
     for name, scores in counts.items():
         word = _WORDS.get(name, name)
@@ -266,6 +275,8 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
         phrase = f"several {plural(word)}" if many else counted(len(scores), word)
         if name in _FOOD and len(scores) > 1:
             phrase = plural(word)
+        elif name in unsure and not many:
+            phrase = at_least(len(scores), _WORDS.get(name, name))
         is_small = name not in _RELIABLE and max(scores) < _SURE_SMALL
         hedged = is_small or (name not in supported and max(scores) < _SURE_ALONE)
         others = (seen.classes.share(o) for o in imagenet_groups.PLANTS_AND_FOOD if o != name)
@@ -290,8 +301,8 @@ def _one_of_each(things: list[Thing]) -> list[Thing]:
     kept: list[Thing] = []
     for thing in things:
         twins = (o for o in kept if o.name == thing.name and min(o.area, thing.area) > _LARGE)
-        is_living = thing.name == "person" or thing.name in _ANIMALS
-        if is_living or all(_shared(thing, twin) == 0 for twin in twins):
+        is_living = thing.name == "person" or thing.name in ANIMALS
+        if is_living or all(thing.inside(twin) == 0 for twin in twins):
             kept.append(thing)
     return kept
 

@@ -39,6 +39,8 @@ _EVIDENCE_LINES: Final = 60
 _EVIDENCE_THINGS: Final = 20
 #: Characters that make a JPEG a screenshot when its pixels leave it open.
 _SCREEN_CHARACTERS: Final = 20
+#: The classifier's probability of a web page, whose pictures aren't told one by one.
+_SCREEN: Final = 0.5
 #: Characters, lines and mean score that make a photo without a subject a picture of text.
 _PAGE: Final = (60, 4, 0.9)
 #: Shares of the written lines, by their length, from which on unread ones are mentioned, and from
@@ -91,7 +93,7 @@ class Composer:
         found = work.timed("text", lambda: self._read(work, enlarge=enlarge))
         lines = [line for line in found if line.is_read]
         work.evidence["text"] = _text(ordered(lines)[:_EVIDENCE_LINES])
-        characters = sum(len(line.text) for line in lines)
+        characters = _characters(lines)
         if look.is_drawn or (look.may_be_drawn and characters >= _SCREEN_CHARACTERS):
             drawn = other_scripts.told(self._describe_drawn(work, lines), lines)
             code = work.timed("code", lambda: qr_codes.find(work.pixels))
@@ -107,7 +109,7 @@ class Composer:
         places = offsets(work.parts, is_tall=height > width)
         for part, offset in zip(work.parts, places, strict=True):
             lines += placed(self._reader().read(part, enlarge=enlarge), offset, work.scale)
-            if sum(len(line.text) for line in lines) > work.max_length:
+            if _characters(lines) > work.max_length:
                 break
         return lines
 
@@ -159,9 +161,12 @@ class Composer:
         caption = memes.caption(work.pixels, lines)
         if caption:
             return other_scripts.told(memes.describe(found, caption), lines)
-        if found.level == "low" and _is_page(lines):
+        is_screen = classes.share("website") >= _SCREEN and _characters(lines) >= _SCREEN_CHARACTERS
+        if is_screen or (found.level == "low" and _is_page(lines)):
             height, width = work.pixels.shape[:2]
             page = screenshots.describe(lines, width, height)
+            if page and is_screen:
+                page = replace(page, text=page.text.replace(*screenshots.MORE_THAN_TEXT, 1))
             return page.unsure() if page else found
         believed = memes.believed(lines)
         if not believed:
@@ -217,6 +222,10 @@ def with_unread(found: Statement, lines: Sequence[Line]) -> Statement:
         text = f"{found.text}. There may be more text, in another script"
         return replace(found, text=text).unsure()
     return Statement("what may be text in another script, which was not read", "low", "text")
+
+
+def _characters(lines: Sequence[Line]) -> int:
+    return sum(len(line.text) for line in lines)
 
 
 def _is_page(lines: Sequence[Line]) -> bool:

@@ -103,9 +103,10 @@ SURE_TEXT: Final = 0.9
 #: what is surely text.
 _FEW_LETTERS: Final = 4
 _TALL: Final = ((SURE_TEXT, 3.0), (0.97, 5.0))
-#: Score below which a lone digit may be an emoji (a goat is a 3), and what an icon to close is.
+#: Score below which a lone digit may be an emoji (a goat is a 3), and what icons are read as: one
+#: to close, a ring.
 _SURE_DIGIT: Final = 0.95
-_CLOSES: Final = ("x", "X", "\N{MULTIPLICATION SIGN}")
+_ICONS: Final = ("x", "X", "\N{MULTIPLICATION SIGN}", "o", "O")
 #: Score below which a line of several words is a salad, and no draft if all of them are.
 _SALAD: Final = 0.8
 #: Mean characters of lines that are letters of a puzzle, in no order.
@@ -208,7 +209,7 @@ def _is_text(line: Line) -> bool:
     letters = sum(character.isalnum() for character in line.text)
     if letters == 0:
         return False
-    if line.text in _CLOSES:
+    if line.text in _ICONS:
         return False
     lone = len(line.text) == 1 and not line.text.isdigit() and line.text not in "AI"
     return not (lone and (line.score < 0.9 or not line.text.isascii()))  # noqa: PLR2004 - icons
@@ -249,6 +250,8 @@ def _plainly(prefix: str, level: Level, lines: Sequence[Line]) -> tuple[str, Lev
     if not (loose := loose_numbers.find(lines)):
         return prefix, level, kept
     kept = [line for line in kept if line not in loose]
+    heads = loose_numbers.heads(kept, loose)
+    kept = [line for line in kept if line not in heads]
     has_words = sum(len(line.text) for line in kept) >= _LEAST_CHARACTERS
     return "image with numbers and the words", "medium" if has_words else "low", kept
 

@@ -140,15 +140,18 @@ class Axes:
         room = _ROOM[are_names] * usual_step([tick.x for tick in ticks])
         return ticks[0].x - self.x0 > room > 0
 
-    def spans(self) -> list[str]:
-        """Return a sentence on each axis that can be read, the horizontal one first."""
+    def spans(self, *, is_named: bool = True) -> list[str]:
+        """Return a sentence on each axis that can be read, the horizontal one first.
+
+        Names are left out unless all are there.
+        """
         spans = []
         name = f"horizontal axis {quoted(self.x_title)}" if self.x_title else "horizontal axis"
         if self.horizontal is not None:
             last = self.horizontal.shown(self.horizontal.values[-1])
             up_to = f"up to {last}" if self.may_lack_first else self.horizontal.span()
             spans.append(f"{name} {up_to}")
-        elif len(self.bottom) >= 2:  # noqa: PLR2004 - two ends
+        elif len(self.bottom) >= 2 and is_named:  # noqa: PLR2004 - two ends
             first, last = (o.text.rstrip(TICK_MARKS) for o in (self.bottom[0], self.bottom[-1]))
             spans.append(f"{name} {'up' if self.may_lack_first else f'from {first}'} to {last}")
         if self.has_second_scale:
@@ -380,7 +383,7 @@ def _completed(scale: Scale, pixels: Pixels, reader: Reader, *, upright: bool) -
             value, tick = ticks[0 if towards < 0 else -1]
             shift = towards * step / scale.slope
             (moved,) = placed([tick], (0.0, shift) if upright else (shift, 0.0), 1.0)
-            text = _read_at(pixels, moved, reader)
+            text = _read_at(pixels, moved, reader).rstrip(TICK_MARKS)
             number = parse_number(text)
             if number is None or abs(number - (value + towards * step)) > 0.01 * abs(step):
                 break
@@ -391,11 +394,11 @@ def _completed(scale: Scale, pixels: Pixels, reader: Reader, *, upright: bool) -
 
 def _read_at(pixels: Pixels, place: Line, reader: Reader) -> str:
     height, width = pixels.shape[:2]
-    pad = 0.3 * place.height
-    y0, y1 = int(place.y0 - pad), int(place.y1 + pad) + 1
-    x0, x1 = int(place.x0 - pad), int(place.x1 + pad) + 1
-    if y0 < 0 or x0 < 0 or y1 > height or x1 > width:
+    if place.y0 < 0 or place.x0 < 0 or place.y1 > height or place.x1 > width:
         return ""
+    pad = 0.3 * place.height
+    y0, y1 = max(0, int(place.y0 - pad)), int(place.y1 + pad) + 1
+    x0, x1 = max(0, int(place.x0 - pad)), int(place.x1 + pad) + 1
     return reader.read_line(pixels[y0:y1, x0:x1])
 
 

@@ -50,6 +50,8 @@ _LEAST_BARS: Final = 2
 _ACROSS: Final = 0.5
 #: Share of a bar whose colour is seen beside all bars: one was cut in pieces.
 _LEFT_OVER: Final = 0.3
+#: How far from its name a bar's edge may be, in steps from name to name.
+_OFF_NAME: Final = 0.6
 #: Bars that are read out one by one.
 _READ_BARS: Final = 24
 
@@ -66,6 +68,8 @@ class Bar:
     value: str = ""
     #: Another number than the axis gives stands at its end.
     is_doubtful: bool = False
+    #: The value is the number that stands there.
+    is_printed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class Bars:
     floating: int = 0
     #: They can't be measured: something else is drawn over them, or they reach beyond plot or axis.
     is_unclear: bool = False
+    #: Each stands above a name: the first and the last name are those of the first and last bar.
+    are_named: bool = True
 
     @property
     def is_complete(self) -> bool:
@@ -88,9 +94,10 @@ class Bars:
 
     @property
     def is_sure(self) -> bool:
-        """Return whether it is complete, and what is printed at the bars agrees."""
-        doubtful = any(bar.is_doubtful for _, bars in self.series for bar in bars)
-        return self.is_complete and not doubtful
+        """Return whether it is complete, and what is printed at all bars or none agrees."""
+        all_bars = [bar for _, bars in self.series for bar in bars]
+        doubtful = any(bar.is_doubtful for bar in all_bars)
+        return self.is_complete and not doubtful and len({b.is_printed for b in all_bars}) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +123,33 @@ def find(pixels: Pixels, axes: Axes) -> Bars | None:
     bars = _standing(boxes, scale, axes.y1 if upright else axes.x0, upright=upright)
     if len(bars) < _LEAST_BARS:
         return None
+    are_named = not upright or _are_named(bars, inks, axes)
+    found = Bars([("", bars)], "", are_named=are_named)
     if any(_stands_on(box, bar) for box in boxes for bar in bars):
-        return Bars([("", bars)], "", is_stacked=True)
+        return replace(found, is_stacked=True)
     if floating := [box for box in boxes if _floats(box, bars)]:
-        return Bars([("", bars)], "", floating=len(floating))
+        return replace(found, floating=len(floating))
     sides = (axes.y0, axes.y1) if upright else (axes.x0, axes.x1)
     is_cut = any(abs(bar.end - side) <= 1 for bar in bars for side in sides)
     is_unclear = is_cut or _are_beyond(bars, scale) or _is_mixed(bars, inks, axes, upright=upright)
-    return replace(_valued(bars, scale, pixels, axes, upright=upright), is_unclear=is_unclear)
+    valued = _valued(bars, scale, pixels, axes, upright=upright)
+    return replace(valued, is_unclear=is_unclear, are_named=found.are_named)
+
+
+def _are_named(bars: Sequence[Bar], inks: Sequence[Ink], axes: Axes) -> bool:
+    """Return whether no bar's colour is far from all labels below; the plot may end in a bar."""
+    steps = usual_step([line.x for line in axes.bottom])
+    far = np.ones(axes.x1 - axes.x0, bool)
+    for line in axes.bottom:
+        middle, reach = line.x - axes.x0, _OFF_NAME * steps
+        far[max(0, int(middle - reach)) : max(0, int(middle + reach) + 1)] = False
+    of_bars = {bar.ink.rgb for bar in bars}
+    masks = (
+        without_legend(ink.mask, axes.others, (axes.x0, axes.y0))
+        for ink in inks
+        if ink.rgb in of_bars
+    )
+    return not any((mask[:, far] > 0).any() for mask in masks)
 
 
 def _are_beyond(bars: Sequence[Bar], scale: Scale) -> bool:
@@ -286,6 +312,6 @@ def _told(
         if written is None or off(line) > bar.width / 2 or not is_at_end:
             continue
         if abs(written - scale.at(bar.end)) <= 0.05 * abs(written) + 1e-9:
-            return replace(bar, label=label, value=line.text)
+            return replace(bar, label=label, value=line.text, is_printed=True)
         is_doubtful = True
     return replace(bar, label=label, value=value, is_doubtful=is_doubtful)

@@ -38,7 +38,9 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
         return _worded("scatter plot", axes, dots, sure=True)
     found_bars = bars.find(pixels, axes)
     if found_bars is not None:
-        return _worded("bar chart", axes, bars.worded(found_bars), sure=found_bars.is_sure)
+        told = bars.worded(found_bars)
+        are_sure, are_named = found_bars.is_sure, found_bars.are_named
+        return _worded("bar chart", axes, told, sure=are_sure, is_named=are_named)
     drawn, are_all = lines_and_scatter.find_lines(pixels, axes)
     if drawn and not lines_and_scatter.has_bubbles(pixels, axes):
         told = lines_and_scatter.worded(drawn, are_all=are_all)
@@ -64,9 +66,9 @@ def _is_drawn(pixels: Pixels, axes: Axes) -> bool:
     return bool(differs.mean() > _DRAWN)
 
 
-def _worded(kind: str, axes: Axes, shown: str, *, sure: bool) -> Statement:
+def _worded(kind: str, axes: Axes, shown: str, *, sure: bool, is_named: bool = True) -> Statement:
     sentences = [f"{kind}{_titled(axes.title)}"]
-    if spans := axes.spans():
+    if spans := axes.spans(is_named=is_named):
         sentences.append("; ".join(spans))
     if shown:
         sentences.append(shown)

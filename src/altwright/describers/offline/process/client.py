@@ -179,7 +179,7 @@ class OfflineDescriber(Describer):
         for is_last in (False, True):
             child = self._running_child()
             try:
-                return child.ask(message, self._limit_s)
+                reply = child.ask(message, self._limit_s)
             except interrupts.Interrupted:
                 child.end(grace_s=0)  # it is in the middle of a picture that nobody wants
                 raise
@@ -194,6 +194,9 @@ class OfflineDescriber(Describer):
                 _log.warning("The offline describer's process ended with %s. %s", status, tail)
                 words = "The offline describer's process ended while it described this picture."
                 raise _unavailable(words) from error
+            if reply.get("error") == "fault":
+                child.end()  # it ends by itself then, and is to be asked nothing more
+            return reply
         raise AssertionError("the loop returns or raises")
 
     def _running_child(self) -> _Child:

@@ -118,9 +118,13 @@ def frequent(pixels: NDArray[np.integer]) -> tuple[Pixels, NDArray[np.float64]]:
 
 
 def is_colourless(pixels: Pixels) -> bool:
-    """Return whether the picture is in shades of grey (a tint of scanning is let through)."""
-    small = _miniature(pixels).astype(np.int16)
-    return bool((small.max(axis=2) - small.min(axis=2) < 14).mean() > 0.98)  # noqa: PLR2004
+    """Return whether the picture is in shades of grey (a tint of scanning is let through).
+
+    Golden words on a blackboard are thin, and fade when it is made small.
+    """
+    small = _miniature(pixels)
+    is_grey = (np.ptp(small, axis=2) < 14).mean() > 0.98  # noqa: PLR2004
+    return bool(is_grey and (np.ptp(pixels, axis=2) > 50).mean() < 0.001)  # noqa: PLR2004
 
 
 def colours(pixels: Pixels) -> dict[str, float]:
