@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from evaluation.drawing.sheet import written
@@ -151,6 +152,13 @@ def test_a_crash_costs_one_picture(describer: OfflineDescriber) -> None:
             answer.result(timeout=180)
     assert say(describer) == SAID
     assert describer.pid != pid
+
+
+def test_a_fault_costs_one_picture(describer: OfflineDescriber) -> None:
+    """A picture that rules fail on ends the process: the next one isn't given to what ends."""
+    assert describer.reply({"data": SMALL}) == {"error": "fault", "detail": ANY}
+    assert describer.pid is None
+    assert say(describer) == SAID
 
 
 def test_a_stuck_process_is_killed() -> None:

@@ -21,11 +21,15 @@ ZERO_X, ZERO_Y, UNIT = 260, 300, 40
 
 
 class Blind:
-    """Reads no tick that the search for lines has missed."""
+    """Reads no tick that the search for lines has missed, or the same everywhere."""
+
+    def __init__(self, text: str = "") -> None:
+        """Take what it reads."""
+        self.text = text
 
     def read_line(self, _pixels: object) -> str:
-        """Read nothing."""
-        return ""
+        """Read it."""
+        return self.text
 
 
 def line(text: str, x: float, y: float) -> Line:
@@ -39,7 +43,10 @@ def left_of(text: str, x: float, y: float) -> Line:
 
 
 def told(
-    boxes: Iterable[tuple[tuple[int, ...], str]], lines: list[Line], height: int = 420
+    boxes: Iterable[tuple[tuple[int, ...], str]],
+    lines: list[Line],
+    height: int = 420,
+    reads: str = "",
 ) -> Statement | None:
     """Return what is said of a chart of such boxes, round ones where they are marked so."""
     image = Image.new("RGB", (640, height), "white")
@@ -47,7 +54,7 @@ def told(
     for box, colour in boxes:
         shape = draw.rectangle if colour in {BLUE, RED, "black"} else draw.ellipse
         shape(box, fill=colour)
-    return describe.describe(np.asarray(image), lines, cast("Reader", Blind()))
+    return describe.describe(np.asarray(image), lines, cast("Reader", Blind(reads)))
 
 
 def upright_ticks() -> list[Line]:
@@ -362,6 +369,25 @@ def test_an_axis_whose_first_label_may_be_missing_is_told_by_its_last() -> None:
     found = told(boxes, rest)
     assert found is not None
     assert "Horizontal axis up to E;" in found.text
+
+
+def test_names_are_left_out_if_the_last_bar_has_none() -> None:
+    """Friday's stood at the plot's edge, and its name wasn't read: it isn't "to Thursday"."""
+    boxes, lines = three_bars()
+    boxes += [((390, ZERO_Y - UNIT * 5, 450, ZERO_Y), BLUE)]
+    rest = [one for one in lines if one.text not in {"D", "E"}]
+    found = told(boxes, rest)
+    assert found is not None
+    assert found.text.startswith("Bar chart. Vertical axis from 0 to 6. ")
+
+
+def test_a_tick_at_the_picture_s_edge_is_looked_for() -> None:
+    """The mark behind it is read with it."""
+    boxes, lines = three_bars()
+    ticks = [replace(o, x0=1) for o in lines if not o.text.isalpha() and o.text != "0"]
+    found = told(boxes, [*ticks, *(o for o in lines if o.text.isalpha())], reads="0-")
+    assert found is not None
+    assert "vertical axis from 0 to 6" in found.text
 
 
 def test_ticks_that_were_read_as_one_still_end_the_axis() -> None:

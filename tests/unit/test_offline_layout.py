@@ -177,8 +177,8 @@ def test_screens_are_told_by_their_words(texts: list[str], kind: str) -> None:
 def test_icons_are_no_text() -> None:
     """Lone shapes that were read as letters say nothing."""
     assert screenshots.describe([line("\u53e3", 0, 0), line("=", 50, 0)], 800, 600) is None
-    goat, close = line("3", 0, 40, score=0.92), line("X", 300, 40)
-    found = screenshots.describe([line("Achievement unlocked!", 40, 40), goat, close], 800, 600)
+    icons = [line("3", 0, 40, score=0.92), line("X", 300, 40), line("O", 340, 40)]
+    found = screenshots.describe([line("Achievement unlocked!", 40, 40), *icons], 800, 600)
     assert found is not None
     assert found.text == "image of text: “Achievement unlocked!”"
     head = line("OK", 0, 100, score=0.87, height=180)

@@ -9,6 +9,7 @@ import pytest
 
 from altwright.describers.offline.photo import Seen, describe
 from altwright.describers.offline.vision import networks
+from altwright.describers.offline.vision.image_stats import Pixels, is_colourless
 from altwright.describers.offline.vision.networks import Classes, Thing
 
 
@@ -58,6 +59,9 @@ def test_things_are_counted_as_far_as_the_detector_can() -> None:
     assert describe(seen(cups, drinks)).text == "several cups"
     assert describe(seen(cups[:2], drinks)).text == "two cups"
     assert describe(seen(cups[:1], drinks)).text == "a cup of coffee"
+    # In rain ten are open, of which one is seen well.
+    more = [thing("umbrella", 0.8), thing("umbrella", 0.36, 0.5)]
+    assert describe(seen(more, {})).text == "what may be at least one umbrella"
 
 
 def face(score: float, at: float = 0.1, height: float = 0.16) -> Thing:
@@ -105,8 +109,48 @@ def test_animals_are_as_many_as_the_detector_sees() -> None:
     """It knows no camels, and sees two of something: "a camel" would be one."""
     herd = [thing("sheep", 0.78), thing("sheep", 0.7, 0.6)]
     assert describe(seen(herd, {"camel": 0.86, "animal": 0.9})).text == "camels"
+    deer = [thing("sheep", 0.74), thing("zebra", 0.4, 0.6)]
+    assert describe(seen(deer, {"animal": 0.8})).text == "at least one animal"
+    # One box is taken for two kinds, the other isn't the lemur's name.
+    lemurs = [thing("dog", 0.49), thing("cat", 0.4, 0.11), thing("sheep", 0.32, 0.6)]
+    assert describe(seen(lemurs, {"lemur": 0.99})).text == "at least one lemur"
+    assert describe(seen(lemurs[:2], {"lemur": 0.99})).text == "a lemur"
     giraffes = [thing("giraffe", 0.92), thing("giraffe", 0.89, 0.2)]
     assert describe(seen(giraffes, {})).text == "two giraffes"
+
+
+class Near(networks.Detector):
+    """Sees one dog in the whole picture, and on what is cut out of it what it was given."""
+
+    def __init__(self, *closer: Thing) -> None:
+        """Take what is seen there."""
+        self.closer = list(closer)
+
+    def _find(self, pixels: Pixels) -> list[Thing]:
+        whole = pixels.shape[1] == WIDTH
+        return [Thing("dog", 0.7, 0.2, 0.3, 0.7, 0.7)] if whole else self.closer
+
+
+WIDTH = 400
+
+
+def test_a_lone_animal_is_looked_at_closer() -> None:
+    """Two spaniels at a window were one; the closer look names nothing anew."""
+    pixels = np.zeros((300, WIDTH, 3), np.uint8)
+    upper, lower = Thing("bear", 0.9, 0.3, 0.1, 0.7, 0.4), Thing("dog", 0.6, 0.3, 0.6, 0.7, 0.9)
+    found = Near(upper, lower).find(pixels)
+    assert [(one.name, round(one.score, 2)) for one in found] == [("dog", 0.7), ("dog", 0.6)]
+    assert (found[0].x0, found[0].y0) == pytest.approx((0.33, 0.308))
+    (same,) = Near(upper).find(pixels)
+    assert same.height == pytest.approx(0.4)
+
+
+def test_golden_words_on_a_blackboard_keep_it_from_being_black_and_white() -> None:
+    """They are thin, and lost where the picture is made small."""
+    board = np.full((800, 800, 3), 40, np.uint8)
+    assert is_colourless(board)
+    board[100:104, 100:400] = (230, 180, 40)
+    assert not is_colourless(board)
 
 
 def test_fruit_is_neither_counted_nor_sure_among_other_fruit() -> None:

@@ -108,6 +108,10 @@ def test_a_line_across_two_columns_is_cut_at_their_gap() -> None:
     assert 230 < ends[2][1] < 250
 
 
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WASTE = ("Landfill", "Recycled")
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
@@ -127,6 +131,31 @@ def test_a_line_across_two_columns_is_cut_at_their_gap() -> None:
             ],
             "April Choir 19:30",
             id="a calendar",
+        ),
+        pytest.param(
+            [
+                *(line(f"{i}", 100 * (i % 7), 50 + 50 * (i // 7)) for i in range(21)),
+                *(line(day, 100 * at, -20) for at, day in enumerate(DAYS)),
+                line("Dentist 8:30", 110, 75), line("Tax", 210, 125),
+            ],
+            "Dentist 8:30 Tax",
+            id="a calendar whose days stand above",
+        ),
+        pytest.param(
+            [
+                line("Household waste", 0, 0), line("27 %", 300, 190), line("61 %", 420, 260),
+                *(line(word, 700, 110 + 30 * at) for at, word in enumerate(WASTE)),
+            ],
+            "Household waste Landfill Recycled",
+            id="shares on slices that aren't told",
+        ),
+        pytest.param(
+            [
+                line("Light rain", 300, 0), line("Now", 60, 90),
+                *(line(f"{14 + at}", 190 + 120 * at, 90) for at in range(4)), line("8°", 430, 150),
+            ],
+            "Light rain Now",
+            id="what is below an hour",
         ),
         pytest.param(
             [
@@ -259,6 +288,21 @@ def test_cells_of_a_grid_are_read_one_by_one() -> None:
     assert found is not None
     assert found.level == "medium"
     assert found.text.startswith("image with text in six parts: “Sorry, I have a hard stop”, “Door")
+
+
+def test_an_area_with_nothing_on_it_is_no_card() -> None:
+    """Beside a grid, a colour that a label begins on, and that ends before its middle."""
+    pixels = np.zeros((220, 900, 3), np.uint8)
+    lines = []
+    for at in range(6):
+        x, y = 10 + 210 * (at % 3), 10 + 100 * (at // 3)
+        pixels[y : y + 90, x : x + 200] = 255
+        lines += [line(f"number {at}{row}", x + 10, y + 10 + 30 * row) for row in range(2)]
+    pixels[100:120, 660:740] = (20, 160, 60)
+    pixels[100:120, 740:864] = np.random.default_rng(1).integers(0, 256, (20, 124, 3), np.uint8)
+    found = cards.describe(pixels, [*lines, line("a label that runs on", 664, 100)])
+    assert found is not None
+    assert "in seven parts" in found.text
 
 
 def test_values_of_a_list_stay_with_their_labels_where_some_have_none() -> None:

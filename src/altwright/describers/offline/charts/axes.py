@@ -143,7 +143,7 @@ class Axes:
     def spans(self, *, is_named: bool = True) -> list[str]:
         """Return a sentence on each axis that can be read, the horizontal one first.
 
-        Names are left out unless all are there.
+        Names are left out unless the last is there.
         """
         spans = []
         name = f"horizontal axis {quoted(self.x_title)}" if self.x_title else "horizontal axis"

@@ -68,8 +68,6 @@ class Bar:
     value: str = ""
     #: Another number than the axis gives stands at its end.
     is_doubtful: bool = False
-    #: The value is the number that stands there.
-    is_printed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +81,8 @@ class Bars:
     floating: int = 0
     #: They can't be measured: something else is drawn over them, or they reach beyond plot or axis.
     is_unclear: bool = False
-    #: Each stands above a name: the first and the last name are those of the first and last bar.
-    are_named: bool = True
+    #: None is behind the last name below.
+    ends_named: bool = True
 
     @property
     def is_complete(self) -> bool:
@@ -94,10 +92,9 @@ class Bars:
 
     @property
     def is_sure(self) -> bool:
-        """Return whether it is complete, and what is printed at all bars or none agrees."""
-        all_bars = [bar for _, bars in self.series for bar in bars]
-        doubtful = any(bar.is_doubtful for bar in all_bars)
-        return self.is_complete and not doubtful and len({b.is_printed for b in all_bars}) == 1
+        """Return whether it is complete, and what is printed at the bars agrees."""
+        doubtful = any(bar.is_doubtful for _, bars in self.series for bar in bars)
+        return self.is_complete and not doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +120,8 @@ def find(pixels: Pixels, axes: Axes) -> Bars | None:
     bars = _standing(boxes, scale, axes.y1 if upright else axes.x0, upright=upright)
     if len(bars) < _LEAST_BARS:
         return None
-    are_named = not upright or _are_named(bars, inks, axes)
-    found = Bars([("", bars)], "", are_named=are_named)
+    ends_named = not upright or _ends_named(bars, inks, axes)
+    found = Bars([("", bars)], "", ends_named=ends_named)
     if any(_stands_on(box, bar) for box in boxes for bar in bars):
         return replace(found, is_stacked=True)
     if floating := [box for box in boxes if _floats(box, bars)]:
@@ -133,23 +130,20 @@ def find(pixels: Pixels, axes: Axes) -> Bars | None:
     is_cut = any(abs(bar.end - side) <= 1 for bar in bars for side in sides)
     is_unclear = is_cut or _are_beyond(bars, scale) or _is_mixed(bars, inks, axes, upright=upright)
     valued = _valued(bars, scale, pixels, axes, upright=upright)
-    return replace(valued, is_unclear=is_unclear, are_named=found.are_named)
+    return replace(valued, is_unclear=is_unclear, ends_named=ends_named)
 
 
-def _are_named(bars: Sequence[Bar], inks: Sequence[Ink], axes: Axes) -> bool:
-    """Return whether no bar's colour is far from all labels below; the plot may end in a bar."""
-    steps = usual_step([line.x for line in axes.bottom])
-    far = np.ones(axes.x1 - axes.x0, bool)
-    for line in axes.bottom:
-        middle, reach = line.x - axes.x0, _OFF_NAME * steps
-        far[max(0, int(middle - reach)) : max(0, int(middle + reach) + 1)] = False
+def _ends_named(bars: Sequence[Bar], inks: Sequence[Ink], axes: Axes) -> bool:
+    """Return whether no bar's colour is far behind the last name; the plot may end in a bar."""
+    last = axes.bottom[-1].x + _OFF_NAME * usual_step([line.x for line in axes.bottom])
+    behind = max(0, int(last) - axes.x0)
     of_bars = {bar.ink.rgb for bar in bars}
     masks = (
         without_legend(ink.mask, axes.others, (axes.x0, axes.y0))
         for ink in inks
         if ink.rgb in of_bars
     )
-    return not any((mask[:, far] > 0).any() for mask in masks)
+    return not any((mask[:, behind:] > 0).any() for mask in masks)
 
 
 def _are_beyond(bars: Sequence[Bar], scale: Scale) -> bool:
@@ -312,6 +306,6 @@ def _told(
         if written is None or off(line) > bar.width / 2 or not is_at_end:
             continue
         if abs(written - scale.at(bar.end)) <= 0.05 * abs(written) + 1e-9:
-            return replace(bar, label=label, value=line.text, is_printed=True)
+            return replace(bar, label=label, value=line.text)
         is_doubtful = True
     return replace(bar, label=label, value=value, is_doubtful=is_doubtful)

@@ -39,8 +39,8 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
     found_bars = bars.find(pixels, axes)
     if found_bars is not None:
         told = bars.worded(found_bars)
-        are_sure, are_named = found_bars.is_sure, found_bars.are_named
-        return _worded("bar chart", axes, told, sure=are_sure, is_named=are_named)
+        are_sure, is_named = found_bars.is_sure, found_bars.ends_named
+        return _worded("bar chart", axes, told, sure=are_sure, is_named=is_named)
     drawn, are_all = lines_and_scatter.find_lines(pixels, axes)
     if drawn and not lines_and_scatter.has_bubbles(pixels, axes):
         told = lines_and_scatter.worded(drawn, are_all=are_all)
