@@ -53,6 +53,65 @@ def test_who_is_in_a_group_is_no_speaker(describer: OfflineDescriber) -> None:
         assert "left, “Irina”: “I bring the spades”" in found
 
 
+def test_a_quotation_in_a_reply_isn_t_said_again(describer: OfflineDescriber) -> None:
+    """It stands below a name; behind it may be an emoji only, which nobody reads."""
+    look = chats.Look(face="plain", times="inside", clock="9:41")
+    quoted = ("Tomek", "The seeds have arrived.")
+    messages: tuple[chats.Message, ...] = (
+        ("left", "The seeds have arrived.", "9:31", "Tomek"),
+        ("right", (*quoted, "We start on Saturday"), "9:35", ""),
+        ("right", quoted, "9:36", ""),
+    )
+    found = told(describer, png(chats.chat("Garden club", messages, look)))
+    assert found.text.endswith("right: “We start on Saturday”; right: a message without words.")
+    assert found.level == "medium"
+
+
+def test_what_stands_below_a_chat_s_name_is_no_speaker(describer: OfflineDescriber) -> None:
+    """That somebody is online."""
+    messages: tuple[chats.Message, ...] = (
+        ("left", "The seeds have arrived.", "9:31", ""),
+        ("right", "Then we start with the peas on Saturday.", "9:35", ""),
+        ("left", "I bring the spades", "9:36", ""),
+    )
+    image = chats.chat("Tomek", messages, chats.Look(face="plain", times="inside"))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 0, image.width, 174), fill="white")
+    draw.text((24, 104), "Tomek", fill="black", font=font(30))
+    draw.text((24, 140), "online", fill="black", font=font(20))
+    assert "“Tomek”. Left: “The seeds have arrived.”" in told(describer, png(image)).text
+
+
+def test_a_poll_is_no_chat(describer: OfflineDescriber) -> None:
+    """Its bars are filled as far as their shares, and text goes on behind them."""
+    image = Image.new("RGB", (800, 480), "white")
+    draw = ImageDraw.Draw(image)
+    draw.text((40, 30), "How do you pronounce GIF?", fill="black", font=font(26))
+    answers = ((61, "Hard G, as in gift"), (27, "Soft G, as in giraffe"), (12, "I use another one"))
+    for at, (share, answer) in enumerate(answers):
+        y = 100 + 80 * at
+        draw.rounded_rectangle((40, y, 760, y + 60), 10, fill="#ececec")
+        draw.rounded_rectangle((40, y, 40 + 7 * share, y + 60), 10, fill="#b8b0f0")
+        draw.text((56, y + 14), f"{share}%  {answer}", fill="black", font=font(26))
+    found = told(describer, png(image)).text
+    assert "chat" not in found
+    assert "61%" in found
+
+
+def test_two_columns_of_cards_are_no_chat(describer: OfflineDescriber) -> None:
+    """Notifications at the left, the day's news below at the right, as on a desktop."""
+    image = Image.new("RGB", (900, 560), "#303030")
+    draw = ImageDraw.Draw(image)
+    cards = (
+        (20, 30, 560, "Disk can be removed safely"), (20, 110, 560, "Updates are ready"),
+        (590, 200, 880, "Conference at eleven"), (590, 290, 880, "Films at nine"),
+    )  # fmt: skip
+    for x, y, end, text in cards:
+        draw.rounded_rectangle((x, y, end, y + 60), 12, fill="#484848")
+        draw.text((x + 20, y + 16), text, fill="white", font=font(22))
+    assert "chat" not in told(describer, png(image)).text
+
+
 def test_cards_along_a_line_are_no_chat(describer: OfflineDescriber) -> None:
     """Nobody speaks on them, though they stand to the left and to the right."""
     events = (("1998", "Founded"), ("2004", "First hall"), ("2011", "The fire"))

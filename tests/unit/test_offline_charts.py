@@ -390,6 +390,33 @@ def test_a_tick_at_the_picture_s_edge_is_looked_for() -> None:
     assert "vertical axis from 0 to 6" in found.text
 
 
+def test_a_dashed_line_is_no_row_of_dots() -> None:
+    """It marks the median of a histogram."""
+    boxes, lines = three_bars()
+    dashes = [((300, ZERO_Y - 20 * at, 304, ZERO_Y - 20 * at + 5), RED) for at in range(1, 12)]
+    found = told([*boxes, *dashes], lines)
+    assert found is not None
+    assert found.kind == "bar chart"
+
+
+def test_two_series_of_one_name_have_none() -> None:
+    """A bar covers the first one's sample in the legend: both would be the last one's."""
+    names = [line(name, 180 + 120 * at, 330) for at, name in enumerate("ABC")]
+    boxes = [
+        (
+            (150 + 120 * at + 30 * of, ZERO_Y - UNIT * (2 + of), 180 + 120 * at + 30 * of, ZERO_Y),
+            ink,
+        )
+        for at in range(3)
+        for of, ink in enumerate((BLUE, RED))
+    ]
+    legend = [((500, 20, 512, 32), RED), ((500, 50, 512, 62), BLUE)]
+    entries = [Line("Zig", 0.99, 520, y, 560, y + 20) for y in (16, 46)]
+    found = told([*boxes, *legend], [*upright_ticks(), *names, *entries])
+    assert found is not None
+    assert "Zig" not in found.text
+
+
 def test_ticks_that_were_read_as_one_still_end_the_axis() -> None:
     """150 and 160 where these stand closest."""
     boxes, lines = three_bars()

@@ -82,6 +82,14 @@ def test_one_body_that_is_hardly_seen_is_nobody() -> None:
     assert describe(seen(two, {})).text == "what may be people"
 
 
+def test_a_second_body_is_one_if_it_is_seen_well() -> None:
+    """An arch behind a laughing woman was one."""
+    both = replace(seen([thing("person", 0.87), thing("person", 0.58, 0.6)], {}), faces=[face(0.9)])
+    assert describe(both).text == "at least one person"
+    two = replace(both, faces=[face(0.9), face(0.85, 0.62)])
+    assert describe(two).text == "two people"
+
+
 def test_who_may_be_there_besides_keeps_a_portrait_from_being_one() -> None:
     """A second body that is hardly seen."""
     both = [thing("person", 0.81), thing("person", 0.41, 0.6)]
@@ -97,6 +105,8 @@ def test_a_vehicle_is_what_the_classifier_is_sure_of() -> None:
     large = [replace(one, x1=one.x0 + 0.6) for one in engine]
     assert describe(seen(large, {"truck": 0.95})).text == "a truck"
     assert describe(seen([thing("truck", 0.88)], {})).text == "a truck"
+    kart = seen([thing("motorcycle", 0.78)], {"go-kart": 0.95})
+    assert describe(kart).text == "a go-kart"
 
 
 @pytest.mark.parametrize(("share", "level"), [(0.6, "low"), (0.9, "high")])

@@ -55,6 +55,24 @@ def test_numbers_of_one_row_aren_t_joined() -> None:
     assert joined([line("Oat milk x2", 0, 0), line("4.20", 300, 0)]) == "Oat milk x2 4.20"
 
 
+def test_a_phone_s_rows_stay_together_without_its_status_bar() -> None:
+    """A line is cancelled, not the one whose columns stand before it; others might read it so."""
+    departures = (
+        ("S3", "Airport", "2 min"),
+        ("S7", "Riverside", "Cancelled"),
+        ("N8", "University", "9 min 7"),
+        ("S3", "Airport", "22 min"),
+    )
+    lines = [line("9:41", 9, 2), line("5G 82%", 320, 2)]
+    for at, (number, to, when) in enumerate(departures):
+        y = 120 + 45 * at
+        lines += [line(number, 12, y), line(to, 45, y), line(when, 400 - 10 * len(when), y)]
+    found = screenshots.describe(lines, 412, 820)
+    assert found is not None
+    assert "“S3 Airport 2 min S7 Riverside Cancelled N8 University" in found.text
+    assert found.level == "medium"
+
+
 def test_an_icon_is_no_arrow_or_letter() -> None:
     """A vote's arrows and a picture behind a name say something else where they are read."""
     found = screenshots.describe(rows("↑ 3.4k ↓", "Ines Okonkwo 火", "wrote this to all"), 800, 600)

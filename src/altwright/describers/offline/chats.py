@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from statistics import mean, median
 from typing import Final
@@ -42,10 +43,14 @@ _NAME: Final = 30
 _NEAR: Final = 1.5
 #: Share of the messages with a time from which on it is surely a chat.
 _TIMED: Final = 0.5
+#: Characters of a line that is a quotation if it was there before.
+_QUOTED: Final = 8
+_WORDLESS: Final = "a message without words"
 _TIME: Final = re.compile(r"(?i)^\W*\d{1,2}[:.]\d{2}( ?[ap]\.?m\.?)?\W*\w?\W*$")
 #: How a poll's answer begins, and so many of them are no messages.
 _SHARE: Final = re.compile(r"^\d{1,3}([.,]\d)? ?%")
 _SHARES: Final = 2
+_ENDING_TIME: Final = re.compile(r"(?i)\s?\d{1,2}[:.]\d{2}( ?[ap]\.?m\.?)?\W*$")
 
 _Sided = tuple[str, Area]
 
@@ -65,12 +70,19 @@ def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
     timed = mean(_is_timed(bubble, beside) for _, bubble in sided)
     is_sure = bool(bar) or timed >= _TIMED
     kind = "a chat" if is_sure else "what may be a chat"
-    is_sure &= mean(line.score for line in lines) >= SURE_TEXT
+    is_read = mean(line.score for line in lines) >= SURE_TEXT
     heads = [line for line in above if line not in bar]
     title = max(heads, key=lambda line: line.height, default=None)
     if title:  # and what stands below it, as "online"
         beside = [line for line in beside if line.y0 > title.y1 + 0.5 * title.height]
-    messages = "; ".join(_message(pixels, side, bubble, beside) for side, bubble in sided)
+    earlier: list[Line] = []
+    told = []
+    for side, bubble in sided:
+        told.append(_message(pixels, side, _without_times(bubble, timed), beside, earlier))
+        earlier += bubble.lines
+    messages = "; ".join(told)
+    # Where one is emoji, others may have been read as letters.
+    is_sure &= is_read and not any(one.endswith(_WORDLESS) for one in told)
     text = f"screenshot of {kind}{f' headed {quoted(title.text)}' if title else ''}"
     messages = messages[0].upper() + messages[1:]
     return Statement(f"{text}. {messages}", "high" if is_sure else "medium", "chat")
@@ -130,11 +142,11 @@ def _is_chat(sided: Sequence[_Sided], lines: Sequence[Line]) -> bool:
         return False
     if any(after.y0 < before.y1 - 2 for (_, before), (_, after) in pairwise(sided)):
         return False
-    widths = [bubble.width for _, bubble in sided]
-    is_hugging = max(widths) - min(widths) > _HUGGING * max(widths)
+    widths = [[bubble.width for bubble in of_side] for of_side in (left, right)]
+    is_hugging = any(max(wide) - min(wide) > _HUGGING * max(wide) for wide in widths)
     is_apart = max(bubble.x1 for bubble in left) <= min(bubble.x0 for bubble in right)
     if is_apart and not is_hugging:
-        return False  # cards along a line of time
+        return False  # cards along a line of time, or two columns of them
     start, end = min(bubble.x0 for bubble in left), max(bubble.x1 for bubble in right)
     top, bottom = sided[0][1].y0, sided[-1][1].y1
     there = [line for line in lines if start < line.x < end and top < line.y < bottom]
@@ -144,12 +156,31 @@ def _is_chat(sided: Sequence[_Sided], lines: Sequence[Line]) -> bool:
 
 
 def _is_timed(bubble: Area, beside: Sequence[Line]) -> bool:
-    """Return whether a time stands on a bubble, beside it or just below."""
+    """Return whether a time stands on a bubble, behind its text, beside it or just below."""
     near = [line for line in beside if bubble.y0 < line.y < bubble.y1 + _NEAR * line.height]
-    return any(_TIME.match(line.text) for line in (*bubble.lines, *near))
+    return any(_TIME.match(line.text) for line in (*bubble.lines, *near)) or bool(
+        _ENDING_TIME.search(bubble.lines[-1].text)
+    )
 
 
-def _message(pixels: Pixels, side: str, bubble: Area, beside: Sequence[Line]) -> str:
+def _without_times(bubble: Area, timed: float) -> Area:
+    """Return a bubble of a chat with times without the one that its last line was read with."""
+    *lines, last = bubble.lines
+    text = _ENDING_TIME.sub("", last.text) if timed >= _TIMED else last.text
+    return replace(bubble, lines=[*lines, replace(last, text=text)]) if text else bubble
+
+
+def _without_quotation(said: list[Line], earlier: Sequence[Line]) -> list[Line]:
+    """Return what is said behind a quotation of an earlier message, which stands below a name."""
+    for at, line in enumerate(said[1:], 1):
+        if len(line.text) >= _QUOTED and any(line.text in one.text for one in earlier):
+            return said[at + 1 :]
+    return said
+
+
+def _message(
+    pixels: Pixels, side: str, bubble: Area, beside: Sequence[Line], earlier: Sequence[Line]
+) -> str:
     """Return one message with its side, and the name that stands on it or above it."""
     lines = in_rows(bubble.lines)
     said = [line for line in lines if not _TIME.match(line.text)]
@@ -158,9 +189,10 @@ def _message(pixels: Pixels, side: str, bubble: Area, beside: Sequence[Line]) ->
         head, *rest = (areas.ink(pixels, line, bubble) for line in said)
         if min(np.abs(head - one).sum() for one in rest) > _OTHER_INK:
             name, said = said[:1], said[1:]
+    said = _without_quotation(said, earlier)
     who = f", {quoted(joined(name))}" if name else ""
     if not said:  # emoji, or a picture
-        return f"{side}{who}: a message without words"
+        return f"{side}{who}: {_WORDLESS}"
     return f"{side}{who}: {quoted(joined(said))}"
 
 

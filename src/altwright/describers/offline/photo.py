@@ -46,7 +46,7 @@ _OTHER_FOOD: Final = 0.3
 #: The classifier's least probability of it; an island from above was broccoli.
 _FRUIT: Final = 0.5
 #: Vehicles that the detector takes for each other, and the probability that makes one another.
-_VEHICLES: Final = ("car", "truck", "bus")
+_VEHICLES: Final = ("car", "truck", "bus", "motorcycle", "go-kart")
 _OTHER_KIND: Final = 0.5
 #: Everyday names of the detector's classes, where the classifier's are other words.
 _WORDS: Final = {"airplane": "aeroplane", "dining table": "table", "keyboard": "computer keyboard"}
@@ -214,6 +214,8 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
     # Statues and figures have bodies, too; who is near enough to be the subject has a face or size.
     hedged = not faces and (best < _SURE_BODY or max(p.height for p in persons) < _NEAR)
     hedged |= bool(faces) and max(face.height for face in faces) < _SMALL_FACE
+    if count == len(persons) == _COUNTED and sum(_is_seen_well(p, faces) for p in persons) == 1:
+        count = 1
     if count > 1:
         people = "several people" if count >= _SEVERAL else counted(count, "person")
         people = "a group of people" if count >= _GROUP else people
@@ -229,6 +231,11 @@ def _people(seen: Seen, animal_share: float) -> list[_Subject]:
     wears_tie = any(t.name == "tie" and t.score >= 0.7 for t in seen.things)  # noqa: PLR2004
     phrase = "a person wearing a tie" if wears_tie else "a person"
     return [_Subject(phrase, best, is_portrait=is_portrait)]
+
+
+def _is_seen_well(person: Thing, faces: list[Thing]) -> bool:
+    """Return whether a body beside another one is surely one: an arch behind a woman was."""
+    return person.score >= _SURE_SMALL or any(f.inside(person) > 0.6 for f in faces)  # noqa: PLR2004
 
 
 def _stands_apart(person: Thing, animals: list[Thing]) -> bool:

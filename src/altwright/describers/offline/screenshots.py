@@ -40,7 +40,7 @@ _BUTTON: Final = re.compile(
 _CLOCK: Final = re.compile(r"^\d{1,2}[:.]\d{2}( ?[AaPp][Mm])?$")
 #: Upper share of a phone's picture in which its clock stands, and what is written beside that.
 _STATUS_BAR: Final = 0.08
-_STATUS: Final = re.compile(r"^([\d\W]+|[45]G\W*|LTE)$")
+_STATUS: Final = re.compile(r"^([45]G|LTE)?[\d\W]*$")
 _ADDRESS: Final = re.compile(r"(https?://|www\.)\S+|^\w[\w-]*\.(com|org|net|social|io|de|eu)\b")
 #: A share of lines that speak for code before it is called that.
 _CODE_SHARE: Final = 0.4
@@ -90,7 +90,7 @@ _PLAIN_TO_SEE: Final = frozenset({"social media post", "terminal", "phone list",
 #: Kinds that say no more than that there is text.
 PLAIN: Final = frozenset({"text", "picture with text"})
 #: Kinds whose order of reading is guessed from where lines stand.
-_IN_DOUBT: Final = PLAIN | {"web page"}
+_IN_DOUBT: Final = PLAIN | {"web page", "phone screen"}
 #: Gap to the next line of a row that may be one between columns, in line heights.
 _GAP: Final = 1.2
 #: Lines of one word that are there before, at most.
@@ -127,20 +127,14 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
     kind, prefix = _kind(in_order, width, height)
     if kind == "code":
         lines = _without_sidebar(lines)
-    in_order = [o for row in rows(lines) for o in row] if kind in _IN_ROWS else in_order
+    bar = status_bar(lines, height)
+    in_order = _arranged(kind, lines, in_order, bar)
     level = _level(kind, lines, in_order)
-    if kind == "code":
-        in_order = _without_numbers(in_order)
-    if kind in _IN_ROWS:
-        in_order = [_with_signs(line) for line in in_order]
-    if kind == "social media post":
-        in_order = _without_counts(in_order)
     if kind in PLAIN:
         prefix, level, in_order = _plainly(prefix, level, in_order)
     said = joined(in_order)
     is_plain = kind in PLAIN and level != "low" and height > width  # a receipt, say
     is_listed = is_plain or kind == "phone screen"
-    bar = status_bar(lines, height)
     listed = listings.told([line for line in cells if line not in bar]) if is_listed else ""
     if listed and is_plain:
         prefix, level, said = MORE_THAN_TEXT[0], "medium", listed
@@ -148,6 +142,22 @@ def describe(lines: Sequence[Line], width: int, height: int) -> Statement | None
         kind, said = "phone list", listed
     text = f"{prefix}{other_scripts.named(in_order)}: {quoted(said)}"
     return Statement(text, level, kind)
+
+
+def _arranged(
+    kind: str, lines: Sequence[Line], in_order: list[Line], bar: Sequence[Line]
+) -> list[Line]:
+    """Return the lines in the order that a kind is read in, without what isn't told of it."""
+    by_rows = [line for row in rows(lines) for line in row]
+    if kind in _IN_ROWS:
+        return [_with_signs(o) for o in (_without_numbers(by_rows) if kind == "code" else by_rows)]
+    if kind == "social media post":
+        return _without_counts(in_order)
+    if kind == "phone screen":
+        # What stands at the right of an app's list belongs to its row.
+        goes_up = any(after.y1 < line.y0 for line, after in pairwise(in_order))
+        return [line for line in (by_rows if goes_up else in_order) if line not in bar]
+    return in_order
 
 
 def _level(kind: str, lines: Sequence[Line], in_order: Sequence[Line]) -> Level:

@@ -276,7 +276,7 @@ def _valued(bars: list[Bar], scale: Scale, pixels: Pixels, axes: Axes, *, uprigh
         name = name_of(of_ink[0].ink.rgb, pixels, axes.others) if len(inks) > 1 else ""
         told = [_told(bar, scale, labels, axes.others, reach, upright=upright) for bar in of_ink]
         series.append((name, told))
-    if len(inks) > 1 and not all(name for name, _ in series):
+    if len(inks) > 1 and len({name for name, _ in series if name}) < len(inks):
         series = [("", bars)]
     return Bars(series, f"about {scale.shown(max(scale.at(bar.end) for bar in bars))}")
 

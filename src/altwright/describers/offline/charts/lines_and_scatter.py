@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
@@ -13,6 +14,7 @@ from altwright.describers.offline.charts.axes import Axes, Scale
 from altwright.describers.offline.charts.series_colours import (
     Ink,
     Mask,
+    Part,
     find_inks,
     has_swatch,
     name_of,
@@ -44,6 +46,9 @@ _LONG_SHARE: Final = 0.04
 #: Smallest number of dots of a scatter plot, and their sides in pixels.
 _DOTS: Final = 8
 _DOT_PX: Final = (3, 18)
+#: Pixels within which the pieces of a dashed line stand, and their share; a legend has some, too.
+_ON_LINE_PX: Final = 3
+_ON_LINE: Final = 0.8
 #: A dot may be so many times as large as the typical one: two that overlap.
 _OVERLAPPING: Final = 3.5
 #: Bubbles of a chart at least; how round one is: its sides' ratio and its share of its box.
@@ -75,7 +80,7 @@ def find_dots(pixels: Pixels, axes: Axes) -> str | None:
         small, large = _DOT_PX
         round_ones = [
             (w, h, area)
-            for _, _, w, h, area in found
+            for _, _, w, h, area in _in_no_line(found)
             if small <= w <= large and small <= h <= large and area > 0.5 * w * h
         ]
         if len(round_ones) < _DOTS or len(round_ones) < 0.6 * len(found):
@@ -90,6 +95,16 @@ def find_dots(pixels: Pixels, axes: Axes) -> str | None:
     if total <= _COUNTED_DOTS:
         return f"about {number(total)} dots"
     return f"at least {total} dots"  # some cover others
+
+
+def _in_no_line(found: Sequence[Part]) -> Sequence[Part]:
+    """Return nothing of a dashed line, that marks a mean or a limit."""
+    middles = [(x + w / 2, y + h / 2) for x, y, w, h, _ in found]
+    for places in zip(*middles, strict=True):
+        typical = median(places)
+        if sum(abs(at - typical) <= _ON_LINE_PX for at in places) > _ON_LINE * len(places):
+            return []
+    return found
 
 
 def has_bubbles(pixels: Pixels, axes: Axes) -> bool:

@@ -15,6 +15,8 @@ from altwright.describers.offline.vision.image_stats import Pixels, frequent
 from altwright.describers.offline.vision.line import Line
 
 Mask = NDArray[np.uint8]
+#: A connected part: x, y, width, height, area.
+Part = tuple[int, int, int, int, int]
 
 #: Share of the plot that a colour must cover to be an ink: a thin line covers half a percent.
 _LEAST_SHARE: Final = 0.001
@@ -93,8 +95,8 @@ def without_fringes(inks: Sequence[Ink]) -> list[Ink]:
     return kept
 
 
-def parts(mask: Mask) -> list[tuple[int, int, int, int, int]]:
-    """Return the connected parts as x, y, width, height, area."""
+def parts(mask: Mask) -> list[Part]:
+    """Return the connected parts."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     return [tuple(int(v) for v in stats[i]) for i in range(1, count)]  # type: ignore[misc]
 
