@@ -65,8 +65,11 @@ def test_a_phone_s_rows_stay_together_without_its_status_bar() -> None:
     )
     lines = [line("9:41", 9, 2), line("5G 82%", 320, 2)]
     for at, (number, to, when) in enumerate(departures):
-        y = 120 + 45 * at
-        lines += [line(number, 12, y), line(to, 45, y), line(when, 400 - 10 * len(when), y)]
+        y = 114 + 45 * at
+        lines.append(Line(number, 0.99, 13, y, 53, y + 31))  # with its badge
+        lines += [line(to, 43, y, height=31), line(when, 402 - 10 * len(when), y, height=29)]
+    notice = ("Line S7: no service between Riverside and", "Mill Lane until 18:00, for signals are")
+    lines += [line(text, 0, 356 + 20 * at) for at, text in enumerate((*notice, "repaired there."))]
     found = screenshots.describe(lines, 412, 820)
     assert found is not None
     assert "“S3 Airport 2 min S7 Riverside Cancelled N8 University" in found.text
