@@ -77,9 +77,9 @@ def test_what_stands_below_a_chat_s_name_is_no_speaker(describer: OfflineDescrib
     image = chats.chat("Tomek", messages, chats.Look(face="plain", times="inside"))
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, image.width, 174), fill="white")
-    draw.text((24, 104), "Tomek", fill="black", font=font(30))
-    draw.text((24, 140), "online", fill="black", font=font(20))
-    assert "“Tomek”. Left: “The seeds have arrived.”" in told(describer, png(image)).text
+    draw.text((24, 104), "Tomas", fill="black", font=font(26))
+    draw.text((24, 140), "en línea", fill="black", font=font(24))
+    assert "“Tomas”. Left: “The seeds have arrived.”" in told(describer, png(image)).text
 
 
 def test_a_poll_is_no_chat(describer: OfflineDescriber) -> None:

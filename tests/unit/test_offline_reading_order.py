@@ -327,6 +327,37 @@ def test_values_of_a_list_stay_with_their_labels_where_some_have_none() -> None:
     assert "Aeroplane mode 10,00 Network 11,00" in found.text
 
 
+def test_figures_on_tiles_stay_with_the_words_above_them() -> None:
+    """Not each word with the one beside it, as in a list."""
+    tiles = (("Distance", "Pace"), ("10.02 km", "5:41 /km"), ("Time", "Climb"), ("56:58", "34 m"))
+    lines = [line("Morning run", 20, 40)]
+    for at, pair in enumerate(tiles):
+        lines += [line(text, 20 + 240 * of, 200 + 60 * at) for of, text in enumerate(pair)]
+    found = screenshots.describe(lines, 480, 800)
+    assert found is not None
+    assert found.text.endswith(
+        "“Morning run. Distance: 10.02 km; Pace: 5:41 /km; Time: 56:58; Climb: 34 m”"
+    )
+
+
+def test_a_departure_and_a_ticket_have_no_heads_of_columns() -> None:
+    """The first departure names nothing; on a ticket names and what is named take turns."""
+    board = [(f"10:{at}5", town, f"B{at}") for at, town in enumerate(("Oslo", "Porto", "Wien"))]
+    ticket = [("From", "To", "Date"), ("Utrecht", "Berlin", "12 Aug")]
+    ticket += [("Departs", "Seat", "Price"), ("08:31", "64", "49.90")]
+    found = []
+    for cells in (board, ticket):
+        lines = [
+            line(text, 200 * of, 60 * at)
+            for at, row in enumerate(cells)
+            for of, text in enumerate(row)
+        ]
+        found.append(tables.describe(lines))
+    assert found[0] is not None
+    assert found[0].text.startswith("table with three rows. 10:05: Oslo, B0; ")
+    assert found[1] is None
+
+
 def test_columns_of_japanese_are_read_from_the_right() -> None:
     """And of Vietnamese letters are lost, so it isn't read."""
     right, left = "古池や蛙飛びこむ水の音", "閑さや岩にしみ入る蝉の声"

@@ -92,6 +92,8 @@ def _written(board: _Rows, texts: Sequence[Sequence[str]]) -> str:
     said = [text for row in texts for text in row if text]
     is_single = bool(said) and all(len(text) == 1 for text in said)
     if is_single and all(text.isalpha() for text in said):
+        if any(_has_gap(row) for row in texts):  # a thin letter was taken for none
+            return ""
         rows = [_lettered(*row) for row in zip(board, texts, strict=True) if any(row[1])]
         return f"grid of letters, as in a word game: {'; '.join(rows)}"
     if not said or not all(text.isdecimal() for text in said):
@@ -102,6 +104,11 @@ def _written(board: _Rows, texts: Sequence[Sequence[str]]) -> str:
         return ""
     rows = [f"row {place}, {_numbered(row)}" for place, row in enumerate(texts, 1)]
     return f"grid of {_size(board)} with numbers: {'; '.join(rows)}"
+
+
+def _has_gap(row: Sequence[str]) -> bool:
+    """Return whether something stands behind an empty square."""
+    return any(after and not before for before, after in pairwise(row))
 
 
 def _size(board: _Rows) -> str:

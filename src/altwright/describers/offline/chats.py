@@ -43,6 +43,8 @@ _NAME: Final = 30
 _NEAR: Final = 1.5
 #: Share of the messages with a time from which on it is surely a chat.
 _TIMED: Final = 0.5
+#: Height of a chat's name, as a share of the highest line above: what is below it is a little less.
+_TITLE: Final = 0.75
 #: Characters of a line that is a quotation if it was there before.
 _QUOTED: Final = 8
 _WORDLESS: Final = "a message without words"
@@ -72,7 +74,8 @@ def describe(pixels: Pixels, lines: Sequence[Line]) -> Statement | None:
     kind = "a chat" if is_sure else "what may be a chat"
     is_read = mean(line.score for line in lines) >= SURE_TEXT
     heads = [line for line in above if line not in bar]
-    title = max(heads, key=lambda line: line.height, default=None)
+    largest = max((line.height for line in heads), default=0.0)
+    title = next((line for line in heads if line.height > _TITLE * largest), None)
     if title:  # and what stands below it, as "online"
         beside = [line for line in beside if line.y0 > title.y1 + 0.5 * title.height]
     earlier: list[Line] = []

@@ -20,6 +20,7 @@ _GAP: Final = 0.5
 _FLUSH: Final = 0.75
 #: Characters of a value, at most on average; columns of running text have more.
 _VALUE: Final = 16
+_DIGIT: Final = re.compile(r"\d")
 #: A sign that more follows.
 _MORE: Final = re.compile(r"\s*[>\u203a\u276f]+$")
 
@@ -51,10 +52,23 @@ def told(lines: Sequence[Line]) -> str:
     values = [line.text for group in items for line in group if line not in _label(group)]
     if mean(len(value) for value in values) > _VALUE:
         return ""
-    text = ""
-    for before, group in zip([[], *groups], groups, strict=False):
-        mark = "; " if group in items and before in items else ". " if text else ""
-        text += mark + (_item(group) if group in items else " ".join(line.text for line in group))
+    return _worded(groups, items)
+
+
+def _worded(groups: Sequence[list[Line]], items: Sequence[list[Line]]) -> str:
+    """Return the list's text; of words above figures that are theirs each with its figure."""
+    text, was_item = "", False
+    for before, group, after in zip([[], *groups], groups, [*groups[1:], []], strict=False):
+        is_item = group in items
+        if is_item and after in items and _are_tiles(group, after):
+            continue
+        if is_item and before in items and _are_tiles(before, group):
+            pairs = zip(before, group, strict=True)
+            said = "; ".join(f"{label.text}: {value.text}" for label, value in pairs)
+        else:
+            said = _item(group) if is_item else " ".join(line.text for line in group)
+        text += ("; " if is_item and was_item else ". " if text else "") + said
+        was_item = is_item
     return text
 
 
@@ -81,6 +95,12 @@ def _are_several(group: Sequence[Line]) -> bool:
     values = sorted((line for line in group if line not in label), key=lambda line: line.y)
     is_stacked = any(below.y0 > above.y for above, below in pairwise(values))
     return len(label) > 1 and is_stacked
+
+
+def _are_tiles(above: Sequence[Line], below: Sequence[Line]) -> bool:
+    """Return whether words stand above figures that are theirs, as on the tiles of an app."""
+    has_words = not any(_DIGIT.search(line.text) for line in above)
+    return has_words and len(above) == len(below) and all(_DIGIT.match(o.text) for o in below)
 
 
 def _gap(group: Sequence[Line]) -> float:

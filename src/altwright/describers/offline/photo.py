@@ -44,7 +44,7 @@ _SUPPORTED: Final = {
 _FOOD: Final = frozenset({"orange", "apple", "banana", "broccoli"})
 _OTHER_FOOD: Final = 0.3
 #: The classifier's least probability of it; an island from above was broccoli.
-_FRUIT: Final = 0.5
+_FRUIT: Final = 0.7
 #: Vehicles that the detector takes for each other, and the probability that makes one another.
 _VEHICLES: Final = ("car", "truck", "bus", "motorcycle", "go-kart")
 _OTHER_KIND: Final = 0.5
@@ -82,7 +82,7 @@ _SEVERAL, _GROUP = 3, 5
 _PORTRAIT: Final = 0.15
 #: From this probability on a group is named; below it, down to the second, it "may be".
 _SURE: Final = {"animal": 0.65, "lone animal": 0.8, "food": 0.8, "thing": 0.85, "scene": 0.65}
-_MAYBE: Final = {"animal": 0.4, "food": 0.5, "thing": 0.55, "scene": 0.55}
+_MAYBE: Final = {"animal": 0.4, "food": 0.7, "thing": 0.55, "scene": 0.55}
 #: A share of the picture's colours that is worth naming.
 _NAMED_SHARE: Final = 0.17
 
@@ -279,10 +279,10 @@ def _things(seen: Seen, animal: str) -> list[_Subject]:
             is_full = share >= 0.5 and len(scores) == 1  # noqa: PLR2004 - more likely than not
             word = drink if is_full else word
         many = len(scores) > _COUNTED
-        phrase = f"several {plural(word)}" if many else counted(len(scores), word)
-        if name in _FOOD and len(scores) > 1:
-            phrase = plural(word)
-        elif name in unsure and not many:
+        # Of two boats that are seen there are five on the shore.
+        phrase = plural(word) if len(scores) > 1 else article(word)
+        phrase = f"several {phrase}" if many and name not in _FOOD else phrase
+        if name in unsure and not many:
             phrase = at_least(len(scores), _WORDS.get(name, name))
         is_small = name not in _RELIABLE and max(scores) < _SURE_SMALL
         hedged = is_small or (name not in supported and max(scores) < _SURE_ALONE)

@@ -23,6 +23,8 @@ _NUMBER: Final = re.compile(
     r"(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3}){2,}|\d+(?:\.\d+|,\d{1,2})?)"
     r"\s?(?P<unit>%|[kKMB]|°C?|€|\$)?$"
 )
+#: What a lone zero, or one with a stroke, is read as.
+_ZEROS: Final = str.maketrans("O\N{GREEK SMALL LETTER THETA}", "00")
 _DECIMAL_COMMA: Final = re.compile(r",(?=\d{1,2}$)")
 #: A number whose dots may part thousands, as in German or Spanish. On an axis of decimals not every
 #: tick ends in a zero.
@@ -38,6 +40,8 @@ _FACTORS: Final = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
 _LEAST_TICKS: Final = 3
 #: Steps of the labels below from the ticks at the left to the first one, at most.
 _FAR: Final = 3.0
+#: Ticks at one end that the search for lines may have missed; small and faint ones are.
+_MISSED: Final = 4
 #: How far a tick may be off the fitted line, as a share of the axis' values.
 _OFF_FIT: Final = 0.03
 #: Room for one more number, and for one more name of a bar that may begin late, in steps.
@@ -63,7 +67,7 @@ _SMALLEST_PX: Final = 30
 
 def parse_number(text: str) -> float | None:
     """Return a tick label's number; None: it isn't one."""
-    match = _NUMBER.match(text.strip().replace("O", "0") if len(text) < 3 else text.strip())  # noqa: PLR2004
+    match = _NUMBER.match(text.strip().translate(_ZEROS) if len(text) < 3 else text.strip())  # noqa: PLR2004
     if match is None:
         return None
     digits = match["digits"]
@@ -379,7 +383,7 @@ def _completed(scale: Scale, pixels: Pixels, reader: Reader, *, upright: bool) -
     ticks = sorted(zip(scale.values, scale.ticks, strict=True), key=lambda item: item[0])
     step = float(np.median(np.diff([value for value, _ in ticks])))
     for towards in (-1, 1):
-        for _ in range(2):
+        for _ in range(_MISSED):
             value, tick = ticks[0 if towards < 0 else -1]
             shift = towards * step / scale.slope
             (moved,) = placed([tick], (0.0, shift) if upright else (shift, 0.0), 1.0)

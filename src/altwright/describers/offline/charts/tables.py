@@ -150,9 +150,12 @@ def _is_continued(above: Sequence[Line], row: Sequence[Line]) -> bool:
 def _looks_tabular(cells: list[list[str]]) -> bool:
     """Return whether it has three columns, one of numbers, or a header unlike its column.
 
-    What is sold stands beside its price; prices that begin rows are those of things side by side.
+    What is sold stands beside its price; prices that begin rows are those of things side by side,
+    and on a ticket rows of names and rows of what is named take turns.
     """
-    if any(_PRICE.match(row[0]) for row in cells[1:]):
+    has_figures = [any(map(_DIGIT.search, row)) for row in cells]
+    is_ticket = len(cells) > _ROWS and has_figures == [bool(at % 2) for at in range(len(cells))]
+    if is_ticket or any(_PRICE.match(row[0]) for row in cells[1:]):
         return False
     if len(cells[0]) > _COLUMNS:
         lengths = [len(text) for row in cells for text in row if text]
@@ -178,7 +181,7 @@ def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
     header, body = _headed(cells)
     is_begun = header is cells[0] and any(
         _are_values(column) and is_number(head)
-        for head, column in zip(cells[0][1:], _body(cells), strict=True)
+        for head, column in zip(cells[0], zip(*cells[1:], strict=True), strict=True)
     )
     if is_begun or (not all(header[1:]) and not all(all(row) for row in body)):
         header, body = [], cells  # names of columns have no gaps
