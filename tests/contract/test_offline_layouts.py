@@ -187,6 +187,8 @@ def test_boards_are_told_as_far_as_they_are_sure(describer: OfflineDescriber) ->
         "Grid of letters, as in a word game: “STARE” in grey, grey, yellow, grey, yellow; “PIANO” "
         "in green, grey, grey, grey, grey."
     )
+    thin = boards.tiles(("STARE", "PI NO"), ("nnyny", "gnnnn"), fills, empty=2, face="plain")
+    assert "grid" not in told(describer, png(thin)).text  # a letter that wasn't seen
     counters = {(1, 0): "b", (3, 2): "b", (0, 7): "w"}
     image = boards.chequered(
         counters, "#e8d0aa", "#7b4b2a", counters={"w": "#f5f0e6", "b": "#111111"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -21,15 +21,15 @@ ZERO_X, ZERO_Y, UNIT = 260, 300, 40
 
 
 class Blind:
-    """Reads no tick that the search for lines has missed, or the same everywhere."""
+    """Reads no tick that the search for lines has missed, but those that it was given, in turn."""
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, texts: Sequence[str]) -> None:
         """Take what it reads."""
-        self.text = text
+        self.texts = list(texts)
 
     def read_line(self, _pixels: object) -> str:
-        """Read it."""
-        return self.text
+        """Read the next one."""
+        return self.texts.pop(0) if self.texts else ""
 
 
 def line(text: str, x: float, y: float) -> Line:
@@ -46,7 +46,7 @@ def told(
     boxes: Iterable[tuple[tuple[int, ...], str]],
     lines: list[Line],
     height: int = 420,
-    reads: str = "",
+    reads: Sequence[str] = (),
 ) -> Statement | None:
     """Return what is said of a chart of such boxes, round ones where they are marked so."""
     image = Image.new("RGB", (640, height), "white")
@@ -385,7 +385,7 @@ def test_a_tick_at_the_picture_s_edge_is_looked_for() -> None:
     """The mark behind it is read with it."""
     boxes, lines = three_bars()
     ticks = [replace(o, x0=1) for o in lines if not o.text.isalpha() and o.text != "0"]
-    found = told(boxes, [*ticks, *(o for o in lines if o.text.isalpha())], reads="0-")
+    found = told(boxes, [*ticks, *(o for o in lines if o.text.isalpha())], reads=["0-"])
     assert found is not None
     assert "vertical axis from 0 to 6" in found.text
 
@@ -415,6 +415,16 @@ def test_two_series_of_one_name_have_none() -> None:
     found = told([*boxes, *legend], [*upright_ticks(), *names, *entries])
     assert found is not None
     assert "Zig" not in found.text
+
+
+def test_faint_ticks_are_looked_for_as_far_as_zero() -> None:
+    """On dark ground only the upper ones were found."""
+    boxes, lines = three_bars()
+    upper = [left_of(str(value), 70, ZERO_Y - 20 * value) for value in (8, 10, 12)]
+    names = [one for one in lines if one.text.isalpha()]
+    found = told(boxes, [*upper, *names], reads=["6", "4", "2", "\N{GREEK SMALL LETTER THETA}"])
+    assert found is not None
+    assert "vertical axis from 0 to 12" in found.text
 
 
 def test_ticks_that_were_read_as_one_still_end_the_axis() -> None:

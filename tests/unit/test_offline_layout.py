@@ -142,6 +142,7 @@ def test_other_layouts_are_no_tables(lines: list[Line]) -> None:
         ("$15", 15.0),
         ("20k", 20_000.0),
         ("O", 0.0),
+        ("\N{GREEK SMALL LETTER THETA}", 0.0),  # with a stroke
         ("Mon", None),
         ("12:30", None),
         ("", None),
