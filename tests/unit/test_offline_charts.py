@@ -399,8 +399,12 @@ def test_a_dashed_line_is_no_row_of_dots() -> None:
     assert found.kind == "bar chart"
 
 
-def test_two_series_of_one_name_have_none() -> None:
-    """A bar covers the first one's sample in the legend: both would be the last one's."""
+@pytest.mark.parametrize("entries", [("Zig", "Zig"), ("Zig", "Zig 9")])
+def test_two_series_of_one_name_have_none(entries: tuple[str, str]) -> None:
+    """A bar covers the first one's sample in the legend: both would be the last one's.
+
+    Of "Team B" the letter was read apart, beside "Team A".
+    """
     names = [line(name, 180 + 120 * at, 330) for at, name in enumerate("ABC")]
     boxes = [
         (
@@ -411,8 +415,8 @@ def test_two_series_of_one_name_have_none() -> None:
         for of, ink in enumerate((BLUE, RED))
     ]
     legend = [((500, 20, 512, 32), RED), ((500, 50, 512, 62), BLUE)]
-    entries = [Line("Zig", 0.99, 520, y, 560, y + 20) for y in (16, 46)]
-    found = told([*boxes, *legend], [*upright_ticks(), *names, *entries])
+    written = [Line(entries[at], 0.99, 520, 16 + 30 * at, 560, 36 + 30 * at) for at in range(2)]
+    found = told([*boxes, *legend], [*upright_ticks(), *names, *written])
     assert found is not None
     assert "Zig" not in found.text
 

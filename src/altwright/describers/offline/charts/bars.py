@@ -276,9 +276,15 @@ def _valued(bars: list[Bar], scale: Scale, pixels: Pixels, axes: Axes, *, uprigh
         name = name_of(of_ink[0].ink.rgb, pixels, axes.others) if len(inks) > 1 else ""
         told = [_told(bar, scale, labels, axes.others, reach, upright=upright) for bar in of_ink]
         series.append((name, told))
-    if len(inks) > 1 and len({name for name, _ in series if name}) < len(inks):
+    if len(inks) > 1 and not _are_names([name for name, _ in series]):
         series = [("", bars)]
     return Bars(series, f"about {scale.shown(max(scale.at(bar.end) for bar in bars))}")
+
+
+def _are_names(names: Sequence[str]) -> bool:
+    """Return whether all are there, each another one, and none is the half of another one."""
+    halves = (one.startswith(f"{other} ") for one in names for other in names)
+    return all(names) and len(set(names)) == len(names) and not any(halves)
 
 
 def _told(
