@@ -128,7 +128,7 @@ def test_a_flow_chart_is_no_dialog_box() -> None:
 
 
 def test_a_cell_over_several_columns_is_said_without_one() -> None:
-    """Lunch is for all rooms; and where cells are empty, a table isn't sure."""
+    """Lunch is for all rooms."""
     cells = [
         ("Time", "Hall", "Room B", "Garden"),
         ("10:00", "Opening", "Talk 1", "Coffee"),
@@ -145,7 +145,6 @@ def test_a_cell_over_several_columns_is_said_without_one() -> None:
 
     assert "; 12:00: Lunch; 13:30: Panel 2" in table(cells).text
     assert table(cells).level == "medium"
-    assert table([row for row in cells if all(row)]).level == "high"
 
 
 def test_things_side_by_side_in_a_shop_are_no_table() -> None:

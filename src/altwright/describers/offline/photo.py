@@ -115,7 +115,7 @@ def describe(seen: Seen) -> Statement:
     best = max(subject.score for subject in found)
     hedged = all(subject.hedged for subject in found)
     # What lacks a camera's noise may be painted: nothing in it is sure.
-    is_sure = seen.has_camera_noise and not hedged and best >= 0.75  # noqa: PLR2004 - measured
+    is_sure = seen.has_camera_noise and not hedged and best >= _SURE_ALONE
     text = _worded(found, grey=grey)
     return Statement(text, "high" if is_sure else "medium", "photo")
 

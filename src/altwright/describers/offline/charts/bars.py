@@ -66,8 +66,6 @@ class Bar:
     ink: Ink
     label: str = ""
     value: str = ""
-    #: Another number than the axis gives stands at its end.
-    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +87,6 @@ class Bars:
         """Return whether every bar is there and has a label."""
         told = [bar.label for _, bars in self.series for bar in bars]
         return all(told) and not (self.floating or self.is_unclear)
-
-    @property
-    def is_sure(self) -> bool:
-        """Return whether it is complete, and what is printed at the bars agrees."""
-        doubtful = any(bar.is_doubtful for _, bars in self.series for bar in bars)
-        return self.is_complete and not doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +294,6 @@ def _told(
     near = min(labels, key=off, default=None)
     label = near.text.rstrip(TICK_MARKS) if near is not None and off(near) <= reach else ""
     value = f"about {scale.shown(scale.at(bar.end))}"
-    is_doubtful = False
     for line in others:
         distance = bar.end - line.y if upright else line.x0 - bar.end
         inside = line.y - bar.end if upright else bar.end - line.x1
@@ -313,5 +304,4 @@ def _told(
             continue
         if abs(written - scale.at(bar.end)) <= 0.05 * abs(written) + 1e-9:
             return replace(bar, label=label, value=line.text)
-        is_doubtful = True
-    return replace(bar, label=label, value=value, is_doubtful=is_doubtful)
+    return replace(bar, label=label, value=value)

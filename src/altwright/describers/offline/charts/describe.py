@@ -35,23 +35,21 @@ def describe(  # noqa: PLR0911 - kinds of charts, tried in turn
         return None
     dots = lines_and_scatter.find_dots(pixels, axes)
     if dots is not None:
-        return _worded("scatter plot", axes, dots, sure=True)
+        return _worded("scatter plot", axes, dots)
     found_bars = bars.find(pixels, axes)
     if found_bars is not None:
         told = bars.worded(found_bars)
-        are_sure, is_named = found_bars.is_sure, found_bars.ends_named
-        return _worded("bar chart", axes, told, sure=are_sure, is_named=is_named)
+        return _worded("bar chart", axes, told, is_named=found_bars.ends_named)
     drawn, are_all = lines_and_scatter.find_lines(pixels, axes)
     if drawn and not lines_and_scatter.has_bubbles(pixels, axes):
         told = lines_and_scatter.worded(drawn, are_all=are_all)
-        # Where lines cross and turn, they are followed less surely than a bar is measured.
-        return _worded("line chart", axes, told, sure=False)
+        return _worded("line chart", axes, told)
     inside = sum(len(line.text) for line in axes.others if line.text not in axes.title)
     # The hours of a clock run to the left below.
     runs_back = axes.horizontal is not None and axes.horizontal.slope < 0
     if inside > _LETTERED or runs_back or not _is_drawn(pixels, axes):
         return None
-    return _worded("chart", axes, "", sure=False)
+    return _worded("chart", axes, "")
 
 
 def _is_drawn(pixels: Pixels, axes: Axes) -> bool:
@@ -66,15 +64,15 @@ def _is_drawn(pixels: Pixels, axes: Axes) -> bool:
     return bool(differs.mean() > _DRAWN)
 
 
-def _worded(kind: str, axes: Axes, shown: str, *, sure: bool, is_named: bool = True) -> Statement:
+def _worded(kind: str, axes: Axes, shown: str, *, is_named: bool = True) -> Statement:
+    """Return what is said, which is never sure: ticks and series are told by their places."""
     sentences = [f"{kind}{_titled(axes.title)}"]
     if spans := axes.spans(is_named=is_named):
         sentences.append("; ".join(spans))
     if shown:
         sentences.append(shown)
     text = ". ".join(part[0].upper() + part[1:] for part in sentences)
-    is_sure = sure and not axes.has_second_scale
-    return Statement(text, "high" if is_sure else "medium", kind)
+    return Statement(text, "medium", kind)
 
 
 def _titled(title: str) -> str:

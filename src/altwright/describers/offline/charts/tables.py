@@ -10,12 +10,11 @@ from statistics import mean, median, pstdev
 from typing import Final
 
 from altwright.describers.offline.english import counted
-from altwright.describers.offline.screenshots import SURE_TEXT, readable
+from altwright.describers.offline.screenshots import readable
 from altwright.describers.offline.statement import Statement
 from altwright.describers.offline.vision.line import Line
 from altwright.describers.offline.vision.reading_order import from_its_side, rows
 from altwright.describers.offline.vision.written_numbers import is_number
-from altwright.describers.port import Level
 from altwright.domain.counting import listed
 
 #: The smallest table: a header and two rows, two columns.
@@ -37,8 +36,6 @@ _CLOSE: Final = 1.8
 _READ_ROWS: Final = 12
 #: … and words, whose columns needn't have numbers, have so many characters on average.
 _WORD: Final = 9
-#: Cells of two columns that were read as one.
-_TWO: Final = re.compile(r"^\d+ \d{1,2}$")
 _DIGIT: Final = re.compile(r"\d")
 #: A thing with its price; lists of these beside each other, as on a menu, aren't one table.
 _PRICED: Final = re.compile(r"[^\W\d]{2}.*[\s.…]\d+(?:[.,]\d+)?$")
@@ -71,7 +68,7 @@ def describe(lines: Sequence[Line]) -> Statement | None:
     is_text |= any(_is_continued(above, row) for above, row in pairwise(grid))
     if is_text or pstdev(steps) > _UNEVEN * mean(steps) or not _looks_tabular(cells):
         return None
-    return _worded(title, cells, mean(line.score for row in grid for line in row))
+    return _worded(title, cells)
 
 
 def _divided(lines: Sequence[Line]) -> list[Line]:
@@ -177,7 +174,7 @@ def _are_values(texts: Sequence[str]) -> bool:
     return sum(is_number(text) for text in told) > 0.6 * len(told)
 
 
-def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
+def _worded(title: str, cells: list[list[str]]) -> Statement:
     header, body = _headed(cells)
     is_begun = header is cells[0] and any(
         _are_values(column) and is_number(head)
@@ -191,13 +188,8 @@ def _worded(title: str, cells: list[list[str]], score: float) -> Statement:
     head = f"{size} and the columns {named_columns}" if header else size
     read = "; ".join(_row(row) for row in body[:_READ_ROWS])
     more = f"; and {len(body) - _READ_ROWS} more" if len(body) > _READ_ROWS else ""
-    # A gap may be a cell that reaches over several columns; words alone may be lists side by side.
-    has_gaps = not all(all(row[1:]) for row in body)
-    has_numbers = any(_DIGIT.search(text) for row in body for text in row[1:])
-    is_whole = all(header[1:]) and not any(_TWO.match(text) for row in body for text in row)
-    is_sure = score >= SURE_TEXT and has_numbers and is_whole and not has_gaps
-    level: Level = "high" if is_sure else "medium"
-    return Statement(f"{head}. {read}{more}", level, "table")
+    # Never sure: names of columns are guessed, and a gap may be a cell that reaches over several.
+    return Statement(f"{head}. {read}{more}", "medium", "table")
 
 
 def _headed(cells: list[list[str]]) -> tuple[list[str], list[list[str]]]:
