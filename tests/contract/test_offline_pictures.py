@@ -15,7 +15,7 @@ from evaluation.drawing.charts import (
     stacked_chart,
 )
 from evaluation.drawing.screens import table
-from evaluation.drawing.sheet import written
+from evaluation.drawing.sheet import font, written
 from evaluation.pictures.photographs import meme
 from PIL import Image, ImageChops, ImageDraw
 from tests import support_offline
@@ -215,6 +215,24 @@ def test_nothing_is_invented(describer: OfflineDescriber, name: str) -> None:
     found = told(describer, photo(name))
     assert found.evidence["seen"].startswith("Picture, mostly in ")
     assert (found.text, found.level) == ("", "low")
+
+
+def test_pictures_on_a_web_page_are_not_its_subject(describer: OfflineDescriber) -> None:
+    """A profile with its photographs, of which one shows a motorcycle."""
+    page = Image.new("RGB", (750, 1104), "white")
+    places = [("rocket.jpg", (0, 0), (750, 270)), ("astronaut.png", (30, 200), (160, 160))]
+    names = ("motorcycle_right.png", "coffee.png", "chelsea.png", "rocket.jpg")
+    for at, name in enumerate((*names, "motorcycle_left.png", "astronaut.png")):
+        places.append((name, (at % 3 * 252, 600 + at // 3 * 252), (246, 246)))
+    for name, place, size in places:
+        page.paste(Image.open(BytesIO(photo(name))).convert("RGB").resize(size), place)
+    draw = ImageDraw.Draw(page)
+    lines = ("Lars Nygaard", "@lars_outside", "Rockets, film cameras and too much coffee.")
+    for at, text in enumerate((*lines, "312 posts   4.8K followers")):
+        draw.text((30, 390 + 50 * at), text, fill="black", font=font(26))
+    found = told(describer, jpeg(page))
+    assert found.text.startswith("Image with the text: “Lars Nygaard @lars_outside Rockets, film")
+    assert found.evidence["objects"]
 
 
 def test_a_painting_isnt_called_a_photo(describer: OfflineDescriber) -> None:
