@@ -64,8 +64,10 @@ class BackgroundLoop:
         """Stop after the round that runs now, if any, and wait for the thread."""
         self._stopping.set()
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join(self._join_s)
+        with self._start_once:  # a thread that is just being started can't be waited for
+            thread = self._thread
+        if thread is not None:
+            thread.join(self._join_s)
 
     def _run(self) -> None:
         while True:
