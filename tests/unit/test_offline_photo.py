@@ -156,6 +156,13 @@ def test_a_lone_animal_is_looked_at_closer() -> None:
     assert same.height == pytest.approx(0.4)
 
 
+def test_what_is_seen_less_surely_is_not_quite_sure() -> None:
+    """Of others' photographs what misled though it was sure had lower scores mostly."""
+    for score, level in ((0.8, "medium"), (0.9, "high")):
+        found = describe(seen([thing("motorcycle", score)], {"motorcycle": 0.2}))
+        assert (found.text, found.level) == ("a motorcycle", level)
+
+
 def test_golden_words_on_a_blackboard_keep_it_from_being_black_and_white() -> None:
     """They are thin, and lost where the picture is made small."""
     board = np.full((800, 800, 3), 40, np.uint8)
